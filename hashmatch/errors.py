@@ -1,0 +1,37 @@
+"""The two ways in which something can go wrong: with one file, or with the whole command."""
+
+from __future__ import annotations
+
+#: Codes of what can be wrong with one file. They are a promise to scripts: never renamed, only added to.
+CODES = (
+    "not-found",
+    "not-regular-file",
+    "permission",
+    "too-large",
+    "unsupported-format",
+    "corrupt",
+    "partial",
+    "timeout",
+    "out-of-memory",
+    "decoder-crash",
+    "no-usable-frames",
+    "changed-while-read",
+    "io-error",
+)
+
+
+class MediaError(Exception):
+    """One file cannot be examined. `code` is one of CODES; the message is one line for a person, without the path."""
+
+    def __init__(self, code: str, message: str) -> None:
+        assert code in CODES, code
+        super().__init__(code, message)  # both in args, so that it survives pickling between processes
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class CommandError(Exception):
+    """The command as a whole cannot go on; the message is one line for a person. Ends with exit code 2."""

@@ -1,0 +1,81 @@
+"""Values to cells of the `csv` format and back, exactly; see `csv_table` for the rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from hashmatch.exchange.fields import Refused, snippet
+from hashmatch.i18n import _
+
+#: What makes a spreadsheet program run a cell, also as full-width characters (OWASP, "CSV Injection").
+_GUARDED = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
+
+_TEXT = frozenset({"view", "collection", "source", "retraction_reason", "case", "operator", "note"})
+_NUMBERS = frozenset({"list_version", "version", "quality", "time", "size", "duration"})
+
+_NUMBER = re.compile(r"[0-9]{1,25}(?:\.[0-9]{1,25})?(?:[eE][+-]?[0-9]{1,3})?")
+_PART = re.compile(r"((?:[^\\|]|\\.?)*+)(?:\||\Z)", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:([\\|])|x([0-9a-f]{2}))")
+_NAMES_MAX = 4 * 2**20  # each escape in it costs some dozen bytes
+_ANSWERS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def guard(text: str) -> str:
+    """The text such that no spreadsheet program takes it for a formula."""
+    return "'" + text if text.startswith(_GUARDED) else text
+
+
+def unguard(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_GUARDED) else cell
+
+
+def join(parts: Iterable[bytes]) -> str:
+    """Several names in one cell."""
+    escaped = (part.replace(b"\\", b"\\\\").replace(b"|", b"\\|") for part in parts)
+    return guard("|".join(part.decode("utf-8", "backslashreplace") for part in escaped))
+
+
+def split(cell: str) -> list[bytes]:
+    """The names in a cell; empty ones are passed over. Raises Refused for a cell that is too long."""
+    if len(cell) > _NAMES_MAX:
+        raise Refused(
+            _("a cell is longer than {most} characters: {value}").format(most=_NAMES_MAX, value=snippet(cell))
+        )
+    if "\\" not in cell:
+        return [part.encode("utf-8") for part in unguard(cell).split("|") if part]
+
+    def plain(found: re.Match[bytes]) -> bytes:
+        return found[1] or bytes.fromhex(found[2].decode("ascii"))
+
+    return [_ESCAPE.sub(plain, part.encode("utf-8")) for part in _PART.findall(unguard(cell)) if part]
+
+
+def cell_of(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value + 0.0)  # never "-0.0", which would look like a formula
+        case str():
+            return guard(value)
+    return str(value)
+
+
+def value_of(column: str, cell: str) -> object:
+    """What a cell says, as `fields` takes it: None when it is empty. Raises Refused."""
+    if column == "labels":
+        try:
+            return [label.decode("utf-8") for label in split(cell)]
+        except UnicodeDecodeError:
+            raise Refused(_("{field} is not text: {value}").format(field=column, value=snippet(cell))) from None
+    if column in _TEXT:
+        return unguard(cell) or None
+    bare = cell.strip()
+    if column in _NUMBERS and bare:
+        if not _NUMBER.fullmatch(bare):
+            raise Refused(_("{field} is not a number: {value}").format(field=column, value=snippet(bare)))
+        return int(bare) if bare.isdigit() else float(bare)
+    return _ANSWERS.get(bare.lower(), bare or None) if column == "allow" else bare or None

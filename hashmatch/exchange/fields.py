@@ -1,0 +1,221 @@
+"""Checks of every field that a list can bring: values that an enemy may have written become records, or are Refused.
+
+A record here is what JSON can say: str, int, float, bool, None, and lists and dictionaries of them. Absent, None and
+empty are the same.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+from hashmatch.records import TLP_ORDER, Hash, Kind, ListItem, Tlp
+
+#: The version of hashmatch's own list formats (jsonl and csv) that is written, and the newest that can be read.
+LIST_VERSION = 1
+
+DIGEST_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
+HASH_DIGITS = {"pdq": 64, "phash": 16, "dhash": 16}
+
+_TEXT_MAX = 65_536
+_VIEW_MAX = 64
+_INT_MAX = 2**63 - 1  # the largest that SQLite holds
+_ALGORITHM = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
+
+
+class Refused(Exception):
+    """A line cannot be used; the message is one short line for a person."""
+
+
+def snippet(value: object) -> str:
+    """A short, escaped glimpse of what stood in a list: at most 40 characters, nothing that moves a terminal."""
+    if isinstance(value, (str, bytes)):
+        shown = repr(value[:40])
+    elif isinstance(value, (int, float)) or value is None:
+        shown = repr(value)
+    else:
+        shown = type(value).__name__
+    return shown if len(shown) <= 40 else shown[:39] + "…"
+
+
+def _refuse(message: str, field: str, value: object, **more: object) -> NoReturn:
+    raise Refused(message.format(field=field, value=snippet(value), **more))
+
+
+def check_version(value: object, first: bool) -> None:
+    """Checks the version that a list names. Raises CommandError when the list is newer than this program.
+
+    Where the version does not stand at the start of the list (lists may have been joined), raises Refused instead.
+    """
+    version = whole("list version", value, _INT_MAX)
+    if version is not None and version > LIST_VERSION:
+        message = _("this list has version {version}; this program reads versions up to {known}: update hashmatch")
+        raise (CommandError if first else Refused)(message.format(version=version, known=LIST_VERSION))
+
+
+def text(field: str, value: object, most: int = _TEXT_MAX) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        _refuse(_("{field} is not text: {value}"), field, value)
+    if len(value) > most:
+        _refuse(_("{field} is longer than {most} characters: {value}"), field, value, most=most)
+    if "\0" in value or (not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value)):
+        _refuse(_("{field} holds a NUL or half a character: {value}"), field, value)
+    return value
+
+
+def texts(field: str, value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        _refuse(_("{field} is not a list: {value}"), field, value)
+    return tuple(one for one in (text(field, each) for each in value) if one is not None)
+
+
+def whole(field: str, value: object, most: int) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        _refuse(_("{field} is not a whole number from 0 to {most}: {value}"), field, value, most=most)
+    return value
+
+
+def seconds(field: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max:
+        return float(value) + 0.0  # turns -0.0 into 0.0
+    _refuse(_("{field} is not a number of seconds: {value}"), field, value)
+
+
+def _hexadecimal(field: str, value: object) -> bytes:
+    if isinstance(value, str):
+        try:
+            found = bytes.fromhex(value)
+        except ValueError:
+            found = b""
+        if found and len(found) * 2 == len(value):  # fromhex passes over spaces
+            return found
+    _refuse(_("{field} is not hexadecimal: {value}"), field, value)
+
+
+def digest(field: str, value: object) -> str | None:
+    """A digest in lower case, by the name of its algorithm."""
+    if value is None or value == "":
+        return None
+    found = _hexadecimal(field, value).hex()
+    if len(found) != DIGEST_DIGITS[field]:
+        wanted = DIGEST_DIGITS[field]
+        _refuse(_("{field} must have {wanted} hexadecimal digits: {value}"), field, value, wanted=wanted)
+    return found
+
+
+def perceptual_hash(record: Mapping[str, object]) -> Hash:
+    """One perceptual hash. The bits of an algorithm that this program does not know may be 8 to 512 bytes."""
+    algorithm = text("algorithm", record.get("algorithm"), 32)
+    if algorithm is None:
+        raise Refused(_("a hash without the name of its algorithm"))
+    algorithm = algorithm.lower()
+    if not _ALGORITHM.fullmatch(algorithm):
+        _refuse(_("{field} is not a name: {value}"), "algorithm", algorithm)
+    value = record.get("hash")
+    bits = _hexadecimal("hash", value)
+    wanted = HASH_DIGITS.get(algorithm)
+    if wanted is not None and len(bits) * 2 != wanted:
+        _refuse(_("a {field} hash must have {wanted} hexadecimal digits: {value}"), algorithm, value, wanted=wanted)
+    if not 8 <= len(bits) <= 512:
+        _refuse(_("a {field} hash must have 16 to 1024 hexadecimal digits: {value}"), algorithm, value)
+    view = text("view", record.get("view"), _VIEW_MAX) or "full"
+    if not view.isprintable():
+        _refuse(_("{field} is not a name: {value}"), "view", view)
+    return Hash(
+        algorithm=algorithm,
+        bits=bits,
+        quality=whole("quality", record.get("quality"), 100),
+        time=seconds("time", record.get("time")),
+        view=view,
+        version=whole("version", record.get("version"), _INT_MAX),
+    )
+
+
+def _kind(value: object) -> Kind | None:
+    match text("kind", value):
+        case None:
+            return None
+        case "image":
+            return "image"
+        case "video":
+            return "video"
+    _refuse(_("{field} is neither image nor video: {value}"), "kind", value)
+
+
+def tlp(value: object) -> Tlp | None:
+    """A TLP mark in any case, with or without the prefix "TLP:"; "white" is what TLP 1 called "clear"."""
+    mark = text("tlp", value, 32)
+    if mark is None:
+        return None
+    name = mark.strip().lower().removeprefix("tlp:").strip()
+    for known in TLP_ORDER:
+        if known == ("clear" if name == "white" else name):
+            return known
+    _refuse(_("{field} is not a Traffic Light Protocol mark: {value}"), "tlp", value)
+
+
+def moment(field: str, value: object) -> str | None:
+    """A date or time in ISO 8601 as UTC to the second ("2026-11-21T19:00:00Z"); one without a zone counts as UTC."""
+    stamp = text(field, value, 64)
+    if stamp is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(stamp)
+        zoned = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        _refuse(_("{field} is not a date in ISO 8601: {value}"), field, value)
+    return zoned.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _yes(field: str, value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    _refuse(_("{field} is neither true nor false: {value}"), field, value)
+
+
+def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tuple[bytes, ...]) -> ListItem:
+    """One item of a list from its fields by their names in ListItem; `hashes` are already checked."""
+    if any(not path or b"\0" in path for path in paths):
+        raise Refused(_("a path is empty or holds a NUL byte"))
+    item = ListItem(
+        kind=_kind(record.get("kind")),
+        md5=digest("md5", record.get("md5")),
+        sha1=digest("sha1", record.get("sha1")),
+        sha256=digest("sha256", record.get("sha256")),
+        size=whole("size", record.get("size"), _INT_MAX),
+        duration=seconds("duration", record.get("duration")),
+        hashes=hashes,
+        labels=texts("labels", record.get("labels")),
+        allow=_yes("allow", record.get("allow")),
+        collection=text("collection", record.get("collection")),
+        source=text("source", record.get("source")),
+        tlp=tlp(record.get("tlp")),
+        added=moment("added", record.get("added")),
+        retracted=moment("retracted", record.get("retracted")),
+        retraction_reason=text("retraction_reason", record.get("retraction_reason")),
+        paths=paths,
+        case=text("case", record.get("case")),
+        operator=text("operator", record.get("operator")),
+        note=text("note", record.get("note")),
+    )
+    if not identified(item):
+        raise Refused(_("neither a digest nor a hash"))
+    return item
+
+
+def identified(item: ListItem) -> bool:
+    """Whether the item has something to know a file by."""
+    return bool(item.md5 or item.sha1 or item.sha256 or item.hashes)

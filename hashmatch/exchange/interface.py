@@ -1,0 +1,56 @@
+"""What a list format is: five facts and functions that each format's module fills in as its constant `FORMAT`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from hashmatch.records import BadLine, ListItem
+
+#: Fields of a ListItem that leave the house only when the person who exports names them.
+EXTRAS = ("paths", "case", "operator", "note")
+
+#: What reading gives: the line (from 1) where an item begins and the item, or a line that was refused.
+Row = tuple[int, ListItem] | BadLine
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """How many references went into a list, and how many did not because its format cannot carry them.
+
+    left_out_allow: allow-listed references, where the format cannot say "allow" and a reader would take them for
+    propaganda. To write an allow list on purpose in such a format, give the items with allow=False.
+    """
+
+    written: int = 0
+    left_out_retracted: int = 0
+    left_out_without_hash: int = 0
+    left_out_allow: int = 0
+
+
+class Writer(Protocol):
+    """Writes items as they come, holding no more than one. Fields in EXTRAS are written only if named in `include`.
+
+    Raises what `out.write` raises (OSError).
+    """
+
+    def __call__(
+        self, items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()
+    ) -> WriteReport: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A list format.
+
+    read(stream) yields a Row for each item and for each line it refuses, and never raises for what the list holds,
+    except CommandError for a list of a newer version, before any item. It raises what `stream.readline` raises.
+    looks_like(head) tells whether the first bytes of a list look like this format; it never raises.
+    """
+
+    name: str
+    carries_retraction: bool
+    write: Writer
+    read: Callable[[BinaryIO], Iterator[Row]]
+    looks_like: Callable[[bytes], bool]

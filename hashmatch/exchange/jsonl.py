@@ -1,0 +1,166 @@
+"""The `jsonl` format, hashmatch's own: UTF-8, one JSON object a line, nothing lost.
+
+The first line is a header, every other one an item; absent keys are unknown or empty, unknown keys are passed over:
+
+    {"format": "hashmatch-list", "version": 1, "created": "2026-11-21T19:00:00Z", "tool": "hashmatch 0.1.0"}
+    {"kind": "image"|"video", "md5": hex, "sha1": hex, "sha256": hex, "size": bytes, "duration": seconds,
+     "hashes": [{"algorithm": "pdq", "version": int, "hash": hex, "quality": 0-100, "time": seconds, "view": "full"}],
+     "labels": [text], "allow": bool, "collection": text, "source": text, "tlp": "green", "added": ISO 8601 UTC,
+     "retracted": ISO 8601 UTC, "retraction_reason": text,
+     "paths": [text], "paths_bytes": [base64], "case": text, "operator": text, "note": text}
+
+A name that is not valid UTF-8 stands in paths_bytes instead of paths. The last line of keys only if asked for. A list
+without header counts as version 1; lists may be joined, headers and all.
+"""
+
+from __future__ import annotations
+
+import json
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import BinaryIO, NoReturn
+
+from hashmatch.exchange.fields import (
+    LIST_VERSION,
+    Refused,
+    check_version,
+    identified,
+    list_item,
+    perceptual_hash,
+    snippet,
+    texts,
+)
+from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
+from hashmatch.exchange.lines import numbered_text, sample
+from hashmatch.i18n import _
+from hashmatch.records import BadLine, Hash, ListItem
+
+_NAME = "hashmatch-list"
+
+#: Brackets and commas in one line; beyond it a line of 64 MiB could take gigabytes once parsed.
+_PARTS_MAX = 4_000_000
+
+_PLAIN_KEYS = ("kind", "md5", "sha1", "sha256", "size", "duration")
+_SOURCE_KEYS = ("labels", "allow", "collection", "source", "tlp", "added", "retracted", "retraction_reason")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are not JSON
+
+
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _object(line: str) -> dict[str, object]:
+    if sum(map(line.count, "[{,")) > _PARTS_MAX:
+        raise Refused(_("the line has more than {most} parts").format(most=_PARTS_MAX))
+    try:
+        value = _decoder.decode(line)
+    except (ValueError, RecursionError):
+        raise Refused(_("not valid JSON: {value}").format(value=snippet(line))) from None
+    if not isinstance(value, dict):
+        raise Refused(_("not a JSON object: {value}").format(value=snippet(line)))
+    return value
+
+
+def _hashes(value: object) -> tuple[Hash, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise Refused(_("{field} is not a list of objects").format(field="hashes"))
+    return tuple(dict.fromkeys(map(perceptual_hash, value)))
+
+
+def _paths(record: dict[str, object]) -> tuple[bytes, ...]:
+    names = texts("paths", record.get("paths"))
+    encoded = texts("paths_bytes", record.get("paths_bytes"))
+    try:
+        return tuple(name.encode() for name in names) + tuple(a2b_base64(each, strict_mode=True) for each in encoded)
+    except ValueError:
+        raise Refused(_("{field} is not in base64").format(field="paths_bytes")) from None
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    """Raises CommandError, before any item, for a list of a newer version."""
+    for line in numbered_text(stream):
+        if isinstance(line, BadLine):
+            yield line
+            continue
+        number, text = line
+        if not text.strip():
+            continue
+        try:
+            record = _object(text)
+            if record.get("format") == _NAME:
+                check_version(record.get("version"), first=number == 1)
+                continue
+            item = list_item(record, _hashes(record.get("hashes")), _paths(record))
+        except Refused as refused:
+            yield BadLine(number, str(refused))
+        else:
+            yield number, item
+
+
+def _hash_record(hash: Hash) -> dict[str, object]:
+    record: dict[str, object] = {"algorithm": hash.algorithm, "version": hash.version, "hash": hash.hex}
+    record |= {"quality": hash.quality, "time": hash.time, "view": hash.view}
+    return {key: value for key, value in record.items() if value is not None}
+
+
+def _record(item: ListItem, include: frozenset[str]) -> dict[str, object]:
+    record: dict[str, object] = {key: getattr(item, key) for key in _PLAIN_KEYS}
+    record["hashes"] = [_hash_record(hash) for hash in item.hashes]
+    record |= {key: getattr(item, key) for key in _SOURCE_KEYS}
+    if "paths" in include:
+        record["paths"], record["paths_bytes"] = _names(item.paths)
+    record |= {key: getattr(item, key) for key in EXTRAS if key in include and key != "paths"}
+    return {key: value for key, value in record.items() if value not in (None, "", (), [])}
+
+
+def _names(paths: Iterable[bytes]) -> tuple[list[str], list[str]]:
+    valid, other = [], []
+    for path in paths:
+        try:
+            valid.append(path.decode("utf-8"))
+        except UnicodeDecodeError:
+            other.append(b2a_base64(path, newline=False).decode("ascii"))
+    return valid, other
+
+
+def _tool() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # slow to load, and needed only here
+
+    try:
+        return f"hashmatch {version('hashmatch')}"
+    except PackageNotFoundError:
+        return "hashmatch"
+
+
+def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
+    def put(record: dict[str, object]) -> None:
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        out.write(line.encode("utf-8", "backslashreplace") + b"\n")  # half a character becomes its JSON escape
+
+    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    put({"format": _NAME, "version": LIST_VERSION, "created": created, "tool": _tool()})
+    written = without_hash = 0
+    for item in items:
+        if identified(item):
+            put(_record(item, include))
+            written += 1
+        else:
+            without_hash += 1
+    return WriteReport(written, left_out_without_hash=without_hash)
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether the first line is a header, or an object with a digest or hashes."""
+    try:
+        first = _object(next(iter(sample(head)), b"").decode("utf-8"))
+    except (Refused, UnicodeDecodeError):
+        return False
+    return first.get("format") == _NAME or not first.keys().isdisjoint({"hashes", "md5", "sha1", "sha256"})
+
+
+FORMAT = Format("jsonl", carries_retraction=True, write=write, read=read, looks_like=looks_like)

@@ -1,0 +1,60 @@
+"""What plain lists share: one entry a line, blank lines and # comments between, no word on retraction or allowing.
+
+Such a list says only "known": a reference that was retracted, or that is on the allow list, is left out and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
+
+from hashmatch.exchange.fields import Refused
+from hashmatch.exchange.interface import Row, WriteReport
+from hashmatch.exchange.lines import content, numbered, sample
+from hashmatch.records import BadLine, ListItem
+
+Parse = Callable[[bytes], ListItem]
+
+
+def read_plain(stream: BinaryIO, parse: Parse) -> Iterator[Row]:
+    """The item of every line with content; `parse` gets the line without its end, and raises Refused for a bad one."""
+    for line in numbered(stream):
+        if isinstance(line, BadLine):
+            yield line
+            continue
+        number, raw = line
+        if entry := content(raw):
+            try:
+                yield number, parse(entry)
+            except Refused as refused:
+                yield BadLine(number, str(refused))
+
+
+def write_plain(
+    items: Iterable[ListItem], out: BinaryIO, entries: Callable[[ListItem], Iterable[bytes]]
+) -> WriteReport:
+    """Writes the lines that `entries` gives for each item (without line ends); none means the item has no hash."""
+    written = retracted = allowed = without_hash = 0
+    for item in items:
+        if item.retracted:
+            retracted += 1
+        elif item.allow:
+            allowed += 1
+        elif lines := list(entries(item)):
+            out.write(b"".join(line + b"\n" for line in lines))
+            written += 1
+        else:
+            without_hash += 1
+    return WriteReport(written, retracted, without_hash, allowed)
+
+
+def readable(head: bytes, parse: Parse) -> list[tuple[bytes, ListItem]]:
+    """The first lines of a list with their items, if `parse` reads more than half of them; else nothing."""
+    lines = sample(head)
+    good = []
+    for line in lines:
+        try:
+            good.append((line, parse(line)))
+        except Refused:
+            continue
+    return good if len(good) * 2 > len(lines) else []

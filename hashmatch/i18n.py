@@ -1,0 +1,33 @@
+"""Translation of every text that a person reads, through gettext.
+
+A translation is a folder `locale/<language>/LC_MESSAGES/hashmatch.mo`; adding one needs no change of code.
+"""
+
+from __future__ import annotations
+
+import gettext
+from pathlib import Path
+
+DOMAIN = "hashmatch"
+FOLDER = Path(__file__).parent / "locale"
+
+_translations: gettext.NullTranslations = gettext.NullTranslations()
+
+
+def activate(language: str | None, folder: Path = FOLDER) -> None:
+    """Use a language ("en", "ar"); where it has no catalogue, and for None, texts stay in English."""
+    global _translations
+    if language is None:
+        _translations = gettext.NullTranslations()
+    else:
+        _translations = gettext.translation(DOMAIN, folder, [language], fallback=True)
+
+
+def _(text: str) -> str:
+    """The text in the language in force. Written `_("…")` so that gettext's tools find it."""
+    return _translations.gettext(text) if text else ""
+
+
+def ngettext(singular: str, plural: str, number: int) -> str:
+    """The form of a text that fits a number; Arabic has six."""
+    return _translations.ngettext(singular, plural, number)

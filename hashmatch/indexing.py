@@ -1,0 +1,144 @@
+"""Files into the reference set: what `hashmatch index` does."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from hashmatch import hashers
+from hashmatch.fingerprint import FileState, Settings, fingerprints, is_skipped
+from hashmatch.i18n import _
+from hashmatch.isolation import Isolation
+from hashmatch.media import recipe
+from hashmatch.media.files import Found
+from hashmatch.records import Digests, Failure, Fingerprint
+from hashmatch.store import Store, lookup
+from hashmatch.store.audit import Actor
+from hashmatch.store.references import Membership, Outcome, add_file, join, set_location
+
+IndexStatus = Literal["indexed", "unchanged", "duplicate", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What became of one file. error: of a failed one, or what is missing of a partial one. size: bytes.
+
+    warnings: what a person should know of an indexed file; each one line.
+    """
+
+    path: bytes
+    status: IndexStatus
+    size: int
+    reference_id: int | None = None
+    error: Failure | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def index(
+    store: Store,
+    actor: Actor,
+    found: Iterable[Found | None],
+    membership: Membership,
+    settings: Settings,
+    isolation: Isolation,
+    retry_failed: bool = False,
+) -> Iterator[Indexed]:
+    """Add files to the reference set; each is committed, with its audit entry, before it is told of.
+
+    What was indexed before and has kept its size and time is not read again, and what has known content is not
+    decoded again, unless its hashes were made by another recipe than today's. Files that failed before are not tried
+    again unless `retry_failed`.
+    """
+    connection = store.connection
+    versions = {name: hashers.by_name(name).version for name in settings.hashers}
+    matches_allowed = _allow_list_check(connection)
+
+    def settled(reference_id: int | None) -> bool:
+        if reference_id is None:
+            return False
+        reference = lookup.reference(connection, reference_id)
+        if reference.error_code is not None and not reference.partial:
+            return not retry_failed
+        if reference.kind is None:
+            return False
+        decoding = recipe(reference.kind, settings.exact)
+        return lookup.is_current(lookup.recipes(connection, reference_id), decoding, versions)
+
+    def unchanged(state: FileState) -> bool:
+        return settled(lookup.id_at(connection, state.path, state.size, state.mtime_ns))
+
+    def known(state: FileState, digests: Digests) -> bool:
+        return settled(lookup.id_of_sha256(connection, digests.sha256))
+
+    for state, result in fingerprints(found, settings, isolation, unchanged=unchanged, known=known):
+        if result is None or result.known:
+            yield _add_known(store, actor, state, result, membership)
+        elif is_skipped(result):
+            yield Indexed(state.path, "skipped", state.size, error=result.error)
+        elif result.digests is None:
+            yield Indexed(state.path, "failed", state.size, error=result.error)
+        else:
+            with store.transaction():
+                location = state.path, state.size, state.mtime_ns
+                reference_id, outcome = add_file(connection, actor, result, location, membership)
+            warnings = _warnings(outcome)
+            if outcome == "added" and not membership.allow:
+                warnings += matches_allowed(result)
+            status: IndexStatus = "indexed" if outcome in ("added", "joined") else "duplicate"
+            if result.error is not None and not result.partial:
+                status = "failed"
+            yield Indexed(state.path, status, state.size, reference_id, result.error, warnings)
+
+
+def _add_known(
+    store: Store, actor: Actor, state: FileState, result: Fingerprint | None, membership: Membership
+) -> Indexed:
+    """A file whose content the set has: note where it is, and that this collection has it too."""
+    with store.transaction() as connection:
+        if result is None:
+            reference_id = lookup.id_at(connection, state.path, state.size, state.mtime_ns)
+        else:
+            assert result.digests is not None
+            reference_id = lookup.id_of_sha256(connection, result.digests.sha256)
+        assert reference_id is not None
+        outcome = join(connection, actor, reference_id, membership, path=state.path)
+        if result is not None:
+            set_location(connection, reference_id, state.path, state.size, state.mtime_ns)
+    reference = lookup.reference(store.connection, reference_id)
+    if reference.error_code is not None and not reference.partial:
+        error = Failure(reference.error_code, _("{message} (tried before)").format(message=reference.error_message))
+        return Indexed(state.path, "failed", state.size, reference_id, error)
+    warnings = _warnings(outcome)
+    if reference.allow and not membership.allow and outcome == "joined":
+        warnings += (_("is on the allow list itself (reference {id})").format(id=reference_id),)
+    return Indexed(state.path, "unchanged" if result is None else "duplicate", state.size, reference_id, None, warnings)
+
+
+def _warnings(outcome: Outcome) -> tuple[str, ...]:
+    if outcome == "retracted":
+        return (_("was retracted and stays so; `hashmatch restore` would revive it"),)
+    return ()
+
+
+def _allow_list_check(connection: sqlite3.Connection) -> Callable[[Fingerprint], tuple[str, ...]]:
+    """A function that warns if what is being added resembles something on the allow list."""
+
+    @functools.cache
+    def searcher() -> Callable[[Fingerprint], tuple[str, ...]]:
+        from hashmatch.scanning import Searcher
+
+        search = Searcher(connection, condition="allow")
+
+        def check(result: Fingerprint) -> tuple[str, ...]:
+            message = _("resembles reference {id}, which is on the allow list ({tier}, distance {distance})")
+            return tuple(
+                message.format(id=m.reference.id, tier=m.tier, distance=m.distance)
+                for m in search.matches(result.hashes, result.kind, None)
+            )
+
+        return check
+
+    return lambda result: searcher()(result)

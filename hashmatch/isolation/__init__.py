@@ -1,0 +1,5 @@
+"""Worker processes: what a hostile file does to a decoder, it does to one of these, and to nothing else."""
+
+from hashmatch.isolation.pool import Isolation, Outcome, Pool, Task
+
+__all__ = ["Isolation", "Outcome", "Pool", "Task"]

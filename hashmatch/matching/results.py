@@ -1,0 +1,84 @@
+"""What a scan says of a file. Field names are the JSON's, which others rely on; see the interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hashmatch.records import Failure, Kind, Tlp
+
+Tier = Literal["exact", "near", "possible"]
+Status = Literal["match", "allowed", "clean", "failed", "skipped"]
+
+#: From the strongest to the weakest.
+TIERS: tuple[Tier, ...] = ("exact", "near", "possible")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of film that both sides share: [start, end] in seconds of each, sampled frames, mean bits of distance."""
+
+    query: tuple[float, float]
+    reference: tuple[float, float]
+    frames: int
+    mean_distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class VideoEvidence:
+    """Which share (0 to 1) of the featured time of each side the other one shows, and where."""
+
+    query_coverage: float
+    reference_coverage: float
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedSource:
+    """Who says so, and under which sharing rule."""
+
+    collection: str
+    source: str | None
+    tlp: Tlp | None
+    opinion: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedReference:
+    """The reference that a file matches."""
+
+    id: int
+    sha256: str | None
+    kind: Kind | None
+    labels: tuple[str, ...]
+    allow: bool
+    sources: tuple[MatchedSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The verdict on one file and one reference. distance: bits, 0 for equal bytes; algorithm: that it was found by."""
+
+    reference: MatchedReference
+    tier: Tier
+    distance: int | None
+    algorithm: str
+    transform: str
+    quality: int | None
+    video: VideoEvidence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The verdict on one file. matches: best first."""
+
+    path: bytes
+    status: Status
+    partial: bool = False
+    tier: Tier | None = None
+    kind: Kind | None = None
+    size: int | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    matches: tuple[Match, ...] = ()
+    error: Failure | None = None

@@ -1,0 +1,138 @@
+"""All hashes of one algorithm, ready to be searched, each with its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hamming import HammingIndex
+from hashmatch.matching.tiers import FEATURELESS_QUALITY, GOOD_QUALITY, PLAUSIBLE_ONES, Threshold
+from hashmatch.records import Hash
+
+#: Seconds that one sampled frame stands for at most; a gap in a film is not "shown".
+LONGEST_STEP = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class HashRows:
+    """Hashes as arrays of equal length n.
+
+    owner: int64, the reference each belongs to. bits: uint8 (n, bytes). quality: uint8, 255 unknown.
+    time: float32 seconds, NaN for a still image.
+    """
+
+    owner: npt.NDArray[np.int64]
+    bits: npt.NDArray[np.uint8]
+    quality: npt.NDArray[np.uint8]
+    time: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> HashRows:
+        return HashRows(self.owner[rows], self.bits[rows], self.quality[rows], self.time[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Pairs of query and reference hashes within the threshold, as arrays of equal length, sorted by owner.
+
+    query, reference: int64 rows. distance: int64 bits. good: bool, whether both sides have the quality for `near`.
+    """
+
+    query: npt.NDArray[np.int64]
+    reference: npt.NDArray[np.int64]
+    distance: npt.NDArray[np.int64]
+    good: npt.NDArray[np.bool_]
+
+    def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Hits:
+        return Hits(self.query[rows], self.reference[rows], self.distance[rows], self.good[rows])
+
+
+class HashTable:
+    """The reference hashes of one algorithm that are worth comparing."""
+
+    def __init__(self, algorithm: str, threshold: Threshold, rows: HashRows) -> None:
+        rows = rows.select(comparable(rows))
+        self.algorithm = algorithm
+        self.threshold = threshold
+        self.rows = rows.select(np.argsort(rows.owner, kind="stable"))
+        self._good = is_good(self.rows)
+        self._index = HammingIndex.from_hashes(self.rows.bits)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def search(self, queries: HashRows) -> Hits:
+        """Every pair that the threshold allows for its qualities."""
+        radius = max(self.threshold.possible, self.threshold.low_quality)
+        query, reference, distance = self._index.range_search(queries.bits, radius)
+        good = is_good(queries)[query] & self._good[reference]
+        order = np.argsort(self.rows.owner[reference], kind="stable")
+        within = distance <= np.where(good, self.threshold.possible, self.threshold.low_quality)
+        order = order[within[order]]
+        return Hits(query[order], reference[order], distance[order], good[order])
+
+    def of_owner(self, owner: int) -> slice:
+        """The rows of one reference, which lie together."""
+        start, end = np.searchsorted(self.rows.owner, [owner, owner + 1])
+        return slice(int(start), int(end))
+
+
+def rows_of(hashes: Sequence[Hash], owner: int = 0) -> HashRows:
+    """Single hashes of one algorithm as arrays."""
+    count = len(hashes)
+    return HashRows(
+        np.full(count, owner, np.int64),
+        np.frombuffer(b"".join(h.bits for h in hashes), np.uint8).reshape(count, -1) if count else _no_bits(),
+        np.array([255 if h.quality is None else h.quality for h in hashes], np.uint8),
+        np.array([np.nan if h.time is None else h.time for h in hashes], np.float32),
+    )
+
+
+def join_rows(parts: Iterable[HashRows]) -> HashRows:
+    """Several into one; equal widths."""
+    found = [part for part in parts if len(part)]
+    if not found:
+        return HashRows(np.empty(0, np.int64), _no_bits(), np.empty(0, np.uint8), np.empty(0, np.float32))
+    return HashRows(
+        np.concatenate([p.owner for p in found]),
+        np.concatenate([p.bits for p in found]),
+        np.concatenate([p.quality for p in found]),
+        np.concatenate([p.time for p in found]),
+    )
+
+
+def comparable(rows: HashRows) -> npt.NDArray[np.bool_]:
+    """Which hashes say anything at all: bool (n,)."""
+    return np.where(rows.quality == 255, _plausible(rows.bits), rows.quality >= FEATURELESS_QUALITY)
+
+
+def is_good(rows: HashRows) -> npt.NDArray[np.bool_]:
+    """Which hashes say enough for `near`: bool (n,). One of unknown quality that is comparable is taken for good."""
+    return np.where(rows.quality == 255, _plausible(rows.bits), rows.quality >= GOOD_QUALITY)
+
+
+def seconds_of(time: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """For how many seconds each sampled frame stands: until the next one, 1 at most; the last as the one before it.
+
+    time: float32 (n,) ascending. A still image (NaN) stands for one.
+    """
+    if len(time) < 2 or np.isnan(time).any():
+        return np.ones(len(time))
+    steps: npt.NDArray[np.float64] = np.diff(time.astype(np.float64))
+    return np.minimum(np.append(steps, steps[-1]), LONGEST_STEP)
+
+
+def _plausible(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    low, high = (share * bits.shape[1] * 8 for share in PLAUSIBLE_ONES)
+    ones = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
+    # The bits of 64-bit hashes are not above their median by construction, so their number says nothing.
+    return np.full(len(bits), True) if bits.shape[1] < 32 else (ones >= low) & (ones <= high)
+
+
+def _no_bits() -> npt.NDArray[np.uint8]:
+    return np.empty((0, 8), np.uint8)

@@ -1,0 +1,53 @@
+"""The thresholds, and what they are based on. Every number that decides between tiers is here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """For one algorithm, in bits. near: largest distance of the same picture; -1 where the algorithm alone cannot say
+    so. possible: largest distance worth a look. low_quality: largest distance worth a look where one side has little
+    detail."""
+
+    near: int
+    possible: int
+    low_quality: int
+
+
+THRESHOLDS = {
+    # near, quality: Meta's own (github.com/facebook/ThreatExchange, pdq/README.md): match at 31 of 256 bits or fewer,
+    # discard quality below 50. possible: of 2.7 million pairs of unrelated photographs none, and of 1.8 million pairs
+    # of frames of unrelated films none, was within 60; overlays and letterbox bars of true copies often are.
+    "pdq": Threshold(near=31, possible=60, low_quality=31),
+    # 64-bit hashes have no quality and collide; found by one of these alone, a person must look.
+    "phash": Threshold(near=-1, possible=6, low_quality=6),
+    "dhash": Threshold(near=-1, possible=4, low_quality=4),
+}
+
+#: PDQ quality from which a hash says enough for `near`.
+GOOD_QUALITY = 50
+#: PDQ quality below which a picture (black, white, a plain card) looks like too many others to be compared at all.
+FEATURELESS_QUALITY = 10
+
+#: A hash without a stated quality is taken for good if its number of one-bits is about half, as it is, by construction,
+#: for every picture that is not plain: exactly 128 of 256 on 1,000 of 1,000 photographs; 0 for black, 60 for white.
+PLAUSIBLE_ONES = 0.4, 0.6
+
+#: Share of the featured time of either film that must be shared for `near`. Below, one only quotes the other: a news
+#: report that shows some seconds, or a long upload with a short known clip in it; a person must look.
+NEAR_COVERAGE = 0.5
+#: And so many sampled frames must agree in their order (or all, if there are fewer).
+NEAR_FRAMES = 3
+#: A film on the allow list protects only what shows so much of it: a clip that it quotes must not escape through it.
+ALLOW_COVERAGE = 0.5
+
+
+def thresholds(radius: int | None = None) -> dict[str, Threshold]:
+    """The thresholds; with a radius, PDQ's largest distance is that, and `near` never goes beyond its own limit."""
+    if radius is None:
+        return THRESHOLDS
+    pdq = THRESHOLDS["pdq"]
+    narrowed = replace(pdq, near=min(pdq.near, radius), possible=radius, low_quality=min(pdq.low_quality, radius))
+    return THRESHOLDS | {"pdq": narrowed}

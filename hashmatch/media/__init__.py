@@ -1,0 +1,39 @@
+"""Files to pixels: find files, tell what they are by content, decode them within limits."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from hashmatch.media.limits import Limits
+from hashmatch.media.opened import Opened
+from hashmatch.media.sampling import SETTINGS
+from hashmatch.media.sniff import MediaType
+from hashmatch.records import Kind
+
+__all__ = ["Limits", "MediaType", "Opened", "open_media", "recipe"]
+
+#: Raised when pictures would come out of the decoders otherwise than before; stored hashes are then made anew.
+IMAGE_VERSION = 1
+FILM_VERSION = 1
+
+
+def recipe(kind: Kind, exact: bool) -> str:
+    """The decoders and settings that pictures of this kind are made with, as stored beside every hash."""
+    name = f"image-{IMAGE_VERSION}" if kind == "image" else f"film-{FILM_VERSION} {SETTINGS}"
+    return name + (" exact" if exact else "")
+
+
+def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits: Limits, exact: bool) -> Opened:
+    """Open an image or film with the one decoder that its type asks for.
+
+    file: seekable. data: its whole content where that is held in memory already (images).
+    Raises MediaError as the decoders do.
+    """
+    # Imported here, so that a photograph does not pay for FFmpeg's start-up nor a film for Pillow's plug-ins.
+    if media_type.decoder == "pyav":
+        from hashmatch.media.video import open_video
+
+        return open_video(file, media_type, limits, exact)
+    from hashmatch.media.image import open_image
+
+    return open_image(data if data is not None else file.read(), media_type, limits, exact)

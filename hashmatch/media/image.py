@@ -1,0 +1,251 @@
+"""Still images and animations to upright pictures, through Pillow."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from hashmatch.errors import MediaError
+from hashmatch.hashers.base import Picture
+from hashmatch.i18n import _
+from hashmatch.media.limits import Limits
+from hashmatch.media.opened import Opened
+from hashmatch.media.sampling import SampleClock
+from hashmatch.media.sniff import MediaType
+
+#: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels: PDQ
+#: samples each side at 64 points, so 8 pixels a sample remain. Measured in benchmarks/: at most 4 bits from full size.
+REDUCED_SIDE = 512
+
+_ANIMATED_FORMATS = {"GIF", "WEBP", "PNG", "AVIF"}
+#: Of these a damaged file still gives the pixels before the damage; the other decoders give all or nothing.
+_PARTIAL_FORMATS = {"JPEG", "PNG", "GIF", "TIFF", "BMP", "JPEG2000"}
+_ORIENTATION = 0x0112  # EXIF tag
+
+# Pillow imports all of its plug-ins when a format is not among the five common ones; import the one that is needed.
+_PLUGINS = {
+    "WEBP": "PIL.WebPImagePlugin",
+    "TIFF": "PIL.TiffImagePlugin",
+    "AVIF": "PIL.AvifImagePlugin",
+    "JPEG2000": "PIL.Jpeg2KImagePlugin",
+}
+
+
+def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) -> Opened:
+    """Open an image or animation that is held in memory.
+
+    Raises MediaError: corrupt, too-large, out-of-memory, unsupported-format.
+    """
+    name = media_type.format.lower()
+    with _classified():
+        image = _open(data, media_type)
+        _check_size(image.size, limits)
+        full_size = image.size
+        if media_type.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
+            return Opened("video", None, f"pillow {name}", _frames(image, exact, limits))
+        reduction = "" if exact or media_type.format != "JPEG" else _draft(image)
+        decoder = f"pillow {name} " + ("exact" if exact else reduction or "full")
+        pages = _pages(image, data, media_type, full_size, exact, bool(reduction), limits)
+        return Opened("image", None, decoder, pages)
+
+
+def _open(data: bytes, media_type: MediaType) -> Image.Image:
+    if media_type.decoder == "heif":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    elif media_type.format in _PLUGINS:
+        importlib.import_module(_PLUGINS[media_type.format])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of large and of odd files; here, the limits decide
+        return Image.open(io.BytesIO(data), formats=[media_type.format])
+
+
+def _draft(image: Image.Image) -> str:
+    """Have a JPEG decoded to brightness only, at 1/2, 1/4 or 1/8 where it is large. Returns what was set, or ""."""
+    if image.mode not in ("RGB", "L"):
+        return ""
+    width = image.width
+    image.draft("L", (REDUCED_SIDE, REDUCED_SIDE))
+    return f"luma 1/{-(-width // image.width)}"
+
+
+def _pages(
+    image: Image.Image,
+    data: bytes,
+    media_type: MediaType,
+    full_size: tuple[int, int],
+    exact: bool,
+    drafted: bool,
+    limits: Limits,
+) -> Iterator[Picture]:
+    """A still image's picture and, in a TIFF, the pages that follow the first."""
+    with _classified():
+        damage = _load(image)
+        if damage:
+            if media_type.format not in _PARTIAL_FORMATS:
+                raise MediaError("corrupt", _("cannot be decoded: {why}").format(why=damage))
+            image = _decode_what_is_there(data, media_type, drafted)
+        yield _upright(image, full_size, exact)
+    if damage:
+        raise MediaError("partial", _("damaged or cut off; hashed as far as it goes ({why})").format(why=damage))
+    pages = getattr(image, "n_frames", 1) if media_type.format == "TIFF" else 1
+    for page in range(1, min(pages, limits.max_pages)):
+        with _classified(after_first=True):
+            image.seek(page)
+            _check_size(image.size, limits)
+            image.load()
+            yield _upright(image, image.size, exact, view=f"page{page + 1}")
+    if pages > limits.max_pages:
+        message = _("{pages:,} pages, of which the first {limit:,} were hashed")
+        raise MediaError("partial", message.format(pages=pages, limit=limits.max_pages))
+
+
+def _frames(image: Image.Image, exact: bool, limits: Limits) -> Iterator[Picture]:
+    """The sampled frames of an animation, with their times from the frame durations that it states."""
+    clock = SampleClock()
+    time = 0.0
+    for number in range(getattr(image, "n_frames", 1)):
+        if number >= limits.max_frames:
+            raise MediaError("partial", _("more than {limit:,} frames").format(limit=limits.max_frames))
+        with _classified(after_first=number > 0):
+            image.seek(number)
+            image.load()
+            if clock.due(time):
+                yield _upright(image, image.size, exact, time=time)
+        # Browsers show a frame of 0 or 10 ms for 100 ms, so a person sees it for that long.
+        milliseconds = float(image.info.get("duration") or 0)
+        time += (milliseconds if milliseconds > 10 else 100.0) / 1000
+
+
+def _check_size(size: tuple[int, int], limits: Limits) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise MediaError("corrupt", _("the picture has no pixels"))
+    if width * height > limits.max_pixels:
+        message = _("{width:,} × {height:,} pixels are more than the limit of {limit:,}")
+        raise MediaError("too-large", message.format(width=width, height=height, limit=limits.max_pixels))
+
+
+def _load(image: Image.Image) -> str:
+    """Decode the pixels. Returns "" or, where the data end too early or are damaged, what Pillow says of it."""
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        return one_line(error)
+    return ""
+
+
+def _decode_what_is_there(data: bytes, media_type: MediaType, drafted: bool) -> Image.Image:
+    """Decode a damaged image as far as its data go; the rest stays grey or black.
+
+    Pillow has no other way to ask for this than a global switch, so it is set for the length of one call only.
+    """
+    image = _open(data, media_type)
+    if drafted:
+        _draft(image)
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        image.load()
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+    low, high = image.convert("L").getextrema()
+    if low == high:
+        raise MediaError("corrupt", _("cannot be decoded: nothing is left of the picture"))
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block can raise anything, and says nothing about the pixels
+        return 1
+
+
+def _upright(
+    image: Image.Image, full_size: tuple[int, int], exact: bool, time: float | None = None, view: str = "full"
+) -> Picture:
+    """What a person sees: oriented, in colour or brightness of 8 bits, with white behind transparent pixels."""
+    orientation = _orientation(image)
+    if orientation in (5, 6, 7, 8):  # stored lying on its side
+        full_size = full_size[::-1]
+    picture = _opaque(ImageOps.exif_transpose(image) if orientation in range(2, 9) else image)
+    if exact:
+        picture = picture.convert("RGB")
+    else:
+        picture = picture if picture.mode == "L" else picture.convert("RGB").convert("L")
+        factors = max(1, picture.width // REDUCED_SIDE), max(1, picture.height // REDUCED_SIDE)
+        picture = picture.reduce(factors) if factors != (1, 1) else picture
+    return Picture(picture, full_size, exact, time, view)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Any of Pillow's modes to an 8-bit one without transparency that `convert("RGB")` shows as a viewer would."""
+    transparent = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La")
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_8bit(np.asarray(image)))
+    if image.mode == "LAB":
+        from PIL import ImageCms
+
+        converted = ImageCms.profileToProfile(
+            image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+        assert converted is not None
+        return converted
+    if not transparent:
+        return image.convert("RGB") if image.mode == "P" else image
+    pixels = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", pixels.size, "white"), pixels).convert("RGB")
+
+
+def _to_8bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Brightness of 16 bits by its high byte; of 32 bits or float by the range it uses (0 to 1, 255, 65535, or its own)."""
+    if values.dtype.itemsize == 2:
+        return (values.astype(np.uint16) >> 8).astype(np.uint8)
+    finite = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
+    low, high = float(finite.min()), float(finite.max())
+    if low >= 0:
+        low, high = 0.0, next((usual for usual in (1.0, 255.0, 65535.0) if high <= usual), high)
+    return ((finite - low) * (255 / max(high - low, 1e-9))).astype(np.uint8)
+
+
+@contextlib.contextmanager
+def _classified(after_first: bool = False) -> Iterator[None]:
+    """Whatever a decoder raises over hostile bytes becomes a MediaError.
+
+    Pillow raises OSError, ValueError, SyntaxError, TypeError, IndexError, struct.error … over damaged files, so the
+    stage decides and not the class: once a first picture came out well, what follows is a damaged rest.
+    """
+    try:
+        yield
+    except (MediaError, GeneratorExit):
+        raise
+    except MemoryError as error:
+        raise MediaError("out-of-memory", _("decoding needs more memory than the limit")) from error
+    except Image.DecompressionBombError as error:
+        raise MediaError("too-large", one_line(error)) from error
+    except UnidentifiedImageError as error:
+        raise MediaError("corrupt", _("its header is damaged, or of a kind that is not supported")) from error
+    except NotImplementedError as error:
+        raise MediaError("unsupported-format", one_line(error)) from error
+    except Exception as error:
+        if after_first:
+            message = _("damaged or cut off; hashed as far as it goes ({why})").format(why=one_line(error))
+            raise MediaError("partial", message) from error
+        raise MediaError("corrupt", _("cannot be decoded: {why}").format(why=one_line(error))) from error
+
+
+def one_line(error: BaseException) -> str:
+    """A decoder's complaint in one short line."""
+    stated = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = " ".join(stated.split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:159] + "…"

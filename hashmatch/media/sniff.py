@@ -1,0 +1,123 @@
+"""Tell what a file is by its first bytes, never by its name.
+
+The table is our own rather than a library's, because it decides which one decoder may touch hostile bytes: Pillow is
+then opened with exactly that format, and FFmpeg with exactly that demuxer. Signatures are from the formats' own
+specifications and from https://www.garykessler.net/library/file_sigs.html.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+#: How many bytes of a file's beginning are needed.
+HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """What a file is.
+
+    decoder: who opens it; None for media that are recognised and refused.
+    format: Pillow's name of the format, or FFmpeg's name of the demuxer, or the name to refuse it by.
+    """
+
+    decoder: Literal["pillow", "heif", "pyav"] | None
+    format: str
+
+
+_AT_START: tuple[tuple[bytes, MediaType], ...] = (
+    (b"\xff\xd8\xff", MediaType("pillow", "JPEG")),
+    (b"\x89PNG\r\n\x1a\n", MediaType("pillow", "PNG")),
+    (b"GIF87a", MediaType("pillow", "GIF")),
+    (b"GIF89a", MediaType("pillow", "GIF")),
+    (b"II*\0", MediaType("pillow", "TIFF")),
+    (b"MM\0*", MediaType("pillow", "TIFF")),
+    (b"II+\0", MediaType("pillow", "TIFF")),
+    (b"MM\0+", MediaType("pillow", "TIFF")),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", MediaType("pillow", "JPEG2000")),
+    (b"\xff\x4f\xff\x51\0", MediaType("pillow", "JPEG2000")),
+    (b"\x1a\x45\xdf\xa3", MediaType("pyav", "matroska,webm")),
+    (b"FLV\x01", MediaType("pyav", "flv")),
+    (b"OggS\0", MediaType("pyav", "ogg")),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", MediaType("pyav", "asf")),
+    (b"\0\0\x01\xba", MediaType("pyav", "mpeg")),
+    (b"\0\0\x01\xb3", MediaType("pyav", "mpegvideo")),
+    # Recognised, and refused: no decoder for it here, or it points to other files (see issue of FFmpeg's concat).
+    (b"ffconcat", MediaType(None, "ffconcat script")),
+    (b"#EXTM3U", MediaType(None, "M3U playlist")),
+    (b"[playlist]", MediaType(None, "PLS playlist")),
+    (b"%!PS", MediaType(None, "PostScript")),
+    (b"\xc5\xd0\xd3\xc6", MediaType(None, "PostScript")),
+    (b"8BPS", MediaType(None, "Photoshop")),
+    (b"\xff\x0a", MediaType(None, "JPEG XL")),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", MediaType(None, "JPEG XL")),
+    (b".RMF", MediaType(None, "RealMedia")),
+)
+
+# Brands of ISO base media files (ISO/IEC 14496-12, ftyp box) that are pictures; every other brand is a film or sound.
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_SOUND_BRANDS = {b"M4A ", b"M4B ", b"F4A ", b"F4B "}
+_QUICKTIME_ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+
+
+def sniff(head: bytes) -> MediaType | None:
+    """What the beginning of a file (HEAD_BYTES, or all of a shorter file) says it is; None if it is no media."""
+    for signature, media_type in _AT_START:
+        if head.startswith(signature):
+            return media_type
+    if head[4:8] == b"ftyp":
+        return _iso_base_media(head)
+    if head[:4] == b"RIFF":
+        kinds = {b"WEBP": MediaType("pillow", "WEBP"), b"AVI ": MediaType("pyav", "avi")}
+        return kinds.get(head[8:12])
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0" and head[14:18] in _BITMAP_HEADER_SIZES:
+        return MediaType("pillow", "BMP")
+    if head[4:8] in _QUICKTIME_ATOMS and int.from_bytes(head[:4], "big") not in range(2, 8):
+        return MediaType("pyav", "mov")
+    if _is_transport_stream(head):
+        return MediaType("pyav", "mpegts")
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in text):
+        return MediaType(None, "SVG")
+    if text.startswith((b"ffconcat", b"#extm3u", b"[playlist]")):
+        return MediaType(None, "playlist")
+    return None
+
+
+_BITMAP_HEADER_SIZES = {n.to_bytes(4, "little") for n in (12, 16, 40, 52, 56, 64, 108, 124)}
+
+
+def _iso_base_media(head: bytes) -> MediaType | None:
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    major = head[8:12]
+    brands = {major} | {head[i : i + 4] for i in range(16, end - 3, 4)}
+    if major in _AVIF_BRANDS or (major in _HEIF_BRANDS and brands & _AVIF_BRANDS):
+        return MediaType("pillow", "AVIF")
+    if major in _HEIF_BRANDS:
+        return MediaType("heif", "HEIF")
+    if major in _SOUND_BRANDS:
+        return None
+    return MediaType("pyav", "mov")
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """MPEG-TS has no magic number: a sync byte every 188 bytes (or 192, with a time stamp before each packet)."""
+    for packet, offset in ((188, 0), (192, 4)):
+        syncs = head[offset::packet]
+        if len(syncs) >= 4 and set(syncs) == {0x47}:
+            return True
+    return False
+
+
+_MEDIA_EXTENSIONS = frozenset(
+    b".jpg .jpeg .jpe .jfif .png .apng .gif .webp .tif .tiff .bmp .heic .heif .avif .jp2 .j2k .mp4 .m4v .mov .mkv "
+    b".webm .avi .flv .ts .mts .m2ts .mpg .mpeg .vob .3gp .3g2 .wmv .asf .ogv".split()
+)
+
+
+def named_like_media(path: bytes) -> bool:
+    """Whether a file's name claims that it is media; used to warn about files whose content says otherwise."""
+    return os.path.splitext(path)[1].lower() in _MEDIA_EXTENSIONS

@@ -1,0 +1,124 @@
+"""The records that travel between the parts of the program.
+
+They are frozen, hold plain Python values only, and know nothing of SQL, files or terminals, so that every part can use
+them and any process can send them to another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["image", "video"]
+Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
+
+#: Traffic Light Protocol 2.0 (https://www.first.org/tlp/), from the most open to the strictest.
+TLP_ORDER: tuple[Tlp, ...] = ("clear", "green", "amber", "amber+strict", "red")
+
+
+def strictest(*marks: Tlp | None) -> Tlp | None:
+    """The strictest of some TLP marks; unmarked (None) is weaker than every mark."""
+    known = [mark for mark in marks if mark is not None]
+    return max(known, key=TLP_ORDER.index) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Cryptographic digests of a file's bytes, lower-case hex."""
+
+    md5: str
+    sha1: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """One perceptual hash.
+
+    bits: the hash packed big-endian, first bit first (PDQ: 32 bytes, pHash and dHash: 8 bytes).
+    quality: 0 to 100 where the algorithm has one (PDQ), else None.
+    time: seconds from the start of a video, None for a still image.
+    view: which part of the picture was hashed; "full" is all of it.
+    version: of the hasher that made it; None where a list did not say.
+    """
+
+    algorithm: str
+    bits: bytes
+    quality: int | None = None
+    time: float | None = None
+    view: str = "full"
+    version: int | None = None
+
+    @property
+    def hex(self) -> str:
+        return self.bits.hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a file could not be examined: a stable kebab-case code (see errors.CODES) and one line for a person."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Everything that was measured from one file.
+
+    kind is None when the bytes are no media at all. error is set when the media could not be hashed (then `hashes` is
+    empty), or when only a part of it could (then `partial` is true and `hashes` holds what decoded).
+    width and height are those of the upright picture; duration is in seconds, for video only.
+    recipe names the decoder and its settings, so that a later change of either can be noticed. known: its bytes were
+    known already, so it was not decoded.
+    """
+
+    kind: Kind | None
+    size: int
+    digests: Digests | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    partial: bool = False
+    hashes: tuple[Hash, ...] = ()
+    decoder: str = ""
+    recipe: str = ""
+    known: bool = False
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListItem:
+    """One entry of a hash list, of any format: a reference as one source (collection) knows it.
+
+    added and retracted are UTC in ISO 8601 ("2026-11-21T19:00:00Z"). paths, case, operator and note are filled only
+    when the person who exports asks for them.
+    """
+
+    kind: Kind | None = None
+    md5: str | None = None
+    sha1: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    duration: float | None = None
+    hashes: tuple[Hash, ...] = ()
+    labels: tuple[str, ...] = ()
+    allow: bool = False
+    collection: str | None = None
+    source: str | None = None
+    tlp: Tlp | None = None
+    added: str | None = None
+    retracted: str | None = None
+    retraction_reason: str | None = None
+    paths: tuple[bytes, ...] = ()
+    case: str | None = None
+    operator: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line of a hash list that was refused, by its number (from 1) and the reason."""
+
+    line: int
+    message: str

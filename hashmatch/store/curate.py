@@ -1,0 +1,108 @@
+"""Change what is in the reference set: labels, retractions, the allow list, collections. Each change is audited."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+from hashmatch.records import Tlp
+from hashmatch.store.audit import Actor, now, record
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named group of references with one sharing rule, and how many references it has."""
+
+    name: str
+    tlp: Tlp | None
+    note: str | None
+    created: str
+    references: int
+    retracted: int
+
+
+def collections(connection: sqlite3.Connection) -> list[Collection]:
+    """All collections by name."""
+    rows = connection.execute(
+        "SELECT name, collection.tlp, collection.note, created, count(reference_id), count(retracted) FROM collection"
+        " LEFT JOIN membership ON collection_id = collection.id GROUP BY collection.id ORDER BY name"
+    )
+    return [Collection(*row) for row in rows]
+
+
+def collection_id(connection: sqlite3.Connection, name: str) -> int:
+    """The id of a collection. Raises CommandError if there is none of that name."""
+    row = connection.execute("SELECT id FROM collection WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise CommandError(_("there is no collection {name!r}").format(name=name))
+    return int(row[0])
+
+
+def set_collection(
+    connection: sqlite3.Connection, actor: Actor, name: str, tlp: Tlp | None = None, note: str | None = None
+) -> None:
+    """Change a collection's sharing rule or note; None leaves it as it is."""
+    connection.execute(
+        "UPDATE collection SET tlp = coalesce(?, tlp), note = coalesce(?, note) WHERE id = ?",
+        (tlp, note, collection_id(connection, name)),
+    )
+    record(connection, actor, "collection", {"collection": name, "tlp": tlp, "note": note})
+
+
+def set_labels(
+    connection: sqlite3.Connection, actor: Actor, reference_id: int, add: Iterable[str], remove: Iterable[str]
+) -> None:
+    """Add and remove labels of a reference."""
+    add, remove = sorted(set(add)), sorted(set(remove))
+    connection.executemany(
+        "INSERT OR IGNORE INTO label (reference_id, name) VALUES (?, ?)", [(reference_id, name) for name in add]
+    )
+    connection.executemany(
+        "DELETE FROM label WHERE reference_id = ? AND name = ?", [(reference_id, name) for name in remove]
+    )
+    record(connection, actor, "label", {"reference": reference_id, "add": add, "remove": remove})
+
+
+def retract(
+    connection: sqlite3.Connection, actor: Actor, reference_id: int, reason: str | None, collection: str | None = None
+) -> int:
+    """Withdraw a reference, in all of its collections or in one. Returns in how many it was withdrawn now."""
+    changed = connection.execute(
+        "UPDATE membership SET retracted = ?, retraction_reason = ? WHERE reference_id = ? AND retracted IS NULL"
+        " AND (? IS NULL OR collection_id = ?)",
+        (now(), reason, reference_id, *_only(connection, collection)),
+    ).rowcount
+    if changed:
+        detail = {"reference": reference_id, "reason": reason, "collection": collection}
+        record(connection, actor, "retract", detail)
+    return changed
+
+
+def restore(connection: sqlite3.Connection, actor: Actor, reference_id: int, collection: str | None = None) -> int:
+    """Undo retractions of a reference. Returns in how many collections."""
+    changed = connection.execute(
+        "UPDATE membership SET retracted = NULL, retraction_reason = NULL WHERE reference_id = ?"
+        " AND retracted IS NOT NULL AND (? IS NULL OR collection_id = ?)",
+        (reference_id, *_only(connection, collection)),
+    ).rowcount
+    if changed:
+        record(connection, actor, "restore", {"reference": reference_id, "collection": collection})
+    return changed
+
+
+def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, allow: bool) -> bool:
+    """Put a reference on the allow list or take it off. Returns whether that was a change."""
+    changed = connection.execute(
+        "UPDATE reference SET allow = ? WHERE id = ? AND allow != ?", (allow, reference_id, allow)
+    ).rowcount
+    if changed:
+        record(connection, actor, "allow" if allow else "disallow", {"reference": reference_id})
+    return bool(changed)
+
+
+def _only(connection: sqlite3.Connection, collection: str | None) -> tuple[int | None, int | None]:
+    number = None if collection is None else collection_id(connection, collection)
+    return number, number

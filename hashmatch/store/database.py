@@ -1,0 +1,168 @@
+"""Open, create and check the SQLite file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+
+#: How long a second writer waits for the first one's transaction, which is one file long: seconds.
+BUSY_SECONDS = 30.0
+
+# Repeated from schema.py, which imports sqlite-utils (130 ms): a scan only reads and does not need it. A test compares.
+APPLICATION_ID = 0x486D6368
+VERSION = 1
+
+
+class Store:
+    """An open reference set. A context manager; `connection` is used by the other modules of this package only."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, writable: bool) -> None:
+        self.connection = connection
+        self.path = path
+        self.writable = writable
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> Store:
+        """Open a reference set, to read unless `write`; to write creates it where it does not exist, readable by its
+        owner only.
+
+        Raises CommandError: it does not exist, is no reference set, is newer than this program, or cannot be written.
+        """
+        try:
+            return cls._open_to_write(path) if write else cls._open_to_read(path)
+        except sqlite3.DatabaseError as error:
+            raise explain(error, path) from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CommandError(
+                _("cannot open the database {path}: {reason}").format(path=path, reason=reason)
+            ) from error
+
+    @classmethod
+    def _open_to_read(cls, path: Path) -> Store:
+        if not path.exists():
+            message = _("there is no database {path}; `hashmatch index` or `hashmatch import` makes one")
+            raise CommandError(message.format(path=path))
+        uri = path.absolute().as_uri()
+        connection = _connect(f"{uri}?mode=ro")
+        try:
+            _check_header(connection, path)
+        except sqlite3.OperationalError:
+            # A database in WAL mode needs a file beside it even to be read. On a read-only medium that cannot be; then
+            # it can be read as it stands, provided that no log with newer content lies beside it.
+            connection.close()
+            if os.access(path.parent, os.W_OK) or Path(f"{path}-wal").exists():
+                raise
+            connection = _connect(f"{uri}?mode=ro&immutable=1")
+            _check_header(connection, path)
+        return cls(connection, path, writable=False)
+
+    @classmethod
+    def _open_to_write(cls, path: Path) -> Store:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        if not os.access(path, os.W_OK):
+            raise CommandError(_("the database {path} is read-only").format(path=path))
+        connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
+        is_new = path.stat().st_size == 0
+        if not is_new:
+            _check_header(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if is_new or _pragma(connection, "user_version") < VERSION:
+            _migrate(connection, path)
+        return cls(connection, path, writable=True)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, and the write lock from the start, so that what is read in it stays true until it is written.
+
+        Raises CommandError where the disk is full, another process holds the lock too long, or the file is damaged.
+        """
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                if self.connection.in_transaction:  # a full disk has rolled back already
+                    self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise explain(error, self.path) from error
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def explain(error: sqlite3.DatabaseError, path: Path) -> CommandError:
+    """SQLite's error in a line for a person."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        text = _("another process has been writing to it for {seconds:g} s; try again").format(seconds=BUSY_SECONDS)
+    elif "full" in text:
+        text = _("the disk is full; everything reported as done is kept")
+    elif "not a database" in text:
+        text = _("it is not a hashmatch database")
+    elif "malformed" in text:
+        text = _("it is damaged ({reason})").format(reason=text)
+    elif "readonly" in text:
+        text = _("it is read-only")
+    return CommandError(_("database {path}: {reason}").format(path=path, reason=text))
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    # isolation_level None: transactions begin and end where `transaction` says, not where sqlite3 guesses.
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _check_header(connection: sqlite3.Connection, path: Path) -> None:
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise CommandError(_("database {path}: it is not a hashmatch database").format(path=path))
+    version = _pragma(connection, "user_version")
+    if version > VERSION:
+        message = _("database {path}: it was made by a newer hashmatch (schema {theirs}, this one knows {ours})")
+        raise CommandError(message.format(path=path, theirs=version, ours=VERSION))
+    connection.execute("SELECT 1 FROM reference LIMIT 1")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    from sqlite_utils import Database
+
+    from hashmatch.store.schema import migrations
+
+    # Two processes may come to a new file at once; the lock makes the second find it done.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _pragma(connection, "user_version") < VERSION:
+            migrations.apply(Database(connection))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

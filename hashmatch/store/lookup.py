@@ -1,0 +1,289 @@
+"""Read the reference set: what is known of a file, a digest, a reference; and all hashes, to be searched."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+from hashmatch.records import Digests, Hash, Kind, Tlp, strictest
+from hashmatch.store.references import IMPORTED, UNKNOWN_QUALITY
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """On whose word a reference is in a collection, and under which rule (the stricter of its own and the collection's).
+
+    opinion: "malicious", or "benign" where the source put it on its allow list; "retracted" where it took it back.
+    """
+
+    collection: str
+    source: str | None
+    tlp: Tlp | None
+    opinion: str
+    case: str | None
+    note: str | None
+    operator: str | None
+    added: str
+    retracted: str | None
+    retraction_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference with its sources and labels."""
+
+    id: int
+    sha256: str | None
+    sha1: str | None
+    md5: str | None
+    kind: Kind | None
+    size: int | None
+    width: int | None
+    height: int | None
+    duration: float | None
+    partial: bool
+    allow: bool
+    error_code: str | None
+    error_message: str | None
+    added: str
+    labels: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    @property
+    def live(self) -> bool:
+        """Whether any source stands by it; a reference that none does matches nothing."""
+        return any(source.retracted is None for source in self.sources)
+
+    @property
+    def tlp(self) -> Tlp | None:
+        """The strictest rule that any of its sources has set."""
+        return strictest(*(source.tlp for source in self.sources))
+
+
+@dataclass(frozen=True, slots=True)
+class PackedHashes:
+    """All hashes of one reference, algorithm and view, as stored: see schema.py."""
+
+    reference_id: int
+    algorithm: str
+    view: str
+    count: int
+    bits: bytes
+    quality: bytes
+    time: bytes | None
+
+
+_REFERENCE = (
+    "SELECT id, sha256, sha1, md5, kind, size, width, height, duration, partial, allow, error_code, error_message, added"
+    " FROM reference"
+)
+
+
+def reference(connection: sqlite3.Connection, reference_id: int) -> Reference:
+    """One reference by its id. Raises CommandError if there is none."""
+    row = connection.execute(f"{_REFERENCE} WHERE id = ?", (reference_id,)).fetchone()
+    if row is None:
+        raise CommandError(_("there is no reference {ref}").format(ref=reference_id))
+    return _reference(connection, row)
+
+
+def references(connection: sqlite3.Connection, where: str = "1", values: Sequence[Any] = ()) -> Iterator[Reference]:
+    """All references for which an SQL condition (of this program's, never of a user's) holds, in the order of their ids.
+
+    Ids are read first and the rows page by page, so that a million references need no million objects.
+    """
+    last = 0
+    while rows := connection.execute(
+        f"{_REFERENCE} WHERE id > ? AND ({where}) ORDER BY id LIMIT 1000", (last, *values)
+    ).fetchall():
+        for row in rows:
+            yield _reference(connection, row)
+        last = rows[-1][0]
+
+
+def find(connection: sqlite3.Connection, text: str) -> Reference:
+    """A reference by what a person types: its id, a digest, the beginning of one (8 digits or more), or a path.
+
+    Raises CommandError if none or more than one is meant.
+    """
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        return reference(connection, int(text))
+    matches: list[tuple[int]] = []
+    lowered = text.lower()
+    if len(text) >= 8 and set(lowered) <= set("0123456789abcdef"):
+        condition = " OR ".join(f"substr(hex({column}), 1, ?) = ?" for column in ("sha256", "sha1", "md5"))
+        values = (len(text), lowered.upper()) * 3
+        matches = connection.execute(f"SELECT id FROM reference WHERE {condition} LIMIT 2", values).fetchall()
+    if not matches:
+        path = os.path.abspath(os.fsencode(text))
+        matches = connection.execute("SELECT reference_id FROM location WHERE path = ?", (path,)).fetchall()
+    if not matches:
+        raise CommandError(_("there is no reference {ref!r}; give an id, a digest or a path").format(ref=text))
+    if len(matches) > 1:
+        raise CommandError(_("more than one reference begins with {ref!r}; give more digits").format(ref=text))
+    return reference(connection, matches[0][0])
+
+
+def by_digests(connection: sqlite3.Connection, digests: Digests) -> list[int]:
+    """Ids of live references with the same bytes: by SHA-256, or by SHA-1 or MD5 where a list brought nothing stronger."""
+    rows = connection.execute(
+        "SELECT id FROM live_reference WHERE sha256 = ? UNION"
+        " SELECT id FROM live_reference WHERE sha256 IS NULL AND sha1 = ? UNION"
+        " SELECT id FROM live_reference WHERE sha256 IS NULL AND md5 = ?",
+        (bytes.fromhex(digests.sha256), bytes.fromhex(digests.sha1), bytes.fromhex(digests.md5)),
+    )
+    return [row[0] for row in rows]
+
+
+def id_of_sha256(connection: sqlite3.Connection, sha256: str) -> int | None:
+    """The reference with these bytes, live or not."""
+    row = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (bytes.fromhex(sha256),)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def id_at(connection: sqlite3.Connection, path: bytes, size: int, mtime_ns: int) -> int | None:
+    """The reference whose bytes were seen at this path, if the file there has kept its size and time since."""
+    row = connection.execute(
+        "SELECT reference_id FROM location WHERE path = ? AND size = ? AND mtime_ns = ?", (path, size, mtime_ns)
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def locations(connection: sqlite3.Connection, reference_id: int) -> list[bytes]:
+    """Where the bytes of a reference were seen, in the order of the paths."""
+    rows = connection.execute("SELECT path FROM location WHERE reference_id = ? ORDER BY path", (reference_id,))
+    return [row[0] for row in rows]
+
+
+def recipes(connection: sqlite3.Connection, reference_id: int) -> dict[str, tuple[str, int | None]]:
+    """Of each algorithm that a reference has hashes of: how its pictures were decoded, and the hasher's version."""
+    rows = connection.execute(
+        "SELECT algorithm, decoding, version FROM hash JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ?",
+        (reference_id,),
+    )
+    return {algorithm: (decoding, version) for algorithm, decoding, version in rows}
+
+
+def hashes(connection: sqlite3.Connection, reference_id: int) -> tuple[Hash, ...]:
+    """All hashes of a reference, unpacked."""
+    rows = connection.execute(
+        "SELECT reference_id, algorithm, view, count, bits, quality, time, version FROM hash"
+        " JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ? ORDER BY algorithm, view",
+        (reference_id,),
+    )
+    return tuple(each for *packed, version in rows for each in unpack(PackedHashes(*packed), version))
+
+
+def packed_hashes(connection: sqlite3.Connection, algorithm: str, condition: str = "1") -> Iterator[PackedHashes]:
+    """The hashes of one algorithm of all live references for which a condition (of this program's) holds."""
+    rows = connection.execute(
+        "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
+        f" WHERE algorithm = ? AND reference_id IN (SELECT id FROM live_reference WHERE {condition})"
+        " ORDER BY reference_id, view",
+        (algorithm,),
+    )
+    return (PackedHashes(*row) for row in rows)
+
+
+def algorithms_without(connection: sqlite3.Connection, algorithm: str) -> set[str]:
+    """The algorithms of live references that have no hash of the given one, so that nothing else can find them."""
+    rows = connection.execute(
+        "SELECT DISTINCT algorithm FROM hash AS h WHERE algorithm != ? AND NOT EXISTS"
+        " (SELECT 1 FROM hash WHERE reference_id = h.reference_id AND algorithm = ?)",
+        (algorithm, algorithm),
+    )
+    return {row[0] for row in rows}
+
+
+def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
+    """The single hashes of a packed row."""
+    width = len(packed.bits) // packed.count
+    times: Sequence[float | None] = (None,) * packed.count
+    if packed.time is not None:
+        times = [round(time, 3) for time in struct.unpack(f"<{packed.count}f", packed.time)]
+    return tuple(
+        Hash(
+            packed.algorithm,
+            packed.bits[i * width : (i + 1) * width],
+            None if packed.quality[i] == UNKNOWN_QUALITY else packed.quality[i],
+            times[i],
+            packed.view,
+            version,
+        )
+        for i in range(packed.count)
+    )
+
+
+def is_current(found: dict[str, tuple[str, int | None]], decoding: str, versions: dict[str, int]) -> bool:
+    """Whether the hashes that `recipes` told of are what this program would make now: algorithm to version."""
+    return all(found.get(algorithm) == (decoding, version) for algorithm, version in versions.items())
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How much of what is in the reference set."""
+    queries = {
+        "references": "SELECT count(*) FROM reference",
+        "images": "SELECT count(*) FROM live_reference WHERE kind = 'image'",
+        "videos": "SELECT count(*) FROM live_reference WHERE kind = 'video'",
+        "retracted": "SELECT count(*) FROM reference WHERE id NOT IN (SELECT id FROM live_reference)",
+        "allowed": "SELECT count(*) FROM live_reference WHERE allow",
+        "failed": "SELECT count(*) FROM reference WHERE error_code IS NOT NULL AND NOT partial",
+        "hashes": "SELECT coalesce(sum(count), 0) FROM hash",
+        "imported": f"SELECT count(DISTINCT reference_id) FROM hash JOIN recipe ON recipe.id = recipe_id"
+        f" WHERE decoding = '{IMPORTED}'",
+        "collections": "SELECT count(*) FROM collection",
+        "locations": "SELECT count(*) FROM location",
+    }
+    return {name: int(connection.execute(query).fetchone()[0]) for name, query in queries.items()}
+
+
+def _reference(connection: sqlite3.Connection, row: Sequence[Any]) -> Reference:
+    reference_id = row[0]
+    labels = connection.execute("SELECT name FROM label WHERE reference_id = ? ORDER BY name", (reference_id,))
+    memberships = connection.execute(
+        "SELECT name, source, membership.tlp, collection.tlp, case_id, membership.note, operator, added, retracted,"
+        " retraction_reason FROM membership JOIN collection ON collection.id = collection_id"
+        " WHERE reference_id = ? ORDER BY name",
+        (reference_id,),
+    )
+    allow = bool(row[10])
+    sources = tuple(
+        Source(
+            collection,
+            source,
+            strictest(own, rule),
+            "retracted" if retracted else "benign" if allow else "malicious",
+            case,
+            note,
+            operator,
+            added,
+            retracted,
+            reason,
+        )
+        for collection, source, own, rule, case, note, operator, added, retracted, reason in memberships
+    )
+    sha256, sha1, md5 = (None if digest is None else digest.hex() for digest in row[1:4])
+    return Reference(
+        id=reference_id,
+        sha256=sha256,
+        sha1=sha1,
+        md5=md5,
+        kind=row[4],
+        size=row[5],
+        width=row[6],
+        height=row[7],
+        duration=row[8],
+        partial=bool(row[9]),
+        allow=allow,
+        error_code=row[11],
+        error_message=row[12],
+        added=row[13],
+        labels=tuple(name for (name,) in labels),
+        sources=sources,
+    )

@@ -1,0 +1,137 @@
+"""The database's tables, as an ordered list of migrations; each runs once and is never changed after a release.
+
+Words: see the interface. One `reference` is one known image or film. A `membership` says which collection (source) knows
+it and under which rule; a reference is live as long as one membership is not retracted. Digests and hashes are kept as
+raw bytes, a film's hashes of one algorithm packed in one row.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+#: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
+APPLICATION_ID = 0x486D6368
+#: Number of migrations, kept in user_version so that a reader knows at once whether it understands the file.
+VERSION = 1
+
+migrations = Migrations("hashmatch")
+
+
+@migrations()
+def m001_references(db: Database) -> None:
+    """The first schema."""
+    for statement in _M001.split(";;"):
+        db.execute(statement)
+
+
+_M001 = """
+CREATE TABLE collection (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE CHECK (length(name) > 0),
+    tlp TEXT CHECK (tlp IN ('clear', 'green', 'amber', 'amber+strict', 'red')),
+    note TEXT,
+    created TEXT NOT NULL
+) STRICT;;
+CREATE TABLE reference (
+    id INTEGER PRIMARY KEY,
+    -- SHA-256 of the bytes; for an imported item without bytes, a digest of what identifies it (see references.py)
+    identity BLOB NOT NULL UNIQUE CHECK (length(identity) = 32),
+    sha256 BLOB UNIQUE CHECK (length(sha256) = 32),
+    sha1 BLOB CHECK (length(sha1) = 20),
+    md5 BLOB CHECK (length(md5) = 16),
+    kind TEXT CHECK (kind IN ('image', 'video')),
+    size INTEGER CHECK (size >= 0),
+    width INTEGER,
+    height INTEGER,
+    duration REAL,
+    partial INTEGER NOT NULL DEFAULT 0 CHECK (partial IN (0, 1)),
+    -- known to be legitimate: protects what it matches from being flagged
+    allow INTEGER NOT NULL DEFAULT 0 CHECK (allow IN (0, 1)),
+    -- why no perceptual hash could be made of the bytes, where that is so
+    error_code TEXT,
+    error_message TEXT,
+    added TEXT NOT NULL
+) STRICT;;
+CREATE INDEX reference_md5 ON reference (md5) WHERE sha256 IS NULL;;
+CREATE INDEX reference_sha1 ON reference (sha1) WHERE sha256 IS NULL;;
+CREATE TABLE membership (
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    collection_id INTEGER NOT NULL REFERENCES collection (id),
+    source TEXT,
+    tlp TEXT CHECK (tlp IN ('clear', 'green', 'amber', 'amber+strict', 'red')),
+    case_id TEXT,
+    note TEXT,
+    operator TEXT,
+    added TEXT NOT NULL,
+    retracted TEXT,
+    retraction_reason TEXT,
+    import_id INTEGER REFERENCES import (id),
+    PRIMARY KEY (reference_id, collection_id)
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX membership_collection ON membership (collection_id);;
+CREATE TABLE recipe (
+    id INTEGER PRIMARY KEY,
+    -- how the pictures were decoded and sampled ("imported" where another tool did it)
+    decoding TEXT NOT NULL,
+    version INTEGER,
+    UNIQUE (decoding, version)
+) STRICT;;
+CREATE TABLE hash (
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    algorithm TEXT NOT NULL,
+    view TEXT NOT NULL DEFAULT 'full',
+    recipe_id INTEGER NOT NULL REFERENCES recipe (id),
+    count INTEGER NOT NULL CHECK (count > 0),
+    -- count hashes of equal length, one after the other
+    bits BLOB NOT NULL CHECK (length(bits) % count = 0),
+    -- one byte each, 0 to 100; 255 stands for unknown
+    quality BLOB NOT NULL CHECK (length(quality) = count),
+    -- float32 little-endian seconds each; NULL for a still image
+    time BLOB CHECK (length(time) = 4 * count),
+    PRIMARY KEY (reference_id, algorithm, view)
+) STRICT;;
+CREATE TABLE label (
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    name TEXT NOT NULL CHECK (length(name) > 0),
+    PRIMARY KEY (reference_id, name)
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE location (
+    path BLOB PRIMARY KEY,
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    seen TEXT NOT NULL
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX location_reference ON location (reference_id);;
+CREATE TABLE import (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    format TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    collection_id INTEGER REFERENCES collection (id),
+    items INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    imported TEXT NOT NULL
+) STRICT;;
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    version TEXT NOT NULL,
+    command TEXT NOT NULL,
+    action TEXT NOT NULL,
+    -- JSON, with sorted keys
+    detail TEXT NOT NULL,
+    previous BLOB NOT NULL CHECK (length(previous) = 32),
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32)
+) STRICT;;
+CREATE TRIGGER audit_is_append_only_update BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;;
+CREATE TRIGGER audit_is_append_only_delete BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;;
+CREATE VIEW live_reference AS
+SELECT * FROM reference WHERE EXISTS (
+    SELECT 1 FROM membership WHERE reference_id = reference.id AND retracted IS NULL
+)
+"""

@@ -1,0 +1,84 @@
+"""Formats by name, and by the first bytes of a list."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from hashmatch.errors import CommandError
+from hashmatch.exchange import HEAD, detect, get, names
+from hashmatch.exchange.csv_table import COLUMNS
+
+from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
+
+
+def test_every_name_gives_its_format() -> None:
+    assert names() == ("jsonl", "csv", "md5sum", "sha256sum", "pdq")
+    assert [get(name).name for name in names()] == list(names())
+    assert [name for name in names() if get(name).carries_retraction] == ["jsonl", "csv"]
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(CommandError, match=r"unknown list format 'vics'; known are: jsonl, csv, .*pdq"):
+        get("vics")
+
+
+def test_no_format_is_loaded_before_it_is_asked_for() -> None:
+    code = "import sys, hashmatch.exchange; print([name for name in sys.modules if name.endswith('jsonl')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("include", [frozenset[str](), ALL])
+def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[str]) -> None:
+    item = replace(PICTURE, paths=(b"a.jpg",), note="=note")
+    data, _report = write(get(name), [item] * 1000, include)
+    for head in (data, data[:HEAD], b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n")):
+        found = detect(head)
+        assert found and found.name == name
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"", None),
+        (b"\n\n", None),
+        (b"hello\n", None),
+        (b"\x00\xff" * 999, None),
+        (b"[" * 60_000, None),
+        (b'{"type": "bundle", "objects": []}', None),
+        (b"{\n", None),
+        (b"signal_type,signal_str,collab,category,tags\n", None),
+        (b'"file_id","hashset_id","file_name","directory","hash"\n', None),
+        (b'\n{"md5": "00"}\n', "jsonl"),
+        (b'{"hashes": []}', "jsonl"),
+        (b'"List_Version","Reference"\r\n', "csv"),
+        (b"hash,algorithm,reference\n1,2", "csv"),
+        (f"# mine\n\n{MD5}\n".encode(), "md5sum"),
+        (f"MD5 (a b) = {MD5}\nMD5 (c) = {MD5}\nrubbish\ncut".encode(), "md5sum"),
+        (f"SHA256 (a b) = {SHA256}".encode(), "sha256sum"),
+        (f"{SHA256} *a b".encode(), "sha256sum"),
+        (f"{BRIDGE}\n{BRIDGE}\n".encode(), "pdq"),
+        (BRIDGE.upper().encode(), "pdq"),
+        (f"{'0' * 64},black.png".encode(), "pdq"),
+        (f"hash={'0' * 64}".encode(), "pdq"),
+    ],
+)
+def test_detection(head: bytes, name: str | None) -> None:
+    found = detect(head)
+    assert (found and found.name) == name
+
+
+def test_bare_sha256_is_not_taken_for_pdq() -> None:
+    assert detect(b"".join(sha256(bytes([n])).hexdigest().encode() + b"\n" for n in range(50))) is None
+
+
+def test_the_csv_header_is_as_documented() -> None:
+    assert ",".join(COLUMNS) == (
+        "list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,"
+        "labels,allow,collection,source,tlp,added,retracted,retraction_reason"
+    )
