@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def index(
         return lookup.is_current(lookup.recipes(connection, reference_id), decoding, versions)
 
     def unchanged(state: FileState) -> bool:
-        return settled(lookup.id_at(connection, state.path, state.size, state.mtime_ns))
+        return settled(lookup.id_at(connection, *_location(state)))
 
     def known(state: FileState, digests: Digests) -> bool:
         return settled(lookup.id_of_sha256(connection, digests.sha256))
@@ -82,8 +83,7 @@ def index(
             yield Indexed(state.path, "failed", state.size, error=result.error)
         else:
             with store.transaction():
-                location = state.path, state.size, state.mtime_ns
-                reference_id, outcome = add_file(connection, actor, result, location, membership)
+                reference_id, outcome = add_file(connection, actor, result, _location(state), membership)
             warnings = _warnings(outcome)
             if outcome == "added" and not membership.allow:
                 warnings += matches_allowed(result)
@@ -99,14 +99,14 @@ def _add_known(
     """A file whose content the set has: note where it is, and that this collection has it too."""
     with store.transaction() as connection:
         if result is None:
-            reference_id = lookup.id_at(connection, state.path, state.size, state.mtime_ns)
+            reference_id = lookup.id_at(connection, *_location(state))
         else:
             assert result.digests is not None
             reference_id = lookup.id_of_sha256(connection, result.digests.sha256)
         assert reference_id is not None
-        outcome = join(connection, actor, reference_id, membership, path=state.path)
+        outcome = join(connection, actor, reference_id, membership, path=_location(state)[0])
         if result is not None:
-            set_location(connection, reference_id, state.path, state.size, state.mtime_ns)
+            set_location(connection, reference_id, *_location(state))
     reference = lookup.reference(store.connection, reference_id)
     if reference.error_code is not None and not reference.partial:
         error = Failure(reference.error_code, _("{message} (tried before)").format(message=reference.error_message))
@@ -115,6 +115,11 @@ def _add_known(
     if reference.allow and not membership.allow and outcome == "joined":
         warnings += (_("is on the allow list itself (reference {id})").format(id=reference_id),)
     return Indexed(state.path, "unchanged" if result is None else "duplicate", state.size, reference_id, None, warnings)
+
+
+def _location(state: FileState) -> tuple[bytes, int, int]:
+    """A file as the database remembers it: absolute path, size, mtime in nanoseconds."""
+    return os.path.abspath(state.path), state.size, state.mtime_ns
 
 
 def _warnings(outcome: Outcome) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from hashmatch.media import Limits, recipe
 from hashmatch.media.files import Found
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
 from hashmatch.store import Store, lookup
-from hashmatch.store.curate import collection_id
 
 NAN = np.float32(np.nan).tobytes()
 
@@ -39,7 +38,7 @@ class Searcher:
         self._thresholds = thresholds(radius)
         if collections:
             # The allow list protects whatever is searched for.
-            numbers = ",".join(str(collection_id(connection, name)) for name in collections)
+            numbers = ",".join(str(lookup.collection_number(connection, name)) for name in collections)
             members = f"SELECT reference_id FROM membership WHERE retracted IS NULL AND collection_id IN ({numbers})"
             condition = f"(allow OR id IN ({members}))"
         self._condition = condition

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import BinaryIO, Literal
 
-from hashmatch.exchange.fields import DIGEST_DIGITS, Refused, snippet
+from hashmatch.exchange.fields import DIGEST_DIGITS, LineError, snippet
 from hashmatch.exchange.interface import Format, Row, WriteReport
 from hashmatch.exchange.plain import read_plain, readable, write_plain
 from hashmatch.i18n import _
@@ -54,7 +54,7 @@ def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bar
             value, path = found[2], found[1]
         else:
             reason = _("not a line of {name} with {digits} hexadecimal digits: {value}")
-            raise Refused(reason.format(name=name, digits=digits, value=snippet(line)))
+            raise LineError(reason.format(name=name, digits=digits, value=snippet(line)))
         hex = value.decode("ascii").lower()
         return ListItem(
             md5=hex if digest == "md5" else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from hashmatch.exchange.fields import Refused, snippet
+from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.i18n import _
 
 #: What makes a spreadsheet program run a cell, also as full-width characters (OWASP, "CSV Injection").
@@ -37,9 +37,9 @@ def join(parts: Iterable[bytes]) -> str:
 
 
 def split(cell: str) -> list[bytes]:
-    """The names in a cell; empty ones are passed over. Raises Refused for a cell that is too long."""
+    """The names in a cell; empty ones are passed over. Raises LineError for a cell that is too long."""
     if len(cell) > _NAMES_MAX:
-        raise Refused(
+        raise LineError(
             _("a cell is longer than {most} characters: {value}").format(most=_NAMES_MAX, value=snippet(cell))
         )
     if "\\" not in cell:
@@ -65,17 +65,17 @@ def cell_of(value: object) -> str:
 
 
 def value_of(column: str, cell: str) -> object:
-    """What a cell says, as `fields` takes it: None when it is empty. Raises Refused."""
+    """What a cell says, as `fields` takes it: None when it is empty. Raises LineError."""
     if column == "labels":
         try:
             return [label.decode("utf-8") for label in split(cell)]
         except UnicodeDecodeError:
-            raise Refused(_("{field} is not text: {value}").format(field=column, value=snippet(cell))) from None
+            raise LineError(_("{field} is not text: {value}").format(field=column, value=snippet(cell))) from None
     if column in _TEXT:
         return unguard(cell) or None
     bare = cell.strip()
     if column in _NUMBERS and bare:
         if not _NUMBER.fullmatch(bare):
-            raise Refused(_("{field} is not a number: {value}").format(field=column, value=snippet(bare)))
+            raise LineError(_("{field} is not a number: {value}").format(field=column, value=snippet(bare)))
         return int(bare) if bare.isdigit() else float(bare)
     return _ANSWERS.get(bare.lower(), bare or None) if column == "allow" else bare or None

@@ -12,6 +12,7 @@
 - A text that begins with = + - @ (or their full-width forms), tab, a line end or ' has a ' before it, so that no
   spreadsheet program takes it for a formula; reading takes it off again.
 - Columns may come in any order; missing and unknown ones do no harm. Every row has as many cells as the header.
+- Lists may be joined, header rows and all, if their columns are the same.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.csv_cells import cell_of, join, split, value_of
 from hashmatch.exchange.csv_records import cells_of, records
-from hashmatch.exchange.fields import LIST_VERSION, Refused, check_version, identified, list_item, perceptual_hash
+from hashmatch.exchange.fields import LIST_VERSION, LineError, check_version, identified, list_item, perceptual_hash
 from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
 from hashmatch.exchange.lines import sample
 from hashmatch.i18n import _
@@ -84,26 +85,26 @@ class _Reference:
         try:
             paths = tuple(split(self.cells.get("paths", "")))
             return self.line, list_item(_values(_ITEM_COLUMNS, self.cells), tuple(self.hashes), paths)
-        except Refused as refused:
+        except LineError as refused:
             return BadLine(self.line, str(refused))
 
     def goes_on(self, cells: dict[str, str]) -> bool:
-        """Whether a row says that it belongs to this reference. Raises Refused if it does and contradicts it."""
+        """Whether a row says that it belongs to this reference. Raises LineError if it does and contradicts it."""
         number = cells.get("reference")
         if not number or number != self.cells.get("reference"):
             return False
         for column in (*_ITEM_COLUMNS, "paths"):
             if cells.get(column) not in (None, "", self.cells.get(column)):
-                raise Refused(_("{field} differs from the first row of its reference").format(field=column))
+                raise LineError(_("{field} differs from the first row of its reference").format(field=column))
         return True
 
     def add(self, hash: Hash | None) -> None:
         if hash is None:
             return
         if hash in self.hashes:
-            raise Refused(_("the same hash stands twice in its reference"))
+            raise LineError(_("the same hash stands twice in its reference"))
         if len(self.hashes) >= HASHES_MAX:
-            raise Refused(_("a reference with more than {most} hashes").format(most=HASHES_MAX))
+            raise LineError(_("a reference with more than {most} hashes").format(most=HASHES_MAX))
         self.hashes[hash] = None
 
 
@@ -126,6 +127,7 @@ def _hash(cells: dict[str, str]) -> Hash | None:
 
 def read(stream: BinaryIO) -> Iterator[Row]:
     """Raises CommandError, before any item, for a list of a newer version. Without a header row nothing is read."""
+    header: list[str] = []
     names: list[str] = []
     first = True
     reference: _Reference | None = None
@@ -136,8 +138,13 @@ def read(stream: BinaryIO) -> Iterator[Row]:
         line, row = record
         if not any(map(str.strip, row)):
             continue
+        if row == header:  # another list begins, and with it other reference numbers
+            if reference:
+                yield reference.row()
+            reference = None
+            continue
         if not names:
-            names = [name.strip().lower() for name in row]
+            header, names = row, [name.strip().lower() for name in row]
             if problem := _header_problem(names):
                 yield BadLine(line, problem)
                 return
@@ -145,7 +152,7 @@ def read(stream: BinaryIO) -> Iterator[Row]:
         try:
             if len(row) != len(names):
                 reason = _("the row has {count} cells, the header row {wanted}")
-                raise Refused(reason.format(count=len(row), wanted=len(names)))
+                raise LineError(reason.format(count=len(row), wanted=len(names)))
             cells = dict(zip(names, row, strict=True))
             was_first, first = first, False
             check_version(_values(("list_version",), cells).get("list_version"), was_first)
@@ -155,7 +162,7 @@ def read(stream: BinaryIO) -> Iterator[Row]:
                 continue
             following = _Reference(line, cells)
             following.add(hash)
-        except Refused as refused:
+        except LineError as refused:
             yield BadLine(line, str(refused))
             continue
         if reference:

@@ -1,7 +1,7 @@
-"""Checks of every field that a list can bring: values that an enemy may have written become records, or are Refused.
+"""Checks of every field that a list can bring: values that an enemy may have written become records, or are refused.
 
-A record here is what JSON can say: str, int, float, bool, None, and lists and dictionaries of them. Absent, None and
-empty are the same.
+Every function raises LineError for a value it does not take. A record here is what JSON can say: str, int, float,
+bool, None, and lists and dictionaries of them. Absent, None and empty are the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _INT_MAX = 2**63 - 1  # the largest that SQLite holds
 _ALGORITHM = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
 
 
-class Refused(Exception):
+class LineError(Exception):
     """A line cannot be used; the message is one short line for a person."""
 
 
@@ -44,18 +44,18 @@ def snippet(value: object) -> str:
 
 
 def _refuse(message: str, field: str, value: object, **more: object) -> NoReturn:
-    raise Refused(message.format(field=field, value=snippet(value), **more))
+    raise LineError(message.format(field=field, value=snippet(value), **more))
 
 
 def check_version(value: object, first: bool) -> None:
     """Checks the version that a list names. Raises CommandError when the list is newer than this program.
 
-    Where the version does not stand at the start of the list (lists may have been joined), raises Refused instead.
+    Where the version does not stand at the start of the list (lists may have been joined), raises LineError instead.
     """
     version = whole("list version", value, _INT_MAX)
     if version is not None and version > LIST_VERSION:
         message = _("this list has version {version}; this program reads versions up to {known}: update hashmatch")
-        raise (CommandError if first else Refused)(message.format(version=version, known=LIST_VERSION))
+        raise (CommandError if first else LineError)(message.format(version=version, known=LIST_VERSION))
 
 
 def text(field: str, value: object, most: int = _TEXT_MAX) -> str | None:
@@ -120,7 +120,7 @@ def perceptual_hash(record: Mapping[str, object]) -> Hash:
     """One perceptual hash. The bits of an algorithm that this program does not know may be 8 to 512 bytes."""
     algorithm = text("algorithm", record.get("algorithm"), 32)
     if algorithm is None:
-        raise Refused(_("a hash without the name of its algorithm"))
+        raise LineError(_("a hash without the name of its algorithm"))
     algorithm = algorithm.lower()
     if not _ALGORITHM.fullmatch(algorithm):
         _refuse(_("{field} is not a name: {value}"), "algorithm", algorithm)
@@ -189,7 +189,7 @@ def _yes(field: str, value: object) -> bool:
 def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tuple[bytes, ...]) -> ListItem:
     """One item of a list from its fields by their names in ListItem; `hashes` are already checked."""
     if any(not path or b"\0" in path for path in paths):
-        raise Refused(_("a path is empty or holds a NUL byte"))
+        raise LineError(_("a path is empty or holds a NUL byte"))
     item = ListItem(
         kind=_kind(record.get("kind")),
         md5=digest("md5", record.get("md5")),
@@ -212,7 +212,7 @@ def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tup
         note=text("note", record.get("note")),
     )
     if not identified(item):
-        raise Refused(_("neither a digest nor a hash"))
+        raise LineError(_("neither a digest nor a hash"))
     return item
 
 

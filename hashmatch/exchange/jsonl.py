@@ -21,9 +21,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO, NoReturn
 
+from hashmatch import __version__
 from hashmatch.exchange.fields import (
     LIST_VERSION,
-    Refused,
+    LineError,
     check_version,
     identified,
     list_item,
@@ -54,13 +55,13 @@ _decoder = json.JSONDecoder(parse_constant=_no_constant)
 
 def _object(line: str) -> dict[str, object]:
     if sum(map(line.count, "[{,")) > _PARTS_MAX:
-        raise Refused(_("the line has more than {most} parts").format(most=_PARTS_MAX))
+        raise LineError(_("the line has more than {most} parts").format(most=_PARTS_MAX))
     try:
         value = _decoder.decode(line)
     except (ValueError, RecursionError):
-        raise Refused(_("not valid JSON: {value}").format(value=snippet(line))) from None
+        raise LineError(_("not valid JSON: {value}").format(value=snippet(line))) from None
     if not isinstance(value, dict):
-        raise Refused(_("not a JSON object: {value}").format(value=snippet(line)))
+        raise LineError(_("not a JSON object: {value}").format(value=snippet(line)))
     return value
 
 
@@ -68,7 +69,7 @@ def _hashes(value: object) -> tuple[Hash, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise Refused(_("{field} is not a list of objects").format(field="hashes"))
+        raise LineError(_("{field} is not a list of objects").format(field="hashes"))
     return tuple(dict.fromkeys(map(perceptual_hash, value)))
 
 
@@ -78,7 +79,7 @@ def _paths(record: dict[str, object]) -> tuple[bytes, ...]:
     try:
         return tuple(name.encode() for name in names) + tuple(a2b_base64(each, strict_mode=True) for each in encoded)
     except ValueError:
-        raise Refused(_("{field} is not in base64").format(field="paths_bytes")) from None
+        raise LineError(_("{field} is not in base64").format(field="paths_bytes")) from None
 
 
 def read(stream: BinaryIO) -> Iterator[Row]:
@@ -96,7 +97,7 @@ def read(stream: BinaryIO) -> Iterator[Row]:
                 check_version(record.get("version"), first=number == 1)
                 continue
             item = list_item(record, _hashes(record.get("hashes")), _paths(record))
-        except Refused as refused:
+        except LineError as refused:
             yield BadLine(number, str(refused))
         else:
             yield number, item
@@ -128,22 +129,13 @@ def _names(paths: Iterable[bytes]) -> tuple[list[str], list[str]]:
     return valid, other
 
 
-def _tool() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # slow to load, and needed only here
-
-    try:
-        return f"hashmatch {version('hashmatch')}"
-    except PackageNotFoundError:
-        return "hashmatch"
-
-
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
     def put(record: dict[str, object]) -> None:
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         out.write(line.encode("utf-8", "backslashreplace") + b"\n")  # half a character becomes its JSON escape
 
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    put({"format": _NAME, "version": LIST_VERSION, "created": created, "tool": _tool()})
+    put({"format": _NAME, "version": LIST_VERSION, "created": created, "tool": f"hashmatch {__version__}"})
     written = without_hash = 0
     for item in items:
         if identified(item):
@@ -158,7 +150,7 @@ def looks_like(head: bytes) -> bool:
     """Whether the first line is a header, or an object with a digest or hashes."""
     try:
         first = _object(next(iter(sample(head)), b"").decode("utf-8"))
-    except (Refused, UnicodeDecodeError):
+    except (LineError, UnicodeDecodeError):
         return False
     return first.get("format") == _NAME or not first.keys().isdisjoint({"hashes", "md5", "sha1", "sha256"})
 

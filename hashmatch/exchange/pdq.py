@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import Refused, snippet
+from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.interface import Format, Row, WriteReport
 from hashmatch.exchange.plain import read_plain, readable, write_plain
 from hashmatch.i18n import _
@@ -26,7 +26,7 @@ _QUALITY = re.compile(rb"(?:\A|,)\s*quality=(100|[0-9]{1,2})\s*(?:,|\Z)")
 def _parse(line: bytes) -> ListItem:
     found = _LINE.fullmatch(line)
     if not found:
-        raise Refused(_("not a PDQ hash of 64 hexadecimal digits: {value}").format(value=snippet(line)))
+        raise LineError(_("not a PDQ hash of 64 hexadecimal digits: {value}").format(value=snippet(line)))
     meta = found[2] or b""
     name = _FILENAME.search(meta)
     facts, path = (meta[: name.start()], meta[name.end() :]) if name else (meta, b"")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import Refused
+from hashmatch.exchange.fields import LineError
 from hashmatch.exchange.interface import Row, WriteReport
 from hashmatch.exchange.lines import content, numbered, sample
 from hashmatch.records import BadLine, ListItem
@@ -17,7 +17,7 @@ Parse = Callable[[bytes], ListItem]
 
 
 def read_plain(stream: BinaryIO, parse: Parse) -> Iterator[Row]:
-    """The item of every line with content; `parse` gets the line without its end, and raises Refused for a bad one."""
+    """The item of every line with content; `parse` gets the line without its end and raises LineError for a bad one."""
     for line in numbered(stream):
         if isinstance(line, BadLine):
             yield line
@@ -26,7 +26,7 @@ def read_plain(stream: BinaryIO, parse: Parse) -> Iterator[Row]:
         if entry := content(raw):
             try:
                 yield number, parse(entry)
-            except Refused as refused:
+            except LineError as refused:
                 yield BadLine(number, str(refused))
 
 
@@ -55,6 +55,6 @@ def readable(head: bytes, parse: Parse) -> list[tuple[bytes, ListItem]]:
     for line in lines:
         try:
             good.append((line, parse(line)))
-        except Refused:
+        except LineError:
             continue
     return good if len(good) * 2 > len(lines) else []

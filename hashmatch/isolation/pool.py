@@ -242,3 +242,19 @@ def _limit_resources(memory: int) -> None:
         with open("/proc/self/statm", encoding="ascii") as statm:
             in_use = int(statm.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (in_use + memory, in_use + memory))
+
+
+def describe(isolation: Isolation) -> dict[str, str]:
+    """The isolation that is in force on this system, for `info`."""
+    if sys.platform == "win32":
+        limits = _("none on this system")
+    else:
+        limits = _("no file may be written, no core dumped")
+        if sys.platform == "linux":
+            limits += ", " + _("{gib:g} GiB of memory").format(gib=isolation.memory / (1 << 30))
+    return {
+        "level": _("worker processes with resource limits"),
+        "workers": str(isolation.worker_count()),
+        "limits": limits,
+        "timeout": _("{seconds:g} s without progress").format(seconds=isolation.timeout),
+    }

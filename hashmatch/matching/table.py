@@ -124,7 +124,8 @@ def seconds_of(time: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     if len(time) < 2 or np.isnan(time).any():
         return np.ones(len(time))
     steps: npt.NDArray[np.float64] = np.diff(time.astype(np.float64))
-    return np.minimum(np.append(steps, steps[-1]), LONGEST_STEP)
+    seconds: npt.NDArray[np.float64] = np.minimum(np.append(steps, steps[-1]), LONGEST_STEP)
+    return seconds
 
 
 def _plausible(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

@@ -31,23 +31,25 @@ class Found:
 
 
 def walk(paths: Iterable[bytes], exclude: Sequence[str] = ()) -> Iterator[Found]:
-    """Every file below the paths, in a stable order, as absolute paths.
+    """Every file below the paths, in a stable order, each path beginning as it was named.
 
     Symbolic links inside a folder are not followed and not listed: they would lead out of the evidence, or in circles.
     A path that was named itself is taken whatever it is. exclude: shell patterns, held against a name and against the
     path below the named one; a folder that matches is not entered.
     """
     for path in paths:
-        absolute = os.path.abspath(path)
         try:
-            mode = os.stat(absolute).st_mode
+            mode = os.stat(path).st_mode
         except OSError as error:
-            yield Found(absolute, os_error(error))
+            yield Found(path, os_error(error))
+            continue
+        except ValueError:  # a NUL in the name
+            yield Found(path, MediaError("not-found", _("does not exist")))
             continue
         if stat.S_ISDIR(mode):
-            yield from _walk_folder(absolute, b"", exclude)
+            yield from _walk_folder(path, b"", exclude)
         else:
-            yield Found(absolute)
+            yield Found(path)
 
 
 def _walk_folder(root: bytes, inside: bytes, exclude: Sequence[str]) -> Iterator[Found]:

@@ -6,10 +6,9 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hashmatch.errors import CommandError
-from hashmatch.i18n import _
 from hashmatch.records import Tlp
 from hashmatch.store.audit import Actor, now, record
+from hashmatch.store.lookup import collection_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +32,13 @@ def collections(connection: sqlite3.Connection) -> list[Collection]:
     return [Collection(*row) for row in rows]
 
 
-def collection_id(connection: sqlite3.Connection, name: str) -> int:
-    """The id of a collection. Raises CommandError if there is none of that name."""
-    row = connection.execute("SELECT id FROM collection WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        raise CommandError(_("there is no collection {name!r}").format(name=name))
-    return int(row[0])
-
-
 def set_collection(
     connection: sqlite3.Connection, actor: Actor, name: str, tlp: Tlp | None = None, note: str | None = None
 ) -> None:
     """Change a collection's sharing rule or note; None leaves it as it is."""
     connection.execute(
         "UPDATE collection SET tlp = coalesce(?, tlp), note = coalesce(?, note) WHERE id = ?",
-        (tlp, note, collection_id(connection, name)),
+        (tlp, note, collection_number(connection, name)),
     )
     record(connection, actor, "collection", {"collection": name, "tlp": tlp, "note": note})
 
@@ -104,5 +95,5 @@ def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, a
 
 
 def _only(connection: sqlite3.Connection, collection: str | None) -> tuple[int | None, int | None]:
-    number = None if collection is None else collection_id(connection, collection)
+    number = None if collection is None else collection_number(connection, collection)
     return number, number

@@ -46,6 +46,16 @@ class Store:
             ) from error
 
     @classmethod
+    def scratch(cls, path: Path) -> Store:
+        """A copy in memory, or an empty set where there is no file: for dry runs. Raises CommandError as `open` does."""
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        if path.exists():
+            with cls.open(path) as original:
+                original.connection.backup(connection)
+        _migrate(connection)
+        return cls(connection, path, writable=True)
+
+    @classmethod
     def _open_to_read(cls, path: Path) -> Store:
         if not path.exists():
             message = _("there is no database {path}; `hashmatch index` or `hashmatch import` makes one")
@@ -72,14 +82,12 @@ class Store:
         if not os.access(path, os.W_OK):
             raise CommandError(_("the database {path} is read-only").format(path=path))
         connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
-        is_new = path.stat().st_size == 0
-        if not is_new:
+        if path.stat().st_size:
             _check_header(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if is_new or _pragma(connection, "user_version") < VERSION:
-            _migrate(connection, path)
+        _migrate(connection)
         return cls(connection, path, writable=True)
 
     @contextlib.contextmanager
@@ -149,7 +157,9 @@ def _check_header(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("SELECT 1 FROM reference LIMIT 1")
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _migrate(connection: sqlite3.Connection) -> None:
+    if _pragma(connection, "user_version") >= VERSION:
+        return
     from sqlite_utils import Database
 
     from hashmatch.store.schema import migrations

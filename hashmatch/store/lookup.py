@@ -155,6 +155,14 @@ def id_at(connection: sqlite3.Connection, path: bytes, size: int, mtime_ns: int)
     return None if row is None else int(row[0])
 
 
+def collection_number(connection: sqlite3.Connection, name: str) -> int:
+    """The id of a collection. Raises CommandError if there is none of that name."""
+    row = connection.execute("SELECT id FROM collection WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise CommandError(_("there is no collection {name!r}").format(name=name))
+    return int(row[0])
+
+
 def locations(connection: sqlite3.Connection, reference_id: int) -> list[bytes]:
     """Where the bytes of a reference were seen, in the order of the paths."""
     rows = connection.execute("SELECT path FROM location WHERE reference_id = ? ORDER BY path", (reference_id,))

@@ -135,8 +135,9 @@ def join(
         _insert_membership(connection, reference_id, collection_id, membership)
     if is_member and not added_labels and not allowed:
         return "known"
-    detail |= {"labels": added_labels, "allow": allowed, "source": membership.source, "tlp": membership.tlp}
-    record(connection, actor, "add" if new else "join", detail)
+    if membership.import_id is None:  # an import is one entry in the audit trail, and its members point to it
+        detail |= {"labels": added_labels, "allow": allowed, "source": membership.source, "tlp": membership.tlp}
+        record(connection, actor, "add" if new else "join", detail)
     return "added" if new else "joined"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from io import BytesIO
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from hashmatch.exchange import EXTRAS, Format, WriteReport
@@ -18,6 +19,9 @@ SHA1 = "a9993e364706816aba3e25717850c26c9cd0d89d"
 SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 ALL = frozenset(EXTRAS)
+
+#: For properties over whole lists: a busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 PICTURE = ListItem(
     kind="image",

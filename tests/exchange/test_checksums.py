@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hashmatch.exchange import Format, WriteReport, get
 from hashmatch.records import ListItem
 
-from .samples import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items_of, read, write
+from .samples import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items_of, patient, read, write
 
 MD5SUM, SHA256SUM = get("md5sum"), get("sha256sum")
 
@@ -82,6 +82,7 @@ def test_what_is_written() -> None:
 _paths = st.binary(min_size=1).filter(lambda path: b"\0" not in path and path != b"-")
 
 
+@patient
 @given(_paths)
 def test_any_name_comes_back(path: bytes) -> None:
     item = ListItem(md5=MD5, paths=(path,))

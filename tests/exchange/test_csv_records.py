@@ -13,6 +13,8 @@ from hashmatch.exchange import csv_records
 from hashmatch.exchange.csv_records import cells_of, records
 from hashmatch.records import BadLine
 
+from .samples import patient
+
 _cells = st.text(st.sampled_from('",\r\n a\u2028'))
 
 
@@ -38,6 +40,7 @@ def test_cells(record: str, cells: list[str] | None) -> None:
     assert cells_of(record) == cells
 
 
+@patient
 @given(st.lists(st.lists(_cells, min_size=2), max_size=5))
 def test_reads_what_the_standard_library_writes(rows: list[list[str]]) -> None:
     out = StringIO()

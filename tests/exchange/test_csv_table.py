@@ -17,7 +17,7 @@ from hashmatch.exchange.csv_cells import guard, join, split, unguard
 from hashmatch.exchange.csv_table import COLUMNS, FORMAT
 from hashmatch.records import Hash, ListItem
 
-from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, items, items_of, read, texts, write
+from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, items, items_of, patient, read, texts, write
 
 PHASH = "0001020304050607"
 
@@ -50,6 +50,7 @@ def test_private_columns_only_if_asked_for() -> None:
     assert (second["paths"], second["note"]) == ("", "")
 
 
+@patient
 @given(st.lists(items, max_size=3))
 def test_round_trip(written: list[ListItem]) -> None:
     data, report = write(FORMAT, written, ALL)
@@ -57,12 +58,14 @@ def test_round_trip(written: list[ListItem]) -> None:
     assert items_of(FORMAT, data) == written
 
 
+@patient
 @given(st.lists(items, max_size=3))
 def test_no_cell_is_a_formula(written: list[ListItem]) -> None:
     for row in csv.reader(StringIO(write(FORMAT, written, ALL)[0].decode(), newline="")):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
 
 
+@patient
 @given(texts | st.just(""))
 def test_guard_comes_off_again(text: str) -> None:
     assert unguard(guard(text)) == text
@@ -73,6 +76,7 @@ def test_the_guard_leaves_other_quotes_alone() -> None:
     assert guard("'tis") == "''tis" and guard("tis") == "tis"
 
 
+@patient
 @given(st.lists(st.binary(min_size=1)))
 def test_names_in_one_cell(names: list[bytes]) -> None:
     assert split(join(names)) == names
@@ -150,6 +154,12 @@ def test_a_newer_list_is_refused_as_a_whole() -> None:
     assert list(found) == [2] and list(bad) == [3, 4]
 
 
+def test_joined_lists() -> None:
+    data, _report = write(FORMAT, [PICTURE, replace(PICTURE, md5=None)])
+    other, _report = write(FORMAT, [replace(PICTURE, md5=None, hashes=(Hash("pdq", bytes(32)),))])
+    assert len(items_of(FORMAT, data + data + other + other)) == 6
+
+
 def test_a_reference_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_table, "HASHES_MAX", 5)
     data = "reference,algorithm,hash,time\n" + "".join(f"1,phash,{PHASH},{second}\n" for second in range(9))
@@ -160,6 +170,10 @@ def test_a_reference_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_cell_may_be_long() -> None:
     item = replace(PICTURE, paths=tuple(b"x" * 4000 + str(number).encode() for number in range(100)))
     assert items_of(FORMAT, write(FORMAT, [item], ALL)[0]) == [item]
+
+
+def test_a_cell_of_names_must_not_fill_the_memory() -> None:
+    assert "longer than" in read(FORMAT, b"md5,labels\n%b,%b" % (MD5.encode(), b"\\|" * 2**22))[1][2]
 
 
 def test_half_a_character_does_not_stop_the_writing() -> None:

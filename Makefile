@@ -1,0 +1,61 @@
+# Two commands on a fresh machine with git, make and Python >= 3.11:
+#   make demo   sets up and runs the main job on the fixtures
+#   make test   sets up and runs all tests, ruff and mypy
+# Others: make bench, make fixtures, make docs, make messages, make clean.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+.PHONY: demo test lint bench fixtures docs messages clean
+
+# Installed anew when what is to be installed has changed.
+$(VENV)/installed: pyproject.toml hashmatch/__init__.py
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hashmatch needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/installed-tests: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@# The judge of bit-exactness is compiled from source; where that cannot be, its tests skip and say so.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[judge]' || \
+		echo "pdqhash could not be built here; the tests that compare with it will be skipped"
+	touch $@
+
+demo: $(VENV)/installed
+	@rm -rf $(DEMO) && mkdir $(DEMO)
+	$(BIN)/hashmatch --db $(DEMO)/reference.db index fixtures/archive --collection archive --label demo --tlp green
+	$(BIN)/hashmatch --db $(DEMO)/reference.db index fixtures/allowed --collection news --allow --tlp clear
+	@# 1 is scan's exit code for "something matched", which is what a demo is for.
+	$(BIN)/hashmatch --db $(DEMO)/reference.db scan fixtures/uploads || test $$? -eq 1
+	$(BIN)/hashmatch --db $(DEMO)/reference.db export -o $(DEMO)/hashes.jsonl
+	@echo "The list to share is $(DEMO)/hashes.jsonl; the reference set is $(DEMO)/reference.db."
+
+test: lint
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/installed-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-tests
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks.hashing
+	$(BIN)/python -m benchmarks.indexing
+	$(BIN)/python -m benchmarks.startup
+
+fixtures: $(VENV)/installed
+	$(BIN)/python fixtures/make.py
+
+docs: $(VENV)/installed
+	$(BIN)/python -m docs.make_cli_reference
+
+messages: $(VENV)/installed-tests
+	$(BIN)/pybabel --quiet extract --keywords=_ --keywords=ngettext:1,2 --output-file=hashmatch/locale/hashmatch.pot \
+		--project=hashmatch --no-location hashmatch
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

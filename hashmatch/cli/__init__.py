@@ -1,0 +1,67 @@
+"""The command line: one thin module for each command, that parses, calls and prints."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from hashmatch import i18n
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line. Returns the exit code; the last resort of every error a person should see as one line."""
+    i18n.activate(_language(arguments))
+    for stream in (sys.stdout, sys.stderr):
+        # Whatever the locale: data are UTF-8, and a message is better garbled than lost.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    # Imported after the language is known: help texts are translated as modules are loaded.
+    import click
+
+    from hashmatch.cli.main import cli
+    from hashmatch.errors import CommandError
+    from hashmatch.i18n import _
+    from hashmatch.report.escape import for_terminal
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = cli.main(list(arguments), prog_name="hashmatch", standalone_mode=False)
+        return int(code or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(_("interrupted; the work so far is kept, and the same command goes on from there"), err=True)
+        return 130
+    except CommandError as error:
+        click.echo("hashmatch: " + for_terminal(str(error)), err=True)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; nothing is wrong. Keep Python from complaining at exit.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        click.echo(f"hashmatch: {for_terminal(str(error))}", err=True)
+        return 2
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _language(arguments: Sequence[str]) -> str | None:
+    """What --lang says, before click reads it; else what $HASHMATCH_LANG does."""
+    for position, argument in enumerate(arguments):
+        if argument.startswith("--lang="):
+            return argument.partition("=")[2]
+        if argument == "--lang" and position + 1 < len(arguments):
+            return arguments[position + 1]
+    return os.environ.get("HASHMATCH_LANG")

@@ -1,0 +1,127 @@
+"""What all commands share: the global options, options that recur, and how a person is spoken to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, BinaryIO, TypeVar, cast
+
+import click
+
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TLP_CHOICE = click.Choice(["clear", "green", "amber", "amber+strict", "red"])
+PATHS = click.Path(path_type=bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The global options."""
+
+    db: Path | None
+    quiet: bool
+    verbose: bool
+
+    @property
+    def database(self) -> Path:
+        if self.db is not None:
+            return self.db
+        import platformdirs
+
+        return Path(platformdirs.user_data_dir("hashmatch", appauthor=False)) / "reference.db"
+
+    def say(self, text: str) -> None:
+        """Tell the person something that is no data. Left out by --quiet."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def warn(self, text: str) -> None:
+        """Tell the person what is wrong; also with --quiet."""
+        click.echo(text, err=True)
+
+
+pass_app = click.make_pass_decorator(App)
+
+
+def format_option(*names: str) -> Callable[[F], F]:
+    """--format, the first name being the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help=_("How to print."),
+    )
+
+
+def workers_option(command: F) -> F:
+    return click.option(
+        "--workers",
+        type=click.IntRange(1, 256),
+        help=_("Worker processes that decode and hash. Default: one a core."),
+    )(command)
+
+
+def timeout_option(command: F) -> F:
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0.1),
+        default=60.0,
+        show_default=True,
+        help=_("Seconds without progress after which a file is given up."),
+    )(command)
+
+
+def exclude_option(command: F) -> F:
+    return click.option(
+        "--exclude",
+        multiple=True,
+        metavar="GLOB",
+        help=_("Leave out files and folders whose name or path matches. Repeatable."),
+    )(command)
+
+
+def references_argument(command: F) -> F:
+    return click.argument("refs", metavar="REF…", nargs=-1, required=True)(command)
+
+
+@contextlib.contextmanager
+def output(path: Path | None) -> Iterator[BinaryIO]:
+    """Where data go: standard output, or a file that appears whole, under its name, or not at all.
+
+    Raises CommandError where the file cannot be written (a full disk, a folder that is not there).
+    """
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            try:
+                yield cast(BinaryIO, file)
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                os.unlink(file.name)
+                raise
+        os.replace(file.name, path)
+    except OSError as error:
+        message = _("cannot write {path}: {reason}")
+        raise CommandError(message.format(path=path, reason=error.strerror or error)) from error
+
+
+def stream_is_terminal(stream: IO[Any]) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False

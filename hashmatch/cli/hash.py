@@ -1,0 +1,67 @@
+"""`hashmatch hash`: digests and perceptual hashes of files, without a database."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from hashmatch.cli.app import PATHS, App, format_option, pass_app, timeout_option, workers_option
+from hashmatch.i18n import _
+
+
+@click.command(
+    help=_(
+        "Print digests and perceptual hashes of files; no database is needed. Exit code: 0 all done, 1 some files were"
+        " no media or could not be hashed (each is named), 2 none could."
+    )
+)
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=PATHS)
+@click.option(
+    "--hash",
+    "names",
+    default="pdq",
+    show_default=True,
+    metavar="NAMES",
+    help=_("Perceptual hashes to compute, separated by commas: pdq, phash, dhash."),
+)
+@click.option(
+    "--exact",
+    is_flag=True,
+    help=_("Decode at full size and compute PDQ as Meta's implementation does, bit by bit; slower."),
+)
+@workers_option
+@timeout_option
+@format_option("table", "json", "pdq")
+@pass_app
+def command(
+    app: App, files: tuple[bytes, ...], names: str, exact: bool, workers: int | None, timeout: float, form: str
+) -> int:
+    from hashmatch.fingerprint import Settings, fingerprints
+    from hashmatch.hashers import parse_names
+    from hashmatch.isolation import Isolation
+    from hashmatch.media.files import Found
+    from hashmatch.report import as_json
+    from hashmatch.report.as_text import fingerprint_lines, pdq_lines
+    from hashmatch.report.escape import for_terminal
+
+    settings = Settings(parse_names(names), exact)
+    found = (Found(path) for path in dict.fromkeys(files))
+    results = {s.path: r for s, r in fingerprints(found, settings, Isolation(workers, timeout)) if r}
+    printed: list[object] = []
+    failed = 0
+    for path in files:  # in the order of the command line, whatever order they were done in
+        result = results[path]
+        if result.error is not None or result.kind is None:
+            code = result.error.code if result.error else "unsupported-format"
+            message = result.error.message if result.error else _("is neither image nor film")
+            app.warn(f"{for_terminal(path)}: {code}: {for_terminal(message)}")
+            failed += not result.partial
+        if form == "json":
+            printed.append(as_json.fingerprint(path, result))
+        else:
+            for line in (fingerprint_lines if form == "table" else pdq_lines)(path, result):
+                click.echo(line)
+    if form == "json":
+        as_json.dump(printed, sys.stdout.buffer, indent=2)
+    return 0 if not failed else 2 if failed == len(files) else 1

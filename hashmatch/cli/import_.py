@@ -1,0 +1,91 @@
+"""`hashmatch import`: hash lists into the reference set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hashmatch.cli.app import TLP_CHOICE, App, pass_app
+from hashmatch.exchange import names
+from hashmatch.i18n import _
+from hashmatch.records import BadLine, Tlp
+
+
+@click.command(
+    "import",
+    help=_(
+        "Read hash lists into a collection. Lines that cannot be used are named and left out (exit code 1). An entry that"
+        " is marked as retracted withdraws what that collection has of it."
+    ),
+)
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["auto", *names()]),
+    default="auto",
+    show_default=True,
+    help=_("Of the lists."),
+)
+@click.option("--collection", help=_("The collection to add to. Default: the one an entry names, else imported."))
+@click.option("--tlp", type=TLP_CHOICE, help=_("How far the entries may be shared; the stricter mark counts."))
+@click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
+@click.option("--dry-run", is_flag=True, help=_("Do everything but write to the database."))
+@click.option("--strict", is_flag=True, help=_("Import nothing of a list in which any line is bad."))
+@pass_app
+def command(
+    app: App,
+    files: tuple[Path, ...],
+    form: str,
+    collection: str | None,
+    tlp: Tlp | None,
+    allow: bool,
+    dry_run: bool,
+    strict: bool,
+) -> int:
+    from hashmatch.errors import CommandError
+    from hashmatch.report.escape import for_terminal
+    from hashmatch.sharing import import_list
+    from hashmatch.store import Store
+    from hashmatch.store.audit import Actor
+
+    actor = Actor.current("import")
+    refused, failed = 0, 0
+    with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
+        for path in files:
+            name = for_terminal(str(path))
+
+            def tell(line: BadLine, name: str = name) -> None:
+                app.warn(f"{name}:{line.line}: {for_terminal(line.message)}")
+
+            try:
+                report = import_list(
+                    store,
+                    actor,
+                    path,
+                    format_name=form,
+                    collection=collection,
+                    tlp=tlp,
+                    allow=allow,
+                    strict=strict,
+                    refused=tell,
+                )
+            except CommandError as error:
+                failed += 1
+                app.warn("hashmatch: " + for_terminal(str(error)))
+                continue
+            refused += report.refused
+            counts = {
+                _("new"): report.added,
+                _("known, new to the collection"): report.joined,
+                _("known"): report.known,
+                _("retracted"): report.retracted,
+                _("on the allow list"): report.allow,
+                _("lines refused"): report.refused,
+            }
+            told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+            app.say(f"{name} ({report.format}): {told or _('nothing in it')}")
+    if dry_run:
+        app.say(_("dry run, nothing written"))
+    return 2 if failed else 1 if refused else 0

@@ -1,0 +1,151 @@
+"""`hashmatch index`: files into the reference set."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+
+import click
+
+from hashmatch.cli.app import (
+    PATHS,
+    TLP_CHOICE,
+    App,
+    exclude_option,
+    format_option,
+    pass_app,
+    timeout_option,
+    workers_option,
+)
+from hashmatch.i18n import _
+from hashmatch.records import Tlp
+
+
+@click.command(
+    help=_(
+        "Hash images and films and add them to the reference set. Folders are searched through; what is there already"
+        " and unchanged is not read again, so an interrupted run is completed by repeating it. The files themselves are"
+        " only read."
+    )
+)
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=PATHS)
+@click.option("--collection", default="default", show_default=True, help=_("The collection to add to."))
+@click.option("--label", "labels", multiple=True, help=_("A label for each reference. Repeatable."))
+@click.option("--source", help=_("On whose word these are known."))
+@click.option("--case", metavar="ID", help=_("The case they belong to."))
+@click.option(
+    "--hash",
+    "names",
+    default="pdq",
+    show_default=True,
+    metavar="NAMES",
+    help=_("Perceptual hashes to compute, separated by commas: pdq, phash, dhash."),
+)
+@click.option("--tlp", type=TLP_CHOICE, help=_("How far they may be shared (Traffic Light Protocol)."))
+@click.option("--note", help=_("A note for each."))
+@click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
+@workers_option
+@exclude_option
+@timeout_option
+@click.option("--retry-failed", is_flag=True, help=_("Try files again that failed before."))
+@click.option("--dry-run", is_flag=True, help=_("Do everything but write to the database."))
+@format_option("table", "json")
+@pass_app
+def command(
+    app: App,
+    paths: tuple[bytes, ...],
+    collection: str,
+    labels: tuple[str, ...],
+    source: str | None,
+    case: str | None,
+    names: str,
+    tlp: Tlp | None,
+    note: str | None,
+    allow: bool,
+    workers: int | None,
+    exclude: tuple[str, ...],
+    timeout: float,
+    retry_failed: bool,
+    dry_run: bool,
+    form: str,
+) -> int:
+    from hashmatch.cli.progress import Progress, print_counts
+    from hashmatch.fingerprint import Settings
+    from hashmatch.hashers import parse_names
+    from hashmatch.indexing import index
+    from hashmatch.isolation import Isolation
+    from hashmatch.media.files import walk
+    from hashmatch.records import Failure
+    from hashmatch.report import as_json
+    from hashmatch.report.escape import for_terminal
+    from hashmatch.store import Store
+    from hashmatch.store.audit import Actor
+    from hashmatch.store.references import Membership
+
+    settings = Settings(parse_names(names))
+    actor = Actor.current("index")
+    membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)
+    counts: Counter[str] = Counter()
+    failures: list[dict[str, str]] = []
+    warnings: list[dict[str, str]] = []
+    start = time.monotonic()
+    interrupted = False
+    with (
+        Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store,
+        Progress(app, paths, exclude) as progress,
+    ):
+        found = walk(paths, exclude)
+        try:
+            for each in index(store, actor, found, membership, settings, Isolation(workers, timeout), retry_failed):
+                counts[each.status] += 1
+                progress.advance()
+                name = for_terminal(each.path)
+                if each.status == "failed" and each.error:
+                    failures.append(as_json.problem(each, each.error))
+                    progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
+                elif each.error:
+                    counts["partial"] += each.error.code == "partial"
+                    warnings.append(as_json.problem(each, each.error))
+                    progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
+                elif app.verbose:
+                    progress.line(f"{name}: {each.status}")
+                for text in each.warnings:
+                    warnings.append(as_json.problem(each, Failure("warning", text)))
+                    progress.line(f"{name}: {text}")
+        except KeyboardInterrupt:
+            interrupted = True
+    seconds = round(time.monotonic() - start, 2)
+    done = {
+        "files": sum(counts[status] for status in ("indexed", "unchanged", "duplicate", "failed", "skipped")),
+        "indexed": counts["indexed"],
+        "unchanged": counts["unchanged"],
+        "duplicates": counts["duplicate"],
+        "failed": counts["failed"],
+        "skipped": counts["skipped"],
+    }
+    if form == "json":
+        summary = {**done, "partial": counts["partial"], "seconds": seconds}
+        document = {"summary": summary, "failures": failures, "warnings": warnings}
+        as_json.dump(document, sys.stdout.buffer, indent=2)
+    else:
+        title = _("dry run, nothing written") if dry_run else _("indexed into {db}").format(db=app.database)
+        rows = {
+            _("files"): done["files"],
+            _("indexed"): done["indexed"],
+            _("of these, damaged in part"): counts["partial"],
+            _("unchanged since the last run"): done["unchanged"],
+            _("duplicates (known content)"): done["duplicates"],
+            _("failed"): done["failed"],
+            _("skipped (no media)"): done["skipped"],
+            _("seconds"): seconds,
+        }
+        print_counts(app, title, rows)
+        if not done["files"] and not interrupted:
+            app.say(_("no files were found"))
+    if interrupted:
+        raise KeyboardInterrupt
+    if done["files"] and done["failed"] == done["files"] and len(failures) == len(paths):
+        missing = all(failure["code"] == "not-found" for failure in failures)
+        return 2 if missing else 1
+    return 1 if done["failed"] else 0

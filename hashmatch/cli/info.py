@@ -1,0 +1,83 @@
+"""`hashmatch info`: what is in the database, and what this installation can do."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.i18n import _
+
+
+@click.command(help=_("Show what is in the database, and which decoders, hashes and isolation are in force."))
+@format_option("table", "json")
+@pass_app
+def command(app: App, form: str) -> int:
+    from hashmatch.report import as_json
+
+    about = {"hashmatch": _hashmatch(), "database": _database(app), **_abilities()}
+    if form == "json":
+        as_json.dump(about, sys.stdout.buffer, indent=2)
+        return 0
+    for title, content in about.items():
+        click.echo(title)
+        for name, value in content.items():
+            click.echo(f"  {name:<14}{value}")
+    return 0
+
+
+def _hashmatch() -> dict[str, Any]:
+    import platform
+
+    from hashmatch import __version__
+
+    return {"version": __version__, "python": platform.python_version(), "system": platform.platform()}
+
+
+def _database(app: App) -> dict[str, Any]:
+    from hashmatch.store import Store, lookup
+
+    if not app.database.exists():
+        return {"path": str(app.database), "exists": False}
+    with Store.open(app.database) as store:
+        return {
+            "path": str(app.database),
+            "exists": True,
+            "bytes": app.database.stat().st_size,
+            **lookup.counts(store.connection),
+        }
+
+
+def _abilities() -> dict[str, dict[str, Any]]:
+    import sqlite3
+
+    import av
+    import numpy
+    import PIL
+    import pillow_heif
+    from PIL import features
+
+    from hashmatch.hashers import HASHERS, by_name
+    from hashmatch.isolation import Isolation
+    from hashmatch.isolation.pool import describe
+
+    ffmpeg = ".".join(map(str, av.library_versions["libavcodec"]))
+    hashers = {name: by_name(name) for name in HASHERS}
+    return {
+        "decoders": {
+            "Pillow": PIL.__version__,
+            "libjpeg-turbo": str(features.version("libjpeg_turbo")),
+            "libheif": str(pillow_heif.libheif_version()),
+            "PyAV": av.__version__,
+            "libavcodec": ffmpeg,
+            "numpy": numpy.__version__,
+            "SQLite": sqlite3.sqlite_version,
+        },
+        "hashes": {
+            name: _("{bits} bits, version {version}").format(bits=h.bits, version=h.version)
+            for name, h in hashers.items()
+        },
+        "isolation": describe(Isolation()),
+    }

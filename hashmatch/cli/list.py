@@ -1,0 +1,53 @@
+"""`hashmatch list`: the references, one a line."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.i18n import _
+
+
+@click.command(help=_("List the references, one a line: id, kind, state, digest, collections, labels, a path."))
+@click.option("--collection", "collections", multiple=True, help=_("Of this collection only. Repeatable."))
+@click.option("--label", "labels", multiple=True, help=_("With this label only. Repeatable: all of them."))
+@click.option("--retracted", is_flag=True, help=_("Retracted ones only."))
+@click.option("--allowed", is_flag=True, help=_("Those on the allow list only."))
+@click.option("--failed", is_flag=True, help=_("Those without a hash only, because they could not be decoded."))
+@format_option("table", "jsonl")
+@pass_app
+def command(
+    app: App,
+    collections: tuple[str, ...],
+    labels: tuple[str, ...],
+    retracted: bool,
+    allowed: bool,
+    failed: bool,
+    form: str,
+) -> int:
+    from hashmatch.report import as_json
+    from hashmatch.report.as_text import list_line
+    from hashmatch.store import Store, lookup
+
+    conditions = ["1"]
+    if allowed:
+        conditions.append("allow")
+    if failed:
+        conditions.append("error_code IS NOT NULL AND NOT partial")
+    if retracted:
+        conditions.append("id NOT IN (SELECT id FROM live_reference)")
+    with Store.open(app.database) as store:
+        for name in collections:
+            lookup.collection_number(store.connection, name)
+        for reference in lookup.references(store.connection, " AND ".join(conditions)):
+            if collections and not {source.collection for source in reference.sources} & set(collections):
+                continue
+            if not set(labels) <= set(reference.labels):
+                continue
+            if form == "jsonl":
+                as_json.dump(as_json.reference(reference), sys.stdout.buffer)
+            else:
+                click.echo(list_line(reference, lookup.locations(store.connection, reference.id)))
+    return 0

@@ -1,0 +1,69 @@
+"""The `hashmatch` command itself: global options, and which module has which command."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import click
+
+from hashmatch import __version__
+from hashmatch.cli.app import App
+from hashmatch.i18n import _
+
+#: Command to the module that has it as `command`; loaded only when it is asked for.
+COMMANDS = {
+    "index": "index",
+    "scan": "scan",
+    "export": "export",
+    "import": "import_",
+    "hash": "hash",
+    "compare": "compare",
+    "show": "show",
+    "list": "list",
+    "collections": "collections",
+    "label": "label",
+    "retract": "retract",
+    "restore": "restore",
+    "allow": "allow",
+    "info": "info",
+    "verify": "verify",
+    "log": "log",
+    "completion": "completion",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"hashmatch.cli.{COMMANDS[name]}").command
+        return command
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    help=_(
+        "Find known propaganda again: hash a seized archive once, then find every copy of it in new uploads. The"
+        " reference set holds hashes, never the media."
+    ),
+)
+@click.option(
+    "--db",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="HASHMATCH_DB",
+    help=_("The reference set. Default: $HASHMATCH_DB, else reference.db in your user-data folder."),
+)
+@click.option("--lang", type=click.Choice(["en", "ar"]), help=_("Language of messages."))
+@click.option("--quiet", "-q", is_flag=True, help=_("Print data and errors only."))
+@click.option("--verbose", "-v", is_flag=True, help=_("Print a line for every file."))
+@click.version_option(__version__, prog_name="hashmatch")
+@click.pass_context
+def cli(ctx: click.Context, db: Path | None, lang: str | None, quiet: bool, verbose: bool) -> None:
+    ctx.obj = App(db, quiet, verbose)

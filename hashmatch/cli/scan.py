@@ -1,0 +1,244 @@
+"""`hashmatch scan`: files against the reference set."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from hashmatch.cli.app import (
+    PATHS,
+    App,
+    exclude_option,
+    format_option,
+    output,
+    pass_app,
+    stream_is_terminal,
+    timeout_option,
+    workers_option,
+)
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+
+if TYPE_CHECKING:
+    from hashmatch.matching.results import Result
+    from hashmatch.media.files import Found
+    from hashmatch.store import Store
+
+#: Writes one result, as it is known.
+Write = Callable[["Result"], None]
+
+
+@click.command(
+    help=_(
+        "Match files against the reference set. Nothing is written to it. Exit code: 0 nothing matched, 1 something did,"
+        " 2 nothing matched but some media could not be examined."
+    )
+)
+@click.argument("paths", metavar="PATH…", nargs=-1, type=PATHS)
+@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=_("Write to a file."))
+@click.option("--collection", "collections", multiple=True, help=_("Search this collection only. Repeatable."))
+@click.option(
+    "--min-tier",
+    type=click.Choice(["exact", "near", "possible"]),
+    default="possible",
+    show_default=True,
+    help=_("The weakest match that counts."),
+)
+@click.option(
+    "--radius",
+    type=click.IntRange(0, 256),
+    help=_("Largest PDQ distance that is still a match, in bits. Default: 31 for near, 60 for possible."),
+)
+@click.option(
+    "--files-from",
+    metavar="FILE|-",
+    help=_("Read names of files from a file or standard input, one a line; each is answered as it comes."),
+)
+@click.option("-0", "--null", "null", is_flag=True, help=_("Names of --files-from end with a NUL, not a newline."))
+@workers_option
+@exclude_option
+@timeout_option
+@format_option("table", "json", "jsonl", "csv")
+@pass_app
+def command(
+    app: App,
+    paths: tuple[bytes, ...],
+    target: Path | None,
+    collections: tuple[str, ...],
+    min_tier: str,
+    radius: int | None,
+    files_from: str | None,
+    null: bool,
+    workers: int | None,
+    exclude: tuple[str, ...],
+    timeout: float,
+    form: str,
+) -> int:
+    from hashmatch.cli.progress import Progress
+    from hashmatch.isolation import Isolation
+    from hashmatch.media.files import walk
+    from hashmatch.scanning import scan
+    from hashmatch.store import Store
+
+    if bool(paths) == (files_from is not None):
+        raise click.UsageError(_("name paths, or give --files-from"))
+    isolation = Isolation(workers, timeout)
+    settings = {"min_tier": min_tier, "radius": radius, "collections": list(collections)}
+    counts: Counter[str] = Counter()
+    start = time.monotonic()
+    interrupted = False
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(Store.open(app.database))
+        found: Iterator[Found | None]
+        source: int | None = None
+        if files_from is None:
+            found = walk(paths, exclude)
+        else:
+            source = stack.enter_context(_names_file(files_from)).fileno()
+            found = _names(source, b"\0" if null else b"\n")
+        # The bar and the results share the terminal only if both go there and results are lines for the eye.
+        shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
+        progress = stack.enter_context(Progress(app, paths, exclude, shown))
+        out = stack.enter_context(output(target))
+        write, finish = _writer(form, out, store, settings, progress, target)
+        try:
+            for result in scan(store, found, isolation, collections=collections, radius=radius, source=source):
+                kept = _at_least(result, min_tier)
+                counts[kept.status] += 1
+                counts["partial"] += kept.partial
+                progress.advance()
+                _tell(app, progress, kept)
+                write(kept)
+        except KeyboardInterrupt:
+            interrupted = True
+        statuses = ("match", "allowed", "clean", "failed", "skipped")
+        summary = {
+            "files": sum(counts[status] for status in statuses),
+            "matched": counts["match"],
+            "allowed": counts["allowed"],
+            "clean": counts["clean"],
+            "failed": counts["failed"],
+            "skipped": counts["skipped"],
+            "seconds": round(time.monotonic() - start, 2),
+        }
+        finish(summary)
+    if form == "table":
+        _print_summary(app, summary)
+    if interrupted:
+        raise KeyboardInterrupt
+    if counts["match"]:
+        return 1
+    return 2 if counts["failed"] else 0
+
+
+def _at_least(result: Result, min_tier: str) -> Result:
+    """The result without matches that are weaker than wanted."""
+    from dataclasses import replace
+
+    from hashmatch.matching.results import TIERS
+    from hashmatch.matching.verdict import decide
+
+    limit = TIERS.index(min_tier)
+    matches = tuple(match for match in result.matches if TIERS.index(match.tier) <= limit)
+    if len(matches) == len(result.matches):
+        return result
+    status, matches = decide(matches)
+    if status == "clean" and result.error is not None and not result.partial:
+        status = "failed"
+    return replace(result, status=status, matches=matches, tier=matches[0].tier if matches else None)
+
+
+def _tell(app: App, progress: Any, result: Result) -> None:
+    """A line on standard error for each file that was not, or not wholly, examined."""
+    from hashmatch.report.escape import for_terminal
+
+    if result.error is not None:
+        progress.line(f"{for_terminal(result.path)}: {result.error.code}: {for_terminal(result.error.message)}")
+    elif app.verbose:
+        progress.line(f"{for_terminal(result.path)}: {result.status}")
+
+
+def _writer(
+    form: str, out: BinaryIO, store: Store, settings: dict[str, Any], progress: Any, target: Path | None
+) -> tuple[Write, Callable[[dict[str, Any]], None]]:
+    """Functions that write one result, and the end, in a format."""
+    from hashmatch.report import as_json
+
+    if form == "jsonl":
+        return lambda result: as_json.dump(as_json.result(result), out), lambda summary: None
+    if form == "json":
+        document = as_json.ScanDocument(out, store, settings)
+        return document.write, document.finish
+    if form == "csv":
+        from hashmatch.report.as_csv import CsvResults
+
+        text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+        rows = CsvResults(text)
+
+        def finish(summary: dict[str, Any]) -> None:
+            text.detach()
+
+        return rows.write, finish
+    from hashmatch.report.as_lines import lines_of
+
+    colour = target is None and stream_is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
+
+    def write(result: Result) -> None:
+        for line in lines_of(result, store, colour):
+            if target is None:
+                progress.line(line, data=True)
+            else:
+                out.write(line.encode("utf-8", "backslashreplace") + b"\n")
+
+    return write, lambda summary: None
+
+
+def _print_summary(app: App, summary: dict[str, Any]) -> None:
+    from hashmatch.cli.progress import print_counts
+
+    rows = {
+        _("files"): summary["files"],
+        _("matched"): summary["matched"],
+        _("allowed"): summary["allowed"],
+        _("clean"): summary["clean"],
+        _("failed (not examined)"): summary["failed"],
+        _("skipped (no media)"): summary["skipped"],
+        _("seconds"): summary["seconds"],
+    }
+    print_counts(app, _("scanned against {db}").format(db=app.database), rows)
+
+
+def _names_file(name: str) -> Any:
+    if name == "-":
+        return contextlib.nullcontext(sys.stdin.buffer)
+    try:
+        return open(name, "rb", buffering=0)
+    except OSError as error:
+        message = _("cannot read {path}: {reason}")
+        raise CommandError(message.format(path=name, reason=error.strerror or error)) from error
+
+
+def _names(descriptor: int, end: bytes) -> Iterator[Found | None]:
+    """Names as they come; None where a whole one has not come yet, so that nobody waits for the end of the input.
+
+    A name is one file: folders are refused, so that every name has exactly one answer.
+    """
+    from hashmatch.media.files import Found
+
+    rest = b""
+    while chunk := os.read(descriptor, 65536):
+        *names, rest = (rest + chunk).split(end)
+        for name in filter(None, names):
+            yield Found(name)
+        yield None
+    if rest:
+        yield Found(rest)

@@ -1,0 +1,35 @@
+"""`hashmatch show`: everything that is known of references."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from hashmatch.cli.app import App, format_option, pass_app, references_argument
+from hashmatch.i18n import _
+
+
+@click.command(help=_("Show all that is known of references, named by id, digest (8 digits or more) or path."))
+@references_argument
+@format_option("table", "json")
+@pass_app
+def command(app: App, refs: tuple[str, ...], form: str) -> int:
+    from hashmatch.report import as_json
+    from hashmatch.report.as_text import reference_lines
+    from hashmatch.store import Store, lookup
+
+    with Store.open(app.database) as store:
+        shown = []
+        for ref in refs:
+            reference = lookup.find(store.connection, ref)
+            where = lookup.locations(store.connection, reference.id)
+            hashes = lookup.hashes(store.connection, reference.id)
+            if form == "json":
+                shown.append(as_json.shown(reference, where, hashes))
+            else:
+                for line in reference_lines(reference, where, hashes):
+                    click.echo(line)
+        if form == "json":
+            as_json.dump(shown, sys.stdout.buffer, indent=2)
+    return 0

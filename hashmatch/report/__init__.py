@@ -1,0 +1,1 @@
+"""Verdicts as people and programs see them: lines for a terminal, JSON, CSV."""

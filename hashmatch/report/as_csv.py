@@ -1,0 +1,84 @@
+"""Scan results as CSV: one row a match, one row for a file without any."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import TextIO
+
+from hashmatch.matching.results import Match, Result
+from hashmatch.report.escape import for_spreadsheet
+
+COLUMNS = (
+    "path",
+    "status",
+    "tier",
+    "partial",
+    "kind",
+    "size",
+    "sha256",
+    "md5",
+    "reference",
+    "reference_sha256",
+    "match_tier",
+    "distance",
+    "algorithm",
+    "transform",
+    "quality",
+    "query_coverage",
+    "reference_coverage",
+    "allow",
+    "labels",
+    "collections",
+    "error",
+    "message",
+)
+
+
+class CsvResults:
+    """Writes results as they come. Text cells are guarded against being run as formulas."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._rows = csv.writer(out)
+        self._out = out
+        self._rows.writerow(COLUMNS)
+
+    def write(self, result: Result) -> None:
+        for row in _rows(result):
+            self._rows.writerow([for_spreadsheet(cell) if isinstance(cell, str) else cell for cell in row])
+        self._out.flush()
+
+
+def _rows(result: Result) -> Iterator[list[object]]:
+    file = [
+        result.path.decode("utf-8", "backslashreplace"),
+        result.status,
+        result.tier,
+        "yes" if result.partial else "no",
+        result.kind,
+        result.size,
+        result.sha256,
+        result.md5,
+    ]
+    error = [result.error.code, result.error.message] if result.error else [None, None]
+    for match in result.matches:
+        yield [*file, *_match(match), *error]
+    if not result.matches:
+        yield [*file, *[None] * (len(COLUMNS) - len(file) - len(error)), *error]
+
+
+def _match(match: Match) -> list[object]:
+    return [
+        match.reference.id,
+        match.reference.sha256,
+        match.tier,
+        match.distance,
+        match.algorithm,
+        match.transform,
+        match.quality,
+        match.video.query_coverage if match.video else None,
+        match.video.reference_coverage if match.video else None,
+        "yes" if match.reference.allow else "no",
+        "; ".join(match.reference.labels),
+        "; ".join(source.collection for source in match.reference.sources),
+    ]

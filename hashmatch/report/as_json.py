@@ -1,0 +1,122 @@
+"""Records as JSON, with the names and types that the interface promises."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+import hashmatch
+from hashmatch.indexing import Indexed
+from hashmatch.matching.results import Match, Result
+from hashmatch.records import Failure, Fingerprint, Hash
+from hashmatch.store import Store, lookup
+from hashmatch.store.lookup import Reference
+
+
+def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
+    """Write one value and a newline as UTF-8, and let the reader at the other end of a pipe have it at once."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    # A lone surrogate cannot be written as UTF-8; it can only come from damaged text, never from a path (see below).
+    out.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    out.flush()
+
+
+def path_of(path: bytes) -> dict[str, str]:
+    """The exact name: `path`, and where that is not valid UTF-8, the bytes in base64 as `path_bytes`."""
+    try:
+        return {"path": path.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"path": path.decode("utf-8", "replace"), "path_bytes": base64.b64encode(path).decode("ascii")}
+
+
+def failure(error: Failure | None) -> dict[str, str] | None:
+    return None if error is None else {"code": error.code, "message": error.message}
+
+
+def result(value: Result) -> dict[str, Any]:
+    """A RESULT of the interface."""
+    return {
+        **path_of(value.path),
+        "status": value.status,
+        "partial": value.partial,
+        "tier": value.tier,
+        "kind": value.kind,
+        "size": value.size,
+        "sha256": value.sha256,
+        "md5": value.md5,
+        "matches": [match(each) for each in value.matches],
+        "error": failure(value.error),
+    }
+
+
+def match(value: Match) -> dict[str, Any]:
+    """A MATCH of the interface."""
+    return asdict(value)
+
+
+def fingerprint(path: bytes, value: Fingerprint) -> dict[str, Any]:
+    """One object of `hash --format json`."""
+    digests = value.digests
+    return {
+        **path_of(path),
+        "kind": value.kind,
+        "size": value.size,
+        "md5": digests and digests.md5,
+        "sha1": digests and digests.sha1,
+        "sha256": digests and digests.sha256,
+        "width": value.width,
+        "height": value.height,
+        "duration": value.duration,
+        "partial": value.partial,
+        "hashes": hashes(value.hashes),
+        "decoder": value.decoder,
+        "error": failure(value.error),
+    }
+
+
+def problem(value: Indexed, error: Failure) -> dict[str, str]:
+    """One entry of `failures` or `warnings` of `index --format json`."""
+    return {**path_of(value.path), "code": error.code, "message": error.message}
+
+
+def hashes(values: Sequence[Hash]) -> list[dict[str, Any]]:
+    return [
+        {"algorithm": h.algorithm, "hash": h.hex, "quality": h.quality, "time": h.time, "view": h.view} for h in values
+    ]
+
+
+def reference(value: Reference) -> dict[str, Any]:
+    """A reference as `list` prints it."""
+    return {**asdict(value), "live": value.live}
+
+
+def shown(value: Reference, where: Sequence[bytes], its_hashes: Sequence[Hash]) -> dict[str, Any]:
+    """A reference as `show` prints it: with the places where it was seen, and its hashes."""
+    return {**reference(value), "locations": [path_of(path) for path in where], "hashes": hashes(its_hashes)}
+
+
+class ScanDocument:
+    """Writes `scan --format json`: one object, of which the results are written as they come and the summary last."""
+
+    def __init__(self, out: BinaryIO, store: Store, settings: Mapping[str, Any]) -> None:
+        self._out = out
+        counted = lookup.counts(store.connection)
+        about = {"path": str(store.path), **{name: counted[name] for name in ("references", "collections", "hashes")}}
+        head = {"hashmatch": hashmatch.__version__, "reference_set": about, "settings": settings}
+        text = json.dumps(head, ensure_ascii=False, allow_nan=False)
+        self._write(text[:-1] + ', "results": [')
+        self._separator = "\n"
+
+    def write(self, value: Result) -> None:
+        self._write(self._separator + json.dumps(result(value), ensure_ascii=False, allow_nan=False))
+        self._separator = ",\n"
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        self._write(f'\n], "summary": {json.dumps(summary)}}}\n')
+        self._out.flush()
+
+    def _write(self, text: str) -> None:
+        self._out.write(text.encode("utf-8", "backslashreplace"))

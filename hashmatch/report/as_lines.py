@@ -1,0 +1,65 @@
+"""Scan results as lines for the eye of an analyst."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hashmatch.i18n import _, ngettext
+from hashmatch.matching.results import Match, Result, VideoEvidence
+from hashmatch.report.escape import for_terminal
+from hashmatch.store import Store, lookup
+
+#: Weaker matches of one file are counted, not listed, beyond this.
+LISTED = 5
+
+_COLOURS = {"exact": "\x1b[1;31m", "near": "\x1b[31m", "possible": "\x1b[33m", "allowed": "\x1b[32m"}
+
+
+def lines_of(result: Result, store: Store, colour: bool) -> Iterator[str]:
+    """The lines about one file; none for a file that is clean, skipped or failed (those are told of as messages)."""
+    if result.status not in ("match", "allowed"):
+        return
+    # The words are aligned; what may hold Arabic comes last on its line, so that its direction moves nothing else.
+    word = "allowed" if result.status == "allowed" else str(result.tier)
+    shown = f"{word.upper():<9}"
+    if colour:
+        shown = _COLOURS[word] + shown + "\x1b[0m"
+    yield f"{shown} {for_terminal(result.path)}"
+    for match in result.matches[:LISTED]:
+        yield from _lines_of_match(match, store)
+    more = len(result.matches) - LISTED
+    if more > 0:
+        yield " " * 10 + ngettext("… and {n} more reference", "… and {n} more references", more).format(n=more)
+
+
+def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
+    reference = match.reference
+    facts = [f"#{reference.id}", match.tier]
+    if match.tier != "exact":
+        facts.append(_("{algorithm} distance {distance}").format(algorithm=match.algorithm, distance=match.distance))
+    if reference.allow:
+        facts.append(_("on the allow list"))
+    facts += [f"{s.collection}" + (f" (TLP:{s.tlp.upper()})" if s.tlp else "") for s in reference.sources]
+    facts += [f"[{label}]" for label in reference.labels]
+    where = lookup.locations(store.connection, reference.id)
+    facts.append(for_terminal(where[0]) if where else reference.sha256 or "")
+    yield " " * 10 + "  ".join(for_terminal(fact) if fact is not facts[-1] else fact for fact in facts if fact)
+    if match.video is not None:
+        yield " " * 12 + coverage_line(match.video)
+
+
+def coverage_line(video: VideoEvidence) -> str:
+    """How much of each side the other shows, and where: minutes and seconds of this file = those of the reference."""
+    text = _("{query:.0%} of this file, {reference:.0%} of the reference")
+    shares = text.format(query=video.query_coverage, reference=video.reference_coverage)
+    spans = ", ".join(
+        f"{_clock(s.query[0])}–{_clock(s.query[1])} = {_clock(s.reference[0])}–{_clock(s.reference[1])}"
+        for s in video.segments[:LISTED]
+    )
+    return f"{shares}: {spans}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,107 @@
+"""Fingerprints and references as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hashmatch.i18n import _
+from hashmatch.records import Fingerprint, Hash
+from hashmatch.report.escape import for_spreadsheet, for_terminal
+from hashmatch.store.lookup import Reference
+
+
+def fingerprint_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
+    """What `hash` prints of one file."""
+    yield for_terminal(path)
+    if value.kind is None or value.digests is None:
+        return
+    facts = [_("image") if value.kind == "image" else _("film")]
+    if value.width:
+        facts.append(f"{value.width} × {value.height}")
+    if value.duration is not None:
+        facts.append(_("{seconds:.1f} s").format(seconds=value.duration))
+    facts.append(_("{size:,} bytes").format(size=value.size))
+    if value.decoder:
+        facts.append(value.decoder)
+    if value.partial:
+        facts.append(_("damaged in part"))
+    yield "  " + ", ".join(facts)
+    for name in ("md5", "sha1", "sha256"):
+        yield f"  {name:<12}{getattr(value.digests, name)}"
+    yield from _hash_lines(value.hashes)
+
+
+def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
+    """`hex,quality,path`, one line a hash."""
+    name = for_spreadsheet(for_terminal(path))
+    for each in value.hashes:
+        if each.algorithm == "pdq":
+            yield f"{each.hex},{each.quality},{name}"
+
+
+def reference_lines(reference: Reference, where: Sequence[bytes], hashes: Sequence[Hash]) -> Iterator[str]:
+    """What `show` prints of one reference."""
+    state = _("live") if reference.live else _("retracted")
+    allow = ", " + _("on the allow list") if reference.allow else ""
+    yield f"#{reference.id}  {reference.kind or '?'}  {state}{allow}"
+    facts = {
+        "sha256": reference.sha256,
+        "sha1": reference.sha1,
+        "md5": reference.md5,
+        _("size"): None if reference.size is None else _("{size:,} bytes").format(size=reference.size),
+        _("pixels"): None if reference.width is None else f"{reference.width} × {reference.height}",
+        _("length"): None if reference.duration is None else _("{seconds:.1f} s").format(seconds=reference.duration),
+        _("added"): reference.added,
+        _("problem"): reference.error_code and f"{reference.error_code}: {for_terminal(reference.error_message or '')}",
+        _("labels"): ", ".join(map(for_terminal, reference.labels)) or None,
+    }
+    for name, value in facts.items():
+        if value is not None:
+            yield f"  {name:<12}{value}"
+    for source in reference.sources:
+        told = [for_terminal(source.collection)]
+        told.append(f"TLP:{source.tlp.upper()}" if source.tlp else _("no TLP mark"))
+        pairs = {
+            _("source"): source.source,
+            _("case"): source.case,
+            _("operator"): source.operator,
+            _("note"): source.note,
+            _("added"): source.added,
+            _("retracted"): source.retracted,
+            _("reason"): source.retraction_reason,
+        }
+        told += [f"{name}: {for_terminal(value)}" for name, value in pairs.items() if value]
+        yield f"  {_('collection'):<12}{', '.join(told)}"
+    for path in where:
+        yield f"  {_('seen at'):<12}{for_terminal(path)}"
+    yield from _hash_lines(hashes)
+
+
+def list_line(reference: Reference, where: Sequence[bytes]) -> str:
+    """One reference in one line; what may hold Arabic comes last."""
+    state = (
+        "retracted"
+        if not reference.live
+        else "allow"
+        if reference.allow
+        else "failed"
+        if _failed(reference)
+        else "live"
+    )
+    digest = (reference.sha256 or reference.sha1 or reference.md5 or "-" * 12)[:12]
+    collections = ",".join(for_terminal(source.collection) for source in reference.sources)
+    labels = "".join(f" [{for_terminal(label)}]" for label in reference.labels)
+    path = for_terminal(where[0]) if where else ""
+    return f"{reference.id:>7}  {reference.kind or '?':<6}{state:<10}{digest}  {collections}{labels}  {path}".rstrip()
+
+
+def _failed(reference: Reference) -> bool:
+    return reference.error_code is not None and not reference.partial
+
+
+def _hash_lines(hashes: Sequence[Hash]) -> Iterator[str]:
+    for each in hashes:
+        quality = "" if each.quality is None else "  " + _("quality {quality}").format(quality=each.quality)
+        time = "" if each.time is None else f"  {each.time:.3f} s"
+        view = "" if each.view == "full" else f"  {each.view}"
+        yield f"  {each.algorithm:<12}{each.hex}{quality}{time}{view}"
