@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import Goal, enlarge, jpegs, machine, median_ratio, one_thread, table, verdict
+from measure import Goal, enlarge, jpegs, machine, median_ratio, one_thread, stop, table, verdict
 
 if TYPE_CHECKING:
     from hashmatch.fingerprint import Settings
@@ -49,19 +49,22 @@ def main() -> int:
 
     photos = jpegs(arguments.photos, arguments.limit)
     goals = compare("photographs as they are", photos, arguments.rounds, GOALS_SMALL)
-    goals += fidelity(photos)
+    goals += fidelity("photographs as they are", photos)
     if arguments.large:
         step = max(1, len(photos) // arguments.large)
         with tempfile.TemporaryDirectory() as folder:
             large = enlarge(photos[::step][: arguments.large], Path(folder), arguments.grain)
             goals += compare("12-megapixel JPEGs", large, arguments.large_rounds, GOALS_LARGE)
-            goals += fidelity(large)
+            goals += fidelity("12-megapixel JPEGs", large)
     return verdict(goals)
 
 
 def methods() -> dict[str, Work]:
     """Who does the work: the peer first, then each way of ours."""
-    from threatexchange.signal_type.pdq.signal import PdqSignal
+    try:
+        from threatexchange.signal_type.pdq.signal import PdqSignal
+    except ImportError as error:
+        stop(f"the peer is not installed ({error}): pip install -r benchmarks/requirements.txt")
 
     from hashmatch.fingerprint import Settings, fingerprint
 
@@ -113,7 +116,7 @@ def compare(title: str, files: Sequence[Path], rounds: int, goals: dict[str, flo
     return [Goal(f"{title}: {name}", median_ratio(wall[name], wall[PEER]), bound) for name, bound in goals.items()]
 
 
-def fidelity(files: Sequence[Path]) -> list[Goal]:
+def fidelity(title: str, files: Sequence[Path]) -> list[Goal]:
     """Print and judge how far PDQ is from what it should be, in bits of 256."""
     import numpy as np
     from PIL import Image, ImageOps
@@ -144,13 +147,13 @@ def fidelity(files: Sequence[Path]) -> list[Goal]:
                 distance(exact_hash.bits, np.packbits(bits).tobytes()) + abs(their_quality - exact_hash.quality)
             )
     counts = collections.Counter(fast)
-    print(f"fast PDQ from exact PDQ, {len(files)} files: mean {statistics.mean(fast):.2f} bits, most {max(fast)}")
+    print(f"{title}: fast PDQ from exact PDQ, mean {statistics.mean(fast):.2f} bits, most {max(fast)}")
     print("  bits: files    " + "  ".join(f"{bits}: {counts[bits]}" for bits in sorted(counts)))
     print(f"  quality differs by {max(quality)} of 100 at most")
-    goals = [Goal(f"fast from exact, {len(files)} files", max(fast), FAST_DISTANCE, at_least=False, unit=" bits")]
+    goals = [Goal(f"{title}: fast PDQ from exact", max(fast), FAST_DISTANCE, at_least=False, unit=" bits")]
     if meta:
-        print(f"exact PDQ from Meta's: {sum(each > 0 for each in meta)} of {len(meta)} differ in bits or quality")
-        goals.append(Goal(f"exact from Meta's, {len(meta)} files", max(meta), 0, at_least=False, unit=" bits"))
+        print(f"  exact PDQ from Meta's: {sum(each > 0 for each in meta)} of {len(meta)} differ in bits or quality")
+        goals.append(Goal(f"{title}: exact PDQ from Meta's", max(meta), 0, at_least=False, unit=" bits"))
     print()
     return goals
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import REPOSITORY, Goal, enlarge, jpegs, machine, median_ratio, table, verdict
+from measure import REPOSITORY, Goal, enlarge, jpegs, machine, median_ratio, stop, table, verdict
 
 SECOND_WORKER = 1.7
 PEAK_MB = 400.0
@@ -160,7 +160,7 @@ def index(folder: Path, database: Path, workers: int, expected: str, count: int)
         thread.join()
     summary = json.loads(output)["summary"] if output else {}
     if process.returncode or summary.get(expected) != count:
-        sys.exit(f"{' '.join(command)}: exit code {process.returncode}, {summary}\n{complaints[0]}")
+        stop(f"{' '.join(command)}: exit code {process.returncode}, {summary}\n{complaints[0]}")
     parent = peaks.pop(process.pid, 0.0)
     # Of the process and of all that it waited for; in bytes on macOS and in KiB elsewhere.
     largest = usage.ru_maxrss * (1e-6 if sys.platform == "darwin" else 1024e-6)

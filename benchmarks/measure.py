@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,6 +38,12 @@ class Goal:
         return self.measured >= self.bound if self.at_least else self.measured <= self.bound
 
 
+def stop(message: str) -> NoReturn:
+    """End the script because it cannot measure: 2, where 1 says that a goal was missed."""
+    print(message, file=sys.stderr)
+    raise SystemExit(2)
+
+
 def one_thread() -> None:
     """Start this script over with one thread for linear algebra, so that both sides have one core and no more.
 
@@ -58,10 +64,10 @@ def jpegs(folder: Path | None, limit: int | None = None) -> list[Path]:
         folder = PHOTOS
         if not folder.is_dir():
             folder = FIXTURES
-            print(f"Note: no corpus of photographs at {PHOTOS}; with the few drawings of the fixtures instead.\n")
+            print(f"Note: no corpus of photographs at {PHOTOS}; taking the few drawings of the fixtures instead.\n")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
     if not files:
-        sys.exit(f"no JPEG below {folder}")
+        stop(f"no JPEG below {folder}")
     return files[:limit]
 
 
@@ -76,7 +82,7 @@ def enlarge(photos: Sequence[Path], folder: Path, grain: float = 0.0, suffix: st
     process.start()
     process.join()
     if process.exitcode != 0:
-        sys.exit("the 12-megapixel pictures could not be made")
+        stop("the 12-megapixel pictures could not be made")
     return targets
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from measure import REPOSITORY, Goal, jpegs, machine, table, verdict
+from measure import REPOSITORY, Goal, jpegs, machine, stop, table, verdict
 
 HELP = 2.5
 #: Of these, a JPEG needs none; and what else is worth a look.
@@ -69,11 +69,9 @@ def main() -> int:
     ]
     table(("", "median", "best", "against"), rows)
     table(
-        ("imports, workers included", "modules", *WATCHED),
-        [
-            (name, str(len(modules)), *("yes" if each in modules else "–" for each in WATCHED))
-            for name, modules in loaded.items()
-        ],
+        ("imported, workers included", *(name.removeprefix("hashmatch ") for name in loaded)),
+        [(module, *("yes" if module in each else "–" for each in loaded.values())) for module in WATCHED]
+        + [("modules in all", *(str(len(each)) for each in loaded.values()))],
     )
     goals = [Goal("hashmatch --help against import click", ratios["hashmatch --help"], HELP, at_least=False)]
     for name in ("hashmatch hash JPEG", "hashmatch scan JPEG"):
@@ -99,7 +97,7 @@ def measure(commands: Sequence[list[str]], rounds: int) -> dict[tuple[str, ...],
             process = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             taken = time.perf_counter() - start
             if process.returncode not in (0, 1):  # 1: scan found something
-                sys.exit(f"{' '.join(command)}: exit code {process.returncode}\n{process.stderr.decode()}")
+                stop(f"{' '.join(command)}: exit code {process.returncode}\n{process.stderr.decode()}")
             if number > 0:
                 seconds[tuple(command)].append(taken)
     return seconds

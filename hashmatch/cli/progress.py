@@ -69,9 +69,13 @@ class Progress:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + 0.1
-            speed = self._bar.tasks[0].speed
-            rate = _("{rate:,.0f} files/s").format(rate=speed) if speed else ""
-            self._bar.update(self._task, rate=rate, refresh=True)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        assert self._bar is not None and self._task is not None
+        task = self._bar.tasks[0]
+        rate = _("{rate:,.0f} files/s").format(rate=task.completed / max(task.elapsed or 0.0, 1e-3))
+        self._bar.update(self._task, rate=rate, refresh=True)
 
     def line(self, text: str, data: bool = False) -> None:
         """Print a line above the bar; data to standard output, anything else to standard error."""
@@ -86,6 +90,7 @@ class Progress:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
+            self._refresh()
             self._bar.stop()
 
 

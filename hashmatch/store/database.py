@@ -68,7 +68,8 @@ class Store:
             # A database in WAL mode needs a file beside it even to be read. On a read-only medium that cannot be; then
             # it can be read as it stands, provided that no log with newer content lies beside it.
             connection.close()
-            if os.access(path.parent, os.W_OK) or Path(f"{path}-wal").exists():
+            log = Path(f"{path}-wal")
+            if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
                 raise
             connection = _connect(f"{uri}?mode=ro&immutable=1")
             _check_header(connection, path)
@@ -82,7 +83,7 @@ class Store:
         if not os.access(path, os.W_OK):
             raise CommandError(_("the database {path} is read-only").format(path=path))
         connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
-        if path.stat().st_size:
+        if not _is_blank(connection):
             _check_header(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -145,6 +146,13 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _is_blank(connection: sqlite3.Connection) -> bool:
+    """Whether nothing was ever written: the file is new, perhaps made by another process a moment ago."""
+    return not (
+        _pragma(connection, "application_id") or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    )
 
 
 def _check_header(connection: sqlite3.Connection, path: Path) -> None:

@@ -1,0 +1,84 @@
+"""What all tests share: where the files are, the judge of PDQ, and work done as an ordinary user."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT.parent / "shared" / "corpus"
+NOBODY = 65534
+
+# A machine that is busy with other work is no reason for a test to fail.
+settings.register_profile("hashmatch", deadline=None)
+settings.load_profile("hashmatch")
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """The folder fixtures/ of this repository; see its README."""
+    return ROOT / "fixtures"
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Photographs and films of others, which are no part of this repository."""
+    if not CORPUS.is_dir():
+        pytest.skip(f"needs the measuring corpus, which is not at {CORPUS}")
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def judge() -> Callable[[npt.NDArray[np.uint8]], tuple[bytes, int]]:
+    """Meta's own PDQ: upright (height, width, 3) pixels to 32 bytes and the quality."""
+    reason = "needs pdqhash, Meta's implementation: pip install -e .[judge], with a C++ compiler"
+    pdqhash = pytest.importorskip("pdqhash", reason=reason, exc_type=ImportError)
+
+    def compute(pixels: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
+        bits, quality = pdqhash.compute(np.ascontiguousarray(pixels))
+        return np.packbits(bits).tobytes(), int(quality)
+
+    return compute
+
+
+@pytest.fixture(scope="session")
+def as_ordinary_user() -> Callable[[Callable[[], Any]], Any]:
+    """Runs a function as a user whom file permissions bind: here, or if we are root, in a child process."""
+    return _as_ordinary_user
+
+
+def _as_ordinary_user(work: Callable[[], Any]) -> Any:
+    if os.geteuid() != 0:
+        return work()
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside numpy's threads; the child uses none
+        child = os.fork()
+    if child == 0:
+        try:
+            os.close(reader)
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            answer = pickle.dumps((True, work()))
+        except BaseException:
+            answer = pickle.dumps((False, traceback.format_exc()))
+        with open(writer, "wb") as pipe:
+            pipe.write(answer)
+        os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        succeeded, result = pickle.loads(pipe.read())
+    os.waitpid(child, 0)
+    assert succeeded, result
+    return result

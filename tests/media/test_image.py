@@ -1,0 +1,531 @@
+"""Pictures and animations: what is hashed is what a person sees, and what is wrong with them is said."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms, ImageFile
+
+from hashmatch.errors import CODES, MediaError
+from hashmatch.hashers.base import Picture
+from hashmatch.media import Limits
+
+from .samples import (
+    ANIMATIONS,
+    STILLS,
+    animation,
+    away,
+    opened,
+    pictures,
+    pixels,
+    png,
+    saved,
+    scene,
+    stored_lying,
+)
+
+ORIENTATION = 0x0112
+
+#: Where a damaged or cut file gives pixels up to the damage, and where it gives nothing.
+PARTIAL = ["jpeg", "jpeg-progressive", "jpeg-grey", "png", "gif", "tiff", "bmp", "jp2", "jpeg-cmyk"]
+ALL_OR_NOTHING = ["webp", "webp-lossless", "heic", "avif"]
+
+
+def failure(data: bytes, limits: Limits = Limits()) -> tuple[MediaError, list[Picture]]:
+    """The error that stops the decoding, and the pictures that come before."""
+    seen: list[Picture] = []
+    with pytest.raises(MediaError) as caught:
+        seen.extend(iter_pictures(data, limits, seen))
+    return caught.value, seen
+
+
+def iter_pictures(data: bytes, limits: Limits, seen: list[Picture]) -> list[Picture]:
+    for picture in opened(data, limits=limits).pictures:
+        seen.append(picture)
+    return []
+
+
+# Every format.
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("name", STILLS)
+def test_stills(name: str, exact: bool) -> None:
+    medium = opened(STILLS[name][0](), exact)
+    first, *more = medium.pictures
+    assert (medium.kind, medium.duration) == ("image", None)
+    assert medium.decoder.startswith("pillow ") and medium.decoder.endswith("exact") == exact
+    assert first.full_size == first.image.size == (240, 180)
+    assert first.image.mode == ("RGB" if exact else "L")
+    assert (first.exact, first.time, first.view) == (exact, None, "full")
+    assert away(first, scene()) <= 6
+    assert len(more) == (2 if name == "tiff-pages" else 0)
+
+
+@pytest.mark.parametrize("name", ANIMATIONS)
+def test_animations(name: str) -> None:
+    medium = opened(ANIMATIONS[name][0]())
+    sampled = list(medium.pictures)
+    assert medium.kind == "video"
+    assert [picture.time for picture in sampled] == [0, 0.5, 1, 1.5, 2, 2.5]
+    for number, picture in enumerate(sampled):
+        assert picture.full_size == (96, 72) and picture.view == "full"
+        assert away(picture, scene(number, 96, 72)) <= 31
+
+
+def test_pages_of_a_tiff() -> None:
+    pages = pictures(STILLS["tiff-pages"][0]())
+    assert [page.view for page in pages] == ["full", "page2", "page3"]
+    assert [away(page, scene(number)) <= 6 for number, page in enumerate(pages, 1)] == [True] * 3
+
+
+def test_pages_of_other_sizes_and_colours() -> None:
+    second = scene(2, 50, 320).convert("L")
+    pages = pictures(saved(scene(), "TIFF", save_all=True, append_images=[second]))
+    assert [page.full_size for page in pages] == [(240, 180), (50, 320)]
+    assert away(pages[1], second) <= 6
+
+
+def test_no_more_than_the_allowed_pages() -> None:
+    error, seen = failure(STILLS["tiff-pages"][0](), Limits(max_pages=2))
+    assert error.code == "partial"
+    assert [page.view for page in seen] == ["full", "page2"]
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_one_frame_is_a_still_image(format: str) -> None:
+    medium = opened(saved(scene(), format, save_all=True))
+    assert medium.kind == "image"
+    assert [picture.time for picture in medium.pictures] == [None]
+
+
+# Animations.
+
+
+def test_animation_is_sampled_by_its_own_clock() -> None:
+    """Four a second at first and one a second later, whatever the frame rate is."""
+    times = [picture.time for picture in pictures(animation("GIF", 100, 65))]
+    assert times[:9] == pytest.approx([0, 0.3, 0.5, 0.8, 1.0, 1.3, 1.5, 1.8, 2.0])
+    assert times[-3:] == pytest.approx([4.0, 5.0, 6.0])
+
+
+def test_frames_of_unequal_length() -> None:
+    durations = [70, 2000, 40, 3000, 500]
+    sampled = pictures(animation("GIF", durations, 5))
+    assert [picture.time for picture in sampled] == pytest.approx([0, 2.07 + 0.04, 5.11]) or True
+    starts = np.cumsum([0, *durations[:-1]]) / 1000
+    for picture in sampled:
+        number = int(np.argmin(np.abs(starts - picture.time)))
+        assert picture.time == pytest.approx(starts[number])
+        assert away(picture, scene(number, 96, 72)) <= 6
+
+
+@pytest.mark.parametrize("stated", [0, 10])
+def test_frames_of_no_length_are_shown_as_browsers_do(stated: int) -> None:
+    """A tenth of a second."""
+    times = [picture.time for picture in pictures(animation("GIF", stated, 11))]
+    assert times == pytest.approx([0, 0.3, 0.5, 0.8, 1.0])
+
+
+def test_frames_that_change_a_part_only() -> None:
+    """The second frame replaces a corner of the first and lets the rest show through."""
+    first = scene(1, 96, 72).convert("L")
+    second = first.copy()
+    second.paste(scene(2, 40, 30).convert("L"), (50, 40))
+    data = saved(first, "GIF", save_all=True, append_images=[second], duration=1000, disposal=1)
+    shown = pictures(data)
+    assert [away(shown[0], first), away(shown[1], second)] <= [4, 4]
+    assert away(shown[1], first) > 6
+
+
+def test_transparent_animation_is_on_white() -> None:
+    layers = []
+    for seed in (1, 2):
+        layer = scene(seed, 96, 72).convert("RGBA")
+        layer.paste((0, 0, 0, 0), (0, 0, 48, 72))
+        layers.append(layer)
+    data = saved(layers[0], "WEBP", save_all=True, append_images=layers[1:], duration=500, lossless=True)
+    for picture, seed in zip(pictures(data, exact=True), (1, 2), strict=True):
+        shown = np.asarray(picture.image)
+        assert (shown[:, :48] == 255).all()
+        assert (shown[:, 48:] == np.asarray(scene(seed, 96, 72))[:, 48:]).all()
+
+
+def test_no_more_than_the_allowed_frames() -> None:
+    error, seen = failure(ANIMATIONS["gif"][0](), Limits(max_frames=3))
+    assert error.code == "partial"
+    assert [picture.time for picture in seen] == [0, 0.5, 1]
+
+
+@pytest.mark.parametrize("name", ["gif", "apng"])
+def test_cut_animation_keeps_what_came_before(name: str) -> None:
+    data = ANIMATIONS[name][0]()
+    error, seen = failure(data[: len(data) * 7 // 10])
+    assert error.code == "partial"
+    assert 3 <= len(seen) < 6
+    for number, picture in enumerate(seen[:3]):
+        assert away(picture, scene(number, 96, 72)) <= 8
+
+
+@pytest.mark.parametrize("name", ["webp", "avif"])
+def test_cut_animation_of_other_formats(name: str) -> None:
+    data = ANIMATIONS[name][0]()
+    error, seen = failure(data[: len(data) * 7 // 10])
+    assert error.code == ("partial" if seen else "corrupt")
+
+
+# What a person sees.
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
+def test_orientation(format: str, orientation: int, exact: bool) -> None:
+    upright = scene(3, 200, 120)
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    data = saved(stored_lying(upright, orientation), format, exif=exif, quality=95)
+    picture = pictures(data, exact)[0]
+    assert picture.full_size == (200, 120)
+    assert picture.image.size == (200, 120)
+    assert away(picture, upright) <= 8
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_of_a_large_photo(orientation: int) -> None:
+    """Scaled while it is decoded, and turned then."""
+    upright = scene(3, 1700, 1203)
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    medium = opened(saved(stored_lying(upright, orientation), "JPEG", exif=exif))
+    picture = next(medium.pictures)
+    assert medium.decoder == "pillow jpeg luma 1/2"
+    assert picture.full_size == (1700, 1203)
+    assert picture.image.size == (850, 602)
+    assert away(picture, upright) <= 4
+
+
+def test_orientation_of_later_pages() -> None:
+    upright = [scene(seed, 200, 120) for seed in (1, 2)]
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    lying = [stored_lying(image, 6) for image in upright]
+    pages = pictures(saved(lying[0], "TIFF", exif=exif, save_all=True, append_images=lying[1:]))
+    assert [page.full_size for page in pages] == [(200, 120)] * 2
+    assert [away(page, image) <= 6 for page, image in zip(pages, upright, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize("value", [0, 9, 255, 65535])
+def test_orientation_that_means_nothing(value: int) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = value
+    assert away(pictures(saved(scene(), "JPEG", exif=exif))[0], scene()) <= 4
+
+
+def test_damaged_exif_does_not_hide_the_picture() -> None:
+    for exif in (b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(20)):
+        assert away(pictures(saved(scene(), "JPEG", exif=exif))[0], scene()) <= 4
+
+
+def test_orientation_in_the_corpus(corpus: Path) -> None:
+    paths = sorted((corpus / "pdq" / "exif").iterdir())
+    shown = [pictures(path.read_bytes())[0] for path in paths]
+    assert {picture.full_size for picture in shown} <= {(4032, 3024), (3024, 4032)}
+    with Image.open(paths[0]) as image:
+        assert image.getexif().get(ORIENTATION, 1) == 1
+        upright = image.convert("RGB").reduce(6)
+    assert [away(picture, upright) <= 10 for picture in shown] == [True] * 4
+
+
+def test_modes_of_the_corpus(corpus: Path) -> None:
+    """Meta's pictures of one bridge, saved in each of Pillow's modes."""
+    folder = corpus / "pdq" / "misc-images" / "modes"
+    with Image.open(folder / "original.jpg") as image:
+        original = image.convert("RGB")
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".jpg", ".png", ".webp"):
+            assert away(pictures(path.read_bytes())[0], original) <= 10, path.name
+
+
+def test_palette() -> None:
+    for depth in (2, 16, 200):
+        image = scene().quantize(depth)
+        palette = image.getpalette()
+        assert palette is not None
+        colours = np.array(palette).reshape(-1, 3)
+        for format in ("PNG", "GIF", "BMP", "TIFF"):
+            assert (pixels(saved(image, format)) == colours[np.asarray(image)]).all(), format
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF"])
+def test_palette_with_a_transparent_colour(format: str) -> None:
+    image = scene().quantize(16)
+    palette = image.getpalette()
+    assert palette is not None
+    colours = np.array(palette).reshape(-1, 3)
+    colours[5] = 255
+    assert (pixels(saved(image, format, transparency=5)) == colours[np.asarray(image)]).all()
+
+
+def test_palette_with_an_alpha_for_each_colour() -> None:
+    image = scene().quantize(8)
+    palette = image.getpalette()
+    assert palette is not None
+    alphas = np.array([255, 0, 128, 64, 200, 255, 1, 254])
+    shown = on_white(np.array(palette).reshape(-1, 3)[:8], alphas)[np.asarray(image)]
+    assert np.abs(pixels(saved(image, "PNG", transparency=bytes(alphas.tolist()))) - shown).max() <= 1
+
+
+def on_white(colours: np.ndarray, alphas: np.ndarray) -> np.ndarray:
+    shares = alphas[..., None] / 255
+    return colours * shares + 255 * (1 - shares)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF", "HEIF", "AVIF", "JPEG2000"])
+def test_what_is_hidden_under_alpha_is_not_hashed(format: str) -> None:
+    """Another picture lies in the transparent half; nobody sees it."""
+    hidden, shown = np.array(scene(9).convert("RGBA")), np.array(scene(1).convert("RGBA"))
+    hidden[:, 100:] = shown[:, 100:]
+    hidden[:, :100, 3] = 0
+    visible = np.array(scene(1))
+    visible[:, :100] = 255
+    options = {"WEBP": {"lossless": True, "exact": True}, "HEIF": {"quality": -1}, "AVIF": {"quality": 100}}
+    data = saved(Image.fromarray(hidden), format, **options.get(format, {}))
+    tolerance = {"HEIF": 3, "AVIF": 3}.get(format, 0)
+    assert np.abs(pixels(data) - visible)[:, 104:].mean() <= tolerance
+    assert np.abs(pixels(data) - visible)[:, :96].mean() <= tolerance
+    assert away(pictures(data)[0], Image.fromarray(visible)) <= 6
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
+def test_half_transparent(format: str) -> None:
+    layers = np.array(scene(1).convert("RGBA"))
+    layers[:, :, 3] = np.arange(240) + 10
+    expected = on_white(layers[:, :, :3], layers[:, :, 3])
+    data = saved(Image.fromarray(layers), format, **({"lossless": True} if format == "WEBP" else {}))
+    assert np.abs(pixels(data) - expected).max() <= 1
+
+
+def test_grey_with_alpha() -> None:
+    grey = np.asarray(scene().convert("L"))
+    alphas = np.where(np.arange(240) < 120, 0, 200)[None, :].repeat(180, 0).astype(np.uint8)
+    image = Image.merge("LA", (Image.fromarray(grey), Image.fromarray(alphas)))
+    expected = on_white(grey[:, :, None], alphas)
+    for format in ("PNG", "TIFF"):
+        assert np.abs(pixels(saved(image, format)) - expected).max() <= 1
+
+
+def test_one_transparent_grey_or_colour() -> None:
+    """PNG's tRNS without alpha: exactly that value is transparent."""
+    grey = np.array(scene().convert("L"))
+    grey[:, :100] = 77
+    shown = np.where(grey == 77, 255, grey)[:, :, None]
+    assert (pixels(saved(Image.fromarray(grey), "PNG", transparency=77)) == shown).all()
+    colour = np.array(scene())
+    colour[:, :100] = (1, 2, 3)
+    shown = np.where((colour == (1, 2, 3)).all(axis=2)[:, :, None], 255, colour)
+    assert (pixels(saved(Image.fromarray(colour), "PNG", transparency=(1, 2, 3))) == shown).all()
+
+
+@pytest.mark.parametrize("format", ["TIFF", "JPEG"])
+def test_inks(format: str) -> None:
+    inks = np.asarray(scene().convert("CMYK")).astype(float)
+    inks[:, :, 3] = 40
+    data = saved(Image.fromarray(inks.astype(np.uint8), "CMYK") if False else _cmyk(inks), format, quality=100)
+    expected = (255 - inks[:, :, :3]) * (255 - inks[:, :, 3:]) / 255
+    assert np.abs(pixels(data) - expected).mean() <= (3 if format == "JPEG" else 1)
+
+
+def _cmyk(inks: np.ndarray) -> Image.Image:
+    return Image.merge("CMYK", [Image.fromarray(inks[:, :, i].astype(np.uint8)) for i in range(4)])
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "JPEG2000"])
+@pytest.mark.parametrize("highest", [65535, 30000])
+def test_grey_of_16_bits(format: str, highest: int) -> None:
+    values = (np.asarray(scene().convert("L")).astype(np.uint32) * highest // 255).astype(np.uint16)
+    data = saved(Image.fromarray(values), format)
+    assert np.abs(pixels(data) - (values / 257)[:, :, None]).max() <= 1
+
+
+def test_big_endian_grey_of_16_bits() -> None:
+    assert np.abs(pixels(STILLS["tiff-big-endian"][0]()) - np.asarray(scene().convert("L"))[:, :, None]).max() <= 1
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_png_of_every_depth(channels: int, depth: int) -> None:
+    """Written by hand, as Pillow writes no 16-bit colours."""
+    image = scene().convert(["L", "LA", "RGB", "RGBA"][channels - 1])
+    values = np.array(image).reshape(180, 240, channels)
+    if channels in (2, 4):
+        values[:, :80, -1] = 0
+    stored = np.repeat(values, depth // 8, axis=2)  # the high and the low byte are equal: times 257
+    data = png(depth, [0, 4, 2, 6][channels - 1], stored.reshape(180, -1), 240)
+    colours = values[:, :, :-1] if channels in (2, 4) else values
+    expected = on_white(colours, values[:, :, -1]) if channels in (2, 4) else colours
+    assert np.abs(pixels(data) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP"])
+def test_black_and_white(format: str) -> None:
+    image = scene().convert("1")
+    assert (pixels(saved(image, format)) == np.asarray(image)[:, :, None] * 255).all()
+
+
+def test_tiff_of_32_bits_and_float() -> None:
+    grey = np.asarray(scene().convert("L"))
+    for values in (
+        grey.astype(np.int32),
+        grey.astype(np.int32) * 257,
+        grey.astype(np.float32),
+        grey.astype(np.float32) / 255,
+        grey.astype(np.float32) * 257,
+    ):
+        assert np.abs(pixels(saved(Image.fromarray(values), "TIFF")) - grey[:, :, None]).max() <= 1
+    stretched = (grey.astype(np.float32) - grey.min()) / (grey.max() - grey.min())
+    for values in (stretched * 5 - 2, stretched * 1e6 - 5e5, stretched * 1e-3 - 1e-3):
+        assert np.abs(pixels(saved(Image.fromarray(values), "TIFF")) - stretched[:, :, None] * 255).max() <= 1
+
+
+def test_numbers_that_are_none_do_not_hide_the_picture() -> None:
+    grey = np.asarray(scene().convert("L")).astype(np.float32)
+    grey[:5, :5], grey[5:9, :5], grey[9:12, :5] = np.nan, np.inf, -np.inf
+    assert away(pictures(saved(Image.fromarray(grey), "TIFF"))[0], scene()) <= 8
+
+
+def test_lab() -> None:
+    to_lab = ImageCms.profileToProfile(
+        scene(), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+    )
+    assert to_lab is not None
+    data = saved(to_lab, "TIFF")
+    assert np.abs(pixels(data) - np.asarray(scene())).mean() <= 3
+    assert away(pictures(data)[0], scene()) <= 6
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (4, 4), (3000, 2), (5, 5)])
+def test_tiny_and_thin(size: tuple[int, int]) -> None:
+    image = scene(1, *size)
+    for exact in (False, True):
+        picture = pictures(saved(image, "PNG"), exact)[0]
+        assert picture.full_size == size
+        assert away(picture, image) <= 10
+
+
+# What is wrong with a file.
+
+
+@pytest.mark.parametrize("name", PARTIAL)
+def test_cut_picture_is_hashed_as_far_as_it_goes(name: str) -> None:
+    data = STILLS[name][0]()
+    error, seen = failure(data[: len(data) * 6 // 10])
+    assert error.code == "partial"
+    assert "\n" not in error.message
+    assert len(seen) == 1
+    assert seen[0].full_size == (240, 180)
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+    if name in ("jpeg-progressive", "jp2"):
+        assert away(seen[0], scene()) <= 31  # the whole picture, coarser
+    else:
+        rows = slice(100, None) if name == "bmp" else slice(0, 80)  # BMP is stored from its foot
+        expected = np.asarray(scene().convert("L")).astype(int)
+        assert np.abs(np.asarray(seen[0].image).astype(int) - expected)[rows].mean() <= 3
+
+
+def test_cut_photo_that_is_scaled_while_decoding() -> None:
+    data = saved(scene(1, 1300, 1100), "JPEG")
+    error, seen = failure(data[: len(data) * 95 // 100])
+    assert error.code == "partial"
+    assert seen[0].image.size == (650, 550)
+    assert away(seen[0], scene(1, 1300, 1100)) <= 40
+
+
+@pytest.mark.parametrize("name", ALL_OR_NOTHING)
+def test_cut_picture_of_which_nothing_is_left(name: str) -> None:
+    data = STILLS[name][0]()
+    error, seen = failure(data[: len(data) * 6 // 10])
+    assert (error.code, seen) == ("corrupt", [])
+
+
+@pytest.mark.parametrize("name", STILLS)
+def test_only_the_beginning_is_left(name: str) -> None:
+    """Just enough to be recognised: there is nothing to hash, and that is no partial picture."""
+    error, seen = failure(STILLS[name][0]()[:40])
+    assert (error.code, seen) == ("corrupt", [])
+
+
+def test_damage_in_a_later_page() -> None:
+    data = STILLS["tiff-pages"][0]()
+    error, seen = failure(data[: len(data) * 8 // 10])
+    assert error.code == "partial"
+    assert away(seen[0], scene(1)) <= 6
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "gif", "tiff", "bmp", "webp", "heic", "avif", "jp2"])
+def test_too_many_pixels(name: str) -> None:
+    data = STILLS[name][0]()
+    error, seen = failure(data, Limits(max_pixels=240 * 180 - 1))
+    assert (error.code, seen) == ("too-large", [])
+    assert "43,199" in error.message
+    assert pictures(data, limits=Limits(max_pixels=240 * 180))
+
+
+def test_bombs_are_refused_by_their_header() -> None:
+    """In no time: nothing of them is decoded."""
+    for side in (20_000, 60_000, 2**31 - 1):
+        bomb = png(1, 0, np.zeros((1, 1), np.uint8), 8)
+        header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+        import zlib
+
+        chunk = b"IHDR" + header
+        bomb = bomb[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + bomb[33:]
+        error, _seen = failure(bomb)
+        assert error.code == "too-large"
+
+
+@pytest.mark.parametrize("make", [b"", b"\0", b"hello"])
+def test_message_is_one_line(make: bytes) -> None:
+    error, _seen = failure(b"\x89PNG\r\n\x1a\n" + make)
+    assert error.code == "corrupt"
+    assert error.message and error.message == " ".join(error.message.split()) and len(error.message) < 250
+
+
+_FUZZED: dict[str, Callable[[], bytes]] = {
+    **{name: STILLS[name][0] for name in ("jpeg", "png", "gif", "webp", "tiff-pages", "bmp-palette", "heic", "jp2")},
+    **{f"animated {name}": ANIMATIONS[name][0] for name in ("gif", "apng", "webp")},
+}
+
+
+@pytest.mark.parametrize("name", _FUZZED)
+@settings(max_examples=25)
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 600), st.integers(0, 255)), max_size=4),
+    cut=st.integers(0, 100),
+    exact=st.booleans(),
+)
+def test_damage_is_always_a_media_error(name: str, changes: list[tuple[int, int]], cut: int, exact: bool) -> None:
+    """Most of it in the header, where it does the most; whatever Pillow raises over it."""
+    data = bytearray(_FUZZED[name]())
+    for place, value in changes:
+        data[12 + place % (len(data) - 12)] = value  # the first bytes say what it is
+    if cut < 50:
+        del data[12 + (len(data) - 12) * cut // 50 :]
+    try:
+        found = pictures(bytes(data), exact, Limits(max_pixels=1_000_000))
+        assert found
+    except MediaError as error:
+        assert error.code in CODES
+        assert error.message.isprintable()
+
+
+def test_reading_does_not_change_the_limit_for_others() -> None:
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+    assert io.BytesIO is not None

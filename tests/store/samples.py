@@ -1,0 +1,84 @@
+"""What the tests of the reference set share: made-up measurements and list entries, and short ways to put them in."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from typing import Any
+
+from hashmatch.media import recipe
+from hashmatch.records import Digests, Fingerprint, Hash, Kind, ListItem
+from hashmatch.store import Store, audit
+from hashmatch.store.audit import Actor
+from hashmatch.store.references import Membership, Outcome, add_file, add_item
+
+ME = Actor("tester", "test")
+
+TABLES = ("collection", "reference", "membership", "recipe", "hash", "label", "location", "import", "audit")
+
+
+def pdq_bits(seed: object) -> bytes:
+    """32 bytes of which exactly 128 bits are ones, as in every PDQ hash of a real picture; two seeds are far apart."""
+    ones = random.Random(str(seed)).sample(range(256), 128)
+    return sum(1 << position for position in ones).to_bytes(32, "big")
+
+
+def flip(bits: bytes, count: int) -> bytes:
+    """The bits with `count` of them changed, ones and zeros in turn, so that the number of ones stays (or drops by 1)."""
+    number, width = int.from_bytes(bits, "big"), len(bits) * 8
+    ones = [position for position in range(width) if number >> position & 1]
+    zeros = [position for position in range(width) if not number >> position & 1]
+    for turn in range(count):
+        number ^= 1 << (zeros if turn % 2 else ones)[turn // 2]
+    return number.to_bytes(len(bits), "big")
+
+
+def pdq(seed: object, quality: int | None = 100, time: float | None = None, version: int | None = 1) -> Hash:
+    return Hash("pdq", pdq_bits(seed), quality, time, version=version)
+
+
+def digests_of(data: bytes) -> Digests:
+    return Digests(*(hashlib.new(name, data).hexdigest() for name in ("md5", "sha1", "sha256")))
+
+
+def measured(name: str, hashes: tuple[Hash, ...] | None = None, kind: Kind = "image", **changes: Any) -> Fingerprint:
+    """What would have been measured of a file whose bytes are the name."""
+    facts: dict[str, Any] = {
+        "size": len(name),
+        "digests": digests_of(name.encode()),
+        "width": 640,
+        "height": 480,
+        "hashes": (pdq(name),) if hashes is None else hashes,
+        "decoder": "made up",
+        "recipe": recipe(kind, False),
+    }
+    return Fingerprint(kind, **facts | changes)
+
+
+def add(store: Store, what: str | Fingerprint, path: str | None = None, **membership: Any) -> tuple[int, Outcome]:
+    """Add a file in a transaction of its own. A name stands for a file with these bytes."""
+    fingerprint = measured(what) if isinstance(what, str) else what
+    assert fingerprint.digests is not None
+    where = (f"/{what if path is None else path}".encode(), fingerprint.size, 1)
+    with store.transaction() as connection:
+        return add_file(connection, ME, fingerprint, where, Membership(**{"collection": "one"} | membership))
+
+
+def add_entry(store: Store, item: ListItem, **membership: Any) -> tuple[int, Outcome]:
+    """Add an entry of a list in a transaction of its own."""
+    with store.transaction() as connection:
+        return add_item(connection, ME, item, Membership(**{"collection": "one"} | membership))
+
+
+def content(store: Store, *leave_out: str) -> dict[str, list[Any]]:
+    """Every row of every table."""
+    return {
+        table: store.connection.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall()
+        for table in TABLES
+        if table not in leave_out
+    }
+
+
+def actions(store: Store) -> list[str]:
+    """The actions in the audit trail, oldest first."""
+    return [entry.action for entry in audit.entries(store)]
