@@ -111,12 +111,13 @@ def _decode(
         error = Failure(problem.code, problem.message)
     if size is None:
         raise MediaError("no-usable-frames", _("holds no pictures"))
+    length = opened.duration if opened.duration is not None else last_time
     return replace(
         result,
         kind=opened.kind,
         width=size[0],
         height=size[1],
-        duration=opened.duration if opened.duration is not None else last_time,
+        duration=None if length is None else round(length, 3),
         partial=error is not None,
         hashes=tuple(hashes),
         decoder=opened.decoder,

@@ -16,6 +16,9 @@ from hashmatch.exchange.plain import read_plain, readable, write_plain
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
 
+#: Meta's advice is to discard what is below (pdq/README.md in the same repository).
+LEAST_QUALITY = 50
+
 _LINE = re.compile(rb"\s*(?:hash=)?([0-9A-Fa-f]{64})\s*(?:,(.*))?", re.IGNORECASE | re.DOTALL)
 
 # A file name may hold commas and even ",quality=": the named facts end where it begins.
@@ -46,12 +49,21 @@ def read(stream: BinaryIO) -> Iterator[Row]:
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes each different PDQ hash of each item. The format has no place for EXTRAS, quality, time or view."""
+    """Writes each different PDQ hash of each item. The format has no place for EXTRAS, quality, time or view.
+
+    A hash of low quality is left out: whoever reads the list could not tell, and would match plain pictures with it.
+    """
 
     def entries(item: ListItem) -> Iterable[bytes]:
-        return dict.fromkeys(hash.hex.encode("ascii") for hash in item.hashes if hash.algorithm == "pdq")
+        return dict.fromkeys(
+            hash.hex.encode("ascii") for hash in item.hashes if hash.algorithm == "pdq" and _good(hash)
+        )
 
     return write_plain(items, out, entries)
+
+
+def _good(hash: Hash) -> bool:
+    return hash.quality is None or hash.quality >= LEAST_QUALITY
 
 
 def looks_like(head: bytes) -> bool:

@@ -50,6 +50,8 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
 
 def coverage_line(video: VideoEvidence) -> str:
     """How much of each side the other shows, and where: minutes and seconds of this file = those of the reference."""
+    if len(video.segments) == 1 and video.segments[0].frames == 1:
+        return _("one frame, at {time} of the reference").format(time=_clock(video.segments[0].reference[0]))
     text = _("{query:.0%} of this file, {reference:.0%} of the reference")
     shares = text.format(query=video.query_coverage, reference=video.reference_coverage)
     spans = ", ".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import sqlite3
@@ -147,7 +148,7 @@ def test_every_change_is_in_the_audit_trail(run: Run, own_copy: Path) -> None:
     actions = [entry["action"] for entry in entries[before:]]
     assert actions == ["label", "retract", "restore", "allow", "disallow", "collection", "export", "collection", "add"]
     assert all(entry["operator"] and entry["at"].endswith("Z") and entry["version"] for entry in entries)
-    for one, next_one in zip(entries, entries[1:], strict=False):
+    for one, next_one in itertools.pairwise(entries):
         assert next_one["previous"] == one["digest"]
     assert len(run("log", "--last", "2").out.splitlines()) == 2
     assert run("verify").code == 0
