@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which a cached property cannot do with
 class Picture:
     """An upright picture as a person sees it.
 
@@ -25,6 +28,12 @@ class Picture:
     exact: bool = False
     time: float | None = None
     view: str = "full"
+
+    @functools.cached_property
+    def luma(self) -> npt.NDArray[np.float32]:
+        """(height, width) brightness of `image`, 0 to 255; made once for all hashers."""
+        image = self.image if self.image.mode == "L" else self.image.convert("L")
+        return np.asarray(image).astype(np.float32)
 
 
 class Hasher(Protocol):

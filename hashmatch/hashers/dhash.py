@@ -6,6 +6,7 @@ import imagehash
 import numpy as np
 
 from hashmatch.hashers.base import Picture
+from hashmatch.hashers.thumbnail import thumbnail
 
 
 class DHash:
@@ -16,7 +17,7 @@ class DHash:
     version = 1
 
     def hash(self, picture: Picture) -> tuple[bytes, int | None]:
-        return np.packbits(imagehash.dhash(picture.image).hash).tobytes(), None
+        return np.packbits(imagehash.dhash(thumbnail(picture, 9, 8)).hash).tobytes(), None
 
 
 HASHER = DHash()

@@ -15,7 +15,6 @@ There are two ways through it here:
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +26,7 @@ Float32 = npt.NDArray[np.float32]
 SIDE = 64  # the picture is sampled at SIDE × SIDE points
 FREQUENCIES = 16  # and FREQUENCIES × FREQUENCIES of its DCT coefficients are kept
 SMALLEST_SIDE = 5  # smaller pictures have no hash (the reference gives zero bits of quality 0)
+BAND = 8  # rows of the sampling matrix that are multiplied at a time
 STRIP_BYTES = 32 << 20  # working memory of the exact box filter
 
 
@@ -40,28 +40,26 @@ class Pdq:
     def hash(self, picture: Picture) -> tuple[bytes, int | None]:
         if picture.exact:
             return hash_exact(np.asarray(picture.image))
-        image = picture.image if picture.image.mode == "L" else picture.image.convert("L")
-        return hash_luma(np.asarray(image), picture.full_size)
+        return hash_luma(picture.luma, picture.full_size)
 
 
 HASHER = Pdq()
 
 
-def hash_luma(luma: npt.NDArray[Any], full_size: tuple[int, int]) -> tuple[bytes, int]:
+def hash_luma(luma: Float32, full_size: tuple[int, int]) -> tuple[bytes, int]:
     """PDQ by matrices: within 4 bits of the reference on photographs, several times as fast.
 
-    luma: (height, width), any real dtype, brightness 0 to 255.
+    luma: (height, width) brightness, 0 to 255.
     full_size: (width, height) of the original; larger than `luma` where that is a reduced version of it.
     Returns 32 bytes and the quality, 0 to 100.
     """
     width, height = full_size
     if min(full_size) < SMALLEST_SIDE:
         return bytes(32), 0
-    rows = sampling_matrix(height, luma.shape[0])
-    columns = sampling_matrix(width, luma.shape[1])
-    samples = (rows @ luma.astype(np.float32)) @ columns.T
+    samples = _sample_rows(width, _sample_rows(height, luma).T).T
     cosines = dct_matrix()
-    return to_bits(cosines @ samples @ cosines.T), quality_of(samples)
+    coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
+    return to_bits(coefficients), quality_of(samples)
 
 
 def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
@@ -135,33 +133,44 @@ def sampling_matrix(length: int, reduced: int) -> Float32:
     Where the picture was reduced by the integer factor ceil(length / reduced), each column is the sum of the full-size
     columns that the reduced pixel is the mean of.
     """
-    if reduced > LARGEST_CACHED_SIDE:
-        return _sampling_matrix(length, reduced)
-    return _cached_sampling_matrix(length, reduced)
-
-
-def _sampling_matrix(length: int, reduced: int) -> Float32:
     window, reach = _window(length)
-    factor = -(-length // reduced)
-    matrix = np.zeros((SIDE, reduced), np.float32)
-    for row, point in enumerate(sample_points(length)):
-        # The sample is the mean, over the outputs o of the first filter that lie in the window about the point, of
-        # the means over the windows about each o. A window adds a constant from its left to its right end, so the
-        # weights are the running sum of steps: up where a window begins, down where it ends.
-        outer = np.arange(max(point + reach - window, 0), min(point + reach, length))
-        left, right = np.maximum(outer + reach - window, 0), np.minimum(outer + reach, length)
-        step = 1.0 / (outer.size * (right - left))
-        steps = np.zeros(right[-1] - left[0] + 1)
-        np.add.at(steps, left - left[0], step)
-        np.add.at(steps, right - left[0], -step)
-        pixels = np.arange(left[0], right[-1])
-        matrix[row] = np.bincount(pixels // factor, weights=steps.cumsum()[:-1], minlength=reduced)
-    return matrix
+    row = np.arange(SIDE)[:, None]
+    # A sample is the mean, over those outputs of the first filter that lie in the window about its point, of the means
+    # over the windows about each of these. A window adds a constant from its left to its right end, so the weights are
+    # the running sum of steps: up where a window begins, down where it ends.
+    outputs = sample_points(length)[:, None] + np.arange(reach - window, reach)
+    inside = (outputs >= 0) & (outputs < length)
+    left = np.clip(outputs + reach - window, 0, length)
+    right = np.clip(outputs + reach, 0, length)
+    step = inside / (inside.sum(axis=1, keepdims=True) * np.maximum(right - left, 1))
+    start, span = left[:, :1], 2 * window + 1
+    up = np.bincount((row * span + left - start).ravel(), step.ravel(), SIDE * span)
+    down = np.bincount((row * span + right - start).ravel(), step.ravel(), SIDE * span)
+    weights = (up - down).reshape(SIDE, span).cumsum(axis=1)
+    pixels = np.minimum(start + np.arange(span), length - 1) // -(-length // reduced)
+    matrix = np.bincount((row * reduced + pixels).ravel(), weights.ravel(), SIDE * reduced)
+    return matrix.reshape(SIDE, reduced).astype(np.float32)
 
 
-#: Matrices of longer sides are not kept: 64 of them would take more memory than a worker should have.
-LARGEST_CACHED_SIDE = 4096
-_cached_sampling_matrix = functools.lru_cache(maxsize=64)(_sampling_matrix)
+@functools.lru_cache(maxsize=256)
+def _bands(length: int, reduced: int) -> tuple[tuple[slice, slice, Float32], ...]:
+    """The sampling matrix in groups of BAND rows, each with the few columns that are not zero: rows, columns, weights."""
+    matrix = sampling_matrix(length, reduced)
+    bands = []
+    for top in range(0, SIDE, BAND):
+        rows = slice(top, top + BAND)
+        used = np.flatnonzero(matrix[rows].any(axis=0))
+        columns = slice(int(used[0]), int(used[-1]) + 1)
+        bands.append((rows, columns, np.ascontiguousarray(matrix[rows, columns])))
+    return tuple(bands)
+
+
+def _sample_rows(length: int, values: Float32) -> Float32:
+    """sampling_matrix @ values: (64, columns) from (reduced, columns)."""
+    sampled = np.empty((SIDE, values.shape[1]), np.float32)
+    for rows, columns, weights in _bands(length, values.shape[0]):
+        np.matmul(weights, values[columns], out=sampled[rows])
+    return sampled
 
 
 def _box_filter_rows(values: Float32) -> Float32:

@@ -6,6 +6,7 @@ import imagehash
 import numpy as np
 
 from hashmatch.hashers.base import Picture
+from hashmatch.hashers.thumbnail import thumbnail
 
 
 class PHash:
@@ -16,7 +17,7 @@ class PHash:
     version = 1
 
     def hash(self, picture: Picture) -> tuple[bytes, int | None]:
-        return np.packbits(imagehash.phash(picture.image).hash).tobytes(), None
+        return np.packbits(imagehash.phash(thumbnail(picture, 32, 32)).hash).tobytes(), None
 
 
 HASHER = PHash()

@@ -34,8 +34,11 @@ def find(hashes: Iterable[Hash], kind: Kind, table: HashTable) -> Iterator[Findi
         return
     hits = table.search(queries)
     owners = table.rows.owner[hits.reference]
-    for owner in np.unique(owners):
-        yield _judge(int(owner), hits.select(owners == owner), kind, queries, table)
+    # Hits are sorted by owner, so each reference's lie together. (np.unique would import numpy.ma, 15 ms.)
+    starts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
+    for start, end in zip(starts, starts[1:], strict=False):
+        if end > start:
+            yield _judge(int(owners[start]), hits.select(np.arange(start, end)), kind, queries, table)
 
 
 def _judge(owner: int, hits: Hits, kind: Kind, queries: HashRows, table: HashTable) -> Finding:

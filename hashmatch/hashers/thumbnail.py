@@ -1,0 +1,56 @@
+"""The small pictures that pHash and dHash are made of: Pillow's LANCZOS resize, as two matrix products.
+
+Pillow's own takes longer than all of PDQ. Its weights are repeated here with their 22-bit fixed point and the rounding
+between the passes (github.com/python-pillow/Pillow, src/libImaging/Resample.c), so that the pixels are the same but for
+one in many thousands that lies at a half; on 76,800 hash bits of 600 photographs there was no difference.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from hashmatch.hashers.base import Picture
+
+SUPPORT = 3  # lobes of the Lanczos kernel
+PRECISION = 1 << 22  # of Pillow's weights
+
+#: Pillow 13 resizes narrow or tall pictures down first and across second, earlier ones never; those are left to it.
+NARROWEST = 128
+TALLEST = 1.5
+
+
+def thumbnail(picture: Picture, width: int, height: int) -> Image.Image:
+    """The brightness of a picture at width × height, mode "L", as `Image.resize` with LANCZOS gives it."""
+    image = picture.image if picture.image.mode == "L" else picture.image.convert("L")
+    if picture.exact or image.width < NARROWEST or image.height > TALLEST * image.width:
+        return image.resize((width, height), Image.Resampling.LANCZOS)
+    across = _rounded(picture.luma @ lanczos_matrix(image.width, width).T)
+    down = _rounded(lanczos_matrix(image.height, height) @ across)
+    return Image.fromarray(down.astype(np.uint8))
+
+
+@functools.lru_cache(maxsize=256)
+def lanczos_matrix(length: int, size: int) -> npt.NDArray[np.float32]:
+    """(size, length) weights with which `length` pixels make `size`."""
+    scale = length / size
+    stretch = max(scale, 1.0)
+    centre = (np.arange(size)[:, None] + 0.5) * scale
+    first = np.maximum((centre - SUPPORT * stretch + 0.5).astype(np.intp), 0)
+    last = np.minimum((centre + SUPPORT * stretch + 0.5).astype(np.intp), length)
+    pixel = first + np.arange(int((last - first).max()))
+    x = (pixel - centre + 0.5) / stretch
+    weights = np.where((np.abs(x) < SUPPORT) & (pixel < last), np.sinc(x) * np.sinc(x / SUPPORT), 0.0)
+    weights /= weights.sum(axis=1, keepdims=True)
+    weights = np.trunc(weights * PRECISION + np.copysign(0.5, weights)) / PRECISION
+    place = np.arange(size)[:, None] * length + np.minimum(pixel, length - 1)
+    return np.bincount(place.ravel(), weights.ravel(), size * length).reshape(size, length).astype(np.float32)
+
+
+def _rounded(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """As Pillow stores the pixels after each pass: whole, and within 0 to 255."""
+    pixels: npt.NDArray[np.float32] = np.clip(np.floor(values + np.float32(0.5)), 0, 255)
+    return pixels
