@@ -6,6 +6,7 @@ a second moves each frame's time by up to a second on either side, so a diagonal
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,21 +53,26 @@ def align(hits: Hits, query_time: npt.NDArray[np.float32], reference_time: npt.N
 
 
 def _best_diagonal(offset: npt.NDArray[np.float64], frame: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which hits lie on the diagonal that has the most different query frames."""
+    """Which hits lie on the diagonal that has the most different query frames, else the most hits, else comes first."""
     order = np.argsort(offset, kind="stable")
     ordered = offset[order]
-    end = np.searchsorted(ordered, ordered + TOLERANCE, side="right")
-    # Hits in the window are an upper bound of frames in it: look at the fullest windows until no other can be better.
-    most, best = 0, (0, 0)
-    for start in np.argsort(np.arange(len(ordered)) - end, kind="stable"):
-        if end[start] - start <= most:
-            break
-        frames = len(np.unique(frame[order[start : end[start]]]))
-        if frames > most:
-            most, best = frames, (int(start), int(end[start]))
-    inside = np.zeros(len(offset), np.bool_)
-    inside[order[best[0] : best[1]]] = True
-    return inside
+    ends = np.searchsorted(ordered, ordered + TOLERANCE, side="right").tolist()
+    frames = frame[order].tolist()
+    # One window slides over the hits; each enters and leaves it once, so that static scenes, where every frame is like
+    # every other, cost no more than their number of hits.
+    inside: Counter[int] = Counter()
+    entered, best, best_window = 0, (0, 0), (0, 0)
+    for start, end in enumerate(ends):
+        inside.update(frames[entered:end])
+        entered = end
+        if (len(inside), end - start) > best:
+            best, best_window = (len(inside), end - start), (start, end)
+        inside[frames[start]] -= 1
+        if not inside[frames[start]]:
+            del inside[frames[start]]
+    chosen = np.zeros(len(offset), np.bool_)
+    chosen[order[slice(*best_window)]] = True
+    return chosen
 
 
 def _one_a_frame(rows: npt.NDArray[np.int64], hits: Hits) -> npt.NDArray[np.int64]:

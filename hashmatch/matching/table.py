@@ -12,6 +12,9 @@ from hashmatch.hamming import HammingIndex
 from hashmatch.matching.tiers import FEATURELESS_QUALITY, GOOD_QUALITY, PLAUSIBLE_ONES, Threshold
 from hashmatch.records import Hash
 
+#: Hits that one query hash may have on one reference.
+MOST_HITS = 64
+
 #: Seconds that one sampled frame stands for at most; a gap in a film is not "shown".
 LONGEST_STEP = 1.0
 
@@ -69,12 +72,33 @@ class HashTable:
     def search(self, queries: HashRows) -> Hits:
         """Every pair that the threshold allows for its qualities."""
         radius = max(self.threshold.possible, self.threshold.low_quality)
-        query, reference, distance = self._index.range_search(queries.bits, radius)
-        good = is_good(queries)[query] & self._good[reference]
-        order = np.argsort(self.rows.owner[reference], kind="stable")
-        within = distance <= np.where(good, self.threshold.possible, self.threshold.low_quality)
-        order = order[within[order]]
-        return Hits(query[order], reference[order], distance[order], good[order])
+        good_queries = is_good(queries)
+        parts = []
+        for query, reference, distance in self._index.iter_range_search(queries.bits, radius):
+            good = good_queries[query] & self._good[reference]
+            within = distance <= np.where(good, self.threshold.possible, self.threshold.low_quality)
+            found = Hits(query[within], reference[within], distance[within], good[within])
+            parts.append(self._closest(found, queries))
+        if not parts:
+            return Hits(*(np.empty(0, np.int64),) * 3, np.empty(0, np.bool_))
+        hits = Hits(
+            np.concatenate([part.query for part in parts]),
+            np.concatenate([part.reference for part in parts]),
+            np.concatenate([part.distance for part in parts]),
+            np.concatenate([part.good for part in parts]),
+        )
+        return hits.select(np.argsort(self.rows.owner[hits.reference], kind="stable"))
+
+    def _closest(self, hits: Hits, queries: HashRows) -> Hits:
+        """Of each query hash and owner, the MOST_HITS closest hits: an hour of a static scene against another one has
+        13 million, which say no more. Among equals, those at about the same time, where a whole copy has them."""
+        owner = self.rows.owner[hits.reference]
+        apart = np.abs(np.nan_to_num(queries.time[hits.query] - self.rows.time[hits.reference]))
+        order = np.lexsort((apart, hits.distance, owner, hits.query))
+        query, owner = hits.query[order], owner[order]
+        first = np.append(True, (np.diff(query) != 0) | (np.diff(owner) != 0))[: len(order)]
+        start = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+        return hits.select(np.sort(order[np.arange(len(order)) - start < MOST_HITS]))
 
     def of_owner(self, owner: int) -> slice:
         """The rows of one reference, which lie together."""

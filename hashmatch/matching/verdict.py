@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ def find(hashes: Iterable[Hash], kind: Kind, table: HashTable) -> Iterator[Findi
     owners = table.rows.owner[hits.reference]
     # Hits are sorted by owner, so each reference's lie together. (np.unique would import numpy.ma, 15 ms.)
     starts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in itertools.pairwise(starts):
         if end > start:
             yield _judge(int(owners[start]), hits.select(np.arange(start, end)), kind, queries, table)
 
