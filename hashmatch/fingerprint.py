@@ -134,12 +134,14 @@ def fingerprints(
     unchanged: Callable[[FileState], bool] = lambda state: False,
     known: Callable[[FileState, Digests], bool] = lambda state, digests: False,
     source: int | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[FileState, Fingerprint | None]]:
     """Fingerprint many files in worker processes, in the order in which they are done.
 
     found: what to examine; None where nothing more is known yet and `source`, a descriptor, must become readable first.
     unchanged: asked with size and mtime before a file is read; if true it is not, and its fingerprint is None.
     known: asked with the digests before a file is decoded; if true it is not.
+    meanwhile: called once, while the first files are being decoded.
     """
     digests_of: dict[bytes, Digests] = {}
     done_early: list[tuple[FileState, Fingerprint | None]] = []
@@ -171,7 +173,7 @@ def fingerprints(
         return known(state, digests)
 
     with Pool(_work, isolation) as pool:
-        for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early)):
+        for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile):
             while done_early:
                 yield done_early.pop(0)
             if outcome is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -55,7 +54,7 @@ def index(
     """
     connection = store.connection
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
-    matches_allowed = _allow_list_check(connection)
+    matches_allowed = _allow_list_check(store)
 
     def settled(reference_id: int | None) -> bool:
         if reference_id is None:
@@ -128,14 +127,14 @@ def _warnings(outcome: Outcome) -> tuple[str, ...]:
     return ()
 
 
-def _allow_list_check(connection: sqlite3.Connection) -> Callable[[Fingerprint], tuple[str, ...]]:
+def _allow_list_check(store: Store) -> Callable[[Fingerprint], tuple[str, ...]]:
     """A function that warns if what is being added resembles something on the allow list."""
 
     @functools.cache
     def searcher() -> Callable[[Fingerprint], tuple[str, ...]]:
         from hashmatch.scanning import Searcher
 
-        search = Searcher(connection, condition="allow")
+        search = Searcher(store, allowed=True)
 
         def check(result: Fingerprint) -> tuple[str, ...]:
             message = _("resembles reference {id}, which is on the allow list ({tier}, distance {distance})")

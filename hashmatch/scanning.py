@@ -6,42 +6,39 @@ import functools
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
-import numpy as np
-
 from hashmatch import hashers
 from hashmatch.fingerprint import FileState, Settings, fingerprints, is_skipped
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Result
-from hashmatch.matching.table import HashRows, HashTable
+from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import decide, exact, find
 from hashmatch.media import Limits, recipe
 from hashmatch.media.files import Found
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
 from hashmatch.store import Store, lookup
-
-NAN = np.float32(np.nan).tobytes()
+from hashmatch.tables import load
 
 
 class Searcher:
-    """The live references of some collections, in memory, and how a file's hashes match them."""
+    """The references, and how a file's hashes match those of them that are live and asked for."""
 
     def __init__(
-        self,
-        connection: sqlite3.Connection,
-        *,
-        collections: Sequence[str] = (),
-        radius: int | None = None,
-        condition: str = "1",
+        self, store: Store, *, collections: Sequence[str] = (), radius: int | None = None, allowed: bool = False
     ) -> None:
-        self._connection = connection
+        """collections: search these only, and the allow list, which protects whatever is searched for. radius: see
+        tiers.thresholds. allowed: search the allow list only."""
+        self._store = store
+        self._connection = store.connection
         self._thresholds = thresholds(radius)
+        self._allowed = allowed
+        self._condition = "1"
         if collections:
-            # The allow list protects whatever is searched for.
-            numbers = ",".join(str(lookup.collection_number(connection, name)) for name in collections)
-            members = f"SELECT reference_id FROM membership WHERE retracted IS NULL AND collection_id IN ({numbers})"
-            condition = f"(allow OR id IN ({members}))"
-        self._condition = condition
+            numbers = ",".join(str(lookup.collection_number(self._connection, name)) for name in collections)
+            members = "SELECT collection_id FROM membership WHERE reference_id = id AND retracted IS NULL"
+            self._condition = f"(allow OR EXISTS ({members} AND collection_id IN ({numbers})))"
+        elif allowed:
+            self._condition = "allow"
         self._reference = functools.lru_cache(maxsize=10_000)(self._load_reference)
 
     @functools.cached_property
@@ -52,11 +49,12 @@ class Searcher:
 
     @functools.cached_property
     def _tables(self) -> list[HashTable]:
-        tables = [
-            HashTable(name, self._thresholds[name], load_rows(self._connection, name, self._condition))
-            for name in self.algorithms
-        ]
-        return [table for table in tables if len(table)]
+        thresholds = self._thresholds
+        return [t for n in self.algorithms for t in load(self._store, n, thresholds[n], allowed=self._allowed)]
+
+    def prepare(self) -> None:
+        """Have the tables ready, which a search would otherwise wait for."""
+        assert self._tables is not None
 
     def matches(self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None) -> list[Match]:
         """Every reference that has the same bytes or a hash within the thresholds; each once, by its strongest."""
@@ -82,7 +80,11 @@ class Searcher:
         return "sha256" if reference.sha256 else "sha1" if reference.sha1 == digests.sha1 else "md5"
 
     def _load_reference(self, reference_id: int) -> MatchedReference | None:
-        """The reference as results show it; None if it is not among those that are searched."""
+        """The reference as results show it; None if it is not live or not among those that are searched.
+
+        Hits are held against this one by one: to know of a million references beforehand which are live would take
+        longer than the search.
+        """
         row = self._connection.execute(
             f"SELECT 1 FROM live_reference WHERE id = ? AND {self._condition}", (reference_id,)
         ).fetchone()
@@ -108,7 +110,7 @@ def scan(
     found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
     """
     connection = store.connection
-    searcher = Searcher(connection, collections=collections, radius=radius)
+    searcher = Searcher(store, collections=collections, radius=radius)
     settings = Settings(searcher.algorithms, limits=limits)
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
 
@@ -124,7 +126,8 @@ def scan(
         decoding = recipe(reference.kind, settings.exact)
         return lookup.is_current(lookup.recipes(connection, reference_id), decoding, versions)
 
-    for state, result in fingerprints(found, settings, isolation, known=known, source=source):
+    decoded = fingerprints(found, settings, isolation, known=known, source=source, meanwhile=searcher.prepare)
+    for state, result in decoded:
         assert result is not None
         yield judge(connection, searcher, state.path, result)
 
@@ -148,21 +151,3 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
     tier = matches[0].tier if matches else None
     digests = result.digests
     return Result(path, status, partial, tier, kind, result.size, digests.sha256, digests.md5, matches, error)
-
-
-def load_rows(connection: sqlite3.Connection, algorithm: str, condition: str) -> HashRows:
-    """The hashes of one algorithm of live references for which a condition of this program's holds."""
-    owners, counts, bits, qualities, times = [], [], [], [], []
-    for packed in lookup.packed_hashes(connection, algorithm, condition):
-        owners.append(packed.reference_id)
-        counts.append(packed.count)
-        bits.append(packed.bits)
-        qualities.append(packed.quality)
-        times.append(packed.time if packed.time is not None else NAN * packed.count)
-    width = hashers.by_name(algorithm).bits // 8
-    return HashRows(
-        np.repeat(np.array(owners, np.int64), np.array(counts, np.int64)),
-        np.frombuffer(b"".join(bits), np.uint8).reshape(-1, width),
-        np.frombuffer(b"".join(qualities), np.uint8),
-        np.frombuffer(b"".join(times), "<f4"),
-    )

@@ -37,6 +37,7 @@ def _hashmatch() -> dict[str, Any]:
 
 
 def _database(app: App) -> dict[str, Any]:
+    from hashmatch import tables
     from hashmatch.store import Store, lookup
 
     if not app.database.exists():
@@ -47,6 +48,10 @@ def _database(app: App) -> dict[str, Any]:
             "exists": True,
             "bytes": app.database.stat().st_size,
             **lookup.counts(store.connection),
+            **{
+                f"cache of {cache.algorithm}": f"{cache.state}, {cache.hashes:,} hashes, {cache.bytes:,} bytes"
+                for cache in tables.states(store)
+            },
         }
 
 

@@ -1,115 +1,160 @@
-"""Exact Hamming radius search by vectorised brute force.
+"""Exact search by vectorised brute force.
 
-Hashes are kept word-major: one contiguous uint64 array for each 64-bit column of the hash. A block of rows is compared
-on as few columns as are likely to rule out unrelated hashes, and only the survivors on all of them.
+A block of rows, small enough for the L2 cache, is compared with one query after the other. First with a lower bound of
+the distance that takes few passes over the block and rules unrelated hashes out; survivors are then compared in full.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-Bits = npt.NDArray[np.uint8]
-Rows = npt.NDArray[np.int64]
+from hashmatch.hamming.pairs import Packed, TooManyPairsError, join, pack
+from hashmatch.hamming.words import Rows, Words, distance
 
-#: Rows compared at a time: one column of a block is 256 KB, so a block's few arrays stay in the L2 cache.
-BLOCK = 32_768
-#: Iterating yields after about so many pairs, so that memory stays bounded where everything matches everything.
-PAIRS_PER_BLOCK = 1_000_000
+__all__ = ["distance", "nearest", "search"]
+
+#: Rows compared at a time: one column of a block is 256 KB.
+BLOCK = 1 << 15
+#: Nanoseconds a row for each pass over a block in the L2 cache (benchmarks/hamming.md): xor, or, counting ones, and
+#: adding, comparing and looking for hits; and for the numpy calls of one block, whatever its size.
+XOR_NS, OR_NS, COUNT_NS, REST_NS, CALLS_NS = 0.28, 0.23, 0.38, 0.17, 5_000.0
+#: A bound lets few unrelated hashes through if those of random bits lie so many standard deviations above the radius.
+SIGMAS = 4.5
 
 
-class HammingIndex:
-    """N hashes of equal width, to be searched for neighbours. Knows bits and row numbers, nothing else."""
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A lower bound of the distance: the ones of (a or b) for each pair of columns, plus the ones of single columns.
 
-    def __init__(self, words: npt.NDArray[np.uint64]) -> None:
-        self._words = words
+    The first 2 * pairs columns are taken in pairs, the next `singles` by themselves. exact: it is the distance itself.
+    """
 
-    @classmethod
-    def from_hashes(cls, hashes: Bits) -> HammingIndex:
-        """hashes: uint8 (N, bytes), the width a multiple of 8 bytes. Raises ValueError on any other shape."""
-        return cls(_to_words(hashes))
+    pairs: int
+    singles: int
+    exact: bool
 
-    def __len__(self) -> int:
-        return int(self._words.shape[1])
+    @property
+    def nanoseconds(self) -> float:
+        """What it takes for one row."""
+        columns = 2 * self.pairs + self.singles
+        return columns * XOR_NS + self.pairs * OR_NS + (self.pairs + self.singles) * COUNT_NS + REST_NS
 
-    def range_search(self, queries: Bits, radius: int) -> tuple[Rows, Rows, Rows]:
-        """Every pair within the radius.
 
-        queries: uint8 (M, bytes). radius: the largest distance that is still a hit, in bits.
-        Returns three int64 arrays of equal length: query row, reference row, distance; sorted by query, then distance,
-        then reference row.
-        """
-        blocks = list(self.iter_range_search(queries, radius))
-        if not blocks:
-            return (np.empty(0, np.int64),) * 3
-        q, r, d = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-        return q, r, d
+@lru_cache(maxsize=1024)
+def choose_bound(columns: int, radius: int) -> Bound:
+    """The cheapest bound that tells unrelated hashes apart at this radius."""
+    best = Bound(0, columns, True)
+    for pairs in range(columns // 2 + 1):
+        for singles in range(columns - 2 * pairs + 1):
+            # Each of 64 bits is one with a probability of 3/4 in a pair and 1/2 in a single column.
+            mean, deviation = 48 * pairs + 32 * singles, math.sqrt(12 * pairs + 16 * singles)
+            bound = Bound(pairs, singles, pairs == 0 and singles == columns)
+            if mean - SIGMAS * deviation > radius and bound.nanoseconds < best.nanoseconds:
+                best = bound
+    return best
 
-    def iter_range_search(self, queries: Bits, radius: int) -> Iterator[tuple[Rows, Rows, Rows]]:
-        """The same in bounded memory: blocks of whole queries, each about PAIRS_PER_BLOCK pairs or one query."""
-        words = _to_words(queries)
-        if words.shape[0] != self._words.shape[0]:
-            raise ValueError("queries and references have hashes of different widths")
-        found: list[tuple[Rows, Rows, Rows]] = []
-        pairs = 0
-        for number in range(words.shape[1]):
-            rows, distances = self._search_one(words[:, number], radius)
-            if rows.size:
-                found.append((np.full(rows.size, number, np.int64), rows, distances))
-                pairs += rows.size
-            if pairs >= PAIRS_PER_BLOCK:
-                yield _joined(found)
-                found, pairs = [], 0
-        if found:
-            yield _joined(found)
 
-    def _search_one(self, query: npt.NDArray[np.uint64], radius: int) -> tuple[Rows, Rows]:
-        columns = _filter_columns(self._words.shape[0], radius)
-        rows: list[Rows] = []
-        distances: list[Rows] = []
-        for start in range(0, len(self), BLOCK):
-            block = self._words[:, start : start + BLOCK]
-            # uint16, because the distance of 256 bits does not fit into the uint8 that bitwise_count gives
-            distance = np.bitwise_count(block[0] ^ query[0]).astype(np.uint16)
-            for column in range(1, columns):
-                distance += np.bitwise_count(block[column] ^ query[column])
-            near = np.flatnonzero(distance <= radius)
+def cost_of(columns: int, radius: int, count: int) -> float:
+    """Nanoseconds that one query takes among so many hashes of random bits."""
+    return count * choose_bound(columns, radius).nanoseconds + (count // BLOCK + 1) * CALLS_NS
+
+
+def search(words: Words, queries: Words, radius: int, chosen: Rows | None, most: int | None) -> Packed:
+    """Every pair within the radius, packed, in no order.
+
+    words: uint64 (columns, N). queries: uint64 (columns, M). chosen: the rows to search, ascending, or None for all.
+    most: raise TooManyPairsError above so many pairs.
+    """
+    found: list[Packed] = []
+    pairs = 0
+    count = words.shape[1] if chosen is None else len(chosen)
+    scratch = _Scratch(min(count, BLOCK))
+    for start in range(0, count, BLOCK):
+        rows = None if chosen is None else chosen[start : start + BLOCK]
+        block = words[:, start : start + BLOCK] if rows is None else words.take(rows, axis=1)
+        for number in range(queries.shape[1]):
+            near, distances = _within(block, queries[:, number], radius, scratch)
             if not near.size:
                 continue
-            total = distance[near].astype(np.int64)
-            for column in range(columns, block.shape[0]):
-                total += np.bitwise_count(block[column, near] ^ query[column])
-            within = total <= radius
-            rows.append(near[within] + start)
-            distances.append(total[within])
-        if not rows:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        row, distance = np.concatenate(rows), np.concatenate(distances)
-        order = np.argsort(distance, kind="stable")
-        return row[order], distance[order]
+            found.append(pack(np.int64(number), distances, near + start if rows is None else rows.take(near)))
+            pairs += near.size
+            if most is not None and pairs > most:
+                raise TooManyPairsError
+    return join(found)
 
 
-def distance(one: bytes, other: bytes) -> int:
-    """The Hamming distance of two hashes of equal length, in bits."""
-    if len(one) != len(other):
-        raise ValueError("hashes of different widths have no distance")
-    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
+def nearest(words: Words, query: Words, count: int, first: int, best: Packed) -> Packed:
+    """The `count` nearest rows of one query, as pairs of query 0, sorted by distance, then row.
+
+    words: uint64 (columns, N), the rows numbered from `first` on. query: uint64 (columns,). best: the same of all rows
+    before.
+    """
+    scratch = _Scratch(min(words.shape[1], BLOCK))
+    for start in range(0, words.shape[1], BLOCK):
+        # A later row at the distance of the last one that counts is no better.
+        radius = int(best[-1] >> np.uint64(32)) - 1 if len(best) == count else 64 * len(query)
+        if radius < 0:
+            break
+        near, distances = _within(words[:, start : start + BLOCK], query, radius, scratch)
+        best = np.concatenate((best, pack(np.int64(0), distances, near + start + first)))
+        best.sort()
+        best = best[:count]
+    return best
 
 
-def _filter_columns(columns: int, radius: int) -> int:
-    """How many 64-bit columns tell unrelated hashes apart: those of random bits lie 3 sigma beyond the radius."""
-    return next((k for k in range(1, columns) if 32 * k - 12 * math.sqrt(k) > radius), columns)
+class _Scratch:
+    """Arrays for one block, kept, because fresh memory costs more than the arithmetic."""
+
+    def __init__(self, size: int) -> None:
+        self.differing = np.empty(size, np.uint64)
+        self.second = np.empty(size, np.uint64)
+        self.ones = np.empty(size, np.uint8)
+        self.total = np.empty(size, np.uint16)
 
 
-def _to_words(hashes: Bits) -> npt.NDArray[np.uint64]:
-    if hashes.ndim != 2 or hashes.shape[1] % 8 or not hashes.shape[1]:
-        raise ValueError("hashes must be a uint8 array (N, bytes) with a multiple of 8 bytes")
-    return np.ascontiguousarray(np.ascontiguousarray(hashes, np.uint8).view(np.uint64).T)
+def _within(
+    block: Words, query: npt.NDArray[np.uint64], radius: int, scratch: _Scratch
+) -> tuple[Rows, npt.NDArray[np.uint16]]:
+    """The rows of one block within the radius, ascending, and their distances."""
+    bound = choose_bound(len(block), radius)
+    size = block.shape[1]
+    total = _total(block, query, bound, scratch, size)
+    near = np.flatnonzero(total <= radius) if radius < 64 * len(block) else np.arange(size)
+    if bound.exact or not near.size:
+        return near, total.take(near).astype(np.uint16)
+    exact = np.zeros(len(near), np.uint16)
+    for column, word in zip(block, query, strict=True):
+        exact += np.bitwise_count(column.take(near) ^ word)
+    within = exact <= radius
+    return near[within], exact[within]
 
 
-def _joined(found: list[tuple[Rows, Rows, Rows]]) -> tuple[Rows, Rows, Rows]:
-    q, r, d = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return q, r, d
+def _total(
+    block: Words, query: npt.NDArray[np.uint64], bound: Bound, scratch: _Scratch, size: int
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    differing, second, ones = scratch.differing[:size], scratch.second[:size], scratch.ones[:size]
+    terms = bound.pairs + bound.singles
+    total: npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | None = None
+    column = 0
+    for term in range(terms):
+        np.bitwise_xor(block[column], query[column], out=differing)
+        column += 1
+        if term < bound.pairs:
+            np.bitwise_xor(block[column], query[column], out=second)
+            np.bitwise_or(differing, second, out=differing)
+            column += 1
+        if total is None and terms <= 3:
+            # The ones of three words fit into eight bits, those of four do not: 256 would be 0, a false hit.
+            total = np.bitwise_count(differing)
+        elif total is None:
+            total = scratch.total[:size]
+            total[:] = np.bitwise_count(differing, out=ones)
+        else:
+            total += np.bitwise_count(differing, out=ones)
+    assert total is not None
+    return total

@@ -149,7 +149,8 @@ def sampling_matrix(length: int, reduced: int) -> Float32:
     weights = (up - down).reshape(SIDE, span).cumsum(axis=1)
     pixels = np.minimum(start + np.arange(span), length - 1) // -(-length // reduced)
     matrix = np.bincount((row * reduced + pixels).ravel(), weights.ravel(), SIDE * reduced)
-    return matrix.reshape(SIDE, reduced).astype(np.float32)
+    # Where the steps should cancel out they may leave 1e-18 of either sign.
+    return np.maximum(matrix, 0.0).reshape(SIDE, reduced).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=256)

@@ -99,15 +99,16 @@ class Pool:
         answer: Callable[[Key, Any], Any],
         source: int | None = None,
         pending: Callable[[], bool] = lambda: False,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> Iterator[Outcome[Key] | None]:
         """Do the tasks; outcomes come in the order in which they are ready, and None whenever `pending` becomes true.
 
         A task is taken from `tasks` only when a worker is free for it. A None among them means: none for now; with a
         `source` descriptor the next is taken when that is readable. answer: called in this process with a task's key
-        and its question.
+        and its question. meanwhile: called once, when workers have their first tasks, to prepare for the outcomes.
         """
         limit = self._isolation.worker_count()
-        exhausted, dry = False, False
+        exhausted, dry, prepared = False, False, False
         finished: collections.deque[Outcome[Key]] = collections.deque()
         while not exhausted or self._busy or finished:
             while not exhausted and not dry and len(self._busy) < limit:
@@ -127,6 +128,9 @@ class Pool:
                 waiting.append(source)
             if not waiting:
                 continue
+            if self._busy and not prepared:
+                meanwhile()
+                prepared = True
             ready = connection.wait(waiting, self._patience())
             dry = dry and source not in ready
             for worker in [w for w in self._busy if w.pipe in ready]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,13 +58,24 @@ class Hits:
 class HashTable:
     """The reference hashes of one algorithm that are worth comparing."""
 
-    def __init__(self, algorithm: str, threshold: Threshold, rows: HashRows) -> None:
-        rows = rows.select(comparable(rows))
+    def __init__(
+        self,
+        algorithm: str,
+        threshold: Threshold,
+        rows: HashRows,
+        index: HammingIndex | None = None,
+        gone: Collection[int] = (),
+    ) -> None:
+        """index: of exactly these rows, which then are comparable and in the order of their owners already, and need no
+        bits (n, 0). gone: owners whose rows are out of date and not to be found."""
+        if index is None:
+            rows = rows.select(comparable(rows))
+            rows = rows.select(np.argsort(rows.owner, kind="stable"))
         self.algorithm = algorithm
         self.threshold = threshold
-        self.rows = rows.select(np.argsort(rows.owner, kind="stable"))
-        self._good = is_good(self.rows)
-        self._index = HammingIndex.from_hashes(self.rows.bits)
+        self.rows = rows
+        self.index = HammingIndex.from_hashes(rows.bits) if index is None else index
+        self._gone = np.array(sorted(gone), np.int64)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -74,9 +85,11 @@ class HashTable:
         radius = max(self.threshold.possible, self.threshold.low_quality)
         good_queries = is_good(queries)
         parts = []
-        for query, reference, distance in self._index.iter_range_search(queries.bits, radius):
-            good = good_queries[query] & self._good[reference]
+        for query, reference, distance in self.index.iter_range_search(queries.bits, radius):
+            good = good_queries[query] & is_good(self.rows.select(reference))
             within = distance <= np.where(good, self.threshold.possible, self.threshold.low_quality)
+            if self._gone.size:
+                within &= ~np.isin(self.rows.owner[reference], self._gone)
             found = Hits(query[within], reference[within], distance[within], good[within])
             parts.append(self._closest(found, queries))
         if not parts:

@@ -103,8 +103,7 @@ class ScanDocument:
 
     def __init__(self, out: BinaryIO, store: Store, settings: Mapping[str, Any]) -> None:
         self._out = out
-        counted = lookup.counts(store.connection)
-        about = {"path": str(store.path), **{name: counted[name] for name in ("references", "collections", "hashes")}}
+        about = {"path": str(store.path), "references": lookup.size(store.connection)}
         head = {"hashmatch": hashmatch.__version__, "reference_set": about, "settings": settings}
         text = json.dumps(head, ensure_ascii=False, allow_nan=False)
         self._write(text[:-1] + ', "results": [')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -61,18 +62,17 @@ class Store:
             message = _("there is no database {path}; `hashmatch index` or `hashmatch import` makes one")
             raise CommandError(message.format(path=path))
         uri = path.absolute().as_uri()
-        connection = _connect(f"{uri}?mode=ro")
         try:
-            _check_header(connection, path)
+            with _closed_on_error(_connect(f"{uri}?mode=ro")) as connection:
+                _check_header(connection, path)
         except sqlite3.OperationalError:
             # A database in WAL mode needs a file beside it even to be read. On a read-only medium that cannot be; then
             # it can be read as it stands, provided that no log with newer content lies beside it.
-            connection.close()
             log = Path(f"{path}-wal")
             if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
                 raise
-            connection = _connect(f"{uri}?mode=ro&immutable=1")
-            _check_header(connection, path)
+            with _closed_on_error(_connect(f"{uri}?mode=ro&immutable=1")) as connection:
+                _check_header(connection, path)
         return cls(connection, path, writable=False)
 
     @classmethod
@@ -82,13 +82,13 @@ class Store:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         if not os.access(path, os.W_OK):
             raise CommandError(_("the database {path} is read-only").format(path=path))
-        connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
-        if not _is_blank(connection):
-            _check_header(connection, path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        _migrate(connection)
+        with _closed_on_error(_connect(f"{path.absolute().as_uri()}?mode=rw")) as connection:
+            if not _is_blank(connection):
+                _check_header(connection, path)
+            _use_write_ahead_log(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            _migrate(connection)
         return cls(connection, path, writable=True)
 
     @contextlib.contextmanager
@@ -144,8 +144,31 @@ def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
+@contextlib.contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Leave a file alone that turns out not to be for us."""
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+
+
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite does not wait for another process that is doing the same, so we do."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _is_blank(connection: sqlite3.Connection) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import struct
@@ -112,11 +113,11 @@ def find(connection: sqlite3.Connection, text: str) -> Reference:
 
     Raises CommandError if none or more than one is meant.
     """
-    if text.isascii() and text.isdigit() and len(text) < 16:
-        return reference(connection, int(text))
     matches: list[tuple[int]] = []
     lowered = text.lower()
-    if len(text) >= 8 and set(lowered) <= set("0123456789abcdef"):
+    if text.isascii() and text.isdigit() and len(text) < 16:
+        matches = connection.execute("SELECT id FROM reference WHERE id = ?", (int(text),)).fetchall()
+    if not matches and len(text) >= 8 and set(lowered) <= set("0123456789abcdef"):
         condition = " OR ".join(f"substr(hex({column}), 1, ?) = ?" for column in ("sha256", "sha1", "md5"))
         values = (len(text), lowered.upper()) * 3
         matches = connection.execute(f"SELECT id FROM reference WHERE {condition} LIMIT 2", values).fetchall()
@@ -188,25 +189,100 @@ def hashes(connection: sqlite3.Connection, reference_id: int) -> tuple[Hash, ...
     return tuple(each for *packed, version in rows for each in unpack(PackedHashes(*packed), version))
 
 
-def packed_hashes(connection: sqlite3.Connection, algorithm: str, condition: str = "1") -> Iterator[PackedHashes]:
-    """The hashes of one algorithm of all live references for which a condition (of this program's) holds."""
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The state of all hashes: of which database, up to which row, after which removal and which audit entry.
+
+    newest_digest: SHA-256 of the newest row; audit_digest: of the last entry of the audit chain, which covers all before.
+    """
+
+    origin: str
+    newest: int
+    newest_digest: str
+    removals: int
+    audit: int
+    audit_digest: str
+
+
+def generation(connection: sqlite3.Connection) -> Generation:
+    """The state of the hashes now; equal states have equal hashes."""
+    origin, newest, removals, audit = connection.execute(
+        "SELECT (SELECT uuid FROM origin), (SELECT max(id) FROM hash), (SELECT max(id) FROM removed_hash),"
+        " (SELECT max(id) FROM audit)"
+    ).fetchone()
+    newest, audit = newest or 0, audit or 0
+    return Generation(
+        origin.hex(), newest, _row_digest(connection, newest), removals or 0, audit, _audit_digest(connection, audit)
+    )
+
+
+def descends_from(connection: sqlite3.Connection, now: Generation, old: Generation) -> bool:
+    """Whether an older state is part of this database's history, and not of another, or of one that a restored backup
+    has undone, in which rows of the same numbers were others."""
+    if old.origin != now.origin or old.newest > now.newest or old.removals > now.removals:
+        return False
+    gone = connection.execute(
+        "SELECT 1 FROM removed_hash WHERE id > ? AND hash_id = ?", (old.removals, old.newest)
+    ).fetchone()
+    same_row = gone is not None or _row_digest(connection, old.newest) == old.newest_digest
+    return same_row and _audit_digest(connection, old.audit) == old.audit_digest
+
+
+def _row_digest(connection: sqlite3.Connection, hash_id: int) -> str:
+    row = connection.execute("SELECT reference_id, algorithm, bits FROM hash WHERE id = ?", (hash_id,)).fetchone()
+    return hashlib.sha256(repr(row).encode()).hexdigest()
+
+
+def _audit_digest(connection: sqlite3.Connection, audit_id: int) -> str:
+    row = connection.execute("SELECT digest FROM audit WHERE id = ?", (audit_id,)).fetchone()
+    return "" if row is None else str(row[0].hex())
+
+
+def changed_since(connection: sqlite3.Connection, algorithm: str, old: Generation) -> set[int]:
+    """References of which an older state has hashes of an algorithm that are no more."""
+    rows = connection.execute(
+        "SELECT DISTINCT reference_id FROM removed_hash WHERE id > ? AND hash_id <= ? AND algorithm = ?",
+        (old.removals, old.newest, algorithm),
+    )
+    return {row[0] for row in rows}
+
+
+def packed_hashes(
+    connection: sqlite3.Connection, algorithm: str, *, after: int = 0, allowed: bool = False
+) -> Iterator[PackedHashes]:
+    """The hashes of one algorithm, of retracted references too.
+
+    after: only rows that came after this one. allowed: only of live references on the allow list.
+    """
+    # The unary plus keeps SQLite from walking a million index entries of the algorithm for ten later rows.
+    condition = " AND reference_id IN (SELECT id FROM live_reference WHERE allow)" if allowed else ""
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
-        f" WHERE algorithm = ? AND reference_id IN (SELECT id FROM live_reference WHERE {condition})"
-        " ORDER BY reference_id, view",
-        (algorithm,),
+        f" WHERE id > ? AND +algorithm = ?{condition}",
+        (after, algorithm),
     )
     return (PackedHashes(*row) for row in rows)
 
 
 def algorithms_without(connection: sqlite3.Connection, algorithm: str) -> set[str]:
-    """The algorithms of live references that have no hash of the given one, so that nothing else can find them."""
-    rows = connection.execute(
-        "SELECT DISTINCT algorithm FROM hash AS h WHERE algorithm != ? AND NOT EXISTS"
-        " (SELECT 1 FROM hash WHERE reference_id = h.reference_id AND algorithm = ?)",
-        (algorithm, algorithm),
-    )
-    return {row[0] for row in rows}
+    """The algorithms of references that have no hash of the given one, so that nothing else can find them."""
+    found = set()
+    name = ""
+    # From one name to the next by the index; SELECT DISTINCT would walk all of it.
+    while row := connection.execute("SELECT min(algorithm) FROM hash WHERE algorithm > ?", (name,)).fetchone():
+        name = row[0]
+        if name is None:
+            break
+        if name == algorithm:
+            continue
+        alone = connection.execute(
+            "SELECT 1 FROM hash AS h WHERE algorithm = ? AND NOT EXISTS"
+            " (SELECT 1 FROM hash WHERE reference_id = h.reference_id AND algorithm = ?) LIMIT 1",
+            (name, algorithm),
+        ).fetchone()
+        if alone:
+            found.add(name)
+    return found
 
 
 def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
@@ -231,6 +307,11 @@ def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
 def is_current(found: dict[str, tuple[str, int | None]], decoding: str, versions: dict[str, int]) -> bool:
     """Whether the hashes that `recipes` told of are what this program would make now: algorithm to version."""
     return all(found.get(algorithm) == (decoding, version) for algorithm, version in versions.items())
+
+
+def size(connection: sqlite3.Connection) -> int:
+    """How many references there are, live or not."""
+    return int(connection.execute("SELECT count(*) FROM reference").fetchone()[0])
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:

@@ -108,11 +108,11 @@ def join(
     A reference whose every membership is retracted stays so, and so does a membership that is retracted itself: only
     `restore` undoes a retraction.
     """
-    collection_id = ensure_collection(connection, actor, membership.collection, membership.tlp)
     rows = connection.execute(
-        "SELECT collection_id, retracted FROM membership WHERE reference_id = ?", (reference_id,)
+        "SELECT name, retracted FROM membership JOIN collection ON collection.id = collection_id WHERE reference_id = ?",
+        (reference_id,),
     ).fetchall()
-    retracted_here = dict(rows).get(collection_id, "")
+    retracted_here = dict(rows).get(membership.collection, "")
     live = any(retracted is None for _, retracted in rows)
     detail: dict[str, object] = {"reference": reference_id, "collection": membership.collection}
     if path is not None:
@@ -121,11 +121,18 @@ def join(
         if retracted_here:
             return "known"
         detail |= {"retracted": membership.retracted, "reason": membership.retraction_reason}
+        collection_id = ensure_collection(connection, actor, membership.collection, membership.tlp)
         _insert_membership(connection, reference_id, collection_id, membership)
+        if (
+            new
+        ):  # a tombstone remembers what it was, so that restoring one of the allow list does not make it propaganda
+            _add_labels(connection, reference_id, membership.labels)
+            connection.execute("UPDATE reference SET allow = ? WHERE id = ?", (membership.allow, reference_id))
         record(connection, actor, "retract", detail)
         return "retracted"
     if rows and (not live or retracted_here):
         return "retracted"
+    collection_id = ensure_collection(connection, actor, membership.collection, membership.tlp)
     added_labels = _add_labels(connection, reference_id, membership.labels)
     allowed = membership.allow and bool(
         connection.execute("UPDATE reference SET allow = 1 WHERE id = ? AND allow = 0", (reference_id,)).rowcount
@@ -174,7 +181,8 @@ def identity_of(item: ListItem) -> bytes:
     elif item.md5 is not None:
         named = "md5:" + item.md5
     else:
-        named = ",".join(sorted(f"{h.algorithm}:{h.view}:{h.time}:{h.hex}" for h in item.hashes))
+        # Without times, which other tools round in their own ways.
+        named = ",".join(sorted(f"{h.algorithm}:{h.view}:{h.hex}" for h in item.hashes))
     return hashlib.sha256(b"hashmatch identity\0" + named.encode()).digest()
 
 
@@ -243,22 +251,31 @@ def _set_measures(connection: sqlite3.Connection, reference_id: int, fingerprint
 
 
 def _set_hashes(connection: sqlite3.Connection, reference_id: int, hashes: Iterable[Hash], decoding: str) -> bool:
-    """Keep these hashes instead of older ones of the same algorithms. Returns whether older ones were replaced."""
-    ordered = sorted(hashes, key=lambda h: (h.algorithm, h.view))
-    replaced = 0
-    for algorithm in {h.algorithm for h in ordered}:
-        replaced += connection.execute(
-            "DELETE FROM hash WHERE reference_id = ? AND algorithm = ?", (reference_id, algorithm)
-        ).rowcount
-    for (algorithm, view), group in groupby(ordered, key=lambda h: (h.algorithm, h.view)):
+    """Keep these hashes, instead of older ones of the same algorithms. Returns whether that changed anything."""
+    wanted: dict[str, dict[str, tuple[object, ...]]] = {}
+    for (algorithm, view), group in groupby(
+        sorted(hashes, key=lambda h: (h.algorithm, h.view)), key=lambda h: (h.algorithm, h.view)
+    ):
         members = list(group)
         recipe_id = _recipe(connection, decoding, members[0].version)
-        connection.execute(
-            "INSERT INTO hash (reference_id, algorithm, view, recipe_id, count, bits, quality, time)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (reference_id, algorithm, view, recipe_id, len(members), *pack(members)),
+        wanted.setdefault(algorithm, {})[view] = (recipe_id, len(members), *pack(members))
+    changed = False
+    for algorithm, views in wanted.items():
+        rows = connection.execute(
+            "SELECT view, recipe_id, count, bits, quality, time FROM hash WHERE reference_id = ? AND algorithm = ?",
+            (reference_id, algorithm),
         )
-    return replaced > 0
+        if {view: tuple(rest) for view, *rest in rows} == views:
+            continue  # as when two copies of one file were decoded at the same time
+        changed = True
+        connection.execute("DELETE FROM hash WHERE reference_id = ? AND algorithm = ?", (reference_id, algorithm))
+        for view, packed in views.items():
+            connection.execute(
+                "INSERT INTO hash (reference_id, algorithm, view, recipe_id, count, bits, quality, time)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (reference_id, algorithm, view, *packed),
+            )
+    return changed
 
 
 def _recipe(connection: sqlite3.Connection, decoding: str, version: int | None) -> int:

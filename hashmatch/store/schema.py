@@ -21,7 +21,7 @@ migrations = Migrations("hashmatch")
 @migrations()
 def m001_references(db: Database) -> None:
     """The first schema."""
-    for statement in _M001.split(";;"):
+    for statement in _M001.split(";;\n"):
         db.execute(statement)
 
 
@@ -78,6 +78,8 @@ CREATE TABLE recipe (
     UNIQUE (decoding, version)
 ) STRICT;;
 CREATE TABLE hash (
+    -- never used twice, so that a cache can tell which rows came after it was made
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     reference_id INTEGER NOT NULL REFERENCES reference (id),
     algorithm TEXT NOT NULL,
     view TEXT NOT NULL DEFAULT 'full',
@@ -89,8 +91,25 @@ CREATE TABLE hash (
     quality BLOB NOT NULL CHECK (length(quality) = count),
     -- float32 little-endian seconds each; NULL for a still image
     time BLOB CHECK (length(time) = 4 * count),
-    PRIMARY KEY (reference_id, algorithm, view)
+    UNIQUE (reference_id, algorithm, view)
 ) STRICT;;
+CREATE INDEX hash_algorithm ON hash (algorithm, reference_id);;
+CREATE TABLE removed_hash (
+    -- what left the table above, so that a cache can tell which of its rows are no more
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash_id INTEGER NOT NULL,
+    reference_id INTEGER NOT NULL,
+    algorithm TEXT NOT NULL
+) STRICT;;
+CREATE TRIGGER hash_removal AFTER DELETE ON hash
+BEGIN INSERT INTO removed_hash (hash_id, reference_id, algorithm) VALUES (old.id, old.reference_id, old.algorithm); END;;
+CREATE TRIGGER hash_is_replaced_not_changed BEFORE UPDATE OF id, reference_id, algorithm, count, bits, quality, time ON hash
+BEGIN SELECT RAISE(ABORT, 'hashes are replaced, not changed'); END;;
+CREATE TABLE origin (
+    -- tells this database from every other: 16 random bytes
+    uuid BLOB NOT NULL CHECK (length(uuid) = 16)
+) STRICT;;
+INSERT INTO origin (uuid) VALUES (randomblob(16));;
 CREATE TABLE label (
     reference_id INTEGER NOT NULL REFERENCES reference (id),
     name TEXT NOT NULL CHECK (length(name) > 0),

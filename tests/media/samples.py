@@ -103,7 +103,7 @@ def _big_endian_tiff() -> bytes:
 
 
 def _gif87() -> bytes:
-    data = saved(scene().convert("L"), "GIF")
+    data = saved(scene().convert("L"), "GIF", interlace=0)
     assert data.startswith(b"GIF87a")
     return data
 
@@ -120,7 +120,7 @@ STILLS: dict[str, tuple[Callable[[], bytes], MediaType]] = {
     "jpeg-of-two": (lambda: saved(scene(), "MPO", save_all=True, append_images=[scene(2)], quality=95), _JPEG),
     "png": (lambda: saved(scene(), "PNG"), _PNG),
     "png-16-bit": (lambda: saved(Image.fromarray(np.asarray(scene().convert("L"), np.uint16) * 257), "PNG"), _PNG),
-    "gif": (lambda: saved(scene().convert("L"), "GIF", comment=b"so that it is a GIF89a"), _GIF),
+    "gif": (lambda: saved(scene().convert("L"), "GIF", comment=b"so that it is a GIF89a", interlace=0), _GIF),
     "gif87": (_gif87, _GIF),
     "webp": (lambda: saved(scene(), "WEBP", quality=95), _WEBP),
     "webp-lossless": (lambda: saved(scene(), "WEBP", lossless=True), _WEBP),
@@ -140,6 +140,12 @@ STILLS: dict[str, tuple[Callable[[], bytes], MediaType]] = {
     "j2k": (_j2k, _JP2),
 }
 
+
+@functools.cache
+def still(name: str) -> bytes:
+    return STILLS[name][0]()
+
+
 #: Animations of six scenes, each of half a second.
 ANIMATIONS: dict[str, tuple[Callable[[], bytes], MediaType]] = {
     "gif": (lambda: animation("GIF", 500, 6), _GIF),
@@ -147,6 +153,11 @@ ANIMATIONS: dict[str, tuple[Callable[[], bytes], MediaType]] = {
     "apng": (lambda: animation("PNG", 500, 6), _PNG),
     "avif": (lambda: animation("AVIF", 500, 6, quality=90), _AVIF),
 }
+
+
+@functools.cache
+def animated(name: str) -> bytes:
+    return ANIMATIONS[name][0]()
 
 
 # Films.
@@ -198,8 +209,8 @@ def frames(seconds: float, rate: int, size: tuple[int, int], first_seed: int = 0
         yield np.asarray(scene(first_seed + number // rate, *size))
 
 
-def film(of: Film | str = "mp4", seconds: float = 5.5, pictures: Iterable[Pixels] | None = None) -> bytes:
-    """A film of these pictures (at the film's rate and size), or of a new scene every second."""
+def film(of: Film | str = "mp4", seconds: float = 5.5, first_seed: int = 0, late: float = 0) -> bytes:
+    """A film with a new scene every second. late: what time it says that it begins at."""
     of = FILMS[of] if isinstance(of, str) else of
     out = io.BytesIO()
     with av.open(out, "w", format=of.container, container_options=of.container_options) as container:
@@ -207,9 +218,10 @@ def film(of: Film | str = "mp4", seconds: float = 5.5, pictures: Iterable[Pixels
         stream.width, stream.height = of.size
         stream.pix_fmt = of.pixels
         stream.bit_rate = 2_000_000
-        for number, pixels in enumerate(frames(seconds, of.rate, of.size) if pictures is None else pictures):
+        container.start_encoding()
+        for number, pixels in enumerate(frames(seconds, of.rate, of.size, first_seed)):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, of.rate)
+            frame.pts, frame.time_base = number + round(late * of.rate), Fraction(1, of.rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return out.getvalue()

@@ -14,8 +14,6 @@ from hashmatch.store.references import Membership, Outcome, add_file, add_item
 
 ME = Actor("tester", "test")
 
-TABLES = ("collection", "reference", "membership", "recipe", "hash", "label", "location", "import", "audit")
-
 
 def pdq_bits(seed: object) -> bytes:
     """32 bytes of which exactly 128 bits are ones, as in every PDQ hash of a real picture; two seeds are far apart."""
@@ -59,7 +57,8 @@ def add(store: Store, what: str | Fingerprint, path: str | None = None, **member
     """Add a file in a transaction of its own. A name stands for a file with these bytes."""
     fingerprint = measured(what) if isinstance(what, str) else what
     assert fingerprint.digests is not None
-    where = (f"/{what if path is None else path}".encode(), fingerprint.size, 1)
+    name = path or (what if isinstance(what, str) else fingerprint.digests.md5)
+    where = (f"/{name}".encode(), fingerprint.size, 1)
     with store.transaction() as connection:
         return add_file(connection, ME, fingerprint, where, Membership(**{"collection": "one"} | membership))
 
@@ -72,11 +71,22 @@ def add_entry(store: Store, item: ListItem, **membership: Any) -> tuple[int, Out
 
 def content(store: Store, *leave_out: str) -> dict[str, list[Any]]:
     """Every row of every table."""
+    tables = store.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     return {
-        table: store.connection.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall()
-        for table in TABLES
-        if table not in leave_out
+        name: sorted(store.connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
+        for (name,) in tables
+        if name not in leave_out and not name.startswith(("sqlite_", "_sqlite"))
     }
+
+
+def set_bits(store: Store, reference_id: int, bits: bytes) -> None:
+    """Change the stored hashes of a reference behind the program's back."""
+    columns = "reference_id, algorithm, view, recipe_id, count, bits, quality, time"
+    rows = store.connection.execute(f"SELECT {columns} FROM hash WHERE reference_id = ?", (reference_id,)).fetchall()
+    store.connection.execute("DELETE FROM hash WHERE reference_id = ?", (reference_id,))
+    for *before, _bits, quality, time in rows:
+        values = (*before, bits, quality, time)
+        store.connection.execute(f"INSERT INTO hash ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
 
 def actions(store: Store) -> list[str]:

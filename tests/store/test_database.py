@@ -90,17 +90,20 @@ class TestCreating:
 
     def test_several_processes_may_create_it_at_once(self, tmp_path: Path) -> None:
         code = """
-import sys
+import sys, time
 from pathlib import Path
+import sqlite_utils
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor, record
 for path in map(Path, sys.argv[1:]):
     print(flush=True)
-    sys.stdin.readline()
+    start = float(sys.stdin.readline())
+    while time.time() < start:
+        pass
     with Store.open(path, write=True) as store, store.transaction() as connection:
         record(connection, Actor("several", "test"), "made", {})
 """
-        paths = [tmp_path / f"{number}.db" for number in range(10)]
+        paths = [tmp_path / f"{number}.db" for number in range(20)]
         several = [
             subprocess.Popen(
                 [sys.executable, "-c", code, *paths],
@@ -115,10 +118,11 @@ for path in map(Path, sys.argv[1:]):
             for process in several:
                 assert process.stdout is not None
                 process.stdout.readline()  # it is ready
+            start = time.time() + 0.01
             for process in several:
                 assert process.stdin is not None
                 if process.poll() is None:
-                    process.stdin.write("\n")
+                    process.stdin.write(f"{start}\n")
                     process.stdin.flush()
         errors = [process.communicate()[1].strip().splitlines()[-1:] for process in several]
         assert errors == [[]] * 3
@@ -388,10 +392,10 @@ class TestSecondWriter:
         with store.transaction() as connection:
             thread = threading.Thread(target=second)
             thread.start()
-            assert ready.wait(10)
+            assert ready.wait(100)
             ensure_collection(connection, ME, "first")
             time.sleep(0.3)
-        thread.join(10)
+        thread.join(100)
         assert seen == [["first"]]
         assert collections(store) == ["first", "second"]
         assert list(audit.check(store)) == []
@@ -404,7 +408,7 @@ class TestSecondWriter:
                 start = time.monotonic()
                 with pytest.raises(CommandError, match=r"another process .* 0\.2 s"):
                     make(other, "second")
-                assert 0.15 < time.monotonic() - start < 10
+                assert 0.15 < time.monotonic() - start < 25
             make(other, "second")
         assert collections(store) == ["first", "second"]
 

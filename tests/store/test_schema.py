@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from hashmatch.store import Store, database, schema
 
-from .samples import add, content
+from .samples import add
 
 
 def pragma(store: Store, name: str) -> object:
@@ -24,7 +24,9 @@ def test_constants_repeated_for_speed_are_those_of_the_schema() -> None:
 
 
 def test_version_is_the_number_of_migrations() -> None:
-    assert len(schema.migrations.pending(Database(memory=True))) == schema.VERSION
+    database = Database(memory=True)
+    assert len(schema.migrations.pending(database)) == schema.VERSION
+    database.close()
 
 
 def test_file_is_marked_as_ours(store: Store, path: Path) -> None:
@@ -49,7 +51,7 @@ def test_every_table_of_ours_is_strict(store: Store) -> None:
         for _schema, name, kind, _columns, _without_rowid, strict in store.connection.execute("PRAGMA table_list")
         if kind == "table" and not name.startswith(("sqlite_", "_sqlite"))
     }
-    assert set(tables) == set(content(store))
+    assert {"reference", "membership", "collection", "hash", "label", "location", "import", "audit"} <= set(tables)
     assert set(tables.values()) == {1}
 
 

@@ -1,0 +1,124 @@
+"""Whether to use numba, the optional accelerator, and the calls into its kernels.
+
+Importing numba and its compiled kernels costs some 0.4 s, compiling them for the first time seconds more, so that is
+only done for work that takes longer. The environment variable HASHMATCH_NUMBA=0 forbids it, =1 asks for it always.
+Compiled code is cached where numba always does: beside the module if the user may write there, else in the user's own
+cache folder; it is never looked for where others may write.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hamming.brute import choose_bound
+from hashmatch.hamming.layout import BUCKET_NS, POSTING_NS
+from hashmatch.hamming.pairs import Packed, TooManyPairsError, join
+from hashmatch.hamming.postings import Postings
+from hashmatch.hamming.probe import DamagedIndexError, keys_of, plan_of
+from hashmatch.hamming.words import Rows, Words
+
+#: Nanoseconds of numpy's work from which on numba is worth its import.
+WORTH_NS = 3e9
+#: How much of numpy's time each engine takes with numba (benchmarks/hamming.md).
+BRUTE_SHARE, PROBE_SHARE = 0.17, 0.4
+#: Rows gathered at a time where only some are searched.
+GATHERED = 1 << 20
+
+_ROW = np.uint64(2**32 - 1)
+_NAME = "hashmatch.hamming.kernels"
+#: Nothing where it was looked for in vain.
+_kernels: list[ModuleType | None] = []
+
+
+def kernels(nanoseconds: float) -> ModuleType | None:
+    """The compiled kernels, if numba is there, allowed and worth it for so much work of numpy's; else None."""
+    wanted = os.environ.get("HASHMATCH_NUMBA", "")
+    if wanted == "0":
+        return None
+    if not _kernels:
+        if wanted != "1" and nanoseconds < WORTH_NS:
+            return None
+        _kernels.append(_load())
+    return _kernels[0]
+
+
+def _load() -> ModuleType | None:
+    import importlib
+
+    try:
+        return importlib.import_module(_NAME)
+    except Exception:  # not installed, not for this numpy or Python, no place for its cache: all the same to us
+        sys.modules.pop(_NAME, None)
+        return None
+
+
+def brute_search(
+    compiled: ModuleType, words: Words, queries: Words, radius: int, chosen: Rows | None, most: int | None
+) -> Packed:
+    """As brute.search."""
+    bound = choose_bound(len(words), radius)
+    filtering = 0 if bound.exact else {(1, 0): 2, (0, 3): 3}.get((bound.pairs, bound.singles), 0)
+    by_query = np.ascontiguousarray(queries.T)
+    found: list[Packed] = []
+    step = GATHERED if chosen is not None else max(words.shape[1], 1)
+    for start in range(0, words.shape[1] if chosen is None else len(chosen), step):
+        rows = None if chosen is None else chosen[start : start + step]
+        some = np.ascontiguousarray(words if rows is None else words.take(rows, axis=1))
+        left = some.shape[1] * len(by_query) if most is None else most - sum(map(len, found))
+        out = np.empty(min(left, some.shape[1] * len(by_query)), np.uint64)
+        pairs = compiled.brute(some, by_query, radius, filtering, out)
+        if pairs == compiled.FULL:
+            raise TooManyPairsError
+        packed = out[:pairs].copy()
+        if rows is not None:
+            row = rows.take((packed & _ROW).view(np.int64)).view(np.uint64)
+            packed = (packed & ~_ROW) | row
+        found.append(packed)
+    return join(found)
+
+
+def probe_search(
+    compiled: ModuleType,
+    postings: Postings,
+    words: Words,
+    queries: Words,
+    limits: tuple[int, ...],
+    radius: int,
+    budget: float,
+    most: int | None,
+) -> tuple[Packed, npt.NDArray[np.bool_]]:
+    """Every pair within the radius, packed, in no order, and bool (M,): the queries that exceed the budget, of which no
+    pair is returned. Otherwise as probe.candidates."""
+    keys = keys_of(postings.layout, queries)
+    plan = plan_of(postings.layout, limits, 0, len(limits))
+    by_query = np.ascontiguousarray(queries.T)
+    spent = np.zeros(len(by_query))
+    # A pair is found once for every chunk that is near.
+    out = np.empty(len(limits) * (postings.count * len(by_query) if most is None else most), np.uint64)
+    found = compiled.probe(
+        (postings.occupied, postings.starts, postings.rows, postings.beside),
+        words,
+        by_query,
+        (keys.bucket.astype(np.uint32), keys.low, keys.beside),
+        (plan.flips.astype(np.uint32), plan.base, plan.patterns, plan.slack, np.append(0, np.cumsum(plan.sizes))),
+        radius,
+        (BUCKET_NS, POSTING_NS, budget),
+        spent,
+        out,
+    )
+    if found == compiled.DAMAGED:
+        raise DamagedIndexError("the index contradicts itself")
+    if found == compiled.FULL:
+        raise TooManyPairsError
+    over = spent > budget
+    packed = out[:found].copy()
+    packed.sort()
+    packed = packed[np.append(True, packed[1:] != packed[:-1])[:found]]
+    if over.any():
+        packed = packed[~over[(packed >> np.uint64(48)).view(np.int64)]]
+    return packed, over

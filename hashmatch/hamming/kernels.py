@@ -1,0 +1,179 @@
+"""Both engines compiled by numba. Importing this costs a third of a second, and seconds the first time: see fast.py.
+
+The same arithmetic as in brute.py and probe.py, which explain it; here it runs row by row and key by key.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+# Through importlib, because numba has no types to check, and is not installed everywhere that this is checked.
+_numba: Any = import_module("numba")
+_extending: Any = import_module("numba.extending")
+
+#: Rows compared with one query after the other: 4 KB a column, so that they stay in the L1 cache.
+BLOCK = 512
+#: Of these, so many at a time in full, where one may be near.
+PART = 64
+#: What a kernel returns instead of the number of pairs: there was no room for all, or the index contradicts itself.
+FULL, DAMAGED = -1, -2
+
+_compiled: Any = _numba.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
+
+
+def _ones_typed(typing_context: Any, value: Any) -> Any:
+    """The number of one-bits of an unsigned integer, as one instruction."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return value(value), generate
+
+
+_ones: Any = _extending.intrinsic(_ones_typed)
+
+
+def _least_of_two(a: Any, b: Any, x: Any, y: Any) -> Any:
+    """The least number of ones that either column differs by; written so that it becomes vector instructions."""
+    least = np.uint64(64)
+    for row in range(len(a)):
+        least = min(least, _ones((a[row] ^ x) | (b[row] ^ y)))
+    return least
+
+
+def _least_of_three(a: Any, b: Any, c: Any, x: Any, y: Any, z: Any) -> Any:
+    least = np.uint64(192)
+    for row in range(len(a)):
+        least = min(least, _ones(a[row] ^ x) + _ones(b[row] ^ y) + _ones(c[row] ^ z))
+    return least
+
+
+def _least_of_four(words: Any, start: int, end: int, query: Any) -> Any:
+    a, b, c, d = words[0, start:end], words[1, start:end], words[2, start:end], words[3, start:end]
+    least = np.uint64(256)
+    for row in range(end - start):
+        total: Any = _ones(a[row] ^ query[0]) + _ones(b[row] ^ query[1])
+        least = min(least, total + _ones(c[row] ^ query[2]) + _ones(d[row] ^ query[3]))
+    return least
+
+
+def _least_of_one(a: Any, x: Any) -> Any:
+    least = np.uint64(64)
+    for row in range(len(a)):
+        least = min(least, _ones(a[row] ^ x))
+    return least
+
+
+def brute(words: Any, queries: Any, radius: int, filtering: int, out: Any) -> int:
+    """Every pair within the radius, packed as in pairs.py.
+
+    words: uint64 (columns, N). queries: uint64 (M, columns). filtering: 2 to rule hashes out by the ones of column 0 or
+    column 1, 3 by the ones of columns 0, 1 and 2; 0 to count all. out: uint64. Returns the number of pairs, or FULL.
+    """
+    columns, count = words.shape
+    within = np.uint64(radius)
+    found = 0
+    for start in range(0, count, BLOCK):
+        end = min(start + BLOCK, count)
+        for number in range(len(queries)):
+            query = queries[number]
+            if filtering == 2:
+                if _least_of_two(words[0, start:end], words[1, start:end], query[0], query[1]) > within:
+                    continue
+            elif filtering == 3:
+                a, b, c = words[0, start:end], words[1, start:end], words[2, start:end]
+                if _least_of_three(a, b, c, query[0], query[1], query[2]) > within:
+                    continue
+            for part in range(start, end, PART):
+                until = min(part + PART, end)
+                if columns == 4 and _least_of_four(words, part, until, query) > within:
+                    continue
+                if columns == 1 and _least_of_one(words[0, part:until], query[0]) > within:
+                    continue
+                for row in range(part, until):
+                    total = np.uint64(0)
+                    for column in range(columns):
+                        total += _ones(words[column, row] ^ query[column])
+                    if total <= within:
+                        if found == len(out):
+                            return FULL
+                        out[found] = np.uint64(number) << np.uint64(48) | total << np.uint64(32) | np.uint64(row)
+                        found += 1
+    return found
+
+
+def probe(
+    postings: Any, words: Any, queries: Any, keys: Any, plan: Any, radius: int, costs: Any, spent: Any, out: Any
+) -> int:
+    """Every pair within the radius, packed as in pairs.py; those that are near in several chunks several times.
+
+    postings: occupied, starts, rows, beside. queries: uint64 (M, columns). keys: bucket, low, beside. plan: flips, base,
+    patterns, slack and ends, int64 (chunks + 1,), where each chunk's probes start. costs: nanoseconds for a bucket and a
+    posting, and the budget of a query. spent: float64 (M,), nanoseconds so far; queries beyond the budget are passed
+    over. Returns the number of pairs in out, FULL or DAMAGED.
+    """
+    occupied, starts, rows, beside = postings
+    buckets, lows, aims = keys
+    flips, base, patterns, slack, ends = plan
+    bucket_ns, posting_ns, budget = costs
+    columns, count = words.shape
+    within = np.uint64(radius)
+    met = np.empty(len(flips) + 1, np.int64)
+    begins = np.empty(len(flips) + 1, np.int64)
+    sizes = np.empty(len(flips) + 1, np.int64)
+    found = 0
+    for chunk in range(len(ends) - 1):
+        for number in range(len(queries)):
+            if spent[number] > budget or ends[chunk] == ends[chunk + 1]:
+                continue
+            home, low, aim = buckets[chunk, number], lows[chunk, number], aims[chunk, number]
+            first = np.uint64(base[ends[chunk]])
+            hits = 0
+            masks, near = flips[ends[chunk] : ends[chunk + 1]], patterns[low, ends[chunk] : ends[chunk + 1]]
+            # Without a branch, as nobody can predict it; and unsigned, because a place below 0 would be another check.
+            for n in range(len(masks)):
+                met[np.uint64(hits)] = n
+                hits += (occupied[first + np.uint64(home ^ masks[n])] & near[n]) != 0
+            # The first posting of each chunk, and the one place more that each chunk before has in starts.
+            offset = chunk * count
+            shift = first + np.uint64(chunk)
+            one = np.uint64(1)
+            compared = np.int64(0)
+            for hit in range(hits):
+                place = shift + np.uint64(home ^ masks[met[hit]])
+                begin, end = np.int64(starts[place]), np.int64(starts[place + one])
+                if end <= begin or end > count:
+                    return DAMAGED
+                compared += end - begin
+                begins[hit], sizes[hit] = begin, end - begin
+            spent[number] += hits * bucket_ns + compared * posting_ns
+            if spent[number] > budget:
+                continue
+            for hit in range(hits):
+                differing = slack[ends[chunk] + met[hit]]
+                for posting in range(offset + begins[hit], offset + begins[hit] + sizes[hit]):
+                    if _ones(beside[posting] ^ aim) > differing:
+                        continue
+                    row = np.int64(rows[posting])
+                    if row >= count:
+                        return DAMAGED
+                    total = np.uint64(0)
+                    for column in range(columns):
+                        total += _ones(words[column, row] ^ queries[number, column])
+                    if total <= within:
+                        if found == len(out):
+                            return FULL
+                        out[found] = np.uint64(number) << np.uint64(48) | total << np.uint64(32) | np.uint64(row)
+                        found += 1
+    return found
+
+
+_least_of_one = _compiled(_least_of_one)
+_least_of_two = _compiled(_least_of_two)
+_least_of_three = _compiled(_least_of_three)
+_least_of_four = _compiled(_least_of_four)
+brute = _compiled(brute)
+probe = _compiled(probe)

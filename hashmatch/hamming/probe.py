@@ -1,0 +1,236 @@
+"""Multi-index hashing in numpy: look up every key near the query's, rule candidates out by their neighbouring chunk,
+verify what is left.
+
+Batches go chunk by chunk, so that the map of a chunk's occupied keys stays in the L2 cache; a few queries go through all
+chunks at once, because then the number of numpy calls is what costs.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hamming.layout import BUCKET_NS, LOW_BITS, POSTING_NS, Layout
+from hashmatch.hamming.pairs import TooManyPairsError
+from hashmatch.hamming.postings import Postings
+from hashmatch.hamming.words import Rows, Words
+
+#: Keys probed in one numpy call, so that its arrays stay in the L2 cache.
+PROBES = 1 << 16
+#: Postings compared in one numpy call.
+POSTINGS = 1 << 17
+_LOW = (1 << LOW_BITS) - 1
+
+
+class DamagedIndexError(Exception):
+    """The index contradicts itself, so its file was damaged or is none. Build it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to probe for one query in chunks [first, last): n bytes of the map of occupied keys.
+
+    flips: int64 (n,), to xor to the query's bucket. base: int64 (n,), the first bucket of the probe's chunk.
+    chunk: int64 (n,). sizes: int64 (chunks,), how many of n are each chunk's. patterns: uint8 (8, n): for each value of
+    the query's low bits, which keys of the byte are near enough. slack: uint8 (n,): the differences that remain for low
+    bits and neighbour.
+    """
+
+    flips: npt.NDArray[np.int64]
+    base: npt.NDArray[np.int64]
+    chunk: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    patterns: npt.NDArray[np.uint8]
+    slack: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Of M queries. bucket: int64 (chunks, M), within the chunk's. low: int64 (chunks, M), the low bits.
+    beside: uint32 (chunks, M), what the postings hold beside the row."""
+
+    bucket: npt.NDArray[np.int64]
+    low: npt.NDArray[np.int64]
+    beside: npt.NDArray[np.uint32]
+
+
+@dataclass(slots=True)
+class Found:
+    """Rows that a query must be compared with, in parts; and what looking at postings cost each query, in nanoseconds."""
+
+    numbers: list[Rows]
+    rows: list[Rows]
+    spent: npt.NDArray[np.float64]
+    size: int = 0
+
+
+def candidates(
+    postings: Postings, queries: Words, limits: tuple[int, ...], budget: float, most: int | None
+) -> tuple[Rows, Rows, npt.NDArray[np.bool_]]:
+    """Every pair within the radius that `limits` stands for, among others.
+
+    queries: uint64 (width / 64, M). budget: nanoseconds that may be spent on the postings of one query. most: raise
+    TooManyPairsError when so many pairs, each found once for every chunk that is near, would take too much memory.
+    Returns int64 query numbers and int64 rows, each pair once, sorted by query; and bool (M,), the queries that exceed
+    the budget, of which no pair is returned. Raises DamagedIndexError.
+    """
+    count, chunks = queries.shape[1], len(limits)
+    found = Found([], [], np.zeros(count))
+    whole = plan_of(postings.layout, limits, 0, chunks)
+    if count * len(whole.flips) <= PROBES:
+        plans = [whole]
+    else:
+        plans = [plan_of(postings.layout, limits, chunk, chunk + 1) for chunk in range(chunks) if limits[chunk] >= 0]
+    keys = keys_of(postings.layout, queries)
+    for plan in plans:
+        step = max(1, PROBES // len(plan.flips))
+        for start in range(0, count, step):
+            _probe(postings, keys, plan, start, min(start + step, count), budget, found)
+            if most is not None and found.size > 4 * most:
+                raise TooManyPairsError
+    over = found.spent > budget
+    if not found.rows:
+        return np.empty(0, np.int64), np.empty(0, np.int64), over
+    pairs = np.concatenate(found.numbers) << 32 | np.concatenate(found.rows)
+    pairs.sort()
+    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])]
+    numbers = pairs >> 32
+    if over.any():
+        kept = np.flatnonzero(~over[numbers])
+        pairs, numbers = pairs[kept], numbers[kept]
+    return numbers, pairs & 0xFFFFFFFF, over
+
+
+def keys_of(layout: Layout, queries: Words) -> Keys:
+    """queries: uint64 (width / 64, M)."""
+    word, shift, upper, mask, length = _places(layout)
+    # In the last word nothing is missing, so that what is shifted in from it instead is masked out.
+    key = queries.take(word, axis=0) >> shift | queries.take(word + 1, axis=0, mode="clip") << upper
+    key &= mask
+    keys: npt.NDArray[np.int64] = key.view(np.int64)
+    low = keys & _LOW
+    neighbour = keys.take(np.arange(-1, len(keys) - 1), axis=0, mode="wrap")
+    beside = neighbour | low << length
+    return Keys(keys >> LOW_BITS, low, beside.astype(np.uint32))
+
+
+@lru_cache(maxsize=64)
+def _places(layout: Layout) -> tuple[Rows, Words, Words, Words, Rows]:
+    """Of each chunk: its word, how far to shift that and the next one, its mask, and the length of its neighbour."""
+    word, shift = np.divmod(np.array(layout.offsets)[:, None], 64)
+    mask = (1 << np.array(layout.lengths)[:, None]) - 1
+    neighbour = np.roll(layout.lengths, 1)[:, None]
+    upper = (64 - shift).astype(np.uint64)
+    return word[:, 0], shift.astype(np.uint64), upper, mask.astype(np.uint64), neighbour.astype(np.int64)
+
+
+def _probe(postings: Postings, keys: Keys, plan: Plan, start: int, end: int, budget: float, found: Found) -> None:
+    """Queries [start, end)."""
+    width = len(plan.flips)
+    first, chunks = int(plan.chunk[0]), len(plan.sizes)
+    if chunks == 1:
+        bucket = keys.bucket[first, start:end, None] ^ plan.flips
+        bucket += plan.base[0]
+        near = plan.patterns.take(keys.low[first, start:end], axis=0)
+    else:
+        bucket = np.repeat(keys.bucket[:, start:end].T, plan.sizes, axis=1) ^ plan.flips
+        bucket += plan.base
+        pattern = np.repeat(keys.low[:, start:end].T * width, plan.sizes, axis=1) + np.arange(width)
+        near = plan.patterns.take(pattern)
+    near &= postings.occupied.take(bucket, mode="clip")
+    hit = np.flatnonzero(near != 0)
+    if not hit.size:
+        return
+    number = hit // width
+    column = hit - number * width
+    number += start
+    chunk = plan.chunk.take(column)
+    place = bucket.reshape(-1).take(hit)
+    place += chunk
+    begin = postings.starts.take(place).astype(np.int64)
+    place += 1
+    sizes = postings.starts.take(place) - begin
+    # An occupied key has postings; anything else would send us to the wrong place or nowhere.
+    if sizes.min() < 1 or int((begin + sizes).max()) > postings.count:
+        raise DamagedIndexError("the buckets of the index contradict each other")
+    begin += chunk * postings.count
+    found.spent += np.bincount(number, weights=sizes * POSTING_NS + BUCKET_NS, minlength=len(found.spent))
+    aim = keys.beside.reshape(-1).take(chunk * len(found.spent) + number)
+    slack = plan.slack.take(column)
+    over = found.spent[start:end] > budget
+    if over.any():
+        kept = np.flatnonzero(~over[number - start])
+        number, begin, sizes, aim, slack = number[kept], begin[kept], sizes[kept], aim[kept], slack[kept]
+    ends = np.cumsum(sizes)
+    cut = 0
+    while cut < len(ends):
+        before = int(ends[cut - 1]) if cut else 0
+        stop = max(cut + 1, int(np.searchsorted(ends, before + POSTINGS)))
+        part = slice(cut, stop)
+        _compare(postings, number[part], begin[part], sizes[part], aim[part], slack[part], found)
+        cut = stop
+
+
+def _compare(
+    postings: Postings,
+    number: Rows,
+    begin: Rows,
+    sizes: Rows,
+    aim: npt.NDArray[np.uint32],
+    slack: npt.NDArray[np.uint8],
+    found: Found,
+) -> None:
+    """Keep the postings of the buckets whose neighbouring chunk is near enough."""
+    ends = np.cumsum(sizes)
+    source = np.repeat(np.arange(len(sizes)), sizes)
+    place = np.arange(int(ends[-1]))
+    place += (begin - ends + sizes).take(source)
+    differing = postings.beside.take(place)
+    differing ^= aim.take(source)
+    kept = np.flatnonzero(np.bitwise_count(differing) <= slack.take(source))
+    if not kept.size:
+        return
+    rows = postings.rows.take(place.take(kept)).astype(np.int64)
+    if rows.max() >= postings.count:
+        raise DamagedIndexError("the index names rows that there are not")
+    found.size += len(rows)
+    found.rows.append(rows)
+    found.numbers.append(number.take(source.take(kept)))
+
+
+@lru_cache(maxsize=256)
+def plan_of(layout: Layout, limits: tuple[int, ...], first: int, last: int) -> Plan:
+    """What to probe in chunks [first, last)."""
+    flips, slack, patterns, sizes = [np.empty(0, np.int64)], [np.empty(0, np.uint8)], [_patterns(0, 0)], []
+    for chunk in range(first, last):
+        limit = limits[chunk]
+        masks = [_masks(layout.lengths[chunk] - LOW_BITS, differing) for differing in range(limit + 1)]
+        flips += masks
+        # limits[-1] is that of the first chunk's neighbour.
+        slack += [np.full(len(mask), limit + limits[chunk - 1] + 1 - n, np.uint8) for n, mask in enumerate(masks)]
+        patterns += [_patterns(limit - n, len(mask)) for n, mask in enumerate(masks)]
+        sizes.append(sum(map(len, masks)))
+    chunks = np.repeat(np.arange(first, last), sizes)
+    base = np.cumsum((0, *layout.buckets))[chunks]
+    return Plan(
+        np.concatenate(flips), base, chunks, np.array(sizes), np.concatenate(patterns, axis=1), np.concatenate(slack)
+    )
+
+
+@lru_cache(maxsize=256)
+def _masks(bits: int, differing: int) -> npt.NDArray[np.int64]:
+    """Every number of so many bits with exactly so many ones, ascending."""
+    picked = itertools.chain.from_iterable(itertools.combinations(range(bits), differing))
+    ones = np.fromiter(picked, np.int64).reshape(-1, differing) if differing else np.empty((1, 0), np.int64)
+    return np.sort((1 << ones).sum(axis=1))
+
+
+def _patterns(limit: int, repeats: int) -> npt.NDArray[np.uint8]:
+    """For each value of the low bits, the keys of its byte within `limit` bits: uint8 (8, repeats)."""
+    low = np.arange(1 << LOW_BITS)
+    near = np.bitwise_count(low[:, None] ^ low) <= limit
+    return np.repeat(np.packbits(near, axis=1, bitorder="little"), repeats, axis=1)

@@ -1,0 +1,17 @@
+"""Each test that asks for `accelerator` runs twice: in numpy alone, and with numba where it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hashmatch.hamming import fast
+
+
+@pytest.fixture(params=["numpy", "numba"])
+def accelerator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("HASHMATCH_NUMBA", "1" if request.param == "numba" else "0")
+    if request.param == "numba" and fast.kernels(0) is None:
+        pytest.skip("needs numba: pip install -e .[fast]")
+    yield request.param

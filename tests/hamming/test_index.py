@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hashmatch.hamming import HammingIndex, distance, engines, fast, index
+from hashmatch.hamming.index import Engine
+from tests.hamming.made import (
+    KINDS,
+    Bits,
+    distances_between,
+    flipped,
+    obvious,
+    random_hashes,
+    same,
+    searches,
+    skewed,
+)
+
+ENGINES: tuple[Engine, ...] = ("auto", "brute", "multi-index")
+exactly = settings(max_examples=120, suppress_health_check=list(HealthCheck))
+
+
+@exactly
+@given(search=searches(), engine=st.sampled_from(ENGINES))
+def test_finds_what_the_obvious_way_finds(accelerator: str, search: tuple[Bits, Bits, int], engine: Engine) -> None:
+    hashes, queries, radius = search
+    found = HammingIndex.from_hashes(hashes).range_search(queries, radius, engine=engine)
+    same(found, obvious(hashes, queries, radius))
+
+
+@exactly
+@given(search=searches(), usual=st.integers(0, 80))
+def test_is_exact_whatever_radius_it_was_laid_out_for(
+    accelerator: str, search: tuple[Bits, Bits, int], usual: int
+) -> None:
+    hashes, queries, radius = search
+    index = HammingIndex.from_hashes(hashes, radius=min(usual, 8 * hashes.shape[1]))
+    same(index.range_search(queries, radius, engine="multi-index"), obvious(hashes, queries, radius))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("width", [64, 256, 1024])
+def test_every_radius(accelerator: str, kind: str, width: int) -> None:
+    hashes = skewed(kind, 1500, width)
+    queries = flipped(hashes[:6], [0, 1, 3, width // 9, width // 3, width], seed=1)
+    index = HammingIndex.from_hashes(hashes)
+    index.build()
+    for radius in range(0, width + 1, 1 if width == 64 else 13):
+        wanted = obvious(hashes, queries, radius)
+        for engine in ENGINES:
+            same(index.range_search(queries, radius, engine=engine), wanted)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_large_set_goes_through_postings(accelerator: str, kind: str) -> None:
+    hashes = skewed(kind, 30_000)
+    queries = flipped(hashes[::1500], np.arange(20) * 2, seed=1)
+    index = HammingIndex.from_hashes(hashes)
+    index.build()
+    assert index.has_postings
+    for radius in (0, 31, 40):
+        wanted = obvious(hashes, queries, radius)
+        same(index.range_search(queries, radius), wanted)
+        same(index.range_search(queries, radius, engine="multi-index"), wanted)
+
+
+def test_one_query_goes_through_all_chunks_at_once_and_many_chunk_by_chunk(accelerator: str) -> None:
+    hashes = random_hashes(20_000)
+    queries = flipped(hashes[:2000], np.arange(2000) % 32, seed=2)
+    index = HammingIndex.from_hashes(hashes)
+    index.build()
+    q, r, d = index.range_search(queries, 31, engine="multi-index")
+    assert np.isin(np.arange(2000), q[q == r]).all()
+    for number in range(0, 2000, 100):
+        _, row, bits = index.range_search(queries[number : number + 1], 31, engine="multi-index")
+        np.testing.assert_array_equal(row, r[q == number])
+        np.testing.assert_array_equal(bits, d[q == number])
+
+
+def test_a_distance_of_256_is_no_distance_of_0(accelerator: str) -> None:
+    hashes = np.zeros((10, 32), np.uint8)
+    queries = np.full((1, 32), 255, np.uint8)
+    index = HammingIndex.from_hashes(hashes)
+    for engine in ENGINES:
+        assert len(index.range_search(queries, 255, engine=engine)[0]) == 0
+        assert index.range_search(queries, 256, engine=engine)[2].tolist() == [256] * 10
+
+
+def test_a_radius_beyond_the_width_finds_all_and_a_negative_one_nothing(accelerator: str) -> None:
+    index = HammingIndex.from_hashes(random_hashes(50))
+    assert len(index.range_search(random_hashes(3, seed=1), 100_000)[0]) == 150
+    assert len(index.range_search(random_hashes(3, seed=1), -1)[0]) == 0
+
+
+@exactly
+@given(search=searches(600), data=st.data())
+def test_searches_only_the_rows_that_are_asked_for(
+    accelerator: str, search: tuple[Bits, Bits, int], data: st.DataObject
+) -> None:
+    hashes, queries, radius = search
+    seed, share = data.draw(st.integers(0, 99)), data.draw(st.sampled_from([0, 0.01, 0.3, 0.9, 1]))
+    mask = np.random.default_rng(seed).random(len(hashes)) < share
+    rows = np.flatnonzero(mask)
+    q, r, d = obvious(hashes, queries, radius)
+    wanted = q[mask[r]], r[mask[r]], d[mask[r]]
+    index = HammingIndex.from_hashes(hashes[: len(hashes) // 2])
+    index.build()
+    index.append(hashes[len(hashes) // 2 :])
+    for engine in ENGINES:
+        same(index.range_search(queries, radius, rows=mask, engine=engine), wanted)
+        same(index.range_search(queries, radius, rows=rows, engine=engine), wanted)
+
+
+@exactly
+@given(search=searches(600), data=st.data())
+def test_rows_added_later_are_found(accelerator: str, search: tuple[Bits, Bits, int], data: st.DataObject) -> None:
+    hashes, queries, radius = search
+    first, second = sorted(data.draw(st.tuples(*[st.integers(0, len(hashes))] * 2)))
+    index = HammingIndex.from_hashes(hashes[:first])
+    index.build()
+    index.append(hashes[first:second])
+    index.append(hashes[second:])
+    assert len(index) == len(hashes) and index.added == len(hashes) - first
+    same(index.range_search(queries, radius), obvious(hashes, queries, radius))
+    index.merge()
+    assert index.added == 0
+    same(index.range_search(queries, radius), obvious(hashes, queries, radius))
+
+
+@exactly
+@given(search=searches(800), k=st.integers(-1, 50), added=st.integers(0, 9))
+def test_the_nearest_k_with_the_lowest_rows_first_among_equals(
+    accelerator: str, search: tuple[Bits, Bits, int], k: int, added: int
+) -> None:
+    hashes, queries, _ = search
+    index = HammingIndex.from_hashes(hashes[: max(0, len(hashes) - added)])
+    index.build()
+    index.append(hashes[max(0, len(hashes) - added) :])
+    distances = distances_between(hashes, queries)
+    wanted = distances.argsort(axis=1, kind="stable")[:, : max(k, 0)]
+    rows, found = index.knn(queries, k)
+    np.testing.assert_array_equal(rows, wanted)
+    np.testing.assert_array_equal(found, np.take_along_axis(distances, wanted, axis=1))
+
+
+def test_nearest_beyond_one_block_of_rows(accelerator: str) -> None:
+    hashes = np.concatenate([skewed("few", 40_000), random_hashes(40_000, seed=5)])
+    queries = np.concatenate([hashes[:2], random_hashes(2, seed=9)])
+    distances = distances_between(hashes, queries)
+    for k in (1, 30, 35_000):
+        wanted = distances.argsort(axis=1, kind="stable")[:, :k]
+        for build in (False, True):
+            index = HammingIndex.from_hashes(hashes)
+            if build:
+                index.build()
+            np.testing.assert_array_equal(index.knn(queries, k)[0], wanted)
+
+
+@pytest.mark.parametrize("build", [False, True])
+def test_streams_in_bounded_blocks_where_everything_matches_everything(
+    accelerator: str, build: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "PAIRS_PER_BLOCK", 5000)
+    hashes = np.repeat(random_hashes(1), 12_000, axis=0)
+    searched = HammingIndex.from_hashes(hashes)
+    if build:
+        searched.build()
+    blocks = list(searched.iter_range_search(hashes[:9], 3))
+    assert max(len(q) for q, _, _ in blocks) <= 5000
+    found = tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    same((found[0], found[1], found[2]), obvious(hashes, hashes[:9], 3))
+
+
+def test_postings_are_built_when_that_pays() -> None:
+    hashes = random_hashes(60_000)
+    index = HammingIndex.from_hashes(hashes)
+    index.range_search(hashes[:5], 31)
+    assert not index.has_postings
+    index.range_search(hashes[:5000], 31)
+    assert index.has_postings
+
+
+def test_skewed_queries_are_left_to_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HASHMATCH_NUMBA", "0")
+    hashes = random_hashes(100_000)
+    hashes[:50_000, :24] = hashes[0, :24]
+    index = HammingIndex.from_hashes(hashes)
+    index.build()
+    left = []
+    search = engines.brute.search
+    monkeypatch.setattr(
+        engines.brute,
+        "search",
+        lambda words, queries, *rest: left.append(queries.shape[1]) or search(words, queries, *rest),
+    )
+    queries = np.concatenate([hashes[:3], hashes[-200:]])
+    same(index.range_search(queries, 20), obvious(hashes, queries, 20))
+    assert left == [3]
+
+
+@pytest.mark.parametrize(
+    "hashes",
+    [
+        np.zeros((3, 7), np.uint8),
+        np.zeros((3, 0), np.uint8),
+        np.zeros(8, np.uint8),
+        np.zeros((3, 8), np.int64),
+        np.zeros((1, 8192), np.uint8),
+    ],
+)
+def test_refuses_what_is_no_hash(hashes: Bits) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        HammingIndex.from_hashes(hashes)
+
+
+def test_refuses_other_widths() -> None:
+    index = HammingIndex.from_hashes(random_hashes(3))
+    for refused in (lambda: index.range_search(random_hashes(1, 64), 3), lambda: index.knn(random_hashes(1, 64), 3)):
+        with pytest.raises(ValueError, match="different widths"):
+            refused()
+    with pytest.raises(ValueError, match="different widths"):
+        index.append(random_hashes(1, 64))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [np.ones(4, np.bool_), np.array([0, 5]), np.array([-1, 2]), np.array([2, 1]), np.array([1, 1]), np.array([0.5])],
+)
+def test_refuses_rows_that_are_none(rows: np.ndarray) -> None:  # type: ignore[type-arg]
+    index = HammingIndex.from_hashes(random_hashes(5))
+    with pytest.raises(ValueError, match="rows must be"):
+        index.range_search(random_hashes(1), 3, rows=rows)
+
+
+def test_array_layout_does_not_matter(accelerator: str) -> None:
+    hashes = random_hashes(2000)
+    turned = np.asfortranarray(hashes)
+    same(HammingIndex.from_hashes(turned).range_search(turned[::-7], 40), obvious(hashes, hashes[::-7], 40))
+
+
+def test_distance_of_two() -> None:
+    assert distance(b"\x00" * 32, b"\xff" * 32) == 256
+    assert distance(b"\x01\x00", b"\x00\x80") == 2
+    with pytest.raises(ValueError, match="different widths"):
+        distance(b"", b"1")
+
+
+def test_importing_costs_nothing_but_numpy() -> None:
+    code = (
+        "import sys; import hashmatch.hamming; print([m for m in ('numba', 'llvmlite', 'faiss') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("damage", ["absent", "broken"])
+def test_without_numba_or_with_a_broken_one_numpy_does_it(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_kernels.py").write_text("raise RuntimeError('no locator available for this file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(fast, "_kernels", [])
+    monkeypatch.setattr(fast, "_NAME", f"{damage}_kernels")
+    monkeypatch.setenv("HASHMATCH_NUMBA", "1")
+    hashes = random_hashes(300)
+    same(HammingIndex.from_hashes(hashes).range_search(hashes[:4], 31), obvious(hashes, hashes[:4], 31))
+    assert fast.kernels(1e12) is None
+
+
+def test_numba_is_left_alone_where_it_is_not_worth_its_import_or_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "_kernels", [])
+    monkeypatch.delenv("HASHMATCH_NUMBA", raising=False)
+    assert fast.kernels(fast.WORTH_NS / 2) is None
+    assert fast._kernels == []  # not even looked for
+    monkeypatch.setenv("HASHMATCH_NUMBA", "0")
+    assert fast.kernels(1e15) is None

@@ -1,0 +1,44 @@
+"""What the tests of matching share: hashes at exact distances, tables of them, and films of made-up frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from store.samples import flip, pdq_bits
+
+from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Tier, VideoEvidence
+from hashmatch.matching.table import HashTable, join_rows, rows_of
+from hashmatch.matching.tiers import thresholds
+from hashmatch.records import Hash
+
+
+def still(seed: object, distance: int = 0, quality: int | None = 100, view: str = "full") -> Hash:
+    """A PDQ hash at a distance from that of a picture."""
+    return Hash("pdq", flip(pdq_bits(seed), distance), quality, view=view)
+
+
+def film(seeds: Iterable[object], distance: int = 0, quality: int | None = 100, start: float = 0.0) -> list[Hash]:
+    """A frame a second, each of its own picture, as it is sampled."""
+    return [Hash("pdq", flip(pdq_bits(seed), distance), quality, start + number) for number, seed in enumerate(seeds)]
+
+
+def table_of(references: dict[int, Sequence[Hash]], algorithm: str = "pdq", radius: int | None = None) -> HashTable:
+    """References by their ids."""
+    parts = [rows_of([h for h in hashes if h.algorithm == algorithm], owner) for owner, hashes in references.items()]
+    return HashTable(algorithm, thresholds(radius)[algorithm], join_rows(parts))
+
+
+def match(
+    tier: Tier,
+    distance: int = 0,
+    allow: bool = False,
+    coverage: tuple[float, float] | None = None,
+    reference_id: int = 1,
+) -> Match:
+    """A match as the verdict is made of. coverage: of the query and of the reference, for films."""
+    opinion = "benign" if allow else "malicious"
+    reference = MatchedReference(
+        reference_id, "0" * 64, "image", (), allow, (MatchedSource("one", None, None, opinion),)
+    )
+    video = None if coverage is None else VideoEvidence(*coverage, ())
+    return Match(reference, tier, distance, "sha256" if tier == "exact" else "pdq", "none", None, video)

@@ -1,0 +1,376 @@
+"""What is found on one reference, and what all findings together make of a file."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from store.samples import flip, pdq_bits
+
+from hashmatch.matching.results import TIERS, Match, Segment
+from hashmatch.matching.verdict import Finding, decide, exact, find, strength
+from hashmatch.records import Hash, Kind
+
+from .samples import film, match, still, table_of
+
+
+def found(query: Sequence[Hash], kind: Kind, references: dict[int, Sequence[Hash]], **options: object) -> list[Finding]:
+    return list(find(query, kind, table_of(references, **options)))  # type: ignore[arg-type]
+
+
+def tier_of(query: Hash, reference: Hash, radius: int | None = None) -> str | None:
+    findings = found([query], "image", {1: [reference]}, radius=radius)
+    return findings[0].tier if findings else None
+
+
+class TestImages:
+    @pytest.mark.parametrize(
+        ("distance", "qualities", "tier"),
+        [
+            (0, (100, 100), "near"),
+            (31, (100, 100), "near"),
+            (32, (100, 100), "possible"),
+            (60, (100, 100), "possible"),
+            (61, (100, 100), None),
+            (31, (50, 50), "near"),
+            (60, (50, 50), "possible"),
+            (0, (49, 100), "possible"),
+            (31, (49, 49), "possible"),
+            (32, (49, 100), None),
+            (31, (10, 10), "possible"),
+            (0, (9, 100), None),
+            (31, (None, None), "near"),
+            (31, (None, 50), "near"),
+            (32, (None, 100), "possible"),
+            (60, (None, None), "possible"),
+            (61, (None, None), None),
+            (31, (None, 49), "possible"),
+            (32, (None, 49), None),
+            (0, (None, 9), None),
+        ],
+        ids=str,
+    )
+    def test_tiers_at_their_limits(
+        self, distance: int, qualities: tuple[int | None, int | None], tier: str | None
+    ) -> None:
+        for one, other in (qualities, qualities[::-1]):
+            assert tier_of(still("a", distance, one), still("a", 0, other)) == tier
+
+    def test_of_unknown_quality_what_cannot_be_a_picture_is_not_compared(self) -> None:
+        for bits in (bytes(32), b"\xff" * 32, (2**60 - 1).to_bytes(32, "big")):  # black, and what white gives
+            for quality in (None, 100):
+                assert tier_of(Hash("pdq", bits), Hash("pdq", bits, quality)) is None
+                assert tier_of(Hash("pdq", bits, quality), Hash("pdq", bits)) is None
+
+    @pytest.mark.parametrize(
+        ("radius", "distance", "tier"),
+        [
+            (10, 10, "near"),
+            (10, 11, None),
+            (0, 0, "near"),
+            (0, 1, None),
+            (85, 31, "near"),
+            (85, 85, "possible"),
+            (85, 86, None),
+        ],
+    )
+    def test_a_radius_of_ones_own(self, radius: int, distance: int, tier: str | None) -> None:
+        assert tier_of(still("a", distance), still("a"), radius) == tier
+
+    @pytest.mark.parametrize(("algorithm", "limit"), [("phash", 6), ("dhash", 4)])
+    def test_64_bits_are_never_more_than_possible(self, algorithm: str, limit: int) -> None:
+        bits = b"\x0f\x1e\x2d\x3c\x4b\x5a\x69\x78"
+        for distance, tier in ((0, "possible"), (limit, "possible"), (limit + 1, None)):
+            findings = found(
+                [Hash(algorithm, flip(bits, distance))], "image", {1: [Hash(algorithm, bits)]}, algorithm=algorithm
+            )
+            assert [finding.tier for finding in findings] == ([tier] if tier else [])
+
+    def test_what_is_told_of_it(self) -> None:
+        (finding,) = found([still("a", 12, 80)], "image", {7: [still("a", 0, 66)]})
+        assert finding == Finding(7, "near", 12, "pdq", 66, None)
+        assert found([still("a", 0, None)], "image", {7: [still("a", 0, 66)]})[0].quality == 66
+        assert found([still("a", 0, None)], "image", {7: [still("a", 0, None)]})[0].quality is None
+
+    def test_each_reference_once_by_its_closest_good_hash(self) -> None:
+        references = {
+            1: [still("a", 20), still("a", 4, view="page 2"), still("a", 9, view="page 3")],
+            2: [still("a", 40)],
+            3: [still("b")],
+            4: [still("a", 2, quality=20), still("a", 30)],  # the closer one says less
+        }
+        found_on = {finding.reference_id: finding for finding in found([still("a"), still("c")], "image", references)}
+        assert {number: (finding.tier, finding.distance) for number, finding in found_on.items()} == {
+            1: ("near", 4),
+            2: ("possible", 40),
+            4: ("near", 30),
+        }
+
+    def test_nothing_to_compare(self) -> None:
+        assert found([], "image", {1: [still("a")]}) == []
+        assert found([still("a")], "image", {}) == []
+        assert found([Hash("phash", bytes(8))], "image", {1: [still("a")]}) == []
+
+
+class TestFilms:
+    def only(self, query: Sequence[Hash], reference: Sequence[Hash], kind: Kind = "video") -> Finding:
+        (finding,) = found(query, kind, {1: reference})
+        return finding
+
+    def coverage(self, finding: Finding) -> tuple[float, float]:
+        assert finding.video is not None
+        return finding.video.query_coverage, finding.video.reference_coverage
+
+    def test_the_same_film(self) -> None:
+        finding = self.only(film(range(10), 4), film(range(10)))
+        assert (finding.tier, finding.distance, finding.quality) == ("near", 4, 100)
+        assert self.coverage(finding) == (1.0, 1.0)
+        assert finding.video is not None
+        assert finding.video.segments == (Segment((0, 9), (0, 9), 10, 4.0),)
+
+    def test_a_clip_of_it(self) -> None:
+        finding = self.only(film(range(20, 30)), film(range(100)))
+        assert (finding.tier, self.coverage(finding)) == ("near", (1.0, 0.1))
+        assert finding.video is not None
+        assert finding.video.segments == (Segment((0, 9), (20, 29), 10, 0.0),)
+
+    def test_it_within_a_longer_one(self) -> None:
+        finding = self.only(film([*range(1000, 1050), *range(10), *range(2000, 2040)]), film(range(10)))
+        assert (finding.tier, self.coverage(finding)) == ("near", (0.1, 1.0))
+
+    def test_one_quotes_the_other(self) -> None:
+        finding = self.only(film([*range(1000, 1090), *range(10)]), film(range(100)))
+        assert (finding.tier, self.coverage(finding)) == ("possible", (0.1, 0.1))
+
+    @pytest.mark.parametrize(("shared", "tier"), [(49, "possible"), (50, "near")])
+    def test_half_of_either_is_enough(self, shared: int, tier: str) -> None:
+        finding = self.only(film([*range(shared), *range(1000, 1100 - shared)]), film(range(200)))
+        assert (finding.tier, self.coverage(finding)) == (tier, (shared / 100, shared / 200))
+        finding = self.only(film([*range(shared), *range(1000, 1200 - shared)]), film(range(100)))
+        assert (finding.tier, self.coverage(finding)) == (tier, (shared / 200, shared / 100))
+
+    def test_few_frames_are_not_enough_unless_there_are_no_more(self) -> None:
+        assert self.only(film([0, 1, "x", "y"]), film(range(50))).tier == "possible"
+        assert self.only(film([0, 1, 2, "y"]), film(range(50))).tier == "near"
+        assert self.only(film([0, 1]), film(range(50))).tier == "near"
+        assert self.only(film(range(50)), film([0, 1])).tier == "near"
+
+    def test_one_frame_of_the_reference_held_still_is_not_the_film(self) -> None:
+        finding = self.only(film(["a"] * 20), film(["a", *range(19)]))
+        assert finding.tier == "possible"
+        assert self.coverage(finding) == (1.0, 0.05)
+
+    def test_weak_frames_are_at_most_possible(self) -> None:
+        for query, reference in (
+            (film(range(10), 32), film(range(10))),
+            (film(range(10), 60), film(range(10))),
+            (film(range(10), 0, quality=49), film(range(10))),
+            (film(range(10)), film(range(10), 31, quality=49)),
+        ):
+            assert self.only(query, reference).tier == "possible"
+        assert found(film(range(10), 61), "video", {1: film(range(10))}) == []
+        assert found(film(range(10), quality=9), "video", {1: film(range(10))}) == []
+
+    def test_weak_frames_do_not_add_to_what_strong_ones_prove(self) -> None:
+        # Ten strong frames of a hundred; the others are only alike.
+        finding = self.only([*film(range(10)), *film(range(10, 100), 45, start=10)], film(range(100)))
+        assert (finding.tier, self.coverage(finding)) == ("possible", (0.1, 0.1))
+
+    def test_black_frames_are_no_part_of_either(self) -> None:
+        black = [Hash("pdq", bytes(32), 0, float(n)) for n in range(50)]
+        finding = self.only([*black, *film(range(10), start=50)], [*film(range(10)), *black])
+        assert (finding.tier, self.coverage(finding)) == ("near", (1.0, 1.0))
+
+    def test_times_and_not_frames_are_counted(self) -> None:
+        # Four frames a second in the first four seconds, one a second after: 16 frames are four seconds of twenty.
+        times = [n / 4 for n in range(16)] + [float(n) for n in range(4, 20)]
+        reference = [replace(still(n), time=time) for n, time in enumerate(times)]
+        finding = self.only(reference[:16], reference)
+        assert self.coverage(finding) == (1.0, 0.2)
+        finding = self.only(reference[16:], reference)
+        assert self.coverage(finding) == (1.0, 0.8)
+
+    def test_parts_in_another_order_are_still_shown(self) -> None:
+        finding = self.only(film([*range(10, 20), *range(10)]), film(range(20)))
+        assert (finding.tier, self.coverage(finding)) == ("near", (1.0, 1.0))
+        assert finding.video is not None and len(finding.video.segments) == 2
+
+    def test_a_still_of_a_film(self) -> None:
+        finding = self.only([still(5, 7)], film(range(20)), "image")
+        assert (finding.tier, finding.distance, self.coverage(finding)) == ("near", 7, (1.0, 0.05))
+        assert finding.video is not None
+        assert finding.video.segments == (Segment((0, 0), (5, 5), 1, 7.0),)
+        assert self.only([still(5, 40)], film(range(20)), "image").tier == "possible"
+
+    def test_a_film_that_shows_a_still(self) -> None:
+        finding = self.only(film(range(20)), [still(5, 7)])
+        assert (finding.tier, self.coverage(finding)) == ("near", (0.05, 1.0))
+
+    def test_an_image_of_an_image_has_no_film_evidence(self) -> None:
+        assert self.only([still(1)], [still(1)], "image").video is None
+
+    def test_several_references_keep_their_frames_apart(self) -> None:
+        references = {3: film(range(10)), 1: film(range(10, 20)), 2: film(range(100, 110))}
+        findings = found(film(range(20)), "video", references)
+        assert [(f.reference_id, self.coverage(f)) for f in findings] == [(1, (0.5, 1.0)), (3, (0.5, 1.0))]
+        spans = [f.video.segments[0].query for f in findings if f.video]
+        assert spans == [(10, 19), (0, 9)]
+
+    @given(
+        st.lists(st.integers(0, 30), min_size=1, max_size=25),
+        st.lists(st.integers(0, 30), min_size=1, max_size=25),
+        st.sampled_from([0, 31, 32, 60]),
+        st.sampled_from([10, 49, 50, None]),
+    )
+    def test_what_always_holds(
+        self, query: list[int], reference: list[int], distance: int, quality: int | None
+    ) -> None:
+        findings = found(film(query, distance, quality), "video", {1: film(reference)})
+        within = distance <= (60 if quality in (50, None) else 31)
+        assert bool(findings) == (within and bool(set(query) & set(reference)))
+        for finding in findings:
+            assert finding.video is not None
+            # A frame is shown if its picture is somewhere in the other film; all frames stand for a second here.
+            shown = sum(picture in reference for picture in query) / len(query)
+            assert finding.video.query_coverage == round(shown, 3)
+            assert 0 < finding.video.reference_coverage <= 1
+            most = sum(picture in query for picture in reference) / len(reference)
+            assert finding.video.reference_coverage <= round(most, 3)
+            assert sum(s.frames for s in finding.video.segments) == round(shown * len(query))
+            if finding.tier == "near":
+                assert distance <= 31 and quality in (50, None)
+                assert max(self.coverage(finding)) >= 0.5
+
+
+_matches = st.lists(
+    st.builds(
+        match,
+        tier=st.sampled_from(TIERS),
+        distance=st.integers(0, 3).map(lambda n: n * 20),
+        allow=st.booleans(),
+        coverage=st.none() | st.tuples(st.sampled_from([0.1, 0.5, 1.0]), st.sampled_from([0.1, 0.49, 0.5, 1.0])),
+        reference_id=st.integers(1, 9),
+    ),
+    max_size=6,
+)
+
+
+def status(*matches: Match) -> str:
+    return decide(matches)[0]
+
+
+class TestDecide:
+    def test_nothing(self) -> None:
+        assert decide([]) == ("clean", ())
+
+    @pytest.mark.parametrize("tier", TIERS)
+    def test_one(self, tier: str) -> None:
+        assert status(match(tier)) == "match"
+        assert status(match(tier, allow=True)) == "allowed"
+
+    def test_the_allow_list_wins_a_tie(self) -> None:
+        for tier in TIERS:
+            one, other = match(tier, 10), match(tier, 10, allow=True)
+            for order in ([one, other], [other, one]):
+                assert decide(order) == ("allowed", (other, one)), "and comes first, as it decides"
+
+    def test_the_allow_list_wins_when_it_is_better(self) -> None:
+        assert status(match("near", 9, allow=True), match("near", 10)) == "allowed"
+        assert status(match("near", 30, allow=True), match("possible", 0)) == "allowed"
+        assert status(match("exact", allow=True), match("near", 0)) == "allowed"
+
+    def test_the_allow_list_does_not_win_when_it_is_worse(self) -> None:
+        assert status(match("near", 11, allow=True), match("near", 10)) == "match"
+        assert status(match("possible", 0, allow=True), match("near", 31)) == "match"
+        assert status(match("near", 0, allow=True), match("exact")) == "match"
+        assert status(match("near", 11, allow=True), match("near", 20), match("near", 10)) == "match"
+
+    def test_a_film_protects_only_what_shows_most_of_it(self) -> None:
+        clip = match("near", 5, coverage=(1.0, 0.3))
+        for shown, expected in ((0.49, "match"), (0.5, "allowed"), (1.0, "allowed")):
+            assert status(match("near", 5, allow=True, coverage=(1.0, shown)), clip) == expected
+
+    def test_bytes_on_the_allow_list_are_protected_whatever_they_are(self) -> None:
+        assert status(match("exact", allow=True), match("near", 5, coverage=(1.0, 1.0))) == "allowed"
+
+    def test_of_films_the_one_that_explains_more_counts_before_the_closer_one(self) -> None:
+        news = match("near", 9, allow=True, coverage=(1.0, 0.9), reference_id=1)
+        quoted = match("near", 2, coverage=(0.6, 1.0), reference_id=2)
+        assert decide([quoted, news]) == ("allowed", (news, quoted))
+
+    def test_a_protecting_match_must_be_as_strong_itself(self) -> None:
+        # The stronger of the two on the list does not protect, and the one that would is too weak.
+        matches = [
+            match("near", 0, allow=True, coverage=(1.0, 0.1)),
+            match("possible", 0, allow=True),
+            match("near", 20, coverage=(1.0, 1.0)),
+        ]
+        assert status(*matches) == "match"
+
+    def test_best_first(self) -> None:
+        best = [
+            match("exact", reference_id=1),
+            match("near", 0, coverage=(1.0, 0.2), reference_id=2),
+            match("near", 9, reference_id=3),
+            match("near", 0, coverage=(0.9, 1.0), reference_id=4),
+            match("possible", 0, reference_id=5),
+            match("possible", 60, reference_id=6),
+        ]
+        for order in itertools.islice(itertools.permutations(best), 0, 720, 37):
+            assert decide(order)[1] == tuple(best)
+
+    @given(_matches)
+    def test_what_always_holds(self, matches: list[Match]) -> None:
+        verdict, ranked = decide(matches)
+        assert sorted(map(repr, ranked)) == sorted(map(repr, matches)), "all evidence is shown"
+        assert [strength(each) for each in ranked] == sorted(map(strength, matches), reverse=True)
+        flagged = [each for each in matches if not each.reference.allow]
+        allowed = [each for each in matches if each.reference.allow]
+        if flagged:
+            assert verdict != "clean"
+        if verdict == "allowed":
+            assert allowed
+            for each in flagged:
+                assert any(strength(other) >= strength(each) for other in allowed)
+        if not allowed:
+            assert verdict == ("match" if flagged else "clean")
+        if verdict == "match":
+            assert flagged
+
+    @given(_matches, st.randoms())
+    def test_the_order_in_which_they_are_found_does_not_matter(self, matches: list[Match], random: object) -> None:
+        shuffled = list(matches)
+        random.shuffle(shuffled)  # type: ignore[attr-defined]
+        assert decide(shuffled)[0] == decide(matches)[0]
+        keys = [[(strength(each), each.reference.allow) for each in decide(order)[1]] for order in (matches, shuffled)]
+        assert keys[0] == keys[1]
+
+    @given(_matches)
+    def test_one_more_flagged_match_never_clears_a_file(self, matches: list[Match]) -> None:
+        before = status(*matches)
+        for tier in TIERS:
+            after = status(*matches, match(tier, 20))
+            assert after != "clean"
+            assert not (before == "match" and after == "allowed")
+
+    def test_exact(self) -> None:
+        reference = match("near").reference
+        assert exact(reference, "md5") == Match(reference, "exact", 0, "md5", "none", None, None)
+
+
+def test_hashes_made_for_these_tests_are_as_far_apart_as_they_say() -> None:
+    for count in (0, 1, 31, 32, 60, 61):
+        one, other = (int.from_bytes(each, "big") for each in (pdq_bits("a"), flip(pdq_bits("a"), count)))
+        assert (one ^ other).bit_count() == count
+        assert other.bit_count() in (127, 128)
+    assert (
+        min(
+            (int.from_bytes(pdq_bits(a), "big") ^ int.from_bytes(pdq_bits(b), "big")).bit_count()
+            for a, b in itertools.combinations(range(50), 2)
+        )
+        > 85
+    )

@@ -1,0 +1,339 @@
+"""Films: every container, upright, at the right times; and what is wrong with them is said."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from hashmatch.errors import MediaError
+from hashmatch.hamming.brute import distance
+from hashmatch.hashers import Picture, by_name
+from hashmatch.media import Limits, MediaType
+from hashmatch.media.video import open_video
+
+from .samples import (
+    FILMS,
+    Film,
+    away,
+    film,
+    opened,
+    pictures,
+    scene,
+    sound,
+    with_cover,
+    with_display_matrix,
+)
+from .test_sniff import encoder_or_skip
+
+SIZE = (176, 144)
+
+
+@pytest.fixture(scope="module")
+def mp4() -> bytes:
+    return film("mp4")
+
+
+def failure(data: bytes, limits: Limits = Limits()) -> tuple[MediaError, list[Picture]]:
+    seen: list[Picture] = []
+    with pytest.raises(MediaError) as caught:
+        for picture in opened(data, limits=limits).pictures:
+            seen.append(picture)  # noqa: PERF402: what came before the error is wanted
+    return caught.value, seen
+
+
+def shows(picture: Picture, seed: int, size: tuple[int, int] = SIZE) -> bool:
+    """Whether a scene is to be seen; two scenes are 100 bits apart, and bad encoders take up to 30."""
+    return away(picture, scene(seed, *size)) <= 40
+
+
+# Every container.
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_films(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new scene each second: what is seen when, in each container and codec."""
+    monkeypatch.setenv("SVT_LOG", "1")  # keep the AV1 encoder quiet
+    of = encoder_or_skip(name)
+    medium = opened(film(of))
+    sampled = list(medium.pictures)
+    assert medium.kind == "video"
+    assert medium.decoder.startswith(f"pyav {of.demuxer.split(',')[0]} ")
+    if name != "m2v":  # a bare stream has no times
+        assert medium.duration == pytest.approx(5.5, abs=0.2)
+    due = [n / 4 for n in range(16)] + [4, 5]
+    assert [picture.time for picture in sampled] == pytest.approx(due, abs=1 / of.rate)
+    assert sampled[0].time == 0
+    for picture in sampled:
+        assert picture.time is not None
+        assert picture.full_size == SIZE and picture.image.mode == "L" and not picture.exact
+        assert shows(picture, int(picture.time + 0.01)), picture.time
+
+
+@pytest.mark.parametrize("name", ["mp4", "mkv-ffv1", "webm-vp9"])
+def test_exact_pictures_are_in_colour(name: str) -> None:
+    medium = opened(film(name, seconds=2), exact=True)
+    assert medium.decoder.endswith(" exact")
+    for picture in medium.pictures:
+        assert picture.time is not None
+        assert picture.exact and picture.image.mode == "RGB"
+        difference = np.asarray(picture.image).astype(int) - np.asarray(scene(int(picture.time), *SIZE))
+        assert np.abs(difference).mean() < 12
+
+
+def test_brightness_has_the_full_range() -> None:
+    """Films store 16 to 235; the quality of PDQ counts brightness, so it must be stretched as players do."""
+    for exact in (False, True):
+        picture = pictures(film("mkv-ffv1", seconds=1), exact)[0]
+        grey = np.asarray(picture.image.convert("L")).astype(int)
+        assert np.abs(grey - np.asarray(scene(0, *SIZE).convert("L"))).mean() < 3
+
+
+def test_theora_of_the_corpus(corpus: Path) -> None:
+    """No encoder for it comes with PyAV."""
+    data = (corpus / "videos" / "mozilla+popcorn-js__trailer.ogv").read_bytes()
+    medium = opened(data)
+    assert medium.decoder == "pyav ogg theora"
+    times = [picture.time for picture in medium.pictures]
+    assert len(times) == 77
+    assert times[-1] == pytest.approx(64, abs=1)
+
+
+@pytest.mark.parametrize("name", ["pattern-sd-grey-bar", "test-padded-dimensions"])
+def test_frames_hash_as_meta_says(corpus: Path, name: str) -> None:
+    """Against the hash of every frame that Meta's vpdq gives, at the time that it gives."""
+    lines = (corpus / "vpdq" / "hashes" / f"{name}.txt").read_text().split()
+    expected = [(float(seconds), bits, int(quality)) for _n, quality, bits, seconds in (x.split(",") for x in lines)]
+    sampled = pictures((corpus / "vpdq" / f"{name}.mp4").read_bytes())
+    assert len(sampled) > 15
+    for picture in sampled:
+        bits, quality = by_name("pdq").hash(picture)
+        assert picture.time is not None and quality is not None
+        time, theirs, their_quality = min(expected, key=lambda each: abs(each[0] - picture.time))
+        assert abs(time - picture.time) < 0.01
+        assert distance(bits, bytes.fromhex(theirs)) <= 6
+        assert abs(quality - their_quality) <= 1
+
+
+def test_time_begins_with_the_first_frame() -> None:
+    """Transport streams usually start at 1.4 s, and recordings of broadcasts anywhere."""
+    for name in ("ts", "mpg", "mkv", "wmv"):
+        data = film(name, seconds=1, late=100)
+        assert pictures(data)[0].time == 0
+        assert len(pictures(data)) == 4
+
+
+@pytest.mark.parametrize("name", ["ts", "mpg"])
+def test_a_film_after_a_film(name: str) -> None:
+    """`cat one.ts other.ts` plays on, though the clock starts anew; what comes second must not escape."""
+    sampled = pictures(film(name, seconds=3) + film(name, seconds=3, first_seed=10))
+    assert {n for picture in sampled for n in (0, 1, 2, 10, 11, 12) if shows(picture, n)} == {0, 1, 2, 10, 11, 12}
+    times = [picture.time or 0 for picture in sampled]
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(5, abs=0.5)
+
+
+def test_size_is_that_of_the_film_and_not_of_its_macroblocks() -> None:
+    odd = Film("matroska", "libx264", "matroska,webm", size=(170, 98))
+    assert pictures(film(odd, seconds=1))[0].full_size == (170, 98)
+
+
+# Rotation: as the matrix of ISO/IEC 14496-12 says, x' = a x + c y and y' = b x + d y.
+
+TURNS = {
+    "none": ((1, 0, 0, 1), None),
+    "clockwise": ((0, 1, -1, 0), Image.Transpose.ROTATE_270),
+    "upside down": ((-1, 0, 0, -1), Image.Transpose.ROTATE_180),
+    "counter-clockwise": ((0, -1, 1, 0), Image.Transpose.ROTATE_90),
+    "mirrored": ((-1, 0, 0, 1), Image.Transpose.FLIP_LEFT_RIGHT),
+    "mirrored top to bottom": ((1, 0, 0, -1), Image.Transpose.FLIP_TOP_BOTTOM),
+    "transposed": ((0, 1, 1, 0), Image.Transpose.TRANSPOSE),
+    "transversed": ((0, -1, -1, 0), Image.Transpose.TRANSVERSE),
+}
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("turn", TURNS)
+def test_rotation(mp4: bytes, turn: str, exact: bool) -> None:
+    """Phones store films as the sensor lies, and selfies mirrored; players turn them."""
+    matrix, transposition = TURNS[turn]
+    picture = pictures(with_display_matrix(mp4, *matrix), exact)[0]
+    shown = scene(0, *SIZE) if transposition is None else scene(0, *SIZE).transpose(transposition)
+    assert picture.full_size == picture.image.size == shown.size
+    assert away(picture, shown) <= 20
+
+
+# What is wrong with a film.
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "matroska", "mpegts", "flv", "asf"])
+def test_sound_only(container: str) -> None:
+    error, seen = failure(sound(container))
+    assert (error.code, seen) == ("no-usable-frames", [])
+
+
+def test_a_cover_is_no_film() -> None:
+    song = with_cover(sound("mp4"))
+    with av.open(io.BytesIO(song)) as container:
+        assert len(container.streams.video) == 1  # or the test proves nothing
+    error, seen = failure(song)
+    assert (error.code, seen) == ("no-usable-frames", [])
+
+
+def test_a_film_with_a_cover_is_hashed_as_the_film(mp4: bytes) -> None:
+    covered = with_cover(mp4)
+    with av.open(io.BytesIO(covered)) as container:
+        assert len(container.streams.video) == 2
+    plain = [by_name("pdq").hash(picture) for picture in pictures(mp4)]
+    assert [by_name("pdq").hash(picture) for picture in pictures(covered)] == plain
+
+
+def test_no_frames() -> None:
+    error, seen = failure(film("mkv", seconds=0))
+    assert error.code in ("corrupt", "no-usable-frames")
+    assert seen == []
+
+
+@pytest.mark.parametrize("name", ["mp4", "avi", "mkv", "flv", "wmv", "ts", "mpg"])
+def test_only_the_beginning_is_left(name: str) -> None:
+    """A decoder may paint something over half a frame; then it is partial at least."""
+    error, seen = failure(film(name, seconds=1)[:800])
+    assert error.code == "partial" if seen else error.code in ("corrupt", "no-usable-frames")
+
+
+def test_an_index_at_the_end_that_is_cut_off(mp4: bytes) -> None:
+    error, seen = failure(mp4[: len(mp4) * 9 // 10])
+    assert (error.code, seen) == ("corrupt", [])
+
+
+#: Containers in which FFmpeg notices that a packet or frame is not whole.
+TELL_OF_A_CUT = ["avi", "avi-mjpeg", "flv", "mp4-fragmented", "mpg", "wmv"]
+
+
+@pytest.mark.parametrize("name", [*TELL_OF_A_CUT, "mkv", "webm-vp8", "ts", "ogv-vp8"])
+def test_a_cut_film_is_hashed_as_far_as_it_goes(name: str) -> None:
+    data = film(name)
+    data = data[: len(data) * 6 // 10 + 7]
+    if name in TELL_OF_A_CUT:
+        error, seen = failure(data)
+        assert error.code == "partial"
+    else:  # FFmpeg takes the end of the file for the end of the film
+        seen = pictures(data)
+    assert len(seen) >= 8
+    assert all(shows(picture, int((picture.time or 0) + 0.01)) for picture in seen[:8])
+
+
+def test_damage_in_the_middle_is_passed_over() -> None:
+    """What comes after it is hashed too, and the film is partial."""
+    data = bytearray(film("mov-prores"))
+    middle = len(data) // 2
+    data[middle : middle + 40_000] = bytes(40_000)
+    error, seen = failure(bytes(data))
+    assert error.code == "partial"
+    times = [picture.time or 0 for picture in seen]
+    assert (times[0], times[-1]) == (0, 5)
+    assert [shows(picture, int(picture.time or 0)) for picture in (seen[0], *seen[-2:])] == [True] * 3
+
+
+def test_too_many_pixels(mp4: bytes) -> None:
+    error, seen = failure(mp4, Limits(max_pixels=176 * 144 - 1))
+    assert (error.code, seen) == ("too-large", [])
+    assert len(pictures(mp4, limits=Limits(max_pixels=176 * 144))) == 18
+
+
+def test_frames_that_grow_past_the_limit() -> None:
+    """A transport stream may change its size anywhere; its header says nothing of that."""
+    small = film(Film("mpegts", "mpeg2video", "mpegts", rate=25), seconds=1)
+    large = film(Film("mpegts", "mpeg2video", "mpegts", rate=25, size=(704, 576)), seconds=1, late=1)
+    assert {picture.full_size for picture in pictures(small + large)} == {(176, 144), (704, 576)}
+    error, seen = failure(small + large, Limits(max_pixels=200 * 200))
+    assert error.code in ("partial", "too-large")
+    assert {picture.full_size for picture in seen} <= {(176, 144)}
+
+
+def test_no_more_than_the_allowed_frames(mp4: bytes) -> None:
+    error, seen = failure(mp4, Limits(max_frames=3))
+    assert error.code == "partial"
+    assert [picture.time for picture in seen] == [0, 0.25, 0.5]
+
+
+def test_message_is_one_line_and_says_nothing_of_the_path(tmp_path: Path, mp4: bytes) -> None:
+    path = tmp_path / "very-secret-name.mp4"
+    path.write_bytes(mp4[: len(mp4) // 2])
+    with path.open("rb") as file, pytest.raises(MediaError) as caught:
+        open_video(file, MediaType("pyav", "mov"), Limits(), exact=False)
+    assert caught.value.code == "corrupt"
+    assert "secret" not in caught.value.message and "Errno" not in caught.value.message
+    assert caught.value.message.isprintable() and len(caught.value.message) < 250
+
+
+# One file never makes another be opened.
+
+SCRIPTS = {
+    "ffconcat": b"ffconcat version 1.0\nfile secret.mp4\n",
+    "hls": b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:5.5,\nsecret.mp4\n#EXT-X-ENDLIST\n",
+    "dash": b'<?xml version="1.0"?><MPD><Period><AdaptationSet><Representation id="1"><BaseURL>secret.mp4</BaseURL>'
+    b"</Representation></AdaptationSet></Period></MPD>",
+    "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
+}
+
+
+def reads_leave_a_trace(path: Path) -> bool:
+    """Whether reading a file whose access time is older than its change changes that on this file system."""
+    os.utime(path, (1, 2))
+    path.read_bytes()
+    return path.stat().st_atime != 1
+
+
+@pytest.fixture
+def secret(tmp_path: Path, mp4: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A film beside the script that names it."""
+    path = tmp_path / "secret.mp4"
+    path.write_bytes(mp4)
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+def test_the_trap_is_one(secret: Path, tmp_path: Path) -> None:
+    """Without our settings FFmpeg does decode the other film."""
+    script = tmp_path / "x.mp4"
+    script.write_bytes(SCRIPTS["ffconcat"])
+    with av.open(str(script)) as container:
+        assert container.format.name == "concat"
+        assert len(list(container.decode(video=0))) == 44
+
+
+@pytest.mark.parametrize("demuxer", sorted({each.demuxer for each in FILMS.values()} | {"concat", "hls"}))
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_opens_no_other_file(secret: Path, tmp_path: Path, script: str, demuxer: str) -> None:
+    """Whatever the content was taken for."""
+    path = tmp_path / "x.mp4"
+    path.write_bytes(SCRIPTS[script])
+    traced = reads_leave_a_trace(secret)
+    os.utime(secret, (1, 2))
+    with path.open("rb") as file, pytest.raises(MediaError) as caught:
+        list(open_video(file, MediaType("pyav", demuxer), Limits(), exact=False).pictures)
+    assert caught.value.code in ("corrupt", "no-usable-frames")
+    if traced:
+        assert secret.stat().st_atime == 1
+
+
+def test_only_the_demuxer_that_was_recognised(mp4: bytes) -> None:
+    for demuxer in ("avi", "matroska,webm", "flv", "asf"):
+        with pytest.raises(MediaError) as caught:
+            list(open_video(io.BytesIO(mp4), MediaType("pyav", demuxer), Limits(), exact=False).pictures)
+        assert caught.value.code in ("corrupt", "no-usable-frames")
+
+
+def test_a_stream_that_no_decoder_knows() -> None:
+    """Its codec is named in the header, and FFmpeg has none of that name."""
+    data = film("mkv", seconds=1)
+    assert data.count(b"V_MPEG4/ISO/AVC") == 1
+    error, seen = failure(data.replace(b"V_MPEG4/ISO/AVC", b"V_MPEG9/ISO/AVC"))
+    assert error.code in ("unsupported-format", "corrupt", "no-usable-frames")
+    assert seen == []

@@ -1,0 +1,57 @@
+"""A result with everything in it, for the tests of every way to show one."""
+
+from __future__ import annotations
+
+from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Result, Segment, VideoEvidence
+from hashmatch.records import Failure
+
+#: What an enemy may call a file: escapes to a terminal, text turned round, a formula, a quote, bytes that are no text.
+HOSTILE = "=1+1\x1b[2J\u202egpj.\"'\\x\n,\u0635\u200c\u0648\x9b\u2066\u00ad".encode() + b"\xff\xfe.jpg"
+
+VIDEO = VideoEvidence(
+    0.5, 0.25, (Segment((0.0, 4.0), (61.0, 65.0), 5, 3.2), Segment((9.0, 9.0), (3670.0, 3670.0), 1, 7.0))
+)
+
+FLAGGED = Match(
+    MatchedReference(
+        7,
+        "ab" * 32,
+        "video",
+        ("first", "=second"),
+        False,
+        (
+            MatchedSource("east", "a partner", "amber+strict", "malicious"),
+            MatchedSource("west", None, None, "retracted"),
+        ),
+    ),
+    "near",
+    12,
+    "pdq",
+    "none",
+    88,
+    VIDEO,
+)
+ALLOWED = Match(
+    MatchedReference(8, None, None, (), True, (MatchedSource("news", None, "clear", "benign"),)),
+    "exact",
+    0,
+    "md5",
+    "none",
+    None,
+    None,
+)
+MATCHED = Result(
+    HOSTILE,
+    "match",
+    True,
+    "near",
+    "video",
+    123_456,
+    "cd" * 32,
+    "ef" * 16,
+    (FLAGGED, ALLOWED),
+    Failure("partial", "cut off"),
+)
+CLEAN = Result(b"a.jpg", "clean", kind="image", size=1, sha256="0" * 64, md5="0" * 32)
+FAILED = Result(b"gone.jpg", "failed", error=Failure("not-found", "does not exist"))
+SKIPPED = Result(b"notes.txt", "skipped", size=45)

@@ -1,0 +1,76 @@
+"""CSV: parses back, row for row and value for value, and runs nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hashmatch.matching.results import Result
+from hashmatch.records import Failure
+from hashmatch.report.as_csv import COLUMNS, CsvResults
+
+from .samples import CLEAN, FAILED, HOSTILE, MATCHED, SKIPPED
+
+
+def written(*results: Result) -> list[dict[str, str]]:
+    """What a reader gets of what is written."""
+    out = io.StringIO(newline="")
+    rows = CsvResults(out)
+    for result in results:
+        rows.write(result)
+    table = list(csv.reader(io.StringIO(out.getvalue(), newline=""), strict=True))
+    assert tuple(table[0]) == COLUMNS
+    assert {len(row) for row in table} == {len(COLUMNS)}
+    return [dict(zip(COLUMNS, row, strict=True)) for row in table[1:]]
+
+
+def test_a_row_for_each_match() -> None:
+    flagged, allowed = written(MATCHED)
+    file = ["status", "tier", "partial", "kind", "size", "sha256", "md5", "error", "message"]
+    values = ["match", "near", "yes", "video", "123456", "cd" * 32, "ef" * 16, "partial", "cut off"]
+    for row in (flagged, allowed):
+        assert [row[name] for name in file] == values
+    assert {name: flagged[name] for name in COLUMNS if name not in [*file, "path"]} == {
+        "reference": "7",
+        "reference_sha256": "ab" * 32,
+        "match_tier": "near",
+        "distance": "12",
+        "algorithm": "pdq",
+        "transform": "none",
+        "quality": "88",
+        "query_coverage": "0.5",
+        "reference_coverage": "0.25",
+        "allow": "no",
+        "labels": "first; =second",
+        "collections": "east; west",
+    }
+    assert [allowed[name] for name in ("reference", "match_tier", "distance", "allow")] == ["8", "exact", "0", "yes"]
+    assert [allowed[name] for name in ("reference_sha256", "quality", "query_coverage", "labels")] == [""] * 4
+
+
+def test_a_row_for_a_file_without() -> None:
+    clean, failed, skipped = written(CLEAN, FAILED, SKIPPED)
+    assert (clean["path"], clean["status"], clean["partial"], clean["tier"]) == ("a.jpg", "clean", "no", "")
+    assert (failed["status"], failed["error"], failed["message"]) == ("failed", "not-found", "does not exist")
+    assert (skipped["status"], skipped["size"], skipped["reference"]) == ("skipped", "45", "")
+
+
+def test_a_name_is_guarded_and_kept() -> None:
+    (row,) = written(Result(HOSTILE, "clean"))
+    assert row["path"] == "'" + HOSTILE.decode("utf-8", "backslashreplace")
+
+
+_cells = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("=+-@\t\r\n\",;'\0"), max_size=20)
+
+
+@given(st.lists(st.tuples(_cells, _cells), min_size=1, max_size=4))
+def test_whatever_is_in_it(pairs: list[tuple[str, str]]) -> None:
+    rows = written(*(Result(path.encode(), "failed", error=Failure("corrupt", text)) for path, text in pairs))
+    assert len(rows) == len(pairs)
+    for row, (path, text) in zip(rows, pairs, strict=True):
+        for cell, value in ((row["path"], path), (row["message"], text)):
+            assert cell.removeprefix("'") == value.removeprefix("'")
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))

@@ -1,0 +1,206 @@
+"""JSON: the names, the types and the order that the interface promises, and exact file names."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from store.samples import ME, add, measured, pdq
+
+import hashmatch
+from hashmatch.indexing import Indexed
+from hashmatch.records import Failure, Fingerprint, Hash
+from hashmatch.report import as_json
+from hashmatch.store import Store, lookup
+
+from .samples import CLEAN, FAILED, HOSTILE, MATCHED, SKIPPED
+
+RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
+MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
+REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources"]
+SOURCE = ["collection", "source", "tlp", "opinion"]
+VIDEO = ["query_coverage", "reference_coverage", "segments"]
+SEGMENT = ["query", "reference", "frames", "mean_distance"]
+FILE = [
+    "path",
+    "kind",
+    "size",
+    "md5",
+    "sha1",
+    "sha256",
+    "width",
+    "height",
+    "duration",
+    "partial",
+    "hashes",
+    "decoder",
+    "error",
+]
+HASH = ["algorithm", "hash", "quality", "time", "view"]
+
+
+def written(value: Any, **options: Any) -> Any:
+    """What a reader gets of what is written."""
+    out = io.BytesIO()
+    as_json.dump(value, out, **options)
+    assert out.getvalue().endswith(b"\n")
+    return json.loads(out.getvalue().decode("utf-8"))
+
+
+class TestNames:
+    def test_of_a_result(self) -> None:
+        got = written(as_json.result(MATCHED))
+        assert list(got) == ["path", "path_bytes", *RESULT[1:]]
+        for plain in (CLEAN, FAILED, SKIPPED):
+            assert list(written(as_json.result(plain))) == RESULT
+
+    def test_of_a_match_and_all_in_it(self) -> None:
+        flagged, allowed = written(as_json.result(MATCHED))["matches"]
+        assert list(flagged) == list(allowed) == MATCH
+        assert list(flagged["reference"]) == REFERENCE
+        assert list(flagged["reference"]["sources"][0]) == SOURCE
+        assert list(flagged["video"]) == VIDEO
+        assert list(flagged["video"]["segments"][0]) == SEGMENT
+        assert allowed["video"] is None
+
+    def test_of_a_file(self) -> None:
+        made = Fingerprint("image", 3, measured("abc").digests, 4, 5, None, True, (pdq(1, 9, 1.5),), "made", "r")
+        got = written(as_json.fingerprint(b"a.jpg", made))
+        assert list(got) == FILE
+        assert list(got["hashes"][0]) == HASH
+        nothing = written(as_json.fingerprint(b"a.txt", Fingerprint(None, 3, error=Failure("corrupt", "x"))))
+        assert list(nothing) == FILE
+        assert (nothing["md5"], nothing["hashes"], nothing["error"]) == (None, [], {"code": "corrupt", "message": "x"})
+
+    def test_of_a_failure(self) -> None:
+        failed = Indexed(b"a.jpg", "failed", 3, error=Failure("corrupt", "x"))
+        assert failed.error is not None
+        assert written(as_json.problem(failed, failed.error)) == {"path": "a.jpg", "code": "corrupt", "message": "x"}
+
+
+class TestValues:
+    def test_of_a_result(self) -> None:
+        got = written(as_json.result(MATCHED))
+        assert [got[name] for name in RESULT[1:8]] == ["match", True, "near", "video", 123_456, "cd" * 32, "ef" * 16]
+        assert got["error"] == {"code": "partial", "message": "cut off"}
+        flagged = got["matches"][0]
+        assert [flagged[name] for name in MATCH[1:6]] == ["near", 12, "pdq", "none", 88]
+        assert flagged["reference"] == {
+            "id": 7,
+            "sha256": "ab" * 32,
+            "kind": "video",
+            "labels": ["first", "=second"],
+            "allow": False,
+            "sources": [
+                {"collection": "east", "source": "a partner", "tlp": "amber+strict", "opinion": "malicious"},
+                {"collection": "west", "source": None, "tlp": None, "opinion": "retracted"},
+            ],
+        }
+        assert flagged["video"]["segments"][0] == {
+            "query": [0.0, 4.0],
+            "reference": [61.0, 65.0],
+            "frames": 5,
+            "mean_distance": 3.2,
+        }
+
+    def test_unknown_is_null(self) -> None:
+        got = written(as_json.result(FAILED))
+        assert [got[name] for name in ("tier", "kind", "size", "sha256", "md5")] == [None] * 5
+        assert got["matches"] == []
+        assert written(as_json.result(CLEAN))["error"] is None
+
+    def test_of_a_hash(self) -> None:
+        values = [Hash("phash", b"\xab" * 8), Hash("pdq", b"\x01" * 32, 0, 0.0, "top")]
+        assert written(as_json.hashes(values)) == [
+            {"algorithm": "phash", "hash": "ab" * 8, "quality": None, "time": None, "view": "full"},
+            {"algorithm": "pdq", "hash": "01" * 32, "quality": 0, "time": 0.0, "view": "top"},
+        ]
+
+    def test_text_is_written_as_it_is(self) -> None:
+        out = io.BytesIO()
+        as_json.dump({"a": "صورة"}, out)
+        assert out.getvalue() == '{"a": "صورة"}\n'.encode()
+
+    def test_a_line_is_one_line(self) -> None:
+        out = io.BytesIO()
+        as_json.dump(as_json.result(MATCHED), out)
+        assert out.getvalue().count(b"\n") == 1
+
+    def test_what_is_no_json_is_never_written(self) -> None:
+        with pytest.raises(ValueError):
+            as_json.dump({"a": float("nan")}, io.BytesIO())
+
+    def test_half_a_character_does_not_stop_the_output(self) -> None:
+        assert written({"a": "\ud800"}) == {"a": "\ud800"}
+
+
+class TestPaths:
+    @given(st.binary(max_size=30) | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
+    def test_are_exact(self, path: bytes) -> None:
+        got = written(as_json.path_of(path))
+        if "path_bytes" in got:
+            assert base64.b64decode(got["path_bytes"], validate=True) == path
+            with pytest.raises(UnicodeDecodeError):
+                path.decode("utf-8")
+        else:
+            assert got["path"].encode("utf-8") == path
+
+    def test_hostile_ones_too(self) -> None:
+        got = written(as_json.result(MATCHED))
+        assert base64.b64decode(got["path_bytes"]) == HOSTILE
+        assert got["path"] == HOSTILE.decode("utf-8", "replace")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    with Store.open(tmp_path / "reference.db", write=True) as opened:
+        add(opened, measured("a", (pdq("a"), pdq("b", time=1.5))), "some/place", labels=("x",), tlp="green")
+        yield opened
+
+
+class TestReferences:
+    def test_as_shown(self, store: Store) -> None:
+        reference = lookup.reference(store.connection, 1)
+        where = [*lookup.locations(store.connection, 1), b"/\xff"]
+        got = written(as_json.shown(reference, where, lookup.hashes(store.connection, 1)), indent=2)
+        assert (got["id"], got["live"], got["labels"], got["sha256"]) == (1, True, ["x"], reference.sha256)
+        assert got["sources"][0]["collection"] == "one"
+        assert got["locations"] == [{"path": "/some/place"}, {"path": "/\ufffd", "path_bytes": "L/8="}]
+        assert [each["hash"] for each in got["hashes"]] == [pdq("a").hex, pdq("b").hex]
+        assert "hashes" not in written(as_json.reference(reference))
+
+
+class TestScanDocument:
+    def document(self, store: Store, *results: Any) -> Any:
+        out = io.BytesIO()
+        document = as_json.ScanDocument(out, store, {"radius": None})
+        for result in results:
+            document.write(result)
+        document.finish({"files": len(results)})
+        return json.loads(out.getvalue())
+
+    @pytest.mark.parametrize("results", [(), (CLEAN,), (MATCHED, CLEAN, FAILED, SKIPPED)], ids=len)
+    def test_is_one_object_however_many_results(self, store: Store, results: Any) -> None:
+        got = self.document(store, *results)
+        assert set(got) == {"hashmatch", "reference_set", "settings", "summary", "results"}
+        assert got["hashmatch"] == hashmatch.__version__
+        assert got["settings"] == {"radius": None}
+        assert got["summary"] == {"files": len(results)}
+        assert got["results"] == [json.loads(json.dumps(as_json.result(each))) for each in results]
+
+    def test_says_against_what(self, store: Store) -> None:
+        about = self.document(store)["reference_set"]
+        assert (about["path"], about["references"]) == (str(store.path), 1)
+
+    def test_a_database_may_have_any_name(self, tmp_path: Path) -> None:
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.db"))
+        with Store.open(path, write=True) as store:
+            add(store, "a", operator=ME.operator)
+            assert self.document(store)["reference_set"]["references"] == 1

@@ -1,0 +1,105 @@
+"""Reference sets of real files: the fixtures, indexed once for all tests of a process; and small pictures, drawn here."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from hashmatch.fingerprint import Settings, fingerprints
+from hashmatch.indexing import Indexed, index
+from hashmatch.isolation import Isolation
+from hashmatch.media.files import walk
+from hashmatch.records import Fingerprint
+from hashmatch.store import Store
+from hashmatch.store.references import Membership
+
+from .samples import ME
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+
+#: One worker: the order of results is then that of the files.
+ALONE = Isolation(1)
+
+
+def index_paths(
+    store: Store,
+    *paths: Path,
+    collection: str = "one",
+    settings: Settings = Settings(),
+    isolation: Isolation = ALONE,
+    retry_failed: bool = False,
+    **membership: object,
+) -> list[Indexed]:
+    """Index files and folders."""
+    found = walk(map(os.fsencode, paths))
+    member = Membership(collection, **membership)  # type: ignore[arg-type]
+    return list(index(store, ME, found, member, settings, isolation, retry_failed))
+
+
+@functools.cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="hashmatch-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.cache
+def _indexed_fixtures() -> tuple[Path, tuple[Indexed, ...]]:
+    path = _folder() / "fixtures.db"
+    with Store.open(path, write=True) as store:
+        told = index_paths(store, FIXTURES / "archive", collection="archive", isolation=Isolation(2), labels=("demo",))
+        told += index_paths(store, FIXTURES / "allowed", collection="news", isolation=Isolation(2), allow=True)
+    return path, tuple(told)
+
+
+def fixture_set(folder: Path) -> Path:
+    """A copy of the reference set of the fixtures: collection "archive", and "news" on the allow list."""
+    return Path(shutil.copy(_indexed_fixtures()[0], folder / "reference.db"))
+
+
+def told_of_fixtures() -> tuple[Indexed, ...]:
+    """What indexing the fixtures gave."""
+    return _indexed_fixtures()[1]
+
+
+@functools.cache
+def upload_fingerprints() -> dict[bytes, Fingerprint]:
+    """What is measured of every upload, by its path below the fixtures."""
+    found = walk([os.fsencode(FIXTURES / "uploads")])
+    measured = fingerprints(found, Settings(), Isolation(2))
+    return {os.path.relpath(state.path, os.fsencode(FIXTURES)): result for state, result in measured if result}
+
+
+def draw(seed: object, size: tuple[int, int] = (192, 144)) -> Image.Image:
+    """A picture of soft coloured patches: detailed enough for a good hash, and far from that of any other seed."""
+    patches = Image.frombytes("RGB", (24, 18), random.Random(str(seed)).randbytes(24 * 18 * 3))
+    return patches.resize(size, Image.Resampling.BICUBIC)
+
+
+def picture(path: Path, seed: object, quality: int = 90) -> Path:
+    """A picture in a file: a JPEG, or what the name says."""
+    draw(seed).save(path, quality=quality)
+    return path
+
+
+def animation(path: Path, seeds: Iterable[object], size: tuple[int, int] = (192, 144)) -> Path:
+    """A film that shows a picture a second, as animated WebP."""
+    first, *others = (draw(seed, size) for seed in seeds)
+    first.save(path, save_all=True, append_images=others, duration=1000, quality=80)
+    return path
+
+
+def content_of(folder: Path) -> Iterator[tuple[str, bytes, tuple[int, ...]]]:
+    """Everything that a program could change in a folder."""
+    for path in sorted(folder.rglob("*")):
+        status = path.stat()
+        facts = status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino
+        yield str(path), path.read_bytes() if path.is_file() else b"", facts

@@ -1,0 +1,534 @@
+"""One file to its fingerprint, in this process and in workers."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from media import samples
+from PIL import Image
+
+from hashmatch.fingerprint import FileState, Settings, fingerprint, fingerprints, is_skipped
+from hashmatch.isolation import Isolation
+from hashmatch.media import Limits, recipe
+from hashmatch.media.files import CHUNK, Found, walk
+from hashmatch.records import Digests, Fingerprint
+
+QUICK = Isolation(workers=2, timeout=30)
+ALL = Settings(("pdq", "phash", "dhash"))
+
+
+def of_bytes(data: bytes, settings: Settings = Settings(), **more: Any) -> Fingerprint:
+    return fingerprint(io.BytesIO(data), settings, **more)
+
+
+def of_paths(
+    *paths: Path, settings: Settings = Settings(), isolation: Isolation = QUICK, **more: Any
+) -> list[Fingerprint]:
+    """In the order of the paths, from workers."""
+    found = [Found(os.fsencode(path)) for path in paths]
+    done = {state.path: result for state, result in fingerprints(found, settings, isolation, **more)}
+    assert len(done) == len(paths)
+    return [done[each.path] for each in found]  # type: ignore[misc]
+
+
+def of_path(path: Path, **more: Any) -> Fingerprint:
+    return of_paths(path, **more)[0]
+
+
+def code(result: Fingerprint) -> str | None:
+    return result.error.code if result.error else None
+
+
+def digests_of(data: bytes) -> Digests:
+    return Digests(hashlib.md5(data).hexdigest(), hashlib.sha1(data).hexdigest(), hashlib.sha256(data).hexdigest())
+
+
+def end_workers(how: signal.Signals) -> None:
+    """End every worker process, and wait until it has."""
+    for child in multiprocessing.active_children():
+        assert child.pid is not None
+        os.kill(child.pid, how)
+        if how != signal.SIGSTOP:
+            child.join()
+
+
+@pytest.fixture(autouse=True)
+def no_garbage() -> None:
+    """What this process no longer needs of FFmpeg must not be left for a forked worker to clear away."""
+    gc.collect()
+
+
+@pytest.fixture(scope="module")
+def jpeg() -> bytes:
+    return samples.saved(samples.scene(), "JPEG", quality=95)
+
+
+@pytest.fixture(scope="module")
+def mp4() -> bytes:
+    return samples.film("mp4", seconds=2)
+
+
+# What is measured.
+
+
+def test_a_photo(jpeg: bytes) -> None:
+    result = of_bytes(jpeg, ALL)
+    assert (result.kind, result.size, result.digests) == ("image", len(jpeg), digests_of(jpeg))
+    assert (result.width, result.height, result.duration) == (240, 180, None)
+    assert (result.partial, result.known, result.error) == (False, False, None)
+    assert (result.decoder, result.recipe) == ("pillow jpeg luma 1/1", recipe("image", exact=False))
+    assert [(each.algorithm, len(each.bits), each.version) for each in result.hashes] == [
+        ("pdq", 32, 1),
+        ("phash", 8, 1),
+        ("dhash", 8, 1),
+    ]
+    assert [each.quality is not None for each in result.hashes] == [True, False, False]
+    assert {(each.time, each.view) for each in result.hashes} == {(None, "full")}
+
+
+def test_a_film(mp4: bytes) -> None:
+    result = of_bytes(mp4, Settings(("pdq", "dhash")))
+    assert (result.kind, result.size, result.digests) == ("video", len(mp4), digests_of(mp4))
+    assert (result.width, result.height) == (176, 144)
+    assert result.duration == pytest.approx(2, abs=0.1)
+    assert (result.decoder, result.recipe) == ("pyav mov h264", recipe("video", exact=False))
+    assert [(each.algorithm, each.time) for each in result.hashes] == [
+        (name, n / 4) for n in range(8) for name in ("pdq", "dhash")
+    ]
+
+
+def test_a_film_that_states_no_length() -> None:
+    assert of_bytes(samples.film("m2v", seconds=2)).duration == pytest.approx(1.75, abs=0.05)
+
+
+def test_an_animation() -> None:
+    result = of_bytes(samples.animated("gif"))
+    assert (result.kind, result.recipe) == ("video", recipe("video", exact=False))
+    assert [each.time for each in result.hashes] == [0, 0.5, 1, 1.5, 2, 2.5]
+    assert result.duration == pytest.approx(2.5)
+
+
+def test_exact(jpeg: bytes, mp4: bytes) -> None:
+    for data, kind in ((jpeg, "image"), (mp4, "video")):
+        result = of_bytes(data, Settings(exact=True))
+        assert result.recipe == recipe(kind, exact=True) != recipe(kind, exact=False)  # type: ignore[arg-type]
+        assert result.decoder.endswith("exact")
+        assert len(result.hashes) >= 1
+
+
+def test_recipes_say_what_changes_hashes() -> None:
+    recipes = {recipe(kind, exact) for kind in ("image", "video") for exact in (False, True)}  # type: ignore[arg-type]
+    assert len(recipes) == 4
+    assert "1fps" in recipe("video", exact=False)
+
+
+@pytest.mark.parametrize("name", samples.STILLS)
+def test_kinds_and_digests_of_stills(name: str) -> None:
+    data = samples.still(name)
+    result = of_bytes(data)
+    assert (result.kind, result.digests, result.error) == ("image", digests_of(data), None)
+    assert len(result.hashes) == (3 if name == "tiff-pages" else 1)
+
+
+def test_digests_of_a_film_longer_than_a_part() -> None:
+    data = samples.film("mkv", seconds=1) + os.urandom(CHUNK * 2)
+    result = of_bytes(data)
+    assert (result.kind, result.size, result.digests) == ("video", len(data), digests_of(data))
+
+
+def test_beats_come_while_a_film_is_decoded(mp4: bytes) -> None:
+    beats: list[int] = []
+    of_bytes(mp4, beat=lambda: beats.append(1))
+    assert len(beats) >= 8
+
+
+# What is known is not decoded.
+
+
+def test_known(jpeg: bytes, mp4: bytes) -> None:
+    for data, kind in ((jpeg, "image"), (mp4, "video")):
+        asked: list[Digests] = []
+
+        def known(digests: Digests, asked: list[Digests] = asked) -> bool:
+            asked.append(digests)
+            return True
+
+        result = of_bytes(data, known=known)
+        assert asked == [digests_of(data)] == [result.digests]
+        assert (result.kind, result.known, result.hashes, result.error) == (kind, True, (), None)
+
+
+def test_known_is_asked_before_decoding(jpeg: bytes) -> None:
+    damaged = jpeg[:100]
+    assert code(of_bytes(damaged)) == "corrupt"
+    assert of_bytes(damaged, known=lambda digests: True).error is None
+
+
+def test_known_is_not_asked_of_what_is_no_media() -> None:
+    def known(digests: Digests) -> bool:
+        raise AssertionError
+
+    assert of_bytes(b"some text", known=known) == Fingerprint(None, 9)
+
+
+# What cannot be hashed.
+
+
+@pytest.mark.parametrize("data", [b"", b"some text\n", b"\0" * 5000, b"%PDF-1.7\n", b"RIFF\x24\0\0\0WAVEfmt "])
+def test_no_media(data: bytes) -> None:
+    result = of_bytes(data)
+    assert result == Fingerprint(None, len(data))
+    assert is_skipped(result)
+
+
+@pytest.mark.parametrize(
+    "data", [b"<svg/>", b"#EXTM3U\na.ts\n", b"%!PS-Adobe\n", b"8BPS\0\1", b"ffconcat version 1.0\n"]
+)
+def test_refused_media(data: bytes) -> None:
+    """It may show something, so it is not skipped in silence; its digests are kept."""
+    result = of_bytes(data)
+    assert (code(result), result.kind, result.digests) == ("unsupported-format", "image", digests_of(data))
+    assert not is_skipped(result)
+
+
+def test_corrupt_media_keep_their_digests(jpeg: bytes, mp4: bytes) -> None:
+    for data, kind in ((jpeg[:100], "image"), (mp4[: len(mp4) // 2], "video"), (samples.sound("mp4"), "video")):
+        result = of_bytes(data)
+        assert code(result) in ("corrupt", "no-usable-frames")
+        assert (result.kind, result.digests, result.hashes, result.partial) == (kind, digests_of(data), (), False)
+        assert not is_skipped(result)
+
+
+def test_partial_media(jpeg: bytes) -> None:
+    for data in (jpeg[: len(jpeg) * 3 // 4], samples.animated("gif")[:-1000]):
+        result = of_bytes(data)
+        assert (code(result), result.partial, result.digests) == ("partial", True, digests_of(data))
+        assert len(result.hashes) >= 1
+        assert result.width and result.recipe
+
+
+def test_too_many_bytes(jpeg: bytes, mp4: bytes) -> None:
+    """Nothing of such a file is read, so it has no digests."""
+    for data, limits, kind in (
+        (jpeg, Limits(max_picture_bytes=len(jpeg) - 1), "image"),
+        (jpeg, Limits(max_bytes=len(jpeg) - 1), "image"),
+        (mp4, Limits(max_bytes=len(mp4) - 1), "video"),
+    ):
+        result = of_bytes(data, Settings(limits=limits))
+        assert (code(result), result.kind, result.size, result.digests) == ("too-large", kind, len(data), None)
+        assert not is_skipped(result)
+    for data, limits in (
+        (jpeg, Limits(max_picture_bytes=len(jpeg), max_bytes=len(jpeg))),
+        (mp4, Limits(max_picture_bytes=1, max_bytes=len(mp4))),
+    ):
+        assert of_bytes(data, Settings(limits=limits)).error is None
+
+
+def test_too_many_pixels_or_frames(jpeg: bytes, mp4: bytes) -> None:
+    few = Settings(limits=Limits(max_pixels=1000))
+    for data in (jpeg, mp4):
+        result = of_bytes(data, few)
+        assert (code(result), result.digests, result.hashes) == ("too-large", digests_of(data), ())
+    result = of_bytes(mp4, Settings(limits=Limits(max_frames=3)))
+    assert (code(result), result.partial, len(result.hashes)) == ("partial", True, 3)
+
+
+def test_a_later_page_over_the_limit_does_not_undo_the_first() -> None:
+    """Or a copy would escape by a huge second page."""
+    data = samples.saved(samples.scene(), "TIFF", save_all=True, append_images=[samples.scene(2, 500, 400)])
+    result = of_bytes(data, Settings(limits=Limits(max_pixels=240 * 180)))
+    assert len(result.hashes) == 1
+    assert result.partial
+    assert code(result) == "partial"
+
+
+# In worker processes.
+
+
+def test_all_fixtures(fixtures: Path) -> None:
+    """Each once; the same as in this process; with the outcome that expected.json tells."""
+    found = list(walk([os.fsencode(fixtures / name) for name in ("archive", "allowed", "uploads")]))
+    results = {os.fsdecode(s.path): (s, result) for s, result in fingerprints(found, Settings(), QUICK)}
+    assert len(results) == len(found) > 50
+    expected = json.loads((fixtures / "expected.json").read_text("utf-8"))
+    for name, (state, result) in results.items():
+        content = Path(name).read_bytes()
+        status = os.stat(name)
+        assert (state.path, state.size, state.mtime_ns) == (os.fsencode(name), len(content), status.st_mtime_ns)
+        assert result is not None and result.size == len(content)
+        outcome = expected.get(os.path.relpath(name, fixtures), {"expect": "match"})["expect"]
+        if outcome in ("match", "clean", "allowed"):
+            assert result.error is None and result.hashes and result.digests == digests_of(content), name
+            with open(name, "rb") as file:
+                assert fingerprint(file, Settings()) == result
+        elif outcome == "partial":
+            assert (code(result), len(result.hashes)) == ("partial", 1)
+        else:
+            assert not result.hashes
+
+
+def test_content_decides_and_not_the_name(tmp_path: Path, jpeg: bytes, mp4: bytes) -> None:
+    names = {"a.mp4": jpeg, "b.jpg": mp4, "c": jpeg, "d.txt": mp4, "e.png": jpeg, "f.gif": samples.still("heic")}
+    for name, data in names.items():
+        (tmp_path / name).write_bytes(data)
+    results = of_paths(*(tmp_path / name for name in names))
+    assert [result.kind for result in results] == ["image", "video", "image", "video", "image", "image"]
+    assert [code(result) for result in results] == [None] * 6
+
+
+def test_named_like_media(tmp_path: Path) -> None:
+    """Said of what has the name and not the content; it stays no media."""
+    for name in ("a.jpg", "a.MP4", "a.txt", "a"):
+        (tmp_path / name).write_bytes(b"some text")
+    jpg, film, text, bare = of_paths(*(tmp_path / name for name in ("a.jpg", "a.MP4", "a.txt", "a")))
+    for result in (jpg, film):
+        assert (result.kind, code(result), result.hashes) == (None, "unsupported-format", ())
+        assert is_skipped(result)
+    for result in (text, bare):
+        assert result == Fingerprint(None, 9)
+
+
+def test_empty_files(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.mp4", "a.txt"):
+        (tmp_path / name).write_bytes(b"")
+    jpg, film, text = of_paths(*(tmp_path / name for name in ("a.jpg", "a.mp4", "a.txt")))
+    for result in (jpg, film):
+        assert (code(result), result.size, result.digests) == ("corrupt", 0, None)
+        assert not is_skipped(result)
+    assert text == Fingerprint(None, 0)
+
+
+def test_what_cannot_be_opened(tmp_path: Path, jpeg: bytes) -> None:
+    (tmp_path / "good.jpg").write_bytes(jpeg)
+    os.mkfifo(tmp_path / "fifo")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "socket"))
+        names = ["none.jpg", "fifo", "socket", "good.jpg"]
+        results = of_paths(*(tmp_path / name for name in names))
+    assert [code(result) for result in results] == ["not-found", "not-regular-file", "not-regular-file", None]
+    assert not any(is_skipped(result) for result in results)
+    assert results[0].size == 0 and results[0].digests is None
+
+
+def test_errors_of_the_walk_are_passed_on(tmp_path: Path) -> None:
+    found = list(walk([os.fsencode(tmp_path / "none")]))
+    ((state, result),) = fingerprints(found, Settings(), QUICK)
+    assert result is not None
+    assert (state, code(result)) == (FileState(os.fsencode(tmp_path / "none")), "not-found")
+
+
+def test_what_may_not_be_read(tmp_path: Path, as_ordinary_user: Callable[[Callable[[], Any]], Any]) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "a.jpg").chmod(0)
+    assert as_ordinary_user(lambda: code(of_path(tmp_path / "a.jpg"))) == "permission"
+
+
+def test_unchanged_files_are_not_read(tmp_path: Path, jpeg: bytes) -> None:
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    for name in names:
+        (tmp_path / name).write_bytes(jpeg)
+    asked: list[FileState] = []
+
+    def unchanged(state: FileState) -> bool:
+        asked.append(state)
+        return not state.path.endswith(b"b.jpg")
+
+    def known(state: FileState, digests: Digests) -> bool:
+        assert state.path.endswith(b"b.jpg")
+        return False
+
+    results = of_paths(*(tmp_path / name for name in names), unchanged=unchanged, known=known)
+    assert [result is None for result in results] == [True, False, True]
+    status = (tmp_path / "a.jpg").stat()
+    assert asked[0] == FileState(os.fsencode(tmp_path / "a.jpg"), status.st_size, status.st_mtime_ns)
+
+
+def test_known_files_are_not_decoded(tmp_path: Path, jpeg: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg[:100])
+    (tmp_path / "b.jpg").write_bytes(jpeg)
+    a, b = of_paths(
+        tmp_path / "a.jpg",
+        tmp_path / "b.jpg",
+        known=lambda state, digests: state.path.endswith(b"a.jpg") and digests == digests_of(jpeg[:100]),
+    )
+    assert (a.known, a.error, a.hashes) == (True, None, ())
+    assert (b.known, len(b.hashes)) == (False, 1)
+
+
+def test_the_same_path_twice(tmp_path: Path, jpeg: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg)
+    found = [Found(os.fsencode(tmp_path / "a.jpg"))] * 6
+    done = [result for _state, result in fingerprints(found, Settings(), QUICK)]
+    assert [result is not None and result.digests == digests_of(jpeg) for result in done] == [True] * 6
+
+
+@pytest.mark.parametrize("change", ["longer", "shorter", "rewritten"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.mp4"])
+def test_changed_while_read(tmp_path: Path, jpeg: bytes, mp4: bytes, name: str, change: str) -> None:
+    """Half-way, when the digests are known. None of them is true of the file any more."""
+    path = tmp_path / name
+    path.write_bytes(jpeg if name == "a.jpg" else mp4)
+    length = path.stat().st_size
+
+    def known(state: FileState, digests: Digests) -> bool:
+        with path.open("r+b") as file:
+            if change == "longer":
+                file.seek(0, os.SEEK_END)
+                file.write(b"more")
+            elif change == "shorter":
+                file.truncate(length - 10)
+            else:
+                file.seek(length // 2)
+                file.write(b"other bytes")
+        os.utime(path, (1, 1))
+        return False
+
+    result = of_path(path, known=known)
+    assert (code(result), result.digests, result.hashes) == ("changed-while-read", None, ())
+    assert result.kind == ("image" if name == "a.jpg" else "video")
+    assert not is_skipped(result)
+
+
+def test_a_file_that_is_replaced_is_read_as_it_was(tmp_path: Path, jpeg: bytes) -> None:
+    """Opened once; a new file under the old name is another file."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg)
+
+    def known(state: FileState, digests: Digests) -> bool:
+        (tmp_path / "new").write_bytes(b"other")
+        os.replace(tmp_path / "new", path)
+        return False
+
+    assert of_path(path, known=known).digests == digests_of(jpeg)
+
+
+def test_reading_that_fails() -> None:
+    """A regular file to the system, of which no byte can be read: nothing is mapped at address 0."""
+    path = Path("/proc/self/mem")
+    if not path.exists():
+        pytest.skip("needs /proc")
+    result = of_path(path)
+    assert (code(result), result.digests, result.hashes) == ("io-error", None, ())
+    assert result.error is not None and "/" not in result.error.message.replace("Input/output", "")
+    assert not is_skipped(result)
+
+
+# What happens to a worker.
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [(signal.SIGTRAP, "decoder-crash"), (signal.SIGKILL, "out-of-memory"), (signal.SIGSTOP, "timeout")],
+)
+@pytest.mark.parametrize("name", ["a.jpg", "a.mp4", "a.gif"])
+def test_a_worker_that_dies_has_told_the_digests(
+    tmp_path: Path, jpeg: bytes, mp4: bytes, name: str, how: signal.Signals, expected: str
+) -> None:
+    """So that the same bytes still match exactly; and what kind it was is known by then too."""
+    data = {"a.jpg": jpeg, "a.mp4": mp4, "a.gif": samples.animated("gif")}[name]
+    (tmp_path / name).write_bytes(data)
+
+    def known(state: FileState, digests: Digests) -> bool:
+        end_workers(how)
+        return False
+
+    result = of_path(tmp_path / name, known=known, isolation=Isolation(workers=1, timeout=0.4))
+    assert (code(result), result.digests, result.size) == (expected, digests_of(data), len(data))
+    assert result.kind in (("image", "video") if name == "a.gif" else ("video",) if name == "a.mp4" else ("image",))
+    assert not is_skipped(result)
+
+
+def test_one_bad_file_among_many(tmp_path: Path, jpeg: bytes) -> None:
+    for number in range(20):
+        (tmp_path / f"{number:02}.jpg").write_bytes(jpeg)
+
+    def known(state: FileState, digests: Digests) -> bool:
+        if state.path.endswith((b"03.jpg", b"04.jpg", b"12.jpg")):
+            end_workers(signal.SIGTRAP)
+        return False
+
+    results = of_paths(*sorted(tmp_path.iterdir()), known=known, isolation=Isolation(workers=1))
+    failed = [number for number, result in enumerate(results) if result.error]
+    assert failed == [3, 4, 12]
+    assert all(len(result.hashes) == 1 for number, result in enumerate(results) if number not in failed)
+
+
+def test_memory_limit(tmp_path: Path) -> None:
+    """A picture within the limit of pixels that takes more memory than a worker may have."""
+    Image.linear_gradient("L").resize((9_000, 9_000)).convert("RGB").save(tmp_path / "large.png", compress_level=1)
+    (tmp_path / "small.png").write_bytes(samples.still("png"))
+    exact = Settings(exact=True)
+    isolation = Isolation(workers=1, memory=300 << 20)
+    large, small = of_paths(tmp_path / "large.png", tmp_path / "small.png", settings=exact, isolation=isolation)
+    assert (code(large), large.hashes, large.digests is not None) == ("out-of-memory", (), True)
+    assert code(small) is None
+
+
+def test_nothing_is_written_beside_the_evidence(tmp_path: Path, fixtures: Path) -> None:
+    copy = tmp_path / "archive"
+    shutil.copytree(fixtures / "archive", copy)
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(copy.rglob("*"))}
+    list(fingerprints(walk([os.fsencode(copy)]), Settings(), QUICK))
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(copy.rglob("*"))} == before
+
+
+def test_leaving_early_ends_the_workers(tmp_path: Path, jpeg: bytes) -> None:
+    for number in range(30):
+        (tmp_path / f"{number:02}.jpg").write_bytes(jpeg)
+    results = fingerprints(walk([os.fsencode(tmp_path)]), Settings(), QUICK)
+    next(results)
+    assert multiprocessing.active_children()
+    results.close()  # type: ignore[attr-defined]
+    assert multiprocessing.active_children() == []
+
+
+def test_names_from_a_stream_are_answered_as_they_come(tmp_path: Path, jpeg: bytes) -> None:
+    """Those that need a worker and those that do not, each before the next is named."""
+    (tmp_path / "a.jpg").write_bytes(jpeg)
+    names = [b"a.jpg", b"none", b"a.jpg", b"none", b"none", b"a.jpg"]
+    source, sender = socket.socketpair()
+    source.setblocking(False)
+
+    def found() -> Iterator[Found | None]:
+        while True:
+            try:
+                name = source.recv(100)
+            except BlockingIOError:
+                yield None
+                continue
+            if not name:
+                return
+            yield Found(os.fsencode(tmp_path) + b"/" + name)
+
+    answered = []
+    with source, sender:
+        sender.send(names[0])
+        for state, result in fingerprints(found(), Settings(), QUICK, source=source.fileno()):
+            assert result is not None
+            answered.append(os.path.basename(state.path))
+            assert (code(result) == "not-found") == (answered[-1] == b"none")
+            if len(answered) < len(names):
+                sender.send(names[len(answered)])
+            else:
+                sender.shutdown(socket.SHUT_WR)
+    assert answered == names
+
+
+def test_settings_reach_the_workers(tmp_path: Path, jpeg: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg)
+    result = of_path(tmp_path / "a.jpg", settings=replace(ALL, exact=True))
+    assert [each.algorithm for each in result.hashes] == ["pdq", "phash", "dhash"]
+    assert result == of_bytes(jpeg, replace(ALL, exact=True))

@@ -1,0 +1,220 @@
+"""The cache beside the database: it makes a scan ready at once, and never changes what the scan finds."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hashmatch import tables
+from hashmatch.matching.tiers import THRESHOLDS
+from hashmatch.matching.verdict import Finding, find
+from hashmatch.records import Hash, ListItem
+from hashmatch.store import Store
+from hashmatch.store.audit import Actor
+from hashmatch.store.references import Membership, add_item
+
+ACTOR = Actor("tester", "test")
+PDQ = THRESHOLDS["pdq"]
+
+
+def bits_of(seed: int) -> bytes:
+    """A hash with as many ones as a picture's."""
+    order = random.Random(seed).sample(range(256), 128)
+    return sum(1 << bit for bit in order).to_bytes(32, "big")
+
+
+def near(bits: bytes, flips: int) -> bytes:
+    return (int.from_bytes(bits, "big") ^ ((1 << flips) - 1)).to_bytes(32, "big")
+
+
+def add(store: Store, *seeds: int) -> None:
+    with store.transaction() as connection:
+        for seed in seeds:
+            item = ListItem(kind="image", sha256=f"{seed:064x}", hashes=(Hash("pdq", bits_of(seed), 100),))
+            add_item(connection, ACTOR, item, Membership("c"))
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database of 300 references, of which caches are made however small it is."""
+    monkeypatch.setattr(tables, "CACHED_FROM", 1)
+    monkeypatch.setattr(tables, "MOST_LATER", 50)
+    with Store.open(tmp_path / "x.db", write=True) as store:
+        add(store, *range(300))
+    return tmp_path / "x.db"
+
+
+QUERIES = [
+    Hash("pdq", near(bits_of(seed), flips), 100) for seed in (0, 7, 150, 299, 1000) for flips in (0, 20, 31, 45, 61)
+]
+
+
+def findings(store: Store) -> list[list[Finding]]:
+    """What each query finds, in all tables."""
+    loaded = tables.load(store, "pdq", PDQ)
+    return [
+        sorted((found for table in loaded for found in find([query], "image", table)), key=lambda f: f.reference_id)
+        for query in QUERIES
+    ]
+
+
+def from_sqlite(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[list[Finding]]:
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "folder_of", lambda database, algorithm: Path("/nonexistent"))
+        return findings(store)
+
+
+def test_is_made_and_used_and_finds_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path) as store:
+        expected = from_sqlite(store, monkeypatch)
+        assert sum(map(len, expected)) == 16
+        assert findings(store) == expected, "while it is made"
+        folder = tables.folder_of(path, "pdq")
+        names = sorted(each.name for each in folder.iterdir())
+        assert len(names) == 2
+        assert all(each.stat().st_mode & 0o077 == 0 for each in [*folder.iterdir(), folder])
+        assert findings(store) == expected, "when it is used"
+        assert sorted(each.name for each in folder.iterdir()) == names, "it is not made again"
+        (state,) = tables.states(store)
+        assert (state.state, state.hashes) == ("current", 300)
+
+
+def test_few_hashes_need_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "CACHED_FROM", 301)
+    with Store.open(path) as store:
+        assert findings(store)
+        assert not tables.folder_of(path, "pdq").exists()
+
+
+def test_rows_added_since_are_found_beside_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path, write=True) as store:
+        findings(store)
+        before = [each.stat().st_mtime_ns for each in tables.folder_of(path, "pdq").iterdir()]
+        add(store, 1000)
+        expected = from_sqlite(store, monkeypatch)
+        assert sum(map(len, expected)) == 20
+        assert findings(store) == expected
+        assert [each.stat().st_mtime_ns for each in tables.folder_of(path, "pdq").iterdir()] == before
+        assert len(tables.load(store, "pdq", PDQ)) == 2
+        assert tables.states(store)[0].state == "older"
+        # Fifty more, and it is made anew.
+        add(store, *range(2000, 2060))
+        assert findings(store) == expected
+        assert len(tables.load(store, "pdq", PDQ)) == 1
+
+
+def test_replaced_rows_are_not_found_by_what_they_were(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path, write=True) as store:
+        findings(store)
+        with store.transaction() as connection:
+            connection.execute("DELETE FROM hash WHERE reference_id IN (1, 8)")
+            new = bits_of(1000)
+            connection.execute(
+                "INSERT INTO hash (reference_id, algorithm, recipe_id, count, bits, quality)"
+                " VALUES (8, 'pdq', 1, 1, ?, x'64')",
+                (new,),
+            )
+        expected = from_sqlite(store, monkeypatch)
+        assert expected[0] == []
+        assert [found.reference_id for found in expected[-5]] == [8]
+        assert findings(store) == expected
+
+
+def damaged(folder: Path) -> dict[str, Callable[[], None]]:
+    """Ways to damage a cache."""
+    chance = random.Random(3)
+
+    def flip(file: Path, place: int) -> None:
+        content = bytearray(file.read_bytes())
+        content[place % len(content)] ^= 1 << place % 8
+        file.write_bytes(bytes(content))
+
+    ways: dict[str, Callable[[], None]] = {}
+    for file in folder.iterdir():
+        kind = file.name.split("-")[0]
+        for number in range(20):
+            ways[f"{kind} bit {number}"] = lambda file=file, place=chance.randrange(1 << 30): flip(file, place)
+        ways[f"{kind} missing"] = file.unlink
+        ways[f"{kind} empty"] = lambda file=file: file.write_bytes(b"")
+        ways[f"{kind} cut"] = lambda file=file: file.write_bytes(file.read_bytes()[:-100])
+        ways[f"{kind} longer"] = lambda file=file: file.write_bytes(file.read_bytes() + bytes(13))
+    return ways
+
+
+def test_damage_is_noticed_and_mended(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, sound = tables.folder_of(path, "pdq"), tmp_path / "sound"
+    with Store.open(path) as store:
+        expected = from_sqlite(store, monkeypatch)
+        findings(store)
+        shutil.copytree(folder, sound)
+        for name in damaged(sound):
+            shutil.rmtree(folder)
+            shutil.copytree(sound, folder)
+            damaged(folder)[name]()
+            assert findings(store) == expected, name
+            assert tables.states(store)[0].state == "current", name
+        assert len(damaged(sound)) == 48
+
+
+def test_another_database_s_cache_is_not_used(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "other.db"
+    with Store.open(other, write=True) as store:
+        add(store, *range(5000, 5300))
+        findings(store)
+    shutil.copytree(tables.folder_of(other, "pdq").parent, tables.folder_of(path, "pdq").parent)
+    with Store.open(path) as store:
+        assert tables.states(store)[0].state == "foreign"
+        assert findings(store) == from_sqlite(store, monkeypatch)
+
+
+def test_a_restored_older_database_does_not_use_the_newer_cache(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = tmp_path / "backup.db"
+    shutil.copy(path, backup)
+    with Store.open(path, write=True) as store:
+        add(store, 1000)
+        findings(store)
+    shutil.copy(backup, path)
+    with Store.open(path) as store:
+        assert findings(store) == from_sqlite(store, monkeypatch)
+    # Nor later, when the number of rows is again what it was.
+    shutil.rmtree(tables.folder_of(path, "pdq"))
+    with Store.open(path, write=True) as store:
+        add(store, 1000)
+        findings(store)
+    shutil.copy(backup, path)
+    with Store.open(path, write=True) as store:
+        add(store, 3000, 3001)
+        assert tables.states(store)[0].state == "foreign"
+        assert findings(store) == from_sqlite(store, monkeypatch)
+
+
+def test_it_is_done_without_where_it_cannot_be_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables.folder_of(path, "pdq").parent.write_text("in the way")
+    with Store.open(path) as store:
+        assert findings(store) == from_sqlite(store, monkeypatch)
+
+
+def _load(path: Path, results: multiprocessing.Queue[int]) -> None:
+    with Store.open(path) as store:
+        for _time in range(10):
+            results.put(sum(map(len, findings(store))))
+            shutil.rmtree(tables.folder_of(path, "pdq"), ignore_errors=True)
+
+
+def test_two_processes_may_make_and_use_it_at_once(path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    results: multiprocessing.Queue[int] = context.Queue()
+    processes = [context.Process(target=_load, args=(path, results)) for _each in range(2)]
+    for process in processes:
+        process.start()
+    found = [results.get(timeout=60) for _each in range(20)]
+    for process in processes:
+        process.join()
+    assert found == [16] * 20
