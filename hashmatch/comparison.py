@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hashmatch.hamming.brute import distance
+from hashmatch.hamming import HammingIndex
 from hashmatch.i18n import _
 from hashmatch.matching.results import Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, rows_of
@@ -49,13 +49,14 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
 
 
 def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> Distance | None:
-    pairs = ((distance(x.bits, y.bits), x, y) for x in a if x.algorithm == name for y in b if y.algorithm == name)
-    best = min(pairs, key=lambda pair: pair[0], default=None)
-    if best is None:
+    ours, theirs = ([h for h in hashes if h.algorithm == name] for hashes in (a, b))
+    if not ours or not theirs:
         return None
-    bits, x, y = best
+    rows, distances = HammingIndex.from_hashes(rows_of(theirs).bits).knn(rows_of(ours).bits, 1)
+    best = int(distances[:, 0].argmin())
+    x, y = ours[best], theirs[int(rows[best, 0])]
     quality = None if x.quality is None or y.quality is None else (x.quality, y.quality)
-    return Distance(name, bits, len(x.bits) * 8, quality, x.time, y.time)
+    return Distance(name, int(distances[best, 0]), len(x.bits) * 8, quality, x.time, y.time)
 
 
 def _reason(same: bool, tier: Tier | None, distances: tuple[Distance, ...]) -> str:

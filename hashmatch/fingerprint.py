@@ -106,9 +106,9 @@ def _decode(
                 hashes.append(Hash(hasher.name, bits, quality, picture.time, picture.view, hasher.version))
             beat()
     except MediaError as problem:
-        if not hashes or problem.code != "partial":
+        if not hashes:
             raise
-        error = Failure(problem.code, problem.message)
+        error = Failure("partial", problem.message)  # whatever it was, what came before is good
     if size is None:
         raise MediaError("no-usable-frames", _("holds no pictures"))
     length = opened.duration if opened.duration is not None else last_time
@@ -154,7 +154,7 @@ def fingerprints(
             try:
                 if each.error is not None:
                     raise each.error
-                descriptor, status = open_file(each.path)
+                descriptor, status = open_file(each.path, follow=each.named)
             except MediaError as error:
                 failed = Fingerprint(None, 0, error=Failure(error.code, error.message))
                 done_early.append((FileState(each.path), failed))
@@ -184,7 +184,7 @@ def fingerprints(
                 assert isinstance(outcome.result, Fingerprint)
                 yield state, _judge_name(state, outcome.result)
             else:
-                yield state, Fingerprint("image", state.size, digests, error=outcome.failure)
+                yield state, Fingerprint(None, state.size, digests, error=outcome.failure)
         yield from done_early
 
 

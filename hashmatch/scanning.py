@@ -148,6 +148,6 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
     status, matches = decide(searcher.matches(hashes, kind, result.digests))
     if status == "clean" and error is not None and not partial:
         status = "failed"
-    tier = matches[0].tier if matches else None
+    tier = matches[0].tier if status in ("match", "allowed") else None
     digests = result.digests
     return Result(path, status, partial, tier, kind, result.size, digests.sha256, digests.md5, matches, error)

@@ -20,6 +20,8 @@ from hashmatch.store import Store, lookup
 from hashmatch.store.audit import Actor, now, record
 from hashmatch.store.references import Membership, add_item, ensure_collection
 
+#: Seconds, a hundred days; what a list says beyond is nonsense.
+LONGEST = 8_640_000.0
 #: Items a transaction: a second writer waits no longer than a fraction of a second.
 BATCH = 1000
 
@@ -57,7 +59,8 @@ class ExportReport:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a list's entries. refused: lines; allow: entries that went to the allow list.
+    """What became of a list's entries. refused: lines; allow: entries that went to the allow list; not_allowed: those
+    that the list allows and others know as propaganda, so that only a person can put them there.
 
     retracted: entries that are or remain withdrawn; a retraction in the list is taken as one, and an entry that was
     retracted here stays so.
@@ -70,6 +73,7 @@ class ImportReport:
     known: int = 0
     retracted: int = 0
     allow: int = 0
+    not_allowed: int = 0
     refused: int = 0
 
     @property
@@ -110,6 +114,8 @@ def export(store: Store, actor: Actor, out: BinaryIO, format_name: str, selectio
                 "left_out": report.left_out,
                 "max_tlp": selection.max_tlp,
                 "collections": selection.collections,
+                "labels": selection.labels,
+                "since": selection.since,
                 "include": sorted(selection.include),
             }
             record(connection, actor, "export", detail)
@@ -200,9 +206,20 @@ def import_list(
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
 
 
+def _problem(item: ListItem) -> str:
+    """Why an entry whose fields are all good cannot be used as a whole; "" if it can."""
+    widths = {(h.algorithm, h.view, len(h.bits)) for h in item.hashes}
+    if len(widths) != len({width[:2] for width in widths}):
+        return _("its hashes of one algorithm differ in length")
+    if any(h.time is not None and h.time > LONGEST for h in item.hashes) or (item.duration or 0.0) > LONGEST:
+        return _("its times are longer than any film")
+    return ""
+
+
 def _check_all_lines(path: Path, form: exchange.Format, refused: Callable[[BadLine], None]) -> None:
     with path.open("rb") as file:
-        bad = [row for row in form.read(file) if isinstance(row, BadLine)]
+        rows = (row if isinstance(row, BadLine) else BadLine(row[0], _problem(row[1])) for row in form.read(file))
+        bad = [line for line in rows if line.message]
     for line in bad:
         refused(line)
     if bad:
@@ -222,7 +239,7 @@ def _add_all(
     allow: bool,
     refused: Callable[[BadLine], None],
 ) -> ImportReport:
-    counts = dict.fromkeys(("added", "joined", "known", "retracted", "allow", "refused"), 0)
+    counts = dict.fromkeys(("added", "joined", "known", "retracted", "allow", "not_allowed", "refused"), 0)
     with store.transaction() as connection:
         number = None if collection is None else ensure_collection(connection, actor, collection, tlp)
         import_id = connection.execute(
@@ -230,6 +247,13 @@ def _add_all(
             " VALUES (?, ?, ?, ?, 0, 0, ?)",
             (os.fsencode(path.name).decode("utf-8", "replace"), format_name, digest, number, now()),
         ).lastrowid
+        told: dict[str, object] = {
+            "import": import_id,
+            "list": path.name,
+            "format": format_name,
+            "sha256": digest.hex(),
+        }
+        record(connection, actor, "import", told)
     while batch := list(itertools.islice(rows, BATCH)):
         with store.transaction() as connection:
             for row in batch:
@@ -237,7 +261,12 @@ def _add_all(
                     counts["refused"] += 1
                     refused(row)
                     continue
-                item = row[1]
+                line, item = row
+                problem = _problem(item)
+                if problem:
+                    counts["refused"] += 1
+                    refused(BadLine(line, problem))
+                    continue
                 membership = Membership(
                     collection or item.collection or "imported",
                     source=item.source,
@@ -251,15 +280,23 @@ def _add_all(
                     retraction_reason=item.retraction_reason,
                     operator=item.operator,
                     import_id=import_id,
+                    named=collection is not None,
                 )
-                outcome = add_item(connection, actor, item, membership)[1]
+                outcome = add_item(connection, actor, item, membership, allow_known=allow)[1]
+                if outcome == "forbidden":
+                    counts["refused"] += 1
+                    message = _("would withdraw what was indexed here; --collection {name} lets it")
+                    refused(BadLine(line, message.format(name=membership.collection)))
+                    continue
                 counts[outcome] += 1
-                counts["allow"] += membership.allow and outcome in ("added", "joined")
+                if membership.allow and (outcome == "added" or (allow and outcome == "joined")):
+                    counts["allow"] += 1
+                elif membership.allow and outcome == "joined":
+                    counts["not_allowed"] += 1
     report = ImportReport(path.name, format_name, **counts)
     with store.transaction() as connection:
         connection.execute(
             "UPDATE import SET items = ?, refused = ? WHERE id = ?", (report.items, report.refused, import_id)
         )
-        detail = {"import": import_id, "list": report.name, "format": format_name, "sha256": digest.hex(), **counts}
-        record(connection, actor, "import", detail)
+        record(connection, actor, "imported", {"import": import_id, **counts})
     return report

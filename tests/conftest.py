@@ -57,9 +57,26 @@ def as_ordinary_user() -> Callable[[Callable[[], Any]], Any]:
     return _as_ordinary_user
 
 
+@pytest.fixture(scope="session")
+def in_child() -> Callable[[Callable[[], Any]], Any]:
+    """Runs a function in a child process, for what cannot be undone. It gives back what the function returns."""
+    return _in_child
+
+
 def _as_ordinary_user(work: Callable[[], Any]) -> Any:
     if os.geteuid() != 0:
         return work()
+
+    def changed() -> Any:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        return work()
+
+    return _in_child(changed)
+
+
+def _in_child(work: Callable[[], Any]) -> Any:
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside numpy's threads; the child uses none
@@ -67,9 +84,6 @@ def _as_ordinary_user(work: Callable[[], Any]) -> Any:
     if child == 0:
         try:
             os.close(reader)
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
             answer = pickle.dumps((True, work()))
         except BaseException:
             answer = pickle.dumps((False, traceback.format_exc()))

@@ -377,7 +377,7 @@ class TestFilms:
         index_paths(store, picture(folder / "a.jpg", 3))
         result = scan_one(store, animation(folder / "film.webp", range(8)))
         (match,) = result.matches
-        assert (result.kind, match.reference.kind, match.tier) == ("video", "image", "near")
+        assert (result.kind, match.reference.kind, match.tier) == ("video", "image", "possible")
         assert match.video is not None
         assert [(s.query, s.frames) for s in match.video.segments] == [((3.0, 3.0), 1)]
 

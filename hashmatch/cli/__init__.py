@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from types import FrameType
@@ -48,6 +49,11 @@ def run(arguments: Sequence[str]) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except sqlite3.DatabaseError as error:
+        from hashmatch.store.database import explain
+
+        click.echo(f"hashmatch: {for_terminal(str(explain(error)))}", err=True)
+        return 2
     except OSError as error:
         click.echo(f"hashmatch: {for_terminal(str(error))}", err=True)
         return 2

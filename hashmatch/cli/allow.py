@@ -32,6 +32,8 @@ def command(app: App, refs: tuple[str, ...], off: bool) -> int:
     def change(connection: sqlite3.Connection, actor: Actor, reference: Reference) -> str:
         if not curate.set_allow(connection, actor, reference.id, not off):
             return _("is not on the allow list") if off else _("was on the allow list before")
+        if not reference.live and not off:
+            return _("on the allow list, but retracted, so that it protects nothing until `hashmatch restore`")
         return _("taken off the allow list") if off else _("on the allow list")
 
     return change_references(app, "allow", refs, change)

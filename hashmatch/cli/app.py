@@ -73,7 +73,7 @@ def workers_option(command: F) -> F:
 def timeout_option(command: F) -> F:
     return click.option(
         "--timeout",
-        type=click.FloatRange(min=0.1),
+        type=click.FloatRange(min=2),
         default=60.0,
         show_default=True,
         help=_("Seconds without progress after which a file is given up."),
@@ -94,9 +94,11 @@ def references_argument(command: F) -> F:
 
 
 @contextlib.contextmanager
-def output(path: Path | None) -> Iterator[BinaryIO]:
-    """Where data go: standard output, or a file that appears whole, under its name, or not at all.
+def output(path: Path | None, whole: bool = True) -> Iterator[BinaryIO]:
+    """Where data go: standard output, or a file.
 
+    whole: the file appears complete, under its name, or not at all. What is no regular file (a pipe, /dev/null) is
+    written to as it is, and so is everything else that is to be readable while it grows.
     Raises CommandError where the file cannot be written (a full disk, a folder that is not there).
     """
     if path is None:
@@ -106,6 +108,10 @@ def output(path: Path | None) -> Iterator[BinaryIO]:
     import tempfile
 
     try:
+        if not whole or (path.exists() and not path.is_file()):
+            with path.open("wb") as direct:
+                yield direct
+            return
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:
                 yield cast(BinaryIO, file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict
 
@@ -38,7 +39,7 @@ def command(app: App, a: bytes, b: bytes, timeout: float, form: str) -> int:
         result = results[path]
         if not result.hashes:
             why = result.error.message if result.error else _("is neither image nor film")
-            raise CommandError(f"{for_terminal(path)}: {why}")
+            raise CommandError(os.fsdecode(path) + f": {why}")
         if result.partial and result.error:
             app.warn(f"{for_terminal(path)}: {result.error.code}: {for_terminal(result.error.message)}")
     compared = compare(results[a], results[b])

@@ -82,6 +82,7 @@ def command(
                 _("known"): report.known,
                 _("retracted"): report.retracted,
                 _("on the allow list"): report.allow,
+                _("not put on the allow list, being known otherwise (--allow would)"): report.not_allowed,
                 _("lines refused"): report.refused,
             }
             told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)

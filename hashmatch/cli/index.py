@@ -90,7 +90,7 @@ def command(
     failures: list[dict[str, str]] = []
     warnings: list[dict[str, str]] = []
     start = time.monotonic()
-    interrupted = False
+    interrupted, missing = False, 0
     with (
         Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store,
         Progress(app, paths, exclude) as progress,
@@ -102,16 +102,20 @@ def command(
                 progress.advance()
                 name = for_terminal(each.path)
                 if each.status == "failed" and each.error:
-                    failures.append(as_json.problem(each, each.error))
+                    missing += each.error.code == "not-found"
+                    if form == "json":
+                        failures.append(as_json.problem(each, each.error))
                     progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
                 elif each.error:
                     counts["partial"] += each.error.code == "partial"
-                    warnings.append(as_json.problem(each, each.error))
+                    if form == "json":
+                        warnings.append(as_json.problem(each, each.error))
                     progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
                 elif app.verbose:
                     progress.line(f"{name}: {each.status}")
                 for text in each.warnings:
-                    warnings.append(as_json.problem(each, Failure("warning", text)))
+                    if form == "json":
+                        warnings.append(as_json.problem(each, Failure("warning", text)))
                     progress.line(f"{name}: {text}")
         except KeyboardInterrupt:
             interrupted = True
@@ -145,7 +149,6 @@ def command(
             app.say(_("no files were found"))
     if interrupted:
         raise KeyboardInterrupt
-    if done["files"] and done["failed"] == done["files"] and len(failures) == len(paths):
-        missing = all(failure["code"] == "not-found" for failure in failures)
-        return 2 if missing else 1
+    if done["files"] and missing == done["files"]:  # there was nothing to do it with
+        return 2
     return 1 if done["failed"] else 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hashmatch.cli.app import App, pass_app, references_argument
+from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ def command(app: App, refs: tuple[str, ...], reason: str | None, collection: str
     from hashmatch.store import curate, lookup
 
     def change(connection: sqlite3.Connection, actor: Actor, reference: Reference) -> str:
+        if collection is not None and collection not in {source.collection for source in reference.sources}:
+            raise CommandError(
+                _("reference {id} is not in {collection}").format(id=reference.id, collection=collection)
+            )
         if not curate.retract(connection, actor, reference.id, reason, collection):
             return _("was retracted before")
         others = [s.collection for s in lookup.reference(connection, reference.id).sources if s.retracted is None]

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from hashmatch.media.files import Found
     from hashmatch.store import Store
 
+#: Bytes; no system has longer ones.
+LONGEST_NAME = 1 << 16
+
 #: Writes one result, as it is known.
 Write = Callable[["Result"], None]
 
@@ -108,7 +111,7 @@ def command(
         # The bar and the results share the terminal only if both go there and results are lines for the eye.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
         progress = stack.enter_context(Progress(app, paths, exclude, shown))
-        out = stack.enter_context(output(target))
+        out = stack.enter_context(output(target, whole=form == "json"))
         write, finish = _writer(form, out, store, settings, progress, target)
         try:
             for result in scan(store, found, isolation, collections=collections, radius=radius, source=source):
@@ -239,6 +242,8 @@ def _names(descriptor: int, end: bytes) -> Iterator[Found | None]:
         *names, rest = (rest + chunk).split(end)
         for name in filter(None, names):
             yield Found(name)
+        if len(rest) > LONGEST_NAME:
+            raise CommandError(_("a name of more than {limit:,} bytes").format(limit=LONGEST_NAME))
         yield None
     if rest:
         yield Found(rest)

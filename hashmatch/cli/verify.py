@@ -26,8 +26,10 @@ def command(app: App, form: str) -> int:
 
     with Store.open(app.database) as store:
         damage = list(verify.check(store))
-        for algorithm in tables.damage(store):
-            damage.append(_("the cache of {algorithm} is damaged; the next scan makes it anew").format(algorithm=algorithm))
+        for algorithm in tables.damage(store) if not damage else ():
+            damage.append(
+                _("the cache of {algorithm} is damaged; the next scan makes it anew").format(algorithm=algorithm)
+            )
     if form == "json":
         as_json.dump({"sound": not damage, "damage": damage}, sys.stdout.buffer, indent=2)
     else:

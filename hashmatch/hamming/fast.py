@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming.brute import choose_bound
-from hashmatch.hamming.layout import BUCKET_NS, POSTING_NS
+from hashmatch.hamming.layout import BUCKET_NS, POSTING_NS, Layout
 from hashmatch.hamming.pairs import Packed, TooManyPairsError, join
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.probe import DamagedIndexError, keys_of, plan_of
@@ -95,7 +97,6 @@ def probe_search(
     """Every pair within the radius, packed, in no order, and bool (M,): the queries that exceed the budget, of which no
     pair is returned. Otherwise as probe.candidates."""
     keys = keys_of(postings.layout, queries)
-    plan = plan_of(postings.layout, limits, 0, len(limits))
     by_query = np.ascontiguousarray(queries.T)
     spent = np.zeros(len(by_query))
     # A pair is found once for every chunk that is near.
@@ -105,7 +106,7 @@ def probe_search(
         words,
         by_query,
         (keys.bucket.astype(np.uint32), keys.low, keys.beside),
-        (plan.flips.astype(np.uint32), plan.base, plan.patterns, plan.slack, np.append(0, np.cumsum(plan.sizes))),
+        _plan(postings.layout, limits),
         radius,
         (BUCKET_NS, POSTING_NS, budget),
         spent,
@@ -122,3 +123,11 @@ def probe_search(
     if over.any():
         packed = packed[~over[(packed >> np.uint64(48)).view(np.int64)]]
     return packed, over
+
+
+@lru_cache(maxsize=64)
+def _plan(layout: Layout, limits: tuple[int, ...]) -> tuple[npt.NDArray[Any], ...]:
+    """The plan of all chunks as the kernel takes it."""
+    plan = plan_of(layout, limits, 0, len(limits))
+    ends = np.append(0, np.cumsum(plan.sizes))
+    return plan.flips.astype(np.uint32), plan.base, plan.patterns, plan.slack, ends

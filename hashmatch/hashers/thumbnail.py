@@ -47,7 +47,8 @@ def lanczos_matrix(length: int, size: int) -> npt.NDArray[np.float64]:
     weights /= weights.sum(axis=1, keepdims=True)
     weights = np.trunc(weights * PRECISION + np.copysign(0.5, weights)) / PRECISION
     place = np.arange(size)[:, None] * length + np.minimum(pixel, length - 1)
-    return np.bincount(place.ravel(), weights.ravel(), size * length).reshape(size, length)
+    matrix: npt.NDArray[np.float64] = np.bincount(place.ravel(), weights.ravel(), size * length).astype(np.float64)
+    return matrix.reshape(size, length)
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

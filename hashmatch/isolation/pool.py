@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import connection, reduction
 from typing import Any, Generic, TypeVar
 
@@ -49,11 +49,15 @@ class Isolation:
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[Key]):
-    """One piece of work. The pool closes the descriptor once a worker has it."""
+    """One piece of work. The pool closes the descriptor when it is done.
+
+    again: whether a worker has died of it, or perhaps of something else; it is given to another one once.
+    """
 
     key: Key
     payload: Any
     descriptor: int
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Outcome(Generic[Key]):
 class _Worker:
     process: multiprocessing.process.BaseProcess
     pipe: connection.Connection
-    key: Any = None
+    task: Task[Any] | None = None
     deadline: float = 0.0
 
 
@@ -90,6 +94,8 @@ class Pool:
     def __exit__(self, *exception: object) -> None:
         for worker in [*self._idle, *self._busy]:
             self._end(worker)
+            if worker.task is not None:
+                os.close(worker.task.descriptor)
         self._idle.clear()
         self._busy.clear()
 
@@ -131,18 +137,23 @@ class Pool:
             if self._busy and not prepared:
                 meanwhile()
                 prepared = True
-            ready = connection.wait(waiting, self._patience())
+            asleep, patience = time.monotonic(), self._patience()
+            ready = connection.wait(waiting, patience)
             dry = dry and source not in ready
             for worker in [w for w in self._busy if w.pipe in ready]:
                 outcome = self._hear(worker, answer)
                 if outcome is not None:
                     finished.append(outcome)
             now = time.monotonic()
+            if now > asleep + (patience or 0.0) + 1.0:
+                # We were away ourselves (stopped by Ctrl-Z, or swapped out): the silence was not theirs.
+                for worker in self._busy:
+                    worker.deadline = now + self._isolation.timeout
             for worker in [w for w in self._busy if w.deadline < now]:
                 self._busy.remove(worker)
                 self._end(worker)
                 message = _("no progress for {seconds:g} s; given up").format(seconds=self._isolation.timeout)
-                finished.append(Outcome(worker.key, None, Failure("timeout", message)))
+                finished.append(self._done(worker, None, Failure("timeout", message)))
 
     def _patience(self) -> float | None:
         if not self._busy:
@@ -150,39 +161,52 @@ class Pool:
         return max(0.0, min(worker.deadline for worker in self._busy) - time.monotonic())
 
     def _hand_over(self, task: Task[Any]) -> None:
-        worker = self._idle.pop() if self._idle else self._start()
-        worker.key = task.key
+        worker = self._idle.pop() if self._idle and not task.again else self._start(task.descriptor)
+        worker.task = task
         worker.deadline = time.monotonic() + self._isolation.timeout
         self._busy.append(worker)
         try:
             worker.pipe.send(task.payload)
             reduction.send_handle(worker.pipe, task.descriptor, worker.process.pid)
         except OSError:
-            pass  # it died while idle; the broken pipe is heard of at once, as this task's crash
-        finally:
-            os.close(task.descriptor)
+            pass  # it died while idle; the broken pipe is heard of at once, and the task given to another
 
     def _hear(self, worker: _Worker, answer: Callable[[Any, Any], Any]) -> Outcome[Any] | None:
         """Take one message of a worker. Returns an outcome if it was the last of its task."""
+        assert worker.task is not None
         try:
             kind, content = worker.pipe.recv()
             if kind == "question":
-                worker.pipe.send(answer(worker.key, content))
+                worker.pipe.send(answer(worker.task.key, content))
         except (EOFError, OSError):
             self._busy.remove(worker)
+            worker.process.join(1)  # to know what it died of, before it is killed for certain
             self._end(worker)
-            return Outcome(worker.key, None, _cause_of_death(worker.process.exitcode))
+            if not worker.task.again:
+                # It may have died of something else, such as the memory that others took.
+                self._hand_over(replace(worker.task, again=True))
+                return None
+            return self._done(worker, None, _cause_of_death(worker.process.exitcode))
         worker.deadline = time.monotonic() + self._isolation.timeout
         if kind in ("question", "beat"):
             return None
         self._busy.remove(worker)
         self._idle.append(worker)
-        return Outcome(worker.key, content if kind == "result" else None, content if kind == "failure" else None)
+        return self._done(worker, content if kind == "result" else None, content if kind == "failure" else None)
 
-    def _start(self) -> _Worker:
+    def _done(self, worker: _Worker, result: Any, failure: Failure | None) -> Outcome[Any]:
+        assert worker.task is not None
+        task, worker.task = worker.task, None
+        os.close(task.descriptor)
+        return Outcome(task.key, result, failure)
+
+    def _start(self, descriptor: int) -> _Worker:
         ours, theirs = self._context.Pipe()
-        # A forked child inherits our ends of all pipes; it must close them, or no worker would notice that we died.
-        inherited = [ours, *(worker.pipe for worker in [*self._idle, *self._busy])]
+        # A forked child inherits our ends of all pipes, and all files that are being worked on; it must close them, or
+        # no worker would notice that we died, and evidence would stay open.
+        workers = [*self._idle, *self._busy]
+        inherited = [ours.fileno(), descriptor, *(worker.pipe.fileno() for worker in workers)]
+        inherited += [worker.task.descriptor for worker in workers if worker.task is not None]
         close = inherited if self._context.get_start_method() == "fork" else []
         process = self._context.Process(target=_serve, args=(self._work, theirs, close, self._isolation), daemon=True)
         process.start()
@@ -190,9 +214,9 @@ class Pool:
         return _Worker(process, ours)
 
     def _end(self, worker: _Worker) -> None:
-        worker.pipe.close()
         worker.process.kill()
         worker.process.join()
+        worker.pipe.close()
 
 
 def _cause_of_death(exitcode: int | None) -> Failure:
@@ -204,12 +228,10 @@ def _cause_of_death(exitcode: int | None) -> Failure:
     return Failure("decoder-crash", _("the decoder ended the process (exit code {code})").format(code=exitcode))
 
 
-def _serve(
-    work: Work, pipe: connection.Connection, inherited: list[connection.Connection], isolation: Isolation
-) -> None:
+def _serve(work: Work, pipe: connection.Connection, inherited: list[int], isolation: Isolation) -> None:
     """A worker's life: take a task, do it, tell the result; until the parent is gone."""
-    for other in inherited:
-        other.close()
+    for descriptor in inherited:
+        os.close(descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _limit_resources(isolation.memory)
@@ -232,6 +254,9 @@ def _serve(
             pipe.send(("failure", Failure("out-of-memory", _("decoding needs more memory than the limit"))))
         except (BrokenPipeError, EOFError):
             os._exit(0)
+        except Exception as error:  # a decoder's own mistake; the worker is as good as before
+            message = _("the decoder failed: {error}").format(error=" ".join(repr(error).split())[:160])
+            pipe.send(("failure", Failure("decoder-crash", message)))
 
 
 def _limit_resources(memory: int) -> None:

@@ -55,7 +55,9 @@ def _judge(owner: int, hits: Hits, kind: Kind, queries: HashRows, table: HashTab
     if film:
         alignment = align(counted, queries.time, table.rows.time)
         video = _coverage(alignment, queries, table, own)
-        if kind == "video" and not _enough(alignment, video, len(queries), own.stop - own.start):
+        frames = own.stop - own.start
+        shared = max(video.query_coverage, video.reference_coverage if reference_is_film else 0.0)
+        if kind == "video" and not _enough(alignment, shared, len(queries), frames):
             tier = "possible"
     quality = min(
         (
@@ -73,23 +75,29 @@ def _coverage(alignment: Alignment, queries: HashRows, table: HashTable, own: sl
     query_seen = query_seconds[np.unique(alignment.hits.query)].sum()
     reference_seen = reference_seconds[np.unique(alignment.hits.reference) - own.start].sum()
     return VideoEvidence(
-        round(float(query_seen / max(query_seconds.sum(), 1e-9)), 3),
-        round(float(reference_seen / max(reference_seconds.sum(), 1e-9)), 3),
+        round(min(1.0, float(query_seen / max(query_seconds.sum(), 1e-9))), 3),
+        round(min(1.0, float(reference_seen / max(reference_seconds.sum(), 1e-9))), 3),
         alignment.segments,
     )
 
 
-def _enough(alignment: Alignment, video: VideoEvidence, query_frames: int, reference_frames: int) -> bool:
-    """Whether the shared stretches make two films the same footage, rather than one that quotes the other."""
+def _enough(alignment: Alignment, shared: float, query_frames: int, reference_frames: int) -> bool:
+    """Whether the shared stretches make two films the same footage, rather than one that quotes the other.
+
+    shared: the larger share of either film; of the file only, where the reference is a still that it shows.
+    """
     frames = len(np.unique(alignment.hits.reference))
-    needed = min(NEAR_FRAMES, query_frames, reference_frames)
-    return max(video.query_coverage, video.reference_coverage) >= NEAR_COVERAGE and frames >= needed
+    return shared >= NEAR_COVERAGE and frames >= min(NEAR_FRAMES, query_frames, reference_frames)
 
 
 def strength(match: Match) -> tuple[int, float, int]:
     """For ordering: tier, then how much of the file the reference explains, then distance; larger is stronger."""
-    coverage = 1.0 if match.video is None else match.video.query_coverage
-    return -TIERS.index(match.tier), coverage, -(match.distance or 0)
+    return -TIERS.index(match.tier), explained(match), -(match.distance or 0)
+
+
+def explained(match: Match) -> float:
+    """How much of the file the reference explains, 0 to 1."""
+    return 1.0 if match.video is None else match.video.query_coverage
 
 
 def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:
@@ -102,6 +110,9 @@ def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:
     ranked = tuple(sorted(matches, key=lambda match: (strength(match), match.reference.allow), reverse=True))
     flagged = [match for match in ranked if not match.reference.allow]
     protecting = [match for match in ranked if match.reference.allow and _protects(match)]
+    # A known intro in front of propaganda explains less of the file than that does, however well it matches itself.
+    most = max(map(explained, flagged), default=0.0)
+    protecting = [match for match in protecting if explained(match) >= most]
     if protecting and (not flagged or strength(protecting[0]) >= strength(flagged[0])):
         return "allowed", ranked
     return ("match" if flagged else "clean"), ranked

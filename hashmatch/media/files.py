@@ -28,6 +28,8 @@ class Found:
 
     path: bytes
     error: MediaError | None = None
+    #: Whether a person named it; then it may be a symbolic link.
+    named: bool = True
 
 
 def walk(paths: Iterable[bytes], exclude: Sequence[str] = ()) -> Iterator[Found]:
@@ -70,8 +72,10 @@ def _walk_folder(root: bytes, inside: bytes, exclude: Sequence[str]) -> Iterator
                 continue
             if entry.is_dir(follow_symlinks=False):
                 below.append(relative)
-            else:
-                yield Found(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                yield Found(entry.path, named=False)
+            else:  # a pipe, socket or device, which to open may already do something
+                yield Found(entry.path, MediaError("not-regular-file", _("is no regular file")), named=False)
         folders.extend(reversed(below))
 
 
@@ -83,18 +87,28 @@ def _excluded(relative: bytes, exclude: Sequence[str]) -> bool:
     )
 
 
-def open_file(path: bytes) -> tuple[int, os.stat_result]:
+def open_file(path: bytes, follow: bool = True) -> tuple[int, os.stat_result]:
     """Open a regular file to read, without touching its access time where the system allows that.
+
+    follow: whether it may be a symbolic link.
 
     Returns a descriptor and its fstat. Raises MediaError: not-found, permission, not-regular-file, io-error.
     """
+    flags = _FLAGS if follow else _FLAGS | getattr(os, "O_NOFOLLOW", 0)
     try:
         try:
-            descriptor = os.open(path, _FLAGS | _NOATIME)
+            descriptor = os.open(path, flags | _NOATIME)
         except PermissionError:
-            descriptor = os.open(path, _FLAGS)
+            descriptor = os.open(path, flags)
+    except ValueError as error:  # a NUL in the name
+        raise MediaError("not-found", _("does not exist")) from error
     except OSError as error:
-        if error.errno in (errno.ENXIO, errno.EOPNOTSUPP, errno.ENODEV):  # a socket, or a device without a driver
+        if error.errno in (
+            errno.ELOOP,
+            errno.ENXIO,
+            errno.EOPNOTSUPP,
+            errno.ENODEV,
+        ):  # a socket, or a device without a driver
             raise MediaError("not-regular-file", _("is no regular file")) from error
         raise os_error(error) from error
     status = os.fstat(descriptor)

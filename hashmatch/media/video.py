@@ -50,6 +50,8 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
         raise MediaError("out-of-memory", _("decoding needs more memory than the limit")) from error
     except Exception as error:  # PyAV raises OSError kinds, ValueError and others; here all mean a bad header
         raise MediaError("corrupt", _("cannot be opened as film: {why}").format(why=one_line(error))) from error
+    if stream.codec_context is None:
+        raise MediaError("unsupported-format", _("there is no decoder for its video stream"))
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > limits.max_pixels:
         message = _("{width:,} × {height:,} pixels are more than the limit of {limit:,}")
@@ -81,7 +83,11 @@ def _pictures(
             if sampled >= limits.max_frames:
                 raise MediaError("partial", _("more than {limit:,} sampled frames").format(limit=limits.max_frames))
             sampled += 1
-            yield _upright(frame, exact, time)
+            try:
+                picture = _upright(frame, exact, time)
+            except (ValueError, OSError) as error:
+                raise MediaError("partial", _("a frame cannot be shown ({why})").format(why=one_line(error))) from error
+            yield picture
 
 
 def _timed_frames(

@@ -79,15 +79,13 @@ def reference_lines(reference: Reference, where: Sequence[bytes], hashes: Sequen
 
 def list_line(reference: Reference, where: Sequence[bytes]) -> str:
     """One reference in one line; what may hold Arabic comes last."""
-    state = (
-        "retracted"
-        if not reference.live
-        else "allow"
-        if reference.allow
-        else "failed"
-        if _failed(reference)
-        else "live"
-    )
+    state = _("live")
+    if not reference.live:
+        state = _("retracted")
+    elif reference.allow:
+        state = _("allowed")
+    elif _failed(reference):
+        state = _("failed")
     digest = (reference.sha256 or reference.sha1 or reference.md5 or "-" * 12)[:12]
     collections = ",".join(for_terminal(source.collection) for source in reference.sources)
     labels = "".join(f" [{for_terminal(label)}]" for label in reference.labels)

@@ -27,10 +27,16 @@ def _escaped(character: str) -> str:
     if 0xDC80 <= ord(character) <= 0xDCFF:  # a byte that is no UTF-8, as surrogateescape decodes it
         return f"\\x{ord(character) - 0xDC00:02x}"
     if unicodedata.category(character) in _HIDDEN and character not in _KEPT:
+        if 0x80 <= ord(character) <= 0xFF:  # not \x9b, which is how a byte that is no UTF-8 is shown
+            return f"\\u{ord(character):04x}"
         return character.encode("unicode_escape").decode("ascii")
     return "\\\\" if character == "\\" else character
 
 
+# Full-width forms, too: some programs take them for the plain ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
 def for_spreadsheet(text: str) -> str:
     """The text so that a spreadsheet program shows it and does not run it (https://owasp.org/www-community/attacks/CSV_Injection)."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    return "'" + text if text.startswith(_FORMULA) else text

@@ -6,7 +6,6 @@ the chain from there on.
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
@@ -33,11 +32,15 @@ class Actor:
 
     @classmethod
     def current(cls, command: str) -> Actor:
-        """The user of the operating system."""
+        """The user of the operating system; of the process, not of the environment, which anybody can set."""
+        if not hasattr(os, "getuid"):  # Windows
+            return cls(os.getlogin(), command)
+        import pwd
+
         try:
-            name = getpass.getuser()
-        except (OSError, KeyError):  # a user id without a name, as containers have
-            name = f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a user id without a name, as containers have
+            name = f"uid {os.getuid()}"
         return cls(name, command)
 
 

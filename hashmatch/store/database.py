@@ -123,8 +123,8 @@ class Store:
         self.close()
 
 
-def explain(error: sqlite3.DatabaseError, path: Path) -> CommandError:
-    """SQLite's error in a line for a person."""
+def explain(error: sqlite3.DatabaseError, path: Path | None = None) -> CommandError:
+    """SQLite's error in a line for a person. path: of the database, where it is known."""
     text = str(error)
     if "locked" in text or "busy" in text:
         text = _("another process has been writing to it for {seconds:g} s; try again").format(seconds=BUSY_SECONDS)
@@ -136,7 +136,7 @@ def explain(error: sqlite3.DatabaseError, path: Path) -> CommandError:
         text = _("it is damaged ({reason})").format(reason=text)
     elif "readonly" in text:
         text = _("it is read-only")
-    return CommandError(_("database {path}: {reason}").format(path=path, reason=text))
+    return CommandError(_("database {path}: {reason}").format(path=path or "", reason=text))
 
 
 def _connect(uri: str) -> sqlite3.Connection:

@@ -8,11 +8,11 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from hashmatch.records import Digests, Failure, Fingerprint, Hash, ListItem, Tlp
+from hashmatch.records import Digests, Failure, Fingerprint, Hash, ListItem, Tlp, strictest
 from hashmatch.store.audit import Actor, now, record
 
 #: In the packed quality column, stands for "not known".
@@ -20,8 +20,9 @@ UNKNOWN_QUALITY = 255
 #: The recipe of hashes that came in a list.
 IMPORTED = "imported"
 
-#: What became of an addition. "retracted": the reference was withdrawn, and adding it again does not revive it.
-Outcome = Literal["added", "joined", "known", "retracted"]
+#: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
+#: withdrawn, and adding it again does not revive it. "forbidden": a list would withdraw what was not from a list.
+Outcome = Literal["added", "joined", "known", "retracted", "forbidden"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Membership:
     retraction_reason: str | None = None
     operator: str | None = None
     import_id: int | None = None
+    #: Whether a person named the collection that a list is for; only then may it withdraw what was indexed here.
+    named: bool = False
 
 
 def add_file(
@@ -57,28 +60,29 @@ def add_file(
     digests = fingerprint.digests
     found = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (bytes.fromhex(digests.sha256),)).fetchone()
     reference_id = int(found[0]) if found else _insert_reference(connection, fingerprint, digests)
-    if fingerprint.hashes:
-        changed = _set_hashes(connection, reference_id, fingerprint.hashes, fingerprint.recipe)
-        if found:
-            _set_measures(connection, reference_id, fingerprint)
-            if changed:
-                record(connection, actor, "rehash", {"reference": reference_id, "decoding": fingerprint.recipe})
+    changed = _set_hashes(connection, reference_id, fingerprint.hashes, fingerprint.recipe)
+    if changed and found:
+        _set_measures(connection, reference_id, fingerprint)
+        record(connection, actor, "rehash", {"reference": reference_id, "decoding": fingerprint.recipe})
     outcome = join(connection, actor, reference_id, membership, new=not found, path=location[0])
     set_location(connection, reference_id, *location)
-    return reference_id, outcome
+    return reference_id, "joined" if changed and outcome == "known" else outcome
 
 
 def add_item(
-    connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership
+    connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership, *, allow_known: bool = False
 ) -> tuple[int, Outcome]:
     """Add an entry of a hash list, within a transaction. A retracted entry leaves a tombstone.
 
     Hashes that were made here from the bytes themselves are not replaced by those of a list.
+    allow_known: whether it may put a reference on the allow list that is known already. On a list's word alone it must
+    not, or a partner could protect what others know as propaganda.
     """
     identity = identity_of(item)
     found = connection.execute("SELECT id FROM reference WHERE identity = ?", (identity,)).fetchone()
     if found:
         reference_id = int(found[0])
+        membership = replace(membership, allow=membership.allow and allow_known)
         present = {
             algorithm
             for (algorithm,) in connection.execute("SELECT algorithm FROM hash WHERE reference_id = ?", (reference_id,))
@@ -120,6 +124,14 @@ def join(
     if membership.retracted is not None:
         if retracted_here:
             return "known"
+        if retracted_here is None and membership.import_id is not None and not membership.named:
+            own = connection.execute(
+                "SELECT 1 FROM membership JOIN collection ON collection.id = collection_id"
+                " WHERE reference_id = ? AND name = ? AND import_id IS NULL",
+                (reference_id, membership.collection),
+            ).fetchone()
+            if own:
+                return "forbidden"
         detail |= {"retracted": membership.retracted, "reason": membership.retraction_reason}
         collection_id = ensure_collection(connection, actor, membership.collection, membership.tlp)
         _insert_membership(connection, reference_id, collection_id, membership)
@@ -140,7 +152,8 @@ def join(
     is_member = retracted_here is None
     if not is_member:
         _insert_membership(connection, reference_id, collection_id, membership)
-    if is_member and not added_labels and not allowed:
+    told_more = is_member and _complete_membership(connection, reference_id, collection_id, membership)
+    if is_member and not added_labels and not allowed and not told_more:
         return "known"
     if membership.import_id is None:  # an import is one entry in the audit trail, and its members point to it
         detail |= {"labels": added_labels, "allow": allowed, "source": membership.source, "tlp": membership.tlp}
@@ -256,7 +269,7 @@ def _set_hashes(connection: sqlite3.Connection, reference_id: int, hashes: Itera
     for (algorithm, view), group in groupby(
         sorted(hashes, key=lambda h: (h.algorithm, h.view)), key=lambda h: (h.algorithm, h.view)
     ):
-        members = list(group)
+        members = sorted(group, key=lambda h: h.time or 0.0)
         recipe_id = _recipe(connection, decoding, members[0].version)
         wanted.setdefault(algorithm, {})[view] = (recipe_id, len(members), *pack(members))
     changed = False
@@ -310,6 +323,29 @@ def _insert_membership(
             membership.import_id,
         ),
     )
+
+
+def _complete_membership(
+    connection: sqlite3.Connection, reference_id: int, collection_id: int, membership: Membership
+) -> bool:
+    """Take over a stricter TLP mark, and what was not known: source, case and note. Returns whether there was any."""
+    old = connection.execute(
+        "SELECT tlp, source, case_id, note FROM membership WHERE reference_id = ? AND collection_id = ?",
+        (reference_id, collection_id),
+    ).fetchone()
+    new = (
+        strictest(old[0], membership.tlp),
+        old[1] or membership.source,
+        old[2] or membership.case,
+        old[3] or membership.note,
+    )
+    if new == tuple(old):
+        return False
+    connection.execute(
+        "UPDATE membership SET tlp = ?, source = ?, case_id = ?, note = ? WHERE reference_id = ? AND collection_id = ?",
+        (*new, reference_id, collection_id),
+    )
+    return True
 
 
 def _add_labels(connection: sqlite3.Connection, reference_id: int, labels: Iterable[str]) -> list[str]:

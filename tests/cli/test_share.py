@@ -171,8 +171,12 @@ def test_a_retraction_in_a_list_is_taken_as_one(run: Run, own_copy: Path, tmp_pa
     # A partner's collection has no say in what another source knows …
     assert run("import", listed, "--collection", "partner").code == 0
     assert run("scan", upload).code == 1
-    # … but in its own.
-    assert run("import", listed).code == 0
+    # … nor may a list withdraw what was indexed here, by merely naming the collection …
+    refused = run("import", listed)
+    assert (refused.code, run("scan", upload).code) == (1, 1)
+    assert "--collection archive" in refused.err
+    # … unless a person says that it is for it.
+    assert run("import", listed, "--collection", "archive").code == 0
     assert run("scan", upload).code == 0
     assert run("list", "--retracted").out.count("\n") == 1
 

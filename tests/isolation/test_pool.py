@@ -50,7 +50,7 @@ def _refuse(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
 
 def _beat_and_sleep(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
     for _time in range(value):
-        time.sleep(0.2)
+        time.sleep(0.1)
         beat()
     return "awake"
 
@@ -192,7 +192,7 @@ def test_workers_are_kept(path: Path) -> None:
 def test_work_is_done_at_the_same_time(path: Path) -> None:
     started = time.monotonic()
     run(path, *[("sleep", 0.5)] * 4, isolation=Isolation(workers=4))
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 1.9
 
 
 def test_outcomes_come_when_they_are_ready(path: Path) -> None:
@@ -305,6 +305,26 @@ def test_crash_after_a_question(path: Path) -> None:
     assert codes(done) == [None, "decoder-crash", None, None, "decoder-crash", None]
 
 
+def test_a_worker_that_dies_once(path: Path) -> None:
+    """Not of its task, perhaps, but of the memory that others took; another worker does the task."""
+    killed = []
+
+    def answer(key: int, question: Any) -> Any:
+        if not killed:
+            killed.append(key)
+            os.kill(question, signal.SIGKILL)
+        return "alive"
+
+    def deeds() -> Iterator[Task[int] | None]:
+        for number in (1, 4):
+            yield Task(number, number, os.open(path, os.O_RDONLY))
+
+    with Pool(ask_for_death, Isolation(workers=1)) as pool:
+        done = [each for each in pool.run(deeds(), answer) if each]
+    assert killed == [1]
+    assert [(each.key, each.result, each.failure) for each in done] == [(1, "alive", None), (4, "alive", None)]
+
+
 def ask_for_death(payload: int, descriptor: int, ask: Ask, beat: Beat) -> Any:
     os.close(descriptor)
     return ask(os.getpid()) if payload in (1, 4) else payload
@@ -343,8 +363,8 @@ def test_a_stopped_worker_is_ended_too(path: Path) -> None:
 
 
 def test_signs_of_life_prevent_the_timeout(path: Path) -> None:
-    patient = Isolation(workers=2, timeout=0.7)
-    done = run(path, ("beat", 10), ("sleep", 2.0), isolation=patient)
+    patient = Isolation(workers=2, timeout=1.0)
+    done = run(path, ("beat", 20), ("sleep", 3.0), isolation=patient)
     assert done[0].result == "awake"
     assert codes(done) == [None, "timeout"]
 
@@ -353,10 +373,10 @@ def test_a_question_is_a_sign_of_life(path: Path) -> None:
     """And the time that the parent takes to answer is not the worker's."""
 
     def answer(key: int, question: Any) -> Any:
-        time.sleep(0.7)
+        time.sleep(1.0)
         return question
 
-    with Pool(work, Isolation(workers=1, timeout=0.4)) as pool:
+    with Pool(work, Isolation(workers=1, timeout=0.8)) as pool:
         done = [each for each in pool.run(tasks(path, ("ask twice", 1)), answer) if each]
     assert codes(done) == [None]
 
@@ -401,26 +421,27 @@ def test_limits_are_the_workers_alone(path: Path) -> None:
     assert [resource.getrlimit(kind) for kind in kinds] == before
 
 
-def test_under_a_hard_limit_of_memory(as_ordinary_user: Callable[..., Any]) -> None:
+def test_under_a_hard_limit_of_memory(path: Path, in_child: Callable[..., Any]) -> None:
     """`ulimit -v`, on shared machines: a limit may be lowered but not raised, and is taken as it is."""
-    if os.geteuid() != 0:
-        pytest.skip("lowers a hard limit for good, which is left to the child process that root makes here")
 
     def limited() -> Any:
+        if os.geteuid() == 0:  # no privileges but those over files
+            os.setresuid(-1, 65534, -1)
+            ctypes.CDLL(None).setfsuid(0)
         in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (in_use + (512 << 20), in_use + (512 << 20)))
         with Pool(work, Isolation(workers=1, memory=2 << 30)) as pool:
             task = Task(0, ("read", 1), os.open("/dev/null", os.O_RDONLY))
             return [(each.result, each.failure) for each in pool.run(iter([task]), lambda key, question: None) if each]
 
-    assert as_ordinary_user(limited) == [((1, b""), None)]
+    assert in_child(limited) == [((1, b""), None)]
 
 
 # Descriptors and processes.
 
 
 def test_the_descriptor_is_handed_over_and_closed(path: Path) -> None:
-    """Here at once, so that no more are open than there are workers."""
+    """So that no more are open here than there are workers, however many tasks there are."""
     most = 0
     before = len(open_descriptors())
 
@@ -432,7 +453,8 @@ def test_the_descriptor_is_handed_over_and_closed(path: Path) -> None:
 
     with Pool(work, QUICK) as pool:
         list(pool.run(counted(), lambda key, question: None))
-        assert most == 0
+        assert most <= 2
+        assert str(path) not in open_descriptors().values()
         assert len(open_descriptors()) <= before + 2 * 3
 
 
@@ -459,17 +481,20 @@ def test_leaving_early_ends_the_workers(path: Path) -> None:
     assert children() == []
 
 
-def test_an_error_of_the_caller_ends_the_workers(path: Path) -> None:
-    def answer(key: int, question: Any) -> Any:
-        raise LookupError("not in the database")
+@pytest.mark.parametrize("error", [LookupError, OSError, EOFError])
+def test_an_error_of_the_caller_ends_the_workers(path: Path, error: type[Exception]) -> None:
+    """And is not taken for the worker's."""
 
-    with pytest.raises(LookupError), Pool(work, QUICK) as pool:
+    def answer(key: int, question: Any) -> Any:
+        raise error("by the caller")
+
+    with pytest.raises(error, match="by the caller"), Pool(work, QUICK) as pool:
         list(pool.run(tasks(path, ("hang", None), ("ask", 1)), answer))
     assert children() == []
 
 
 def test_a_worker_that_dies_while_idle(path: Path) -> None:
-    """It is found dead when the next task is handed to it; everything after that is done."""
+    """It is found dead when the next task is handed to it, which is then given to another."""
     seen: list[Outcome[int]] = []
 
     def deeds() -> Iterator[Task[int] | None]:
@@ -489,7 +514,7 @@ def test_a_worker_that_dies_while_idle(path: Path) -> None:
             seen.append(each)
     os.close(always_readable)
     assert [each.key for each in seen] == [0, 1, 2, 3, 4, 5]
-    assert codes(seen)[2:] == [None] * 4
+    assert codes(seen) == [None] * 6
 
 
 PARENT = textwrap.dedent(
@@ -519,7 +544,7 @@ PARENT = textwrap.dedent(
 
 @pytest.mark.parametrize(
     ("payloads", "timeout"),
-    [([0, 0], 60), ([0.5, 0.5], 60), (["hang", "hang"], 1)],
+    [([0, 0], 60), ([0.5, 0.5], 60), (["hang", "hang"], 0.5)],
     ids=["idle", "at work", "hanging"],
 )
 def test_workers_die_with_their_parent(payloads: list[Any], timeout: float) -> None:

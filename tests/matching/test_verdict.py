@@ -207,8 +207,11 @@ class TestFilms:
         assert self.only([still(5, 40)], film(range(20)), "image").tier == "possible"
 
     def test_a_film_that_shows_a_still(self) -> None:
+        # All of the still is shown, but it is not the film: an intro may be known, and what follows something else.
         finding = self.only(film(range(20)), [still(5, 7)])
-        assert (finding.tier, self.coverage(finding)) == ("near", (0.05, 1.0))
+        assert (finding.tier, finding.distance, self.coverage(finding)) == ("possible", 7, (0.05, 1.0))
+        finding = self.only(film(["card"] * 10 + [1, 2]), [still("card", 7)])
+        assert (finding.tier, self.coverage(finding)) == ("near", (0.833, 1.0))
 
     def test_an_image_of_an_image_has_no_film_evidence(self) -> None:
         assert self.only([still(1)], [still(1)], "image").video is None
@@ -311,6 +314,16 @@ class TestDecide:
         ]
         assert status(*matches) == "match"
 
+    def test_what_protects_explains_as_much_of_the_file_as_anything_flagged(self) -> None:
+        intro = match("near", 0, allow=True, coverage=(0.02, 1.0))
+        assert status(intro) == "allowed"
+        assert status(intro, match("possible", 20, coverage=(0.4, 0.3))) == "match"
+        assert status(intro, match("near", 20, coverage=(0.6, 0.3))) == "match"
+        assert (
+            status(match("near", 0, allow=True, coverage=(0.9, 1.0)), match("possible", 2, coverage=(0.4, 1.0)))
+            == "allowed"
+        )
+
     def test_best_first(self) -> None:
         best = [
             match("exact", reference_id=1),
@@ -336,6 +349,8 @@ class TestDecide:
             assert allowed
             for each in flagged:
                 assert any(strength(other) >= strength(each) for other in allowed)
+                share = 1.0 if each.video is None else each.video.query_coverage
+                assert any((1.0 if other.video is None else other.video.query_coverage) >= share for other in allowed)
         if not allowed:
             assert verdict == ("match" if flagged else "clean")
         if verdict == "match":

@@ -256,7 +256,8 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
         assert refused(tmp_path / "socket") == "not-regular-file"
         assert refused(tmp_path) == "not-regular-file"
         assert refused(Path("/dev/null")) == "not-regular-file"
-        assert sorted(names(tmp_path)) == ["fifo", "socket"]  # the walk leaves it to the opening to say so
+        assert names(tmp_path) == ["!fifo", "!socket"]  # the walk says so before anyone opens them
+        assert {each.error and each.error.code for each in walk([os.fsencode(tmp_path)])} == {"not-regular-file"}
 
 
 def test_open_what_is_not_there(tmp_path: Path) -> None:
@@ -269,8 +270,28 @@ def test_open_what_is_not_there(tmp_path: Path) -> None:
 
 def test_open_what_the_system_refuses(tmp_path: Path) -> None:
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
-    assert refused(tmp_path / "circle") == "io-error"
+    assert refused(tmp_path / "circle") in ("not-regular-file", "io-error")
     assert refused(tmp_path / ("x" * 300)) == "io-error"
+
+
+def test_symbolic_links_are_followed_only_where_a_person_named_them(tmp_path: Path) -> None:
+    """One that takes the place of a file between the walk and the opening would lead out of the evidence."""
+    make(tmp_path, "a", "in/b")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    path = os.fsencode(tmp_path / "link")
+    os.close(open_file(path)[0])
+    with pytest.raises(MediaError) as caught:
+        open_file(path, follow=False)
+    assert caught.value.code == "not-regular-file"
+    os.close(open_file(os.fsencode(tmp_path / "a"), follow=False)[0])
+    found = walk([os.fsencode(tmp_path / "link"), os.fsencode(tmp_path / "in")])
+    assert [each.named for each in found] == [True, False]
+
+
+def test_a_name_that_cannot_be() -> None:
+    with pytest.raises(MediaError) as caught:
+        open_file(b"nul\0byte")
+    assert caught.value.code == "not-found"
 
 
 def test_open_what_may_not_be_read(tmp_path: Path, as_ordinary_user: OrdinaryUser) -> None:

@@ -47,6 +47,17 @@ def failure(data: bytes, limits: Limits = Limits()) -> tuple[MediaError, list[Pi
     return caught.value, seen
 
 
+def what_decodes(data: bytes) -> list[Picture]:
+    """The pictures, whether or not they are all."""
+    seen: list[Picture] = []
+    try:
+        for picture in opened(data).pictures:
+            seen.append(picture)
+    except MediaError as error:
+        assert error.code == "partial"
+    return seen
+
+
 def shows(picture: Picture, seed: int, size: tuple[int, int] = SIZE) -> bool:
     """Whether a scene is to be seen; two scenes are 100 bits apart, and bad encoders take up to 30."""
     return away(picture, scene(seed, *size)) <= 40
@@ -131,7 +142,7 @@ def test_time_begins_with_the_first_frame() -> None:
 @pytest.mark.parametrize("name", ["ts", "mpg"])
 def test_a_film_after_a_film(name: str) -> None:
     """`cat one.ts other.ts` plays on, though the clock starts anew; what comes second must not escape."""
-    sampled = pictures(film(name, seconds=3) + film(name, seconds=3, first_seed=10))
+    sampled = what_decodes(film(name, seconds=3) + film(name, seconds=3, first_seed=10))
     assert {n for picture in sampled for n in (0, 1, 2, 10, 11, 12) if shows(picture, n)} == {0, 1, 2, 10, 11, 12}
     times = [picture.time or 0 for picture in sampled]
     assert times == sorted(times)
@@ -223,7 +234,7 @@ def test_a_cut_film_is_hashed_as_far_as_it_goes(name: str) -> None:
         error, seen = failure(data)
         assert error.code == "partial"
     else:  # FFmpeg takes the end of the file for the end of the film
-        seen = pictures(data)
+        seen = what_decodes(data)
     assert len(seen) >= 8
     assert all(shows(picture, int((picture.time or 0) + 0.01)) for picture in seen[:8])
 
@@ -250,7 +261,7 @@ def test_frames_that_grow_past_the_limit() -> None:
     """A transport stream may change its size anywhere; its header says nothing of that."""
     small = film(Film("mpegts", "mpeg2video", "mpegts", rate=25), seconds=1)
     large = film(Film("mpegts", "mpeg2video", "mpegts", rate=25, size=(704, 576)), seconds=1, late=1)
-    assert {picture.full_size for picture in pictures(small + large)} == {(176, 144), (704, 576)}
+    assert {picture.full_size for picture in what_decodes(small + large)} == {(176, 144), (704, 576)}
     error, seen = failure(small + large, Limits(max_pixels=200 * 200))
     assert error.code in ("partial", "too-large")
     assert {picture.full_size for picture in seen} <= {(176, 144)}

@@ -113,7 +113,7 @@ def test_an_entry_of_which_little_is_known() -> None:
     ("changes", "state"),
     [
         ({}, "live"),
-        ({"allow": True}, "allow"),
+        ({"allow": True}, "allowed"),
         ({"error_code": "corrupt"}, "failed"),
         ({"error_code": "partial", "partial": True}, "live"),
         ({"sources": (replace(SOURCE, retracted="2026-03-03T00:00:00Z"),), "allow": True}, "retracted"),

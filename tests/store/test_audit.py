@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
+import pwd
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -171,9 +173,16 @@ class TestEntries:
         assert [entry.id for entry in whole] == list(range(1, len(whole) + 1))
         assert list(audit.entries(known, after=2)) == whole[2:]
 
-    def test_who_is_the_user_of_the_system(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("LOGNAME", "somebody")
-        assert Actor.current("index") == Actor("somebody", "index")
+    def test_who_is_the_user_of_the_process_whatever_the_environment_says(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+            monkeypatch.setenv(name, "somebody")
+        try:
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            name = f"uid {os.getuid()}"
+        assert Actor.current("index") == Actor(name, "index")
 
     def test_now_is_utc_to_the_second(self) -> None:
         from datetime import UTC, datetime

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,19 @@ class TestRefusing:
         # As long as the exception lives, so would a connection that was only forgotten and not closed.
         assert _open_files(filled) == []
         del caught
+
+
+def test_a_copy_that_cannot_be_made_is_closed(filled: Path) -> None:
+    raw = sqlite3.connect(filled)
+    raw.execute("PRAGMA user_version = 99")
+    raw.close()
+    with pytest.raises(CommandError) as caught:
+        Store.scratch(filled)
+    for frame, _line in traceback.walk_tb(caught.tb):
+        for value in frame.f_locals.values():
+            if isinstance(value, sqlite3.Connection) and value is not raw:
+                with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+                    value.execute("SELECT 1")
 
 
 def _open_files(path: Path) -> list[str]:

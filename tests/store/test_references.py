@@ -119,7 +119,7 @@ class TestAddFile:
             ({"collection": "two"}, "joined"),
             ({"labels": ("x", "new")}, "joined"),
             ({"allow": True}, "joined"),
-            ({"source": "another", "tlp": "red", "case": "C-2", "note": "other"}, "known"),
+            ({"source": "another", "tlp": "clear"}, "known"),
         ],
     )
     def test_what_is_new_of_a_known_one_joins_it(self, store: Store, changes: dict[str, Any], outcome: str) -> None:
@@ -130,6 +130,15 @@ class TestAddFile:
         assert set(found.labels) == {"x", *changes.get("labels", ())}
         assert found.allow == changes.get("allow", False)
         assert (found.sources[0].source, found.sources[0].tlp) == ("first", "green")
+
+    def test_a_stricter_mark_and_what_was_not_known_are_taken_over(self, store: Store) -> None:
+        add(store, "a", source="first", tlp="green")
+        more: dict[str, Any] = {"source": "another", "tlp": "red", "case": "C-2", "note": "other"}
+        assert add(store, "a", **more) == (1, "joined")
+        (source,) = get(store, 1).sources
+        assert (source.source, source.tlp, source.case, source.note) == ("first", "red", "C-2", "other")
+        assert actions(store)[-1] == "join"
+        assert add(store, "a", **more) == (1, "known")
 
     def test_an_allow_listed_one_stays_so(self, store: Store) -> None:
         add(store, "a", allow=True)
