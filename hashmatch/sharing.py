@@ -85,7 +85,6 @@ class _Withheld:
     """Counts what the sharing rules keep back while the entries stream by."""
 
     def __init__(self) -> None:
-        self.unmarked = 0
         self.above = 0
 
 
@@ -100,7 +99,7 @@ def export(store: Store, actor: Actor, out: BinaryIO, format_name: str, selectio
     written = form.write(items, out, selection.include)
     report = ExportReport(
         written.written,
-        withheld.unmarked,
+        written.unmarked,
         withheld.above,
         written.left_out_retracted,
         written.left_out_without_hash,
@@ -138,7 +137,6 @@ def _items(
         if reference.tlp is not None and TLP_ORDER.index(reference.tlp) > allowed:
             withheld.above += 1
             continue
-        withheld.unmarked += reference.tlp is None
         # A bare list of hashes names each reference once, by a source that stands by it if there is one.
         sources.sort(key=lambda source: source.retracted is not None)
         hashes = lookup.hashes(connection, reference.id)
@@ -240,6 +238,8 @@ def _add_all(
     refused: Callable[[BadLine], None],
 ) -> ImportReport:
     counts = dict.fromkeys(("added", "joined", "known", "retracted", "allow", "not_allowed", "refused"), 0)
+    # A list of a newer version is refused here, before anything is changed.
+    rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
     with store.transaction() as connection:
         number = None if collection is None else ensure_collection(connection, actor, collection, tlp)
         import_id = connection.execute(

@@ -46,19 +46,20 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
     extras = tuple(name for name in EXTRAS if name in include)
     writer = csv.writer(codecs.getwriter("utf-8")(out, "backslashreplace"), lineterminator="\r\n")
     writer.writerow(COLUMNS + extras)
-    written = without_hash = 0
+    written = without_hash = unmarked = 0
     for item in items:
         if not identified(item):
             without_hash += 1
             continue
         written += 1
+        unmarked += item.tlp is None
         start = [str(LIST_VERSION), str(written), cell_of(item.kind)]
         known = [_item_cell(item, column) for column in _DIGEST_COLUMNS + _SOURCE_COLUMNS]
         private = [_item_cell(item, column) for column in extras]
         for hash in dict.fromkeys(item.hashes) or (None,):
             writer.writerow([*start, *_hash_cells(hash), *known, *private])
             private = [""] * len(extras)
-    return WriteReport(written, left_out_without_hash=without_hash)
+    return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
 
 
 def _item_cell(item: ListItem, column: str) -> str:

@@ -27,6 +27,7 @@ class WriteReport:
     left_out_retracted: int = 0
     left_out_without_hash: int = 0
     left_out_allow: int = 0
+    unmarked: int = 0
 
 
 class Writer(Protocol):

@@ -136,14 +136,15 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
 
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     put({"format": _NAME, "version": LIST_VERSION, "created": created, "tool": f"hashmatch {__version__}"})
-    written = without_hash = 0
+    written = without_hash = unmarked = 0
     for item in items:
         if identified(item):
             put(_record(item, include))
             written += 1
+            unmarked += item.tlp is None
         else:
             without_hash += 1
-    return WriteReport(written, left_out_without_hash=without_hash)
+    return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
 
 
 def looks_like(head: bytes) -> bool:

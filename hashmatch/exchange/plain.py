@@ -34,7 +34,7 @@ def write_plain(
     items: Iterable[ListItem], out: BinaryIO, entries: Callable[[ListItem], Iterable[bytes]]
 ) -> WriteReport:
     """Writes the lines that `entries` gives for each item (without line ends); none means the item has no hash."""
-    written = retracted = allowed = without_hash = 0
+    written = retracted = allowed = without_hash = unmarked = 0
     for item in items:
         if item.retracted:
             retracted += 1
@@ -43,9 +43,10 @@ def write_plain(
         elif lines := list(entries(item)):
             out.write(b"".join(line + b"\n" for line in lines))
             written += 1
+            unmarked += item.tlp is None
         else:
             without_hash += 1
-    return WriteReport(written, retracted, without_hash, allowed)
+    return WriteReport(written, retracted, without_hash, allowed, unmarked)
 
 
 def readable(head: bytes, parse: Parse) -> list[tuple[bytes, ListItem]]:

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from multiprocessing import connection, reduction
@@ -235,6 +236,7 @@ def _serve(work: Work, pipe: connection.Connection, inherited: list[int], isolat
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _limit_resources(isolation.memory)
+    warnings.simplefilter("ignore")  # of decoders, about hostile files; the parent tells what matters
 
     def ask(question: Any) -> Any:
         pipe.send(("question", question))

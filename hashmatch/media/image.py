@@ -97,7 +97,8 @@ def _pages(
         yield _upright(image, full_size, exact)
     if damage:
         raise MediaError("partial", _("damaged or cut off; hashed as far as it goes ({why})").format(why=damage))
-    pages = getattr(image, "n_frames", 1) if media_type.format == "TIFF" else 1
+    with _classified(after_first=True):
+        pages = getattr(image, "n_frames", 1) if media_type.format == "TIFF" else 1
     for page in range(1, min(pages, limits.max_pages)):
         with _classified(after_first=True):
             image.seek(page)

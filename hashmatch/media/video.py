@@ -25,6 +25,9 @@ from hashmatch.media.opened import Opened
 from hashmatch.media.sampling import SampleClock
 from hashmatch.media.sniff import MediaType
 
+#: PyAV 18 and older raise over names in a film that are no UTF-8, unless told otherwise; newer ones have no such option.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
 #: So many damaged packets in a row, and the rest of the film is given up.
 _MAX_BAD_PACKETS = 1000
 
@@ -41,7 +44,7 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
             mode="r",
             format=media_type.format,
             container_options={"format_whitelist": media_type.format, "protocol_whitelist": ""},
-            metadata_errors="replace",
+            **_LENIENT,
         )
         stream = _film_stream(container)
     except MediaError:
@@ -83,6 +86,8 @@ def _pictures(
             if sampled >= limits.max_frames:
                 raise MediaError("partial", _("more than {limit:,} sampled frames").format(limit=limits.max_frames))
             sampled += 1
+            if frame.width * frame.height > limits.max_pixels:
+                raise MediaError("too-large", _("a frame is larger than the limit"))
             try:
                 picture = _upright(frame, exact, time)
             except (ValueError, OSError) as error:

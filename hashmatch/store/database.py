@@ -50,10 +50,11 @@ class Store:
     def scratch(cls, path: Path) -> Store:
         """A copy in memory, or an empty set where there is no file: for dry runs. Raises CommandError as `open` does."""
         connection = sqlite3.connect(":memory:", isolation_level=None)
-        if path.exists():
-            with cls.open(path) as original:
-                original.connection.backup(connection)
-        _migrate(connection)
+        with _closed_on_error(connection):
+            if path.exists():
+                with cls.open(path) as original:
+                    original.connection.backup(connection)
+            _migrate(connection)
         return cls(connection, path, writable=True)
 
     @classmethod

@@ -112,6 +112,8 @@ def join(
     A reference whose every membership is retracted stays so, and so does a membership that is retracted itself: only
     `restore` undoes a retraction.
     """
+    # The marks of a list's entries are their own, not those of the collection that the first of them happens to make.
+    rule = membership.tlp if membership.import_id is None else None
     rows = connection.execute(
         "SELECT name, retracted FROM membership JOIN collection ON collection.id = collection_id WHERE reference_id = ?",
         (reference_id,),
@@ -133,7 +135,7 @@ def join(
             if own:
                 return "forbidden"
         detail |= {"retracted": membership.retracted, "reason": membership.retraction_reason}
-        collection_id = ensure_collection(connection, actor, membership.collection, membership.tlp)
+        collection_id = ensure_collection(connection, actor, membership.collection, rule)
         _insert_membership(connection, reference_id, collection_id, membership)
         if (
             new
@@ -144,7 +146,7 @@ def join(
         return "retracted"
     if rows and (not live or retracted_here):
         return "retracted"
-    collection_id = ensure_collection(connection, actor, membership.collection, membership.tlp)
+    collection_id = ensure_collection(connection, actor, membership.collection, rule)
     added_labels = _add_labels(connection, reference_id, membership.labels)
     allowed = membership.allow and bool(
         connection.execute("UPDATE reference SET allow = 1 WHERE id = ? AND allow = 0", (reference_id,)).rowcount
