@@ -488,7 +488,7 @@ def test_an_error_of_the_caller_ends_the_workers(path: Path, error: type[Excepti
     def answer(key: int, question: Any) -> Any:
         raise error("by the caller")
 
-    with pytest.raises(error, match="by the caller"), Pool(work, QUICK) as pool:
+    with pytest.raises(error, match="by the caller"), Pool(work, Isolation(workers=2, timeout=2)) as pool:
         list(pool.run(tasks(path, ("hang", None), ("ask", 1)), answer))
     assert children() == []
 
