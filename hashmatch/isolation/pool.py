@@ -8,6 +8,7 @@ outstanding per worker, so that a crash, a hang or memory blow-up is always that
 from __future__ import annotations
 
 import collections
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -210,7 +211,8 @@ class Pool:
         inherited += [worker.task.descriptor for worker in workers if worker.task is not None]
         close = inherited if self._context.get_start_method() == "fork" else []
         process = self._context.Process(target=_serve, args=(self._work, theirs, close, self._isolation), daemon=True)
-        process.start()
+        with _single_threaded_blas():
+            process.start()
         theirs.close()
         return _Worker(process, ours)
 
@@ -218,6 +220,21 @@ class Pool:
         worker.process.kill()
         worker.process.join()
         worker.pipe.close()
+
+
+def _single_threaded_blas() -> contextlib.AbstractContextManager[Any]:
+    """What is forked meanwhile does linear algebra on one thread.
+
+    OpenBLAS starts its threads anew in a forked child, and there they spin: a product of two small matrices took a second,
+    and two workers on two cores stood still for minutes. The command line sets the variable before numpy is imported;
+    who uses the package from Python may have numpy already.
+    """
+    if os.environ.get("OPENBLAS_NUM_THREADS") == "1":
+        return contextlib.nullcontext()
+    import threadpoolctl
+
+    limits: contextlib.AbstractContextManager[Any] = threadpoolctl.threadpool_limits(1, user_api="blas")
+    return limits
 
 
 def _cause_of_death(exitcode: int | None) -> Failure:
