@@ -10,6 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# As the command line does it, and before numpy is imported: several test processes with spinning threads of OpenBLAS each
+# stand in each other's way until a product of small matrices takes a second.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -96,37 +100,3 @@ def _in_child(work: Callable[[], Any]) -> Any:
     os.waitpid(child, 0)
     assert succeeded, result
     return result
-
-
-#: What the media tests ask for and the decoders do not yet do. Whoever builds one takes it off
-#: this list.
-KNOWN_GAPS = {
-    "a film cut off without an error from FFmpeg is not noticed": (
-        "test_video.py::test_only_the_beginning_is_left[flv]",
-        "test_video.py::test_only_the_beginning_is_left[wmv]",
-        "test_video.py::test_only_the_beginning_is_left[mpg]",
-        "test_video.py::test_a_cut_film_is_hashed_as_far_as_it_goes[avi]",
-        "test_video.py::test_a_cut_film_is_hashed_as_far_as_it_goes[avi-mjpeg]",
-        "test_video.py::test_a_cut_film_is_hashed_as_far_as_it_goes[flv]",
-        "test_video.py::test_a_cut_film_is_hashed_as_far_as_it_goes[mpg]",
-        "test_video.py::test_a_cut_film_is_hashed_as_far_as_it_goes[wmv]",
-        "test_damage.py::test_cut_anywhere[animation gif]",
-    ),
-    "of a film's display matrix only rotation is followed, not mirroring": (
-        "test_video.py::test_rotation[mirrored",
-        "test_video.py::test_rotation[transposed",
-        "test_video.py::test_rotation[transversed",
-    ),
-    "times go back where transport streams were joined": ("test_video.py::test_a_film_after_a_film",),
-    "a decoder's message is not yet one line without path in every case": (
-        "test_video.py::test_message_is_one_line_and_says_nothing_of_the_path",
-        "test_image.py::test_warnings_of_pillow_are_kept_from_the_terminal",
-    ),
-}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for reason, names in KNOWN_GAPS.items():
-            if any(name in item.nodeid for name in names):
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=False))

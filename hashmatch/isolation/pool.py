@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -178,8 +180,6 @@ class Pool:
         assert worker.task is not None
         try:
             kind, content = worker.pipe.recv()
-            if kind == "question":
-                worker.pipe.send(answer(worker.task.key, content))
         except (EOFError, OSError):
             self._busy.remove(worker)
             worker.process.join(1)  # to know what it died of, before it is killed for certain
@@ -189,6 +189,10 @@ class Pool:
                 self._hand_over(replace(worker.task, again=True))
                 return None
             return self._done(worker, None, _cause_of_death(worker.process.exitcode))
+        if kind == "question":
+            reply = answer(worker.task.key, content)
+            with contextlib.suppress(OSError):  # it died meanwhile; the broken pipe is heard of next
+                worker.pipe.send(reply)
         worker.deadline = time.monotonic() + self._isolation.timeout
         if kind in ("question", "beat"):
             return None
@@ -241,15 +245,18 @@ def _cause_of_death(exitcode: int | None) -> Failure:
     if exitcode is not None and exitcode < 0:
         if -exitcode == signal.SIGKILL:  # not by us, or it would be a timeout: the kernel's out-of-memory killer
             return Failure("out-of-memory", _("the decoder was killed by the system, probably for its use of memory"))
-        name = signal.Signals(-exitcode).name
+        name = signal.Signals(-exitcode).name if -exitcode in set(signal.Signals) else str(-exitcode)
         return Failure("decoder-crash", _("the decoder crashed ({signal})").format(signal=name))
     return Failure("decoder-crash", _("the decoder ended the process (exit code {code})").format(code=exitcode))
 
 
 def _serve(work: Work, pipe: connection.Connection, inherited: list[int], isolation: Isolation) -> None:
     """A worker's life: take a task, do it, tell the result; until the parent is gone."""
+    gc.freeze()  # what the parent left of a decoder may have threads, which are not here and would be waited for
     for descriptor in inherited:
         os.close(descriptor)
+    if sys.platform == "linux":  # a worker that hangs would never notice that we died
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _limit_resources(isolation.memory)
@@ -289,7 +296,9 @@ def _limit_resources(memory: int) -> None:
     if sys.platform == "linux":
         with open("/proc/self/statm", encoding="ascii") as statm:
             in_use = int(statm.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (in_use + memory, in_use + memory))
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]  # of `ulimit -v`; it may be lowered and not raised
+        limit = in_use + memory if hard == resource.RLIM_INFINITY else min(in_use + memory, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def describe(isolation: Isolation) -> dict[str, str]:

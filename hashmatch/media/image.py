@@ -114,7 +114,9 @@ def _frames(image: Image.Image, exact: bool, limits: Limits) -> Iterator[Picture
     """The sampled frames of an animation, with their times from the frame durations that it states."""
     clock = SampleClock()
     time = 0.0
-    for number in range(getattr(image, "n_frames", 1)):
+    with _classified():
+        count = getattr(image, "n_frames", 1)
+    for number in range(count):
         if number >= limits.max_frames:
             raise MediaError("partial", _("more than {limit:,} frames").format(limit=limits.max_frames))
         with _classified(after_first=number > 0):
@@ -227,8 +229,14 @@ def _classified(after_first: bool = False) -> Iterator[None]:
     stage decides and not the class: once a first picture came out well, what follows is a damaged rest.
     """
     try:
-        yield
-    except (MediaError, GeneratorExit):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow's, which would end up between the lines of the progress bar
+            yield
+    except GeneratorExit:
+        raise
+    except MediaError as error:
+        if after_first:
+            raise MediaError("partial", error.message) from error
         raise
     except MemoryError as error:
         raise MediaError("out-of-memory", _("decoding needs more memory than the limit")) from error
@@ -247,6 +255,6 @@ def _classified(after_first: bool = False) -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """A decoder's complaint in one short line."""
-    stated = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    stated = getattr(error, "strerror", None) or str(error)  # PyAV's errors have it too, and a path in their text
     text = " ".join(stated.split()) or type(error).__name__
     return text if len(text) <= 160 else text[:159] + "…"

@@ -14,6 +14,7 @@ import av.container
 import av.error
 import av.video
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from PIL import Image
 
 from hashmatch.errors import MediaError
@@ -30,6 +31,8 @@ _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.
 
 #: So many damaged packets in a row, and the rest of the film is given up.
 _MAX_BAD_PACKETS = 1000
+#: Seconds by which frames of one recording may come out of order.
+_MAX_STEP_BACK = 1.0
 
 
 def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: bool) -> Opened:
@@ -79,6 +82,8 @@ def _pictures(
 ) -> Iterator[Picture]:
     clock = SampleClock()
     sampled = 0
+    # One for all frames, and in this thread: each frame of its own would start threads, which takes 100 times as long.
+    reformatter = VideoReformatter()
     with container:
         for time, frame in _timed_frames(container, stream):
             if not clock.due(time):
@@ -89,7 +94,7 @@ def _pictures(
             if frame.width * frame.height > limits.max_pixels:
                 raise MediaError("too-large", _("a frame is larger than the limit"))
             try:
-                picture = _upright(frame, exact, time)
+                picture = _upright(frame, exact, time, reformatter)
             except (ValueError, OSError) as error:
                 raise MediaError("partial", _("a frame cannot be shown ({why})").format(why=one_line(error))) from error
             yield picture
@@ -104,6 +109,7 @@ def _timed_frames(
     """
     rate = float(stream.average_rate or stream.guessed_rate or 25)
     start: float | None = None
+    last = 0.0
     number, in_a_row, damage = 0, 0, ""
     packets = iter(container.demux(stream))
     while in_a_row < _MAX_BAD_PACKETS:
@@ -120,9 +126,14 @@ def _timed_frames(
         if packet is None:
             break
         in_a_row = 0
+        if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
+            damage = damage or _("a part is cut off")
         for frame in frames:
             time = frame.time if frame.time is not None else (start or 0.0) + number / rate
             start = time if start is None else start
+            if time - start < last - _MAX_STEP_BACK:
+                start = time - last - 1 / rate  # another recording was joined on, and its clock begins anew
+            last = max(last, time - start)
             number += 1
             yield max(0.0, time - start), frame
     if number == 0:
@@ -132,11 +143,15 @@ def _timed_frames(
         raise MediaError("partial", _("parts are damaged and were left out ({why})").format(why=damage))
 
 
-def _upright(frame: av.VideoFrame, exact: bool, time: float) -> Picture:
-    """The frame as a player shows it: full-range brightness or RGB, turned by the rotation that the container tells."""
-    pixels: Any = frame.to_ndarray(format="rgb24" if exact else "gray")
-    quarter_turns = round(frame.rotation / 90) % 4  # counter-clockwise, as numpy turns
-    if quarter_turns:
-        pixels = np.ascontiguousarray(np.rot90(pixels, quarter_turns))
+def _upright(frame: av.VideoFrame, exact: bool, time: float, reformatter: VideoReformatter) -> Picture:
+    """The frame as a player shows it: full-range brightness or RGB, turned and mirrored as the container tells."""
+    pixels: Any = reformatter.reformat(frame, format="rgb24" if exact else "gray", threads=1).to_ndarray()
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is not None:
+        # ISO/IEC 14496-12, tkhd: x' = a x + c y, y' = b x + d y
+        a, b, _u, c, d = np.sign(np.frombuffer(matrix, np.int32)[:5])
+        if a == 0 and d == 0:
+            pixels, a, d = pixels.swapaxes(0, 1), c, b
+        pixels = np.ascontiguousarray(pixels[:: d or 1, :: a or 1])
     image = Image.fromarray(pixels)
     return Picture(image, image.size, exact, time)
