@@ -1,4 +1,4 @@
-"""Progress on a terminal, and summary tables, through rich."""
+"""Progress on a terminal and tables, through rich, and a summary without."""
 
 from __future__ import annotations
 
@@ -95,18 +95,13 @@ class Progress:
 
 
 def print_counts(app: App, title: str, counts: Mapping[str, object]) -> None:
-    """A small table of what was done, for the person."""
+    """A small table of what was done, for the person. Plain: to import rich for it would take longer than many a scan."""
     if app.quiet:
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", show_header=False, min_width=len(title))
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    for name, number in counts.items():
-        table.add_row(name, f"{number:,}" if isinstance(number, int) else str(number))
-    Console(stderr=True).print(table)
+    rows = [(name, f"{number:,}" if isinstance(number, int) else str(number)) for name, number in counts.items()]
+    names, numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = [f"  {name:<{names}}  {number:>{numbers}}" for name, number in rows]
+    click.echo("\n".join([title, *lines]), err=True)
 
 
 def data_console() -> Console:
