@@ -174,7 +174,8 @@ def _writer(
     form: str, out: BinaryIO, store: Store, settings: dict[str, Any], progress: Any, target: Path | None
 ) -> tuple[Write, Callable[[dict[str, Any]], None]]:
     """Functions that write one result, and the end, in a format."""
-    from hashmatch.report import as_json
+    if form in ("json", "jsonl"):
+        from hashmatch.report import as_json
 
     if form == "jsonl":
         return lambda result: as_json.dump(as_json.result(result), out), lambda summary: None

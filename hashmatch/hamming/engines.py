@@ -113,6 +113,7 @@ def _search_part(part: Part, queries: Words, radius: int, total: int, engine: st
         # Where most queries are expected to cost more than a share of brute force, they are let.
         budget = max(SHARE * alone, 2 * looking)
     found, over = _by_index(part, queries, limits, radius, (total * indexed, budget), most)
+    fast.spend(queries.shape[1] * indexed)
     if not over.any():
         return found
     left = np.flatnonzero(over)
@@ -126,6 +127,7 @@ def _by_brute_force(part: Part, queries: Words, radius: int, nanoseconds: float,
     compiled = fast.kernels(nanoseconds)
     if compiled is not None:
         return fast.brute_search(compiled, part.words, queries, radius, part.chosen, most)
+    fast.spend(queries.shape[1] * brute.cost_of(len(part.words), radius, part.size))
     return brute.search(part.words, queries, radius, part.chosen, most)
 
 

@@ -1,9 +1,9 @@
 """Whether to use numba, the optional accelerator, and the calls into its kernels.
 
 Importing numba and its compiled kernels costs some 0.4 s, compiling them for the first time seconds more, so that is
-only done for work that takes longer. The environment variable HASHMATCH_NUMBA=0 forbids it, =1 asks for it always.
-Compiled code is cached where numba always does: beside the module if the user may write there, else in the user's own
-cache folder; it is never looked for where others may write.
+only done for work that takes longer, at once or in many small searches. The environment variable HASHMATCH_NUMBA=0
+forbids it, =1 asks for it always. Compiled code is cached where numba always does: beside the module if the user may
+write there, else in the user's own cache folder; it is never looked for where others may write.
 """
 
 from __future__ import annotations
@@ -33,20 +33,32 @@ GATHERED = 1 << 20
 
 _ROW = np.uint64(2**32 - 1)
 _NAME = "hashmatch.hamming.kernels"
-#: Nothing where it was looked for in vain.
+#: None where it was looked for in vain.
 _kernels: list[ModuleType | None] = []
+#: Nanoseconds that numpy has worked instead.
+_without = 0.0
 
 
 def kernels(nanoseconds: float) -> ModuleType | None:
-    """The compiled kernels, if numba is there, allowed and worth it for so much work of numpy's; else None."""
+    """The compiled kernels, if numba is there, allowed and worth it for so much work of numpy's; else None.
+
+    Small searches add up: who has spent on them what the import costs has reason to believe that more will come.
+    """
+    global _without
     wanted = os.environ.get("HASHMATCH_NUMBA", "")
     if wanted == "0":
         return None
     if not _kernels:
-        if wanted != "1" and nanoseconds < WORTH_NS:
+        if wanted != "1" and _without + nanoseconds < WORTH_NS:
             return None
         _kernels.append(_load())
     return _kernels[0]
+
+
+def spend(nanoseconds: float) -> None:
+    """Take down that numpy did so much work."""
+    global _without
+    _without += nanoseconds
 
 
 def _load() -> ModuleType | None:
