@@ -18,7 +18,7 @@ Selection = npt.NDArray[np.bool_] | npt.NDArray[np.integer]
 #: Queries searched together.
 QUERIES = 1024
 #: Nanoseconds (benchmarks/hamming.md): to build the postings of one hash; and for the numpy calls of one search in them.
-BUILD_NS, CALLS_NS = 600.0, 150_000.0
+BUILD_NS, CALLS_NS = 600.0, 80_000.0
 #: The part of what brute force costs that looking at postings may cost before the query is left to brute force. With
 #: what was spent on probing, the two together stay below 1.3 times brute force alone.
 SHARE = 0.2
