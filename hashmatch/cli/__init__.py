@@ -30,7 +30,8 @@ def run(arguments: Sequence[str]) -> int:
 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = cli.main(list(arguments), prog_name="hashmatch", standalone_mode=False)
+        # Not list(): once its command has run, `list` is a module in this package.
+        code = cli.main([*arguments], prog_name="hashmatch", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
