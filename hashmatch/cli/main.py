@@ -29,6 +29,7 @@ COMMANDS = {
     "info": "info",
     "verify": "verify",
     "log": "log",
+    "backup": "backup",
     "completion": "completion",
 }
 
