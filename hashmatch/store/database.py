@@ -40,7 +40,7 @@ class Store:
         """
         try:
             return cls._open_to_write(path) if write else cls._open_to_read(path, even_damaged)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise explain(error, path) from error
         except OSError as error:
             reason = error.strerror or str(error)
@@ -91,6 +91,8 @@ class Store:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         if not os.access(path, os.W_OK):
             raise CommandError(_("the database {path} is read-only").format(path=path))
+        if path.stat().st_size == 1:  # for SQLite as good as empty; for its owner perhaps not
+            raise CommandError(_("database {path}: it is not a hashmatch database").format(path=path))
         with _closed_on_error(_connect(f"{path.absolute().as_uri()}?mode=rw")) as connection:
             if not _is_blank(connection):
                 _check_header(connection, path, even_damaged=False)
@@ -132,7 +134,7 @@ class Store:
         self.close()
 
 
-def explain(error: sqlite3.DatabaseError, path: Path | None = None) -> CommandError:
+def explain(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path | None = None) -> CommandError:
     """SQLite's error in a line for a person. path: of the database, where it is known."""
     text = str(error)
     if "locked" in text or "busy" in text:
@@ -143,7 +145,7 @@ def explain(error: sqlite3.DatabaseError, path: Path | None = None) -> CommandEr
         text = _("it is not a hashmatch database")
     elif "user-defined function" in text:  # that of row_digests.py, which is given text that is none
         text = _("it is damaged; `hashmatch verify` tells where")
-    elif "malformed" in text:
+    elif "malformed" in text or isinstance(error, UnicodeDecodeError):
         text = _("it is damaged ({reason})").format(reason=text)
     elif "readonly" in text:
         text = _("it is read-only")

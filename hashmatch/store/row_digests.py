@@ -22,6 +22,9 @@ from typing import Any, Literal
 #: Bytes of a digest: enough against chance, and a row is often not much longer.
 SIZE = 16
 
+#: What reading a damaged file raises: names of columns that are no text any more are Python's to complain of.
+ReadErrors = (sqlite3.DatabaseError, UnicodeDecodeError)
+
 State = Literal["altered", "missing", "unreadable", "without digest"]
 
 
@@ -99,7 +102,7 @@ def make_all(connection: sqlite3.Connection) -> None:
 def check(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged]:
     """All rows of a table that do not have the digest that they were written with.
 
-    Expects a text_factory that takes any bytes. Raises sqlite3.DatabaseError where the table or its digests cannot be
+    Expects a text_factory that takes any bytes. Raises one of ReadErrors where the table or its digests cannot be
     read to the end; rows that are known to be affected have been told of then.
     """
     yield from _by_digest(connection, table)
@@ -134,7 +137,7 @@ def _by_digest(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged
                 elif _digest(table.name, *row) != digest:
                     yield Damaged(table.name, (key1, key2), "altered", _values(table, row))
             return
-        except sqlite3.DatabaseError as error:
+        except ReadErrors as error:
             reason = str(error)
         # It is the row of the digest that comes next.
         query_next = (

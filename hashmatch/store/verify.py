@@ -11,7 +11,7 @@ from hashmatch import hashers
 from hashmatch.i18n import _
 from hashmatch.store import audit, row_digests
 from hashmatch.store.database import Store
-from hashmatch.store.row_digests import Damaged
+from hashmatch.store.row_digests import Damaged, ReadErrors
 
 
 def check(store: Store, head: bytes | None = None) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _guarded(lines: Iterator[str]) -> Iterator[str]:
     """What cannot be checked for damage is damage, and no reason to leave out the other checks."""
     try:
         yield from lines
-    except sqlite3.DatabaseError as error:
+    except ReadErrors as error:
         yield _sqlite_says(error)
 
 
@@ -145,7 +145,7 @@ def _rows(connection: sqlite3.Connection) -> Iterator[str]:
         try:
             for damaged in row_digests.check(connection, table):
                 yield _told(damaged)
-        except sqlite3.DatabaseError as error:
+        except ReadErrors as error:
             yield _("table {table} cannot be read to its end: {reason}").format(table=table.name, reason=error)
     strays = row_digests.strays(connection)
     if strays:
