@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import click
 
@@ -12,21 +13,37 @@ from hashmatch.i18n import _
 
 
 @click.command(help=_("Print the audit trail: who changed what, when, with which version. `verify` checks its chain."))
+@click.option(
+    "--head",
+    is_flag=True,
+    help=_(
+        "Print the digest of the last entry only, to be written down or signed: `verify --head` later proves by it that"
+        " nothing up to here was altered or removed."
+    ),
+)
 @click.option("--last", type=click.IntRange(1), metavar="N", help=_("The last N entries only."))
 @format_option("table", "jsonl")
 @pass_app
-def command(app: App, last: int | None, form: str) -> int:
+def command(app: App, head: bool, last: int | None, form: str) -> int:
     from hashmatch.report import as_json
     from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store, audit
 
     with Store.open(app.database) as store:
+        if head:
+            end = audit.head(store.connection)
+            if form == "jsonl":
+                as_json.dump({"id": end.id, "at": end.at, "digest": end.digest.hex()}, sys.stdout.buffer)
+            else:
+                click.echo(end.digest.hex())
+                app.say(_("entry {id} of {at}").format(id=end.id, at=end.at) if end.id else _("there are no entries"))
+            return 0
         after = 0
         if last is not None:
             newest = store.connection.execute("SELECT max(id) FROM audit").fetchone()[0] or 0
             after = max(0, newest - last)
         for entry in audit.entries(store, after=after):
-            detail = json.loads(entry.detail)
+            detail = _detail(entry.detail)
             if form == "jsonl":
                 record = {
                     "id": entry.id,
@@ -52,3 +69,11 @@ def command(app: App, last: int | None, form: str) -> int:
 
 def _shown(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _detail(text: str) -> dict[str, Any]:
+    try:
+        detail = json.loads(text)
+    except ValueError:
+        detail = None
+    return detail if isinstance(detail, dict) else {"damaged": text}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import struct
 from pathlib import Path
+from typing import Any
 
 import click
 
 from hashmatch import __version__
 from hashmatch.cli.app import App
+from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
 #: Command to the module that has it as `command`; loaded only when it is asked for.
@@ -29,6 +32,7 @@ COMMANDS = {
     "info": "info",
     "verify": "verify",
     "log": "log",
+    "backup": "backup",
     "completion": "completion",
 }
 
@@ -44,6 +48,26 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"hashmatch.cli.{COMMANDS[name]}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error) as error:
+            # Damage makes anything of anything, say text of a digest; then it is no fault of ours. Else it is.
+            if isinstance(ctx.obj, App) and _is_damaged(ctx.obj.database):
+                message = _("database {path}: it is damaged; `hashmatch verify` tells where")
+                raise CommandError(message.format(path=ctx.obj.database)) from error
+            raise
+
+
+def _is_damaged(database: Path) -> bool:
+    from hashmatch.store import Store, verify
+
+    try:
+        with Store.open(database, even_damaged=True) as store:
+            return any(verify.check(store))
+    except CommandError:
+        return False
 
 
 @click.group(

@@ -2,38 +2,75 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from hashmatch.cli.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
+if TYPE_CHECKING:
+    from hashmatch.store import Store
+
 
 @click.command(
     help=_(
-        "Check the whole database: SQLite's own integrity, links between tables, sizes of hashes, the chain of the audit"
-        " trail, and the caches. Exit code: 0 sound, 1 damage found, 2 could not check."
+        "Check the whole database: SQLite's own integrity, the schema, links between tables, the digest of every row,"
+        " the chain of the audit trail, and the caches. Each damaged row is named. Exit code: 0 sound, 1 damage found,"
+        " 2 could not check."
     )
+)
+@click.option(
+    "--head",
+    metavar="DIGEST",
+    help=_("What `log --head` printed at some time: check that no entry up to it was altered or removed."),
 )
 @format_option("table", "json")
 @pass_app
-def command(app: App, form: str) -> int:
-    from hashmatch import tables
+def command(app: App, head: str | None, form: str) -> int:
+    from hashmatch.errors import CommandError
     from hashmatch.report import as_json
     from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store, verify
 
-    with Store.open(app.database) as store:
-        damage = list(verify.check(store))
-        for algorithm in tables.damage(store) if not damage else ():
-            damage.append(
-                _("the cache of {algorithm} is damaged; the next scan makes it anew").format(algorithm=algorithm)
-            )
+    if head is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", head):
+        raise click.BadParameter(_("must be 64 hexadecimal digits, as `log --head` prints"), param_hint="--head")
+    damage: list[str] = []
+    count = 0
+    with Store.open(app.database, even_damaged=True) as store:
+        for line in _damage(store, None if head is None else bytes.fromhex(head)):
+            count += 1
+            if form == "json":
+                damage.append(line)
+            else:
+                click.echo(for_terminal(line))
+        older = not verify.has_digests(store.connection)
+    if older and not count:
+        message = _(
+            "database {path}: it was made by an older hashmatch and has no digests of rows; nothing else is wrong."
+        )
+        message += " " + _("The next command that writes to it upgrades it")
+        raise CommandError(message.format(path=app.database))
     if form == "json":
-        as_json.dump({"sound": not damage, "damage": damage}, sys.stdout.buffer, indent=2)
+        as_json.dump({"sound": not count, "damage": damage}, sys.stdout.buffer, indent=2)
     else:
-        for line in damage:
-            click.echo(for_terminal(line))
-        app.say(_("{db} is damaged").format(db=app.database) if damage else _("{db} is sound").format(db=app.database))
-    return 1 if damage else 0
+        app.say(_("{db} is damaged").format(db=app.database) if count else _("{db} is sound").format(db=app.database))
+    return 1 if count else 0
+
+
+def _damage(store: Store, head: bytes | None) -> Iterator[str]:
+    """What is wrong with the database and with its caches, each told once."""
+    from hashmatch import tables
+    from hashmatch.store import verify
+
+    yield from verify.check(store, head)
+    try:
+        for algorithm in tables.damage(store):
+            yield _("the cache of {algorithm} is damaged; the next scan makes it anew").format(algorithm=algorithm)
+    except (sqlite3.DatabaseError, AttributeError, TypeError) as error:
+        # What a cache must fit to cannot be read. That has been told of; so has the reason.
+        yield _("the caches cannot be checked: {reason}").format(reason=error)

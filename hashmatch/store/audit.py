@@ -6,10 +6,12 @@ the chain from there on.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,7 +63,12 @@ class Entry:
 
 def now() -> str:
     """The time as all records have it: UTC, ISO 8601, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _stamp(int(time.time()))
+
+
+@functools.lru_cache(maxsize=1)  # an import asks three times for each of its entries
+def _stamp(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def record(connection: sqlite3.Connection, actor: Actor, action: str, detail: Mapping[str, Any]) -> None:
@@ -86,9 +93,29 @@ def entries(store: Store, *, after: int = 0) -> Iterator[Entry]:
     return (Entry(*row) for row in rows)
 
 
-def check(store: Store) -> Iterator[str]:
-    """Walk the chain and name each place where it is broken; nothing if it is sound."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the trail: its last entry's number, 0 of an empty one, and that entry's digest."""
+
+    id: int
+    at: str | None
+    digest: bytes
+
+
+def head(connection: sqlite3.Connection) -> Head:
+    """Where the trail ends now. Its digest, written down elsewhere, later proves all entries up to it: see `check`."""
+    last = connection.execute("SELECT id, at, digest FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    return Head(*last) if last else Head(0, None, ORIGIN)
+
+
+def check(store: Store, head: bytes | None = None) -> Iterator[str]:
+    """Walk the chain and name each place where it is broken; nothing if it is sound.
+
+    head: the digest of an entry, as it was written down at some time. Whoever can write the file can also make a whole
+    new chain, but none that has this digest in it and another content before it.
+    """
     previous, number = ORIGIN, 0
+    found = head in (None, ORIGIN)
     for entry in entries(store):
         number += 1
         if entry.id != number:
@@ -96,10 +123,20 @@ def check(store: Store) -> Iterator[str]:
             number = entry.id
         if entry.previous != previous:
             yield _("audit entry {id} does not continue the one before it").format(id=entry.id)
-        fields = (entry.at, entry.operator, entry.version, entry.command, entry.action, entry.detail)
-        if _digest(fields, entry.previous) != entry.digest:
+        if not _is_sound(entry):
             yield _("audit entry {id} was altered").format(id=entry.id)
         previous = entry.digest
+        found = found or previous == head
+    if not found and head is not None:
+        yield _("no audit entry has the digest {head}: the trail was cut off or made anew").format(head=head.hex())
+
+
+def _is_sound(entry: Entry) -> bool:
+    fields = (entry.at, entry.operator, entry.version, entry.command, entry.action, entry.detail)
+    try:
+        return _digest(fields, entry.previous) == entry.digest
+    except (TypeError, AttributeError):  # damage can make any type of any value
+        return False
 
 
 def _digest(fields: tuple[str, ...], previous: bytes) -> bytes:

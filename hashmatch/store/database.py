@@ -12,13 +12,14 @@ from types import TracebackType
 
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
+from hashmatch.store import row_digests
 
 #: How long a second writer waits for the first one's transaction, which is one file long: seconds.
 BUSY_SECONDS = 30.0
 
 # Repeated from schema.py, which imports sqlite-utils (130 ms): a scan only reads and does not need it. A test compares.
 APPLICATION_ID = 0x486D6368
-VERSION = 1
+VERSION = 2
 
 
 class Store:
@@ -30,15 +31,16 @@ class Store:
         self.writable = writable
 
     @classmethod
-    def open(cls, path: Path, *, write: bool = False) -> Store:
+    def open(cls, path: Path, *, write: bool = False, even_damaged: bool = False) -> Store:
         """Open a reference set, to read unless `write`; to write creates it where it does not exist, readable by its
-        owner only.
+        owner only. An older one is upgraded when it is opened to write, see upgrade.py.
 
+        even_damaged: open to read whatever still says that it is a reference set, in order to look for damage.
         Raises CommandError: it does not exist, is no reference set, is newer than this program, or cannot be written.
         """
         try:
-            return cls._open_to_write(path) if write else cls._open_to_read(path)
-        except sqlite3.DatabaseError as error:
+            return cls._open_to_write(path) if write else cls._open_to_read(path, even_damaged)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise explain(error, path) from error
         except OSError as error:
             reason = error.strerror or str(error)
@@ -54,26 +56,32 @@ class Store:
             if path.exists():
                 with cls.open(path) as original:
                     original.connection.backup(connection)
-            _migrate(connection)
+            _prepare_to_write(connection, None)
         return cls(connection, path, writable=True)
 
     @classmethod
-    def _open_to_read(cls, path: Path) -> Store:
+    def _open_to_read(cls, path: Path, even_damaged: bool) -> Store:
         if not path.exists():
             message = _("there is no database {path}; `hashmatch index` or `hashmatch import` makes one")
             raise CommandError(message.format(path=path))
         uri = path.absolute().as_uri()
         try:
             with _closed_on_error(_connect(f"{uri}?mode=ro")) as connection:
-                _check_header(connection, path)
+                _check_header(connection, path, even_damaged)
         except sqlite3.OperationalError:
             # A database in WAL mode needs a file beside it even to be read. On a read-only medium that cannot be; then
             # it can be read as it stands, provided that no log with newer content lies beside it.
-            log = Path(f"{path}-wal")
-            if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+            if os.access(path.parent, os.W_OK):
                 raise
+            for log in (Path(f"{path}-wal"), Path(f"{path}-journal")):
+                if log.exists() and log.stat().st_size:
+                    message = _(
+                        "database {path}: newer content is in {log}, which cannot be read on a read-only medium;"
+                    )
+                    message += " " + _("copy both files to where you may write")
+                    raise CommandError(message.format(path=path, log=log.name)) from None
             with _closed_on_error(_connect(f"{uri}?mode=ro&immutable=1")) as connection:
-                _check_header(connection, path)
+                _check_header(connection, path, even_damaged)
         return cls(connection, path, writable=False)
 
     @classmethod
@@ -83,13 +91,15 @@ class Store:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         if not os.access(path, os.W_OK):
             raise CommandError(_("the database {path} is read-only").format(path=path))
+        if path.stat().st_size == 1:  # for SQLite as good as empty; for its owner perhaps not
+            raise CommandError(_("database {path}: it is not a hashmatch database").format(path=path))
         with _closed_on_error(_connect(f"{path.absolute().as_uri()}?mode=rw")) as connection:
             if not _is_blank(connection):
-                _check_header(connection, path)
+                _check_header(connection, path, even_damaged=False)
             _use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
-            _migrate(connection)
+            _prepare_to_write(connection, path)
         return cls(connection, path, writable=True)
 
     @contextlib.contextmanager
@@ -124,7 +134,7 @@ class Store:
         self.close()
 
 
-def explain(error: sqlite3.DatabaseError, path: Path | None = None) -> CommandError:
+def explain(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path | None = None) -> CommandError:
     """SQLite's error in a line for a person. path: of the database, where it is known."""
     text = str(error)
     if "locked" in text or "busy" in text:
@@ -133,7 +143,9 @@ def explain(error: sqlite3.DatabaseError, path: Path | None = None) -> CommandEr
         text = _("the disk is full; everything reported as done is kept")
     elif "not a database" in text:
         text = _("it is not a hashmatch database")
-    elif "malformed" in text:
+    elif "user-defined function" in text:  # that of row_digests.py, which is given text that is none
+        text = _("it is damaged; `hashmatch verify` tells where")
+    elif "malformed" in text or isinstance(error, UnicodeDecodeError):
         text = _("it is damaged ({reason})").format(reason=text)
     elif "readonly" in text:
         text = _("it is read-only")
@@ -179,32 +191,21 @@ def _is_blank(connection: sqlite3.Connection) -> bool:
     )
 
 
-def _check_header(connection: sqlite3.Connection, path: Path) -> None:
+def _check_header(connection: sqlite3.Connection, path: Path, even_damaged: bool) -> None:
     if _pragma(connection, "application_id") != APPLICATION_ID:
         raise CommandError(_("database {path}: it is not a hashmatch database").format(path=path))
     version = _pragma(connection, "user_version")
     if version > VERSION:
         message = _("database {path}: it was made by a newer hashmatch (schema {theirs}, this one knows {ours})")
         raise CommandError(message.format(path=path, theirs=version, ours=VERSION))
-    connection.execute("SELECT 1 FROM reference LIMIT 1")
+    if not even_damaged:
+        connection.execute("SELECT 1 FROM reference LIMIT 1")
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    if _pragma(connection, "user_version") >= VERSION:
-        return
-    from sqlite_utils import Database
+def _prepare_to_write(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Bring the tables up to date (path: None of a copy in memory, which needs no backup), and keep digests of rows."""
+    if _pragma(connection, "user_version") < VERSION:
+        from hashmatch.store.upgrade import upgrade
 
-    from hashmatch.store.schema import migrations
-
-    # Two processes may come to a new file at once; the lock makes the second find it done.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if _pragma(connection, "user_version") < VERSION:
-            migrations.apply(Database(connection))
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+        upgrade(connection, path)
+    row_digests.keep(connection)

@@ -7,13 +7,15 @@ raw bytes, a film's hashes of one algorithm packed in one row.
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
 #: Number of migrations, kept in user_version so that a reader knows at once whether it understands the file.
-VERSION = 1
+VERSION = 2
 
 migrations = Migrations("hashmatch")
 
@@ -23,6 +25,21 @@ def m001_references(db: Database) -> None:
     """The first schema."""
     for statement in _M001.split(";;\n"):
         db.execute(statement)
+
+
+@migrations()
+def m002_row_digests(db: Database) -> None:
+    """A digest of every row. They are made when all migrations are done, see upgrade.py."""
+    db.execute(_M002)
+
+
+def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:
+    """Run the migrations that are still to be done, up to a version, within the transaction that there is."""
+    db = Database(connection)
+    later = [migration.name for migration in migrations.pending(db)][version - VERSION :] if version < VERSION else []
+    migrations.apply(db, stop_before=later)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
 _M001 = """
@@ -153,4 +170,15 @@ CREATE VIEW live_reference AS
 SELECT * FROM reference WHERE EXISTS (
     SELECT 1 FROM membership WHERE reference_id = reference.id AND retracted IS NULL
 )
+"""
+
+_M002 = """
+CREATE TABLE row_digest (
+    -- of which row, by its primary key; key2 is 0 where that is one column: see row_digests.py
+    of_table TEXT NOT NULL,
+    key1 ANY NOT NULL,
+    key2 ANY NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 16),
+    PRIMARY KEY (of_table, key1, key2)
+) STRICT, WITHOUT ROWID
 """

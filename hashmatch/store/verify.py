@@ -2,34 +2,192 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from hashmatch import hashers
 from hashmatch.i18n import _
-from hashmatch.store import audit
+from hashmatch.store import audit, row_digests
 from hashmatch.store.database import Store
+from hashmatch.store.row_digests import Damaged, ReadErrors
 
 
-def check(store: Store) -> Iterator[str]:
-    """Name everything that is wrong; nothing if the database is sound."""
+def check(store: Store, head: bytes | None = None) -> Iterator[str]:
+    """Name everything that is wrong; nothing if the database is sound. Reads one state, while others may write.
+
+    head: the digest of an entry of the audit trail that must be there, see audit.py.
+    A database of an older version has fewer checks: `has_digests` tells.
+    """
     connection = store.connection
+    checks: list[Callable[[sqlite3.Connection], Iterator[str]]] = [_form, _schema, _counters, _links, _lengths]
+    if has_digests(connection):
+        checks.append(_rows)
+    with one_state(connection), _any_text(connection):
+        for part in checks:
+            yield from _guarded(part(connection))
+        yield from _guarded(audit.check(store, head))
+
+
+def has_digests(connection: sqlite3.Connection) -> bool:
+    """Whether the database is new enough to have digests of rows. Of one that says so, the lack of them is damage."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0]) >= 2
+
+
+@contextlib.contextmanager
+def one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all that is read be of the same moment, whatever others write."""
+    connection.execute("BEGIN")
     try:
-        for (message,) in connection.execute("PRAGMA integrity_check"):
-            if message != "ok":
-                yield _("SQLite: {message}").format(message=message)
-        for table, row, parent, _number in connection.execute("PRAGMA foreign_key_check"):
+        connection.execute("PRAGMA user_version").fetchall()  # the moment is that of the first reading
+        yield
+    finally:
+        # To commit would fail where pages are damaged; there is nothing to commit.
+        with contextlib.suppress(sqlite3.DatabaseError):
+            connection.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def _any_text(connection: sqlite3.Connection) -> Iterator[None]:
+    """Text that damage made invalid is to be compared, not to raise."""
+    before = connection.text_factory
+    connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        connection.text_factory = before
+
+
+def _guarded(lines: Iterator[str]) -> Iterator[str]:
+    """What cannot be checked for damage is damage, and no reason to leave out the other checks."""
+    try:
+        yield from lines
+    except ReadErrors as error:
+        yield _sqlite_says(error)
+
+
+def _sqlite_says(message: object) -> str:
+    return _("SQLite: {message}").format(message=message)
+
+
+def _form(connection: sqlite3.Connection) -> Iterator[str]:
+    """SQLite's own check: of its pages, and that indexes have what tables have."""
+    for (message,) in connection.execute("PRAGMA integrity_check"):
+        for line in message.splitlines():
+            if line != "ok" and not line.startswith("***"):  # a title
+                yield _sqlite_says(line)
+
+
+def _schema(connection: sqlite3.Connection) -> Iterator[str]:
+    """Tables, rules and triggers are those of this version of the schema."""
+    from hashmatch.store import schema
+
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        schema.apply(fresh, version)
+        expected = _objects(fresh)
+    found = _objects(connection)
+    for kind, name in sorted(expected.keys() | found.keys()):
+        if (kind, name) not in found:
+            yield _("{kind} {name} of the schema is missing").format(kind=kind, name=name)
+        elif (kind, name) not in expected:
+            # Statistics and the like, which SQLite keeps for itself.
+            if not name.startswith("sqlite_"):
+                yield _("{kind} {name} is no part of the schema").format(kind=kind, name=name)
+        elif found[kind, name] != expected[kind, name]:
+            yield _("{kind} {name} of the schema was altered").format(kind=kind, name=name)
+
+
+def _objects(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[str, str | None]]:
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+    return {(str(kind), str(name)): (table, sql) for kind, name, table, sql in rows}
+
+
+def _counters(connection: sqlite3.Connection) -> Iterator[str]:
+    """The counters by which numbers of rows are never used twice, which caches rely on."""
+    rows = dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
+    (newest, removed, removals) = connection.execute(
+        "SELECT (SELECT max(id) FROM hash), CAST(max(hash_id) AS INTEGER), max(id) FROM removed_hash"
+    ).fetchone()
+    for table, last in {"hash": max(newest or 0, removed or 0), "removed_hash": removals or 0}.items():
+        if rows.get(table, 0) != last:
+            yield _("the counter of {table} was altered: it is {found} and not {expected}").format(
+                table=table, found=rows.get(table, 0), expected=last
+            )
+
+
+def _links(connection: sqlite3.Connection) -> Iterator[str]:
+    """Rows point to rows that are there."""
+    for table, row, parent, _number in connection.execute("PRAGMA foreign_key_check"):
+        if row is None:  # of a table without row numbers; the digests tell which
+            yield _("a row of {table} points to a row of {parent} that is not there").format(table=table, parent=parent)
+        else:
             yield _("row {row} of {table} points to a row of {parent} that is not there").format(
                 row=row, table=table, parent=parent
             )
-        for name, module in hashers.HASHERS.items():
-            del module
-            width = hashers.by_name(name).bits // 8
-            wrong = connection.execute(
-                "SELECT reference_id FROM hash WHERE algorithm = ? AND length(bits) != ? * count", (name, width)
+
+
+def _lengths(connection: sqlite3.Connection) -> Iterator[str]:
+    """Hashes are as long as those of their algorithm are."""
+    for name in hashers.HASHERS:
+        width = hashers.by_name(name).bits // 8
+        wrong = connection.execute(
+            "SELECT reference_id FROM hash WHERE algorithm = ? AND length(bits) != ? * count", (name, width)
+        )
+        for (reference_id,) in wrong:
+            yield _("reference {id} has a {name} hash of a wrong length").format(id=reference_id, name=name)
+
+
+def _rows(connection: sqlite3.Connection) -> Iterator[str]:
+    """Each row has the digest that it was written with, and each digest its row."""
+    for table in row_digests.tables(connection):
+        try:
+            for damaged in row_digests.check(connection, table):
+                yield _told(damaged)
+        except ReadErrors as error:
+            yield _("table {table} cannot be read to its end: {reason}").format(table=table.name, reason=error)
+    strays = row_digests.strays(connection)
+    if strays:
+        yield _("{count} digests are of rows of no table").format(count=strays)
+
+
+def _told(damaged: Damaged) -> str:
+    row = _name(damaged)
+    match damaged.state:
+        case "altered":
+            return _("{row} was altered").format(row=row)
+        case "missing":
+            return _("{row} is missing").format(row=row)
+        case "unreadable":
+            return _("{row} cannot be read: {reason}").format(row=row, reason=damaged.reason)
+        case "without digest":
+            return _("{row} has no digest: it was altered, or put in by another program").format(row=row)
+
+
+def _name(damaged: Damaged) -> str:
+    """What a person calls a row, by its key, and what of it can still be read."""
+    key1, key2 = damaged.key
+    known: dict[str, Any] = damaged.values
+    match damaged.table:
+        case "reference":
+            name = _("reference {id}").format(id=key1)
+            digest = known.get("sha256")
+            return f"{name} (sha256 {digest.hex()[:12]}…)" if isinstance(digest, bytes) else name
+        case "membership":
+            return _("the membership of reference {id} in collection {number}").format(id=key1, number=key2)
+        case "label":
+            return _("the label {name!r} of reference {id}").format(name=key2, id=key1)
+        case "location":
+            path = key1.decode("utf-8", "surrogateescape") if isinstance(key1, bytes) else key1
+            return _("the location {path}").format(path=path)
+        case "hash" if known:
+            return _("the {algorithm} hash {number} of reference {id}").format(
+                algorithm=known.get("algorithm"), number=key1, id=known.get("reference_id")
             )
-            for (reference_id,) in wrong:
-                yield _("reference {id} has a {name} hash of a wrong length").format(id=reference_id, name=name)
-        yield from audit.check(store)
-    except sqlite3.DatabaseError as error:
-        yield _("SQLite: {message}").format(message=error)
+        case "collection" | "import" if known:
+            return f"{damaged.table} {key1} ({known.get('name')})"
+        case "audit":
+            return _("audit entry {id}").format(id=key1)
+        case _:
+            return _("row {key} of {table}").format(key=key1, table=damaged.table)

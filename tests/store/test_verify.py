@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from hashmatch.records import Hash
-from hashmatch.store import Store, verify
+from hashmatch.records import Hash, ListItem
+from hashmatch.store import Store, audit, curate, schema, verify
 
-from .samples import add, measured, pdq
+from .samples import ME, add, add_entry, measured, pdq
 
 
 @pytest.fixture
 def filled(store: Store, path: Path) -> Path:
     for number in range(30):
-        add(store, measured(f"file {number}", (pdq(number), Hash("phash", bytes(8)), Hash("dhash", bytes(8)))))
+        hashes = (pdq(number), Hash("phash", bytes(8)), Hash("dhash", bytes(8)))
+        add(store, measured(f"file {number}", hashes), f"file {number}", labels=("known",))
     store.close()
     return path
 
@@ -26,7 +28,7 @@ def damage(path: Path, script: str = "") -> list[str]:
     raw = sqlite3.connect(path)
     raw.executescript(script)
     raw.close()
-    with Store.open(path) as store:
+    with Store.open(path, even_damaged=True) as store:
         return list(verify.check(store))
 
 
@@ -36,22 +38,146 @@ def test_a_sound_one(filled: Path) -> None:
 
 def test_links_to_nothing(filled: Path) -> None:
     told = damage(filled, "DELETE FROM reference WHERE id = 7")
-    assert {line.split(" of ")[1].split()[0] for line in told} == {"hash", "membership", "location"}
+    assert {line for line in told if "points to" not in line} == {"reference 7 is missing"}
+    links = {line.partition(" of ")[2].split()[0] for line in told if "points to" in line}
+    assert links == {"hash", "label", "membership", "location"}
 
 
 @pytest.mark.parametrize("algorithm", ["pdq", "phash", "dhash"])
 def test_a_hash_of_a_wrong_length(filled: Path, algorithm: str) -> None:
     script = "DROP TRIGGER IF EXISTS hash_is_replaced_not_changed;"
     script += f"UPDATE hash SET bits = CAST(bits || x'00' AS BLOB) WHERE reference_id = 7 AND algorithm = '{algorithm}'"
-    assert damage(filled, script) == [f"reference 7 has a {algorithm} hash of a wrong length"]
+    schema, length, row = damage(filled, script)
+    assert schema == "trigger hash_is_replaced_not_changed of the schema is missing"
+    assert length == f"reference 7 has a {algorithm} hash of a wrong length"
+    assert row.startswith(f"the {algorithm} hash ") and row.endswith(" of reference 7 was altered")
 
 
 def test_a_broken_audit_trail(filled: Path) -> None:
     script = "DROP TRIGGER audit_is_append_only_update; UPDATE audit SET operator = 'x' WHERE id = 9"
-    assert damage(filled, script) == ["audit entry 9 was altered"]
+    trigger = "trigger audit_is_append_only_update of the schema is missing"
+    assert damage(filled, script) == [trigger, "audit entry 9 was altered", "audit entry 9 was altered"]
 
 
-@pytest.mark.parametrize("table", ["hash", "label", "audit"])
+def test_an_audit_trail_without_its_end(filled: Path) -> None:
+    script = "DROP TRIGGER audit_is_append_only_delete; DELETE FROM audit WHERE id > 29"
+    told = damage(filled, script)
+    assert told[1:] == ["audit entry 30 is missing", "audit entry 31 is missing"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE reference SET allow = 1 WHERE id = 7", "reference 7 (sha256 …) was altered"),
+        ("UPDATE reference SET width = 641 WHERE id = 7", "reference 7 (sha256 …) was altered"),
+        ("UPDATE reference SET duration = 0 WHERE id = 7", "reference 7 (sha256 …) was altered"),
+        (
+            "UPDATE membership SET tlp = 'clear' WHERE reference_id = 7",
+            "the membership of reference 7 in collection 1 …",
+        ),
+        ("DELETE FROM label WHERE reference_id = 7", "the label 'known' of reference 7 is missing"),
+        ("INSERT INTO label VALUES (7, 'x')", "the label 'x' of reference 7 has no digest…"),
+        ("UPDATE location SET mtime_ns = 2 WHERE path = CAST('/file 6' AS BLOB)", "the location /file 6 was altered"),
+        ("UPDATE collection SET note = ''", "collection 1 (one) was altered"),
+        ("UPDATE recipe SET version = 7 WHERE id = 1", "row … of recipe was altered"),
+        ("UPDATE origin SET uuid = zeroblob(16)", "row 1 of origin was altered"),
+        ("UPDATE _sqlite_migrations SET name = 'm003' WHERE id = 2", "row 2 of _sqlite_migrations was altered"),
+        ("UPDATE sqlite_sequence SET seq = 5 WHERE name = 'hash'", "the counter of hash was altered…"),
+        (
+            "UPDATE row_digest SET digest = zeroblob(16) WHERE of_table = 'label' AND key1 = 7",
+            "the label … was altered",
+        ),
+        ("DELETE FROM row_digest WHERE of_table = 'label' AND key1 = 7", "the label 'known' … has no digest…"),
+        ("INSERT INTO row_digest VALUES ('x', 1, 0, zeroblob(16))", "1 digests are of rows of no table"),
+        ("DROP INDEX location_reference", "index location_reference of the schema is missing"),
+        ("DROP VIEW live_reference", "view live_reference of the schema is missing"),
+        ("CREATE TABLE x (y)", "table x is no part of the schema"),
+    ],
+)
+def test_what_another_program_changed_is_named(filled: Path, statement: str, told: str) -> None:
+    found = damage(filled, statement)
+    pattern = ".*".join(map(re.escape, told.split("…")))
+    assert found and all(re.fullmatch(pattern, line) for line in found), found
+
+
+def test_what_this_program_changes_is_sound(store: Store) -> None:
+    for name in ("a", "b"):
+        add(store, name, labels=("x", "y"), case="1")
+    add(store, "a", collection="two", tlp="red")
+    add_entry(store, ListItem(kind="video", sha256="12" * 32, duration=5, hashes=(pdq("film", time=1.5),)))  # an int
+    add(store, measured("a", (pdq("other"),)))  # hashes replaced
+    with store.transaction() as connection:
+        curate.set_labels(connection, ME, 1, ["عربي", "nul\0"], ["x"])
+        curate.retract(connection, ME, 2, "why")
+        curate.set_allow(connection, ME, 1, True)
+        curate.set_collection(connection, ME, "one", "amber", "note")
+    assert list(verify.check(store)) == []
+    assert store.connection.execute("SELECT count(*) FROM removed_hash").fetchone() == (1,)
+
+
+def test_an_update_does_not_hide_damage(filled: Path) -> None:
+    raw = sqlite3.connect(filled)
+    raw.execute("UPDATE reference SET sha1 = zeroblob(20) WHERE id = 7")
+    raw.commit()
+    raw.close()
+    with Store.open(filled, write=True) as store, store.transaction() as connection:
+        for number in (7, 8):
+            curate.set_allow(connection, ME, number, True)
+    with Store.open(filled) as store:
+        (line,) = verify.check(store)
+    assert line.startswith("reference 7 ")
+
+
+def test_text_that_damage_made_invalid(filled: Path) -> None:
+    told = damage(filled, "UPDATE membership SET note = CAST(x'ff00fe' AS TEXT) WHERE reference_id = 7")
+    assert told == ["the membership of reference 7 in collection 1 was altered"]
+
+
+class TestHead:
+    """What was written down of the audit trail."""
+
+    def test_proves_what_came_before(self, filled: Path) -> None:
+        with Store.open(filled, write=True) as store:
+            written_down = audit.head(store.connection)
+            assert written_down.id == 31
+            add(store, "later")
+            assert list(verify.check(store, written_down.digest)) == []
+
+    def test_of_an_empty_trail(self, store: Store) -> None:
+        assert audit.head(store.connection).id == 0
+        assert list(verify.check(store, audit.head(store.connection).digest)) == []
+
+    def test_is_missing_where_the_end_was_cut_off(self, filled: Path) -> None:
+        """By somebody who has made all digests fit."""
+        with Store.open(filled, write=True) as store:
+            head = audit.head(store.connection).digest
+            store.connection.execute("DROP TRIGGER audit_is_append_only_delete")
+            store.connection.execute("DELETE FROM audit WHERE id = 31")
+            (sql,) = schema_sql("audit_is_append_only_delete")
+            store.connection.execute(sql)
+            assert list(verify.check(store)) == []
+            (line,) = verify.check(store, head)
+            assert head.hex() in line and "cut off" in line
+
+    def test_is_missing_where_the_chain_was_made_anew(self, tmp_path: Path, filled: Path) -> None:
+        with Store.open(filled) as store:
+            head = audit.head(store.connection).digest
+        with Store.open(tmp_path / "other.db", write=True) as store:
+            for number in range(40):
+                add(store, f"file {number}")
+            assert list(verify.check(store)) == []
+            assert len(list(verify.check(store, head))) == 1
+
+
+def schema_sql(name: str) -> list[str]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    schema.apply(connection)
+    found = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchall()
+    connection.close()
+    return [sql for (sql,) in found]
+
+
+@pytest.mark.parametrize("table", ["hash", "label", "audit", "reference", "row_digest", "sqlite_sequence"])
 def test_a_page_overwritten(filled: Path, table: str) -> None:
     raw = sqlite3.connect(filled)
     (page,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()

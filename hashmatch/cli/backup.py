@@ -1,0 +1,44 @@
+"""`hashmatch backup`: a copy of the database, made while others use it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hashmatch.cli.app import App, pass_app
+from hashmatch.i18n import _
+
+
+@click.command(
+    help=_(
+        "Copy the database to a new file, as of one moment, while others may read and write it. The copy is readable by"
+        " you only, is checked as `verify` does, and never overwrites anything. To restore, use it with --db or put it in"
+        " the database's place. Nothing is written to the database, not even to the audit trail. Exit code: 0 done,"
+        " 1 damage found and nothing kept, 2 failed."
+    )
+)
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@pass_app
+def command(app: App, target: Path) -> int:
+    from hashmatch.report.escape import for_terminal
+    from hashmatch.store import Store, backup
+
+    with Store.open(app.database) as store:
+        try:
+            head = backup.write(store, target)
+        except backup.UnsoundError as error:
+            for line in error.damage:
+                app.warn(for_terminal(line))
+            app.warn(
+                _(
+                    "the copy of {db} is damaged and was not kept; `hashmatch verify` tells whether the database is"
+                ).format(db=for_terminal(str(app.database)))
+            )
+            return 1
+    app.say(
+        _("{path}: sound, {entries:,} audit entries, head {head}").format(
+            path=for_terminal(str(target)), entries=head.id, head=head.digest.hex()
+        )
+    )
+    return 0

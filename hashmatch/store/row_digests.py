@@ -1,0 +1,191 @@
+"""A digest of every row, kept beside the rows, so that damage is found that SQLite itself cannot see.
+
+SQLite checks the form of its file, not what is in it: a bit that flips in a hash leaves a database that is well-formed and
+wrong. So each row of every table has a digest in the table `row_digest`, found by the row's table and primary key:
+
+    the first 16 bytes of SHA-256 of ascii((table, column, column, …)), as Python writes a tuple of what SQLite gives
+
+Triggers write them, so that no code that changes a row can forget it. They are temporary triggers that every writing
+connection makes for itself: what is changed by another program gets no digest, and is found, and damage to the file
+cannot take them away. Whoever means to deceive can compute digests, too; against him the head of the audit trail helps
+that was written down elsewhere (see audit.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+#: Bytes of a digest: enough against chance, and a row is often not much longer.
+SIZE = 16
+
+#: What reading a damaged file raises: names of columns that are no text any more are Python's to complain of.
+ReadErrors = (sqlite3.DatabaseError, UnicodeDecodeError)
+
+State = Literal["altered", "missing", "unreadable", "without digest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose rows have digests. keys: two SQL expressions that name a row, the second one often 0."""
+
+    name: str
+    columns: tuple[str, ...]
+    keys: tuple[str, str]
+
+    def key(self, row: str) -> str:
+        """The two keys in SQL. row: new, old or the table's alias."""
+        # The plus takes away the column's affinity, with which SQLite would not look the key up but try all.
+        return ", ".join(key if key == "0" else f"+{row}.{key}" for key in self.keys)
+
+    def digest(self, row: str) -> str:
+        """The digest in SQL."""
+        return f"row_digest_of({', '.join([_text(self.name), *(f'{row}.{column}' for column in self.columns)])})"
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A row that is not what it was. values: the row's own, by column; empty where there are none to be read.
+    reason: SQLite's, of what is unreadable."""
+
+    table: str
+    key: tuple[Any, Any]
+    state: State
+    values: dict[str, Any]
+    reason: str = ""
+
+
+def tables(connection: sqlite3.Connection) -> list[Table]:
+    """Every table of the database but SQLite's own and the one of the digests."""
+    names = connection.execute(
+        "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        " AND name != 'row_digest' ORDER BY name"
+    ).fetchall()
+    return [_table(connection, name) for (name,) in names]
+
+
+def keep(connection: sqlite3.Connection) -> None:
+    """Have all that is written through this connection get its digest, in the transaction that writes it."""
+    _define(connection)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    for table in tables(connection):
+        name, keys = _text(table.name), table.key("new")
+        for event, statement in {
+            # Not "OR REPLACE", which an INSERT OR IGNORE that fires the trigger would overrule.
+            "INSERT": f"INSERT INTO row_digest VALUES ({name}, {keys}, {table.digest('new')})"
+            " ON CONFLICT DO UPDATE SET digest = excluded.digest",
+            # Only where the row still had its digest: a change of one column must not make another's damage look sound.
+            "UPDATE": f"UPDATE row_digest SET (key1, key2, digest) = ({keys}, {table.digest('new')})"
+            f" WHERE of_table = {name} AND (key1, key2) = ({table.key('old')}) AND digest = {table.digest('old')}",
+            "DELETE": f"DELETE FROM row_digest WHERE of_table = {name} AND (key1, key2) = ({table.key('old')})",
+        }.items():
+            connection.execute(
+                f"CREATE TEMP TRIGGER {_name(f'digest_{event}_{table.name}')} AFTER {event} ON main.{_name(table.name)}"
+                f" BEGIN {statement}; END"
+            )
+
+
+def make_all(connection: sqlite3.Connection) -> None:
+    """Make the digests of all rows anew, as is needed after a migration; they must have been checked before."""
+    _define(connection)
+    connection.execute("DELETE FROM row_digest")
+    for table in tables(connection):
+        connection.execute(
+            f"INSERT INTO row_digest SELECT {_text(table.name)}, {table.key('t')}, {table.digest('t')}"
+            f" FROM {_name(table.name)} AS t"
+        )
+
+
+def check(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged]:
+    """All rows of a table that do not have the digest that they were written with.
+
+    Expects a text_factory that takes any bytes. Raises one of ReadErrors where the table or its digests cannot be
+    read to the end; rows that are known to be affected have been told of then.
+    """
+    yield from _by_digest(connection, table)
+    yield from _by_row(connection, table)
+
+
+def strays(connection: sqlite3.Connection) -> int:
+    """How many digests there are of tables that are not there."""
+    marks = ", ".join(_text(table.name) for table in tables(connection))
+    query = f"SELECT count(*) FROM row_digest WHERE of_table NOT IN ({marks})"
+    return int(connection.execute(query).fetchone()[0])
+
+
+def _by_digest(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged]:
+    """Each digest has its row, and it is the row's. Goes on after rows that cannot be read."""
+    first, second = table.keys
+    there = f"t.{first} = d.key1" + ("" if second == "0" else f" AND t.{second} = d.key2")
+    columns = ", ".join(f"t.{column}" for column in table.columns)
+    query = (
+        f"SELECT d.key1, d.key2, d.digest, t.{first} IS NULL, {columns} FROM row_digest AS d"
+        f" LEFT JOIN {_name(table.name)} AS t ON {there}"
+        f" WHERE of_table = {_text(table.name)} AND {{after}} ORDER BY d.key1, d.key2"
+    )
+    condition = "1"
+    last: tuple[Any, ...] = ()
+    while True:
+        try:
+            for key1, key2, digest, missing, *row in connection.execute(query.format(after=condition), last):
+                condition, last = "(d.key1, d.key2) > (?, ?)", (key1, key2)
+                if missing:
+                    yield Damaged(table.name, (key1, key2), "missing", {})
+                elif _digest(table.name, *row) != digest:
+                    yield Damaged(table.name, (key1, key2), "altered", _values(table, row))
+            return
+        except ReadErrors as error:
+            reason = str(error)
+        # It is the row of the digest that comes next.
+        query_next = (
+            f"SELECT key1, key2 FROM row_digest AS d WHERE of_table = ? AND {condition} ORDER BY key1, key2 LIMIT 1"
+        )
+        unreadable = connection.execute(query_next, (table.name, *last)).fetchone()
+        if unreadable is None:
+            raise sqlite3.DatabaseError(reason)
+        yield Damaged(table.name, unreadable, "unreadable", {}, reason)
+        condition, last = "(d.key1, d.key2) > (?, ?)", unreadable
+
+
+def _by_row(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged]:
+    """Each row has a digest. What cannot be read has been told of, as far as it ever had a digest."""
+    columns = ", ".join(f"t.{column}" for column in table.columns)
+    # The table itself, and not a copy of its columns in an index.
+    rows = connection.execute(
+        f"SELECT {table.key('t')}, {columns} FROM {_name(table.name)} AS t NOT INDEXED WHERE NOT EXISTS"
+        f" (SELECT 1 FROM row_digest WHERE of_table = {_text(table.name)} AND (key1, key2) = ({table.key('t')}))"
+    )
+    for key1, key2, *row in rows:
+        yield Damaged(table.name, (key1, key2), "without digest", _values(table, row))
+
+
+def _digest(*values: object) -> bytes:
+    return hashlib.sha256(ascii(values).encode()).digest()[:SIZE]
+
+
+def _define(connection: sqlite3.Connection) -> None:
+    connection.create_function("row_digest_of", -1, _digest, deterministic=True)
+
+
+def _table(connection: sqlite3.Connection, name: str) -> Table:
+    columns = connection.execute("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
+    keys = [_name(column) for column, number in sorted(columns, key=lambda each: each[1]) if number]
+    first, second = [*(keys or ["rowid"]), "0"][:2]
+    return Table(name, tuple(_name(column) for column, _number in columns), (first, second))
+
+
+def _values(table: Table, row: list[Any]) -> dict[str, Any]:
+    return dict(zip((column.strip('"') for column in table.columns), row, strict=True))
+
+
+def _name(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    """An SQL string."""
+    return "'" + text.replace("'", "''") + "'"

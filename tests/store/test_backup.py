@@ -1,0 +1,227 @@
+"""Backups, how they are restored, and upgrades of older databases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from hashmatch.errors import CommandError
+from hashmatch.store import Store, audit, backup, row_digests, schema, upgrade, verify
+
+from .samples import add, content
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "copies" / "copy.db"
+
+
+@pytest.fixture(autouse=True)
+def folder(target: Path) -> Path:
+    target.parent.mkdir()
+    return target.parent
+
+
+def fill(store: Store, count: int = 20) -> None:
+    for number in range(count):
+        add(store, f"file {number}", labels=("x",))
+
+
+class TestBackup:
+    def test_is_one_sound_file_with_the_same_content(self, store: Store, target: Path) -> None:
+        fill(store)
+        before = os.umask(0)
+        try:
+            head = backup.write(store, target)
+        finally:
+            os.umask(before)
+        assert os.listdir(target.parent) == [target.name]
+        assert target.stat().st_mode & 0o777 == 0o600
+        with Store.open(target) as copy:
+            assert content(copy) == content(store)
+            assert audit.head(copy.connection) == head == audit.head(store.connection)
+            assert list(verify.check(copy)) == []
+
+    def test_leaves_the_original_as_it_is(self, store: Store, path: Path, target: Path) -> None:
+        fill(store)
+        store.close()
+        before = path.read_bytes()
+        with Store.open(path) as reader:
+            backup.write(reader, target)
+        assert path.read_bytes() == before
+
+    @pytest.mark.parametrize("kind", ["file", "link to nothing", "folder"])
+    def test_never_overwrites(self, store: Store, target: Path, kind: str) -> None:
+        if kind == "file":
+            target.write_bytes(b"an older backup")
+        elif kind == "folder":
+            target.mkdir()
+        else:
+            target.symlink_to("nowhere")
+        with pytest.raises(CommandError, match="there already"):
+            backup.write(store, target)
+        assert os.listdir(target.parent) == [target.name]
+        assert kind != "file" or target.read_bytes() == b"an older backup"
+
+    def test_is_not_kept_if_it_is_not_sound(self, store: Store, path: Path, target: Path) -> None:
+        fill(store)
+        store.close()
+        raw = sqlite3.connect(path)
+        raw.execute("UPDATE reference SET width = 1 WHERE id = 3")
+        raw.commit()
+        raw.close()
+        with Store.open(path) as damaged, pytest.raises(backup.UnsoundError) as caught:
+            backup.write(damaged, target)
+        assert [line.split(" (")[0] for line in caught.value.damage] == ["reference 3"]
+        assert os.listdir(target.parent) == []
+
+    def test_where_nothing_can_be_written(self, store: Store, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="cannot write"):
+            backup.write(store, tmp_path / "no such folder" / "copy.db")
+
+    def test_is_of_one_moment_while_another_writes(self, store: Store, path: Path, target: Path) -> None:
+        fill(store)
+        stop = threading.Event()
+
+        def write() -> None:
+            with Store.open(path, write=True) as other:
+                number = 0
+                while not stop.is_set():
+                    add(other, f"more {number}")
+                    number += 1
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for number in range(5):
+                with Store.open(path) as reader:
+                    head = backup.write(reader, target.with_name(f"{number}.db"))
+                assert head.id > 20
+        finally:
+            stop.set()
+            writer.join()
+        with Store.open(target.with_name("4.db")) as copy:
+            assert list(verify.check(copy)) == []
+        assert list(verify.check(store, head.digest)) == [], "what was copied is the beginning of what is there now"
+
+    def test_can_be_used_in_its_place(self, store: Store, path: Path, target: Path) -> None:
+        """The restore that docs/database.md describes."""
+        fill(store)
+        backup.write(store, target)
+        add(store, "later")
+        store.close()
+        for each in path.parent.glob("reference.db*"):
+            each.unlink()
+        shutil.copyfile(target, path)
+        with Store.open(path, write=True) as restored:
+            assert restored.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert restored.connection.execute("SELECT count(*) FROM reference").fetchone() == (20,)
+            add(restored, "after")
+            assert list(verify.check(restored)) == []
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    """A database of version 1, with rows."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.execute("BEGIN")
+    schema.apply(raw, 1)
+    raw.execute("COMMIT")
+    with_rows = Store(raw, path, writable=True)
+    fill(with_rows)
+    raw.close()
+    return path
+
+
+def version(path: Path) -> int:
+    return int.from_bytes(path.read_bytes()[60:64], "big")
+
+
+class TestUpgrade:
+    def test_keeps_everything_and_leaves_a_backup(self, old: Path) -> None:
+        with Store.open(old) as store:
+            before = content(store)
+        with Store.open(old, write=True) as store:
+            assert content(store) == before
+            assert list(verify.check(store)) == []
+            (count,) = store.connection.execute("SELECT count(*) FROM row_digest").fetchone()
+            assert count >= sum(map(len, before.values()))
+        assert version(old) == 2
+        (saved,) = old.parent.glob("*.backup")
+        assert saved.name.startswith("reference.db.schema1-")
+        assert saved.stat().st_mode & 0o777 == 0o600
+        assert version(saved) == 1
+        with Store.open(saved) as copy:
+            assert content(copy) == before
+
+    def test_an_old_one_can_be_read_as_it_is(self, old: Path) -> None:
+        before = old.read_bytes()
+        with Store.open(old) as store:
+            assert list(verify.check(store)) == []
+            assert not verify.has_digests(store.connection)
+        assert old.read_bytes() == before
+
+    def test_a_new_one_has_nothing_to_back_up(self, store: Store) -> None:
+        assert [each.name for each in store.path.parent.glob("*.backup")] == []
+
+    def test_a_copy_in_memory_leaves_no_backup(self, old: Path) -> None:
+        with Store.scratch(old) as copy:
+            add(copy, "another")
+            assert list(verify.check(copy)) == []
+        assert list(old.parent.glob("*.backup")) == []
+        assert version(old) == 1
+
+    def test_a_damaged_one_is_not_made_to_look_sound(self, old: Path) -> None:
+        raw = sqlite3.connect(old)
+        raw.executescript("DROP TRIGGER audit_is_append_only_update; UPDATE audit SET operator = 'x' WHERE id = 9")
+        raw.close()
+        before = old.read_bytes()
+        with pytest.raises(CommandError, match="is damaged, so it is not upgraded"):
+            Store.open(old, write=True)
+        assert version(old) == 1
+        assert before[100:] == old.read_bytes()[100:], "but for the mark of the log in the header"
+        assert list(old.parent.glob("*.backup")) == []
+
+    def test_all_or_nothing(self, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class DiskFullError(Exception):
+            pass
+
+        def fail(connection: sqlite3.Connection) -> None:
+            assert connection.execute("SELECT count(*) FROM row_digest").fetchone() == (0,)
+            raise DiskFullError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(upgrade.row_digests, "make_all", fail)
+            with pytest.raises(DiskFullError):
+                Store.open(old, write=True)
+        assert version(old) == 1
+        assert list(old.parent.glob("*.backup")) == []
+        with Store.open(old) as store:
+            assert "row_digest" not in {table.name for table in row_digests.tables(store.connection)}
+            assert list(verify.check(store)) == []
+        with Store.open(old, write=True) as store:
+            assert list(verify.check(store)) == []
+
+    def test_of_two_at_once_one_does_it(self, old: Path) -> None:
+        errors: list[Exception] = []
+
+        def open_it() -> None:
+            try:
+                Store.open(old, write=True).close()
+            except Exception as error:
+                errors.append(error)
+
+        several = [threading.Thread(target=open_it) for _ in range(4)]
+        for each in several:
+            each.start()
+        for each in several:
+            each.join()
+        assert errors == []
+        assert len(list(old.parent.glob("*.backup"))) == 1
+        with Store.open(old) as store:
+            assert list(verify.check(store)) == []
