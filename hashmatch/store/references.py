@@ -60,7 +60,7 @@ def add_file(
     digests = fingerprint.digests
     found = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (bytes.fromhex(digests.sha256),)).fetchone()
     reference_id = int(found[0]) if found else _insert_reference(connection, fingerprint, digests)
-    changed = _set_hashes(connection, reference_id, fingerprint.hashes, fingerprint.recipe)
+    changed = _set_hashes(connection, reference_id, fingerprint.hashes, fingerprint.recipe, new=not found)
     if changed and found:
         _set_measures(connection, reference_id, fingerprint)
         record(connection, actor, "rehash", {"reference": reference_id, "decoding": fingerprint.recipe})
@@ -94,7 +94,8 @@ def add_item(
             (identity, _raw(item.sha256), _raw(item.sha1), _raw(item.md5), item.kind, item.size, item.duration, now()),
         )
         reference_id, present = int(cursor.lastrowid or 0), set()
-    _set_hashes(connection, reference_id, [h for h in item.hashes if h.algorithm not in present], IMPORTED)
+    hashes = [h for h in item.hashes if h.algorithm not in present]
+    _set_hashes(connection, reference_id, hashes, IMPORTED, new=not found)
     return reference_id, join(connection, actor, reference_id, membership, new=not found)
 
 
@@ -114,10 +115,10 @@ def join(
     """
     # The marks of a list's entries are their own, not those of the collection that the first of them happens to make.
     rule = membership.tlp if membership.import_id is None else None
-    rows = connection.execute(
-        "SELECT name, retracted FROM membership JOIN collection ON collection.id = collection_id WHERE reference_id = ?",
-        (reference_id,),
-    ).fetchall()
+    rows: list[tuple[str, str | None]] = []
+    if not new:
+        query = "SELECT name, retracted FROM membership JOIN collection ON collection.id = collection_id"
+        rows = connection.execute(f"{query} WHERE reference_id = ?", (reference_id,)).fetchall()
     retracted_here = dict(rows).get(membership.collection, "")
     live = any(retracted is None for _, retracted in rows)
     detail: dict[str, object] = {"reference": reference_id, "collection": membership.collection}
@@ -265,7 +266,9 @@ def _set_measures(connection: sqlite3.Connection, reference_id: int, fingerprint
     )
 
 
-def _set_hashes(connection: sqlite3.Connection, reference_id: int, hashes: Iterable[Hash], decoding: str) -> bool:
+def _set_hashes(
+    connection: sqlite3.Connection, reference_id: int, hashes: Iterable[Hash], decoding: str, *, new: bool
+) -> bool:
     """Keep these hashes, instead of older ones of the same algorithms. Returns whether that changed anything."""
     wanted: dict[str, dict[str, tuple[object, ...]]] = {}
     for (algorithm, view), group in groupby(
@@ -276,14 +279,15 @@ def _set_hashes(connection: sqlite3.Connection, reference_id: int, hashes: Itera
         wanted.setdefault(algorithm, {})[view] = (recipe_id, len(members), *pack(members))
     changed = False
     for algorithm, views in wanted.items():
-        rows = connection.execute(
-            "SELECT view, recipe_id, count, bits, quality, time FROM hash WHERE reference_id = ? AND algorithm = ?",
-            (reference_id, algorithm),
-        )
-        if {view: tuple(rest) for view, *rest in rows} == views:
-            continue  # as when two copies of one file were decoded at the same time
+        if not new:
+            rows = connection.execute(
+                "SELECT view, recipe_id, count, bits, quality, time FROM hash WHERE reference_id = ? AND algorithm = ?",
+                (reference_id, algorithm),
+            )
+            if {view: tuple(rest) for view, *rest in rows} == views:
+                continue  # as when two copies of one file were decoded at the same time
+            connection.execute("DELETE FROM hash WHERE reference_id = ? AND algorithm = ?", (reference_id, algorithm))
         changed = True
-        connection.execute("DELETE FROM hash WHERE reference_id = ? AND algorithm = ?", (reference_id, algorithm))
         for view, packed in views.items():
             connection.execute(
                 "INSERT INTO hash (reference_id, algorithm, view, recipe_id, count, bits, quality, time)"

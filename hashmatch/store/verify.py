@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hashmatch import hashers
-from hashmatch.i18n import _
+from hashmatch.i18n import _, ngettext
 from hashmatch.store import audit, row_digests
 from hashmatch.store.database import Store
 from hashmatch.store.row_digests import Damaged, ReadErrors
@@ -149,7 +149,9 @@ def _rows(connection: sqlite3.Connection) -> Iterator[str]:
             yield _("table {table} cannot be read to its end: {reason}").format(table=table.name, reason=error)
     strays = row_digests.strays(connection)
     if strays:
-        yield _("{count} digests are of rows of no table").format(count=strays)
+        yield ngettext(
+            "{count} digest is of a row of no table", "{count} digests are of rows of no table", strays
+        ).format(count=strays)
 
 
 def _told(damaged: Damaged) -> str:
@@ -185,8 +187,10 @@ def _name(damaged: Damaged) -> str:
             return _("the {algorithm} hash {number} of reference {id}").format(
                 algorithm=known.get("algorithm"), number=key1, id=known.get("reference_id")
             )
-        case "collection" | "import" if known:
-            return f"{damaged.table} {key1} ({known.get('name')})"
+        case "collection" if known:
+            return _("collection {id} ({name})").format(id=key1, name=known.get("name"))
+        case "import" if known:
+            return _("import {id} ({name})").format(id=key1, name=known.get("name"))
         case "audit":
             return _("audit entry {id}").format(id=key1)
         case _:

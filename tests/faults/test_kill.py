@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import Store, verify
+from hashmatch.store import Store, schema, verify
+from hashmatch.store.references import Membership, add_file
+from tests.store.samples import ME, content, measured, pdq
 
 from .conftest import holds, index, is_made, locations, reported, run, start
 
@@ -130,3 +133,42 @@ def test_a_backup_that_is_killed_is_not_taken_for_one(tmp_path: Path, pictures: 
             target.unlink()
     assert run(db, "backup", target)[0] == 0
     assert holds(target) == holds(db)
+
+
+@pytest.mark.timeout(600)
+def test_an_upgrade_that_is_killed(tmp_path: Path) -> None:
+    db = tmp_path / "old.db"
+    connection = sqlite3.connect(db, isolation_level=None)
+    connection.execute("BEGIN")
+    schema.apply(connection, 1)
+    old = Store(connection, db, writable=True)
+    connection.execute("COMMIT")
+    with old.transaction():
+        for number in range(4000):
+            fingerprint = measured(f"file {number}", (pdq(number),))
+            add_file(connection, ME, fingerprint, (b"/%d" % number, 1, 1), Membership("one"))
+    before = content(old)
+    connection.close()
+    original = db.read_bytes()
+    chance = random.Random()
+    killed_before = killed_after = 0
+    for _ in range(12):
+        for each in tmp_path.iterdir():
+            each.unlink()
+        db.write_bytes(original)
+        interrupt(start(db, "collections", "one", "--note", "x"), 0, chance.uniform(0.1, 2.0), True)
+        with Store.open(db) as store:
+            assert list(verify.check(store)) == []
+            assert content(store, "audit", "collection") == {
+                name: rows for name, rows in before.items() if name not in ("audit", "collection")
+            }
+            if verify.has_digests(store.connection):
+                killed_after += 1
+                assert len(list(tmp_path.glob("*.backup"))) == 1
+            else:
+                killed_before += 1
+        assert run(db, "collections", "one", "--note", "x")[0] == 0
+        with Store.open(db) as store:
+            assert verify.has_digests(store.connection)
+            assert list(verify.check(store)) == []
+    print(f"{killed_before} kills before the upgrade was committed, {killed_after} after")

@@ -88,7 +88,7 @@ def test_an_audit_trail_without_its_end(filled: Path) -> None:
             "the label … was altered",
         ),
         ("DELETE FROM row_digest WHERE of_table = 'label' AND key1 = 7", "the label 'known' … has no digest…"),
-        ("INSERT INTO row_digest VALUES ('x', 1, 0, zeroblob(16))", "1 digests are of rows of no table"),
+        ("INSERT INTO row_digest VALUES ('x', 1, 0, zeroblob(16))", "1 digest is of a row of no table"),
         ("DROP INDEX location_reference", "index location_reference of the schema is missing"),
         ("DROP VIEW live_reference", "view live_reference of the schema is missing"),
         ("CREATE TABLE x (y)", "table x is no part of the schema"),
