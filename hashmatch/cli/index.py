@@ -107,7 +107,7 @@ def command(
                         failures.append(as_json.problem(each, each.error))
                     progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
                 elif each.error:
-                    counts["partial"] += each.error.code == "partial"
+                    counts["partial"] += each.status != "skipped"
                     if form == "json":
                         warnings.append(as_json.problem(each, each.error))
                     progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")

@@ -149,13 +149,14 @@ def _at_least(result: Result, min_tier: str) -> Result:
 
     from hashmatch.matching.results import TIERS
     from hashmatch.matching.verdict import decide
+    from hashmatch.media.limits import LIMIT_CODES
 
     limit = TIERS.index(min_tier)
     matches = tuple(match for match in result.matches if TIERS.index(match.tier) <= limit)
     if len(matches) == len(result.matches):
         return result
     status, matches = decide(matches)
-    if status == "clean" and result.error is not None and not result.partial:
+    if status == "clean" and result.error is not None and (not result.partial or result.error.code in LIMIT_CODES):
         status = "failed"
     return replace(result, status=status, matches=matches, tier=matches[0].tier if matches else None)
 
