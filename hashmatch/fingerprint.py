@@ -143,13 +143,14 @@ def fingerprints(
     known: Callable[[FileState, Digests], bool] = lambda state, digests: False,
     source: int | None = None,
     meanwhile: Callable[[], object] = lambda: None,
+    locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
 ) -> Iterator[tuple[FileState, Fingerprint | None]]:
     """Fingerprint many files in worker processes, in the order in which they are done.
 
     found: what to examine; None where nothing more is known yet and `source`, a descriptor, must become readable first.
     unchanged: asked with size and mtime before a file is read; if true it is not, and its fingerprint is None.
     known: asked with the digests before a file is decoded; if true it is not.
-    meanwhile: called once, while the first files are being decoded.
+    meanwhile: called once, while the first files are being decoded. locked: with the steps that each worker has taken.
     """
     done_early: list[tuple[FileState, Fingerprint | None]] = []
 
@@ -180,7 +181,7 @@ def fingerprints(
         return _is_credible(case, result, settings)
 
     prepare = functools.partial(_prepare, settings.hashers)
-    with Pool(_work, isolation, question=Digests, result=Fingerprint, prepare=prepare) as pool:
+    with Pool(_work, isolation, question=Digests, result=Fingerprint, prepare=prepare, locked=locked) as pool:
         for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile, accept):
             while done_early:
                 yield done_early.pop(0)

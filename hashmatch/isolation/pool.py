@@ -93,12 +93,15 @@ class Pool:
         question: Any = None,
         result: Any = None,
         prepare: Prepare = _nothing,
+        locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
     ) -> None:
-        """question, result: the types of these, as wire.read takes them.
+        """question, result: the types of these, as wire.read takes them. prepare: see worker.Prepare.
+
+        locked: called with the steps that each new worker has taken.
 
         Raises CommandError where a sandbox is required and this system has none.
         """
-        self._work, self._prepare = work, prepare
+        self._work, self._prepare, self._locked = work, prepare, locked
         self._question, self._result = question, result
         self._isolation = isolation
         self._idle: list[_Worker] = []
@@ -268,7 +271,9 @@ class Pool:
             worker.clock, worker.memory = usage.cpu_seconds(worker.process.pid), usage.memory(worker.process.pid)
             worker.is_locked = True
             self._grant(worker, 0.0)
-            self._check_level(wire.read(tuple[str, ...], content))
+            steps = wire.read(tuple[str, ...], content)
+            self._check_level(steps)
+            self._locked(steps)
         elif kind == "beat":
             self._grant(worker, wire.read(float, content))
         elif kind == "question":
@@ -331,7 +336,8 @@ class Pool:
             # with the fork, or every replacement would cost a tenth of a second.
             self._prepare(self._needs)
         self._has_started = True
-        duty = Duty(self._work, self._prepare, self._needs, self._isolation.memory, self._isolation.steps)
+        kept = self._isolation
+        duty = Duty(self._work, self._prepare, self._needs, kept.memory, kept.steps, kept.require_sandbox)
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(duty, theirs), daemon=True)
         with _single_threaded_blas():

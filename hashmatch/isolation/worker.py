@@ -29,13 +29,17 @@ Prepare = Callable[[frozenset[str]], object]
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What a worker is for. memory: bytes it may take beyond what it has when it is ready. steps: see lock.STEPS."""
+    """What a worker is for. memory: bytes it may take beyond what it has when it is ready. steps: see lock.STEPS.
+
+    is_sandbox_required: whether to do nothing if one of these cannot be taken.
+    """
 
     work: Work
     prepare: Prepare
     needs: frozenset[str]
     memory: int
     steps: tuple[str, ...]
+    is_sandbox_required: bool = False
 
 
 def serve(duty: Duty, pipe: connection.Connection) -> None:
@@ -47,7 +51,10 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
     warnings.simplefilter("ignore")  # of decoders, about hostile files; the parent tells what matters
     duty.prepare(duty.needs)
     receive_descriptor, keep = _receiver(pipe)
-    _tell(pipe, "locked", lock.lock(duty.steps, duty.memory, keep))
+    taken = lock.lock(duty.steps, duty.memory, keep)
+    _tell(pipe, "locked", taken)
+    if duty.is_sandbox_required and taken != lock.STEPS:
+        os._exit(0)  # before the first byte is read; the parent ends the command
 
     def ask(question: Any) -> Any:
         _tell(pipe, "question", question)

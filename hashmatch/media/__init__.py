@@ -51,6 +51,8 @@ def load_decoder(needed: str) -> None:
     """Load what has this name, so that `open_media` imports nothing more."""
     if needed == "film":
         importlib.import_module("hashmatch.media.video")
+        importlib.import_module("av.subtitles.stream")  # PyAV's own, once it comes upon a film with subtitles
+        importlib.import_module("av.subtitles.codeccontext")
     elif needed:
         from hashmatch.media import image
 
