@@ -2,7 +2,7 @@
 
 | step | what is gone after it | where |
 |---|---|---|
-| limits | all descriptors but the connection to the parent; memory above the limit; writing files; core dumps | Unix |
+| limits | the terminal; memory above the limit; writing files; core dumps; many descriptors | Unix |
 | landlock | opening any file, connecting, signalling other processes | Linux 5.13 and newer |
 | seccomp | every system call that decoding does not need | Linux on x86-64 and 64-bit ARM |
 
@@ -47,15 +47,27 @@ def name_of(steps: Collection[str]) -> str:
     return _("worker processes only")
 
 
-def lock(steps: Collection[str], memory: int, keep: Collection[int]) -> tuple[str, ...]:
+def close_all_but(keep: Collection[int]) -> None:
+    """Close what a forked process has of its parent: the database, other files and, or their end would go unnoticed, the
+    connections to other workers."""
+    try:
+        have = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:  # without /proc, one by one
+        have = list(range(os.sysconf("SC_OPEN_MAX")))
+    for descriptor in have:
+        if descriptor > 2 and descriptor not in keep:
+            with contextlib.suppress(OSError):  # that of the listing itself
+                os.close(descriptor)
+
+
+def lock(steps: Collection[str], memory: int) -> tuple[str, ...]:
     """Take the steps, in order, and return those that were taken. What is imported by now is all that ever will be.
 
-    memory: bytes of address space beyond what is in use. keep: descriptors that stay open.
+    memory: bytes of address space beyond what is in use.
     """
     taken = []
     if "limits" in steps and sys.platform != "win32":
-        if sys.platform == "linux":  # elsewhere workers are not forked, and have nothing of the parent's
-            _close_all_but(keep)
+        _leave_the_terminal()
         _limit_resources(memory)
         taken.append("limits")
     if {"landlock", "seccomp"} & set(steps) and sys.platform == "linux" and seccomp.set_no_new_privileges():
@@ -66,19 +78,12 @@ def lock(steps: Collection[str], memory: int, keep: Collection[int]) -> tuple[st
     return tuple(taken)
 
 
-def _close_all_but(keep: Collection[int]) -> None:
-    """Close what a forked process has of its parent (the database, other files), and give the standard ones to nobody."""
+def _leave_the_terminal() -> None:
+    """What is read there is nothing, and what is written there is lost."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
-    try:
-        have = [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:  # without /proc, one by one
-        have = list(range(os.sysconf("SC_OPEN_MAX")))
-    for descriptor in have:
-        if descriptor > 2 and descriptor not in keep:
-            with contextlib.suppress(OSError):  # that of the listing itself
-                os.close(descriptor)
+    os.close(nowhere)
 
 
 def _limit_resources(memory: int) -> None:

@@ -51,7 +51,9 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
     warnings.simplefilter("ignore")  # of decoders, about hostile files; the parent tells what matters
     duty.prepare(duty.needs)
     receive_descriptor, keep = _receiver(pipe)
-    taken = lock.lock(duty.steps, duty.memory, keep)
+    if sys.platform == "linux":  # elsewhere it is not forked, and has nothing of the parent's
+        lock.close_all_but(keep)
+    taken = lock.lock(duty.steps, duty.memory)
     _tell(pipe, "locked", taken)
     if duty.is_sandbox_required and taken != lock.STEPS:
         os._exit(0)  # before the first byte is read; the parent ends the command
