@@ -30,22 +30,22 @@ _ANIMATED_FORMATS = {"GIF", "WEBP", "PNG", "AVIF"}
 _PARTIAL_FORMATS = {"JPEG", "PNG", "GIF", "TIFF", "BMP", "JPEG2000"}
 _ORIENTATION = 0x0112  # EXIF tag
 
-# Pillow imports all of its plug-ins when a format is not among the five common ones; import the one that is needed, and
-# what the plug-ins themselves import only when they come upon something: EXIF data, two pictures in a JPEG, Lab colours.
-_COMMON = ("PIL.JpegImagePlugin", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin", "PIL.ImageCms")
+# Pillow imports all of its plug-ins when a format is not among the five common ones; import those that are needed, and
+# what they themselves import only when they come upon something: EXIF data, two pictures in a JPEG, Lab colours.
+_ALWAYS = ("PIL.JpegImagePlugin", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin")
 _PLUGINS = {
-    "WEBP": "PIL.WebPImagePlugin",
-    "TIFF": "PIL.TiffImagePlugin",
-    "AVIF": "PIL.AvifImagePlugin",
-    "JPEG2000": "PIL.Jpeg2KImagePlugin",
-    "HEIF": "pillow_heif",
+    "WEBP": ("PIL.WebPImagePlugin",),
+    "TIFF": ("PIL.TiffImagePlugin", "PIL.ImageCms"),
+    "AVIF": ("PIL.AvifImagePlugin",),
+    "JPEG2000": ("PIL.Jpeg2KImagePlugin",),
+    "HEIF": ("pillow_heif",),
 }
 
 
 def load_decoder(format: str) -> None:
     """Import all that opening this format can take, for a process that will not be able to import any more."""
     Image.preinit()  # BMP, GIF, JPEG, PNG
-    for name in (*_COMMON, _PLUGINS.get(format, "PIL.Image")):
+    for name in (*_ALWAYS, *_PLUGINS.get(format, ())):
         with contextlib.suppress(ImportError):  # then files of this kind are refused one by one
             importlib.import_module(name)
 
@@ -73,8 +73,8 @@ def _open(data: bytes, media_type: MediaType) -> Image.Image:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    elif media_type.format in _PLUGINS:
-        importlib.import_module(_PLUGINS[media_type.format])
+    for name in _PLUGINS.get(media_type.format, ()):
+        importlib.import_module(name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of large and of odd files; here, the limits decide
         return Image.open(io.BytesIO(data), formats=[media_type.format])
