@@ -17,6 +17,7 @@ from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import Finding, decide, exact, find
 from hashmatch.media import Limits, recipe
 from hashmatch.media.files import Found
+from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
 from hashmatch.store import Store, lookup
 from hashmatch.tables import load
@@ -182,7 +183,7 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
         hashes, kind, partial = lookup.hashes(connection, reference_id), stored.kind, stored.partial
         error = Failure(stored.error_code, stored.error_message or "") if stored.error_code else None
     status, matches = decide(searcher.matches(hashes, kind, result.digests))
-    if status == "clean" and error is not None and not partial:
+    if status == "clean" and error is not None and (not partial or error.code in LIMIT_CODES):
         status = "failed"
     tier = matches[0].tier if status in ("match", "allowed") else None
     digests = result.digests

@@ -22,9 +22,8 @@ from hashmatch.cli.app import (
     output,
     pass_app,
     stream_is_terminal,
-    timeout_option,
-    workers_option,
 )
+from hashmatch.cli.examining import Examining, examining_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -67,9 +66,8 @@ Write = Callable[["Result"], None]
     help=_("Read names of files from a file or standard input, one a line; each is answered as it comes."),
 )
 @click.option("-0", "--null", "null", is_flag=True, help=_("Names of --files-from end with a NUL, not a newline."))
-@workers_option
 @exclude_option
-@timeout_option
+@examining_options
 @format_option("table", "json", "jsonl", "csv")
 @pass_app
 def command(
@@ -81,20 +79,17 @@ def command(
     radius: int | None,
     files_from: str | None,
     null: bool,
-    workers: int | None,
     exclude: tuple[str, ...],
-    timeout: float,
     form: str,
+    examining: Examining,
 ) -> int:
     from hashmatch.cli.progress import Progress
-    from hashmatch.isolation import Isolation
     from hashmatch.media.files import walk
     from hashmatch.scanning import scan
     from hashmatch.store import Store
 
     if bool(paths) == (files_from is not None):
         raise click.UsageError(_("name paths, or give --files-from"))
-    isolation = Isolation(workers, timeout)
     settings = {"min_tier": min_tier, "radius": radius, "collections": list(collections)}
     counts: Counter[str] = Counter()
     start = time.monotonic()
@@ -114,7 +109,16 @@ def command(
         out = stack.enter_context(output(target, whole=form == "json"))
         write, finish = _writer(form, out, store, settings, progress, target)
         try:
-            for result in scan(store, found, isolation, collections=collections, radius=radius, source=source):
+            results = scan(
+                store,
+                found,
+                examining.isolation,
+                collections=collections,
+                radius=radius,
+                limits=examining.limits,
+                source=source,
+            )
+            for result in results:
                 kept = _at_least(result, min_tier)
                 counts[kept.status] += 1
                 counts["partial"] += kept.partial
@@ -149,13 +153,14 @@ def _at_least(result: Result, min_tier: str) -> Result:
 
     from hashmatch.matching.results import TIERS
     from hashmatch.matching.verdict import decide
+    from hashmatch.media.limits import LIMIT_CODES
 
     limit = TIERS.index(min_tier)
     matches = tuple(match for match in result.matches if TIERS.index(match.tier) <= limit)
     if len(matches) == len(result.matches):
         return result
     status, matches = decide(matches)
-    if status == "clean" and result.error is not None and not result.partial:
+    if status == "clean" and result.error is not None and (not result.partial or result.error.code in LIMIT_CODES):
         status = "failed"
     return replace(result, status=status, matches=matches, tier=matches[0].tier if matches else None)
 
