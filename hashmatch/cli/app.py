@@ -62,15 +62,6 @@ def format_option(*names: str) -> Callable[[F], F]:
     )
 
 
-def exclude_option(command: F) -> F:
-    return click.option(
-        "--exclude",
-        multiple=True,
-        metavar="GLOB",
-        help=_("Leave out files and folders whose name or path matches. Repeatable."),
-    )(command)
-
-
 def references_argument(command: F) -> F:
     return click.argument("refs", metavar="REF…", nargs=-1, required=True)(command)
 

@@ -17,13 +17,13 @@ import click
 from hashmatch.cli.app import (
     PATHS,
     App,
-    exclude_option,
     format_option,
     output,
     pass_app,
     stream_is_terminal,
 )
 from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.walking import Seen, Walking, walking_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -66,7 +66,7 @@ Write = Callable[["Result"], None]
     help=_("Read names of files from a file or standard input, one a line; each is answered as it comes."),
 )
 @click.option("-0", "--null", "null", is_flag=True, help=_("Names of --files-from end with a NUL, not a newline."))
-@exclude_option
+@walking_options
 @examining_options
 @format_option("table", "json", "jsonl", "csv")
 @pass_app
@@ -79,12 +79,11 @@ def command(
     radius: int | None,
     files_from: str | None,
     null: bool,
-    exclude: tuple[str, ...],
     form: str,
+    walking: Walking,
     examining: Examining,
 ) -> int:
     from hashmatch.cli.progress import Progress
-    from hashmatch.media.files import walk
     from hashmatch.scanning import scan
     from hashmatch.store import Store
 
@@ -96,16 +95,15 @@ def command(
     interrupted = False
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(app.database))
-        found: Iterator[Found | None]
         source: int | None = None
         if files_from is None:
-            found = walk(paths, exclude)
+            found = Seen(walking.walk(paths))
         else:
             source = stack.enter_context(_names_file(files_from)).fileno()
-            found = _names(source, b"\0" if null else b"\n")
+            found = Seen(_names(source, b"\0" if null else b"\n"))
         # The bar and the results share the terminal only if both go there and results are lines for the eye.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
-        progress = stack.enter_context(Progress(app, paths, exclude, shown))
+        progress = stack.enter_context(Progress(app, lambda: walking.walk(paths), shown))
         out = stack.enter_context(output(target, whole=form == "json"))
         write, finish = _writer(form, out, store, settings, progress, target)
         try:
@@ -127,9 +125,9 @@ def command(
                 write(kept)
         except KeyboardInterrupt:
             interrupted = True
-        statuses = ("match", "allowed", "clean", "failed", "skipped")
+        told = sum(counts[status] for status in ("match", "allowed", "clean", "failed", "skipped"))
         summary = {
-            "files": sum(counts[status] for status in statuses),
+            "files": told,
             "matched": counts["match"],
             "allowed": counts["allowed"],
             "clean": counts["clean"],
@@ -142,6 +140,7 @@ def command(
         _print_summary(app, summary)
     if interrupted:
         raise KeyboardInterrupt
+    found.check(told)
     if counts["match"]:
         return 1
     return 2 if counts["failed"] else 0
