@@ -170,7 +170,7 @@ def fingerprints(
             else:
                 state, media_type = opened.state, opened.media_type
                 grant = functools.partial(settings.limits.cpu_seconds, state.size)
-                yield Task(opened, (settings, media_type), opened.descriptor, need(media_type), grant)
+                yield Task(opened, (settings, state, media_type), opened.descriptor, need(media_type), grant)
 
     def answer(case: _Case, digests: Digests) -> bool:
         case.digests = digests  # kept, in case the decoder takes the worker down with it
@@ -258,6 +258,9 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     texts = (result.decoder, result.recipe, result.error.message if result.error else "")
     return (
         (result.error is None or result.error.code in CODES)
+        and result.size >= 0
+        and (result.size == case.state.size or (result.error is not None and result.error.code == "changed-while-read"))
+        and all(each is None or each >= 0 for each in (result.width, result.height))
         and all(len(text) <= LONGEST_COMPLAINT for text in texts)
         and (result.digests is None or result.digests == case.digests)
         and (case.is_known if result.known else bool(result.hashes or result.error))
@@ -293,20 +296,19 @@ def _prepare(names: tuple[str, ...], needs: frozenset[str]) -> None:
 
 
 def _work(
-    payload: tuple[Settings, MediaType], descriptor: int, ask: Callable[[Digests], bool], beat: Beat
+    payload: tuple[Settings, FileState, MediaType], descriptor: int, ask: Callable[[Digests], bool], beat: Beat
 ) -> Fingerprint:
-    """Runs in a worker process: fingerprint the file behind a descriptor, and say if it changed meanwhile."""
-    settings, expected = payload
+    """Runs in a worker process: fingerprint the file behind a descriptor, and say if it changed since it was opened."""
+    settings, before, expected = payload
     with open(descriptor, "rb") as file:
-        before = os.fstat(descriptor)
         if sniff(_head(descriptor)) != expected:  # and is of a kind that this worker may have no decoder for
-            return _changed(_kind(expected), before.st_size)
+            return _changed(_kind(expected), os.fstat(descriptor).st_size)
         try:
             result = fingerprint(file, settings, ask, _at_most_each_second(beat))
         except OSError as error:
-            return Fingerprint("image", before.st_size, error=Failure("io-error", error.strerror or str(error)))
+            return Fingerprint("image", before.size, error=Failure("io-error", error.strerror or str(error)))
         after = os.fstat(descriptor)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if (before.size, before.mtime_ns) != (after.st_size, after.st_mtime_ns):
         return _changed(result.kind, after.st_size)
     return result
 

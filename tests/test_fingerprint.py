@@ -20,11 +20,11 @@ import pytest
 from media import samples
 from PIL import Image
 
-from hashmatch.fingerprint import FileState, Settings, fingerprint, fingerprints, is_skipped
+from hashmatch.fingerprint import FileState, Settings, _Case, _is_credible, fingerprint, fingerprints, is_skipped
 from hashmatch.isolation import Isolation
-from hashmatch.media import Limits, recipe
+from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, Found, walk
-from hashmatch.records import Digests, Fingerprint
+from hashmatch.records import Digests, Failure, Fingerprint
 
 QUICK = Isolation(workers=2, timeout=30)
 ALL = Settings(("pdq", "phash", "dhash"))
@@ -565,3 +565,29 @@ def test_settings_reach_the_workers(tmp_path: Path, jpeg: bytes) -> None:
     result = of_path(tmp_path / "a.jpg", settings=replace(ALL, exact=True))
     assert [each.algorithm for each in result.hashes] == ["pdq", "phash", "dhash"]
     assert result == of_bytes(jpeg, replace(ALL, exact=True))
+
+
+def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
+    """Well-formed lies of a worker that was taken over."""
+    whole = of_bytes(jpeg)
+    case = _Case(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), -1, whole.digests)
+    (honest,) = whole.hashes
+    assert _is_credible(case, whole, Settings())
+    other = Digests("0" * 32, "0" * 40, "0" * 64)
+    lies = [
+        replace(whole, digests=other),  # those of a film on the allow list, perhaps
+        replace(whole, known=True),  # though the parent said no
+        replace(whole, size=1),
+        replace(whole, width=-1),
+        replace(whole, hashes=()),  # neither a hash nor an error
+        replace(whole, hashes=(replace(honest, bits=bytes(31)),)),
+        replace(whole, hashes=(replace(honest, algorithm="phash"),)),  # not asked for
+        replace(whole, hashes=(replace(honest, quality=101),)),
+        replace(whole, hashes=(replace(honest, time=-1.0),)),
+        replace(whole, hashes=(replace(honest, view="x" * 2000),)),
+        replace(whole, hashes=(honest,) * 101_000),
+        replace(whole, error=Failure("no-such-code", "x")),
+        replace(whole, error=Failure("corrupt", "x" * 2000)),
+        replace(whole, decoder="x" * 2000),
+    ]
+    assert [_is_credible(case, lie, Settings()) for lie in lies] == [False] * len(lies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing.process
+import os
 import signal
 import sys
 import time
@@ -49,8 +50,11 @@ def memory(process: int | None) -> int:
     import resource
 
     try:
-        with open(f"/proc/{process}/statm", "rb") as statm:
-            return int(statm.read().split()[1]) * resource.getpagesize()
+        statm = os.open(f"/proc/{process}/statm", os.O_RDONLY | os.O_CLOEXEC)  # a third of the time of Python's open
+        try:
+            return int(os.read(statm, 200).split()[1]) * resource.getpagesize()
+        finally:
+            os.close(statm)
     except (OSError, IndexError):
         return 0
 

@@ -21,7 +21,7 @@ from typing import Any, Literal, NoReturn
 
 #: Bytes of one message. The result of the longest film that is examined, with every hash there is, takes a third.
 LONGEST = 64 << 20
-_READ_AT_ONCE = 1 << 20
+_READ_AT_ONCE = 1 << 16
 
 
 class NonsenseError(Exception):
@@ -62,10 +62,17 @@ class Reader:
 
     def is_silent(self) -> bool:
         """Whether nothing has come that was not asked for, and the worker is there."""
-        try:
-            return not self._come and not self._pipe.poll()
-        except OSError:
+        if self._come:
             return False
+        try:
+            if sys.platform != "linux":
+                return not self._pipe.poll()
+            os.read(self._pipe.fileno(), 1)  # a twentieth of what poll() costs, which is asked for every file
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
 
 
 def pack(kind: str, content: Any) -> bytes:
