@@ -49,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of names of columns, by Python's sqlite3
+    except (sqlite3.DatabaseError, UnicodeError) as error:  # the latter of names of columns, by Python's sqlite3
         from hashmatch.store.database import explain
 
         click.echo(f"hashmatch: {for_terminal(str(explain(error)))}", err=True)
