@@ -1,14 +1,17 @@
 # Two commands on a fresh machine with git, make and Python >= 3.11:
 #   make demo   sets up and runs the main job on the fixtures
 #   make test   sets up and runs all tests, ruff and mypy
-# Others: make bench, make fixtures, make docs, make messages, make clean.
+# Others: make fuzz, make bench, make fixtures, make docs, make messages, make clean.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: demo test lint bench fixtures docs messages clean
+EXAMPLES := 20000
+FUZZED := tests/exchange/test_fuzz.py tests/faults/test_fuzz_command_line.py
+
+.PHONY: demo test fuzz lint bench fixtures docs messages clean
 
 # Installed anew when what is to be installed has changed.
 $(VENV)/installed: pyproject.toml hashmatch/__init__.py
@@ -35,6 +38,10 @@ demo: $(VENV)/installed
 
 test: lint
 	$(BIN)/python -m pytest -n auto
+
+# The same properties as in the tests, for longer: an hour or so, anew each time.
+fuzz: $(VENV)/installed-tests
+	HASHMATCH_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto --timeout=0 $(FUZZED)
 
 lint: $(VENV)/installed-tests
 	$(BIN)/ruff check .

@@ -13,17 +13,24 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from PIL import Image
+
 from hashmatch import hashers
-from hashmatch.errors import MediaError
+from hashmatch.errors import CODES, MediaError
+from hashmatch.hashers import Picture
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, Pool, Task
-from hashmatch.media import Limits, MediaType, open_media, recipe
+from hashmatch.isolation.pool import LONGEST_COMPLAINT
+from hashmatch.media import Limits, MediaType, load_decoder, need, open_media, recipe
 from hashmatch.media.files import Found, chunks, digest, open_file
+from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
 
 #: Asked once the digests are known; the file is not decoded if the answer is yes.
 Known = Callable[[Digests], bool]
+
+Beat = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +52,11 @@ class FileState:
 
 
 def fingerprint(
-    file: BinaryIO, settings: Settings, known: Known = lambda digests: False, beat: Callable[[], None] = lambda: None
+    file: BinaryIO, settings: Settings, known: Known = lambda digests: False, beat: Beat = lambda position: None
 ) -> Fingerprint:
     """Read, recognise, decode and hash an open, seekable file. What is wrong with it comes back as `error`.
 
-    beat is called now and then, as a sign of life, while a long film is decoded.
+    beat is called now and then, as a sign of life, with the seconds of film that have been decoded.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -57,14 +64,14 @@ def fingerprint(
     media_type = sniff(head)
     if media_type is None:
         return Fingerprint(None, size)
-    kind: Kind = "video" if media_type.decoder == "pyav" else "image"
+    kind = _kind(media_type)
     film = media_type.decoder == "pyav"
     limit = settings.limits.max_bytes if film else min(settings.limits.max_picture_bytes, settings.limits.max_bytes)
     if size > limit:
         message = _("{size:,} bytes are more than the limit of {limit:,}").format(size=size, limit=limit)
         return Fingerprint(kind, size, error=Failure("too-large", message))
     data = None if film else head + file.read()
-    digests = digest([data] if data is not None else _with_head(head, file), beat)
+    digests = digest([data] if data is not None else _with_head(head, file), lambda: beat(0.0))
     result = Fingerprint(kind, size, digests)
     if known(digests):
         return replace(result, known=True)
@@ -87,7 +94,7 @@ def _decode(
     media_type: MediaType,
     settings: Settings,
     result: Fingerprint,
-    beat: Callable[[], None],
+    beat: Beat,
 ) -> Fingerprint:
     if media_type.decoder is None:
         raise MediaError("unsupported-format", _("{format} is not examined").format(format=media_type.format))
@@ -104,11 +111,12 @@ def _decode(
             for hasher in chosen:
                 bits, quality = hasher.hash(picture)
                 hashes.append(Hash(hasher.name, bits, quality, picture.time, picture.view, hasher.version))
-            beat()
+            beat(picture.time or 0.0)
     except MediaError as problem:
         if not hashes:
             raise
-        error = Failure("partial", problem.message)  # whatever it was, what came before is good
+        # Whatever it was, what came before is good; but what was left out for a limit is not called damaged.
+        error = Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.message)
     if size is None:
         raise MediaError("no-usable-frames", _("holds no pictures"))
     length = opened.duration if opened.duration is not None else last_time
@@ -135,57 +143,134 @@ def fingerprints(
     known: Callable[[FileState, Digests], bool] = lambda state, digests: False,
     source: int | None = None,
     meanwhile: Callable[[], object] = lambda: None,
+    locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
 ) -> Iterator[tuple[FileState, Fingerprint | None]]:
     """Fingerprint many files in worker processes, in the order in which they are done.
 
     found: what to examine; None where nothing more is known yet and `source`, a descriptor, must become readable first.
     unchanged: asked with size and mtime before a file is read; if true it is not, and its fingerprint is None.
     known: asked with the digests before a file is decoded; if true it is not.
-    meanwhile: called once, while the first files are being decoded.
+    meanwhile: called once, while the first files are being decoded. locked: with the steps that each worker has taken.
     """
-    digests_of: dict[bytes, Digests] = {}
     done_early: list[tuple[FileState, Fingerprint | None]] = []
 
-    def tasks() -> Iterator[Task[FileState] | None]:
+    def tasks() -> Iterator[Task[_Case] | None]:
         for each in found:
             if each is None:
                 yield None
                 continue
             try:
-                if each.error is not None:
-                    raise each.error
-                descriptor, status = open_file(each.path, follow=each.named)
+                opened = _open(each, unchanged)
             except MediaError as error:
                 failed = Fingerprint(None, 0, error=Failure(error.code, error.message))
-                done_early.append((FileState(each.path), failed))
-                yield None
-                continue
-            state = FileState(each.path, status.st_size, status.st_mtime_ns)
-            if unchanged(state):
-                os.close(descriptor)
-                done_early.append((state, None))
+                opened = FileState(each.path), failed
+            if isinstance(opened, tuple):
+                done_early.append(opened)
                 yield None
             else:
-                yield Task(state, settings, descriptor)
+                state, media_type = opened.state, opened.media_type
+                grant = functools.partial(settings.limits.cpu_seconds, state.size)
+                yield Task(opened, (settings, media_type), opened.descriptor, need(media_type), grant)
 
-    def answer(state: FileState, digests: Digests) -> bool:
-        digests_of[state.path] = digests  # kept, in case the decoder takes the worker down with it
-        return known(state, digests)
+    def answer(case: _Case, digests: Digests) -> bool:
+        case.digests = digests  # kept, in case the decoder takes the worker down with it
+        case.is_known = known(case.state, digests)
+        return case.is_known
 
-    with Pool(_work, isolation) as pool:
-        for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile):
+    def accept(case: _Case, result: Fingerprint) -> bool:
+        return _is_credible(case, result, settings)
+
+    prepare = functools.partial(_prepare, settings.hashers)
+    with Pool(_work, isolation, question=Digests, result=Fingerprint, prepare=prepare, locked=locked) as pool:
+        for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile, accept):
             while done_early:
                 yield done_early.pop(0)
             if outcome is None:
                 continue
-            state = outcome.key
-            digests = digests_of.pop(state.path, None)
+            case = outcome.key
             if outcome.failure is None:
                 assert isinstance(outcome.result, Fingerprint)
-                yield state, _judge_name(state, outcome.result)
+                yield case.state, _judge_name(case.state, outcome.result)
             else:
-                yield state, Fingerprint(None, state.size, digests, error=outcome.failure)
+                digests = case.digests or _own_digests(case.state, outcome.failure)
+                yield case.state, Fingerprint(None, case.state.size, digests, error=outcome.failure)
         yield from done_early
+
+
+@dataclass(slots=True)
+class _Case:
+    """A file that is being worked on, and what its worker has asked of it."""
+
+    state: FileState
+    media_type: MediaType
+    descriptor: int
+    digests: Digests | None = None
+    is_known: bool = False
+
+
+def _open(found: Found, unchanged: Callable[[FileState], bool]) -> _Case | tuple[FileState, Fingerprint | None]:
+    """Open a file and see what it is; or its result, where that is known already. Raises MediaError."""
+    if found.error is not None:
+        raise found.error
+    descriptor, status = open_file(found.path, follow=found.named)
+    state = FileState(found.path, status.st_size, status.st_mtime_ns)
+    result: Fingerprint | None = None
+    if not unchanged(state):
+        try:
+            media_type = sniff(_head(descriptor))
+        except OSError as error:
+            result = Fingerprint("image", state.size, error=Failure("io-error", error.strerror or str(error)))
+        else:
+            if media_type is not None:
+                return _Case(state, media_type, descriptor)
+            result = _judge_name(state, Fingerprint(None, state.size))
+    os.close(descriptor)
+    return state, result
+
+
+def _head(descriptor: int) -> bytes:
+    """The beginning of a file, which is then read from its beginning again."""
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, HEAD_BYTES, 0)
+    head = os.read(descriptor, HEAD_BYTES)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return head
+
+
+def _own_digests(state: FileState, failure: Failure) -> Digests | None:
+    """Digests of a file whose worker died before it told them. Not of what hangs, which would hang us too."""
+    if failure.code == "timeout":
+        return None
+    try:
+        descriptor, status = open_file(state.path)
+        with open(descriptor, "rb") as file:
+            return (
+                digest(chunks(file)) if (status.st_size, status.st_mtime_ns) == (state.size, state.mtime_ns) else None
+            )
+    except (MediaError, OSError):
+        return None
+
+
+def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
+    """Whether a worker that says this of a file can be of sound mind."""
+    most = (settings.limits.max_frames + settings.limits.max_pages) * len(settings.hashers)
+    widths = {name: hashers.by_name(name).bits // 8 for name in settings.hashers}
+    texts = (result.decoder, result.recipe, result.error.message if result.error else "")
+    return (
+        (result.error is None or result.error.code in CODES)
+        and all(len(text) <= LONGEST_COMPLAINT for text in texts)
+        and (result.digests is None or result.digests == case.digests)
+        and (case.is_known if result.known else bool(result.hashes or result.error))
+        and len(result.hashes) <= most
+        and (not result.hashes or result.digests is not None)
+        and all(
+            len(each.bits) == widths.get(each.algorithm)
+            and (each.quality is None or 0 <= each.quality <= 100)
+            and (each.time is None or each.time >= 0)
+            and len(each.view) <= LONGEST_COMPLAINT
+            for each in result.hashes
+        )
+    )
 
 
 def _judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
@@ -198,32 +283,51 @@ def _judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
     return replace(result, error=Failure("unsupported-format", message))
 
 
-def _work(settings: Settings, descriptor: int, ask: Callable[[Digests], bool], beat: Callable[[], None]) -> Fingerprint:
+def _prepare(names: tuple[str, ...], needs: frozenset[str]) -> None:
+    """Runs in a worker, before it locks itself: import the decoders and hashers, and have the latter do a first hash."""
+    for needed in needs:
+        load_decoder(needed)
+    speck = Picture(Image.frombytes("L", (64, 64), bytes(range(256)) * 16), (64, 64))
+    for name in names:
+        hashers.by_name(name).hash(speck)
+
+
+def _work(
+    payload: tuple[Settings, MediaType], descriptor: int, ask: Callable[[Digests], bool], beat: Beat
+) -> Fingerprint:
     """Runs in a worker process: fingerprint the file behind a descriptor, and say if it changed meanwhile."""
+    settings, expected = payload
     with open(descriptor, "rb") as file:
         before = os.fstat(descriptor)
+        if sniff(_head(descriptor)) != expected:  # and is of a kind that this worker may have no decoder for
+            return _changed(_kind(expected), before.st_size)
         try:
             result = fingerprint(file, settings, ask, _at_most_each_second(beat))
         except OSError as error:
             return Fingerprint("image", before.st_size, error=Failure("io-error", error.strerror or str(error)))
         after = os.fstat(descriptor)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        return Fingerprint(
-            result.kind, after.st_size, error=Failure("changed-while-read", _("changed while it was read"))
-        )
+        return _changed(result.kind, after.st_size)
     return result
 
 
-def _at_most_each_second(beat: Callable[[], None]) -> Callable[[], None]:
+def _changed(kind: Kind | None, size: int) -> Fingerprint:
+    return Fingerprint(kind, size, error=Failure("changed-while-read", _("changed while it was read")))
+
+
+def _kind(media_type: MediaType) -> Kind:
+    return "video" if media_type.decoder == "pyav" else "image"
+
+
+def _at_most_each_second(beat: Beat) -> Beat:
     last = time.monotonic()
 
-    @functools.wraps(beat)
-    def limited() -> None:
+    def limited(position: float) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= 1:
             last = now
-            beat()
+            beat(position)
 
     return limited
 

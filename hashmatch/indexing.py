@@ -16,7 +16,7 @@ from hashmatch.media import recipe
 from hashmatch.media.files import Found
 from hashmatch.records import Digests, Failure, Fingerprint
 from hashmatch.store import Store, lookup
-from hashmatch.store.audit import Actor
+from hashmatch.store.audit import Actor, record
 from hashmatch.store.references import Membership, Outcome, add_file, join, set_location
 
 IndexStatus = Literal["indexed", "unchanged", "duplicate", "failed", "skipped"]
@@ -50,7 +50,7 @@ def index(
 
     What was indexed before and has kept its size and time is not read again, and what has known content is not
     decoded again, unless its hashes were made by another recipe than today's. Files that failed before are not tried
-    again unless `retry_failed`.
+    again unless `retry_failed`. The audit trail tells, before the first file that a run adds, how workers were locked.
     """
     connection = store.connection
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
@@ -73,7 +73,10 @@ def index(
     def known(state: FileState, digests: Digests) -> bool:
         return settled(lookup.id_of_sha256(connection, digests.sha256))
 
-    for state, result in fingerprints(found, settings, isolation, unchanged=unchanged, known=known):
+    levels: list[tuple[str, ...]] = []  # that workers told of themselves
+    noted: tuple[str, ...] | None = None
+    done = fingerprints(found, settings, isolation, unchanged=unchanged, known=known, locked=levels.append)
+    for state, result in done:
         if result is None or result.known:
             yield _add_known(store, actor, state, result, membership)
         elif is_skipped(result):
@@ -82,6 +85,9 @@ def index(
             yield Indexed(state.path, "failed", state.size, error=result.error)
         else:
             with store.transaction():
+                if levels and levels[-1] != noted:
+                    noted = levels[-1]
+                    record(connection, actor, "isolation", {"steps": list(noted)})
                 reference_id, outcome = add_file(connection, actor, result, _location(state), membership)
             warnings = _warnings(outcome)
             if outcome == "added" and not membership.allow:

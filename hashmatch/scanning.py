@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import functools
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from hashmatch import hashers
 from hashmatch.fingerprint import FileState, Settings, fingerprints, is_skipped
+from hashmatch.hamming import DamagedIndexError
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Result
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import thresholds
-from hashmatch.matching.verdict import decide, exact, find
+from hashmatch.matching.verdict import Finding, decide, exact, find
 from hashmatch.media import Limits, recipe
 from hashmatch.media.files import Found
+from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
 from hashmatch.store import Store, lookup
 from hashmatch.tables import load
+
+#: References that are added while a scan runs are loaded at once, but loading takes no more than a tenth of the time.
+LOADING_SHARE = 9.0
 
 
 class Searcher:
@@ -40,6 +46,9 @@ class Searcher:
         elif allowed:
             self._condition = "allow"
         self._reference = functools.lru_cache(maxsize=10_000)(self._load_reference)
+        self._tables: list[HashTable] | None = None
+        self._version, self._stale, self._next_load = 0, False, 0.0
+        self._generation = lookup.generation(self._connection)
 
     @functools.cached_property
     def algorithms(self) -> tuple[str, ...]:
@@ -47,17 +56,47 @@ class Searcher:
         needed = {"pdq"} | lookup.algorithms_without(self._connection, "pdq")
         return tuple(name for name in hashers.HASHERS if name in needed and name in self._thresholds)
 
-    @functools.cached_property
-    def _tables(self) -> list[HashTable]:
-        thresholds = self._thresholds
-        return [t for n in self.algorithms for t in load(self._store, n, thresholds[n], allowed=self._allowed)]
+    def prepare(self, anew: bool = False) -> None:
+        """Have the tables ready, which a search would otherwise wait for. anew: without what a cache says."""
+        start = time.monotonic()
+        self._version, self._generation = self._data_version(), lookup.generation(self._connection)
+        self._tables = [
+            table
+            for name in self.algorithms
+            for table in load(self._store, name, self._thresholds[name], allowed=self._allowed, anew=anew)
+        ]
+        end = time.monotonic()
+        self._next_load = end + LOADING_SHARE * (end - start)
 
-    def prepare(self) -> None:
-        """Have the tables ready, which a search would otherwise wait for."""
+    def _keep_up(self) -> None:
+        """Notice what other processes changed since: a scan of names that come through a pipe may run for weeks."""
+        if self._tables is None:
+            self.prepare()
+        version = self._data_version()
+        if version != self._version:
+            self._version, self._stale = version, True
+            self._reference.cache_clear()
+        if self._stale and time.monotonic() >= self._next_load:
+            self._stale = False
+            now = lookup.generation(self._connection)
+            if (now.newest, now.removals) != (self._generation.newest, self._generation.removals) or self._allowed:
+                self.prepare()
+
+    def _data_version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def _findings(self, hashes: Sequence[Hash], kind: Kind) -> list[Finding]:
         assert self._tables is not None
+        try:
+            return [found for table in self._tables for found in find(hashes, kind, table)]
+        except DamagedIndexError:
+            # The cache was sound when it was opened; something has written to it since.
+            self.prepare(anew=True)
+            return [found for table in self._tables for found in find(hashes, kind, table)]
 
     def matches(self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None) -> list[Match]:
         """Every reference that has the same bytes or a hash within the thresholds; each once, by its strongest."""
+        self._keep_up()
         best: dict[int, Match] = {}
         if digests is not None:
             for reference_id in lookup.by_digests(self._connection, digests):
@@ -65,14 +104,12 @@ class Searcher:
                 if reference is not None:
                     best[reference_id] = exact(reference, self._algorithm_of(reference_id, digests))
         hashes = tuple(hashes)
-        for table in self._tables if hashes and kind is not None else ():
-            assert kind is not None
-            for found in find(hashes, kind, table):
-                reference = self._reference(found.reference_id)
-                if reference is not None and found.reference_id not in best:
-                    best[found.reference_id] = Match(
-                        reference, found.tier, found.distance, found.algorithm, "none", found.quality, found.video
-                    )
+        for found in self._findings(hashes, kind) if hashes and kind is not None else ():
+            reference = self._reference(found.reference_id)
+            if reference is not None and found.reference_id not in best:
+                best[found.reference_id] = Match(
+                    reference, found.tier, found.distance, found.algorithm, "none", found.quality, found.video
+                )
         return list(best.values())
 
     def _algorithm_of(self, reference_id: int, digests: Digests) -> str:
@@ -146,7 +183,7 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
         hashes, kind, partial = lookup.hashes(connection, reference_id), stored.kind, stored.partial
         error = Failure(stored.error_code, stored.error_message or "") if stored.error_code else None
     status, matches = decide(searcher.matches(hashes, kind, result.digests))
-    if status == "clean" and error is not None and not partial:
+    if status == "clean" and error is not None and (not partial or error.code in LIMIT_CODES):
         status = "failed"
     tier = matches[0].tier if status in ("match", "allowed") else None
     digests = result.digests

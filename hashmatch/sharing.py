@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hashmatch import exchange
+from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.media.files import chunks
@@ -63,7 +64,7 @@ class ImportReport:
     that the list allows and others know as propaganda, so that only a person can put them there.
 
     retracted: entries that are or remain withdrawn; a retraction in the list is taken as one, and an entry that was
-    retracted here stays so.
+    retracted here stays so. duplicates: of those added, how many show the same as an older reference does.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ImportReport:
     allow: int = 0
     not_allowed: int = 0
     refused: int = 0
+    duplicates: int = 0
 
     @property
     def items(self) -> int:
@@ -176,9 +178,12 @@ def import_list(
     allow: bool = False,
     strict: bool = False,
     refused: Callable[[BadLine], None] = lambda line: None,
+    duplicate: Callable[[NearDuplicate], None] = lambda duplicate: None,
 ) -> ImportReport:
-    """Add a hash list's entries to the reference set. `refused` is called with each line that cannot be used.
+    """Add a hash list's entries to the reference set.
 
+    refused: called with each line that cannot be used. duplicate: with each new reference that shows the same as an
+    older one.
     collection: where entries go; without it, to the one that the entry names, or to "imported". tlp: for entries; the
     stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing is imported.
     Importing a list again adds nothing, so an interrupted import is completed by repeating it.
@@ -199,7 +204,8 @@ def import_list(
                 _check_all_lines(path, form, refused)
             file.seek(0)
             rows = form.read(file)
-            return _add_all(store, actor, path, form.name, digest.digest(), rows, collection, tlp, allow, refused)
+            told = refused, duplicate
+            return _add_all(store, actor, path, form.name, digest.digest(), rows, collection, tlp, allow, *told)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
 
@@ -236,7 +242,9 @@ def _add_all(
     tlp: Tlp | None,
     allow: bool,
     refused: Callable[[BadLine], None],
+    duplicate: Callable[[NearDuplicate], None],
 ) -> ImportReport:
+    newest = lookup.generation(store.connection).newest
     counts = dict.fromkeys(("added", "joined", "known", "retracted", "allow", "not_allowed", "refused"), 0)
     # A list of a newer version is refused here, before anything is changed.
     rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
@@ -293,6 +301,10 @@ def _add_all(
                     counts["allow"] += 1
                 elif membership.allow and outcome == "joined":
                     counts["not_allowed"] += 1
+    counts["duplicates"] = 0
+    for found in near_duplicates(store, newest):
+        counts["duplicates"] += 1
+        duplicate(found)
     report = ImportReport(path.name, format_name, **counts)
     with store.transaction() as connection:
         connection.execute(

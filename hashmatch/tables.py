@@ -45,10 +45,13 @@ class CacheState:
     bytes: int
 
 
-def load(store: Store, algorithm: str, threshold: Threshold, *, allowed: bool = False) -> list[HashTable]:
+def load(
+    store: Store, algorithm: str, threshold: Threshold, *, allowed: bool = False, anew: bool = False
+) -> list[HashTable]:
     """The hashes of one algorithm, of retracted references too: one table, or one of the cache and one of what came later.
 
-    allowed: only those of references on the allow list. Empty tables are left out.
+    allowed: only those of references on the allow list. anew: whatever the cache says, which is made anew.
+    Empty tables are left out.
     """
     connection = store.connection
     if allowed:
@@ -58,7 +61,7 @@ def load(store: Store, algorithm: str, threshold: Threshold, *, allowed: bool = 
     folder = folder_of(store.path, algorithm)
     with contextlib.suppress(DamagedIndexError, OSError):
         index, rows, made_of = _open(folder)
-        if lookup.descends_from(connection, now, made_of):
+        if not anew and lookup.descends_from(connection, now, made_of):
             later = rows_of_packed(lookup.packed_hashes(connection, algorithm, after=made_of.newest), algorithm)
             if len(later) <= max(MOST_LATER, LATER_SHARE * len(rows)):
                 gone = lookup.changed_since(connection, algorithm, made_of) if now.removals > made_of.removals else ()

@@ -24,7 +24,7 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 NOBODY = 65534
 
 # A machine that is busy with other work is no reason for a test to fail.
-settings.register_profile("hashmatch", deadline=None)
+settings.register_profile("hashmatch", deadline=None, max_examples=int(os.environ.get("HASHMATCH_EXAMPLES", "100")))
 settings.load_profile("hashmatch")
 
 

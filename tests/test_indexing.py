@@ -95,7 +95,7 @@ class TestFixtures:
                 copies = [os.path.basename(os.fsdecode(each)) for each in (path, *others)]
                 assert len(copies) == 1 or copies == ["bridge.jpg", "جسر-قديم.jpg"]
             assert list(audit.check(store)) == []
-            assert Counter(actions(store)) == {"collection": 2, "add": 27}
+            assert Counter(actions(store)) == {"collection": 2, "add": 27, "isolation": 2}
 
     def test_again_all_are_unchanged_and_nothing_is_written_to_the_files(self, tmp_path: Path) -> None:
         before = list(content_of(FIXTURES / "archive"))
@@ -424,7 +424,7 @@ class TestWorkers:
                         for r in lookup.references(store.connection)
                     }
                 )
-                assert Counter(actions(store)) == {"collection": 1, "add": 13}
+                assert Counter(actions(store)) == {"collection": 1, "add": 13, "isolation": 1}
         assert sets[0] == sets[1]
 
     def test_files_are_taken_as_they_are_needed(self, store: Store, folder: Path) -> None:

@@ -109,6 +109,7 @@ class TestReferenceSet:
             entries = [(e.operator, e.command, e.action) for e in audit.entries(store)]
             (source,) = lookup.reference(store.connection, 1).sources
         assert entries == [
+            ("somebody", "index", "isolation"),
             ("somebody", "index", "collection"),
             ("somebody", "index", "add"),
             ("somebody", "export", "export"),

@@ -382,6 +382,34 @@ class TestFilms:
         assert [(s.query, s.frames) for s in match.video.segments] == [((3.0, 3.0), 1)]
 
 
+class TestOthersAtWork:
+    """A scan of names that come through a pipe may run for weeks, while others add references and withdraw some."""
+
+    def test_changes_count_at_once(self, store: Store, folder: Path) -> None:
+        index_paths(store, picture(folder / "1.jpg", 1), picture(folder / "2.jpg", 2))
+        one = int(lookup.id_of_sha256(store.connection, hashmatch.hash_file(folder / "1.jpg").digests.sha256) or 0)
+        copies = [picture(folder / f"copy {n}.jpg", n, 40) for n in (1, 2, 3)]
+        seen: list[str] = []
+
+        def names() -> Iterator[Found | None]:
+            yield Found(os.fsencode(copies[0]))
+            yield Found(os.fsencode(copies[2]))
+            while len(seen) < 2:
+                yield None
+            with Store.open(store.path, write=True) as other:
+                index_paths(other, picture(folder / "3.jpg", 3))
+                with other.transaction() as connection:
+                    curate.retract(connection, ME, one, "wrong")
+            yield Found(os.fsencode(copies[0]))
+            yield Found(os.fsencode(copies[1]))
+            yield Found(os.fsencode(copies[2]))
+
+        with open("/dev/zero", "rb") as readable:
+            for result in scan(store, names(), ALONE, source=readable.fileno()):
+                seen.append(result.status)
+        assert seen == ["match", "clean", "clean", "match", "match"]
+
+
 class TestStreaming:
     def test_results_come_before_all_names_are_known(self, store: Store, folder: Path) -> None:
         index_paths(store, picture(folder / "known.jpg", 0))

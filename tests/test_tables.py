@@ -13,7 +13,8 @@ import pytest
 from hashmatch import tables
 from hashmatch.matching.tiers import THRESHOLDS
 from hashmatch.matching.verdict import Finding, find
-from hashmatch.records import Hash, ListItem
+from hashmatch.records import Digests, Hash, ListItem
+from hashmatch.scanning import Searcher
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
 from hashmatch.store.references import Membership, add_item
@@ -159,6 +160,25 @@ def test_damage_is_noticed_and_mended(path: Path, tmp_path: Path, monkeypatch: p
             assert findings(store) == expected, name
             assert tables.states(store)[0].state == "current", name
         assert len(damaged(sound)) == 48
+
+
+def test_damage_that_comes_while_it_is_in_use(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is mapped, so what others write to it is seen: hits that cannot be, which the search finds out."""
+    # Large enough for the index to be used, at a distance that it serves.
+    monkeypatch.setattr("hashmatch.hamming.engines.SHARE", 1e9)
+    monkeypatch.setattr("hashmatch.hamming.brute.cost_of", lambda columns, radius, count: 1e12)
+    digests = Digests("00" * 16, "00" * 20, "00" * 32)
+    with Store.open(path) as store:
+        tables.load(store, "pdq", PDQ)
+        searcher = Searcher(store, radius=31)
+        expected = [match.reference.id for match in searcher.matches([QUERIES[1]], "image", digests)]
+        assert expected == [1]
+        file = tables.folder_of(path, "pdq") / "index.hamming"
+        with file.open("r+b") as mapped:
+            mapped.seek(4096)
+            mapped.write(b"\xff" * (file.stat().st_size - 4096))
+        assert [match.reference.id for match in searcher.matches([QUERIES[1]], "image", digests)] == expected
+        assert tables.states(store)[0].state == "current"
 
 
 def test_another_database_s_cache_is_not_used(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

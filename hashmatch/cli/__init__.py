@@ -28,9 +28,16 @@ def run(arguments: Sequence[str]) -> int:
     from hashmatch.i18n import _
     from hashmatch.report.escape import for_terminal
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    stopped = _("interrupted; the work so far is kept, and the same command goes on from there")
+    _interrupts.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if (
+            signal.getsignal(number) is not signal.SIG_IGN
+        ):  # as nohup and shells have it for what runs in the background
+            signal.signal(number, _interrupt)
     try:
-        code = cli.main(list(arguments), prog_name="hashmatch", standalone_mode=False)
+        # Not list(): once its command has run, `list` is a module in this package.
+        code = cli.main([*arguments], prog_name="hashmatch", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -39,27 +46,31 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo(_("interrupted; the work so far is kept, and the same command goes on from there"), err=True)
+        click.echo(stopped, err=True)
         return 130
-    except CommandError as error:
-        click.echo("hashmatch: " + for_terminal(str(error)), err=True)
-        return 2
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; nothing is wrong. Keep Python from complaining at exit.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except (sqlite3.DatabaseError, UnicodeError) as error:  # the latter of names of columns, by Python's sqlite3
-        from hashmatch.store.database import explain
+    except (CommandError, sqlite3.DatabaseError, UnicodeError, OSError) as error:
+        if _interrupts:  # SQLite was calling a function of ours just then, and makes an error of its own of it
+            click.echo(stopped, err=True)
+            return 130
+        if isinstance(error, sqlite3.DatabaseError | UnicodeError):  # the latter of names of columns, by sqlite3
+            from hashmatch.store.database import explain
 
-        click.echo(f"hashmatch: {for_terminal(str(explain(error)))}", err=True)
-        return 2
-    except OSError as error:
+            error = explain(error)
         click.echo(f"hashmatch: {for_terminal(str(error))}", err=True)
         return 2
 
 
+#: Signals that asked this process to end.
+_interrupts: list[int] = []
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    _interrupts.append(number)
     raise KeyboardInterrupt
 
 

@@ -62,33 +62,6 @@ def format_option(*names: str) -> Callable[[F], F]:
     )
 
 
-def workers_option(command: F) -> F:
-    return click.option(
-        "--workers",
-        type=click.IntRange(1, 256),
-        help=_("Worker processes that decode and hash. Default: one a core."),
-    )(command)
-
-
-def timeout_option(command: F) -> F:
-    return click.option(
-        "--timeout",
-        type=click.FloatRange(min=2),
-        default=60.0,
-        show_default=True,
-        help=_("Seconds without progress after which a file is given up."),
-    )(command)
-
-
-def exclude_option(command: F) -> F:
-    return click.option(
-        "--exclude",
-        multiple=True,
-        metavar="GLOB",
-        help=_("Leave out files and folders whose name or path matches. Repeatable."),
-    )(command)
-
-
 def references_argument(command: F) -> F:
     return click.argument("refs", metavar="REF…", nargs=-1, required=True)(command)
 

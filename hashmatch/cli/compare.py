@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 import click
 
-from hashmatch.cli.app import PATHS, App, format_option, pass_app, timeout_option
+from hashmatch.cli.app import PATHS, App, format_option, pass_app
+from hashmatch.cli.examining import Examining, examining_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -20,21 +21,21 @@ from hashmatch.i18n import _
 )
 @click.argument("a", type=PATHS)
 @click.argument("b", type=PATHS)
-@timeout_option
+@examining_options
 @format_option("table", "json")
 @pass_app
-def command(app: App, a: bytes, b: bytes, timeout: float, form: str) -> int:
+def command(app: App, a: bytes, b: bytes, form: str, examining: Examining) -> int:
     from hashmatch.comparison import compare
     from hashmatch.fingerprint import Settings, fingerprints
     from hashmatch.hashers import HASHERS
-    from hashmatch.isolation import Isolation
     from hashmatch.media.files import Found
     from hashmatch.report import as_json
     from hashmatch.report.as_lines import coverage_line
     from hashmatch.report.escape import for_terminal
 
     found = (Found(path) for path in dict.fromkeys((a, b)))
-    results = {s.path: r for s, r in fingerprints(found, Settings(tuple(HASHERS)), Isolation(timeout=timeout)) if r}
+    settings = Settings(tuple(HASHERS), limits=examining.limits)
+    results = {s.path: r for s, r in fingerprints(found, settings, examining.isolation) if r}
     for path in (a, b):
         result = results[path]
         if not result.hashes:

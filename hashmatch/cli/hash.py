@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from hashmatch.cli.app import PATHS, App, format_option, pass_app, timeout_option, workers_option
+from hashmatch.cli.app import PATHS, App, format_option, pass_app
+from hashmatch.cli.examining import Examining, examining_options
 from hashmatch.i18n import _
 
 
@@ -30,24 +31,20 @@ from hashmatch.i18n import _
     is_flag=True,
     help=_("Decode at full size and compute PDQ as Meta's implementation does, bit by bit; slower."),
 )
-@workers_option
-@timeout_option
+@examining_options
 @format_option("table", "json", "pdq")
 @pass_app
-def command(
-    app: App, files: tuple[bytes, ...], names: str, exact: bool, workers: int | None, timeout: float, form: str
-) -> int:
+def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: str, examining: Examining) -> int:
     from hashmatch.fingerprint import Settings, fingerprints
     from hashmatch.hashers import parse_names
-    from hashmatch.isolation import Isolation
     from hashmatch.media.files import Found
     from hashmatch.report import as_json
     from hashmatch.report.as_text import fingerprint_lines, pdq_lines
     from hashmatch.report.escape import for_terminal
 
-    settings = Settings(parse_names(names), exact)
+    settings = Settings(parse_names(names), exact, examining.limits)
     found = (Found(path) for path in dict.fromkeys(files))
-    results = {s.path: r for s, r in fingerprints(found, settings, Isolation(workers, timeout)) if r}
+    results = {s.path: r for s, r in fingerprints(found, settings, examining.isolation) if r}
     printed: list[object] = []
     failed = 0
     for path in files:  # in the order of the command line, whatever order they were done in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from hashmatch.cli.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Tlp
+
+if TYPE_CHECKING:
+    from hashmatch.duplicates import NearDuplicate
 
 
 @click.command(
@@ -59,6 +63,11 @@ def command(
             def tell(line: BadLine, name: str = name) -> None:
                 app.warn(f"{name}:{line.line}: {for_terminal(line.message)}")
 
+            def tell_of(found: NearDuplicate) -> None:
+                if app.verbose:
+                    text = _("reference {id} shows the same as reference {older} (PDQ distance {distance})")
+                    app.say(text.format(id=found.reference_id, older=found.older_id, distance=found.distance))
+
             try:
                 report = import_list(
                     store,
@@ -70,6 +79,7 @@ def command(
                     allow=allow,
                     strict=strict,
                     refused=tell,
+                    duplicate=tell_of,
                 )
             except CommandError as error:
                 failed += 1
@@ -78,6 +88,7 @@ def command(
             refused += report.refused
             counts = {
                 _("new"): report.added,
+                _("of these the same picture or film as an older reference"): report.duplicates,
                 _("known, new to the collection"): report.joined,
                 _("known"): report.known,
                 _("retracted"): report.retracted,

@@ -12,12 +12,11 @@ from hashmatch.cli.app import (
     PATHS,
     TLP_CHOICE,
     App,
-    exclude_option,
     format_option,
     pass_app,
-    timeout_option,
-    workers_option,
 )
+from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.walking import Seen, Walking, walking_options
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
@@ -45,9 +44,8 @@ from hashmatch.records import Tlp
 @click.option("--tlp", type=TLP_CHOICE, help=_("How far they may be shared (Traffic Light Protocol)."))
 @click.option("--note", help=_("A note for each."))
 @click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
-@workers_option
-@exclude_option
-@timeout_option
+@walking_options
+@examining_options
 @click.option("--retry-failed", is_flag=True, help=_("Try files again that failed before."))
 @click.option("--dry-run", is_flag=True, help=_("Do everything but write to the database."))
 @format_option("table", "json")
@@ -63,19 +61,16 @@ def command(
     tlp: Tlp | None,
     note: str | None,
     allow: bool,
-    workers: int | None,
-    exclude: tuple[str, ...],
-    timeout: float,
     retry_failed: bool,
     dry_run: bool,
     form: str,
+    walking: Walking,
+    examining: Examining,
 ) -> int:
     from hashmatch.cli.progress import Progress, print_counts
     from hashmatch.fingerprint import Settings
     from hashmatch.hashers import parse_names
     from hashmatch.indexing import index
-    from hashmatch.isolation import Isolation
-    from hashmatch.media.files import walk
     from hashmatch.records import Failure
     from hashmatch.report import as_json
     from hashmatch.report.escape import for_terminal
@@ -83,7 +78,7 @@ def command(
     from hashmatch.store.audit import Actor
     from hashmatch.store.references import Membership
 
-    settings = Settings(parse_names(names))
+    settings = Settings(parse_names(names), limits=examining.limits)
     actor = Actor.current("index")
     membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)
     counts: Counter[str] = Counter()
@@ -93,11 +88,11 @@ def command(
     interrupted, missing = False, 0
     with (
         Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store,
-        Progress(app, paths, exclude) as progress,
+        Progress(app, lambda: walking.walk(paths)) as progress,
     ):
-        found = walk(paths, exclude)
+        found = Seen(walking.walk(paths))
         try:
-            for each in index(store, actor, found, membership, settings, Isolation(workers, timeout), retry_failed):
+            for each in index(store, actor, found, membership, settings, examining.isolation, retry_failed):
                 counts[each.status] += 1
                 progress.advance()
                 name = for_terminal(each.path)
@@ -107,7 +102,7 @@ def command(
                         failures.append(as_json.problem(each, each.error))
                     progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
                 elif each.error:
-                    counts["partial"] += each.error.code == "partial"
+                    counts["partial"] += each.status != "skipped"
                     if form == "json":
                         warnings.append(as_json.problem(each, each.error))
                     progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
@@ -149,6 +144,7 @@ def command(
             app.say(_("no files were found"))
     if interrupted:
         raise KeyboardInterrupt
+    found.check(done["files"])
     if done["files"] and missing == done["files"]:  # there was nothing to do it with
         return 2
     return 1 if done["failed"] else 0

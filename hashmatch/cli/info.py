@@ -65,8 +65,7 @@ def _abilities() -> dict[str, dict[str, Any]]:
     from PIL import features
 
     from hashmatch.hashers import HASHERS, by_name
-    from hashmatch.isolation import Isolation
-    from hashmatch.isolation.pool import describe
+    from hashmatch.isolation.settings import Isolation, describe
 
     ffmpeg = ".".join(map(str, av.library_versions["libavcodec"]))
     hashers = {name: by_name(name) for name in HASHERS}

@@ -1,10 +1,10 @@
-"""Progress on a terminal, and summary tables, through rich."""
+"""Progress on a terminal and tables, through rich, and a summary without."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ import click
 
 from hashmatch.cli.app import App, stream_is_terminal
 from hashmatch.i18n import _
-from hashmatch.media.files import walk
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -25,8 +24,9 @@ class Progress:
     Lines for the person go through `line`, so that they do not break the bar.
     """
 
-    def __init__(self, app: App, paths: Sequence[bytes], exclude: Sequence[str] = (), shown: bool = True) -> None:
-        self._paths, self._exclude = paths, exclude
+    def __init__(self, app: App, walk: Callable[[], Iterable[object]], shown: bool = True) -> None:
+        """walk: goes through the same files beforehand, so that it is known how many there are."""
+        self._walk = walk
         self._shown = shown and not app.quiet and stream_is_terminal(sys.stderr)
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
@@ -56,7 +56,7 @@ class Progress:
                 auto_refresh=False,
                 transient=True,
             )
-            total = sum(1 for _found in walk(self._paths, self._exclude))
+            total = sum(1 for _found in self._walk())
             self._task = self._bar.add_task(_("files"), total=total, rate="")
             self._bar.start()
         return self
@@ -95,18 +95,13 @@ class Progress:
 
 
 def print_counts(app: App, title: str, counts: Mapping[str, object]) -> None:
-    """A small table of what was done, for the person."""
+    """A small table of what was done, for the person. Plain: to import rich for it would take longer than many a scan."""
     if app.quiet:
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", show_header=False, min_width=len(title))
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    for name, number in counts.items():
-        table.add_row(name, f"{number:,}" if isinstance(number, int) else str(number))
-    Console(stderr=True).print(table)
+    rows = [(name, f"{number:,}" if isinstance(number, int) else str(number)) for name, number in counts.items()]
+    names, numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = [f"  {name:<{names}}  {number:>{numbers}}" for name, number in rows]
+    click.echo("\n".join([title, *lines]), err=True)
 
 
 def data_console() -> Console:

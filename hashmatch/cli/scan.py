@@ -17,14 +17,13 @@ import click
 from hashmatch.cli.app import (
     PATHS,
     App,
-    exclude_option,
     format_option,
     output,
     pass_app,
     stream_is_terminal,
-    timeout_option,
-    workers_option,
 )
+from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.walking import Seen, Walking, walking_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -67,9 +66,8 @@ Write = Callable[["Result"], None]
     help=_("Read names of files from a file or standard input, one a line; each is answered as it comes."),
 )
 @click.option("-0", "--null", "null", is_flag=True, help=_("Names of --files-from end with a NUL, not a newline."))
-@workers_option
-@exclude_option
-@timeout_option
+@walking_options
+@examining_options
 @format_option("table", "json", "jsonl", "csv")
 @pass_app
 def command(
@@ -81,40 +79,44 @@ def command(
     radius: int | None,
     files_from: str | None,
     null: bool,
-    workers: int | None,
-    exclude: tuple[str, ...],
-    timeout: float,
     form: str,
+    walking: Walking,
+    examining: Examining,
 ) -> int:
     from hashmatch.cli.progress import Progress
-    from hashmatch.isolation import Isolation
-    from hashmatch.media.files import walk
     from hashmatch.scanning import scan
     from hashmatch.store import Store
 
     if bool(paths) == (files_from is not None):
         raise click.UsageError(_("name paths, or give --files-from"))
-    isolation = Isolation(workers, timeout)
     settings = {"min_tier": min_tier, "radius": radius, "collections": list(collections)}
     counts: Counter[str] = Counter()
     start = time.monotonic()
     interrupted = False
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(app.database))
-        found: Iterator[Found | None]
         source: int | None = None
         if files_from is None:
-            found = walk(paths, exclude)
+            found = Seen(walking.walk(paths))
         else:
             source = stack.enter_context(_names_file(files_from)).fileno()
-            found = _names(source, b"\0" if null else b"\n")
+            found = Seen(_names(source, b"\0" if null else b"\n"))
         # The bar and the results share the terminal only if both go there and results are lines for the eye.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
-        progress = stack.enter_context(Progress(app, paths, exclude, shown))
+        progress = stack.enter_context(Progress(app, lambda: walking.walk(paths), shown))
         out = stack.enter_context(output(target, whole=form == "json"))
         write, finish = _writer(form, out, store, settings, progress, target)
         try:
-            for result in scan(store, found, isolation, collections=collections, radius=radius, source=source):
+            results = scan(
+                store,
+                found,
+                examining.isolation,
+                collections=collections,
+                radius=radius,
+                limits=examining.limits,
+                source=source,
+            )
+            for result in results:
                 kept = _at_least(result, min_tier)
                 counts[kept.status] += 1
                 counts["partial"] += kept.partial
@@ -123,9 +125,9 @@ def command(
                 write(kept)
         except KeyboardInterrupt:
             interrupted = True
-        statuses = ("match", "allowed", "clean", "failed", "skipped")
+        told = sum(counts[status] for status in ("match", "allowed", "clean", "failed", "skipped"))
         summary = {
-            "files": sum(counts[status] for status in statuses),
+            "files": told,
             "matched": counts["match"],
             "allowed": counts["allowed"],
             "clean": counts["clean"],
@@ -138,6 +140,7 @@ def command(
         _print_summary(app, summary)
     if interrupted:
         raise KeyboardInterrupt
+    found.check(told)
     if counts["match"]:
         return 1
     return 2 if counts["failed"] else 0
@@ -149,13 +152,14 @@ def _at_least(result: Result, min_tier: str) -> Result:
 
     from hashmatch.matching.results import TIERS
     from hashmatch.matching.verdict import decide
+    from hashmatch.media.limits import LIMIT_CODES
 
     limit = TIERS.index(min_tier)
     matches = tuple(match for match in result.matches if TIERS.index(match.tier) <= limit)
     if len(matches) == len(result.matches):
         return result
     status, matches = decide(matches)
-    if status == "clean" and result.error is not None and not result.partial:
+    if status == "clean" and result.error is not None and (not result.partial or result.error.code in LIMIT_CODES):
         status = "failed"
     return replace(result, status=status, matches=matches, tier=matches[0].tier if matches else None)
 
@@ -174,7 +178,8 @@ def _writer(
     form: str, out: BinaryIO, store: Store, settings: dict[str, Any], progress: Any, target: Path | None
 ) -> tuple[Write, Callable[[dict[str, Any]], None]]:
     """Functions that write one result, and the end, in a format."""
-    from hashmatch.report import as_json
+    if form in ("json", "jsonl"):
+        from hashmatch.report import as_json
 
     if form == "jsonl":
         return lambda result: as_json.dump(as_json.result(result), out), lambda summary: None

@@ -7,9 +7,7 @@ from collections.abc import Iterable
 
 from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.i18n import _
-
-#: What makes a spreadsheet program run a cell, also as full-width characters (OWASP, "CSV Injection").
-_GUARDED = tuple("=+-@\t\r\n'\uff1d\uff0b\uff0d\uff20")
+from hashmatch.report.escape import FORMULA, for_spreadsheet
 
 _TEXT = frozenset({"view", "collection", "source", "retraction_reason", "case", "operator", "note"})
 _NUMBERS = frozenset({"list_version", "version", "quality", "time", "size", "duration"})
@@ -21,19 +19,15 @@ _NAMES_MAX = 4 * 2**20  # each escape in it costs some dozen bytes
 _ANSWERS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
-def guard(text: str) -> str:
-    """The text such that no spreadsheet program takes it for a formula."""
-    return "'" + text if text.startswith(_GUARDED) else text
-
-
 def unguard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_GUARDED) else cell
+    """Undo for_spreadsheet."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
 
 
 def join(parts: Iterable[bytes]) -> str:
     """Several names in one cell."""
     escaped = (part.replace(b"\\", b"\\\\").replace(b"|", b"\\|") for part in parts)
-    return guard("|".join(part.decode("utf-8", "backslashreplace") for part in escaped))
+    return for_spreadsheet("|".join(part.decode("utf-8", "backslashreplace") for part in escaped))
 
 
 def split(cell: str) -> list[bytes]:
@@ -60,7 +54,7 @@ def cell_of(value: object) -> str:
         case float():
             return repr(value + 0.0)  # never "-0.0", which would look like a formula
         case str():
-            return guard(value)
+            return for_spreadsheet(value)
     return str(value)
 
 

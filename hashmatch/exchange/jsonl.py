@@ -36,6 +36,7 @@ from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
 from hashmatch.exchange.lines import numbered_text, sample
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, ListItem
+from hashmatch.report.escape import for_json
 
 _NAME = "hashmatch-list"
 
@@ -132,7 +133,7 @@ def _names(paths: Iterable[bytes]) -> tuple[list[str], list[str]]:
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
     def put(record: dict[str, object]) -> None:
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        out.write(line.encode("utf-8", "backslashreplace") + b"\n")  # half a character becomes its JSON escape
+        out.write(for_json(line).encode("utf-8") + b"\n")
 
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     put({"format": _NAME, "version": LIST_VERSION, "created": created, "tool": f"hashmatch {__version__}"})

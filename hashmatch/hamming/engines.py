@@ -18,7 +18,7 @@ Selection = npt.NDArray[np.bool_] | npt.NDArray[np.integer]
 #: Queries searched together.
 QUERIES = 1024
 #: Nanoseconds (benchmarks/hamming.md): to build the postings of one hash; and for the numpy calls of one search in them.
-BUILD_NS, CALLS_NS = 600.0, 150_000.0
+BUILD_NS, CALLS_NS = 600.0, 80_000.0
 #: The part of what brute force costs that looking at postings may cost before the query is left to brute force. With
 #: what was spent on probing, the two together stay below 1.3 times brute force alone.
 SHARE = 0.2
@@ -113,6 +113,7 @@ def _search_part(part: Part, queries: Words, radius: int, total: int, engine: st
         # Where most queries are expected to cost more than a share of brute force, they are let.
         budget = max(SHARE * alone, 2 * looking)
     found, over = _by_index(part, queries, limits, radius, (total * indexed, budget), most)
+    fast.spend(queries.shape[1] * indexed)
     if not over.any():
         return found
     left = np.flatnonzero(over)
@@ -126,6 +127,7 @@ def _by_brute_force(part: Part, queries: Words, radius: int, nanoseconds: float,
     compiled = fast.kernels(nanoseconds)
     if compiled is not None:
         return fast.brute_search(compiled, part.words, queries, radius, part.chosen, most)
+    fast.spend(queries.shape[1] * brute.cost_of(len(part.words), radius, part.size))
     return brute.search(part.words, queries, radius, part.chosen, most)
 
 

@@ -1,9 +1,9 @@
 """Whether to use numba, the optional accelerator, and the calls into its kernels.
 
 Importing numba and its compiled kernels costs some 0.4 s, compiling them for the first time seconds more, so that is
-only done for work that takes longer. The environment variable HASHMATCH_NUMBA=0 forbids it, =1 asks for it always.
-Compiled code is cached where numba always does: beside the module if the user may write there, else in the user's own
-cache folder; it is never looked for where others may write.
+only done for work that takes longer, at once or in many small searches. The environment variable HASHMATCH_NUMBA=0
+forbids it, =1 asks for it always. Compiled code is cached where numba always does: beside the module if the user may
+write there, else in the user's own cache folder; it is never looked for where others may write.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming.brute import choose_bound
-from hashmatch.hamming.layout import BUCKET_NS, POSTING_NS, Layout
+from hashmatch.hamming.layout import BUCKET_NS, LOW_BITS, POSTING_NS, Layout
 from hashmatch.hamming.pairs import Packed, TooManyPairsError, join
 from hashmatch.hamming.postings import Postings
-from hashmatch.hamming.probe import DamagedIndexError, keys_of, plan_of
+from hashmatch.hamming.probe import DamagedIndexError, plan_of
 from hashmatch.hamming.words import Rows, Words
 
 #: Nanoseconds of numpy's work from which on numba is worth its import.
@@ -30,23 +30,37 @@ WORTH_NS = 3e9
 BRUTE_SHARE, PROBE_SHARE = 0.17, 0.4
 #: Rows gathered at a time where only some are searched.
 GATHERED = 1 << 20
+#: Pairs that the first try of a search through the postings has room for.
+RESERVED = 1 << 16
 
 _ROW = np.uint64(2**32 - 1)
 _NAME = "hashmatch.hamming.kernels"
-#: Nothing where it was looked for in vain.
+#: None where it was looked for in vain.
 _kernels: list[ModuleType | None] = []
+#: Nanoseconds that numpy has worked instead.
+_without = 0.0
 
 
 def kernels(nanoseconds: float) -> ModuleType | None:
-    """The compiled kernels, if numba is there, allowed and worth it for so much work of numpy's; else None."""
+    """The compiled kernels, if numba is there, allowed and worth it for so much work of numpy's; else None.
+
+    Small searches add up: who has spent on them what the import costs has reason to believe that more will come.
+    """
+    global _without
     wanted = os.environ.get("HASHMATCH_NUMBA", "")
     if wanted == "0":
         return None
     if not _kernels:
-        if wanted != "1" and nanoseconds < WORTH_NS:
+        if wanted != "1" and _without + nanoseconds < WORTH_NS:
             return None
         _kernels.append(_load())
     return _kernels[0]
+
+
+def spend(nanoseconds: float) -> None:
+    """Take down that numpy did so much work."""
+    global _without
+    _without += nanoseconds
 
 
 def _load() -> ModuleType | None:
@@ -96,38 +110,36 @@ def probe_search(
 ) -> tuple[Packed, npt.NDArray[np.bool_]]:
     """Every pair within the radius, packed, in no order, and bool (M,): the queries that exceed the budget, of which no
     pair is returned. Otherwise as probe.candidates."""
-    keys = keys_of(postings.layout, queries)
     by_query = np.ascontiguousarray(queries.T)
-    spent = np.zeros(len(by_query))
-    # A pair is found once for every chunk that is near.
-    out = np.empty(len(limits) * (postings.count * len(by_query) if most is None else most), np.uint64)
-    found = compiled.probe(
-        (postings.occupied, postings.starts, postings.rows, postings.beside),
-        words,
-        by_query,
-        (keys.bucket.astype(np.uint32), keys.low, keys.beside),
-        _plan(postings.layout, limits),
-        radius,
-        (BUCKET_NS, POSTING_NS, budget),
-        spent,
-        out,
-    )
+    arrays = postings.occupied, postings.starts, postings.rows, postings.beside
+    plan, costs = _plan(postings.layout, limits), (BUCKET_NS, POSTING_NS, budget)
+    # A pair is found once for every chunk that is near. To reserve what all might need takes longer than one search.
+    needed = len(limits) * (postings.count * len(by_query) if most is None else most)
+    room = min(needed, RESERVED)
+    while True:
+        spent, out = np.zeros(len(by_query)), np.empty(room, np.uint64)
+        found = compiled.probe(arrays, words, by_query, plan, radius, costs, spent, out)
+        if found != compiled.FULL or room == needed:
+            break
+        room = needed
     if found == compiled.DAMAGED:
         raise DamagedIndexError("the index contradicts itself")
     if found == compiled.FULL:
         raise TooManyPairsError
     over = spent > budget
     packed = out[:found].copy()
-    packed.sort()
-    packed = packed[np.append(True, packed[1:] != packed[:-1])[:found]]
+    if found > 1:
+        packed.sort()
+        packed = packed[np.append(True, packed[1:] != packed[:-1])]
     if over.any():
         packed = packed[~over[(packed >> np.uint64(48)).view(np.int64)]]
     return packed, over
 
 
 @lru_cache(maxsize=64)
-def _plan(layout: Layout, limits: tuple[int, ...]) -> tuple[npt.NDArray[Any], ...]:
+def _plan(layout: Layout, limits: tuple[int, ...]) -> tuple[Any, ...]:
     """The plan of all chunks as the kernel takes it."""
     plan = plan_of(layout, limits, 0, len(limits))
     ends = np.append(0, np.cumsum(plan.sizes))
-    return plan.flips.astype(np.uint32), plan.base, plan.patterns, plan.slack, ends
+    places = np.array(layout.offsets), np.array(layout.lengths), LOW_BITS
+    return *places, plan.flips.astype(np.uint32), plan.base, plan.patterns, plan.slack, ends

@@ -105,19 +105,25 @@ def brute(words: Any, queries: Any, radius: int, filtering: int, out: Any) -> in
     return found
 
 
-def probe(
-    postings: Any, words: Any, queries: Any, keys: Any, plan: Any, radius: int, costs: Any, spent: Any, out: Any
-) -> int:
+def _key(query: Any, offset: Any, length: Any) -> Any:
+    """Bits [offset, offset + length) of a query, as bits_at in words.py has them."""
+    word, shift = offset >> 6, np.uint64(offset & 63)
+    found = query[word] >> shift
+    if np.int64(shift) + length > 64:
+        found |= query[word + 1] << (np.uint64(64) - shift)
+    return found & ((np.uint64(1) << np.uint64(length)) - np.uint64(1))
+
+
+def probe(postings: Any, words: Any, queries: Any, plan: Any, radius: int, costs: Any, spent: Any, out: Any) -> int:
     """Every pair within the radius, packed as in pairs.py; those that are near in several chunks several times.
 
-    postings: occupied, starts, rows, beside. queries: uint64 (M, columns). keys: bucket, low, beside. plan: flips, base,
-    patterns, slack and ends, int64 (chunks + 1,), where each chunk's probes start. costs: nanoseconds for a bucket and a
-    posting, and the budget of a query. spent: float64 (M,), nanoseconds so far; queries beyond the budget are passed
-    over. Returns the number of pairs in out, FULL or DAMAGED.
+    postings: occupied, starts, rows, beside. queries: uint64 (M, columns). plan: offsets and lengths of the chunks, int64;
+    flips, base, patterns, slack; and ends, int64 (chunks + 1,), where each chunk's probes start. costs: nanoseconds for a
+    bucket and a posting, and the budget of a query. spent: float64 (M,), nanoseconds so far; queries beyond the budget
+    are passed over. Returns the number of pairs in out, FULL or DAMAGED.
     """
     occupied, starts, rows, beside = postings
-    buckets, lows, aims = keys
-    flips, base, patterns, slack, ends = plan
+    offsets, lengths, low_bits, flips, base, patterns, slack, ends = plan
     bucket_ns, posting_ns, budget = costs
     columns, count = words.shape
     within = np.uint64(radius)
@@ -129,7 +135,11 @@ def probe(
         for number in range(len(queries)):
             if spent[number] > budget or ends[chunk] == ends[chunk + 1]:
                 continue
-            home, low, aim = buckets[chunk, number], lows[chunk, number], aims[chunk, number]
+            query = queries[number]
+            key = _key(query, offsets[chunk], lengths[chunk])
+            home, low = np.uint32(key >> np.uint64(low_bits)), np.int64(key & np.uint64((1 << low_bits) - 1))
+            # The neighbour's key and above it the low bits of this one's, as the postings have them beside the row.
+            aim = np.uint32(_key(query, offsets[chunk - 1], lengths[chunk - 1]) | np.uint64(low << lengths[chunk - 1]))
             first = np.uint64(base[ends[chunk]])
             hits = 0
             masks, near = flips[ends[chunk] : ends[chunk + 1]], patterns[low, ends[chunk] : ends[chunk + 1]]
@@ -162,7 +172,7 @@ def probe(
                         return DAMAGED
                     total = np.uint64(0)
                     for column in range(columns):
-                        total += _ones(words[column, row] ^ queries[number, column])
+                        total += _ones(words[column, row] ^ query[column])
                     if total <= within:
                         if found == len(out):
                             return FULL
@@ -175,5 +185,6 @@ _least_of_one = _compiled(_least_of_one)
 _least_of_two = _compiled(_least_of_two)
 _least_of_three = _compiled(_least_of_three)
 _least_of_four = _compiled(_least_of_four)
+_key = _compiled(_key)
 brute = _compiled(brute)
 probe = _compiled(probe)

@@ -7,7 +7,6 @@ chunks at once, because then the number of numpy calls is what costs.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -221,12 +220,12 @@ def plan_of(layout: Layout, limits: tuple[int, ...], first: int, last: int) -> P
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _masks(bits: int, differing: int) -> npt.NDArray[np.int64]:
-    """Every number of so many bits with exactly so many ones, ascending."""
-    picked = itertools.chain.from_iterable(itertools.combinations(range(bits), differing))
-    ones = np.fromiter(picked, np.int64).reshape(-1, differing) if differing else np.empty((1, 0), np.int64)
-    return np.sort((1 << ones).sum(axis=1))
+    """Every number of so many bits with exactly so many ones, ascending: those without the highest bit, those with."""
+    if differing in (0, bits):
+        return np.array([(1 << differing) - 1])
+    return np.concatenate((_masks(bits - 1, differing), _masks(bits - 1, differing - 1) | 1 << (bits - 1)))
 
 
 def _patterns(limit: int, repeats: int) -> npt.NDArray[np.uint8]:

@@ -1,67 +1,54 @@
 """A pool of worker processes that survives what its work does to them.
 
-Our own rather than concurrent.futures or pebble, for three things that those do not have: an open file is handed over
-with the task, the worker can put a question to the parent half-way (is this content known?), and exactly one task is
-outstanding per worker, so that a crash, a hang or memory blow-up is always that one task's.
+Our own rather than concurrent.futures or pebble, for what those do not have: an open file is handed over with the task,
+the worker can put a question to the parent half-way (is this content known?), what it says is read as data and never
+unpickled, and exactly one task is outstanding per worker, so that a crash, a hang or memory blow-up is always that one
+task's. (With one segfault ProcessPoolExecutor loses every task that is under way; pebble does not, and unpickles.)
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
-import ctypes
-import gc
+import math
 import multiprocessing
 import os
-import signal
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from multiprocessing import connection, reduction
 from typing import Any, Generic, TypeVar
 
-from hashmatch.errors import MediaError
+from hashmatch.errors import CODES, CommandError
 from hashmatch.i18n import _
+from hashmatch.isolation import lock, usage, wire
+from hashmatch.isolation.settings import Isolation
+from hashmatch.isolation.worker import Duty, Prepare, Work, serve
 from hashmatch.records import Failure
 
 Key = TypeVar("Key")
 
-#: work(payload, descriptor, ask, beat) runs in a worker. It owns the descriptor; ask(question) gives the parent's
-#: answer; beat() tells that it is alive.
-Work = Callable[[Any, int, Callable[[Any], Any], Callable[[], None]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Isolation:
-    """How workers are kept. workers: how many at most; None: one a core.
-
-    timeout: seconds without a sign of life after which a worker is killed. memory: bytes of address space that work may
-    take beyond what a fresh worker has.
-    """
-
-    workers: int | None = None
-    timeout: float = 60.0
-    memory: int = 2 << 30
-
-    def worker_count(self) -> int:
-        if self.workers is not None:
-            return self.workers
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+#: Characters of what a worker says of a failure; ours are cut well below.
+LONGEST_COMPLAINT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[Key]):
     """One piece of work. The pool closes the descriptor when it is done.
 
-    again: whether a worker has died of it, or perhaps of something else; it is given to another one once.
+    needs: what a worker must be prepared for; "" for nothing. grant: seconds of CPU time that it may take in all, given
+    the position that it last told. again: whether a worker has died of it, or perhaps of something else; it is given
+    to another one once. alone: and then to be the only one at work.
     """
 
     key: Key
     payload: Any
     descriptor: int
+    needs: str = ""
+    grant: Callable[[float], float] = lambda position: math.inf
     again: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +62,56 @@ class Outcome(Generic[Key]):
 
 @dataclass(slots=True)
 class _Worker:
+    """deadline: when it is given up if it stays silent. started: when its task was; clock: its CPU time then."""
+
     process: multiprocessing.process.BaseProcess
     pipe: connection.Connection
+    reader: wire.Reader
+    needs: frozenset[str]
     task: Task[Any] | None = None
     deadline: float = 0.0
+    started: float = 0.0
+    clock: float = 0.0
+    granted: float = math.inf
+    memory: int = 0
+    is_locked: bool = False
+    done: int = 0
+
+
+def _nothing(needs: frozenset[str]) -> None:
+    """Nothing is to be prepared."""
 
 
 class Pool:
     """Workers that are started when there is work for them. A context manager; leaving it kills them."""
 
-    def __init__(self, work: Work, isolation: Isolation) -> None:
-        self._work = work
+    def __init__(
+        self,
+        work: Work,
+        isolation: Isolation,
+        *,
+        question: Any = None,
+        result: Any = None,
+        prepare: Prepare = _nothing,
+        locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
+    ) -> None:
+        """question, result: the types of these, as wire.read takes them. prepare: see worker.Prepare.
+
+        locked: called with the steps that each new worker has taken.
+
+        Raises CommandError where a sandbox is required and this system has none.
+        """
+        self._work, self._prepare, self._locked = work, prepare, locked
+        self._question, self._result = question, result
         self._isolation = isolation
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
+        self._again: collections.deque[Task[Any]] = collections.deque()
+        self._needs: frozenset[str] = frozenset()
+        self._has_started = False
         # Forking takes milliseconds where a fresh interpreter takes a second to import the decoders.
         self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self._check_level(isolation.level())
 
     def __enter__(self) -> Pool:
         return self
@@ -100,8 +121,11 @@ class Pool:
             self._end(worker)
             if worker.task is not None:
                 os.close(worker.task.descriptor)
+        for task in self._again:
+            os.close(task.descriptor)
         self._idle.clear()
         self._busy.clear()
+        self._again.clear()
 
     def run(
         self,
@@ -110,18 +134,21 @@ class Pool:
         source: int | None = None,
         pending: Callable[[], bool] = lambda: False,
         meanwhile: Callable[[], object] = lambda: None,
+        accept: Callable[[Key, Any], bool] = lambda key, result: True,
     ) -> Iterator[Outcome[Key] | None]:
         """Do the tasks; outcomes come in the order in which they are ready, and None whenever `pending` becomes true.
 
         A task is taken from `tasks` only when a worker is free for it. A None among them means: none for now; with a
         `source` descriptor the next is taken when that is readable. answer: called in this process with a task's key
         and its question. meanwhile: called once, when workers have their first tasks, to prepare for the outcomes.
+        accept: whether a result can be true of that task; if not, the worker has lost its mind.
         """
         limit = self._isolation.worker_count()
         exhausted, dry, prepared = False, False, False
         finished: collections.deque[Outcome[Key]] = collections.deque()
-        while not exhausted or self._busy or finished:
-            while not exhausted and not dry and len(self._busy) < limit:
+        while not exhausted or self._busy or self._again or finished:
+            self._try_again(limit)
+            while not (exhausted or dry or self._again or self._is_reserved()) and len(self._busy) < limit:
                 task = next(tasks, ...)
                 if task is ...:
                     exhausted = True
@@ -134,7 +161,7 @@ class Pool:
             while finished:
                 yield finished.popleft()
             waiting: list[Any] = [worker.pipe for worker in self._busy]
-            if dry and len(self._busy) < limit:
+            if dry and len(self._busy) < limit and not self._again:
                 waiting.append(source)
             if not waiting:
                 continue
@@ -145,60 +172,155 @@ class Pool:
             ready = connection.wait(waiting, patience)
             dry = dry and source not in ready
             for worker in [w for w in self._busy if w.pipe in ready]:
-                outcome = self._hear(worker, answer)
-                if outcome is not None:
-                    finished.append(outcome)
+                finished.extend(self._hear(worker, answer, accept))
             now = time.monotonic()
             if now > asleep + (patience or 0.0) + 1.0:
                 # We were away ourselves (stopped by Ctrl-Z, or swapped out): the silence was not theirs.
                 for worker in self._busy:
+                    worker.started += now - asleep
                     worker.deadline = now + self._isolation.timeout
-            for worker in [w for w in self._busy if w.deadline < now]:
-                self._busy.remove(worker)
-                self._end(worker)
+            for worker in [w for w in self._busy if self._deadline(w) < now]:
                 message = _("no progress for {seconds:g} s; given up").format(seconds=self._isolation.timeout)
-                finished.append(self._done(worker, None, Failure("timeout", message)))
+                finished.extend(self._lost(worker, Failure("timeout", message)))
+
+    def _try_again(self, limit: int) -> None:
+        while self._again and len(self._busy) < limit and not self._is_reserved():
+            if self._again[0].alone and self._busy:
+                break
+            self._hand_over(self._again.popleft())
+
+    def _is_reserved(self) -> bool:
+        return any(worker.task is not None and worker.task.alone for worker in self._busy)
+
+    def _deadline(self, worker: _Worker) -> float:
+        """When a worker is given up: silent for too long, or, whatever it says, at work for far longer than it may."""
+        longest = worker.started + self._isolation.timeout + 10 * worker.granted
+        return min(worker.deadline, longest)
 
     def _patience(self) -> float | None:
         if not self._busy:
             return None
-        return max(0.0, min(worker.deadline for worker in self._busy) - time.monotonic())
+        return max(0.0, min(map(self._deadline, self._busy)) - time.monotonic())
 
     def _hand_over(self, task: Task[Any]) -> None:
-        worker = self._idle.pop() if self._idle and not task.again else self._start(task.descriptor)
-        worker.task = task
-        worker.deadline = time.monotonic() + self._isolation.timeout
+        worker = self._free_worker(task)
+        worker.task, worker.started = task, time.monotonic()
+        worker.deadline = worker.started + self._isolation.timeout
+        worker.clock = usage.cpu_seconds(worker.process.pid)
+        self._grant(worker, 0.0)
         self._busy.append(worker)
         try:
             worker.pipe.send(task.payload)
             reduction.send_handle(worker.pipe, task.descriptor, worker.process.pid)
-        except OSError:
-            pass  # it died while idle; the broken pipe is heard of at once, and the task given to another
+        except OSError:  # it died while idle, or does not listen; this is heard of at once, and another has the task
+            worker.process.kill()
 
-    def _hear(self, worker: _Worker, answer: Callable[[Any, Any], Any]) -> Outcome[Any] | None:
-        """Take one message of a worker. Returns an outcome if it was the last of its task."""
+    def _free_worker(self, task: Task[Any]) -> _Worker:
+        """One that is prepared for the task; a new one for a second try, and if there is no other."""
+        for worker in self._idle[::-1]:
+            if not worker.reader.is_silent():
+                self._idle.remove(worker)
+                self._end(worker)
+            elif not task.again and (task.needs in worker.needs or not task.needs):
+                self._idle.remove(worker)
+                return worker
+        while self._idle and len(self._idle) + len(self._busy) >= self._isolation.worker_count():
+            self._end(self._idle.pop(0))
+        return self._start(task)
+
+    def _grant(self, worker: _Worker, position: float) -> None:
         assert worker.task is not None
+        worker.granted = worker.task.grant(position)
+        usage.limit_cpu_seconds(worker.process.pid, worker.clock + worker.granted)
+
+    def _hear(
+        self, worker: _Worker, answer: Callable[[Any, Any], Any], accept: Callable[[Any, Any], bool]
+    ) -> list[Outcome[Any]]:
+        """Take what a worker says. Returns the outcome if its task is done with, or nothing."""
         try:
-            kind, content = worker.pipe.recv()
+            messages = worker.reader.messages()
+        except wire.NonsenseError:
+            return self._lost(worker, _nonsense())
         except (EOFError, OSError):
-            self._busy.remove(worker)
-            worker.process.join(1)  # to know what it died of, before it is killed for certain
-            self._end(worker)
-            if not worker.task.again:
-                # It may have died of something else, such as the memory that others took.
-                self._hand_over(replace(worker.task, again=True))
-                return None
-            return self._done(worker, None, _cause_of_death(worker.process.exitcode))
-        if kind == "question":
-            reply = answer(worker.task.key, content)
-            with contextlib.suppress(OSError):  # it died meanwhile; the broken pipe is heard of next
+            failure, is_certain = usage.cause_of_death(worker.process)
+            return self._lost(worker, failure, is_certain)
+        for number, message in enumerate(messages, 1):
+            try:
+                outcome = self._understand(worker, *wire.unpack(message), answer, accept)
+            except wire.NonsenseError:
+                return self._lost(worker, _nonsense())
+            if outcome is not None:
+                self._dismiss(worker, outcome.failure, says_more=number < len(messages))
+                return [outcome]
+        return []
+
+    def _understand(
+        self,
+        worker: _Worker,
+        kind: str,
+        content: Any,
+        answer: Callable[[Any, Any], Any],
+        accept: Callable[[Any, Any], bool],
+    ) -> Outcome[Any] | None:
+        """Act on one message. Raises wire.NonsenseError; what the caller's functions raise goes through."""
+        assert worker.task is not None
+        if (kind == "locked") == worker.is_locked:  # once, and first of all
+            raise wire.NonsenseError(kind)
+        if kind == "locked":
+            # What it took to get ready is not the task's.
+            worker.clock, worker.memory = usage.cpu_seconds(worker.process.pid), usage.memory(worker.process.pid)
+            worker.is_locked = True
+            self._grant(worker, 0.0)
+            steps = wire.read(tuple[str, ...], content)
+            self._check_level(steps)
+            self._locked(steps)
+        elif kind == "beat":
+            self._grant(worker, wire.read(float, content))
+        elif kind == "question":
+            reply = answer(worker.task.key, wire.read(self._question, content))
+            try:
                 worker.pipe.send(reply)
+            except BlockingIOError as error:
+                raise wire.NonsenseError("questions without end") from error
+            except OSError:
+                pass  # it died meanwhile; the broken pipe is heard of next
+        elif kind == "result":
+            result = wire.read(self._result, content)
+            if not accept(worker.task.key, result):
+                raise wire.NonsenseError("a result that cannot be")
+            return self._done(worker, result, None)
+        elif kind == "failure":
+            failure = wire.read(Failure, content)
+            if failure.code not in CODES or len(failure.message) > LONGEST_COMPLAINT:
+                raise wire.NonsenseError("no failure of ours")
+            return self._done(worker, None, failure)
+        else:
+            raise wire.NonsenseError(kind)
         worker.deadline = time.monotonic() + self._isolation.timeout
-        if kind in ("question", "beat"):
-            return None
+        return None
+
+    def _lost(self, worker: _Worker, failure: Failure, is_certain: bool = False) -> list[Outcome[Any]]:
+        """End a worker that is dead or as good as dead. Its task is tried once more, on a worker that has done nothing
+        else: this one may have died of an earlier task, or of the memory that others took; then nobody else is at work
+        meanwhile. is_certain: that it was this task, and would be so again."""
+        assert worker.task is not None
         self._busy.remove(worker)
-        self._idle.append(worker)
-        return self._done(worker, content if kind == "result" else None, content if kind == "failure" else None)
+        self._end(worker)
+        if worker.task.again or is_certain:
+            return [self._done(worker, None, failure)]
+        self._again.append(replace(worker.task, again=True, alone=failure.code == "out-of-memory"))
+        return []
+
+    def _dismiss(self, worker: _Worker, failure: Failure | None, says_more: bool) -> None:
+        """A worker's task is done: keep it for the next, unless that might suffer from what this one left."""
+        self._busy.remove(worker)
+        worker.done += 1
+        grown = usage.memory(worker.process.pid) - worker.memory
+        is_spent = worker.done >= self._isolation.files or grown > self._isolation.memory // 8
+        if is_spent or says_more or (failure is not None and failure.code in ("out-of-memory", "decoder-crash")):
+            self._end(worker)
+        else:
+            self._idle.append(worker)
 
     def _done(self, worker: _Worker, result: Any, failure: Failure | None) -> Outcome[Any]:
         assert worker.task is not None
@@ -206,24 +328,37 @@ class Pool:
         os.close(task.descriptor)
         return Outcome(task.key, result, failure)
 
-    def _start(self, descriptor: int) -> _Worker:
+    def _start(self, task: Task[Any]) -> _Worker:
+        # A worker is prepared for all that was needed so far, or a folder of many kinds would cost one for each file.
+        self._needs |= {task.needs}
+        if self._has_started and self._context.get_start_method() == "fork":
+            # The first worker loads its decoders itself, while we load the reference set. Those that follow get them
+            # with the fork, or every replacement would cost a tenth of a second.
+            self._prepare(self._needs)
+        self._has_started = True
+        kept = self._isolation
+        duty = Duty(self._work, self._prepare, self._needs, kept.memory, kept.steps, kept.require_sandbox)
         ours, theirs = self._context.Pipe()
-        # A forked child inherits our ends of all pipes, and all files that are being worked on; it must close them, or
-        # no worker would notice that we died, and evidence would stay open.
-        workers = [*self._idle, *self._busy]
-        inherited = [ours.fileno(), descriptor, *(worker.pipe.fileno() for worker in workers)]
-        inherited += [worker.task.descriptor for worker in workers if worker.task is not None]
-        close = inherited if self._context.get_start_method() == "fork" else []
-        process = self._context.Process(target=_serve, args=(self._work, theirs, close, self._isolation), daemon=True)
+        process = self._context.Process(target=serve, args=(duty, theirs), daemon=True)
         with _single_threaded_blas():
             process.start()
         theirs.close()
-        return _Worker(process, ours)
+        return _Worker(process, ours, wire.Reader(ours), self._needs)
 
     def _end(self, worker: _Worker) -> None:
         worker.process.kill()
         worker.process.join()
         worker.pipe.close()
+
+    def _check_level(self, steps: tuple[str, ...]) -> None:
+        missing = [step for step in lock.STEPS if step not in steps]
+        if self._isolation.require_sandbox and missing:
+            message = _("a sandbox is required, and this system does not have: {missing}")
+            raise CommandError(message.format(missing=", ".join(missing)))
+
+
+def _nonsense() -> Failure:
+    return Failure("decoder-crash", _("the decoder's process sent what it never should"))
 
 
 def _single_threaded_blas() -> contextlib.AbstractContextManager[Any]:
@@ -239,79 +374,3 @@ def _single_threaded_blas() -> contextlib.AbstractContextManager[Any]:
 
     limits: contextlib.AbstractContextManager[Any] = threadpoolctl.threadpool_limits(1, user_api="blas")
     return limits
-
-
-def _cause_of_death(exitcode: int | None) -> Failure:
-    if exitcode is not None and exitcode < 0:
-        if -exitcode == signal.SIGKILL:  # not by us, or it would be a timeout: the kernel's out-of-memory killer
-            return Failure("out-of-memory", _("the decoder was killed by the system, probably for its use of memory"))
-        name = signal.Signals(-exitcode).name if -exitcode in set(signal.Signals) else str(-exitcode)
-        return Failure("decoder-crash", _("the decoder crashed ({signal})").format(signal=name))
-    return Failure("decoder-crash", _("the decoder ended the process (exit code {code})").format(code=exitcode))
-
-
-def _serve(work: Work, pipe: connection.Connection, inherited: list[int], isolation: Isolation) -> None:
-    """A worker's life: take a task, do it, tell the result; until the parent is gone."""
-    gc.freeze()  # what the parent left of a decoder may have threads, which are not here and would be waited for
-    for descriptor in inherited:
-        os.close(descriptor)
-    if sys.platform == "linux":  # a worker that hangs would never notice that we died
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _limit_resources(isolation.memory)
-    warnings.simplefilter("ignore")  # of decoders, about hostile files; the parent tells what matters
-
-    def ask(question: Any) -> Any:
-        pipe.send(("question", question))
-        return pipe.recv()
-
-    while True:
-        try:
-            payload = pipe.recv()
-            descriptor = reduction.recv_handle(pipe)
-        except (EOFError, OSError):
-            os._exit(0)
-        try:
-            pipe.send(("result", work(payload, descriptor, ask, lambda: pipe.send(("beat", None)))))
-        except MediaError as error:
-            pipe.send(("failure", Failure(error.code, error.message)))
-        except MemoryError:
-            pipe.send(("failure", Failure("out-of-memory", _("decoding needs more memory than the limit"))))
-        except (BrokenPipeError, EOFError):
-            os._exit(0)
-        except Exception as error:  # a decoder's own mistake; the worker is as good as before
-            message = _("the decoder failed: {error}").format(error=" ".join(repr(error).split())[:160])
-            pipe.send(("failure", Failure("decoder-crash", message)))
-
-
-def _limit_resources(memory: int) -> None:
-    """No file may be written, no core dumped, and no more than `memory` bytes be taken on top of what is in use."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            in_use = int(statm.read().split()[0]) * resource.getpagesize()
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]  # of `ulimit -v`; it may be lowered and not raised
-        limit = in_use + memory if hard == resource.RLIM_INFINITY else min(in_use + memory, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def describe(isolation: Isolation) -> dict[str, str]:
-    """The isolation that is in force on this system, for `info`."""
-    if sys.platform == "win32":
-        limits = _("none on this system")
-    else:
-        limits = _("no file may be written, no core dumped")
-        if sys.platform == "linux":
-            limits += ", " + _("{gib:g} GiB of memory").format(gib=isolation.memory / (1 << 30))
-    return {
-        "level": _("worker processes with resource limits"),
-        "workers": str(isolation.worker_count()),
-        "limits": limits,
-        "timeout": _("{seconds:g} s without progress").format(seconds=isolation.timeout),
-    }

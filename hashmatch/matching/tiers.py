@@ -38,7 +38,7 @@ PLAUSIBLE_ONES = 0.4, 0.6
 #: Share of the featured time of either film that must be shared for `near`. Below, one only quotes the other: a news
 #: report that shows some seconds, or a long upload with a short known clip in it; a person must look.
 NEAR_COVERAGE = 0.5
-#: And so many sampled frames must agree in their order (or all, if there are fewer).
+#: And so many different frames of the reference must be met (or all that one of the two has, if that is fewer).
 NEAR_FRAMES = 3
 #: A film on the allow list protects only what shows so much of it: a clip that it quotes must not escape through it.
 ALLOW_COVERAGE = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import BinaryIO
 
 from hashmatch.media.limits import Limits
@@ -10,7 +11,7 @@ from hashmatch.media.sampling import SETTINGS
 from hashmatch.media.sniff import MediaType
 from hashmatch.records import Kind
 
-__all__ = ["Limits", "MediaType", "Opened", "open_media", "recipe"]
+__all__ = ["Limits", "MediaType", "Opened", "load_decoder", "need", "open_media", "recipe"]
 
 #: Raised when pictures would come out of the decoders otherwise than before; stored hashes are then made anew.
 IMAGE_VERSION = 1
@@ -37,3 +38,22 @@ def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits
     from hashmatch.media.image import open_image
 
     return open_image(data if data is not None else file.read(), media_type, limits, exact)
+
+
+def need(media_type: MediaType) -> str:
+    """The name of what must be loaded to decode this type; "" for nothing."""
+    if media_type.decoder is None:
+        return ""
+    return "film" if media_type.decoder == "pyav" else media_type.format
+
+
+def load_decoder(needed: str) -> None:
+    """Load what has this name, so that `open_media` imports nothing more."""
+    if needed == "film":
+        importlib.import_module("hashmatch.media.video")
+        importlib.import_module("av.subtitles.stream")  # PyAV's own, once it comes upon a film with subtitles
+        importlib.import_module("av.subtitles.codeccontext")
+    elif needed:
+        from hashmatch.media import image
+
+        image.load_decoder(needed)

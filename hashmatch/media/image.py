@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from hashmatch.errors import MediaError
 from hashmatch.hashers.base import Picture
 from hashmatch.i18n import _
-from hashmatch.media.limits import Limits
+from hashmatch.media.limits import LIMIT_CODES, Limits
 from hashmatch.media.opened import Opened
 from hashmatch.media.sampling import SampleClock
 from hashmatch.media.sniff import MediaType
@@ -30,13 +30,24 @@ _ANIMATED_FORMATS = {"GIF", "WEBP", "PNG", "AVIF"}
 _PARTIAL_FORMATS = {"JPEG", "PNG", "GIF", "TIFF", "BMP", "JPEG2000"}
 _ORIENTATION = 0x0112  # EXIF tag
 
-# Pillow imports all of its plug-ins when a format is not among the five common ones; import the one that is needed.
+# Pillow imports all of its plug-ins when a format is not among the five common ones; import those that are needed, and
+# what they themselves import only when they come upon something: EXIF data, two pictures in a JPEG, Lab colours.
+_ALWAYS = ("PIL.JpegImagePlugin", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin")
 _PLUGINS = {
-    "WEBP": "PIL.WebPImagePlugin",
-    "TIFF": "PIL.TiffImagePlugin",
-    "AVIF": "PIL.AvifImagePlugin",
-    "JPEG2000": "PIL.Jpeg2KImagePlugin",
+    "WEBP": ("PIL.WebPImagePlugin",),
+    "TIFF": ("PIL.TiffImagePlugin", "PIL.ImageCms"),
+    "AVIF": ("PIL.AvifImagePlugin",),
+    "JPEG2000": ("PIL.Jpeg2KImagePlugin",),
+    "HEIF": ("pillow_heif",),
 }
+
+
+def load_decoder(format: str) -> None:
+    """Import all that opening this format can take, for a process that will not be able to import any more."""
+    Image.preinit()  # BMP, GIF, JPEG, PNG
+    for name in (*_ALWAYS, *_PLUGINS.get(format, ())):
+        with contextlib.suppress(ImportError):  # then files of this kind are refused one by one
+            importlib.import_module(name)
 
 
 def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) -> Opened:
@@ -62,8 +73,8 @@ def _open(data: bytes, media_type: MediaType) -> Image.Image:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    elif media_type.format in _PLUGINS:
-        importlib.import_module(_PLUGINS[media_type.format])
+    for name in _PLUGINS.get(media_type.format, ()):
+        importlib.import_module(name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of large and of odd files; here, the limits decide
         return Image.open(io.BytesIO(data), formats=[media_type.format])
@@ -107,7 +118,7 @@ def _pages(
             yield _upright(image, image.size, exact, view=f"page{page + 1}")
     if pages > limits.max_pages:
         message = _("{pages:,} pages, of which the first {limit:,} were hashed")
-        raise MediaError("partial", message.format(pages=pages, limit=limits.max_pages))
+        raise MediaError("too-large", message.format(pages=pages, limit=limits.max_pages))
 
 
 def _frames(image: Image.Image, exact: bool, limits: Limits) -> Iterator[Picture]:
@@ -118,7 +129,7 @@ def _frames(image: Image.Image, exact: bool, limits: Limits) -> Iterator[Picture
         count = getattr(image, "n_frames", 1)
     for number in range(count):
         if number >= limits.max_frames:
-            raise MediaError("partial", _("more than {limit:,} frames").format(limit=limits.max_frames))
+            raise MediaError("too-large", _("more than {limit:,} frames").format(limit=limits.max_frames))
         with _classified(after_first=number > 0):
             image.seek(number)
             image.load()
@@ -235,7 +246,7 @@ def _classified(after_first: bool = False) -> Iterator[None]:
     except GeneratorExit:
         raise
     except MediaError as error:
-        if after_first:
+        if after_first and error.code not in LIMIT_CODES:
             raise MediaError("partial", error.message) from error
         raise
     except MemoryError as error:

@@ -89,7 +89,7 @@ def _pictures(
             if not clock.due(time):
                 continue
             if sampled >= limits.max_frames:
-                raise MediaError("partial", _("more than {limit:,} sampled frames").format(limit=limits.max_frames))
+                raise MediaError("too-large", _("more than {limit:,} sampled frames").format(limit=limits.max_frames))
             sampled += 1
             if frame.width * frame.height > limits.max_pixels:
                 raise MediaError("too-large", _("a frame is larger than the limit"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from hashmatch.matching.results import Match, Result
-from hashmatch.report.escape import for_spreadsheet
+from hashmatch.report.escape import for_spreadsheet, for_terminal
 
 COLUMNS = (
     "path",
@@ -36,7 +36,8 @@ COLUMNS = (
 
 
 class CsvResults:
-    """Writes results as they come. Text cells are guarded against being run as formulas."""
+    """Writes results as they come. Text is escaped for terminals and guarded against being run as formulas: this is for
+    people; the exact names are in the JSON."""
 
     def __init__(self, out: TextIO) -> None:
         self._rows = csv.writer(out)
@@ -45,13 +46,15 @@ class CsvResults:
 
     def write(self, result: Result) -> None:
         for row in _rows(result):
-            self._rows.writerow([for_spreadsheet(cell) if isinstance(cell, str) else cell for cell in row])
+            self._rows.writerow(
+                for_spreadsheet(for_terminal(cell)) if isinstance(cell, str | bytes) else cell for cell in row
+            )
         self._out.flush()
 
 
 def _rows(result: Result) -> Iterator[list[object]]:
     file = [
-        result.path.decode("utf-8", "backslashreplace"),
+        result.path,
         result.status,
         result.tier,
         "yes" if result.partial else "no",

@@ -12,16 +12,20 @@ import hashmatch
 from hashmatch.indexing import Indexed
 from hashmatch.matching.results import Match, Result
 from hashmatch.records import Failure, Fingerprint, Hash
+from hashmatch.report.escape import for_json
 from hashmatch.store import Store, lookup
 from hashmatch.store.lookup import Reference
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
     """Write one value and a newline as UTF-8, and let the reader at the other end of a pipe have it at once."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    # A lone surrogate cannot be written as UTF-8; it can only come from damaged text, never from a path (see below).
-    out.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    text = _text(value, indent)
+    out.write(text.encode("utf-8") + b"\n")
     out.flush()
+
+
+def _text(value: Any, indent: int | None = None) -> str:
+    return for_json(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent))
 
 
 def path_of(path: bytes) -> dict[str, str]:
@@ -105,12 +109,12 @@ class ScanDocument:
         self._out = out
         about = {"path": str(store.path), "references": lookup.size(store.connection)}
         head = {"hashmatch": hashmatch.__version__, "reference_set": about, "settings": settings}
-        text = json.dumps(head, ensure_ascii=False, allow_nan=False)
+        text = _text(head)
         self._write(text[:-1] + ', "results": [')
         self._separator = "\n"
 
     def write(self, value: Result) -> None:
-        self._write(self._separator + json.dumps(result(value), ensure_ascii=False, allow_nan=False))
+        self._write(self._separator + _text(result(value)))
         self._separator = ",\n"
 
     def finish(self, summary: Mapping[str, Any]) -> None:

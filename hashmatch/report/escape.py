@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Besides control characters (Cc), these would move or hide text on a terminal: bidi marks, zero-width and other format
@@ -33,10 +34,30 @@ def _escaped(character: str) -> str:
     return "\\\\" if character == "\\" else character
 
 
-# Full-width forms, too: some programs take them for the plain ones.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+def for_json(text: str) -> str:
+    """JSON in which whatever a terminal would act on is escaped as JSON has it, so that every string stays what it is.
+
+    text: what json.dumps makes without ensure_ascii, so that Arabic can be read.
+    """
+    return text if text.isascii() else _NOT_ASCII.sub(_escaped_for_json, text)
+
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+
+
+def _escaped_for_json(found: re.Match[str]) -> str:
+    character = found[0]
+    if unicodedata.category(character) not in _HIDDEN or character in _KEPT:
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+#: What makes a spreadsheet program run a cell, also as full-width characters (OWASP, "CSV Injection"); and the mark that
+#: guards against that, so that it can be taken off again.
+FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
 
 
 def for_spreadsheet(text: str) -> str:
-    """The text so that a spreadsheet program shows it and does not run it (https://owasp.org/www-community/attacks/CSV_Injection)."""
-    return "'" + text if text.startswith(_FORMULA) else text
+    """The text so that a spreadsheet program shows it and does not run it."""
+    return "'" + text if text.startswith(FORMULA) else text

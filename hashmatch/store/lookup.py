@@ -135,8 +135,8 @@ def by_digests(connection: sqlite3.Connection, digests: Digests) -> list[int]:
     """Ids of live references with the same bytes: by SHA-256, or by SHA-1 or MD5 where a list brought nothing stronger."""
     rows = connection.execute(
         "SELECT id FROM live_reference WHERE sha256 = ? UNION"
-        " SELECT id FROM live_reference WHERE sha256 IS NULL AND sha1 = ? UNION"
-        " SELECT id FROM live_reference WHERE sha256 IS NULL AND md5 = ?",
+        " SELECT id FROM live_reference WHERE +sha256 IS NULL AND sha1 = ? UNION"
+        " SELECT id FROM live_reference WHERE +sha256 IS NULL AND md5 = ?",
         (bytes.fromhex(digests.sha256), bytes.fromhex(digests.sha1), bytes.fromhex(digests.md5)),
     )
     return [row[0] for row in rows]

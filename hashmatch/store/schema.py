@@ -70,8 +70,8 @@ CREATE TABLE reference (
     error_message TEXT,
     added TEXT NOT NULL
 ) STRICT;;
-CREATE INDEX reference_md5 ON reference (md5) WHERE sha256 IS NULL;;
-CREATE INDEX reference_sha1 ON reference (sha1) WHERE sha256 IS NULL;;
+CREATE INDEX reference_md5 ON reference (md5) WHERE md5 IS NOT NULL;;
+CREATE INDEX reference_sha1 ON reference (sha1) WHERE sha1 IS NOT NULL;;
 CREATE TABLE membership (
     reference_id INTEGER NOT NULL REFERENCES reference (id),
     collection_id INTEGER NOT NULL REFERENCES collection (id),

@@ -146,7 +146,8 @@ def test_every_change_is_in_the_audit_trail(run: Run, own_copy: Path) -> None:
         assert run(*arguments).code == 0, arguments
     entries = run("log", "--format", "jsonl").lines
     actions = [entry["action"] for entry in entries[before:]]
-    assert actions == ["label", "retract", "restore", "allow", "disallow", "collection", "export", "collection", "add"]
+    curated = ["label", "retract", "restore", "allow", "disallow", "collection", "export"]
+    assert actions == [*curated, "isolation", "collection", "add"]
     assert all(entry["operator"] and entry["at"].endswith("Z") and entry["version"] for entry in entries)
     for one, next_one in itertools.pairwise(entries):
         assert next_one["previous"] == one["digest"]

@@ -276,8 +276,26 @@ def test_without_numba_or_with_a_broken_one_numpy_does_it(
 
 def test_numba_is_left_alone_where_it_is_not_worth_its_import_or_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "_kernels", [])
+    monkeypatch.setattr(fast, "_without", 0.0)
     monkeypatch.delenv("HASHMATCH_NUMBA", raising=False)
     assert fast.kernels(fast.WORTH_NS / 2) is None
     assert fast._kernels == []  # not even looked for
     monkeypatch.setenv("HASHMATCH_NUMBA", "0")
     assert fast.kernels(1e15) is None
+
+
+def test_many_small_searches_are_worth_numba_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "_kernels", [])
+    monkeypatch.setattr(fast, "_NAME", "absent_kernels")
+    monkeypatch.setattr(fast, "_without", 0.0)
+    monkeypatch.delenv("HASHMATCH_NUMBA", raising=False)
+    hashes = random_hashes(300)
+    index = HammingIndex.from_hashes(hashes)
+    spent = []
+    while not fast._kernels:
+        index.range_search(hashes[:4], 31)
+        spent.append(fast._without)
+        monkeypatch.setattr(fast, "_without", 2 * fast._without)
+    assert len(spent) > 3, "not at the first one"
+    assert 0 < spent[0] < spent[-1]
+    assert spent[-2] < fast.WORTH_NS

@@ -19,7 +19,7 @@ import pytest
 
 from hashmatch.errors import CODES, MediaError
 from hashmatch.isolation import Isolation, Pool, Task
-from hashmatch.media import Limits
+from hashmatch.media import Limits, load_decoder, need
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 
 from . import samples
@@ -27,7 +27,14 @@ from . import samples
 FILMS = ["mp4", "mp4-fragmented", "mov-prores", "mkv", "webm-vp9", "avi-mjpeg", "flv", "ts", "mpg", "wmv", "ogv-vp8"]
 
 
-def examine(exact: bool, descriptor: int, ask: Callable[[Any], Any], beat: Callable[[], None]) -> tuple[str, Any]:
+def load_all(needs: frozenset[str]) -> None:
+    """Runs in a worker, before it locks itself."""
+    for _make, media_type in (*samples.STILLS.values(), *samples.ANIMATIONS.values()):
+        load_decoder(need(media_type))
+    load_decoder("film")
+
+
+def examine(exact: bool, descriptor: int, ask: Callable[[Any], Any], beat: Callable[[float], None]) -> tuple[str, Any]:
     """Runs in a worker: what comes of a file."""
     with open(descriptor, "rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -56,7 +63,8 @@ def outcomes(damaged: list[bytes], exact: bool = False) -> list[tuple[str, Any]]
 
     gc.collect()  # nothing of FFmpeg is to be left for the workers to clear away
     done: dict[int, tuple[str, Any]] = {}
-    with Pool(examine, Isolation(workers=2, timeout=20)) as pool:
+    isolation = Isolation(workers=2, timeout=20)
+    with Pool(examine, isolation, result=tuple[str, str | int | None], prepare=load_all) as pool:
         for each in pool.run(tasks(), lambda key, question: None):
             assert each is not None
             done[each.key] = each.result if each.failure is None else (each.failure.code, each.failure.message)

@@ -93,7 +93,7 @@ def test_pages_of_other_sizes_and_colours() -> None:
 
 def test_no_more_than_the_allowed_pages() -> None:
     error, seen = failure(still("tiff-pages"), Limits(max_pages=2))
-    assert error.code == "partial"
+    assert error.code == "too-large"
     assert [page.view for page in seen] == ["full", "page2"]
 
 
@@ -155,7 +155,7 @@ def test_transparent_animation_is_on_white() -> None:
 
 def test_no_more_than_the_allowed_frames() -> None:
     error, seen = failure(animated("gif"), Limits(max_frames=3))
-    assert error.code == "partial"
+    assert error.code == "too-large"
     assert [picture.time for picture in seen] == [0, 0.5, 1]
 
 

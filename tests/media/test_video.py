@@ -269,7 +269,7 @@ def test_frames_that_grow_past_the_limit() -> None:
 
 def test_no_more_than_the_allowed_frames(mp4: bytes) -> None:
     error, seen = failure(mp4, Limits(max_frames=3))
-    assert error.code == "partial"
+    assert error.code == "too-large"
     assert [picture.time for picture in seen] == [0, 0.25, 0.5]
 
 

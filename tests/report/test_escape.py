@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -9,8 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hashmatch.exchange.csv_cells import guard
-from hashmatch.report.escape import for_spreadsheet, for_terminal
+from hashmatch.report.escape import for_json, for_spreadsheet, for_terminal
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 JOINERS = "\u200c\u200d"
@@ -92,7 +92,15 @@ class TestForSpreadsheet:
     def test_other_text_stays(self, text: str) -> None:
         assert for_spreadsheet(text) == text
 
+
+class TestForJson:
     @given(texts)
-    def test_is_no_weaker_than_that_of_the_exchange_formats(self, text: str) -> None:
-        if guard(text) != text and not text.startswith("'"):
-            assert for_spreadsheet(text) == "'" + text
+    def test_is_the_same_json_with_nothing_in_it_that_acts(self, text: str) -> None:
+        made = for_json(json.dumps({text: [text]}, ensure_ascii=False))
+        assert json.loads(made) == {text: [text]}
+        assert harmless(made)
+        made.encode("utf-8")  # also of half a character
+
+    def test_what_can_be_read_stays(self) -> None:
+        assert for_json('"صورة می\u200cخواهم 日本"') == '"صورة می\u200cخواهم 日本"'
+        assert for_json('"\u202egpj.exe \x9b \U000e0041"') == r'"\u202egpj.exe \u009b \udb40\udc41"'

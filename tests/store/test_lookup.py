@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.records import Failure, Hash, ListItem
+from hashmatch.records import Digests, Failure, Hash, ListItem
 from hashmatch.store import Store, curate, lookup
 from hashmatch.store.references import Membership, add_file
 
@@ -178,3 +179,15 @@ def test_counts(store: Store) -> None:
         "collections": 2,
         "locations": 5,
     }
+
+
+def test_digests_are_looked_up_by_indexes(store: Store) -> None:
+    """Also in a set of a million references of which lists brought no digest: one scan of all of them takes 0.3 s."""
+    plans = []
+    store.connection.set_trace_callback(plans.append)
+    lookup.by_digests(store.connection, Digests("00" * 16, "11" * 20, "22" * 32))
+    store.connection.set_trace_callback(None)
+    (statement,) = plans
+    steps = [row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + statement)]
+    searched = [step for step in steps if " reference " in step]
+    assert [re.search(r"\((.*)\)", step)[1] for step in searched] == ["sha256=?", "sha1=?", "md5=?"]

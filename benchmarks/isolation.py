@@ -1,0 +1,110 @@
+"""What isolation costs: files hashed in this process against files hashed in a locked worker, and the start of a scan."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from measure import REPOSITORY, Goal, jpegs, machine, median_ratio, one_thread, table, verdict
+
+from hashmatch.fingerprint import Settings, fingerprint, fingerprints
+from hashmatch.indexing import index
+from hashmatch.isolation import Isolation, lock
+from hashmatch.media.files import Found, open_file
+from hashmatch.records import Fingerprint
+from hashmatch.store import Store
+from hashmatch.store.audit import Actor
+from hashmatch.store.references import Membership, add_file
+
+MOST = 1.15
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
+    parser.add_argument("--rounds", type=int, default=7, help="of each way; default 7")
+    arguments = parser.parse_args()
+    one_thread()
+    print(machine(), "\n")
+    print("isolation in force:", lock.name_of(lock.available()), "\n")
+
+    photos = jpegs(arguments.photos)
+    hashing_in_process(photos)  # imports, and the files into the system's cache
+    times: dict[str, list[float]] = {"without": [], "one worker": []}
+    for _round in range(arguments.rounds):
+        times["without"].append(timed(lambda: indexing(photos, None)))
+        times["one worker"].append(timed(lambda: indexing(photos, Isolation(workers=1))))
+    ratio = median_ratio(times["without"], times["one worker"])
+    rows = [[name, f"{min(each):.2f}", f"{len(photos) / min(each):.0f}"] for name, each in times.items()]
+    table(["indexing " + str(len(photos)) + " photographs", "seconds, best", "files a second"], rows)
+    start_of_a_scan(photos[0], arguments.rounds)
+    return verdict([Goal("indexing, with isolation over without", ratio, MOST, at_least=False)])
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def hashing_in_process(photos: Sequence[Path]) -> list[Fingerprint]:
+    results = []
+    for path in photos:
+        descriptor, _status = open_file(os.fsencode(path))
+        with open(descriptor, "rb") as file:
+            results.append(fingerprint(file, Settings()))
+    return results
+
+
+def indexing(photos: Sequence[Path], isolation: Isolation | None) -> None:
+    """Into a new reference set: with workers as `hashmatch index` does it, or the same work in this process."""
+    actor, membership = Actor("benchmark", "index"), Membership("default")
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder, "set.db"), write=True) as store:
+        if isolation is not None:
+            found = (Found(os.fsencode(path)) for path in photos)
+            done = sum(
+                each.status in ("indexed", "duplicate")
+                for each in index(store, actor, found, membership, Settings(), isolation)
+            )
+        else:
+            done = 0
+            for path in photos:
+                descriptor, status = open_file(os.fsencode(path))
+                with open(descriptor, "rb") as file:
+                    result = fingerprint(file, Settings())
+                location = (os.fsencode(path.absolute()), status.st_size, status.st_mtime_ns)
+                with store.transaction():
+                    add_file(store.connection, actor, result, location, membership)
+                done += 1
+    assert done == len(photos), f"{done} of {len(photos)}"
+
+
+def start_of_a_scan(photo: Path, rounds: int) -> None:
+    """The whole command, for one photograph: fresh, and with workers that do not lock themselves."""
+    hashing = [sys.executable, "-m", "hashmatch", "hash", str(photo)]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+
+    def command() -> None:
+        subprocess.run(hashing, check=True, capture_output=True, env=environment)
+
+    def first(steps: tuple[str, ...]) -> float:
+        """Seconds from the first fork to the first result, in this process, which has all imports done."""
+        found = [Found(os.fsencode(photo))]
+        return timed(lambda: list(fingerprints(found, Settings(), Isolation(workers=1, steps=steps))))
+
+    rows = [
+        ["`hashmatch hash` of one photograph", f"{1000 * min(timed(command) for _round in range(rounds)):.0f}"],
+        ["a worker, locked, and one photograph", f"{1000 * min(first(lock.STEPS) for _round in range(rounds)):.1f}"],
+        ["a worker, not locked, and one photograph", f"{1000 * min(first(()) for _round in range(rounds)):.1f}"],
+    ]
+    table(["start", "ms, best"], rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

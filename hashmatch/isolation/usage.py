@@ -1,0 +1,79 @@
+"""What a worker takes, seen and limited from outside, where it cannot be lied about; and what it died of."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing.process
+import signal
+import sys
+import time
+
+from hashmatch.i18n import _
+from hashmatch.records import Failure
+
+#: Seconds to wait for a process that has closed its connection; it may not be dead, if it was taken over.
+_LAST_BREATH = 1.0
+
+
+def cpu_seconds(process: int | None) -> float:
+    """CPU time that a process has used, all threads together; 0 where that is not known."""
+    if sys.platform != "linux" or process is None:
+        return 0.0
+    try:
+        # The clock of another process (CPUCLOCK_SCHED in the kernel's include/linux/posix-timers.h).
+        return time.clock_gettime((~process << 3) | 2)
+    except OSError:  # it is dead
+        return 0.0
+
+
+def limit_cpu_seconds(process: int | None, seconds: float) -> None:
+    """Have the kernel end a process (SIGXCPU) once its CPU time reaches this, rounded up. Linux only."""
+    if sys.platform != "linux" or process is None:
+        return
+    import resource
+
+    try:
+        hard = resource.prlimit(process, resource.RLIMIT_CPU)[1]
+        limit = resource.RLIM_INFINITY if math.isinf(seconds) else math.ceil(seconds)
+        if hard != resource.RLIM_INFINITY:  # of `ulimit -t`
+            limit = hard if limit == resource.RLIM_INFINITY else min(limit, hard)
+        resource.prlimit(process, resource.RLIMIT_CPU, (limit, hard))
+    except OSError:
+        pass  # it is dead; or this system does not allow it, and the time without progress is what limits
+
+
+def memory(process: int | None) -> int:
+    """Bytes of memory that a process has in use; 0 where that is not known."""
+    if sys.platform != "linux" or process is None:
+        return 0
+    import resource
+
+    try:
+        with open(f"/proc/{process}/statm", "rb") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
+
+
+def cause_of_death(process: multiprocessing.process.BaseProcess) -> tuple[Failure, bool]:
+    """What a process died of that has closed its connection, and whether it would do so again for certain."""
+    end = time.monotonic() + _LAST_BREATH
+    # join() with a time would wait on a descriptor that the process can close, and then for ever.
+    while process.exitcode is None and time.monotonic() < end:
+        time.sleep(0.002)
+    code = process.exitcode
+    if code is None:
+        return Failure("decoder-crash", _("the decoder's process would not talk any more")), False
+    if code >= 0:
+        return Failure("decoder-crash", _("the decoder ended the process (exit code {code})").format(code=code)), False
+    if sys.platform != "win32":
+        if -code == signal.SIGKILL:  # not by us, or it would be a timeout: the kernel's out-of-memory killer
+            message = _("the decoder was killed by the system, probably for its use of memory")
+            return Failure("out-of-memory", message), False
+        if -code == signal.SIGXCPU:
+            return Failure("timeout", _("decoding needs more CPU time than the limit")), True
+        if -code == signal.SIGSYS:
+            message = _("the decoder tried what no decoder should (SIGSYS); the file may be an attack")
+            return Failure("decoder-crash", message), False
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+    return Failure("decoder-crash", _("the decoder crashed ({signal})").format(signal=name)), False

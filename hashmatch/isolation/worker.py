@@ -1,0 +1,104 @@
+"""A worker's life: load the decoders, lock the door, take a task, do it, tell the result; until the parent is gone."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import socket
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import connection, reduction
+from typing import Any
+
+from hashmatch.errors import MediaError
+from hashmatch.i18n import _
+from hashmatch.isolation import lock, wire
+from hashmatch.records import Failure
+
+#: work(payload, descriptor, ask, beat) runs in a worker. It owns the descriptor; ask(question) gives the parent's
+#: answer; beat(position) tells that it is alive, and how far it has come, in the unit of Task.grant.
+Work = Callable[[Any, int, Callable[[Any], Any], Callable[[float], None]], Any]
+
+#: prepare(needs) imports whatever the work will need for such tasks. After it a worker can import no more.
+Prepare = Callable[[frozenset[str]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a worker is for. memory: bytes it may take beyond what it has when it is ready. steps: see lock.STEPS.
+
+    is_sandbox_required: whether to do nothing if one of these cannot be taken.
+    """
+
+    work: Work
+    prepare: Prepare
+    needs: frozenset[str]
+    memory: int
+    steps: tuple[str, ...]
+    is_sandbox_required: bool = False
+
+
+def serve(duty: Duty, pipe: connection.Connection) -> None:
+    gc.freeze()  # what the parent left of a decoder may have threads, which are not here and would be waited for
+    if sys.platform == "linux":  # a worker that hangs would never notice that we died
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    warnings.simplefilter("ignore")  # of decoders, about hostile files; the parent tells what matters
+    duty.prepare(duty.needs)
+    receive_descriptor, keep = _receiver(pipe)
+    if sys.platform == "linux":  # elsewhere it is not forked, and has nothing of the parent's
+        lock.close_all_but(keep)
+    taken = lock.lock(duty.steps, duty.memory)
+    _tell(pipe, "locked", taken)
+    if duty.is_sandbox_required and taken != lock.STEPS:
+        os._exit(0)  # before the first byte is read; the parent ends the command
+
+    def ask(question: Any) -> Any:
+        _tell(pipe, "question", question)
+        return pipe.recv()
+
+    def beat(position: float = 0.0) -> None:
+        _tell(pipe, "beat", position)
+
+    while True:
+        try:
+            payload = pipe.recv()
+            descriptor = receive_descriptor()
+        except (EOFError, OSError):
+            os._exit(0)
+        try:
+            _tell(pipe, "result", duty.work(payload, descriptor, ask, beat))
+        except MediaError as error:
+            _tell(pipe, "failure", Failure(error.code, error.message))
+        except MemoryError:
+            _tell(pipe, "failure", Failure("out-of-memory", _("decoding needs more memory than the limit")))
+        except (BrokenPipeError, EOFError):
+            os._exit(0)
+        except Exception as error:  # a decoder's own mistake; the worker is as good as before
+            message = _("the decoder failed: {error}").format(error=" ".join(repr(error).split())[:160])
+            _tell(pipe, "failure", Failure("decoder-crash", message))
+
+
+def _tell(pipe: connection.Connection, kind: str, content: Any) -> None:
+    pipe.send_bytes(wire.pack(kind, content))
+
+
+def _receiver(pipe: connection.Connection) -> tuple[Callable[[], int], set[int]]:
+    """How the descriptor of a task is received, and the descriptors that this needs."""
+    if sys.platform != "linux":
+        return lambda: reduction.recv_handle(pipe), set()
+    # multiprocessing makes a socket anew each time, with system calls that a locked worker may not make.
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=os.dup(pipe.fileno()))
+
+    def receive() -> int:
+        _data, descriptors, _flags, _address = socket.recv_fds(end, 1, 1)
+        if not descriptors:
+            raise EOFError
+        return descriptors[0]
+
+    return receive, {pipe.fileno(), end.fileno()}
