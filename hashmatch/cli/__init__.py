@@ -53,11 +53,11 @@ def run(arguments: Sequence[str]) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except (CommandError, sqlite3.DatabaseError, UnicodeDecodeError, OSError) as error:
+    except (CommandError, sqlite3.DatabaseError, UnicodeError, OSError) as error:
         if _interrupts:  # SQLite was calling a function of ours just then, and makes an error of its own of it
             click.echo(stopped, err=True)
             return 130
-        if isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError):  # the latter of names of columns, by sqlite3
+        if isinstance(error, sqlite3.DatabaseError | UnicodeError):  # the latter of names of columns, by sqlite3
             from hashmatch.store.database import explain
 
             error = explain(error)

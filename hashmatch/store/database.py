@@ -40,7 +40,7 @@ class Store:
         """
         try:
             return cls._open_to_write(path) if write else cls._open_to_read(path, even_damaged)
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        except (sqlite3.DatabaseError, UnicodeError) as error:
             raise explain(error, path) from error
         except OSError as error:
             reason = error.strerror or str(error)
@@ -65,6 +65,7 @@ class Store:
             message = _("there is no database {path}; `hashmatch index` or `hashmatch import` makes one")
             raise CommandError(message.format(path=path))
         uri = path.absolute().as_uri()
+        _roll_back(path)
         try:
             with _closed_on_error(_connect(f"{uri}?mode=ro")) as connection:
                 _check_header(connection, path, even_damaged)
@@ -134,7 +135,7 @@ class Store:
         self.close()
 
 
-def explain(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path | None = None) -> CommandError:
+def explain(error: sqlite3.DatabaseError | UnicodeError, path: Path | None = None) -> CommandError:
     """SQLite's error in a line for a person. path: of the database, where it is known."""
     text = str(error)
     if "locked" in text or "busy" in text:
@@ -145,7 +146,7 @@ def explain(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path | None
         text = _("it is not a hashmatch database")
     elif "user-defined function" in text:  # that of row_digests.py, which is given text that is none
         text = _("it is damaged; `hashmatch verify` tells where")
-    elif "malformed" in text or isinstance(error, UnicodeDecodeError):
+    elif "malformed" in text or isinstance(error, UnicodeError):
         text = _("it is damaged ({reason})").format(reason=text)
     elif "readonly" in text:
         text = _("it is read-only")
@@ -155,6 +156,14 @@ def explain(error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path | None
 def _connect(uri: str) -> sqlite3.Connection:
     # isolation_level None: transactions begin and end where `transaction` says, not where sqlite3 guesses.
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+
+
+def _roll_back(path: Path) -> None:
+    """Undo what was killed while it switched a database, say a restored backup, to the log: no reader can do that."""
+    journal = Path(f"{path}-journal")
+    if journal.exists() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        with contextlib.closing(_connect(f"{path.absolute().as_uri()}?mode=rw")) as connection:
+            _pragma(connection, "user_version")
 
 
 @contextlib.contextmanager

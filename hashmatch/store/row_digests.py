@@ -22,8 +22,8 @@ from typing import Any, Literal
 #: Bytes of a digest: enough against chance, and a row is often not much longer.
 SIZE = 16
 
-#: What reading a damaged file raises: names of columns that are no text any more are Python's to complain of.
-ReadErrors = (sqlite3.DatabaseError, UnicodeDecodeError)
+#: What reading a damaged file raises: names of tables and columns that are no text any more are Python's to complain of.
+ReadErrors = (sqlite3.DatabaseError, UnicodeError)
 
 State = Literal["altered", "missing", "unreadable", "without digest"]
 

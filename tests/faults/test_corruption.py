@@ -55,7 +55,7 @@ def known(path: Path) -> Any:
             schema,
             [connection.execute(f'SELECT * FROM "{name}" NOT INDEXED').fetchall() for name in tables],
         )
-    except (sqlite3.Error, UnicodeDecodeError) as error:
+    except (sqlite3.Error, UnicodeError) as error:
         return f"{type(error).__name__}: {error}"
     finally:
         connection.close()

@@ -125,6 +125,25 @@ class TestBackup:
             assert list(verify.check(restored)) == []
 
 
+def test_a_kill_while_a_backup_becomes_the_database(store: Store, path: Path, target: Path) -> None:
+    """It has no log at first; what is undone then, no reader could undo."""
+    fill(store)
+    backup.write(store, target)
+    before = target.read_bytes()
+    writer = sqlite3.connect(target, isolation_level=None)
+    writer.execute("PRAGMA cache_size = 1")  # so that what is not committed is in the file already
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE membership SET note = hex(zeroblob(500))")
+    killed = path.parent / "killed.db"
+    shutil.copy(target, killed)
+    shutil.copy(f"{target}-journal", f"{killed}-journal")
+    writer.close()
+    assert killed.read_bytes() != before
+    with Store.open(killed) as restored:
+        assert content(restored) == content(store)
+        assert list(verify.check(restored)) == []
+
+
 @pytest.fixture
 def old(path: Path) -> Path:
     """A database of version 1, with rows."""
