@@ -24,11 +24,17 @@ def strictest(*marks: Tlp | None) -> Tlp | None:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Cryptographic digests of a file's bytes, lower-case hex."""
+    """Cryptographic digests of a file's bytes, lower-case hex. Raises ValueError for anything else: they are told by
+    worker processes, which a hostile file may have taken over."""
 
     md5: str
     sha1: str
     sha256: str
+
+    def __post_init__(self) -> None:
+        for digest, length in ((self.md5, 32), (self.sha1, 40), (self.sha256, 64)):
+            if len(digest) != length or digest.strip("0123456789abcdef"):
+                raise ValueError("a digest is of another form")
 
 
 @dataclass(frozen=True, slots=True)

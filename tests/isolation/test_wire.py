@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from hashmatch.isolation.wire import NonsenseError, pack, read, unpack
@@ -42,6 +42,16 @@ def test_nothing_else_is_taken_for_a_record(content: Any) -> None:
     for expected in (Fingerprint, Digests, Hash):
         with pytest.raises(NonsenseError):
             read(expected, content)
+
+
+@given(some.lists(some.text(some.sampled_from("0aAfgx-_ ٣"), min_size=32, max_size=64), min_size=3, max_size=3))
+@example(["0" * 31 + "g", "0" * 40, "0" * 64])
+@example(["0" * 32, "0" * 39 + "-", "0" * 64])
+@example(["0" * 32, "0" * 40, "A" * 64])
+def test_texts_that_are_no_digests(content: list[str]) -> None:
+    """The parent looks digests up, and must not trip over what a worker calls one."""
+    with pytest.raises(NonsenseError):
+        read(Digests, content)
 
 
 @given(some.binary())
