@@ -50,9 +50,10 @@ lint: $(VENV)/installed-tests
 
 bench: $(VENV)/installed-tests
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
-	$(BIN)/python -m benchmarks.hashing
-	$(BIN)/python -m benchmarks.indexing
-	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python benchmarks/hashing.py
+	$(BIN)/python benchmarks/indexing.py
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/isolation.py
 
 fixtures: $(VENV)/installed
 	$(BIN)/python fixtures/make.py

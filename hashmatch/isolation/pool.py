@@ -107,6 +107,7 @@ class Pool:
         self._idle: list[_Worker] = []
         self._busy: list[_Worker] = []
         self._again: collections.deque[Task[Any]] = collections.deque()
+        self._next: Task[Any] | None = None
         self._needs: frozenset[str] = frozenset()
         self._has_started = False
         # Forking takes milliseconds where a fresh interpreter takes a second to import the decoders.
@@ -121,8 +122,9 @@ class Pool:
             self._end(worker)
             if worker.task is not None:
                 os.close(worker.task.descriptor)
-        for task in self._again:
+        for task in [*self._again, *([self._next] if self._next else [])]:
             os.close(task.descriptor)
+        self._next = None
         self._idle.clear()
         self._busy.clear()
         self._again.clear()
@@ -138,28 +140,33 @@ class Pool:
     ) -> Iterator[Outcome[Key] | None]:
         """Do the tasks; outcomes come in the order in which they are ready, and None whenever `pending` becomes true.
 
-        A task is taken from `tasks` only when a worker is free for it. A None among them means: none for now; with a
-        `source` descriptor the next is taken when that is readable. answer: called in this process with a task's key
+        Only one task is taken from `tasks` before a worker is free for it, so that no worker waits for it to be found. A
+        None among them means: none for now; with a `source` descriptor the next is taken when that is readable. answer: called in this process with a task's key
         and its question. meanwhile: called once, when workers have their first tasks, to prepare for the outcomes.
         accept: whether a result can be true of that task; if not, the worker has lost its mind.
         """
         limit = self._isolation.worker_count()
         exhausted, dry, prepared = False, False, False
         finished: collections.deque[Outcome[Key]] = collections.deque()
-        while not exhausted or self._busy or self._again or finished:
+        while not exhausted or self._busy or self._again or self._next or finished:
             self._try_again(limit)
-            while not (exhausted or dry or self._again or self._is_reserved()) and len(self._busy) < limit:
-                task = next(tasks, ...)
-                if task is ...:
+            while True:
+                is_free = len(self._busy) < limit and not (self._again or self._is_reserved())
+                if is_free and self._next is not None:
+                    task, self._next = self._next, None
+                    self._hand_over(task)
+                elif finished:
+                    yield finished.popleft()
+                elif exhausted or dry or self._next is not None:
+                    break
+                elif (taken := next(tasks, ...)) is ...:
                     exhausted = True
-                elif task is None:
+                elif taken is not None:
+                    self._next = taken
+                else:
                     dry = source is not None and not pending()
                     if pending():
                         yield None
-                else:
-                    self._hand_over(task)
-            while finished:
-                yield finished.popleft()
             waiting: list[Any] = [worker.pipe for worker in self._busy]
             if dry and len(self._busy) < limit and not self._again:
                 waiting.append(source)

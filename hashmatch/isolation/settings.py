@@ -23,7 +23,7 @@ class Isolation:
     workers: int | None = None
     timeout: float = 60.0
     memory: int = 2 << 30
-    files: int = 200
+    files: int = 1000
     steps: tuple[str, ...] = lock.STEPS
     require_sandbox: bool = False
 

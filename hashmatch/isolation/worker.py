@@ -26,6 +26,9 @@ Work = Callable[[Any, int, Callable[[Any], Any], Callable[[float], None]], Any]
 #: prepare(needs) imports whatever the work will need for such tasks. After it a worker can import no more.
 Prepare = Callable[[frozenset[str]], object]
 
+#: How much less urgent a worker is than its parent, for which the others wait.
+NICE = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Duty:
@@ -48,6 +51,8 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     warnings.simplefilter("ignore")  # of decoders, about hostile files; the parent tells what matters
     duty.prepare(duty.needs)
     receive_descriptor, keep = _receiver(pipe)
