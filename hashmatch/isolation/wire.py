@@ -77,13 +77,13 @@ class Reader:
 
 def pack(kind: str, content: Any) -> bytes:
     """A message: its kind, and records or plain values. Raises TypeError, ValueError where the content is neither."""
-    return json.dumps([kind, _plain(content)], allow_nan=False, separators=(",", ":")).encode()
+    return _encoder.encode([kind, _plain(content)]).encode()
 
 
 def unpack(message: bytes) -> tuple[str, Any]:
     """Kind and content, the latter still to be read with `read`. Raises NonsenseError."""
     try:
-        kind, content = json.loads(message, parse_constant=_refuse)
+        kind, content = _decoder.decode(message.decode())
         return read(str, kind), content
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise NonsenseError("no message") from error
@@ -188,3 +188,8 @@ def _text(value: Any) -> str:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+# Kept, because json makes new ones at each call that differs from its defaults.
+_encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_decoder = json.JSONDecoder(parse_constant=_refuse)
