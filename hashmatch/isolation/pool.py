@@ -141,8 +141,9 @@ class Pool:
         """Do the tasks; outcomes come in the order in which they are ready, and None whenever `pending` becomes true.
 
         Only one task is taken from `tasks` before a worker is free for it, so that no worker waits for it to be found. A
-        None among them means: none for now; with a `source` descriptor the next is taken when that is readable. answer: called in this process with a task's key
-        and its question. meanwhile: called once, when workers have their first tasks, to prepare for the outcomes.
+        None among them means: none for now; with a `source` descriptor the next is taken when that is readable. answer:
+        called in this process with a task's key and its question. meanwhile: called once, when workers have their first
+        tasks, to prepare for the outcomes.
         accept: whether a result can be true of that task; if not, the worker has lost its mind.
         """
         limit = self._isolation.worker_count()
