@@ -16,7 +16,7 @@ from store.samples import ME, add_entry, digests_of, flip, pdq_bits, set_bits
 
 import hashmatch
 from hashmatch.errors import CommandError
-from hashmatch.fingerprint import Settings
+from hashmatch.fingerprint import Settings, fingerprints
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.media.files import Found, walk
@@ -408,6 +408,13 @@ class TestOthersAtWork:
             for result in scan(store, names(), ALONE, source=readable.fileno()):
                 seen.append(result.status)
         assert seen == ["match", "clean", "clean", "match", "match"]
+
+
+def test_one_file_starts_one_worker(folder: Path) -> None:
+    started: list[tuple[str, ...]] = []
+    found = walk([os.fsencode(picture(folder / "a.jpg", 1))])
+    assert len(list(fingerprints(found, Settings(), Isolation(8), locked=started.append))) == 1
+    assert len(started) == 1
 
 
 class TestStreaming:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,47 @@ def test_a_pipe_among_clean_files_does_not_make_a_scan_fail(disk: Path, run: Run
     assert sorted(result["status"] for result in ran.lines) == ["clean"] * 2 + ["skipped"] * 5
     named = run("scan", disk / "pipe.jpg")
     assert named.code == 2 and "not-regular-file" in named.err
+
+
+def test_sparse_files_of_a_terabyte(tmp_path: Path, run: Run) -> None:
+    """They take no place on the disk and would take hours to read."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    film = (FIXTURES / "archive" / "films" / "journey.mp4").read_bytes()
+    for name, head in {"photo.jpg": PHOTO.read_bytes(), "film.mp4": film, "zeros.jpg": b""}.items():
+        with open(disk / name, "wb") as file:
+            file.write(head)
+            try:
+                file.truncate(1 << 40)
+            except OSError as error:
+                pytest.skip(f"needs a file system with files of 1 TB: {error}")
+    ran = run("index", disk, "--format", "json")
+    assert ran.code == 1, ran.err
+    assert {Path(f["path"]).name: f["code"] for f in ran.json["failures"]} == {
+        "film.mp4": "too-large",
+        "photo.jpg": "too-large",
+    }
+    assert (ran.json["summary"]["files"], ran.json["summary"]["skipped"]) == (3, 1)
+
+
+def test_files_that_vanish_before_they_are_opened(tmp_path: Path, run: Run) -> None:
+    names = tmp_path / "names"
+    os.mkfifo(names)
+    shutil.copy(PHOTO, tmp_path / "a.jpg")
+    run("index", FIXTURES / "allowed")
+
+    def name_them() -> None:
+        with open(names, "w") as out:
+            for each in ("a.jpg", "gone.jpg"):
+                out.write(f"{tmp_path / each}\n")
+
+    naming = threading.Thread(target=name_them)
+    naming.start()
+    ran = run("scan", "--files-from", names, "--format", "jsonl")
+    naming.join()
+    assert ran.code == 2
+    found = {Path(result["path"]).name: (result["status"], (result["error"] or {}).get("code")) for result in ran.lines}
+    assert found == {"a.jpg": ("clean", None), "gone.jpg": ("failed", "not-found")}
 
 
 def test_what_was_seen_is_held_against_what_was_told() -> None:
