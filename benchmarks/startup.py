@@ -42,6 +42,8 @@ def main() -> int:
     arguments = parser.parse_args()
     print(machine(), "\n")
 
+    # An installed package is compiled; where this is set, as in containers, each start would compile ours anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     photo = os.fspath(jpegs(arguments.photos, 1)[0].resolve())
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["HASHMATCH_DB"] = os.path.join(scratch, "reference.db")
