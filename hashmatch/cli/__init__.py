@@ -36,8 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         ):  # as nohup and shells have it for what runs in the background
             signal.signal(number, _interrupt)
     try:
-        # Not list(): once its command has run, `list` is a module in this package.
-        code = cli.main([*arguments], prog_name="hashmatch", standalone_mode=False)
+        code = cli.main(list(arguments), prog_name="hashmatch", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

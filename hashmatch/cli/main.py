@@ -14,16 +14,17 @@ from hashmatch.cli.app import App
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
-#: Command to the module that has it as `command`; loaded only when it is asked for.
+#: Command to the module that has it as `command`; loaded only when it is asked for. With _ where the module, once it is in
+#: this package, would hide a builtin or a keyword.
 COMMANDS = {
     "index": "index",
     "scan": "scan",
     "export": "export",
     "import": "import_",
-    "hash": "hash",
+    "hash": "hash_",
     "compare": "compare",
     "show": "show",
-    "list": "list",
+    "list": "list_",
     "collections": "collections",
     "label": "label",
     "retract": "retract",

@@ -122,7 +122,7 @@ def _list(folder: bytes) -> tuple[os.stat_result, list[tuple[bytes, int | None, 
         descriptor = _open(near, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, base)
     try:
         with os.scandir(descriptor) as entries:
-            return os.fstat(descriptor), sorted(map(_entry, entries), key=lambda entry: entry[0])
+            return os.fstat(descriptor), sorted(map(_entry, entries))
     finally:
         os.close(descriptor)
 
