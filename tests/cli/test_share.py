@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,14 @@ def test_a_list_that_cannot_be_told_or_read(run: Run, tmp_path: Path) -> None:
     ran = run("import", newer)
     assert ran.code == 2
     assert "version 99" in ran.err
+
+
+def test_import_tells_what_was_there_before(indexed: Path, tmp_path: Path, run: Run) -> None:
+    """A partner's list has the same picture under another digest, and one that is new."""
+    shown = run("hash", UPLOADS / "small.jpg", "--format", "pdq").out.split(",")[0]
+    path = tmp_path / "list"
+    path.write_text(f"{shown}\n{'0f' * 32}\n")
+    ran = run("--verbose", "import", path, "--format", "pdq", "--dry-run", db=indexed)
+    assert ran.code == 0, ran.err
+    assert "2 new, 1 of these the same picture or film as an older reference" in ran.err
+    assert re.search(r"reference \d+ shows the same as reference \d+ \(PDQ distance 16\)", ran.err)
