@@ -42,7 +42,8 @@ def _has_content(connection: sqlite3.Connection) -> bool:
 
 
 def _back_up(path: Path, version: int) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    # To the microsecond: the second try, after a kill, may come in the same second as the first.
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     target = path.with_name(f"{path.name}.schema{version}-{stamp}.backup")
     # Through another connection: SQLite copies nothing through one that writes. What it reads is what is locked here.
     with Store.open(path) as store:
