@@ -104,8 +104,10 @@ def references(connection: sqlite3.Connection, where: str = "1", values: Sequenc
         f"{_REFERENCE} WHERE id > ? AND ({where}) ORDER BY id LIMIT 1000", (last, *values)
     ).fetchall():
         for row in rows:
+            if row[0] <= last:  # where pages have changed places, one page after another would go on for ever
+                raise sqlite3.DatabaseError("database disk image is malformed: rows are out of order")
             yield _reference(connection, row)
-        last = rows[-1][0]
+            last = row[0]
 
 
 def find(connection: sqlite3.Connection, text: str) -> Reference:

@@ -128,6 +128,7 @@ def _by_digest(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged
     )
     condition = "1"
     last: tuple[Any, ...] = ()
+    told = set()
     while True:
         try:
             for key1, key2, digest, missing, *row in connection.execute(query.format(after=condition), last):
@@ -144,8 +145,9 @@ def _by_digest(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged
             f"SELECT key1, key2 FROM row_digest AS d WHERE of_table = ? AND {condition} ORDER BY key1, key2 LIMIT 1"
         )
         unreadable = connection.execute(query_next, (table.name, *last)).fetchone()
-        if unreadable is None:
+        if unreadable is None or unreadable in told:  # where digests are out of order, the same ones come for ever
             raise sqlite3.DatabaseError(reason)
+        told.add(unreadable)
         yield Damaged(table.name, unreadable, "unreadable", {}, reason)
         condition, last = "(d.key1, d.key2) > (?, ?)", unreadable
 

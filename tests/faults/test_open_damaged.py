@@ -110,6 +110,36 @@ def test_spoiled_files(tmp_path: Path, original: bytes) -> None:
     assert codes.count(2) > 50 and codes.count(1) > 5
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_rows_out_of_order(tmp_path: Path, original: bytes) -> None:
+    """A page whose first and last row have changed places: what reads on from the last one must come to an end."""
+    path = tmp_path / "reference.db"
+    path.write_bytes(original)
+    connection = sqlite3.connect(path)
+    page, root = (
+        connection.execute(f"SELECT {what}").fetchone()[0]
+        for what in (
+            "page_size FROM pragma_page_size",
+            "rootpage FROM sqlite_master WHERE name = 'reference'",
+        )
+    )
+    connection.close()
+    data = bytearray(original)
+    leaf = (root - 1) * page
+    while (
+        data[leaf] == 5
+    ):  # an interior page, with its rightmost child at offset 8: https://sqlite.org/fileformat2.html
+        leaf = (int.from_bytes(data[leaf + 8 : leaf + 12]) - 1) * page
+    assert data[leaf] == 13
+    first, last = leaf + 8, leaf + 8 + 2 * (int.from_bytes(data[leaf + 3 : leaf + 5]) - 1)
+    assert last > first
+    data[first : first + 2], data[last : last + 2] = data[last : last + 2], data[first : first + 2]
+    path.write_bytes(data)
+    code, out, err = told(path, ["list"])
+    assert code == 2 and "rows are out of order" in err, (code, err)
+    assert len(out.splitlines()) < 60
+
+
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_files_of_others(tmp_path: Path, arguments: list[str]) -> None:
