@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hashers.base import Picture
+from hashmatch.hashers.orientations import ORIENTATIONS, orient
 
 Float32 = npt.NDArray[np.float32]
 
@@ -53,13 +54,8 @@ def hash_luma(luma: Float32, full_size: tuple[int, int]) -> tuple[bytes, int]:
     full_size: (width, height) of the original; larger than `luma` where that is a reduced version of it.
     Returns 32 bytes and the quality, 0 to 100.
     """
-    width, height = full_size
-    if min(full_size) < SMALLEST_SIDE:
-        return bytes(32), 0
-    samples = _sample_rows(width, _sample_rows(height, luma).T).T
-    cosines = dct_matrix()
-    coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
-    return to_bits(coefficients), quality_of(samples)
+    coefficients, quality = coefficients_luma(luma, full_size)
+    return to_bits(coefficients), quality
 
 
 def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
@@ -67,9 +63,36 @@ def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
 
     Returns 32 bytes and the quality, 0 to 100.
     """
+    coefficients, quality = coefficients_exact(rgb)
+    return to_bits(coefficients), quality
+
+
+def hash_orientations(picture: Picture) -> tuple[tuple[bytes, ...], int]:
+    """PDQ of a picture in all eight orientations (see orientations.py), from one DCT: turning a picture turns its DCT
+    and flips signs. Returns 32 bytes for each, and the quality, 0 to 100."""
+    if picture.exact:
+        coefficients, quality = coefficients_exact(np.asarray(picture.image))
+    else:
+        coefficients, quality = coefficients_luma(picture.luma, picture.full_size)
+    return tuple(to_bits(orient(coefficients, name)) for name in ORIENTATIONS), quality
+
+
+def coefficients_luma(luma: Float32, full_size: tuple[int, int]) -> tuple[Float32, int]:
+    """The (16, 16) DCT coefficients behind `hash_luma`, and the quality."""
+    width, height = full_size
+    if min(full_size) < SMALLEST_SIDE:
+        return np.zeros((FREQUENCIES, FREQUENCIES), np.float32), 0
+    samples = _sample_rows(width, _sample_rows(height, luma).T).T
+    cosines = dct_matrix()
+    coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
+    return coefficients, quality_of(samples)
+
+
+def coefficients_exact(rgb: npt.NDArray[np.uint8]) -> tuple[Float32, int]:
+    """The (16, 16) DCT coefficients behind `hash_exact`, and the quality."""
     height, width = rgb.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
-        return bytes(32), 0
+        return np.zeros((FREQUENCIES, FREQUENCIES), np.float32), 0
     luma = np.empty((height, width), np.float32)
     strip = max(1, STRIP_BYTES // (32 * width))
     for top in range(0, height, strip):  # in strips: double precision of a whole photograph would take 24 bytes a pixel
@@ -88,7 +111,7 @@ def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
     coefficients = np.zeros((FREQUENCIES, FREQUENCIES), np.float32)
     for k in range(SIDE):
         coefficients += half[:, k, None] * cosines[None, :, k]
-    return to_bits(coefficients), quality_of(samples)
+    return coefficients, quality_of(samples)
 
 
 def to_bits(coefficients: Float32) -> bytes:
