@@ -14,7 +14,8 @@ from pathlib import Path
 
 from measure import REPOSITORY, Goal, jpegs, machine, median_ratio, one_thread, table, verdict
 
-from hashmatch.fingerprint import Settings, fingerprint, fingerprints
+from hashmatch.fingerprint import fingerprint, fingerprints
+from hashmatch.hashing import Settings
 from hashmatch.indexing import index
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media.files import Found, open_file

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hashmatch.matching.table import HashRows, HashTable, is_good
-from hashmatch.matching.tiers import THRESHOLDS
+from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import find
 from hashmatch.store import Store, lookup
 from hashmatch.tables import load, rows_of_packed
@@ -31,8 +31,8 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
     older one: a still as a still, a film as a film, each once.
     """
     connection = store.connection
-    threshold = THRESHOLDS[ALGORITHM]
-    threshold = replace(threshold, possible=threshold.near, low_quality=-1)
+    threshold = thresholds()[ALGORITHM]
+    threshold = replace(threshold, film=threshold.near, low_quality=-1)
 
     @functools.lru_cache(maxsize=10_000)
     def live(reference_id: int) -> bool:
@@ -54,7 +54,10 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
     for owner in dict.fromkeys(new.owner[~still].tolist()):
         hashes = lookup.hashes(connection, owner)
         films = [
-            f for table in tables for f in find(hashes, "video", table) if f.tier == "near" and f.reference_id < owner
+            f
+            for table in tables
+            for f in find(hashes, "video", table, lambda owner, view: None)
+            if f.tier == "near" and f.reference_id < owner
         ]
         for film in sorted(films, key=lambda film: film.distance):
             if live(film.reference_id):
@@ -75,7 +78,7 @@ def _stills(new: HashRows, tables: list[HashTable]) -> Iterator[NearDuplicate]:
         yield NearDuplicate(owner, older, 0)
     queries = new.select(order[first])
     for table in tables:
-        hits = table.search(queries)
+        hits = table.search(queries, table.threshold.near)
         owner, older = queries.owner[hits.query], table.rows.owner[hits.reference]
         for row in np.flatnonzero((older < owner) & np.isnan(table.rows.time[hits.reference])).tolist():
             yield NearDuplicate(int(owner[row]), int(older[row]), int(hits.distance[row]))

@@ -13,33 +13,26 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from PIL import Image
-
 from hashmatch import hashers
 from hashmatch.errors import CODES, MediaError
-from hashmatch.hashers import Picture
+from hashmatch.hashers.local_features import are_features
+from hashmatch.hashing import Settings, features_of, hashes_of, pixels_of, prepare, views_of
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.isolation.pool import LONGEST_COMPLAINT
-from hashmatch.media import Limits, MediaType, load_decoder, need, open_media, recipe
+from hashmatch.media import MediaType, load_decoder, need, open_media, recipe
 from hashmatch.media.files import Found, chunks, digest, open_file
 from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
-from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
+from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Pixels, View
 
 #: Asked once the digests are known; the file is not decoded if the answer is yes.
 Known = Callable[[Digests], bool]
 
 Beat = Callable[[float], None]
 
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is to be computed of each file. hashers: names; exact: PDQ bit by bit as Meta's, and slower."""
-
-    hashers: tuple[str, ...] = ("pdq",)
-    exact: bool = False
-    limits: Limits = Limits()
+#: More views no worker of ours finds in a picture.
+MOST_VIEWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +93,24 @@ def _decode(
         raise MediaError("unsupported-format", _("{format} is not examined").format(format=media_type.format))
     file.seek(0)
     opened = open_media(file, data, media_type, settings.limits, settings.exact)
-    chosen = [hashers.by_name(name) for name in settings.hashers]
     hashes: list[Hash] = []
+    views: tuple[View, ...] = ()
+    features: tuple[bytes, ...] = ()
+    pixels: Pixels | None = None
     size: tuple[int, int] | None = None
     error: Failure | None = None
     last_time: float | None = None
     try:
         for picture in opened.pictures:
             size, last_time = size or picture.full_size, picture.time
-            for hasher in chosen:
-                bits, quality = hasher.hash(picture)
-                hashes.append(Hash(hasher.name, bits, quality, picture.time, picture.view, hasher.version))
+            first = not hashes
+            if first:
+                views = views_of(picture, settings)
+            hashes.extend(hashes_of(picture, settings, views if first else ()))
+            if settings.features and first and opened.kind == "image":
+                features = features_of(picture, settings.side)
+            if settings.picture_side and first:
+                pixels = pixels_of(picture, settings.picture_side)
             beat(picture.time or 0.0)
     except MediaError as problem:
         if not hashes:
@@ -129,8 +129,11 @@ def _decode(
         partial=error is not None,
         hashes=tuple(hashes),
         decoder=opened.decoder,
-        recipe=recipe(opened.kind, settings.exact),
+        recipe=recipe(opened.kind, settings.exact, settings.features),
         error=error,
+        views=views,
+        features=features,
+        pixels=pixels,
     )
 
 
@@ -180,7 +183,7 @@ def fingerprints(
     def accept(case: _Case, result: Fingerprint) -> bool:
         return _is_credible(case, result, settings)
 
-    prepare = functools.partial(_prepare, settings.hashers)
+    prepare = functools.partial(_prepare, settings)
     with Pool(_work, isolation, question=Digests, result=Fingerprint, prepare=prepare, locked=locked) as pool:
         for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile, accept):
             while done_early:
@@ -253,8 +256,8 @@ def _own_digests(state: FileState, failure: Failure) -> Digests | None:
 
 def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     """Whether a worker that says this of a file can be of sound mind."""
-    most = (settings.limits.max_frames + settings.limits.max_pages) * len(settings.hashers)
-    widths = {name: hashers.by_name(name).bits // 8 for name in settings.hashers}
+    most = (settings.limits.max_frames + settings.limits.max_pages) * (len(settings.hashers) + 1) + 2 * MOST_VIEWS
+    widths = {name: hashers.by_name(name).bits // 8 for name in (*settings.hashers, hashers.GUARD)}
     texts = (result.decoder, result.recipe, result.error.message if result.error else "")
     return (
         (result.error is None or result.error.code in CODES)
@@ -271,9 +274,19 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
             and (each.quality is None or 0 <= each.quality <= 100)
             and (each.time is None or each.time >= 0)
             and len(each.view) <= LONGEST_COMPLAINT
+            and len(each.turned) in (0, 7 * len(each.bits))
             for each in result.hashes
         )
+        and len(result.views) <= MOST_VIEWS
+        and len(result.features) <= 2 * settings.features
+        and all(map(are_features, result.features))
+        and (result.pixels is None or _are_credible(result.pixels, settings.picture_side))
     )
+
+
+def _are_credible(pixels: Pixels, side: int) -> bool:
+    width, height = pixels.width, pixels.height
+    return 0 < width <= side and 0 < height <= side and len(pixels.rgb) == 3 * width * height
 
 
 def _judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
@@ -286,13 +299,11 @@ def _judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
     return replace(result, error=Failure("unsupported-format", message))
 
 
-def _prepare(names: tuple[str, ...], needs: frozenset[str]) -> None:
-    """Runs in a worker, before it locks itself: import the decoders and hashers, and have the latter do a first hash."""
+def _prepare(settings: Settings, needs: frozenset[str]) -> None:
+    """Runs in a worker, before it locks itself: import the decoders and hashers, and have the latter do a first picture."""
     for needed in needs:
         load_decoder(needed)
-    speck = Picture(Image.frombytes("L", (64, 64), bytes(range(256)) * 16), (64, 64))
-    for name in names:
-        hashers.by_name(name).hash(speck)
+    prepare(settings)
 
 
 def _work(

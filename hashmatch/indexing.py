@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hashmatch import hashers
-from hashmatch.fingerprint import FileState, Settings, fingerprints, is_skipped
+from hashmatch.fingerprint import FileState, fingerprints, is_skipped
+from hashmatch.hashing import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
-from hashmatch.media import recipe
+from hashmatch.media import recipes_as_good
 from hashmatch.media.files import Found
 from hashmatch.records import Digests, Failure, Fingerprint
 from hashmatch.store import Store, lookup
@@ -64,8 +65,8 @@ def index(
             return not retry_failed
         if reference.kind is None:
             return False
-        decoding = recipe(reference.kind, settings.exact)
-        return lookup.is_current(lookup.recipes(connection, reference_id), decoding, versions)
+        recipes = recipes_as_good(reference.kind, settings.exact, settings.features)
+        return lookup.is_current(lookup.recipes(connection, reference_id), recipes, versions)
 
     def unchanged(state: FileState) -> bool:
         return settled(lookup.id_at(connection, *_location(state)))

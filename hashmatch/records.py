@@ -46,6 +46,8 @@ class Hash:
     time: seconds from the start of a video, None for a still image.
     view: which part of the picture was hashed; "full" is all of it.
     version: of the hasher that made it; None where a list did not say.
+    turned: of a query only: the picture's hash in the seven other orientations (see hashers/orientations.py), one after
+        the other. Never stored.
     """
 
     algorithm: str
@@ -54,6 +56,7 @@ class Hash:
     time: float | None = None
     view: str = "full"
     version: int | None = None
+    turned: bytes = b""
 
     @property
     def hex(self) -> str:
@@ -69,6 +72,26 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A part of a picture that was hashed, too: its name, and its edges in parts of the picture's width and height."""
+
+    name: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """A picture: 8-bit RGB, row after row."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Everything that was measured from one file.
 
@@ -76,7 +99,9 @@ class Fingerprint:
     empty), or when only a part of it could (then `partial` is true and `hashes` holds what decoded).
     width and height are those of the upright picture; duration is in seconds, for video only.
     recipe names the decoder and its settings, so that a later change of either can be noticed. known: its bytes were
-    known already, so it was not decoded.
+    known already, so it was not decoded. views: what is left of a still image without its borders.
+    features: of a still image, where they were asked for, as bytes (see hashers/local_features.py); of a query those of
+    the picture, and those of its mirror image. pixels: a small version of the picture, where that was asked for.
     """
 
     kind: Kind | None
@@ -91,6 +116,9 @@ class Fingerprint:
     recipe: str = ""
     known: bool = False
     error: Failure | None = None
+    views: tuple[View, ...] = ()
+    features: tuple[bytes, ...] = ()
+    pixels: Pixels | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from hashmatch.fingerprint import Settings, fingerprint
+from hashmatch.fingerprint import fingerprint
+from hashmatch.hashing import Settings
 from hashmatch.indexing import Indexed, index
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
+from hashmatch.matching.tiers import Profile
 from hashmatch.media.files import open_file, walk
 from hashmatch.records import BadLine, Fingerprint, Tlp
 from hashmatch.scanning import scan
@@ -66,12 +68,13 @@ class ReferenceSet:
         exclude: Sequence[str] = (),
         workers: int | None = None,
         retry_failed: bool = False,
+        local_features: bool = True,
     ) -> Iterator[Indexed]:
         """Add files and all files in folders; yields one Indexed a file, as each is committed."""
         actor = self._actor("index")
         membership = Membership(collection, source, tlp, case, note, tuple(labels), allow, operator=actor.operator)
         found = walk(map(os.fsencode, paths), exclude)
-        settings = Settings(tuple(hashers))
+        settings = Settings(tuple(hashers), features=local_features)
         return index(self._open(write=True), actor, found, membership, settings, Isolation(workers), retry_failed)
 
     def scan(
@@ -79,13 +82,15 @@ class ReferenceSet:
         paths: Iterable[AnyPath],
         *,
         collections: Sequence[str] = (),
+        profile: Profile = "fast",
         radius: int | None = None,
         exclude: Sequence[str] = (),
         workers: int | None = None,
     ) -> Iterator[Result]:
         """Match files and all files in folders; yields one Result a file, as each is known."""
         found = walk(map(os.fsencode, paths), exclude)
-        return scan(self._open(write=False), found, Isolation(workers), collections=collections, radius=radius)
+        store = self._open(write=False)
+        return scan(store, found, Isolation(workers), collections=collections, profile=profile, radius=radius)
 
     def export(
         self,

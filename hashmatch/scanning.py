@@ -8,14 +8,16 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from hashmatch import hashers
-from hashmatch.fingerprint import FileState, Settings, fingerprints, is_skipped
+from hashmatch.fingerprint import FileState, fingerprints, is_skipped
 from hashmatch.hamming import DamagedIndexError
+from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
+from hashmatch.matching.finding import Finding
 from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Result
 from hashmatch.matching.table import HashTable
-from hashmatch.matching.tiers import thresholds
-from hashmatch.matching.verdict import Finding, decide, exact, find
-from hashmatch.media import Limits, recipe
+from hashmatch.matching.tiers import Profile, thresholds
+from hashmatch.matching.verdict import decide, exact, find
+from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import Found
 from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
@@ -30,13 +32,20 @@ class Searcher:
     """The references, and how a file's hashes match those of them that are live and asked for."""
 
     def __init__(
-        self, store: Store, *, collections: Sequence[str] = (), radius: int | None = None, allowed: bool = False
+        self,
+        store: Store,
+        *,
+        collections: Sequence[str] = (),
+        profile: Profile = "fast",
+        radius: int | None = None,
+        allowed: bool = False,
     ) -> None:
-        """collections: search these only, and the allow list, which protects whatever is searched for. radius: see
-        tiers.thresholds. allowed: search the allow list only."""
+        """collections: search these only, and the allow list, which protects whatever is searched for. profile, radius:
+        see tiers.thresholds. allowed: search the allow list only."""
         self._store = store
         self._connection = store.connection
-        self._thresholds = thresholds(radius)
+        self._profile = profile
+        self._thresholds = thresholds(profile, radius)
         self._allowed = allowed
         self._condition = "1"
         if collections:
@@ -88,11 +97,14 @@ class Searcher:
     def _findings(self, hashes: Sequence[Hash], kind: Kind) -> list[Finding]:
         assert self._tables is not None
         try:
-            return [found for table in self._tables for found in find(hashes, kind, table)]
+            return [found for table in self._tables for found in find(hashes, kind, table, self._blocks_of)]
         except DamagedIndexError:
             # The cache was sound when it was opened; something has written to it since.
             self.prepare(anew=True)
-            return [found for table in self._tables for found in find(hashes, kind, table)]
+            return [found for table in self._tables for found in find(hashes, kind, table, self._blocks_of)]
+
+    def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
+        return lookup.bits(self._connection, reference_id, hashers.GUARD, view)
 
     def matches(self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None) -> list[Match]:
         """Every reference that has the same bytes or a hash within the thresholds; each once, by its strongest."""
@@ -108,7 +120,17 @@ class Searcher:
             reference = self._reference(found.reference_id)
             if reference is not None and found.reference_id not in best:
                 best[found.reference_id] = Match(
-                    reference, found.tier, found.distance, found.algorithm, "none", found.quality, found.video
+                    reference,
+                    found.tier,
+                    found.distance,
+                    found.algorithm,
+                    found.transform,
+                    found.quality,
+                    found.video,
+                    found.reason,
+                    found.view,
+                    found.reference_view,
+                    found.contradiction,
                 )
         return list(best.values())
 
@@ -138,6 +160,7 @@ def scan(
     isolation: Isolation,
     *,
     collections: Sequence[str] = (),
+    profile: Profile = "fast",
     radius: int | None = None,
     limits: Limits = Limits(),
     source: int | None = None,
@@ -147,8 +170,8 @@ def scan(
     found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
     """
     connection = store.connection
-    searcher = Searcher(store, collections=collections, radius=radius)
-    settings = Settings(searcher.algorithms, limits=limits)
+    searcher = Searcher(store, collections=collections, profile=profile, radius=radius)
+    settings = Settings(searcher.algorithms, limits=limits, side="query")
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
 
     def known(state: FileState, digests: Digests) -> bool:
@@ -160,8 +183,8 @@ def scan(
             return True
         if reference.kind is None:
             return False
-        decoding = recipe(reference.kind, settings.exact)
-        return lookup.is_current(lookup.recipes(connection, reference_id), decoding, versions)
+        recipes = recipes_as_good(reference.kind, settings.exact)
+        return lookup.is_current(lookup.recipes(connection, reference_id), recipes, versions)
 
     decoded = fingerprints(found, settings, isolation, known=known, source=source, meanwhile=searcher.prepare)
     for state, result in decoded:

@@ -20,7 +20,7 @@ import numpy as np
 
 from hashmatch import hashers
 from hashmatch.hamming import DamagedIndexError, HammingIndex
-from hashmatch.matching.table import HashRows, HashTable
+from hashmatch.matching.table import HashRows, HashTable, view_number
 from hashmatch.matching.tiers import Threshold
 from hashmatch.store import Store, lookup
 from hashmatch.store.lookup import Generation, PackedHashes
@@ -32,7 +32,7 @@ MOST_LATER = 20_000
 LATER_SHARE = 0.1
 
 _NAN = np.float32(np.nan).tobytes()
-_FACTS = np.dtype([("owner", "<i8"), ("time", "<f4"), ("quality", "u1")])
+_FACTS = np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,10 @@ def load(
     Empty tables are left out.
     """
     connection = store.connection
+    common = lookup.common_hashes(connection, algorithm)
     if allowed:
         rows = rows_of_packed(lookup.packed_hashes(connection, algorithm, allowed=True), algorithm)
-        return _tables(HashTable(algorithm, threshold, rows))
+        return _tables(HashTable(algorithm, threshold, rows, common=common))
     now = lookup.generation(connection)
     folder = folder_of(store.path, algorithm)
     with contextlib.suppress(DamagedIndexError, OSError):
@@ -65,9 +66,10 @@ def load(
             later = rows_of_packed(lookup.packed_hashes(connection, algorithm, after=made_of.newest), algorithm)
             if len(later) <= max(MOST_LATER, LATER_SHARE * len(rows)):
                 gone = lookup.changed_since(connection, algorithm, made_of) if now.removals > made_of.removals else ()
-                cached = HashTable(algorithm, threshold, rows, index, gone)
-                return _tables(cached, HashTable(algorithm, threshold, later))
-    table = HashTable(algorithm, threshold, rows_of_packed(lookup.packed_hashes(connection, algorithm), algorithm))
+                cached = HashTable(algorithm, threshold, rows, index, gone, common)
+                return _tables(cached, HashTable(algorithm, threshold, later, common=common))
+    rows = rows_of_packed(lookup.packed_hashes(connection, algorithm), algorithm)
+    table = HashTable(algorithm, threshold, rows, common=common)
     if len(table) >= CACHED_FROM:
         with contextlib.suppress(OSError):  # a folder that cannot be written, or a full disk: the table is good without
             _save(folder, table, now)
@@ -76,19 +78,21 @@ def load(
 
 def rows_of_packed(packed: Iterable[PackedHashes], algorithm: str) -> HashRows:
     """Rows of the database as arrays."""
-    owners, counts, bits, qualities, times = [], [], [], [], []
+    owners, counts, bits, qualities, times, views = [], [], [], [], [], []
     for each in packed:
         owners.append(each.reference_id)
         counts.append(each.count)
         bits.append(each.bits)
         qualities.append(each.quality)
         times.append(each.time if each.time is not None else _NAN * each.count)
+        views.append(view_number(each.view))
     width = hashers.by_name(algorithm).bits // 8
     return HashRows(
         np.repeat(np.array(owners, np.int64), np.array(counts, np.int64)),
         np.frombuffer(b"".join(bits), np.uint8).reshape(-1, width),
         np.frombuffer(b"".join(qualities), np.uint8),
         np.frombuffer(b"".join(times), "<f4"),
+        np.repeat(np.array(views, np.uint16), np.array(counts, np.int64)),
     )
 
 
@@ -142,7 +146,7 @@ def _open(folder: Path) -> tuple[HammingIndex, HashRows, Generation]:
         raise DamagedIndexError("the cache's facts are damaged")
     facts = np.frombuffer(content, _FACTS)
     no_bits = np.empty((len(facts), 0), np.uint8)
-    rows = HashRows(np.ascontiguousarray(facts["owner"]), no_bits, facts["quality"], facts["time"])
+    rows = HashRows(np.ascontiguousarray(facts["owner"]), no_bits, facts["quality"], facts["time"], facts["view"])
     return index, rows, made_of
 
 
@@ -152,7 +156,8 @@ def _save(folder: Path, table: HashTable, made_of: Generation) -> None:
     for each in (folder.parent, folder):
         each.mkdir(mode=0o700, exist_ok=True)
     facts = np.empty(len(table), _FACTS)
-    facts["owner"], facts["time"], facts["quality"] = table.rows.owner, table.rows.time, table.rows.quality
+    for name in _FACTS.names or ():
+        facts[name] = getattr(table.rows, name)
     content = facts.tobytes()
     name = f"facts-{os.urandom(8).hex()}"
     descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -20,7 +20,8 @@ import pytest
 from media import samples
 from PIL import Image
 
-from hashmatch.fingerprint import FileState, Settings, _Case, _is_credible, fingerprint, fingerprints, is_skipped
+from hashmatch.fingerprint import FileState, _Case, _is_credible, fingerprint, fingerprints, is_skipped
+from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, Found, walk

@@ -14,7 +14,7 @@ from store.known import ALONE, FIXTURES, content_of, draw, fixture_set, index_pa
 from store.samples import ME, actions, content, digests_of, flip, pdq_bits, set_bits
 
 from hashmatch.errors import CommandError
-from hashmatch.fingerprint import Settings
+from hashmatch.hashing import Settings
 from hashmatch.indexing import Indexed, index
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipe

@@ -41,6 +41,11 @@ from hashmatch.records import Tlp
     metavar="NAMES",
     help=_("Perceptual hashes to compute, separated by commas: pdq, phash, dhash."),
 )
+@click.option(
+    "--no-local-features",
+    is_flag=True,
+    help=_("Leave out the local features (8 KB a picture) by which a thorough scan finds crops and insets."),
+)
 @click.option("--tlp", type=TLP_CHOICE, help=_("How far they may be shared (Traffic Light Protocol)."))
 @click.option("--note", help=_("A note for each."))
 @click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
@@ -58,6 +63,7 @@ def command(
     source: str | None,
     case: str | None,
     names: str,
+    no_local_features: bool,
     tlp: Tlp | None,
     note: str | None,
     allow: bool,
@@ -68,8 +74,8 @@ def command(
     examining: Examining,
 ) -> int:
     from hashmatch.cli.progress import Progress, print_counts
-    from hashmatch.fingerprint import Settings
     from hashmatch.hashers import parse_names
+    from hashmatch.hashing import Settings
     from hashmatch.indexing import index
     from hashmatch.records import Failure
     from hashmatch.report import as_json
@@ -78,7 +84,7 @@ def command(
     from hashmatch.store.audit import Actor
     from hashmatch.store.references import Membership
 
-    settings = Settings(parse_names(names), limits=examining.limits)
+    settings = Settings(parse_names(names), limits=examining.limits, features=not no_local_features)
     actor = Actor.current("index")
     membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)
     counts: Counter[str] = Counter()

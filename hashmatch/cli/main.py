@@ -31,6 +31,7 @@ COMMANDS = {
     "restore": "restore",
     "allow": "allow",
     "info": "info",
+    "lint": "lint",
     "verify": "verify",
     "log": "log",
     "backup": "backup",

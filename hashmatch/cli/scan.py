@@ -29,6 +29,7 @@ from hashmatch.i18n import _
 
 if TYPE_CHECKING:
     from hashmatch.matching.results import Result
+    from hashmatch.matching.tiers import Profile
     from hashmatch.media.files import Found
     from hashmatch.store import Store
 
@@ -56,9 +57,16 @@ Write = Callable[["Result"], None]
     help=_("The weakest match that counts."),
 )
 @click.option(
+    "--profile",
+    type=click.Choice(["fast", "thorough"]),
+    default="fast",
+    show_default=True,
+    help=_("How hard to look: thorough also finds crops, insets and rotations by some degrees, at ten times the cost."),
+)
+@click.option(
     "--radius",
     type=click.IntRange(0, 256),
-    help=_("Largest PDQ distance that is still a match, in bits. Default: 31 for near, 60 for possible."),
+    help=_("Largest PDQ distance that is still a match, in bits. Default: that of the profile."),
 )
 @click.option(
     "--files-from",
@@ -76,6 +84,7 @@ def command(
     target: Path | None,
     collections: tuple[str, ...],
     min_tier: str,
+    profile: Profile,
     radius: int | None,
     files_from: str | None,
     null: bool,
@@ -89,7 +98,7 @@ def command(
 
     if bool(paths) == (files_from is not None):
         raise click.UsageError(_("name paths, or give --files-from"))
-    settings = {"min_tier": min_tier, "radius": radius, "collections": list(collections)}
+    settings = {"min_tier": min_tier, "profile": profile, "radius": radius, "collections": list(collections)}
     counts: Counter[str] = Counter()
     start = time.monotonic()
     interrupted = False
@@ -112,6 +121,7 @@ def command(
                 found,
                 examining.isolation,
                 collections=collections,
+                profile=profile,
                 radius=radius,
                 limits=examining.limits,
                 source=source,

@@ -8,7 +8,7 @@ from hashmatch.errors import CommandError
 from hashmatch.hashers.base import Hasher, Picture
 from hashmatch.i18n import _
 
-__all__ = ["HASHERS", "Hasher", "Picture", "by_name", "parse_names"]
+__all__ = ["GUARD", "HASHERS", "Hasher", "Picture", "by_name", "parse_names"]
 
 #: Algorithm name to the module that has its HASHER. Modules are imported when first asked for: pHash needs SciPy.
 HASHERS = {
@@ -17,12 +17,16 @@ HASHERS = {
     "dhash": "hashmatch.hashers.dhash",
 }
 
+#: Kept beside PDQ of every still picture, to tell pictures of one layout apart; nothing is searched by it.
+GUARD = "blocks"
+_MODULES = HASHERS | {GUARD: "hashmatch.hashers.blocks"}
+
 
 def by_name(name: str) -> Hasher:
     """The hasher of that name. Raises CommandError if there is none."""
-    if name not in HASHERS:
+    if name not in _MODULES:
         raise CommandError(_("unknown hash {name!r}; known are: {known}").format(name=name, known=", ".join(HASHERS)))
-    hasher: Hasher = importlib.import_module(HASHERS[name]).HASHER
+    hasher: Hasher = importlib.import_module(_MODULES[name]).HASHER
     return hasher
 
 

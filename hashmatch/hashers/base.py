@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from hashmatch.records import View
+
 
 @dataclass(frozen=True)  # without slots, which a cached property cannot do with
 class Picture:
@@ -34,6 +36,14 @@ class Picture:
         """(height, width) brightness of `image`, 0 to 255; made once for all hashers."""
         image = self.image if self.image.mode == "L" else self.image.convert("L")
         return np.asarray(image).astype(np.float32)
+
+    def part(self, view: View) -> Picture:
+        """A part of it as a picture of its own."""
+        edges = zip((view.left, view.top, view.right, view.bottom), self.image.size * 2, strict=True)
+        left, top, right, bottom = (round(part * length) for part, length in edges)
+        across, down = (-(-full // size) for full, size in zip(self.full_size, self.image.size, strict=True))
+        size = (right - left) * across, (bottom - top) * down
+        return Picture(self.image.crop((left, top, right, bottom)), size, self.exact, self.time, view.name)
 
 
 class Hasher(Protocol):

@@ -2,7 +2,7 @@
 
 PDQ knows only 16 frequencies of the whole picture, and so do hashes like it: the same card with another text is within 31
 bits of itself. So the picture is averaged to 96 × 96 points, cut into 12 × 12 blocks, and of each block the lowest
-frequencies of its DCT are kept, as nothing (flat), something, or strong, with the sign of the latter two. In two copies of one
+frequencies of its DCT are kept, as nothing (flat), something, or strong, with the sign of the latter two. In copies of a
 picture hardly any strong coefficient turns its sign, whatever codec, size or tone; in two texts on one card neighbouring
 blocks contradict each other. Being local is what makes the difference: a sign hash of 1,024 frequencies of the whole
 picture is moved further by blur than by another text (figures in docs/matching.md).
@@ -81,4 +81,5 @@ def _cosines() -> npt.NDArray[np.float32]:
     """(3, 8): the DCT-II's rows 0 to 2, of length 1."""
     angle = np.pi / 2 / BLOCK * np.arange(3)[:, None] * (2 * np.arange(BLOCK) + 1)
     rows = np.cos(angle) * np.sqrt(np.array([1, 2, 2])[:, None] / BLOCK)
-    return rows.astype(np.float32)
+    matrix: npt.NDArray[np.float32] = rows.astype(np.float32)
+    return matrix

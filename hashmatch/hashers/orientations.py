@@ -43,7 +43,9 @@ def orient(coefficients: npt.NDArray[np.float32], name: str, first: int = 1) -> 
     return turned
 
 
-def orient_blocks(values: npt.NDArray[np.int8], frequencies: tuple[tuple[int, int], ...], name: str) -> npt.NDArray[np.int8]:
+def orient_blocks(
+    values: npt.NDArray[np.int8], frequencies: tuple[tuple[int, int], ...], name: str
+) -> npt.NDArray[np.int8]:
     """The same for a grid of blocks that each have a few DCT coefficients.
 
     values: (rows, columns, n) with rows == columns. frequencies: of each of n, the frequency downwards and across; with

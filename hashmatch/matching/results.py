@@ -56,8 +56,41 @@ class MatchedReference:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalEvidence:
+    """Where in the file the reference's picture is, by its local features. points: how many of them are where they would
+    be if it is there. quadrilateral: its corners, from the upper left clockwise as the reference is held, in parts of the
+    file's width and height; those of a crop lie outside of 0 to 1."""
+
+    points: int
+    quadrilateral: tuple[tuple[float, float], ...]
+
+
+#: Why a match has its tier. same-bytes; same-picture: also by its blocks; same-hash: by PDQ alone, since a list brought
+#: no more; same-layout: PDQ agrees, the blocks do not, as of two posters with different texts, or of one with a logo
+#: pasted over; resembles: the distance is too large for more; low-quality: too little detail; common-hash: too many
+#: others have it; local-features: parts of it were found; same-footage, shared-footage: of films.
+Reason = Literal[
+    "same-bytes",
+    "same-picture",
+    "same-hash",
+    "same-layout",
+    "resembles",
+    "low-quality",
+    "common-hash",
+    "local-features",
+    "same-footage",
+    "shared-footage",
+]
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """The verdict on one file and one reference. distance: bits, 0 for equal bytes; algorithm: that it was found by."""
+    """The verdict on one file and one reference.
+
+    distance: bits, 0 for equal bytes; algorithm: that it was found by. transform: how the file's picture was made of the
+    reference's, as far as can be told. view, reference_view: which part of either was compared; "trim1": without borders.
+    contradiction: how much the blocks of the two views contradict each other, see matching/guard.py.
+    """
 
     reference: MatchedReference
     tier: Tier
@@ -66,6 +99,11 @@ class Match:
     transform: str
     quality: int | None
     video: VideoEvidence | None
+    reason: Reason = "resembles"
+    view: str = "full"
+    reference_view: str = "full"
+    contradiction: int | None = None
+    local: LocalEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

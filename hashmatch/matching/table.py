@@ -15,6 +15,11 @@ from hashmatch.records import Hash
 #: Hits that one query hash may have on one reference.
 MOST_HITS = 64
 
+_VIEWS_OF_A_KIND = 10_000
+#: Of each kind of view the first number.
+_VIEWS = {_VIEWS_OF_A_KIND: "trim", 2 * _VIEWS_OF_A_KIND: "page"}
+OTHER_VIEW = 6 * _VIEWS_OF_A_KIND
+
 #: Seconds that one sampled frame stands for at most; a gap in a film is not "shown".
 LONGEST_STEP = 1.0
 
@@ -24,19 +29,20 @@ class HashRows:
     """Hashes as arrays of equal length n.
 
     owner: int64, the reference each belongs to. bits: uint8 (n, bytes). quality: uint8, 255 unknown.
-    time: float32 seconds, NaN for a still image.
+    time: float32 seconds, NaN for a still image. view: uint16, see `view_number`.
     """
 
     owner: npt.NDArray[np.int64]
     bits: npt.NDArray[np.uint8]
     quality: npt.NDArray[np.uint8]
     time: npt.NDArray[np.float32]
+    view: npt.NDArray[np.uint16]
 
     def __len__(self) -> int:
         return len(self.owner)
 
     def select(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> HashRows:
-        return HashRows(self.owner[rows], self.bits[rows], self.quality[rows], self.time[rows])
+        return HashRows(self.owner[rows], self.bits[rows], self.quality[rows], self.time[rows], self.view[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,11 @@ class HashTable:
         rows: HashRows,
         index: HammingIndex | None = None,
         gone: Collection[int] = (),
+        common: Sequence[bytes] = (),
     ) -> None:
         """index: of exactly these rows, which then are comparable and in the order of their owners already, and need no
-        bits (n, 0). gone: owners whose rows are out of date and not to be found."""
+        bits (n, 0). gone: owners whose rows are out of date and not to be found. common: hashes that are no evidence
+        for `near`, because too many have them."""
         if index is None:
             rows = rows.select(comparable(rows))
             rows = rows.select(np.argsort(rows.owner, kind="stable"))
@@ -76,18 +84,28 @@ class HashTable:
         self.rows = rows
         self.index = HammingIndex.from_hashes(rows.bits) if index is None else index
         self._gone = np.array(sorted(gone), np.int64)
+        self._common = np.empty(0, np.int64)
+        if common and len(rows):
+            bits = np.frombuffer(b"".join(common), np.uint8).reshape(len(common), -1)
+            self._common = np.sort(self.index.range_search(bits, 0)[1])
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def search(self, queries: HashRows) -> Hits:
-        """Every pair that the threshold allows for its qualities."""
-        radius = max(self.threshold.possible, self.threshold.low_quality)
+    def is_common(self, row: int) -> bool:
+        """Whether too many have the hash of this row for it to be evidence."""
+        return bool(np.isin(row, self._common))
+
+    def search(self, queries: HashRows, possible: int) -> Hits:
+        """Every pair within `possible`, or where one of the two has little detail, within the threshold for these."""
+        radius = max(possible, self.threshold.low_quality)
         good_queries = is_good(queries)
         parts = []
         for query, reference, distance in self.index.iter_range_search(queries.bits, radius):
             good = good_queries[query] & is_good(self.rows.select(reference))
-            within = distance <= np.where(good, self.threshold.possible, self.threshold.low_quality)
+            if self._common.size:
+                good &= ~np.isin(reference, self._common)
+            within = distance <= np.where(good, possible, self.threshold.low_quality)
             if self._gone.size:
                 within &= ~np.isin(self.rows.owner[reference], self._gone)
             found = Hits(query[within], reference[within], distance[within], good[within])
@@ -127,19 +145,47 @@ def rows_of(hashes: Sequence[Hash], owner: int = 0) -> HashRows:
         np.frombuffer(b"".join(h.bits for h in hashes), np.uint8).reshape(count, -1) if count else _no_bits(),
         np.array([255 if h.quality is None else h.quality for h in hashes], np.uint8),
         np.array([np.nan if h.time is None else h.time for h in hashes], np.float32),
+        np.array([view_number(h.view) for h in hashes], np.uint16),
     )
+
+
+def view_number(name: str) -> int:
+    """A view's name as a number: of the whole picture, what is left without borders, a document's further pages."""
+    if name == "full":
+        return 0
+    for start, stem in _VIEWS.items():
+        number = name.removeprefix(stem)
+        if name != number and number.isascii() and number.isdigit() and int(number[:5]) < _VIEWS_OF_A_KIND:
+            return start + int(number)
+    return OTHER_VIEW
+
+
+def view_name(number: int) -> str:
+    """What `view_number` was given; "other" of names that are not ours."""
+    if number == 0:
+        return "full"
+    start = number // _VIEWS_OF_A_KIND * _VIEWS_OF_A_KIND
+    return f"{_VIEWS[start]}{number - start}" if start in _VIEWS else "other"
+
+
+def is_trimmed(view: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+    """Which views are what is left of a picture without its borders."""
+    trimmed: npt.NDArray[np.bool_] = view // _VIEWS_OF_A_KIND == 1
+    return trimmed
 
 
 def join_rows(parts: Iterable[HashRows]) -> HashRows:
     """Several into one; equal widths."""
     found = [part for part in parts if len(part)]
     if not found:
-        return HashRows(np.empty(0, np.int64), _no_bits(), np.empty(0, np.uint8), np.empty(0, np.float32))
+        none = np.empty(0, np.int64)
+        return HashRows(none, _no_bits(), none.astype(np.uint8), none.astype(np.float32), none.astype(np.uint16))
     return HashRows(
         np.concatenate([p.owner for p in found]),
         np.concatenate([p.bits for p in found]),
         np.concatenate([p.quality for p in found]),
         np.concatenate([p.time for p in found]),
+        np.concatenate([p.view for p in found]),
     )
 
 

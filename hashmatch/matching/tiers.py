@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
+
+#: How thorough a scan is: see docs/matching.md.
+Profile = Literal["fast", "thorough"]
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """For one algorithm, in bits. near: largest distance of the same picture; -1 where the algorithm alone cannot say
-    so. possible: largest distance worth a look. low_quality: largest distance worth a look where one side has little
-    detail."""
+    """For one algorithm, in bits. near: largest distance of the same picture where nothing but the distance speaks; -1
+    where the algorithm alone cannot say so. possible: largest distance worth a look, and of the same picture where its
+    blocks agree (see guard.py). film: the same where one of the two is a film. low_quality: largest distance worth a look
+    where one side has little detail."""
 
     near: int
     possible: int
+    film: int
     low_quality: int
 
 
-THRESHOLDS = {
+PDQ = {
     # near, quality: Meta's own (github.com/facebook/ThreatExchange, pdq/README.md): match at 31 of 256 bits or fewer,
-    # discard quality below 50. possible: of 2.7 million pairs of unrelated photographs none, and of 1.8 million pairs
-    # of frames of unrelated films none, was within 60; overlays and letterbox bars of true copies often are.
-    "pdq": Threshold(near=31, possible=60, low_quality=31),
-    # 64-bit hashes have no quality and collide; found by one of these alone, a person must look.
-    "phash": Threshold(near=-1, possible=6, low_quality=6),
-    "dhash": Threshold(near=-1, possible=4, low_quality=4),
+    # discard quality below 50. thorough, film: of 2.7 million pairs of unrelated photographs none, and of 1.8 million
+    # pairs of frames of unrelated films none within 60. fast: what multi-index search serves at little cost.
+    "fast": Threshold(near=31, possible=44, film=60, low_quality=31),
+    "thorough": Threshold(near=31, possible=64, film=60, low_quality=31),
 }
+# 64-bit hashes have no quality and collide; found by one of these alone, a person must look.
+OTHERS = {"phash": Threshold(-1, 6, 6, 6), "dhash": Threshold(-1, 4, 4, 4)}
+
+#: Of the blocks of two pictures (see guard.py): so much contradiction, and they are two pictures of one layout.
+MOST_CONTRADICTION = 14
+#: So many strong coefficients, or there is too little in a picture to say that another one is the same.
+LEAST_DETAIL = 24
 
 #: PDQ quality from which a hash says enough for `near`.
 GOOD_QUALITY = 50
@@ -44,10 +55,9 @@ NEAR_FRAMES = 3
 ALLOW_COVERAGE = 0.5
 
 
-def thresholds(radius: int | None = None) -> dict[str, Threshold]:
-    """The thresholds; with a radius, PDQ's largest distance is that, and `near` never goes beyond its own limit."""
-    if radius is None:
-        return THRESHOLDS
-    pdq = THRESHOLDS["pdq"]
-    narrowed = replace(pdq, near=min(pdq.near, radius), possible=radius, low_quality=min(pdq.low_quality, radius))
-    return THRESHOLDS | {"pdq": narrowed}
+def thresholds(profile: Profile = "fast", radius: int | None = None) -> dict[str, Threshold]:
+    """Of each algorithm; with a radius, PDQ's largest distance is that, and `near` never goes beyond its own limit."""
+    pdq = PDQ[profile]
+    if radius is not None:
+        pdq = Threshold(min(pdq.near, radius), radius, radius, min(pdq.low_quality, radius))
+    return {"pdq": pdq} | OTHERS

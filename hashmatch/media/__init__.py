@@ -11,17 +11,25 @@ from hashmatch.media.sampling import SETTINGS
 from hashmatch.media.sniff import MediaType
 from hashmatch.records import Kind
 
-__all__ = ["Limits", "MediaType", "Opened", "load_decoder", "need", "open_media", "recipe"]
+__all__ = ["Limits", "MediaType", "Opened", "load_decoder", "need", "open_media", "recipe", "recipes_as_good"]
 
-#: Raised when pictures would come out of the decoders otherwise than before; stored hashes are then made anew.
-IMAGE_VERSION = 1
+#: Raised when other pictures would come out of the decoders, or other views be hashed, than before; stored hashes are then
+#: made anew.
+IMAGE_VERSION = 2
 FILM_VERSION = 1
+#: How a recipe ends where local features were looked for, too.
+WITH_FEATURES = " features"
 
 
-def recipe(kind: Kind, exact: bool) -> str:
+def recipe(kind: Kind, exact: bool, features: bool = False) -> str:
     """The decoders and settings that pictures of this kind are made with, as stored beside every hash."""
     name = f"image-{IMAGE_VERSION}" if kind == "image" else f"film-{FILM_VERSION} {SETTINGS}"
-    return name + (" exact" if exact else "")
+    return name + (" exact" if exact else "") + (WITH_FEATURES if features and kind == "image" else "")
+
+
+def recipes_as_good(kind: Kind, exact: bool, features: bool = False) -> set[str]:
+    """The recipes of stored hashes that need not be made anew: this one, and it with local features."""
+    return {recipe(kind, exact, features), recipe(kind, exact, True)}
 
 
 def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits: Limits, exact: bool) -> Opened:

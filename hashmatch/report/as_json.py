@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import hashmatch
 from hashmatch.indexing import Indexed
@@ -15,6 +15,9 @@ from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report.escape import for_json
 from hashmatch.store import Store, lookup
 from hashmatch.store.lookup import Reference
+
+if TYPE_CHECKING:
+    from hashmatch.linting import Report
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
@@ -90,6 +93,12 @@ def hashes(values: Sequence[Hash]) -> list[dict[str, Any]]:
     return [
         {"algorithm": h.algorithm, "hash": h.hex, "quality": h.quality, "time": h.time, "view": h.view} for h in values
     ]
+
+
+def lint(value: Report, demoted: bool) -> dict[str, Any]:
+    """What `lint --format json` prints."""
+    common = [{"hash": each.bits.hex(), "references": each.found, "example": each.example} for each in value.common]
+    return {**asdict(value), "common": common, "demoted": demoted}
 
 
 def reference(value: Reference) -> dict[str, Any]:

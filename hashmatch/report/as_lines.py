@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hashmatch.i18n import _, ngettext
-from hashmatch.matching.results import Match, Result, VideoEvidence
+from hashmatch.matching.results import LocalEvidence, Match, Result, VideoEvidence
 from hashmatch.report.escape import for_terminal
+from hashmatch.report.reasons import explain
 from hashmatch.store import Store, lookup
 
 #: Weaker matches of one file are counted, not listed, beyond this.
 LISTED = 5
+#: Reasons that the tier and the distance do not tell by themselves.
+WORTH_SAYING = ("same-layout", "low-quality", "common-hash")
 
 _COLOURS = {"exact": "\x1b[1;31m", "near": "\x1b[31m", "possible": "\x1b[33m", "allowed": "\x1b[32m"}
 
@@ -35,8 +38,14 @@ def lines_of(result: Result, store: Store, colour: bool) -> Iterator[str]:
 def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
     reference = match.reference
     facts = [f"#{reference.id}", match.tier]
-    if match.tier != "exact":
+    if match.distance is not None and match.tier != "exact":
         facts.append(_("{algorithm} distance {distance}").format(algorithm=match.algorithm, distance=match.distance))
+    if match.local is not None:
+        facts.append(ngettext("{n} point agrees", "{n} points agree", match.local.points).format(n=match.local.points))
+    if match.transform != "none":
+        facts.append(match.transform)
+    if match.reason in WORTH_SAYING:
+        facts.append(explain(match.reason))
     if reference.allow:
         facts.append(_("on the allow list"))
     facts += [f"{s.collection}" + (f" (TLP:{s.tlp.upper()})" if s.tlp else "") for s in reference.sources]
@@ -59,6 +68,13 @@ def coverage_line(video: VideoEvidence) -> str:
         for s in video.segments[:LISTED]
     )
     return f"{shares}: {spans}"
+
+
+def area_line(local: LocalEvidence) -> str:
+    """Where in the file the reference is, by its local features."""
+    corners = " ".join(f"({x:.0%}, {y:.0%})" for x, y in local.quadrilateral)
+    points = ngettext("{n} point agrees", "{n} points agree", local.points).format(n=local.points)
+    return _("{points}; corners at {corners} of width and height").format(points=points, corners=corners)
 
 
 def _clock(seconds: float) -> str:

@@ -9,6 +9,9 @@ from hashmatch.records import Fingerprint, Hash
 from hashmatch.report.escape import for_spreadsheet, for_terminal
 from hashmatch.store.lookup import Reference
 
+#: Bytes of a hash that are shown to a person.
+LONGEST_HASH = 32
+
 
 def fingerprint_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
     """What `hash` prints of one file."""
@@ -35,7 +38,7 @@ def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
     """`hex,quality,path`, one line a hash."""
     name = for_spreadsheet(for_terminal(path))
     for each in value.hashes:
-        if each.algorithm == "pdq":
+        if each.algorithm == "pdq" and not each.view.startswith("trim"):
             yield f"{each.hex},{each.quality},{name}"
 
 
@@ -102,4 +105,5 @@ def _hash_lines(hashes: Sequence[Hash]) -> Iterator[str]:
         quality = "" if each.quality is None else "  " + _("quality {quality}").format(quality=each.quality)
         time = "" if each.time is None else f"  {each.time:.3f} s"
         view = "" if each.view == "full" else f"  {each.view}"
-        yield f"  {each.algorithm:<12}{each.hex}{quality}{time}{view}"
+        text = each.hex if len(each.bits) <= LONGEST_HASH else each.hex[: 2 * LONGEST_HASH] + "…"
+        yield f"  {each.algorithm:<12}{text}{quality}{time}{view}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hashmatch.records import Tlp
@@ -92,6 +92,19 @@ def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, a
     if changed:
         record(connection, actor, "allow" if allow else "disallow", {"reference": reference_id})
     return bool(changed)
+
+
+def set_common_hashes(connection: sqlite3.Connection, actor: Actor, algorithm: str, found: Mapping[bytes, int]) -> None:
+    """From now on these hashes, and no others of the algorithm, are too common to be evidence. found: in how many
+    references each is."""
+    before = connection.execute("SELECT count(*) FROM common_hash WHERE algorithm = ?", (algorithm,)).fetchone()[0]
+    connection.execute("DELETE FROM common_hash WHERE algorithm = ?", (algorithm,))
+    connection.executemany(
+        "INSERT INTO common_hash (algorithm, bits, found, added) VALUES (?, ?, ?, ?)",
+        [(algorithm, bits, count, now()) for bits, count in found.items()],
+    )
+    if before or found:
+        record(connection, actor, "demote", {"algorithm": algorithm, "hashes": len(found), "before": before})
 
 
 def _only(connection: sqlite3.Connection, collection: str | None) -> tuple[int | None, int | None]:

@@ -19,7 +19,7 @@ BUSY_SECONDS = 30.0
 
 # Repeated from schema.py, which imports sqlite-utils (130 ms): a scan only reads and does not need it. A test compares.
 APPLICATION_ID = 0x486D6368
-VERSION = 2
+VERSION = 3
 
 
 class Store:
@@ -33,7 +33,7 @@ class Store:
     @classmethod
     def open(cls, path: Path, *, write: bool = False, even_damaged: bool = False) -> Store:
         """Open a reference set, to read unless `write`; to write creates it where it does not exist, readable by its
-        owner only. An older one is upgraded when it is opened to write, see upgrade.py.
+        owner only. An older one is upgraded when it is opened to write, see upgrade.py; to read, in a copy in memory.
 
         even_damaged: open to read whatever still says that it is a reference set, in order to look for damage.
         Raises CommandError: it does not exist, is no reference set, is newer than this program, or cannot be written.
@@ -83,6 +83,8 @@ class Store:
                     raise CommandError(message.format(path=path, log=log.name)) from None
             with _closed_on_error(_connect(f"{uri}?mode=ro&immutable=1")) as connection:
                 _check_header(connection, path, even_damaged)
+        if _pragma(connection, "user_version") < VERSION and not even_damaged:
+            connection = _upgraded_copy(connection)
         return cls(connection, path, writable=False)
 
     @classmethod
@@ -209,6 +211,16 @@ def _check_header(connection: sqlite3.Connection, path: Path, even_damaged: bool
         raise CommandError(message.format(path=path, theirs=version, ours=VERSION))
     if not even_damaged:
         connection.execute("SELECT 1 FROM reference LIMIT 1")
+
+
+def _upgraded_copy(older: sqlite3.Connection) -> sqlite3.Connection:
+    """In memory, and up to date: an older database, perhaps on a read-only medium, need not change to be read."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    with contextlib.closing(older), _closed_on_error(connection):
+        older.backup(connection)
+        _prepare_to_write(connection, None)
+        connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _prepare_to_write(connection: sqlite3.Connection, path: Path | None) -> None:

@@ -6,14 +6,15 @@ import hashlib
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from hashmatch.errors import CommandError
+from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.i18n import _
 from hashmatch.records import Digests, Hash, Kind, Tlp, strictest
-from hashmatch.store.references import IMPORTED, UNKNOWN_QUALITY
+from hashmatch.store.references import FEATURES, IMPORTED, UNKNOWN_QUALITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +183,38 @@ def recipes(connection: sqlite3.Connection, reference_id: int) -> dict[str, tupl
 
 
 def hashes(connection: sqlite3.Connection, reference_id: int) -> tuple[Hash, ...]:
-    """All hashes of a reference, unpacked."""
+    """All hashes of a reference, unpacked; without local features."""
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time, version FROM hash"
-        " JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ? ORDER BY algorithm, view",
+        " JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ? AND points IS NULL ORDER BY algorithm, view",
         (reference_id,),
     )
     return tuple(each for *packed, version in rows for each in unpack(PackedHashes(*packed), version))
+
+
+def features(connection: sqlite3.Connection, reference_id: int) -> LocalFeatures | None:
+    """The local features of a reference, where it has any. Raises ValueError if what is stored cannot be such."""
+    row = connection.execute(
+        "SELECT version, bits, points FROM hash JOIN recipe ON recipe.id = recipe_id"
+        " WHERE reference_id = ? AND algorithm = ?",
+        (reference_id, FEATURES),
+    ).fetchone()
+    return None if row is None else LocalFeatures.from_parts(*row)
+
+
+def bits(connection: sqlite3.Connection, reference_id: int, algorithm: str, view: str) -> bytes | None:
+    """One hash of a reference: of a still picture, where there is one of each algorithm and view."""
+    row = connection.execute(
+        "SELECT bits FROM hash WHERE reference_id = ? AND algorithm = ? AND view = ? AND count = 1",
+        (reference_id, algorithm, view),
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def common_hashes(connection: sqlite3.Connection, algorithm: str) -> list[bytes]:
+    """Hashes that `lint` found too common to say anything on their own."""
+    rows = connection.execute("SELECT bits FROM common_hash WHERE algorithm = ? ORDER BY bits", (algorithm,))
+    return [row[0] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,9 +332,13 @@ def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
     )
 
 
-def is_current(found: dict[str, tuple[str, int | None]], decoding: str, versions: dict[str, int]) -> bool:
-    """Whether the hashes that `recipes` told of are what this program would make now: algorithm to version."""
-    return all(found.get(algorithm) == (decoding, version) for algorithm, version in versions.items())
+def is_current(found: dict[str, tuple[str, int | None]], decodings: Set[str], versions: dict[str, int]) -> bool:
+    """Whether the hashes that `recipes` told of are as good as what this program would make now: by one of these
+    recipes, and of each algorithm of this version."""
+    return all(
+        algorithm in found and found[algorithm][0] in decodings and found[algorithm][1] == version
+        for algorithm, version in versions.items()
+    )
 
 
 def size(connection: sqlite3.Connection) -> int:
@@ -325,7 +355,9 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
         "retracted": "SELECT count(*) FROM reference WHERE id NOT IN (SELECT id FROM live_reference)",
         "allowed": "SELECT count(*) FROM live_reference WHERE allow",
         "failed": "SELECT count(*) FROM reference WHERE error_code IS NOT NULL AND NOT partial",
-        "hashes": "SELECT coalesce(sum(count), 0) FROM hash",
+        "hashes": "SELECT coalesce(sum(count), 0) FROM hash WHERE points IS NULL",
+        "with_features": f"SELECT count(*) FROM hash WHERE algorithm = '{FEATURES}'",
+        "common_hashes": "SELECT count(*) FROM common_hash",
         "imported": f"SELECT count(DISTINCT reference_id) FROM hash JOIN recipe ON recipe.id = recipe_id"
         f" WHERE decoding = '{IMPORTED}'",
         "collections": "SELECT count(*) FROM collection",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
+from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, ListItem, Tlp, strictest
 from hashmatch.store.audit import Actor, now, record
 
@@ -19,6 +20,8 @@ from hashmatch.store.audit import Actor, now, record
 UNKNOWN_QUALITY = 255
 #: The recipe of hashes that came in a list.
 IMPORTED = "imported"
+#: The algorithm of local features; their rows have points.
+FEATURES = "orb"
 
 #: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
 #: withdrawn, and adding it again does not revive it. "forbidden": a list would withdraw what was not from a list.
@@ -61,6 +64,7 @@ def add_file(
     found = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (bytes.fromhex(digests.sha256),)).fetchone()
     reference_id = int(found[0]) if found else _insert_reference(connection, fingerprint, digests)
     changed = _set_hashes(connection, reference_id, fingerprint.hashes, fingerprint.recipe, new=not found)
+    changed |= _set_features(connection, reference_id, fingerprint, new=not found)
     if changed and found:
         _set_measures(connection, reference_id, fingerprint)
         record(connection, actor, "rehash", {"reference": reference_id, "decoding": fingerprint.recipe})
@@ -295,6 +299,30 @@ def _set_hashes(
                 (reference_id, algorithm, view, *packed),
             )
     return changed
+
+
+def _set_features(connection: sqlite3.Connection, reference_id: int, fingerprint: Fingerprint, *, new: bool) -> bool:
+    """Keep these local features, instead of older ones; a picture may have none. Returns whether that changed anything."""
+    if not fingerprint.features:
+        return False
+    features = LocalFeatures.from_bytes(fingerprint.features[0])
+    row = (len(features), features.descriptors, features.shape_and_points)
+    if not new:
+        query = "SELECT count, bits, points FROM hash WHERE reference_id = ? AND algorithm = ?"
+        if connection.execute(query, (reference_id, FEATURES)).fetchone() == (row if len(features) else None):
+            return False
+        connection.execute("DELETE FROM hash WHERE reference_id = ? AND algorithm = ?", (reference_id, FEATURES))
+    if len(features):
+        recipe_id = _recipe(connection, fingerprint.recipe, features.version)
+        connection.execute(
+            "INSERT INTO hash (reference_id, algorithm, view, recipe_id, count, bits, quality, points)"
+            " VALUES (?, ?, 'full', ?, ?, ?, ?, ?)",
+            (
+                *(reference_id, FEATURES, recipe_id, len(features)),
+                *(features.descriptors, bytes([UNKNOWN_QUALITY]) * len(features), features.shape_and_points),
+            ),
+        )
+    return True
 
 
 def _recipe(connection: sqlite3.Connection, decoding: str, version: int | None) -> int:

@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
 #: Number of migrations, kept in user_version so that a reader knows at once whether it understands the file.
-VERSION = 2
+VERSION = 3
 
 migrations = Migrations("hashmatch")
 
@@ -31,6 +31,13 @@ def m001_references(db: Database) -> None:
 def m002_row_digests(db: Database) -> None:
     """A digest of every row. They are made when all migrations are done, see upgrade.py."""
     db.execute(_M002)
+
+
+@migrations()
+def m003_local_features(db: Database) -> None:
+    """Local features of pictures, and hashes that are too common."""
+    for statement in _M003.split(";;\n"):
+        db.execute(statement)
 
 
 def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:
@@ -181,4 +188,21 @@ CREATE TABLE row_digest (
     digest BLOB NOT NULL CHECK (length(digest) = 16),
     PRIMARY KEY (of_table, key1, key2)
 ) STRICT, WITHOUT ROWID
+"""
+
+_M003 = """
+-- of local features (algorithm "orb"): width and height, and where each is: see hashers/local_features.py
+ALTER TABLE hash ADD COLUMN points BLOB CHECK (length(points) = 4 + 6 * count);;
+CREATE TABLE common_hash (
+    -- hashes that many unrelated references have, so that they are no evidence on their own: see `hashmatch lint`
+    algorithm TEXT NOT NULL,
+    bits BLOB NOT NULL,
+    found INTEGER NOT NULL,
+    added TEXT NOT NULL,
+    PRIMARY KEY (algorithm, bits)
+) STRICT, WITHOUT ROWID;;
+DROP TRIGGER hash_is_replaced_not_changed;;
+CREATE TRIGGER hash_is_replaced_not_changed
+BEFORE UPDATE OF id, reference_id, algorithm, count, bits, quality, time, points ON hash
+BEGIN SELECT RAISE(ABORT, 'hashes are replaced, not changed'); END
 """

@@ -46,7 +46,7 @@ def _back_up(path: Path, version: int) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     target = path.with_name(f"{path.name}.schema{version}-{stamp}.backup")
     # Through another connection: SQLite copies nothing through one that writes. What it reads is what is locked here.
-    with Store.open(path) as store:
+    with Store.open(path, even_damaged=True) as store:
         try:
             backup.write(store, target)
         except backup.UnsoundError as error:

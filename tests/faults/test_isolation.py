@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 from media import samples
 
-from hashmatch.fingerprint import FileState, Settings, fingerprint, fingerprints
+from hashmatch.fingerprint import FileState, fingerprint, fingerprints
+from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media import Limits
 from hashmatch.media.files import Found

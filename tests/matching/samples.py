@@ -25,7 +25,7 @@ def film(seeds: Iterable[object], distance: int = 0, quality: int | None = 100, 
 def table_of(references: dict[int, Sequence[Hash]], algorithm: str = "pdq", radius: int | None = None) -> HashTable:
     """References by their ids."""
     parts = [rows_of([h for h in hashes if h.algorithm == algorithm], owner) for owner, hashes in references.items()]
-    return HashTable(algorithm, thresholds(radius)[algorithm], join_rows(parts))
+    return HashTable(algorithm, thresholds("fast", radius)[algorithm], join_rows(parts))
 
 
 def match(

@@ -1,0 +1,81 @@
+"""`hashmatch lint`: hashes that cannot be relied on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from hashmatch.linting import Report
+
+#: Common hashes that are listed for a person; JSON has all.
+LISTED = 20
+
+
+@click.command(
+    help=_(
+        "Find hashes that cannot be relied on: those that say nothing (black, blank, implausible bits), and those that"
+        " hundreds of unrelated references have (a title card, a form). Exit code: 0 none, 1 some, 2 failed."
+    )
+)
+@click.option(
+    "--common",
+    "too_common",
+    type=click.IntRange(2),
+    default=100,
+    show_default=True,
+    help=_("So many unrelated references make a hash too common."),
+)
+@click.option(
+    "--demote",
+    is_flag=True,
+    help=_("From now on the hashes found to be too common, and no others, never make a match near."),
+)
+@format_option("table", "json")
+@pass_app
+def command(app: App, too_common: int, demote: bool, form: str) -> int:
+    from hashmatch.linting import ALGORITHM, lint
+    from hashmatch.report import as_json
+    from hashmatch.store import Store
+    from hashmatch.store.audit import Actor
+    from hashmatch.store.curate import set_common_hashes
+
+    with Store.open(app.database, write=demote) as store:
+        report = lint(store, too_common)
+        if demote:
+            found = {each.bits: each.found for each in report.common}
+            with store.transaction() as connection:
+                set_common_hashes(connection, Actor.current("lint"), ALGORITHM, found)
+    if form == "json":
+        as_json.dump(as_json.lint(report, demote), sys.stdout.buffer, indent=2)
+    else:
+        for line in _lines(report, demote):
+            click.echo(line)
+    return 1 if report.findings else 0
+
+
+def _lines(report: Report, demoted: bool) -> Iterator[str]:
+    yield ngettext("{n:,} PDQ hash", "{n:,} PDQ hashes", report.hashes).format(n=report.hashes)
+    texts = {
+        _("{n:,} with little detail (quality below 50): never near"): report.low_quality,
+        _("{n:,} without detail (quality below 10): not compared"): report.featureless,
+        _("{n:,} without a stated quality, of implausible bits: not compared"): report.implausible,
+    }
+    for text, count in texts.items():
+        if count:
+            yield "  " + text.format(n=count)
+    if report.examples:
+        yield "  " + _("such as of references {ids}").format(ids=", ".join(f"#{each}" for each in report.examples))
+    if report.common:
+        count = len(report.common)
+        text = ngettext("{n:,} that is too common", "{n:,} that are too common", count).format(n=count)
+        yield "  " + text + (_(": demoted") if demoted else _("; `hashmatch lint --demote` demotes them"))
+    for each in report.common[:LISTED]:
+        text = _("{bits}…  like {found:,} unrelated references, such as #{example}")
+        yield "    " + text.format(bits=each.bits.hex()[:16], found=each.found, example=each.example)

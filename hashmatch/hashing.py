@@ -1,0 +1,102 @@
+"""One decoded picture to everything that is kept of it: the middle of a fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from hashmatch import hashers
+from hashmatch.hashers import Picture
+from hashmatch.media import Limits
+from hashmatch.records import Hash, Pixels, View
+
+#: What the picture is hashed for: to be kept, or to be searched for, which costs more.
+Side = Literal["reference", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How each file is examined, and what is computed of it. hashers: names. exact: PDQ bit by bit as Meta's, and slower.
+    side: see Side. features: whether local features are computed, too. picture_side: of a small version of the picture,
+    the longer side in pixels; 0 for none."""
+
+    hashers: tuple[str, ...] = ("pdq",)
+    exact: bool = False
+    limits: Limits = Limits()
+    side: Side = "reference"
+    features: bool = False
+    picture_side: int = 0
+
+
+def prepare(settings: Settings) -> None:
+    """Import all that hashing takes, and run it once, for a process that will not be able to import any more."""
+    speck = Image.frombytes("L", (64, 64), bytes(range(256)) * 16)
+    picture = Picture(speck, speck.size)
+    views_of(picture, settings)
+    list(hashes_of(picture, settings))
+    if settings.features:
+        # Noise, so that every stage is run.
+        noise = np.random.default_rng(0).integers(0, 256, (256, 256), np.uint8)
+        features_of(Picture(Image.fromarray(noise), (256, 256)), settings.side)
+    if settings.picture_side:
+        pixels_of(picture, settings.picture_side)
+
+
+def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) -> Iterator[Hash]:
+    """The hashes of one picture. Of a still one also the blocks that tell pictures of one layout apart
+    (hashers/blocks.py), and the same of its views."""
+    if picture.time is not None or "pdq" not in settings.hashers:
+        yield from (_hash(picture, name) for name in settings.hashers)
+        return
+    for view in (picture, *(picture.part(view) for view in views)):
+        yield _oriented(view) if settings.side == "query" else _hash(view, "pdq")
+        yield _hash(view, hashers.GUARD)
+    yield from (_hash(picture, name) for name in settings.hashers if name != "pdq")
+
+
+def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
+    """What is left of a still picture when borders and frames are taken off, best first; often nothing else is."""
+    from hashmatch.hashers.borders import find_views
+
+    if picture.time is not None or picture.view != "full" or "pdq" not in settings.hashers:
+        return ()
+    boxes = find_views(np.asarray(picture.image.convert("L")))
+    size = picture.image.size * 2
+    return tuple(
+        View(f"trim{number}", *(int(edge) / length for edge, length in zip(box, size, strict=True)))
+        for number, box in enumerate(boxes, start=1)
+    )
+
+
+def features_of(picture: Picture, side: Side) -> tuple[bytes, ...]:
+    """Local features of a still picture; of a query more of them, and those of its mirror image, too."""
+    from hashmatch.hashers import local
+
+    luma = np.asarray(picture.image.convert("L"))
+    if side == "reference":
+        return (local.extract(luma, local.REFERENCE).to_bytes(),)
+    return tuple(local.extract(each, local.QUERY).to_bytes() for each in (luma, luma[:, ::-1]))
+
+
+def pixels_of(picture: Picture, side: int) -> Pixels:
+    """The picture with its longer side at most so many pixels."""
+    image = picture.image.convert("RGB")
+    image.thumbnail((side, side))
+    return Pixels(image.width, image.height, image.tobytes())
+
+
+def _hash(picture: Picture, name: str) -> Hash:
+    hasher = hashers.by_name(name)
+    bits, quality = hasher.hash(picture)
+    return Hash(name, bits, quality, picture.time, picture.view, hasher.version)
+
+
+def _oriented(picture: Picture) -> Hash:
+    from hashmatch.hashers import pdq
+
+    (upright, *others), quality = pdq.hash_orientations(picture)
+    return Hash("pdq", upright, quality, None, picture.view, pdq.HASHER.version, b"".join(others))

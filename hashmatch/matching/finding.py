@@ -1,0 +1,74 @@
+"""What a search found on one reference, and where it was searched: what the judges of stills and of films have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hashmatch.matching.guard import BlocksOf
+from hashmatch.matching.queries import TURNS, Queries
+from hashmatch.matching.results import Reason, Tier, VideoEvidence
+from hashmatch.matching.table import HashTable, Hits, is_trimmed, view_name
+from hashmatch.records import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a search found on one reference, before anything else is known of that. Fields are those of a Match."""
+
+    reference_id: int
+    tier: Tier
+    distance: int
+    algorithm: str
+    quality: int | None
+    video: VideoEvidence | None
+    reason: Reason
+    transform: str = "none"
+    view: str = "full"
+    reference_view: str = "full"
+    contradiction: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One file's hashes of one algorithm, and where they are searched. kind: of the file."""
+
+    queries: Queries
+    kind: Kind
+    table: HashTable
+    blocks_of: BlocksOf
+
+
+def finding_of(
+    owner: int,
+    tier: Tier,
+    hits: Hits,
+    best: int,
+    search: Search,
+    reason: Reason,
+    *,
+    video: VideoEvidence | None = None,
+    contradiction: int | None = None,
+) -> Finding:
+    """The finding that a hit is the best evidence of."""
+    table, queries = search.table, search.queries
+    query, reference = int(hits.query[best]), int(hits.reference[best])
+    known = [int(q) for q in (queries.rows.quality[query], table.rows.quality[reference]) if q != 255]
+    views = queries.rows.view[query], table.rows.view[reference]
+    transform = TURNS[int(queries.turn[query])]
+    if transform == "none" and is_trimmed(np.array(views)).any():
+        transform = "trimmed"
+    return Finding(
+        owner,
+        tier,
+        int(hits.distance[best]),
+        table.algorithm,
+        min(known, default=None),
+        video,
+        reason,
+        transform,
+        view_name(int(views[0])),
+        view_name(int(views[1])),
+        contradiction,
+    )

@@ -1,0 +1,44 @@
+"""Same picture, or only the same layout? The second opinion on a hit of PDQ, by the blocks that are kept beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hashers.blocks import FREQUENCIES, Levels
+from hashmatch.matching.tiers import LEAST_DETAIL, MOST_CONTRADICTION
+
+#: "same": the pictures agree everywhere. "other": somewhere they contradict each other. "unclear": too little detail.
+Opinion = Literal["same", "other", "unclear"]
+
+#: Packed blocks of a reference (by its id) and view, or None where there are none.
+BlocksOf = Callable[[int, str], bytes | None]
+
+_FINE = np.array([max(frequency) > 1 or frequency == (1, 1) for frequency in FREQUENCIES])
+
+
+def opinion(query: Levels, reference: Levels) -> Opinion:
+    """query, reference: see hashers/blocks.py; in the same orientation. Thresholds: see tiers.py."""
+    if contradiction(query, reference) > MOST_CONTRADICTION:
+        return "other"
+    return "same" if min(detail(query), detail(reference)) >= LEAST_DETAIL else "unclear"
+
+
+def contradiction(query: Levels, reference: Levels) -> int:
+    """How much the two contradict each other where they do so most: in any square of 2 × 2 blocks, twice the number of
+    coefficients that are strong in one and of the other sign in the other, and the number of those that are strong in
+    one and nothing in the other."""
+    opposed = query * reference <= -2
+    gone = (np.abs(query - reference) == 2) & (query * reference == 0)
+    blocks = (2 * opposed + gone).sum(axis=2)
+    squares = blocks[1:] + blocks[:-1]
+    return int((squares[:, 1:] + squares[:, :-1]).max())
+
+
+def detail(levels: Levels) -> int:
+    """How many strong coefficients there are of other than the lowest frequencies: a plain card or a gradient has few."""
+    strong: npt.NDArray[np.bool_] = np.abs(levels) == 2
+    return int(strong[:, :, _FINE].sum())

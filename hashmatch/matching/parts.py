@@ -1,0 +1,37 @@
+"""What local features say, as evidence of a match: which part of the picture, and what was done to it."""
+
+from __future__ import annotations
+
+from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.matching.local import LocalMatch, compare
+from hashmatch.matching.results import LocalEvidence
+
+#: Turned by so many degrees or more, a picture was rotated; below, the estimate may be that far off.
+TURNED = 0.7
+#: So far beyond the file's edge, in parts of its width or height, the reference's corners lie if it was cropped.
+BEYOND = 0.02
+
+
+def best_of(query: tuple[LocalFeatures, ...], reference: LocalFeatures) -> LocalMatch | None:
+    """The reference in the query or, more strongly, in its mirror image. query: of the picture and its mirror image."""
+    found = [compare(each, reference, mirrored=number == 1) for number, each in enumerate(query)]
+    return max((each for each in found if each is not None), key=lambda each: each.inliers, default=None)
+
+
+def evidence_of(match: LocalMatch) -> LocalEvidence:
+    """The match as results show it."""
+    corners = tuple((round(x, 4), round(y, 4)) for x, y in match.quadrilateral)
+    return LocalEvidence(match.inliers, corners)
+
+
+def transform_of(match: LocalMatch) -> str:
+    """What was done to the reference's picture, in one word."""
+    if match.mirrored:
+        return "mirror"
+    if abs(match.angle) >= TURNED:
+        return "rotate"
+    across, down = zip(*match.quadrilateral, strict=True)
+    if min(across + down) < -BEYOND or max(across + down) > 1 + BEYOND:
+        return "crop"
+    inside = max(across) - min(across) < 1 - 2 * BEYOND or max(down) - min(down) < 1 - 2 * BEYOND
+    return "inset" if inside else "none"

@@ -1,0 +1,59 @@
+"""What a file is searched by: its hashes, and of a still picture also those of its other orientations and its negative."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch import hashers
+from hashmatch.hashers.blocks import Levels, turned, unpack
+from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
+from hashmatch.matching.table import HashRows, comparable, rows_of, view_number
+from hashmatch.records import Hash, Kind
+
+#: What was done to the reference's picture to make the query's, by number: an orientation, or the negative.
+TURNS = (*ORIENTATIONS, "inverted")
+_NEGATIVE = len(ORIENTATIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """The hashes of one algorithm that a file is searched by. turn: uint8 (n,), a number in TURNS. blocks: of each view
+    (by its number) those of the still picture, packed; see hashers/blocks.py."""
+
+    rows: HashRows
+    turn: npt.NDArray[np.uint8]
+    blocks: dict[int, bytes]
+
+    def blocks_of(self, row: int) -> Levels | None:
+        """Those of a row's view, as its picture is turned; None where there are none."""
+        packed = self.blocks.get(int(self.rows.view[row]))
+        if packed is None:
+            return None
+        turn = TURNS[int(self.turn[row])]
+        return -unpack(packed) if turn == "inverted" else turned(unpack(packed), INVERSE[turn])
+
+
+def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
+    """kind: of the file. Hashes that say nothing are left out."""
+    own = [each for each in hashes if each.algorithm == algorithm]
+    every, turn = list(own), [0] * len(own)
+    for each in own if kind == "image" and algorithm == "pdq" else ():
+        every.append(_with_bits(each, bytes(255 - byte for byte in each.bits)))
+        turn.append(_NEGATIVE)
+        width = len(each.bits)
+        for number in range(1, len(ORIENTATIONS)) if each.turned else ():
+            every.append(_with_bits(each, each.turned[(number - 1) * width : number * width]))
+            # The query turned so is like the reference; so the reference turned back is the query.
+            turn.append(ORIENTATIONS.index(INVERSE[ORIENTATIONS[number]]))
+    rows = rows_of(every)
+    kept = comparable(rows)
+    guards = {view_number(each.view): each.bits for each in hashes if each.algorithm == hashers.GUARD}
+    return Queries(rows.select(kept), np.array(turn, np.uint8)[kept], guards)
+
+
+def _with_bits(original: Hash, bits: bytes) -> Hash:
+    return Hash(original.algorithm, bits, original.quality, original.time, original.view)

@@ -1,0 +1,23 @@
+"""Why a match has its tier, in a few words for a person."""
+
+from __future__ import annotations
+
+from hashmatch.i18n import _
+from hashmatch.matching.results import Reason
+from hashmatch.matching.tiers import thresholds
+
+
+def explain(reason: Reason) -> str:
+    texts: dict[Reason, str] = {
+        "same-bytes": _("the bytes are the same"),
+        "same-picture": _("the same picture: hash and blocks agree"),
+        "same-hash": _("PDQ distance of at most {near}").format(near=thresholds()["pdq"].near),
+        "same-layout": _("same layout? the hash agrees, but parts of the picture do not"),
+        "resembles": _("resembles it, but the distance is too large to be sure"),
+        "low-quality": _("little detail, so that others may look alike"),
+        "common-hash": _("too many references have this hash"),
+        "local-features": _("parts of the picture were found by local features"),
+        "same-footage": _("the same footage"),
+        "shared-footage": _("single frames are the same, but not enough of either film"),
+    }
+    return texts[reason]
