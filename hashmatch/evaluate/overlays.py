@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from hashmatch.evaluate.scenes import Colour, colour, font, place_text, scene, words
 
@@ -99,7 +99,7 @@ def watermark(image: Image.Image, random: Random, opacity: float, tiled: bool) -
 
 def censor(image: Image.Image, random: Random, share: float) -> Image.Image:
     """A square made of coarse blocks, as faces are hidden; share: its side in parts of the picture's shorter side."""
-    side = max(8, round(share * min(image.size)))
+    side = max(1, round(share * min(image.size)))
     x, y = random.randint(0, image.width - side), random.randint(0, image.height - side)
     hidden = image.crop((x, y, x + side, y + side)).resize((6, 6), Image.Resampling.BOX)
     changed = image.copy()
@@ -135,12 +135,8 @@ def collage(image: Image.Image, random: Random, columns: int, rows: int, gap: fl
     for cell in range(columns * rows):
         at = edge + cell % columns * width, edge + cell // columns * height
         sheet.paste(image if cell == mine else scene(image.size, random), at)
-    return sheet.resize((sheet.width // columns, sheet.height // columns), Image.Resampling.BICUBIC)
-
-
-def soften(image: Image.Image, random: Random) -> Image.Image:
-    """What a screen photographed or recorded anew loses."""
-    return image.filter(ImageFilter.GaussianBlur(0.0015 * max(image.size)))
+    size = max(1, sheet.width // columns), max(1, sheet.height // columns)
+    return sheet.resize(size, Image.Resampling.BICUBIC)
 
 
 def _over(image: Image.Image, sticker: Image.Image, at: tuple[int, int]) -> Image.Image:
