@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from hashmatch.evaluate.scenes import Colour, colour, font, place_text, scene, words
+from hashmatch.evaluate.scenes import Colour, colour, font, lines, place_text, scene, words
 
 WHITE: Colour = (255, 255, 255)
 
@@ -30,8 +30,8 @@ def _poster(layout: Random, text: Random) -> Image.Image:
     draw = ImageDraw.Draw(sheet)
     _emblem(draw, layout, (width * layout.choice((0.14, 0.86)), height * 0.1), width * 0.08)
     ink = layout.choice((WHITE, (255, 214, 90), (240, 240, 220)))
-    rows = layout.randint(2, 4)
-    tall = height * 0.09 * rows
+    rows = layout.randint(2, 5)
+    tall = height * layout.uniform(0.08, 0.13) * rows
     _write(draw, text, (width / 2, height * 0.86 - tall / 2), (width * 0.88, tall), ink, rows, upper=True)
     draw.rectangle((0, height * 0.92, width, height), colour(layout, 0, 120))
     place_text(draw, (width * 0.3, height * 0.96), words(layout, 2).title(), (width * 0.5, height * 0.04), WHITE)
@@ -92,10 +92,11 @@ def _slide(layout: Random, text: Random) -> Image.Image:
     left = layout.random() < 0.5
     picture = scene((round(width * 0.32), round(height * 0.55)), layout)
     sheet.paste(picture, (round(width * (0.04 if left else 0.64)), round(height * 0.26)))
-    for row in range(layout.randint(4, 6)):
-        x, y = width * (0.42 if left else 0.06), height * (0.27 + 0.09 * row)
+    rows, letters = layout.randint(4, 6), font(layout.uniform(26, 40))
+    for row in range(rows):
+        x, y = width * (0.4 if left else 0.04), height * (0.25 + 0.65 / rows * row)
         draw.ellipse((x, y + 8, x + 14, y + 22), colour(layout, 40, 180))
-        draw.text((x + 30, y), words(text, text.randint(4, 6)), ink, font(28))
+        draw.multiline_text((x + 30, y), lines(text, 2), ink, letters)
     draw.rectangle((0, height * 0.94, width, height), colour(layout, 0, 130))
     return sheet
 
@@ -125,11 +126,15 @@ def _bulletin(layout: Random, text: Random) -> Image.Image:
     sheet = scene(size, layout)
     draw = ImageDraw.Draw(sheet)
     main = colour(layout, 0, 140)
-    draw.rectangle((0, height * 0.68, width, height * 0.9), main)
+    top = layout.uniform(0.5, 0.68)
+    draw.rectangle((0, height * top, width, height * 0.9), main)
     draw.rectangle((0, height * 0.9, width, height), (245, 245, 245))
-    draw.rectangle((width * 0.03, height * 0.61, width * 0.3, height * 0.68), (190, 20, 20))
-    place_text(draw, (width * 0.165, height * 0.645), words(layout, 1).upper(), (width * 0.2, height * 0.05), WHITE)
-    _write(draw, text, (width * 0.5, height * 0.79), (width * 0.92, height * 0.17), WHITE, layout.randint(1, 2))
+    draw.rectangle((width * 0.03, height * (top - 0.07), width * 0.3, height * top), (190, 20, 20))
+    place_text(
+        draw, (width * 0.165, height * (top - 0.035)), words(layout, 1).upper(), (width * 0.2, height * 0.05), WHITE
+    )
+    room = width * 0.92, height * (0.88 - top)
+    _write(draw, text, (width * 0.5, height * (0.9 + top) / 2), room, WHITE, layout.randint(2, 4))
     draw.text((width * 0.03, height * 0.93), words(text, 12), (20, 20, 20), font(height * 0.035))
     _emblem(draw, layout, (width * 0.92, height * 0.11), height * 0.07)
     return sheet
@@ -146,7 +151,7 @@ def _figures(layout: Random, text: Random) -> Image.Image:
         x, y = width * (0.27 + 0.46 * (cell % 2)), height * (0.27 + 0.25 * (cell // 2))
         draw.rounded_rectangle((x - 180, y - 115, x + 180, y + 115), 20, colour(layout, 60, 200))
         draw.regular_polygon((x - 100, y, 50), layout.randint(3, 8), fill=colour(layout))
-        place_text(draw, (x + 70, y - 15), str(text.randint(1, 999)), (180, 90), WHITE)
+        place_text(draw, (x + 70, y - 15), str(text.randint(1, 9999)), (210, 120), WHITE)
         place_text(draw, (x + 70, y + 70), words(layout, 1), (180, 36), WHITE)
     place_text(draw, (width / 2, height * 0.95), _date(text), (width * 0.6, height * 0.04), WHITE)
     return sheet
@@ -161,7 +166,7 @@ def _write(
     rows: int,
     upper: bool = False,
 ) -> None:
-    written = "\n".join(words(text, text.randint(3, 6)) for _ in range(rows))
+    written = lines(text, rows, 2, 4)
     place_text(draw, centre, written.upper() if upper else written, room, ink)
 
 
