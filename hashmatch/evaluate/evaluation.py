@@ -11,7 +11,7 @@ from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate import cards
 from hashmatch.evaluate.copies import Copy, Source, make
 from hashmatch.evaluate.edits import EDITS, Edit
-from hashmatch.evaluate.originals import choose, decode, name_of
+from hashmatch.evaluate.originals import decode, name_of
 from hashmatch.evaluate.results import Alike, Evaluation, Profile, Templates
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.trial import Original, Trial
@@ -19,7 +19,6 @@ from hashmatch.i18n import _
 from hashmatch.indexing import Indexed
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
-from hashmatch.media.files import Found
 
 #: Copies that are on disk at once, about; some 50 MB.
 BATCH = 500
@@ -27,46 +26,36 @@ BATCH = 500
 MOST_PICTURES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Watcher:
-    """Who looks on. total: told once how many steps there are; advance: of each that is done; refused: of a file that
-    cannot be used."""
+#: Told of a file that cannot be used, and why.
+Refuse = Callable[[bytes, MediaError], object]
 
-    total: Callable[[int], object] = lambda steps: None
-    advance: Callable[[], object] = lambda: None
-    refused: Callable[[bytes, MediaError], object] = lambda path, why: None
+
+def steps(pictures: int, edits: int, templates: int) -> int:
+    """How often `evaluate` calls `advance`, unless files turn out to be of no use."""
+    return pictures * (2 + 2 * edits) + templates * cards.TEXTS * 3
 
 
 def evaluate(
-    found: Iterable[Found],
+    paths: Sequence[bytes],
     *,
-    limit: int = 200,
     edits: tuple[Edit, ...] = EDITS,
     templates: int = 28,
     profile: Profile = "thorough",
     seed: int = 0,
     isolation: Isolation = Isolation(),
     limits: Limits = Limits(),
-    watcher: Watcher = Watcher(),
+    refuse: Refuse = lambda path, why: None,
+    advance: Callable[[], object] = lambda: None,
 ) -> Evaluation:
     """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
 
-    limit: of pictures, which are drawn by chance. templates: how many layouts of made-up cards are tried beside them.
+    paths: as originals.choose gives them. templates: how many layouts of made-up cards are tried beside them.
     The reference set and the copies are in the system's folder for temporary files, and gone at the end.
     Raises CommandError where no picture can be used.
     """
-    refused: list[bytes] = []
-
-    def refuse(path: bytes, why: MediaError) -> None:
-        refused.append(path)
-        watcher.refused(path, why)
-
-    paths = choose(found, limit, seed, refuse)
-    card_count = templates * cards.TEXTS
-    watcher.total(len(paths) * (2 + 2 * len(edits)) + card_count * 3)
     with tempfile.TemporaryDirectory(prefix="hashmatch-evaluate-") as folder:
         trial = Trial(Path(folder), profile, isolation, limits)
-        work = _Work(trial, seed, refuse, watcher.advance)
+        work = _Work(trial, seed, refuse, advance)
         pictures, duplicates = work.index(paths)
         if not pictures:
             raise CommandError(_("there is no picture that can be used"))
@@ -80,7 +69,6 @@ def evaluate(
         profile=profile,
         seed=seed,
         pictures=len(pictures),
-        refused=len(refused),
         duplicates=duplicates,
         edits=tally.edits(),
         wrong=tally.wrong(),
@@ -101,7 +89,7 @@ class _Work:
 
     trial: Trial
     seed: int
-    refuse: Callable[[bytes, MediaError], None]
+    refuse: Refuse
     advance: Callable[[], object]
 
     def index(self, paths: Sequence[bytes]) -> tuple[list[Original], int]:

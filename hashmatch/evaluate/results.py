@@ -128,13 +128,11 @@ class AtDistance:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All of it. pictures: originals that were used; refused: files that could not be; duplicates: files that have the
-    same bytes as another, left out."""
+    """All of it. pictures: originals that were used; duplicates: files left out that have the same bytes as another."""
 
     profile: Profile
     seed: int
     pictures: int
-    refused: int
     duplicates: int
     edits: tuple[EditResult, ...]
     wrong: WrongPairs
