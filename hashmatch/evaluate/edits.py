@@ -52,7 +52,8 @@ def encoded(image: Image.Image, random: Random, format: str, **parameters: int) 
 
 def palette(image: Image.Image, random: Random, colours: int) -> bytes:
     """A GIF of at most 256 colours, dithered."""
-    return encoded(image.quantize(colours, dither=Image.Dither.FLOYDSTEINBERG), random, "GIF")
+    chosen = image.resize((96, 96), Image.Resampling.NEAREST).quantize(colours)
+    return encoded(image.quantize(palette=chosen, dither=Image.Dither.FLOYDSTEINBERG), random, "GIF")
 
 
 def passed_on(image: Image.Image, random: Random, times: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,16 +78,20 @@ def _muted(random: Random) -> Colour:
 
 def _clouds(size: tuple[int, int], random: Random, deviation: float) -> NDArray[np.float32]:
     """Noise of all scales, shape (height, width, 1), of a standard deviation in levels of 255."""
-    width, height = size
+    width, height = max(2, size[0] // 2), max(2, size[1] // 2)  # the finest is two pixels wide
     noise = generator(random)
     total = np.zeros((height, width), np.float32)
     cells, weight = 4, 1.0
     while cells <= 256:
         grid = noise.integers(0, 256, (cells, max(2, round(cells * width / height))), np.uint8)
-        total += weight * np.asarray(Image.fromarray(grid).resize(size, Image.Resampling.BILINEAR), np.float32)
+        total += weight * _resized(grid, (width, height))
         cells, weight = cells * 2, weight * 0.55
-    total -= total.mean()
-    return (total * (deviation / max(1.0, float(total.std()))))[:, :, None]
+    total = (total - total.mean()) * (deviation / max(1.0, float(total.std())))
+    return _resized(total, size)[:, :, None]
+
+
+def _resized(values: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:
+    return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR), np.float32)
 
 
 def _pixels(values: NDArray[np.float32]) -> Image.Image:
