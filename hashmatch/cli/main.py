@@ -23,6 +23,7 @@ COMMANDS = {
     "import": "import_",
     "hash": "hash_",
     "compare": "compare",
+    "evaluate": "evaluate",
     "show": "show",
     "list": "list_",
     "collections": "collections",

@@ -1,0 +1,144 @@
+"""`hashmatch evaluate`: how well copies of a person's own pictures would be found."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hashmatch.cli.app import PATHS, App, format_option, output, pass_app
+from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.walking import Walking, walking_options
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+
+if TYPE_CHECKING:
+    from hashmatch.errors import MediaError
+    from hashmatch.evaluate.edits import Edit
+    from hashmatch.evaluate.results import Profile
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(
+    help=_(
+        "Measure on your own pictures: copies are made by the edits of re-uploaders and scanned against the originals, in"
+        " temporary files. Prints which share is found, by edit, and how often wrong pictures match. Exit code: 0 done, 1"
+        " done but some files could not be used."
+    )
+)
+@click.argument("folder", type=PATHS)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help=_("Use so many pictures, drawn by chance."),
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["fast", "thorough"]),
+    default="thorough",
+    show_default=True,
+    help=_("How scans search."),
+)
+@click.option(
+    "--edits",
+    "patterns",
+    metavar="GLOB",
+    multiple=True,
+    help=_("Only edits whose name or group matches, such as 'jpeg-*' or combination. Repeatable."),
+)
+@click.option(
+    "--templates",
+    type=click.IntRange(0, 1000),
+    default=28,
+    show_default=True,
+    help=_("Layouts of made-up cards, to see if two texts on one layout are told apart."),
+)
+@click.option("--peer", type=click.Choice(["pdq"]), help=_("Show what plain PDQ within 31 bits finds, too."))
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help=_("For all that is left to chance."))
+@click.option("--plot", type=_FILE, help=_("Draw the recall of each edit into a PNG file."))
+@click.option("--json", "document", type=_FILE, help=_("Write everything that was measured into a file."))
+@walking_options
+@examining_options
+@format_option("table", "json")
+@pass_app
+def command(
+    app: App,
+    folder: bytes,
+    limit: int,
+    profile: Profile,
+    patterns: tuple[str, ...],
+    templates: int,
+    peer: str | None,
+    seed: int,
+    plot: Path | None,
+    document: Path | None,
+    form: str,
+    walking: Walking,
+    examining: Examining,
+) -> int:
+    from hashmatch.cli.progress import Progress
+    from hashmatch.evaluate import plot as plotting
+    from hashmatch.evaluate import report
+    from hashmatch.evaluate.evaluation import evaluate, steps
+    from hashmatch.evaluate.originals import choose
+    from hashmatch.report import as_json
+    from hashmatch.report.escape import for_terminal
+
+    edits = _chosen(patterns)
+    for path in filter(None, (plot, document)):
+        if not path.absolute().parent.is_dir():
+            raise CommandError(_("cannot write {path}: its folder does not exist").format(path=path))
+    if plot is not None:
+        plotting.check()
+    failures: list[dict[str, str]] = []
+
+    def refuse(path: bytes, why: MediaError) -> None:
+        failures.append({**as_json.path_of(path), "code": why.code, "message": why.message})
+        say(f"{for_terminal(path)}: {why.code}: {for_terminal(why.message)}")
+
+    say = app.warn
+    paths = choose(walking.walk([folder]), limit, seed, refuse)
+    with Progress(app, lambda: range(steps(len(paths), len(edits), templates))) as progress:
+        say = progress.line
+        evaluation = evaluate(
+            paths,
+            edits=edits,
+            templates=templates,
+            profile=profile,
+            seed=seed,
+            isolation=examining.isolation,
+            limits=examining.limits,
+            refuse=refuse,
+            advance=progress.advance,
+        )
+    content: dict[str, Any] = {**report.as_json(evaluation), "failures": failures}
+    if document is not None:
+        with output(document) as file:
+            as_json.dump(content, file, indent=2)
+    if plot is not None:
+        with output(plot) as file:
+            file.write(plotting.png(evaluation, peer is not None))
+    if form == "json":
+        as_json.dump(content, sys.stdout.buffer, indent=2)
+    else:
+        for line in report.as_table(evaluation, peer is not None):
+            click.echo(line)
+    return 1 if failures else 0
+
+
+def _chosen(patterns: tuple[str, ...]) -> tuple[Edit, ...]:
+    """The edits that any of the patterns asks for, each once, in their order. Raises CommandError."""
+    from hashmatch.evaluate.edits import EDITS, matching
+
+    if not patterns:
+        return EDITS
+    for pattern in patterns:
+        if not matching(pattern):
+            raise CommandError(_("no edit is called {pattern}").format(pattern=pattern))
+    wanted = {edit.name for pattern in patterns for edit in matching(pattern)}
+    return tuple(edit for edit in EDITS if edit.name in wanted)

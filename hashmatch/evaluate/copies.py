@@ -1,0 +1,100 @@
+"""Copies of pictures, made by edits in several processes, with the plain PDQ hash of each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from hashmatch.evaluate.edits import Edit, randomness
+from hashmatch.hashers.pdq import HASHER
+from hashmatch.media import Limits
+from hashmatch.media.image import open_image
+from hashmatch.media.sniff import HEAD_BYTES, sniff
+
+Words = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A picture to make copies of. number: its place among the originals; name: for the source of randomness."""
+
+    number: int
+    name: str
+    image: Image.Image
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file that an edit has made. original, edit: their places; bits, quality: its PDQ hash, without any views."""
+
+    path: bytes
+    original: int
+    edit: int
+    bits: bytes
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What one process is to do: every edit of one picture."""
+
+    source: Source
+    edits: tuple[Edit, ...]
+    seed: int
+    folder: Path
+
+
+def make(sources: Sequence[Source], edits: tuple[Edit, ...], seed: int, folder: Path, workers: int) -> Iterator[Copy]:
+    """Write a copy of each picture by each edit into a folder; they are told of when all copies of one are written.
+
+    The copies do not depend on the number of workers nor on what else is made.
+    """
+    orders = [_Order(source, edits, seed, folder) for source in sources]
+    count = min(workers, len(orders))
+    if count <= 1:
+        for order in orders:
+            yield from _made(order)
+        return
+    # Ended with each batch, because its threads must not run while a scan forks its own workers.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    with ProcessPoolExecutor(count, context) as pool:
+        for made in pool.map(_made, orders):
+            yield from made
+
+
+def _made(order: _Order) -> list[Copy]:
+    source = order.source
+    made = []
+    for number, edit in enumerate(order.edits):
+        data = edit.make(source.image, randomness(order.seed, edit, source.name))
+        path = order.folder / f"{source.number}-{number}"
+        path.write_bytes(data)
+        made.append(Copy(bytes(path), source.number, number, *plain_pdq(data)))
+    return made
+
+
+def plain_pdq(data: bytes) -> tuple[bytes, int]:
+    """PDQ of a whole picture by its file's bytes, as any program of the field computes it: 32 bytes, quality 0 to 100."""
+    media_type = sniff(data[:HEAD_BYTES])
+    assert media_type is not None
+    bits, quality = HASHER.hash(next(open_image(data, media_type, Limits(), exact=False).pictures))
+    return bits, quality or 0
+
+
+def words_of(hashes: Sequence[bytes]) -> Words:
+    """(N, 4) 64-bit words of N hashes of 32 bytes."""
+    return np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 4)
+
+
+def distances(words: Words, bits: bytes) -> npt.NDArray[np.int64]:
+    """(N,) Hamming distances of N hashes (N, 4) to one, 0 to 256."""
+    total: npt.NDArray[np.int64] = np.bitwise_count(words ^ np.frombuffer(bits, np.uint64)).sum(axis=1, dtype=np.int64)
+    return total

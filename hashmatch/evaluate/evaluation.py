@@ -1,0 +1,159 @@
+"""How well copies of some pictures are found: what `hashmatch evaluate` does."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hashmatch.errors import CommandError, MediaError
+from hashmatch.evaluate import cards
+from hashmatch.evaluate.copies import Copy, Source, make
+from hashmatch.evaluate.edits import EDITS, Edit
+from hashmatch.evaluate.originals import decode, name_of
+from hashmatch.evaluate.results import Alike, Evaluation, Profile, Templates
+from hashmatch.evaluate.tally import Tally
+from hashmatch.evaluate.trial import Original, Trial
+from hashmatch.i18n import _
+from hashmatch.indexing import Indexed
+from hashmatch.isolation import Isolation
+from hashmatch.media import Limits
+
+#: Copies that are on disk at once, about; some 50 MB.
+BATCH = 500
+#: Pictures that are in memory at once.
+MOST_PICTURES = 32
+
+
+#: Told of a file that cannot be used, and why.
+Refuse = Callable[[bytes, MediaError], object]
+
+
+def steps(pictures: int, edits: int, templates: int) -> int:
+    """How often `evaluate` calls `advance`, unless files turn out to be of no use."""
+    return pictures * (2 + 2 * edits) + templates * cards.TEXTS * 3
+
+
+def evaluate(
+    paths: Sequence[bytes],
+    *,
+    edits: tuple[Edit, ...] = EDITS,
+    templates: int = 28,
+    profile: Profile = "thorough",
+    seed: int = 0,
+    isolation: Isolation = Isolation(),
+    limits: Limits = Limits(),
+    refuse: Refuse = lambda path, why: None,
+    advance: Callable[[], object] = lambda: None,
+) -> Evaluation:
+    """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
+
+    paths: as originals.choose gives them. templates: how many layouts of made-up cards are tried beside them.
+    The reference set and the copies are in the system's folder for temporary files, and gone at the end.
+    Raises CommandError where no picture can be used.
+    """
+    with tempfile.TemporaryDirectory(prefix="hashmatch-evaluate-") as folder:
+        trial = Trial(Path(folder), profile, isolation, limits)
+        work = _Work(trial, seed, refuse, advance)
+        pictures, duplicates = work.index(paths)
+        if not pictures:
+            raise CommandError(_("there is no picture that can be used"))
+        made_up, _same = work.index(cards.write(Path(folder) / "cards", templates, seed))
+        alike = work.alike(pictures)
+        tally = work.scan(pictures, edits, Tally(pictures, edits, _neighbours(pictures, alike)))
+        card_edits = (cards.RESENT,)
+        siblings = [*cards.siblings(made_up), *(set[int]() for _picture in pictures)]
+        card_tally = work.scan(made_up, card_edits, Tally([*made_up, *pictures], card_edits, siblings))
+    return Evaluation(
+        profile=profile,
+        seed=seed,
+        pictures=len(pictures),
+        duplicates=duplicates,
+        edits=tally.edits(),
+        wrong=tally.wrong(),
+        wrong_matches=tuple(tally.wrong_matches),
+        alike=alike,
+        templates=Templates(
+            templates, cards.TEXTS, card_tally.edits()[0].recall, card_tally.aside(), card_tally.wrong()
+        )
+        if made_up
+        else None,
+        distances=tally.distances(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The steps of an evaluation, on one temporary reference set."""
+
+    trial: Trial
+    seed: int
+    refuse: Refuse
+    advance: Callable[[], object]
+
+    def index(self, paths: Sequence[bytes]) -> tuple[list[Original], int]:
+        """Put pictures into the reference set. Returns those that can be used, in the order of their names, and how many
+        others have the same bytes as one of them."""
+        done: list[Indexed] = []
+        for each in self.trial.index(paths):
+            self.advance()
+            if each.error is not None:
+                self.refuse(each.path, MediaError(each.error.code, each.error.message))
+            else:
+                done.append(each)
+        originals = self.trial.originals(sorted(done, key=lambda each: each.path))
+        for path in sorted({each.path for each in done} - {each.path for each in originals}):
+            self.refuse(path, MediaError("unsupported-format", _("is animated")))
+        first = {each.reference_id: each for each in reversed(originals)}
+        return sorted(first.values(), key=lambda each: each.path), len(originals) - len(first)
+
+    def alike(self, originals: Sequence[Original]) -> tuple[Alike, ...]:
+        """Pairs of originals that match before any edit, each pair once."""
+        place = {each.reference_id: number for number, each in enumerate(originals)}
+        own = {each.path: number for number, each in enumerate(originals)}
+        found: dict[tuple[int, int], Alike] = {}
+        for result in self.trial.scan(own):
+            self.advance()
+            for match in result.matches:
+                a, b = own[result.path], place.get(match.reference.id)
+                if b is not None and a != b:
+                    pair = min(a, b), max(a, b)
+                    first, second = originals[pair[0]].path, originals[pair[1]].path
+                    found.setdefault(pair, Alike(first, second, match.tier, match.distance))
+        return tuple(found[pair] for pair in sorted(found))
+
+    def scan(self, originals: Sequence[Original], edits: tuple[Edit, ...], tally: Tally) -> Tally:
+        """Have every copy scanned and counted, batch by batch, of which only one is on disk."""
+        workers = self.trial.isolation.worker_count()
+        size = min(max(BATCH // max(1, len(edits)), workers), MOST_PICTURES)
+        for start in range(0, len(originals), size):
+            sources = list(self._sources(originals, range(start, min(start + size, len(originals)))))
+            with tempfile.TemporaryDirectory(dir=self.trial.folder) as folder:
+                copies: dict[bytes, Copy] = {}
+                for copy in make(sources, edits, self.seed, Path(folder), workers):
+                    self.advance()
+                    copies[copy.path] = copy
+                for result in self.trial.scan(copies):
+                    self.advance()
+                    tally.add(copies[result.path], result)
+        return tally
+
+    def _sources(self, originals: Sequence[Original], numbers: Iterable[int]) -> Iterator[Source]:
+        for number in numbers:
+            path = originals[number].path
+            try:
+                yield Source(number, name_of(path), decode(path, self.trial.limits))
+            except MediaError as error:
+                self.refuse(path, error)
+
+
+def _neighbours(originals: Sequence[Original], alike: Sequence[Alike]) -> list[set[int]]:
+    """For each original, the places of those that resemble it."""
+    place = {each.path: number for number, each in enumerate(originals)}
+    neighbours: list[set[int]] = [set() for _original in originals]
+    for pair in alike:
+        a, b = place[pair.a], place[pair.b]
+        neighbours[a].add(b)
+        neighbours[b].add(a)
+    return neighbours
