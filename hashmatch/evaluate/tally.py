@@ -14,7 +14,7 @@ from hashmatch.evaluate.edits import Edit
 from hashmatch.evaluate.results import COUNTS, DISTANCES, AtDistance, EditResult, Recall, WrongMatch, WrongPairs, share
 from hashmatch.evaluate.trial import Original
 from hashmatch.matching.results import Match, Result
-from hashmatch.matching.tiers import GOOD_QUALITY, THRESHOLDS
+from hashmatch.matching.tiers import GOOD_QUALITY, PDQ
 
 #: Wrong matches that are kept to be looked at; all are counted.
 MOST_SHOWN = 1000
@@ -22,7 +22,7 @@ MOST_SHOWN = 1000
 Histogram = npt.NDArray[np.int64]
 
 #: What the field uses: Meta's threshold.
-PLAIN_RADIUS = THRESHOLDS["pdq"].near
+PLAIN_RADIUS = PDQ["fast"].near
 
 
 @dataclass(slots=True)

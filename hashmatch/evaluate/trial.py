@@ -47,13 +47,13 @@ class Trial:
         """Add files to the reference set, as `hashmatch index` does."""
         with Store.open(self._database, write=True) as store:
             actor, membership = Actor.current("evaluate"), Membership("evaluate")
-            settings = Settings(limits=self.limits)
+            settings = Settings(limits=self.limits, features=self.profile == "thorough")
             yield from index(store, actor, map(Found, paths), membership, settings, self.isolation)
 
     def scan(self, paths: Iterable[bytes]) -> Iterator[Result]:
         """Match files against it, as `hashmatch scan` does."""
         with Store.open(self._database) as store:
-            yield from scan(store, map(Found, paths), self.isolation, limits=self.limits)
+            yield from scan(store, map(Found, paths), self.isolation, profile=self.profile, limits=self.limits)
 
     def originals(self, indexed: Iterable[Indexed]) -> list[Original]:
         """Those of some indexed files that are whole still pictures, in their order."""

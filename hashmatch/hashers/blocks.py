@@ -1,7 +1,7 @@
 """A finer look at a picture, to tell two posters of one layout apart: where on it do brightness and detail lie?
 
 PDQ knows only 16 frequencies of the whole picture, and so do hashes like it: the same card with another text is within 31
-bits of itself. So the picture is averaged to 96 × 96 points, cut into 12 × 12 blocks, and of each block the lowest
+bits of itself. So the picture is averaged to 144 × 144 points, cut into 18 × 18 blocks, and of each block the lowest
 frequencies of its DCT are kept, as nothing (flat), something, or strong, with the sign of the latter two. In copies of a
 picture hardly any strong coefficient turns its sign, whatever codec, size or tone; in two texts on one card neighbouring
 blocks contradict each other. Being local is what makes the difference: a sign hash of 1,024 frequencies of the whole
@@ -19,13 +19,13 @@ from PIL import Image
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.orientations import orient_blocks
 
-SIDE = 96  # points that the picture is averaged to
+SIDE = 144  # points that the picture is averaged to
 BLOCK = 8  # points of a block's side
 GRID = SIDE // BLOCK
 #: Of a block: frequencies downwards and across. For each there is its mirror image, so that pictures can be turned.
 FREQUENCIES = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2))
 #: A coefficient is something, or strong, from these parts of the picture's root mean square coefficient.
-SOMETHING, STRONG = 0.05, 0.6
+SOMETHING, STRONG = 0.1, 0.4
 
 Levels = npt.NDArray[np.int8]
 
@@ -45,7 +45,7 @@ HASHER = Blocks()
 
 
 def levels_of(image: Image.Image) -> Levels:
-    """int8 (12, 12, 8): -2 and 2 strong, -1 and 1 something, 0 nothing. image: of mode "L" or "RGB"."""
+    """int8 (18, 18, 8): -2 and 2 strong, -1 and 1 something, 0 nothing. image: of mode "L" or "RGB"."""
     gray = image if image.mode == "L" else image.convert("L")
     points = np.asarray(gray.resize((SIDE, SIDE), Image.Resampling.BOX)).astype(np.float32)
     blocks = points.reshape(GRID, BLOCK, GRID, BLOCK).swapaxes(1, 2)

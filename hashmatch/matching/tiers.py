@@ -33,7 +33,7 @@ PDQ = {
 OTHERS = {"phash": Threshold(-1, 6, 6, 6), "dhash": Threshold(-1, 4, 4, 4)}
 
 #: Of the blocks of two pictures (see guard.py): so much contradiction, and they are two pictures of one layout.
-MOST_CONTRADICTION = 14
+MOST_CONTRADICTION = 18
 #: So many strong coefficients, or there is too little in a picture to say that another one is the same.
 LEAST_DETAIL = 24
 
