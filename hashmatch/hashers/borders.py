@@ -1,0 +1,261 @@
+"""Where the picture begins within what was put around it: bars, blurred borders, meme text, a phone's screen.
+
+A perceptual hash of a framed picture is that of another picture, so each part found here gets a hash of its own. What
+frames have in common is that the picture ends at straight edges along a whole side, and that what lies beyond is either
+plain (bars, paper with text, an app's page) or much smoother than any picture (its own blurred copy, which editors put
+behind a picture to fill a canvas of another shape). References and queries are both trimmed. A picture whose own margin
+looks like a frame, such as an object before a white wall, is therefore trimmed alike on both sides and matches as well.
+
+All thresholds were set on one half of 200 photographs of ImageNet in frames of random kinds, and checked on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+UInt8 = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Brightness = Float32 | UInt8
+
+MOST_VIEWS = 3
+#: Pixels. Smaller parts have too little in them to be told apart.
+SMALLEST_SIDE = 32
+#: A part is looked at along some 64 to 127 lines down and as many across: edges are found to the pixel along these, and
+#: a frame's edge is there in all of them.
+LINES = 64
+#: How often a frame within a frame is looked for.
+DEPTH = 6
+
+# Differences of brightness, of 255.
+SAME = 14  # plain ground may vary by so much: noise of JPEG beside text and edges
+ALMOST_SAME = 6
+STEP = 8  # from plain ground into a picture
+SMALL_STEP = 4  # from a blurred border, which has no noise, into a picture
+
+# Parts of a line's samples.
+STRAYS = 0.03  # that may differ in a line of plain ground
+BAR_STEPS = 0.35  # that make a step where a bar ends
+PAPER_STEPS = 0.3  # that make a step where a picture on paper ends; lower, as margins beside it make none
+LEAST_PART = 0.12  # of a side that a picture on paper takes up
+
+#: What blurred borders must reach: the shares of samples with a step at both edges, less ROUGHNESS_WEIGHT for each
+#: doubling of the mean difference of neighbouring pixels outside. All 112 true edges of one half and 13 % of clean
+#: photographs lie above 0.6.
+BLURRED_SCORE = 0.7
+ROUGHNESS_WEIGHT = 0.45
+
+
+class Box(NamedTuple):
+    """A part of an array of pixels: luma[top:bottom, left:right]."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a picture and samples of it.
+
+    rows: (height, n) every pixel down, and some across; columns: (width, m) every pixel across, and some down.
+    """
+
+    box: Box
+    rows: UInt8
+    columns: UInt8
+
+
+Trim = Callable[[Brightness, _Part], Box]
+
+
+def find_views(luma: Brightness) -> tuple[Box, ...]:
+    """Up to three parts of a picture that may be what a frame was put around, the likeliest first; often none.
+
+    luma: (height, width) brightness, 0 to 255, upright.
+    """
+    height, width = luma.shape
+    if min(height, width) < 2 * SMALLEST_SIDE:
+        return ()
+    whole = _part(luma, Box(0, 0, width, height))
+    plain = [whole, *_trimmed(luma, whole, _off_paper, _off_bars)]
+    # Looked for in the whole first: a blurred border can hold what looks like bars or paper.
+    unblurred = _off_blur(luma, whole)
+    if unblurred == whole.box and len(plain) > 1:
+        unblurred = _off_blur(luma, plain[-1])
+    sharp = _part(luma, unblurred)
+    tight = _off_plain_ground(luma, plain[-1])
+    likeliest = (plain[-1].box, *[part.box for part in _trimmed(luma, sharp, _off_paper, _off_bars)][::-1], unblurred, tight)
+    views: list[Box] = []
+    for box in (*likeliest, *[part.box for part in plain[-2:0:-1]]):
+        if not any(_alike(box, other) for other in (whole.box, *views)):
+            views.append(box)
+    return tuple(views[:MOST_VIEWS])
+
+
+def _trimmed(luma: Brightness, part: _Part, *trims: Trim) -> Iterator[_Part]:
+    """What is left after each step, where a step is the first of `trims` that takes anything off."""
+    for _step in range(DEPTH):
+        box = next((box for trim in trims if (box := trim(luma, part)) != part.box), part.box)
+        if box == part.box:
+            return
+        part = _part(luma, box)
+        yield part
+
+
+def _part(luma: Brightness, box: Box) -> _Part:
+    pixels = luma[box.top : box.bottom, box.left : box.right]
+    down, across = (max(1, length // LINES) for length in pixels.shape)
+    rows = pixels[:, across // 2 :: across].astype(np.uint8, order="C")
+    columns = pixels[down // 2 :: down].T.astype(np.uint8, order="C")
+    return _Part(box, rows, columns)
+
+
+def _alike(box: Box, other: Box) -> bool:
+    """Whether they differ by no more than edges are found to."""
+    return all(abs(a - b) <= 2 for a, b in zip(box, other, strict=True))
+
+
+def _inside(box: Box, down: tuple[int, int], across: tuple[int, int]) -> Box:
+    return Box(box.left + across[0], box.top + down[0], box.left + across[1], box.top + down[1])
+
+
+# Each of the following looks at `lines`, (length, n): `length` rows or columns, of each of which there are n samples. An
+# edge at i lies between the lines i - 1 and i; at 0 and at length it is that of the part.
+
+
+def _off_bars(luma: Brightness, part: _Part) -> Box:
+    """Take off bars of one colour or of several, each as far as a straight edge."""
+    height, width = len(part.rows), len(part.columns)
+    top, bottom = _bar(part.rows), height - _bar(part.rows[::-1])
+    left, right = _bar(part.columns), width - _bar(part.columns[::-1])
+    if bottom - top < SMALLEST_SIDE or right - left < SMALLEST_SIDE:
+        return part.box
+    # An edge is judged between the other bars: where it goes on between bars of one colour there is no step.
+    rows = part.rows[:, _samples(part.rows, left / width, right / width)]
+    columns = part.columns[:, _samples(part.columns, top / height, bottom / height)]
+    return _inside(
+        part.box,
+        (top if _steps(rows, top) >= BAR_STEPS else 0, bottom if _steps(rows, bottom) >= BAR_STEPS else height),
+        (left if _steps(columns, left) >= BAR_STEPS else 0, right if _steps(columns, right) >= BAR_STEPS else width),
+    )
+
+
+def _samples(lines: UInt8, start: float, end: float) -> slice:
+    """The samples of lines from start to end, in parts of their length."""
+    first = int(start * lines.shape[1])
+    return slice(first, max(first + 1, int(end * lines.shape[1])))
+
+
+def _bar(lines: UInt8) -> int:
+    """How many lines at the start are like the first, which is plain or of a few plain colours."""
+    first = np.median(lines[:3], axis=0).astype(np.uint8)
+    if _share(_difference(first[1:], first[:-1])[None] > ALMOST_SAME)[0] > STRAYS:
+        return 0
+    different = _share(_difference(lines, first) > SAME) > STRAYS
+    end = int(different.argmax())
+    if end < max(3, len(lines) // 100) or not different[end]:
+        return 0
+    return _to_the_pixel(lines, end)
+
+
+def _off_paper(luma: Brightness, part: _Part, least_steps: float = PAPER_STEPS) -> Box:
+    """Keep the largest picture that lies on plain ground among text, symbols and lines: a meme, an app's page."""
+    box = _inside(part.box, _on_paper(part.rows, least_steps), (0, len(part.columns)))
+    columns = part.columns if box == part.box else _part(luma, box).columns
+    return _inside(box, (0, box.bottom - box.top), _on_paper(columns, least_steps))
+
+
+def _off_plain_ground(luma: Brightness, part: _Part) -> Box:
+    """Keep the largest thing on plain ground, of whatever shape: what a white page leaves of a picture on white."""
+    return _off_paper(luma, part, 0.0)
+
+
+def _on_paper(lines: UInt8, least_steps: float) -> tuple[int, int]:
+    """Cut the lines at edges to and from plain ground, and return the ends of the piece with most lines that are not."""
+    length, whole = len(lines), (0, len(lines))
+    ground = _ground(lines)
+    changes = np.flatnonzero(ground[1:] != ground[:-1]) + 1
+    edges = {_to_the_pixel(lines, int(change)) for change in changes}
+    cuts = np.array(sorted({*whole, *(edge for edge in edges if _steps(lines, edge) >= least_steps)}))
+    busy = np.concatenate(([0], np.cumsum(~ground)))
+    largest = int(np.diff(busy[cuts]).argmax())
+    start, end = int(cuts[largest]), int(cuts[largest + 1])
+    return (start, end) if end - start >= max(SMALLEST_SIDE, LEAST_PART * length) else whole
+
+
+def _ground(lines: UInt8) -> Mask:
+    """(length,) which lines are plain and of the brightness that most plain lines have."""
+    few = np.sort(lines[:, :: max(1, lines.shape[1] // 15)], axis=1)
+    middle = few[:, few.shape[1] // 2]
+    plain: Mask = _share(_difference(lines, middle[:, None]) > SAME) <= STRAYS
+    brightness = np.convolve(np.bincount(middle[plain], minlength=256), np.ones(9), "same").argmax()
+    return plain & (_difference(middle, np.uint8(brightness)) <= ALMOST_SAME)
+
+
+def _off_blur(luma: Brightness, part: _Part) -> Box:
+    """Take off borders at opposite sides that are equally wide and much smoother than a picture."""
+    return _inside(part.box, _between_smooth_borders(part.rows), _between_smooth_borders(part.columns))
+
+
+def _between_smooth_borders(lines: UInt8) -> tuple[int, int]:
+    """The edges of what lies in the middle, if there are such borders, else those of all lines."""
+    length = len(lines)
+    width = np.arange(max(5, length // 50), int(0.46 * length))
+    if length < 2 * SMALLEST_SIDE:
+        return 0, length
+    at_start, at_end = _smooth_on_one_side(lines)
+    roughness = np.minimum(_difference(lines[1:], lines[:-1]), 40).astype(np.float32).mean(axis=1)
+    outside = (roughness.cumsum()[width - 3] + roughness[::-1].cumsum()[width - 3]) / (2 * (width - 2))
+    score = at_start[width] + at_end[length - width] - ROUGHNESS_WEIGHT * np.log2(outside + 0.2)
+    best = int(score.argmax())
+    if score[best] < BLURRED_SCORE:
+        return 0, length
+    border = int(width[best])
+    return _to_the_pixel(lines, border), _to_the_pixel(lines, length - border)
+
+
+def _smooth_on_one_side(lines: UInt8) -> tuple[Float32, Float32]:
+    """(length + 1,) the share of samples that have a step near each edge, and before it, or after it, half as much or less.
+
+    Steps are taken over three lines, since scaling and compression spread an edge over so many.
+    """
+    step = _difference(lines[3:], lines[:-3])  # step[i] is about the edge i + 1.5
+    small, large = step >> 1, step >= SMALL_STEP
+    shares = np.zeros((2, len(lines) + 1), np.float32)
+    shares[0, 5:-2] = _share(large[3:] & (small[3:] >= step[:-3]))
+    shares[1, 2:-5] = _share(large[:-3] & (small[:-3] >= step[3:]))
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(shares, ((0, 0), (2, 2))), 5, axis=1).max(axis=2)
+    return near[0], near[1]
+
+
+def _to_the_pixel(lines: UInt8, edge: int) -> int:
+    """The edge with the greatest step, within two lines."""
+    near = lines[max(0, edge - 3) : edge + 3].astype(np.int16)
+    return max(0, edge - 3) + 1 + int(np.abs(np.diff(near, axis=0)).sum(axis=1).argmax())
+
+
+def _steps(lines: UInt8, edge: int) -> float:
+    """The share of samples that make a step at the edge; at the part's own edges, 1."""
+    if edge in (0, len(lines)):
+        return 1.0
+    before, after = lines[max(0, edge - 2)], lines[min(len(lines) - 1, edge + 1)]
+    return float(_share(_difference(before, after)[None] > STEP)[0])
+
+
+def _difference(a: UInt8, b: UInt8 | np.uint8) -> UInt8:
+    """|a - b|, which unsigned numbers would wrap around."""
+    return np.maximum(a, b) - np.minimum(a, b)
+
+
+def _share(mask: Mask) -> Float32:
+    """(length,) the share of samples in each line that are set; several times as fast as `mask.mean(axis=1)`."""
+    set_samples = np.add.reduce(mask.view(np.uint8), axis=1, dtype=np.uint8)  # of at most 127
+    share: Float32 = set_samples / np.float32(mask.shape[1])
+    return share
