@@ -21,6 +21,7 @@ import numpy.typing as npt
 UInt8 = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Edges = npt.NDArray[np.intp]
 Brightness = Float32 | UInt8
 
 MOST_VIEWS = 3
@@ -62,14 +63,17 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a picture and samples of it.
+    """A part of a picture, and samples of it.
 
     rows: (height, n) every pixel down, and some across; columns: (width, m) every pixel across, and some down.
+    plain_rows, plain_columns: (height,), (width,) which of them are ground that something may lie on; see _ground.
     """
 
     box: Box
     rows: UInt8
     columns: UInt8
+    plain_rows: Mask
+    plain_columns: Mask
 
 
 Trim = Callable[[Brightness, _Part], Box]
@@ -85,15 +89,16 @@ def find_views(luma: Brightness) -> tuple[Box, ...]:
         return ()
     whole = _part(luma, Box(0, 0, width, height))
     plain = [whole, *_trimmed(luma, whole, _off_paper, _off_bars)]
+    innermost = plain[-1]
     # Looked for in the whole first: a blurred border can hold what looks like bars or paper.
-    unblurred = _off_blur(luma, whole)
-    if unblurred == whole.box and len(plain) > 1:
-        unblurred = _off_blur(luma, plain[-1])
-    sharp = _part(luma, unblurred)
-    tight = _off_plain_ground(luma, plain[-1])
-    likeliest = (plain[-1].box, *[part.box for part in _trimmed(luma, sharp, _off_paper, _off_bars)][::-1], unblurred, tight)
+    starts = (whole, innermost) if len(plain) > 1 else (whole,)
+    unblurred = next((box for start in starts if (box := _off_blur(luma, start)) != start.box), None)
+    sharp = [_part(luma, unblurred)] if unblurred else []
+    sharp += [part for part in sharp[:1] for part in _trimmed(luma, part, _off_paper, _off_bars)]
+    likeliest = (innermost, *sharp[::-1])
+    tight = _off_plain_ground(luma, innermost)
     views: list[Box] = []
-    for box in (*likeliest, *[part.box for part in plain[-2:0:-1]]):
+    for box in (*[part.box for part in likeliest], tight, *[part.box for part in plain[-2:0:-1]]):
         if not any(_alike(box, other) for other in (whole.box, *views)):
             views.append(box)
     return tuple(views[:MOST_VIEWS])
@@ -114,7 +119,7 @@ def _part(luma: Brightness, box: Box) -> _Part:
     down, across = (max(1, length // LINES) for length in pixels.shape)
     rows = pixels[:, across // 2 :: across].astype(np.uint8, order="C")
     columns = pixels[down // 2 :: down].T.astype(np.uint8, order="C")
-    return _Part(box, rows, columns)
+    return _Part(box, rows, columns, _ground(rows), _ground(columns))
 
 
 def _alike(box: Box, other: Box) -> bool:
@@ -142,9 +147,15 @@ def _off_bars(luma: Brightness, part: _Part) -> Box:
     columns = part.columns[:, _samples(part.columns, top / height, bottom / height)]
     return _inside(
         part.box,
-        (top if _steps(rows, top) >= BAR_STEPS else 0, bottom if _steps(rows, bottom) >= BAR_STEPS else height),
-        (left if _steps(columns, left) >= BAR_STEPS else 0, right if _steps(columns, right) >= BAR_STEPS else width),
+        _straight(rows, top, bottom),
+        _straight(columns, left, right),
     )
+
+
+def _straight(lines: UInt8, start: int, end: int) -> tuple[int, int]:
+    """Where bars end, if at straight edges, else the part's own edges."""
+    at_start, at_end = _steps(lines, np.array([start, end])) >= BAR_STEPS
+    return start if at_start else 0, end if at_end else len(lines)
 
 
 def _samples(lines: UInt8, start: float, end: float) -> slice:
@@ -155,21 +166,22 @@ def _samples(lines: UInt8, start: float, end: float) -> slice:
 
 def _bar(lines: UInt8) -> int:
     """How many lines at the start are like the first, which is plain or of a few plain colours."""
-    first = np.median(lines[:3], axis=0).astype(np.uint8)
+    first = np.sort(lines[:3], axis=0)[1]
     if _share(_difference(first[1:], first[:-1])[None] > ALMOST_SAME)[0] > STRAYS:
         return 0
     different = _share(_difference(lines, first) > SAME) > STRAYS
     end = int(different.argmax())
     if end < max(3, len(lines) // 100) or not different[end]:
         return 0
-    return _to_the_pixel(lines, end)
+    return int(_to_the_pixel(lines, np.array([end]))[0])
 
 
 def _off_paper(luma: Brightness, part: _Part, least_steps: float = PAPER_STEPS) -> Box:
     """Keep the largest picture that lies on plain ground among text, symbols and lines: a meme, an app's page."""
-    box = _inside(part.box, _on_paper(part.rows, least_steps), (0, len(part.columns)))
-    columns = part.columns if box == part.box else _part(luma, box).columns
-    return _inside(box, (0, box.bottom - box.top), _on_paper(columns, least_steps))
+    box = _inside(part.box, _on_paper(part.rows, part.plain_rows, least_steps), (0, len(part.columns)))
+    if box != part.box:
+        part = _part(luma, box)
+    return _inside(box, (0, len(part.rows)), _on_paper(part.columns, part.plain_columns, least_steps))
 
 
 def _off_plain_ground(luma: Brightness, part: _Part) -> Box:
@@ -177,26 +189,30 @@ def _off_plain_ground(luma: Brightness, part: _Part) -> Box:
     return _off_paper(luma, part, 0.0)
 
 
-def _on_paper(lines: UInt8, least_steps: float) -> tuple[int, int]:
-    """Cut the lines at edges to and from plain ground, and return the ends of the piece with most lines that are not."""
-    length, whole = len(lines), (0, len(lines))
-    ground = _ground(lines)
-    changes = np.flatnonzero(ground[1:] != ground[:-1]) + 1
-    edges = {_to_the_pixel(lines, int(change)) for change in changes}
-    cuts = np.array(sorted({*whole, *(edge for edge in edges if _steps(lines, edge) >= least_steps)}))
-    busy = np.concatenate(([0], np.cumsum(~ground)))
-    largest = int(np.diff(busy[cuts]).argmax())
+def _on_paper(lines: UInt8, ground: Mask, least_steps: float) -> tuple[int, int]:
+    """Cut the lines at edges to and from the ground, and return the ends of the piece with most lines that are not."""
+    length = len(lines)
+    if not ground.any():
+        return 0, length
+    edges = _to_the_pixel(lines, np.flatnonzero(ground[1:] != ground[:-1]) + 1)
+    cuts = np.unique(np.concatenate(([0], edges[_steps(lines, edges) >= least_steps], [length])))
+    others = np.concatenate(([0], np.cumsum(~ground)))
+    largest = int(np.diff(others[cuts]).argmax())
     start, end = int(cuts[largest]), int(cuts[largest + 1])
-    return (start, end) if end - start >= max(SMALLEST_SIDE, LEAST_PART * length) else whole
+    return (start, end) if end - start >= max(SMALLEST_SIDE, LEAST_PART * length) else (0, length)
 
 
 def _ground(lines: UInt8) -> Mask:
-    """(length,) which lines are plain and of the brightness that most plain lines have."""
-    few = np.sort(lines[:, :: max(1, lines.shape[1] // 15)], axis=1)
-    middle = few[:, few.shape[1] // 2]
-    plain: Mask = _share(_difference(lines, middle[:, None]) > SAME) <= STRAYS
-    brightness = np.convolve(np.bincount(middle[plain], minlength=256), np.ones(9), "same").argmax()
-    return plain & (_difference(middle, np.uint8(brightness)) <= ALMOST_SAME)
+    """(length,) which lines are plain, and of the brightness that most plain lines have."""
+    ground = np.zeros(len(lines), np.bool_)
+    few = np.sort(lines[:, ::8], axis=1)
+    maybe = np.flatnonzero(few[:, -1] - few[:, 0] <= 2 * SAME)
+    middle = few[maybe, few.shape[1] // 2]
+    plain = _share(_difference(lines[maybe], middle[:, None]) > SAME) <= STRAYS
+    if plain.any():
+        brightness = np.convolve(np.bincount(middle[plain], minlength=256), np.ones(9), "same").argmax()
+        ground[maybe] = plain & (_difference(middle, np.uint8(brightness)) <= ALMOST_SAME)
+    return ground
 
 
 def _off_blur(luma: Brightness, part: _Part) -> Box:
@@ -211,14 +227,15 @@ def _between_smooth_borders(lines: UInt8) -> tuple[int, int]:
     if length < 2 * SMALLEST_SIDE:
         return 0, length
     at_start, at_end = _smooth_on_one_side(lines)
-    roughness = np.minimum(_difference(lines[1:], lines[:-1]), 40).astype(np.float32).mean(axis=1)
+    differences = np.minimum(_difference(lines[1:], lines[:-1]), 40).astype(np.float32)
+    roughness = differences @ np.full(lines.shape[1], 1 / lines.shape[1], np.float32)
     outside = (roughness.cumsum()[width - 3] + roughness[::-1].cumsum()[width - 3]) / (2 * (width - 2))
     score = at_start[width] + at_end[length - width] - ROUGHNESS_WEIGHT * np.log2(outside + 0.2)
     best = int(score.argmax())
     if score[best] < BLURRED_SCORE:
         return 0, length
-    border = int(width[best])
-    return _to_the_pixel(lines, border), _to_the_pixel(lines, length - border)
+    start, end = _to_the_pixel(lines, np.array([width[best], length - width[best]]))
+    return int(start), int(end)
 
 
 def _smooth_on_one_side(lines: UInt8) -> tuple[Float32, Float32]:
@@ -231,22 +248,26 @@ def _smooth_on_one_side(lines: UInt8) -> tuple[Float32, Float32]:
     shares = np.zeros((2, len(lines) + 1), np.float32)
     shares[0, 5:-2] = _share(large[3:] & (small[3:] >= step[:-3]))
     shares[1, 2:-5] = _share(large[:-3] & (small[:-3] >= step[3:]))
-    near = np.lib.stride_tricks.sliding_window_view(np.pad(shares, ((0, 0), (2, 2))), 5, axis=1).max(axis=2)
+    near = shares.copy()
+    for distance in (1, 2):
+        np.maximum(near[:, distance:], shares[:, :-distance], out=near[:, distance:])
+        np.maximum(near[:, :-distance], shares[:, distance:], out=near[:, :-distance])
     return near[0], near[1]
 
 
-def _to_the_pixel(lines: UInt8, edge: int) -> int:
-    """The edge with the greatest step, within two lines."""
-    near = lines[max(0, edge - 3) : edge + 3].astype(np.int16)
-    return max(0, edge - 3) + 1 + int(np.abs(np.diff(near, axis=0)).sum(axis=1).argmax())
+def _to_the_pixel(lines: UInt8, edges: Edges) -> Edges:
+    """The edges with the greatest step within two lines of each."""
+    near = np.clip(edges[:, None] + np.arange(-2, 3), 1, len(lines) - 1)
+    differences = _difference(lines[near], lines[near - 1]).sum(axis=2, dtype=np.int32)
+    nearest: Edges = near[np.arange(len(edges)), differences.argmax(axis=1)]
+    return nearest
 
 
-def _steps(lines: UInt8, edge: int) -> float:
-    """The share of samples that make a step at the edge; at the part's own edges, 1."""
-    if edge in (0, len(lines)):
-        return 1.0
-    before, after = lines[max(0, edge - 2)], lines[min(len(lines) - 1, edge + 1)]
-    return float(_share(_difference(before, after)[None] > STEP)[0])
+def _steps(lines: UInt8, edges: Edges) -> Float32:
+    """The share of samples that make a step at each edge; at the part's own edges, 1."""
+    before, after = lines[np.maximum(edges - 2, 0)], lines[np.minimum(edges + 1, len(lines) - 1)]
+    own = (edges == 0) | (edges == len(lines))
+    return np.where(own, np.float32(1), _share(_difference(before, after) > STEP))
 
 
 def _difference(a: UInt8, b: UInt8 | np.uint8) -> UInt8:
