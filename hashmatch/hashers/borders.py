@@ -27,9 +27,9 @@ Brightness = Float32 | UInt8
 MOST_VIEWS = 3
 #: Pixels. Smaller parts have too little in them to be told apart.
 SMALLEST_SIDE = 32
-#: A part is looked at along some 64 to 127 lines down and as many across: edges are found to the pixel along these, and
+#: A part is looked at along some 48 to 95 lines down and as many across: edges are found to the pixel along these, and
 #: a frame's edge is there in all of them.
-LINES = 64
+LINES = 48
 #: How often a frame within a frame is looked for.
 DEPTH = 6
 
@@ -49,6 +49,7 @@ LEAST_PART = 0.12  # of a side that a picture on paper takes up
 #: doubling of the mean difference of neighbouring pixels outside. All 112 true edges of one half and 13 % of clean
 #: photographs lie above 0.6.
 BLURRED_SCORE = 0.7
+BLURRED_STEPS = 0.2
 ROUGHNESS_WEIGHT = 0.45
 
 
@@ -91,14 +92,17 @@ def find_views(luma: Brightness) -> tuple[Box, ...]:
     plain = [whole, *_trimmed(luma, whole, _off_paper, _off_bars)]
     innermost = plain[-1]
     # Looked for in the whole first: a blurred border can hold what looks like bars or paper.
-    starts = (whole, innermost) if len(plain) > 1 else (whole,)
-    unblurred = next((box for start in starts if (box := _off_blur(luma, start)) != start.box), None)
-    sharp = [_part(luma, unblurred)] if unblurred else []
-    sharp += [part for part in sharp[:1] for part in _trimmed(luma, part, _off_paper, _off_bars)]
-    likeliest = (innermost, *sharp[::-1])
-    tight = _off_plain_ground(luma, innermost)
+    unblurred = _off_blur(luma, whole)
+    if unblurred == whole.box != innermost.box:
+        unblurred = _off_blur(luma, innermost)
+    sharp: list[_Part] = []
+    if not _alike(unblurred, innermost.box):
+        sharp = [_part(luma, unblurred)]
+        sharp += _trimmed(luma, sharp[0], _off_paper, _off_bars)
+    likely = [part.box for part in (innermost, *sharp[::-1])]
+    less_likely = [_off_plain_ground(luma, innermost), *[part.box for part in plain[-2:0:-1]]]
     views: list[Box] = []
-    for box in (*[part.box for part in likeliest], tight, *[part.box for part in plain[-2:0:-1]]):
+    for box in likely + less_likely:
         if not any(_alike(box, other) for other in (whole.box, *views)):
             views.append(box)
     return tuple(views[:MOST_VIEWS])
@@ -223,16 +227,17 @@ def _off_blur(luma: Brightness, part: _Part) -> Box:
 def _between_smooth_borders(lines: UInt8) -> tuple[int, int]:
     """The edges of what lies in the middle, if there are such borders, else those of all lines."""
     length = len(lines)
-    width = np.arange(max(5, length // 50), int(0.46 * length))
-    if length < 2 * SMALLEST_SIDE:
+    width = np.arange(max(5, length // 50), min(int(0.46 * length), (length - SMALLEST_SIDE) // 2))
+    if not width.size:
         return 0, length
     at_start, at_end = _smooth_on_one_side(lines)
     differences = np.minimum(_difference(lines[1:], lines[:-1]), 40).astype(np.float32)
     roughness = differences @ np.full(lines.shape[1], 1 / lines.shape[1], np.float32)
     outside = (roughness.cumsum()[width - 3] + roughness[::-1].cumsum()[width - 3]) / (2 * (width - 2))
-    score = at_start[width] + at_end[length - width] - ROUGHNESS_WEIGHT * np.log2(outside + 0.2)
-    best = int(score.argmax())
-    if score[best] < BLURRED_SCORE:
+    steps = np.stack((at_start[width], at_end[length - width]))
+    score = steps.sum(axis=0) - ROUGHNESS_WEIGHT * np.log2(outside + 0.2)
+    best = int(np.where(steps.min(axis=0) >= BLURRED_STEPS, score, -np.inf).argmax())
+    if score[best] < BLURRED_SCORE or steps[:, best].min() < BLURRED_STEPS:
         return 0, length
     start, end = _to_the_pixel(lines, np.array([width[best], length - width[best]]))
     return int(start), int(end)
@@ -256,8 +261,8 @@ def _smooth_on_one_side(lines: UInt8) -> tuple[Float32, Float32]:
 
 
 def _to_the_pixel(lines: UInt8, edges: Edges) -> Edges:
-    """The edges with the greatest step within two lines of each."""
-    near = np.clip(edges[:, None] + np.arange(-2, 3), 1, len(lines) - 1)
+    """The edges with the greatest step within three lines of each."""
+    near = np.clip(edges[:, None] + np.arange(-3, 4), 1, len(lines) - 1)
     differences = _difference(lines[near], lines[near - 1]).sum(axis=2, dtype=np.int32)
     nearest: Edges = near[np.arange(len(edges)), differences.argmax(axis=1)]
     return nearest
@@ -277,6 +282,6 @@ def _difference(a: UInt8, b: UInt8 | np.uint8) -> UInt8:
 
 def _share(mask: Mask) -> Float32:
     """(length,) the share of samples in each line that are set; several times as fast as `mask.mean(axis=1)`."""
-    set_samples = np.add.reduce(mask.view(np.uint8), axis=1, dtype=np.uint8)  # of at most 127
+    set_samples = np.add.reduce(mask.view(np.uint8), axis=1, dtype=np.uint8)  # of at most 95
     share: Float32 = set_samples / np.float32(mask.shape[1])
     return share
