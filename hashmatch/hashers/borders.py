@@ -77,7 +77,8 @@ class _Part:
     plain_columns: Mask
 
 
-Trim = Callable[[Brightness, _Part], Box]
+#: Takes a part of a picture, and gives it back or a smaller one.
+Trim = Callable[[Brightness, _Part], _Part]
 
 
 def find_views(luma: Brightness) -> tuple[Box, ...]:
@@ -93,28 +94,25 @@ def find_views(luma: Brightness) -> tuple[Box, ...]:
     innermost = plain[-1]
     # Looked for in the whole first: a blurred border can hold what looks like bars or paper.
     unblurred = _off_blur(luma, whole)
-    if unblurred == whole.box != innermost.box:
+    if unblurred is whole is not innermost:
         unblurred = _off_blur(luma, innermost)
-    sharp: list[_Part] = []
-    if not _alike(unblurred, innermost.box):
-        sharp = [_part(luma, unblurred)]
-        sharp += _trimmed(luma, sharp[0], _off_paper, _off_bars)
-    likely = [part.box for part in (innermost, *sharp[::-1])]
-    less_likely = [_off_plain_ground(luma, innermost), *[part.box for part in plain[-2:0:-1]]]
+    sharp = [unblurred]
+    if not _alike(unblurred.box, innermost.box):
+        sharp += _trimmed(luma, unblurred, _off_paper, _off_bars)
     views: list[Box] = []
-    for box in likely + less_likely:
-        if not any(_alike(box, other) for other in (whole.box, *views)):
-            views.append(box)
+    for part in (innermost, *sharp[::-1], _off_plain_ground(luma, innermost), *plain[::-1]):
+        if not any(_alike(part.box, other) for other in (whole.box, *views)):
+            views.append(part.box)
     return tuple(views[:MOST_VIEWS])
 
 
 def _trimmed(luma: Brightness, part: _Part, *trims: Trim) -> Iterator[_Part]:
     """What is left after each step, where a step is the first of `trims` that takes anything off."""
     for _step in range(DEPTH):
-        box = next((box for trim in trims if (box := trim(luma, part)) != part.box), part.box)
-        if box == part.box:
+        before = part
+        part = next((smaller for trim in trims if (smaller := trim(luma, before)) is not before), before)
+        if part is before:
             return
-        part = _part(luma, box)
         yield part
 
 
@@ -131,29 +129,29 @@ def _alike(box: Box, other: Box) -> bool:
     return all(abs(a - b) <= 2 for a, b in zip(box, other, strict=True))
 
 
-def _inside(box: Box, down: tuple[int, int], across: tuple[int, int]) -> Box:
-    return Box(box.left + across[0], box.top + down[0], box.left + across[1], box.top + down[1])
+def _cut(luma: Brightness, part: _Part, down: tuple[int, int], across: tuple[int, int]) -> _Part:
+    """The part from its rows down[0] to down[1] and its columns across[0] to across[1]; itself where that is all of it."""
+    if (down, across) == ((0, len(part.rows)), (0, len(part.columns))):
+        return part
+    left, top = part.box.left, part.box.top
+    return _part(luma, Box(left + across[0], top + down[0], left + across[1], top + down[1]))
 
 
 # Each of the following looks at `lines`, (length, n): `length` rows or columns, of each of which there are n samples. An
 # edge at i lies between the lines i - 1 and i; at 0 and at length it is that of the part.
 
 
-def _off_bars(luma: Brightness, part: _Part) -> Box:
+def _off_bars(luma: Brightness, part: _Part) -> _Part:
     """Take off bars of one colour or of several, each as far as a straight edge."""
     height, width = len(part.rows), len(part.columns)
     top, bottom = _bar(part.rows), height - _bar(part.rows[::-1])
     left, right = _bar(part.columns), width - _bar(part.columns[::-1])
     if bottom - top < SMALLEST_SIDE or right - left < SMALLEST_SIDE:
-        return part.box
+        return part
     # An edge is judged between the other bars: where it goes on between bars of one colour there is no step.
     rows = part.rows[:, _samples(part.rows, left / width, right / width)]
     columns = part.columns[:, _samples(part.columns, top / height, bottom / height)]
-    return _inside(
-        part.box,
-        _straight(rows, top, bottom),
-        _straight(columns, left, right),
-    )
+    return _cut(luma, part, _straight(rows, top, bottom), _straight(columns, left, right))
 
 
 def _straight(lines: UInt8, start: int, end: int) -> tuple[int, int]:
@@ -180,15 +178,13 @@ def _bar(lines: UInt8) -> int:
     return int(_to_the_pixel(lines, np.array([end]))[0])
 
 
-def _off_paper(luma: Brightness, part: _Part, least_steps: float = PAPER_STEPS) -> Box:
+def _off_paper(luma: Brightness, part: _Part, least_steps: float = PAPER_STEPS) -> _Part:
     """Keep the largest picture that lies on plain ground among text, symbols and lines: a meme, an app's page."""
-    box = _inside(part.box, _on_paper(part.rows, part.plain_rows, least_steps), (0, len(part.columns)))
-    if box != part.box:
-        part = _part(luma, box)
-    return _inside(box, (0, len(part.rows)), _on_paper(part.columns, part.plain_columns, least_steps))
+    part = _cut(luma, part, _on_paper(part.rows, part.plain_rows, least_steps), (0, len(part.columns)))
+    return _cut(luma, part, (0, len(part.rows)), _on_paper(part.columns, part.plain_columns, least_steps))
 
 
-def _off_plain_ground(luma: Brightness, part: _Part) -> Box:
+def _off_plain_ground(luma: Brightness, part: _Part) -> _Part:
     """Keep the largest thing on plain ground, of whatever shape: what a white page leaves of a picture on white."""
     return _off_paper(luma, part, 0.0)
 
@@ -219,9 +215,9 @@ def _ground(lines: UInt8) -> Mask:
     return ground
 
 
-def _off_blur(luma: Brightness, part: _Part) -> Box:
+def _off_blur(luma: Brightness, part: _Part) -> _Part:
     """Take off borders at opposite sides that are equally wide and much smoother than a picture."""
-    return _inside(part.box, _between_smooth_borders(part.rows), _between_smooth_borders(part.columns))
+    return _cut(luma, part, _between_smooth_borders(part.rows), _between_smooth_borders(part.columns))
 
 
 def _between_smooth_borders(lines: UInt8) -> tuple[int, int]:
@@ -248,7 +244,7 @@ def _smooth_on_one_side(lines: UInt8) -> tuple[Float32, Float32]:
 
     Steps are taken over three lines, since scaling and compression spread an edge over so many.
     """
-    step = _difference(lines[3:], lines[:-3])  # step[i] is about the edge i + 1.5
+    step = _difference(lines[3:], lines[:-3])  # step[i] is about the edge i + 2
     small, large = step >> 1, step >= SMALL_STEP
     shares = np.zeros((2, len(lines) + 1), np.float32)
     shares[0, 5:-2] = _share(large[3:] & (small[3:] >= step[:-3]))
