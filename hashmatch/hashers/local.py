@@ -1,0 +1,122 @@
+"""Local features: small patches of a picture that are found again in crops, rotations, collages and under overlays.
+
+Oriented FAST corners with rotated BRIEF descriptors of 256 bits, over a pyramid of scales (Rublee, Rabaud, Konolige and
+Bradski, "ORB: an efficient alternative to SIFT or SURF", ICCV 2011), as OpenCV computes them. OpenCV is imported with
+this module, so import it only where features are made.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hashers.local_features import LEVEL_RATIO, MOST_FEATURES, LocalFeatures, pack
+
+# A locked worker may start no threads and open no devices.
+cv2.setNumThreads(1)
+cv2.ocl.setUseOpenCL(False)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much to look for. count: features kept at most. side: pixels of the longer side at which a picture is looked
+    at. levels: of the pyramid, each smaller by LEVEL_RATIO. detected: corners among which to choose."""
+
+    count: int
+    side: int
+    levels: int
+    detected: int
+
+
+# benchmarks/local_features.py --settings has what else was tried.
+#: What is stored of a reference: 7.6 KB.
+REFERENCE = Detail(200, 400, 8, 1000)
+#: What is looked for in a suspect: more of it, and smaller parts, as it costs no storage.
+QUERY = Detail(600, 512, 10, 1800)
+
+#: Difference in brightness from which a point of the ring around a corner counts; OpenCV's 20 starves dim pictures.
+CORNER_CONTRAST = 10
+#: Pixels at the border without corners; the patch beyond it is mirrored. OpenCV's 31 leaves small levels empty.
+BORDER = 12
+#: A picture narrower than this, once scaled, has no room for patches.
+NARROWEST = 2 * BORDER + 8
+#: So that features cover all of a picture and all scales, each cell of this grid and band of levels takes turns.
+CELLS, BAND = 5, 3
+
+#: The order in which a descriptor's bits are stored: whichever of OpenCV's goes first, and so on. Some of them are much
+#: alike; in this order the first 28, the next 28 and so on up to 168 are six keys of bits that have little to do with each
+#: other, so that few descriptors share a key (benchmarks/local_features.py --bits shows how, and by how much).
+BIT_ORDER = np.frombuffer(
+    bytes.fromhex(
+        "000715d16e0beecc5df3eb0f26c49c14fc241d4dc91e324a35c1e9280149250d19ce3a2a69ca2e0e3ba0ff67c61b1ab52755a8ba2c827065"
+        "02405fbdc8a445780cb97d7e7f3db6ac43f27395a294c74fa9c3546f038553ecb02213445ab4fb10e6f717fe57cd68f82db3e4168cc2d658"
+        "046d098de1f4309008e8234b42a5e33fdead71811272b8f5846ae73e05976c92d2aa504e0a8b2b387aa652bcda21186bb7fd8f469a11931f"
+        "061c20292f3133343637393c4147484c5156595b5c5e60616263646674757677797b7c8083868788898a8e919698999b9d9e9fa1a3a7abae"
+        "afb1b2bbbebfc0c5cbcfd0d3d4d5d7d8d9dbdcdddfe0e2e5eaedeff0f1f6f9fa"
+    ),
+    np.uint8,
+)
+
+
+def extract(luma: npt.NDArray[np.uint8], detail: Detail = REFERENCE) -> LocalFeatures:
+    """The features of an upright picture, strongest of their places first.
+
+    luma: uint8 (height, width), brightness. A flat or very narrow picture has none. The same pixels always give the same.
+    Raises ValueError if it is no such array.
+    """
+    if luma.dtype != np.uint8 or luma.ndim != 2 or not luma.size:
+        raise ValueError("luma must be a uint8 array (height, width)")
+    scaled = _scaled(luma, detail.side)
+    height, width = scaled.shape
+    if min(scaled.shape) < NARROWEST:
+        return pack(width, height, np.empty((0, 2)), np.empty(0), np.empty(0, np.int64), np.empty((0, 32), np.uint8))
+    corners, descriptors = _detector(detail.detected, detail.levels).detectAndCompute(scaled, None)
+    if descriptors is None:
+        return pack(width, height, np.empty((0, 2)), np.empty(0), np.empty(0, np.int64), np.empty((0, 32), np.uint8))
+    table = np.array([(*corner.pt, corner.angle, corner.octave, corner.response) for corner in corners])
+    points, angles, levels, strengths = table[:, :2], np.deg2rad(table[:, 2]), table[:, 3].astype(np.int64), table[:, 4]
+    kept = _spread(points / (width, height), levels, strengths)[: min(detail.count, MOST_FEATURES)]
+    return pack(
+        width, height, points[kept], angles[kept], levels[kept], _reordered(np.asarray(descriptors[kept], np.uint8))
+    )
+
+
+def _reordered(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """uint8 (n, 32), the bits in BIT_ORDER."""
+    bits = np.unpackbits(descriptors, axis=1, bitorder="little")
+    return np.packbits(bits[:, BIT_ORDER], axis=1, bitorder="little")
+
+
+def _scaled(luma: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    height, width = luma.shape
+    factor = side / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(luma), size, interpolation=method), np.uint8)
+
+
+def _spread(
+    places: npt.NDArray[np.float64], levels: npt.NDArray[np.int64], strengths: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """Every corner's number: first the strongest of each cell and band, then the second of each, and so on.
+
+    places: float64 (n, 2), 0 to 1.
+    """
+    column, row = np.minimum((places * CELLS).astype(np.int64), CELLS - 1).T
+    group = (levels // BAND * CELLS + row) * CELLS + column
+    order = np.lexsort((-strengths, group))
+    grouped = group[order]
+    turn = np.arange(len(order)) - np.searchsorted(grouped, grouped)
+    chosen: npt.NDArray[np.int64] = order[np.lexsort((-strengths[order], turn))]
+    return chosen
+
+
+@functools.lru_cache(maxsize=8)
+def _detector(count: int, levels: int) -> cv2.ORB:
+    return cv2.ORB.create(
+        nfeatures=count, scaleFactor=LEVEL_RATIO, nlevels=levels, edgeThreshold=BORDER, fastThreshold=CORNER_CONTRAST
+    )

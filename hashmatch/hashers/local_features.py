@@ -1,0 +1,111 @@
+"""The record that local features are kept in, without what computes them: whoever only compares needs no OpenCV."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+#: Raised when the same picture would give other features than before; stored ones are then made anew.
+VERSION = 1
+#: By which each level of the pyramid is smaller than the one before.
+LEVEL_RATIO = 1.2
+#: Bits, as bytes, of one descriptor.
+DESCRIPTOR_BYTES = 32
+#: No picture has more; what claims so is not believed.
+MOST_FEATURES = 2000
+#: The most levels that a pyramid may have, and pixels of a side.
+MOST_LEVELS, LONGEST_SIDE = 32, 65_535
+
+_POINT = np.dtype([("x", "<u2"), ("y", "<u2"), ("angle", "u1"), ("level", "u1")])
+_STEPS = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFeatures:
+    """n features of one picture, as bytes, to be stored and compared.
+
+    width, height: the pixels at which the picture was looked at, which also tell its shape. descriptors: 32 bytes each.
+    points: 6 bytes each, little-endian: x and y as uint16 in 1/65535 of width and height; the direction as uint8 in
+    1/256 of a turn; the level of the pyramid as uint8, which tells the feature's size. version: of what computed them.
+    """
+
+    width: int
+    height: int
+    descriptors: bytes
+    points: bytes
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if the parts cannot be features of a picture."""
+        count, rest = divmod(len(self.descriptors), DESCRIPTOR_BYTES)
+        if rest or len(self.points) != count * _POINT.itemsize or count > MOST_FEATURES:
+            raise ValueError("descriptors and points do not belong together")
+        if not (0 < self.width <= LONGEST_SIDE and 0 < self.height <= LONGEST_SIDE):
+            raise ValueError("no picture has such a size")
+        if count and int(self._table["level"].max()) >= MOST_LEVELS:
+            raise ValueError("no feature is so large")
+
+    def __len__(self) -> int:
+        return len(self.descriptors) // DESCRIPTOR_BYTES
+
+    @property
+    def bits(self) -> npt.NDArray[np.uint8]:
+        """The descriptors: uint8 (n, 32)."""
+        return np.frombuffer(self.descriptors, np.uint8).reshape(-1, DESCRIPTOR_BYTES)
+
+    @property
+    def places(self) -> npt.NDArray[np.float64]:
+        """Where: float64 (n, 2), x and y in pixels of width and height."""
+        table = self._table
+        return np.stack((table["x"] * (self.width / _STEPS), table["y"] * (self.height / _STEPS)), axis=1)
+
+    @property
+    def angles(self) -> npt.NDArray[np.float64]:
+        """Directions: float64 (n,), in radians, clockwise as y points down."""
+        return self._table["angle"] * (2 * math.pi / 256)
+
+    @property
+    def scales(self) -> npt.NDArray[np.float64]:
+        """How many pixels of width and height one pixel is where the feature was found: float64 (n,)."""
+        scales: npt.NDArray[np.float64] = LEVEL_RATIO ** self._table["level"].astype(np.float64)
+        return scales
+
+    @property
+    def _table(self) -> npt.NDArray[np.void]:
+        return np.frombuffer(self.points, _POINT)
+
+    def to_bytes(self) -> bytes:
+        """All in one: version, width and height as uint16, little-endian, then the descriptors, then the points."""
+        head = np.array([self.version, self.width, self.height], "<u2").tobytes()
+        return head + self.descriptors + self.points
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> LocalFeatures:
+        """What to_bytes() gave. Raises ValueError if it cannot have given it."""
+        count, rest = divmod(len(stored) - 6, DESCRIPTOR_BYTES + _POINT.itemsize)
+        if count < 0 or rest:
+            raise ValueError("these bytes are no local features")
+        version, width, height = np.frombuffer(stored, "<u2", 3).tolist()
+        split = 6 + count * DESCRIPTOR_BYTES
+        return cls(width, height, stored[6:split], stored[split:], version)
+
+
+def pack(
+    width: int,
+    height: int,
+    places: npt.NDArray[np.float64],
+    angles: npt.NDArray[np.float64],
+    levels: npt.NDArray[np.int64],
+    descriptors: npt.NDArray[np.uint8],
+) -> LocalFeatures:
+    """places: float64 (n, 2), pixels of width and height. angles: float64 (n,), radians. levels: int64 (n,).
+    descriptors: uint8 (n, 32)."""
+    table = np.empty(len(places), _POINT)
+    steps = np.clip(np.rint(places / (width, height) * _STEPS), 0, _STEPS)
+    table["x"], table["y"] = steps.T
+    table["angle"] = np.rint(angles * (256 / (2 * math.pi))).astype(np.int64) % 256
+    table["level"] = levels
+    return LocalFeatures(width, height, np.ascontiguousarray(descriptors).tobytes(), table.tobytes())

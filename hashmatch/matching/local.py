@@ -1,0 +1,282 @@
+"""Local features to matches: votes find references that may be in a picture, geometry tells which of them are.
+
+A suspect's features are looked up among all references' and each reference gets a vote for each feature that looks alike.
+Of the few with most votes, all features are compared, and the features that agree on one affine transform are counted.
+A single pair of features already tells position, direction and scale, so that every pair is tried as the hypothesis
+instead of random samples of three or four: the same input always gives the same result (the consistency of direction
+and scale is that of Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004, section 7; the
+refinement is that of Chum, Matas and Kittler, "Locally optimized RANSAC", DAGM 2003).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hashers.local_features import LocalFeatures
+
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+Point = tuple[float, float]
+
+#: Two descriptors within so many of 256 bits may show the same thing.
+ALIKE = 64
+#: Features that must agree on one transform for a match worth a look (see docs/matching.md for the rate of false ones).
+ENOUGH_INLIERS = 6
+#: How far the agreeing features must reach, compared with all features of the part of the reference that is visible: in
+#: area, or in cells of a grid that they are in. Two pictures with the same logo or banner agree in that alone.
+ENOUGH_SPREAD, ENOUGH_COVER, CELLS = 0.15, 0.35, 5
+#: How far from its place a feature may be, in pixels at the level where it was found: for the first guess by one pair
+#: (with a share of the distance from that pair, as direction and scale are coarse), and once three or more tell.
+GUESS_PIXELS, GUESS_SHARE, PIXELS = 6.0, 0.15, 2.5
+#: Inliers nearer to each other than so many pixels of their level count once.
+PLACE_PIXELS = 6.0
+#: How much direction (radians) and scale (factor) of agreeing features may differ.
+TURN, SCALING = math.radians(25), 1.6
+#: How much longer than wide a square may become; a telephone picture squeezed to a square is 1.8.
+MOST_SQUEEZE = 2.0
+#: Hypotheses to try on one reference: what a shared logo has won must not hide the picture behind it.
+HYPOTHESES = 3
+#: Pairs to guess from, the most alike ones.
+MOST_GUESSES = 200
+#: Votes that make a reference a candidate, and how many candidates are compared.
+ENOUGH_VOTES, MOST_CANDIDATES = 3, 20
+
+
+@dataclass(frozen=True, slots=True)
+class LocalMatch:
+    """A reference found in a suspect.
+
+    inliers: features at different places that agree. spread: how far they reach, in area, compared with all features of
+    the visible part of the reference, about 0 to 1. cover: the share of that part's cells that they are in.
+    quadrilateral: where its corners (upper left, upper right, lower right, lower left) lie in the suspect, in 0 to 1 of
+    width and height, and beyond where the suspect shows only a part. mirrored: it is shown mirrored. scale: the
+    reference's longer side as a share of the suspect's. angle: degrees by which it is turned clockwise.
+    """
+
+    owner: int
+    inliers: int
+    spread: float
+    cover: float
+    quadrilateral: tuple[Point, Point, Point, Point]
+    mirrored: bool
+    scale: float
+    angle: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Features of suspect and reference that look alike, as arrays of equal length.
+
+    suspect, reference: int64, their numbers. distance: int64, bits. here, there: float64 (n, 2), pixels in suspect and
+    reference. turn: float64, radians from the reference's direction to the suspect's. zoom: float64, the logarithm of
+    the scale. fine: float64 (n, 2), pixels of the level where each was found, in suspect and reference.
+    """
+
+    suspect: Numbers
+    reference: Numbers
+    distance: Numbers
+    here: Floats
+    there: Floats
+    turn: Floats
+    zoom: Floats
+    fine: Floats
+
+    def __len__(self) -> int:
+        return len(self.suspect)
+
+    def select(self, rows: npt.NDArray[np.bool_] | Numbers) -> _Pairs:
+        return _Pairs(
+            self.suspect[rows],
+            self.reference[rows],
+            self.distance[rows],
+            self.here[rows],
+            self.there[rows],
+            self.turn[rows],
+            self.zoom[rows],
+            self.fine[rows],
+        )
+
+
+def compare(
+    suspect: LocalFeatures, reference: LocalFeatures, owner: int = 0, mirrored: bool = False
+) -> LocalMatch | None:
+    """Whether the reference, or a part of it, is in the suspect.
+
+    suspect: of the mirrored picture, if `mirrored`. Returns None where too few features agree, or on too small a part.
+    """
+    pairs = _alike(suspect, reference)
+    guesses = pairs.select(_mutual(pairs))
+    for _attempt in range(HYPOTHESES):
+        if len(guesses) < ENOUGH_INLIERS:
+            return None
+        supporters = _best_guess(guesses)
+        agreed = _refine(pairs, guesses.select(supporters))
+        if agreed is not None:
+            inliers, transform = agreed
+            match = _judge(inliers, transform, suspect, reference, owner, mirrored)
+            if match is not None:
+                return match
+        guesses = guesses.select(~supporters)
+    return None
+
+
+def distances(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
+    """Bits that differ between each two descriptors: uint8 (n, 32) and (m, 32) give uint16 (n, m)."""
+    total = np.zeros((len(some), len(others)), np.uint16)
+    for one, other in zip(some.view(np.uint64).T, others.view(np.uint64).T, strict=True):
+        total += np.bitwise_count(one[:, None] ^ other)
+    return total
+
+
+def _alike(suspect: LocalFeatures, reference: LocalFeatures) -> _Pairs:
+    between = distances(suspect.bits, reference.bits)
+    here, there = np.nonzero(between <= ALIKE)
+    scales, others = suspect.scales[here], reference.scales[there]
+    return _Pairs(
+        here,
+        there,
+        between[here, there].astype(np.int64),
+        suspect.places[here],
+        reference.places[there],
+        suspect.angles[here] - reference.angles[there],
+        np.log(scales / others),
+        np.stack((scales, others), axis=1),
+    )
+
+
+def _mutual(pairs: _Pairs) -> Numbers:
+    """The pairs of which each feature is the other's best, most alike first, at most MOST_GUESSES."""
+    order = np.lexsort((pairs.reference, pairs.suspect, pairs.distance))
+    best = _first_of_each(pairs.suspect[order]) & _first_of_each(pairs.reference[order])
+    return order[best][:MOST_GUESSES]
+
+
+def _first_of_each(values: Numbers) -> npt.NDArray[np.bool_]:
+    first = np.zeros(len(values), np.bool_)
+    first[np.unique(values, return_index=True)[1]] = True
+    return first
+
+
+def _best_guess(pairs: _Pairs) -> npt.NDArray[np.bool_]:
+    """Of all similarity transforms that a single pair tells, the one that most pairs support: bool (n,), those."""
+    scale = np.exp(pairs.zoom)[:, None]
+    from_here = pairs.here[None, :] - pairs.here[:, None]
+    from_there = pairs.there[None, :] - pairs.there[:, None]
+    cosine, sine = scale * np.cos(pairs.turn)[:, None], scale * np.sin(pairs.turn)[:, None]
+    across = cosine * from_there[..., 0] - sine * from_there[..., 1] - from_here[..., 0]
+    down = sine * from_there[..., 0] + cosine * from_there[..., 1] - from_here[..., 1]
+    allowed = GUESS_PIXELS * np.maximum(pairs.fine[:, 0], scale * pairs.fine[:, 1])
+    allowed += GUESS_SHARE * scale * np.hypot(from_there[..., 0], from_there[..., 1])
+    support = np.hypot(across, down) < allowed
+    support &= np.abs(_turned(pairs.turn[None, :] - pairs.turn[:, None])) < TURN
+    support &= np.abs(pairs.zoom[None, :] - pairs.zoom[:, None]) < math.log(SCALING)
+    best: npt.NDArray[np.bool_] = support[support.sum(axis=1).argmax()]
+    return best
+
+
+def _refine(pairs: _Pairs, inliers: _Pairs) -> tuple[_Pairs, Floats] | None:
+    """The affine transform through a guess's supporters, and all pairs that agree with it, each feature in one."""
+    candidates = inliers
+    transform = _fit(inliers)
+    for pixels in (2.4 * PIXELS, 1.6 * PIXELS, PIXELS):
+        if transform is None:
+            return None
+        inliers = candidates.select(_agreeing(candidates, transform, pixels))
+        transform = _fit(inliers)
+        # The first rounds settle the transform; from then on, pairs count that are not each other's best, too.
+        candidates = pairs
+    if transform is None:
+        return None
+    inliers = pairs.select(_agreeing(pairs, transform, PIXELS))
+    inliers = inliers.select(_mutual(inliers))
+    transform = _fit(inliers)
+    return None if transform is None else (inliers, transform)
+
+
+def _fit(pairs: _Pairs) -> Floats | None:
+    """The affine transform, float64 (3, 2), from reference to suspect, by least squares; None where none is sensible."""
+    if len(pairs) < 4:
+        return None
+    transform: Floats = np.linalg.lstsq(np.column_stack((pairs.there, np.ones(len(pairs)))), pairs.here, rcond=None)[0]
+    longest, shortest = np.linalg.svd(transform[:2], compute_uv=False)
+    if np.linalg.det(transform[:2]) <= 0 or longest > MOST_SQUEEZE * shortest:
+        return None
+    return transform
+
+
+def _agreeing(pairs: _Pairs, transform: Floats, pixels: float) -> npt.NDArray[np.bool_]:
+    scale, turn = _scale(transform), _turn(transform)
+    away = pairs.there @ transform[:2] + transform[2] - pairs.here
+    agreeing = np.hypot(away[:, 0], away[:, 1]) < pixels * np.maximum(pairs.fine[:, 0], scale * pairs.fine[:, 1])
+    agreeing &= np.abs(_turned(pairs.turn - turn)) < TURN
+    agreeing &= np.abs(pairs.zoom - math.log(scale)) < math.log(SCALING)
+    return agreeing
+
+
+def _scale(transform: Floats) -> float:
+    return math.sqrt(abs(float(np.linalg.det(transform[:2]))))
+
+
+def _turn(transform: Floats) -> float:
+    return math.atan2(transform[0, 1] - transform[1, 0], transform[0, 0] + transform[1, 1])
+
+
+def _turned(angle: Floats) -> Floats:
+    """The same angle, from minus half a turn to half a turn."""
+    wrapped: Floats = (angle + math.pi) % (2 * math.pi) - math.pi
+    return wrapped
+
+
+def _judge(
+    inliers: _Pairs,
+    transform: Floats,
+    suspect: LocalFeatures,
+    reference: LocalFeatures,
+    owner: int,
+    mirrored: bool,
+) -> LocalMatch | None:
+    scale = _scale(transform)
+    # Corners of one edge, found at several levels, are one piece of evidence.
+    apart = PLACE_PIXELS * np.maximum(inliers.fine[:, 1], inliers.fine[:, 0] / scale)[:, None]
+    places = min(_distinct(inliers.there / apart), _distinct(inliers.here / (apart * scale)))
+    shown = reference.places @ transform[:2] + transform[2]
+    visible = ((shown >= 0) & (shown < (suspect.width, suspect.height))).all(axis=1)
+    spread = _extent(inliers.there) / max(_extent(reference.places[visible]), 1.0)
+    cover = _cover(inliers.there, reference.places[visible])
+    if places < ENOUGH_INLIERS or (spread < ENOUGH_SPREAD and cover < ENOUGH_COVER):
+        return None
+    corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (reference.width, reference.height)
+    corners = (corners @ transform[:2] + transform[2]) / (suspect.width, suspect.height)
+    if mirrored:
+        corners[:, 0] = 1 - corners[:, 0]
+    one, two, three, four = ((float(x), float(y)) for x, y in corners)
+    share = scale * max(reference.width, reference.height) / max(suspect.width, suspect.height)
+    return LocalMatch(
+        owner, places, spread, cover, (one, two, three, four), mirrored, share, math.degrees(_turn(transform))
+    )
+
+
+def _distinct(places: Floats) -> int:
+    return len(np.unique(np.floor(places), axis=0))
+
+
+def _extent(places: Floats) -> float:
+    """The area over which points are spread, but for a factor: the root of the determinant of their covariance."""
+    if len(places) < 3:
+        return 0.0
+    return math.sqrt(max(float(np.linalg.det(np.cov(places.T))), 0.0))
+
+
+def _cover(places: Floats, visible: Floats) -> float:
+    """Of the cells of a grid over the visible features that have any, the share that has one of `places`."""
+    low, high = visible.min(axis=0), visible.max(axis=0)
+    size = np.maximum(high - low, 1.0) * (1 + 1e-9) / CELLS
+    seen, agreed = (
+        {tuple(cell) for cell in np.clip((some - low) // size, 0, CELLS - 1).tolist()} for some in (visible, places)
+    )
+    return len(agreed) / len(seen | agreed)
