@@ -1,8 +1,9 @@
-"""Bits to neighbours: exact search for all hashes within a Hamming radius."""
+"""Bits to neighbours: exact search for all hashes within a Hamming radius; approximate search for hundreds of features."""
 
+from hashmatch.hamming.approximate import ApproximateIndex
 from hashmatch.hamming.cachefile import verify
 from hashmatch.hamming.index import HammingIndex
 from hashmatch.hamming.probe import DamagedIndexError
 from hashmatch.hamming.words import distance
 
-__all__ = ["DamagedIndexError", "HammingIndex", "distance", "verify"]
+__all__ = ["ApproximateIndex", "DamagedIndexError", "HammingIndex", "distance", "verify"]

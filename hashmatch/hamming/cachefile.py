@@ -2,7 +2,8 @@
 
     magic, with the version        16 bytes
     length of the header           8 bytes, little-endian
-    header                         JSON: width, count, radius, tag, layout, byte order, SHA-256 of sums and sections
+    header                         JSON: width, count, radius, tag, layout, byte order, SHA-256 of sums and sections, and
+                                   whether the hashes themselves are there
     SHA-256 of all the above       32 bytes
     sums                           one 64-bit checksum for each 128 KiB of the body
     body, from a page boundary on  the sections words, occupied, starts, rows, beside, each from a page boundary on
@@ -35,7 +36,7 @@ from hashmatch.hamming.words import MOST_ROWS, WIDEST, Words
 
 Folder = str | bytes | os.PathLike[str]
 
-MAGIC = b"hashmatch bits 2"
+MAGIC = b"hashmatch bits 3"
 NAME = "index.hamming"
 PAGE = 4096
 #: 64-bit words for each checksum: 128 KiB.
@@ -48,12 +49,23 @@ ABANDONED = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a file holds. words: uint64 (width / 64, N). radius: the one the postings are laid out for."""
+    """What a file holds. width: bits of a hash. words: uint64 (width / 64, N), or None where the postings are all that is
+    kept. radius: the one the postings are laid out for."""
 
-    words: Words
+    width: int
+    words: Words | None
     postings: Postings | None
     radius: int
     tag: str
+
+    @property
+    def count(self) -> int:
+        """The number of hashes. Raises ValueError if there is nothing to be kept of them."""
+        if self.words is not None:
+            return int(self.words.shape[1])
+        if self.postings is None:
+            raise ValueError("neither hashes nor postings")
+        return self.postings.count
 
 
 def path_of(folder: Folder) -> str:
@@ -68,8 +80,9 @@ def write(folder: Folder, stored: Stored) -> None:
     body = [_padded(array) for array in sections.values()]
     sums = _sums(iter(body))
     header = {
-        "width": 64 * len(stored.words),
-        "count": stored.words.shape[1],
+        "width": stored.width,
+        "count": stored.count,
+        "words": stored.words is not None,
         "radius": stored.radius,
         "tag": stored.tag,
         "byteorder": sys.byteorder,
@@ -129,9 +142,9 @@ def _open(folder: Folder) -> tuple[Stored, dict[str, Any], npt.NDArray[np.uint8]
     header, start = _header(mapped)
     width, count = header["width"], header["count"]
     layout = None if header["layout"] is None else Layout(*map(tuple, header["layout"]))
-    shapes: dict[str, tuple[type[np.unsignedinteger[Any]], tuple[int, ...]]] = {
-        "words": (np.uint64, (width // 64, count))
-    }
+    shapes: dict[str, tuple[type[np.unsignedinteger[Any]], tuple[int, ...]]] = {}
+    if header["words"]:
+        shapes["words"] = np.uint64, (width // 64, count)
     if layout is not None:
         chunks, buckets = len(layout.lengths), sum(layout.buckets)
         shapes["occupied"] = np.uint8, (buckets,)
@@ -163,7 +176,7 @@ def _open(folder: Folder) -> tuple[Stored, dict[str, Any], npt.NDArray[np.uint8]
             arrays["beside"],
             tuple(header["crowding"]),
         )
-    stored = Stored(arrays["words"], postings, header["radius"], header["tag"])
+    stored = Stored(width, arrays.get("words"), postings, header["radius"], header["tag"])
     return stored, header, np.frombuffer(mapped, np.uint8, offset=first), sums
 
 
@@ -211,10 +224,10 @@ def _sensible(header: dict[str, Any]) -> bool:
         return False
     if type(header["tag"]) is not str or header["byteorder"] != sys.byteorder or type(header["sums"]) is not str:
         return False
-    if type(header["sections"]) is not dict:
+    if type(header["sections"]) is not dict or type(header["words"]) is not bool:
         return False
     if header["layout"] is None:
-        return True
+        return header["words"]
     offsets, lengths = header["layout"]
     end = 0
     for offset, length in zip(offsets, lengths, strict=True):
@@ -231,7 +244,9 @@ def _sensible(header: dict[str, Any]) -> bool:
 
 
 def _sections(stored: Stored) -> dict[str, npt.NDArray[Any]]:
-    sections: dict[str, npt.NDArray[Any]] = {"words": np.ascontiguousarray(stored.words)}
+    sections: dict[str, npt.NDArray[Any]] = {}
+    if stored.words is not None:
+        sections["words"] = np.ascontiguousarray(stored.words)
     if stored.postings is not None:
         for name in ("occupied", "starts", "rows", "beside"):
             sections[name] = getattr(stored.postings, name)

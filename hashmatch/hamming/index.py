@@ -14,6 +14,7 @@ from hashmatch.hamming.engines import Part, Selection
 from hashmatch.hamming.layout import choose_layout
 from hashmatch.hamming.pairs import Pairs, TooManyPairsError, no_pairs, unpack
 from hashmatch.hamming.postings import Postings, build_postings
+from hashmatch.hamming.probe import DamagedIndexError
 from hashmatch.hamming.words import MOST_ROWS, Bits, Rows, Words, checked, to_words
 
 #: Searching yields after about so many pairs, so that memory stays bounded where everything matches everything.
@@ -56,6 +57,8 @@ class HammingIndex:
         version or machine, incomplete or damaged, and OSError if it cannot be read.
         """
         stored = cachefile.read(folder, check)
+        if stored.words is None:
+            raise DamagedIndexError("the index file holds no hashes")
         return cls(stored.words, stored.postings, stored.radius, stored.tag)
 
     def save(self, folder: str | bytes | os.PathLike[str], tag: str = "") -> None:
@@ -65,7 +68,7 @@ class HammingIndex:
         """
         self.merge()
         self.build()
-        cachefile.write(folder, cachefile.Stored(self._words, self._postings, self._radius, tag))
+        cachefile.write(folder, cachefile.Stored(self.width, self._words, self._postings, self._radius, tag))
 
     def __len__(self) -> int:
         return int(self._words.shape[1] + self._added.shape[1])

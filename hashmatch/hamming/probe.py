@@ -170,11 +170,11 @@ def _probe(postings: Postings, keys: Keys, plan: Plan, start: int, end: int, bud
         before = int(ends[cut - 1]) if cut else 0
         stop = max(cut + 1, int(np.searchsorted(ends, before + POSTINGS)))
         part = slice(cut, stop)
-        _compare(postings, number[part], begin[part], sizes[part], aim[part], slack[part], found)
+        compare_beside(postings, number[part], begin[part], sizes[part], aim[part], slack[part], found)
         cut = stop
 
 
-def _compare(
+def compare_beside(
     postings: Postings,
     number: Rows,
     begin: Rows,

@@ -47,6 +47,20 @@ NARROWEST = 2 * BORDER + 8
 #: So that features cover all of a picture and all scales, each cell of this grid and band of levels takes turns.
 CELLS, BAND = 5, 3
 
+#: The order in which a descriptor's bits are stored: whichever of OpenCV's goes first, and so on. Some of them are much
+#: alike; in this order the first 28, the next 28 and so on up to 168 are six keys of bits that have little to do with each
+#: other, so that few descriptors share a key (benchmarks/local_features.py --bits shows how, and by how much).
+BIT_ORDER = np.frombuffer(
+    bytes.fromhex(
+        "000715d16e0beecc5df3eb0f26c49c14fc241d4dc91e324a35c1e9280149250d19ce3a2a69ca2e0e3ba0ff67c61b1ab52755a8ba2c827065"
+        "02405fbdc8a445780cb97d7e7f3db6ac43f27395a294c74fa9c3546f038553ecb02213445ab4fb10e6f717fe57cd68f82db3e4168cc2d658"
+        "046d098de1f4309008e8234b42a5e33fdead71811272b8f5846ae73e05976c92d2aa504e0a8b2b387aa652bcda21186bb7fd8f469a11931f"
+        "061c20292f3133343637393c4147484c5156595b5c5e60616263646674757677797b7c8083868788898a8e919698999b9d9e9fa1a3a7abae"
+        "afb1b2bbbebfc0c5cbcfd0d3d4d5d7d8d9dbdcdddfe0e2e5eaedeff0f1f6f9fa"
+    ),
+    np.uint8,
+)
+
 
 def extract(luma: npt.NDArray[np.uint8], detail: Detail = REFERENCE) -> LocalFeatures:
     """The features of an upright picture, strongest of their places first.
@@ -66,7 +80,15 @@ def extract(luma: npt.NDArray[np.uint8], detail: Detail = REFERENCE) -> LocalFea
     table = np.array([(*corner.pt, corner.angle, corner.octave, corner.response) for corner in corners])
     points, angles, levels, strengths = table[:, :2], np.deg2rad(table[:, 2]), table[:, 3].astype(np.int64), table[:, 4]
     kept = _spread(points / (width, height), levels, strengths)[: min(detail.count, MOST_FEATURES)]
-    return pack(width, height, points[kept], angles[kept], levels[kept], descriptors[kept].astype(np.uint8, copy=False))
+    return pack(
+        width, height, points[kept], angles[kept], levels[kept], _reordered(np.asarray(descriptors[kept], np.uint8))
+    )
+
+
+def _reordered(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """uint8 (n, 32), the bits in BIT_ORDER."""
+    bits = np.unpackbits(descriptors, axis=1, bitorder="little")
+    return np.packbits(bits[:, BIT_ORDER], axis=1, bitorder="little")
 
 
 def _scaled(luma: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:

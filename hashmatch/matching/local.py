@@ -11,11 +11,13 @@ refinement is that of Chum, Matas and Kittler, "Locally optimized RANSAC", DAGM 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from hashmatch.hamming import ApproximateIndex
 from hashmatch.hashers.local_features import LocalFeatures
 
 Floats = npt.NDArray[np.float64]
@@ -99,6 +101,63 @@ class _Pairs:
             self.zoom[rows],
             self.fine[rows],
         )
+
+
+class LocalTable:
+    """The descriptors of all references, ready to be searched, each with its owner."""
+
+    def __init__(self, index: ApproximateIndex, starts: Numbers, owners: Numbers) -> None:
+        """index: of all descriptors, each reference's together. starts: int64 (R + 1,), the first row of each reference,
+        and last the number of rows. owners: int64 (R,), whose they are. Raises ValueError if these contradict each other.
+        """
+        if len(starts) != len(owners) + 1 or starts[0] != 0 or starts[-1] != len(index) or (np.diff(starts) < 0).any():
+            raise ValueError("the rows of the index do not add up to those of its owners")
+        self._index = index
+        self._starts = starts
+        self._owners = owners
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    def candidates(self, suspect: LocalFeatures) -> list[tuple[int, int]]:
+        """The references that may be in a picture: owner and votes, most votes first, at most MOST_CANDIDATES.
+
+        Neither a feature of the suspect that looks like many of a reference, nor the other way round, has many votes.
+        """
+        query, row = self._index.near(suspect.bits)
+        place = np.searchsorted(self._starts, row, side="right") - 1
+        by_query = _distinct_by(place, query)
+        by_row = _distinct_by(place, row)
+        places, votes = by_query[0], np.minimum(by_query[1], by_row[1])
+        best = np.lexsort((places, -votes))[:MOST_CANDIDATES]
+        return [(int(self._owners[places[n]]), int(votes[n])) for n in best if votes[n] >= ENOUGH_VOTES]
+
+
+def search(
+    table: LocalTable,
+    suspect: LocalFeatures,
+    mirrored: LocalFeatures | None,
+    features_of: Callable[[int], LocalFeatures | None],
+) -> list[LocalMatch]:
+    """The references that are in a picture, most inliers first, each once.
+
+    mirrored: the features of the picture mirrored, or None to look for no mirrored references. features_of: those of an
+    owner, or None if it is not to be found.
+    """
+    found: dict[int, LocalMatch] = {}
+    for features, flipped in ((suspect, False), (mirrored, True)):
+        for owner, _votes in table.candidates(features) if features is not None else ():
+            reference = features_of(owner)
+            match = compare(features, reference, owner, flipped) if features and reference else None
+            if match is not None and (owner not in found or match.inliers > found[owner].inliers):
+                found[owner] = match
+    return sorted(found.values(), key=lambda match: (-match.inliers, match.owner))
+
+
+def _distinct_by(places: Numbers, by: Numbers) -> tuple[Numbers, Numbers]:
+    """Each place, and how many different values of `by` it has. Both below 2 ** 32."""
+    places, counts = np.unique(np.unique(places << 32 | by) >> 32, return_counts=True)
+    return places, counts
 
 
 def compare(
@@ -201,7 +260,8 @@ def _fit(pairs: _Pairs) -> Floats | None:
     """The affine transform, float64 (3, 2), from reference to suspect, by least squares; None where none is sensible."""
     if len(pairs) < 4:
         return None
-    transform: Floats = np.linalg.lstsq(np.column_stack((pairs.there, np.ones(len(pairs)))), pairs.here, rcond=None)[0]
+    from_there = np.column_stack((pairs.there, np.ones(len(pairs))))
+    transform = np.asarray(np.linalg.lstsq(from_there, pairs.here, rcond=None)[0], np.float64)
     longest, shortest = np.linalg.svd(transform[:2], compute_uv=False)
     if np.linalg.det(transform[:2]) <= 0 or longest > MOST_SQUEEZE * shortest:
         return None
@@ -211,7 +271,9 @@ def _fit(pairs: _Pairs) -> Floats | None:
 def _agreeing(pairs: _Pairs, transform: Floats, pixels: float) -> npt.NDArray[np.bool_]:
     scale, turn = _scale(transform), _turn(transform)
     away = pairs.there @ transform[:2] + transform[2] - pairs.here
-    agreeing = np.hypot(away[:, 0], away[:, 1]) < pixels * np.maximum(pairs.fine[:, 0], scale * pairs.fine[:, 1])
+    agreeing: npt.NDArray[np.bool_] = np.hypot(away[:, 0], away[:, 1]) < pixels * np.maximum(
+        pairs.fine[:, 0], scale * pairs.fine[:, 1]
+    )
     agreeing &= np.abs(_turned(pairs.turn - turn)) < TURN
     agreeing &= np.abs(pairs.zoom - math.log(scale)) < math.log(SCALING)
     return agreeing
