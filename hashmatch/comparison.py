@@ -32,8 +32,8 @@ class Comparison:
     """How alike two files are: the verdict of a scan of A where B is the only reference, and what it rests on.
 
     reason: see results.Reason; None where nothing matched. distances: of the two pictures as they are. distance: of
-    PDQ between the two views that were compared, with the transform undone. contradiction: of the blocks of the two views that were
-    compared, where both have them (see matching/guard.py). area: of A, that was compared, where that is not all of it.
+    PDQ between the two views that were compared, with the transform undone; contradiction: of the blocks of these, where
+    both have them (see matching/guard.py). area: of A, that was compared, where that is not all of it.
     """
 
     same_bytes: bool

@@ -34,7 +34,7 @@ class Settings:
 
 def prepare(settings: Settings) -> None:
     """Import all that hashing takes, and run it once, for a process that will not be able to import any more."""
-    import numpy.ma  # noqa: F401, PLC0415  (np.median imports it when first called)
+    import numpy.ma  # noqa: F401  (np.median imports it when first called)
 
     speck = Image.frombytes("L", (64, 64), bytes(range(256)) * 16)
     picture = Picture(speck, speck.size)

@@ -10,19 +10,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashmatch import hashers
 from hashmatch.fingerprint import FileState, fingerprints, is_skipped
 from hashmatch.hamming import DamagedIndexError
+from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.finding import Finding
+from hashmatch.matching.local import LocalMatch, LocalTable, search
+from hashmatch.matching.parts import with_parts
 from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Result
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
-from hashmatch.matching.verdict import decide, exact, find
+from hashmatch.matching.verdict import decide, exact, find, match_of
 from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import Found
 from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
 from hashmatch.store import Store, lookup
-from hashmatch.tables import load
+from hashmatch.tables import load, load_features
 
 #: References that are added while a scan runs are loaded at once, but loading takes no more than a tenth of the time.
 LOADING_SHARE = 9.0
@@ -56,6 +59,7 @@ class Searcher:
             self._condition = "allow"
         self._reference = functools.lru_cache(maxsize=10_000)(self._load_reference)
         self._tables: list[HashTable] | None = None
+        self._local_tables: list[LocalTable] = []
         self._version, self._stale, self._next_load = 0, False, 0.0
         self._generation = lookup.generation(self._connection)
 
@@ -64,6 +68,11 @@ class Searcher:
         """What a file must be hashed with: PDQ, and what else is the only hash that some reference has."""
         needed = {"pdq"} | lookup.algorithms_without(self._connection, "pdq")
         return tuple(name for name in hashers.HASHERS if name in needed and name in self._thresholds)
+
+    @functools.cached_property
+    def wants_features(self) -> bool:
+        """Whether to search by local features, too."""
+        return self._profile == "thorough" and lookup.has_features(self._connection)
 
     def prepare(self, anew: bool = False) -> None:
         """Have the tables ready, which a search would otherwise wait for. anew: without what a cache says."""
@@ -74,6 +83,8 @@ class Searcher:
             for name in self.algorithms
             for table in load(self._store, name, self._thresholds[name], allowed=self._allowed, anew=anew)
         ]
+        if self.wants_features:
+            self._local_tables = load_features(self._store, anew=anew)
         end = time.monotonic()
         self._next_load = end + LOADING_SHARE * (end - start)
 
@@ -106,8 +117,11 @@ class Searcher:
     def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
         return lookup.bits(self._connection, reference_id, hashers.GUARD, view)
 
-    def matches(self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None) -> list[Match]:
-        """Every reference that has the same bytes or a hash within the thresholds; each once, by its strongest."""
+    def matches(
+        self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None, features: Sequence[bytes] = ()
+    ) -> list[Match]:
+        """Every reference that has the same bytes, a hash within the thresholds, or local features in common; each once,
+        by its strongest. features: of the picture and its mirror image; see hashers/local_features.py."""
         self._keep_up()
         best: dict[int, Match] = {}
         if digests is not None:
@@ -119,20 +133,30 @@ class Searcher:
         for found in self._findings(hashes, kind) if hashes and kind is not None else ():
             reference = self._reference(found.reference_id)
             if reference is not None and found.reference_id not in best:
-                best[found.reference_id] = Match(
-                    reference,
-                    found.tier,
-                    found.distance,
-                    found.algorithm,
-                    found.transform,
-                    found.quality,
-                    found.video,
-                    found.reason,
-                    found.view,
-                    found.reference_view,
-                    found.contradiction,
-                )
+                best[found.reference_id] = match_of(found, reference)
+        # What is one reference as a whole is not searched for parts of others.
+        if features and not any(match.tier in ("exact", "near") for match in best.values()):
+            for local in self._local_matches(features):
+                reference = self._reference(local.owner)
+                if reference is not None:
+                    best[local.owner] = with_parts(best.get(local.owner), local, reference)
         return list(best.values())
+
+    def _local_matches(self, features: Sequence[bytes]) -> list[LocalMatch]:
+        upright, mirrored = map(LocalFeatures.from_bytes, features)
+
+        def features_of(reference_id: int) -> LocalFeatures | None:
+            known = self._reference(reference_id) is not None
+            return lookup.features(self._connection, reference_id) if known else None
+
+        def searched() -> list[LocalMatch]:
+            return [m for table in self._local_tables for m in search(table, upright, mirrored, features_of)]
+
+        try:
+            return searched()
+        except DamagedIndexError:
+            self.prepare(anew=True)
+            return searched()
 
     def _algorithm_of(self, reference_id: int, digests: Digests) -> str:
         reference = lookup.reference(self._connection, reference_id)
@@ -171,7 +195,7 @@ def scan(
     """
     connection = store.connection
     searcher = Searcher(store, collections=collections, profile=profile, radius=radius)
-    settings = Settings(searcher.algorithms, limits=limits, side="query")
+    settings = Settings(searcher.algorithms, limits=limits, side="query", features=searcher.wants_features)
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
 
     def known(state: FileState, digests: Digests) -> bool:
@@ -205,7 +229,7 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
         stored = lookup.reference(connection, reference_id)
         hashes, kind, partial = lookup.hashes(connection, reference_id), stored.kind, stored.partial
         error = Failure(stored.error_code, stored.error_message or "") if stored.error_code else None
-    status, matches = decide(searcher.matches(hashes, kind, result.digests))
+    status, matches = decide(searcher.matches(hashes, kind, result.digests, result.features))
     if status == "clean" and error is not None and (not partial or error.code in LIMIT_CODES):
         status = "failed"
     tier = matches[0].tier if status in ("match", "allowed") else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hashmatch.evaluate.results import Profile
-from hashmatch.fingerprint import Settings
+from hashmatch.hashing import Settings
 from hashmatch.indexing import Indexed, index
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result

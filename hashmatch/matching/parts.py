@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.local import LocalMatch, compare
-from hashmatch.matching.results import LocalEvidence
+from hashmatch.matching.results import LocalEvidence, Match, MatchedReference
+
+#: The name by which matches by local features go.
+FEATURES = "orb"
 
 #: Turned by so many degrees or more, a picture was rotated; below, the estimate may be that far off.
 TURNED = 0.7
@@ -16,6 +21,14 @@ def best_of(query: tuple[LocalFeatures, ...], reference: LocalFeatures) -> Local
     """The reference in the query or, more strongly, in its mirror image. query: of the picture and its mirror image."""
     found = [compare(each, reference, mirrored=number == 1) for number, each in enumerate(query)]
     return max((each for each in found if each is not None), key=lambda each: each.inliers, default=None)
+
+
+def with_parts(match: Match | None, local: LocalMatch, reference: MatchedReference) -> Match:
+    """The match with this evidence added; where there was none, one that rests on this evidence alone."""
+    if match is not None:
+        return replace(match, local=evidence_of(local))
+    transform, evidence = transform_of(local), evidence_of(local)
+    return Match(reference, "possible", None, FEATURES, transform, None, None, "local-features", local=evidence)
 
 
 def evidence_of(match: LocalMatch) -> LocalEvidence:

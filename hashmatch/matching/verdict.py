@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -64,6 +65,12 @@ def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:
 
 def _protects(match: Match) -> bool:
     return match.tier == "exact" or match.video is None or match.video.reference_coverage >= ALLOW_COVERAGE
+
+
+def match_of(found: Finding, reference: MatchedReference) -> Match:
+    """What was found, with what is known of the reference."""
+    values = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "reference_id"}
+    return Match(reference, **values)
 
 
 def exact(reference: MatchedReference, algorithm: str) -> Match:

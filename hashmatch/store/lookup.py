@@ -202,6 +202,11 @@ def features(connection: sqlite3.Connection, reference_id: int) -> LocalFeatures
     return None if row is None else LocalFeatures.from_parts(*row)
 
 
+def has_features(connection: sqlite3.Connection) -> bool:
+    """Whether any reference has local features."""
+    return connection.execute("SELECT 1 FROM hash WHERE algorithm = ? LIMIT 1", (FEATURES,)).fetchone() is not None
+
+
 def bits(connection: sqlite3.Connection, reference_id: int, algorithm: str, view: str) -> bytes | None:
     """One hash of a reference: of a still picture, where there is one of each algorithm and view."""
     row = connection.execute(
