@@ -17,6 +17,9 @@ from hashmatch.records import Hash, Pixels, View
 #: What the picture is hashed for: to be kept, or to be searched for, which costs more.
 Side = Literal["reference", "query"]
 
+#: PDQ quality from which a view without borders is kept; matching takes no less for evidence (tiers.GOOD_QUALITY).
+LEAST_QUALITY = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -34,16 +37,13 @@ class Settings:
 
 def prepare(settings: Settings) -> None:
     """Import all that hashing takes, and run it once, for a process that will not be able to import any more."""
-    import numpy.ma  # noqa: F401  (np.median imports it when first called)
-
-    speck = Image.frombytes("L", (64, 64), bytes(range(256)) * 16)
-    picture = Picture(speck, speck.size)
-    views_of(picture, settings)
-    list(hashes_of(picture, settings))
+    # Noise in a frame, so that every stage has something to do.
+    framed = np.zeros((256, 192), np.uint8)
+    framed[48:208] = np.random.default_rng(0).integers(0, 256, (160, 192), np.uint8)
+    picture = Picture(Image.fromarray(framed), (192, 256))
+    list(hashes_of(picture, settings, views_of(picture, settings)))
     if settings.features:
-        # Noise, so that every stage is run.
-        noise = np.random.default_rng(0).integers(0, 256, (256, 256), np.uint8)
-        features_of(Picture(Image.fromarray(noise), (256, 256)), settings.side)
+        features_of(picture, settings.side)
     if settings.picture_side:
         pixels_of(picture, settings.picture_side)
 
@@ -54,9 +54,12 @@ def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) 
     if picture.time is not None or "pdq" not in settings.hashers:
         yield from (_hash(picture, name) for name in settings.hashers)
         return
-    for view in (picture, *(picture.part(view) for view in views)):
-        yield _oriented(view) if settings.side == "query" else _hash(view, "pdq")
-        yield _hash(view, hashers.GUARD)
+    for part in (picture, *(picture.part(view) for view in views)):
+        found = _oriented(part) if settings.side == "query" else _hash(part, "pdq")
+        # A view with little in it, say a plain ground between two lines of text, would say nothing.
+        if part is picture or (found.quality or 0) >= LEAST_QUALITY:
+            yield found
+            yield _hash(part, hashers.GUARD)
     yield from (_hash(picture, name) for name in settings.hashers if name != "pdq")
 
 

@@ -196,7 +196,7 @@ def _on_paper(lines: UInt8, ground: Mask, least_steps: float) -> tuple[int, int]
     if not ground.any():
         return 0, length
     edges = _to_the_pixel(lines, np.flatnonzero(ground[1:] != ground[:-1]) + 1)
-    cuts = np.unique(np.concatenate(([0], edges[_steps(lines, edges) >= least_steps], [length])))
+    cuts = np.array(sorted({0, *edges[_steps(lines, edges) >= least_steps].tolist(), length}))
     others = np.concatenate(([0], np.cumsum(~ground)))
     largest = int(np.diff(others[cuts]).argmax())
     start, end = int(cuts[largest]), int(cuts[largest + 1])

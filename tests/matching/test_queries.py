@@ -1,0 +1,82 @@
+"""What a file is searched by."""
+
+from __future__ import annotations
+
+import numpy as np
+from hashers.test_orientations import BY_PILLOW, scene
+from PIL import Image
+from store.samples import flip, pdq_bits
+
+from hashmatch.hashers import GUARD, Picture, blocks
+from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
+from hashmatch.hashing import Settings, hashes_of
+from hashmatch.matching.queries import TURNS, queries_of
+from hashmatch.records import Hash
+
+
+def of_picture(image: Image.Image, side: str = "query") -> tuple[Hash, ...]:
+    return tuple(hashes_of(Picture(image, image.size), Settings(side=side)))  # type: ignore[arg-type]
+
+
+def test_a_picture_is_searched_in_all_orientations_and_as_negative() -> None:
+    queries = queries_of(of_picture(scene(1)), "pdq", "image")
+    assert sorted(TURNS[turn] for turn in queries.turn.tolist()) == sorted(TURNS)
+    assert len({bits.tobytes() for bits in queries.rows.bits}) == 9
+
+
+def test_each_turn_says_what_was_done_to_the_reference() -> None:
+    """A reference that was turned is found by the row whose turn names what was done to it."""
+    original = scene(2)
+    (reference, guard) = of_picture(original, "reference")
+    for name in ORIENTATIONS:
+        query = original if name == "none" else original.transpose(BY_PILLOW[name])
+        queries = queries_of(of_picture(query), "pdq", "image")
+        distance = np.bitwise_count(queries.rows.bits ^ np.frombuffer(reference.bits, np.uint8)).sum(axis=1)
+        best = int(distance.argmin())
+        assert TURNS[int(queries.turn[best])] == name and distance[best] <= 16
+        levels = queries.blocks_of(best)
+        assert levels is not None and (levels != blocks.unpack(guard.bits)).mean() < 0.05
+
+
+def test_a_negative() -> None:
+    original = scene(3)
+    (reference, guard) = of_picture(original, "reference")
+    queries = queries_of(of_picture(original.point(lambda value: 255 - value)), "pdq", "image")
+    distance = np.bitwise_count(queries.rows.bits ^ np.frombuffer(reference.bits, np.uint8)).sum(axis=1)
+    best = int(distance.argmin())
+    assert TURNS[int(queries.turn[best])] == "inverted" and distance[best] <= 8
+    levels = queries.blocks_of(best)
+    assert levels is not None and (levels != blocks.unpack(guard.bits)).mean() < 0.05
+
+
+def test_films_and_other_algorithms_as_they_are() -> None:
+    frames = [Hash("pdq", flip(pdq_bits("a"), number), 100, float(number)) for number in range(3)]
+    assert queries_of(frames, "pdq", "video").turn.tolist() == [0, 0, 0]
+    assert queries_of([Hash("phash", bytes(8))], "phash", "image").turn.tolist() == [0]
+    assert len(queries_of(frames, "phash", "video").rows) == 0
+
+
+def test_what_says_nothing_is_left_out() -> None:
+    assert len(queries_of([Hash("pdq", pdq_bits("a"), 9)], "pdq", "image").rows) == 0
+    assert len(queries_of([Hash("pdq", bytes(32))], "pdq", "image").rows) == 0
+
+
+def test_blocks_are_those_of_the_same_view() -> None:
+    full, trimmed = (blocks.pack(blocks.levels_of(scene(seed))) for seed in (5, 6))
+    hashes = [
+        Hash("pdq", pdq_bits("a"), 100),
+        Hash("pdq", pdq_bits("b"), 100, view="trim1"),
+        Hash(GUARD, full),
+        Hash(GUARD, trimmed, view="trim1"),
+        Hash("pdq", pdq_bits("c"), 100, view="page2"),
+    ]
+    queries = queries_of(hashes, "pdq", "image")
+    upright = {int(view): row for row, view in enumerate(queries.rows.view) if queries.turn[row] == 0}
+    first, second, third = (queries.blocks_of(row) for row in upright.values())
+    assert first is not None and (first == blocks.unpack(full)).all()
+    assert second is not None and (second == blocks.unpack(trimmed)).all()
+    assert third is None
+
+
+def test_turns_are_undone_by_a_turn() -> None:
+    assert {INVERSE[name] for name in ORIENTATIONS} == set(ORIENTATIONS)
