@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -23,7 +22,7 @@ def _resent(image: Image.Image, random: Random) -> bytes:
 
 
 #: How a card is copied: smaller, and compressed anew.
-RESENT = Edit("resent", "codec", partial(_resent))
+RESENT = Edit("resent", "codec", _resent)
 
 
 def write(folder: Path, templates: int, seed: int) -> list[bytes]:

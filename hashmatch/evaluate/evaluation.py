@@ -11,7 +11,7 @@ from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate import cards
 from hashmatch.evaluate.copies import Copy, Source, make
 from hashmatch.evaluate.edits import EDITS, Edit
-from hashmatch.evaluate.originals import decode, name_of
+from hashmatch.evaluate.originals import Refused, decode, name_of
 from hashmatch.evaluate.results import Alike, Evaluation, Profile, Templates
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.trial import Original, Trial
@@ -24,10 +24,6 @@ from hashmatch.media import Limits
 BATCH = 500
 #: Pictures that are in memory at once.
 MOST_PICTURES = 32
-
-
-#: Told of a file that cannot be used, and why.
-Refuse = Callable[[bytes, MediaError], object]
 
 
 def steps(pictures: int, edits: int, templates: int) -> int:
@@ -44,7 +40,7 @@ def evaluate(
     seed: int = 0,
     isolation: Isolation = Isolation(),
     limits: Limits = Limits(),
-    refuse: Refuse = lambda path, why: None,
+    refuse: Refused = lambda path, why: None,
     advance: Callable[[], object] = lambda: None,
 ) -> Evaluation:
     """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
@@ -89,7 +85,7 @@ class _Work:
 
     trial: Trial
     seed: int
-    refuse: Refuse
+    refuse: Refused
     advance: Callable[[], object]
 
     def index(self, paths: Sequence[bytes]) -> tuple[list[Original], int]:

@@ -18,7 +18,7 @@ from hashmatch.media.sniff import HEAD_BYTES, sniff
 #: Copies are made of at most so many pixels a side: platforms make pictures smaller, and edits would take minutes each.
 LONGEST_SIDE = 1600
 
-#: Told of a file that cannot be used.
+#: Told of a file that cannot be used, and why.
 Refused = Callable[[bytes, MediaError], object]
 
 

@@ -84,7 +84,7 @@ def _reached(met: bool) -> str:
 
 def _wrong_pairs(evaluation: Evaluation, peer: bool) -> Iterator[str]:
     wrong = evaluation.wrong
-    met = wrong.near <= MOST_WRONG_NEAR * wrong.pairs and wrong.possible <= max(1, MOST_WRONG_POSSIBLE * wrong.pairs)
+    met = wrong.near <= MOST_WRONG_NEAR * wrong.pairs and wrong.possible <= MOST_WRONG_POSSIBLE * wrong.pairs
     yield _("Wrong pairs")
     yield _pairs(_("a copy and another picture"), wrong, peer, _("goal 0 near, 1 possible per million"), met)
     tiers = [each.tier for each in evaluation.alike]
