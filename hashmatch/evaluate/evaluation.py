@@ -136,12 +136,12 @@ class _Work:
         return tally
 
     def _sources(self, originals: Sequence[Original], numbers: Iterable[int]) -> Iterator[Source]:
-        for number in numbers:
-            path = originals[number].path
-            try:
-                yield Source(number, name_of(path), decode(path, self.trial.limits))
-            except MediaError as error:
-                self.refuse(path, error)
+        place = {originals[number].path: number for number in numbers}
+        for path, picture in decode(place, self.trial.isolation, self.trial.limits):
+            if isinstance(picture, MediaError):
+                self.refuse(path, picture)
+            else:
+                yield Source(place[path], name_of(path), picture)
 
 
 def _neighbours(originals: Sequence[Original], alike: Sequence[Alike]) -> list[set[int]]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
 from PIL import Image
 
 from hashmatch.errors import MediaError
+from hashmatch.fingerprint import fingerprints
+from hashmatch.hashing import Settings
 from hashmatch.i18n import _
+from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
 from hashmatch.media.files import Found, open_file
-from hashmatch.media.image import open_image
 from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.records import Failure
 
 #: Copies are made of at most so many pixels a side: platforms make pictures smaller, and edits would take minutes each.
 LONGEST_SIDE = 1600
@@ -51,28 +54,25 @@ def _is_picture(found: Found) -> bool:
     return media_type is not None and media_type.decoder in ("pillow", "heif")
 
 
-def decode(path: bytes, limits: Limits = Limits()) -> Image.Image:
-    """The picture as a person sees it: upright RGB, with no side longer than LONGEST_SIDE.
+def decode(
+    paths: Iterable[bytes], isolation: Isolation = Isolation(), limits: Limits = Limits()
+) -> Iterator[tuple[bytes, Image.Image | MediaError]]:
+    """Pictures as a person sees them: upright RGB, with no side longer than LONGEST_SIDE; in the order in which they are
+    done. A MediaError in the place of one that cannot be used, also where it is animated or damaged in part.
 
-    Raises MediaError, also where it is animated or damaged in part.
+    They are decoded in worker processes, as everywhere.
     """
-    descriptor, status = open_file(path)
-    with open(descriptor, "rb") as file:
-        if status.st_size > limits.max_picture_bytes:
-            raise MediaError("too-large", _("larger than the limit"))
-        data = file.read()
-    media_type = sniff(data[:HEAD_BYTES])
-    if media_type is None or media_type.decoder not in ("pillow", "heif"):
-        raise MediaError("unsupported-format", _("is no picture"))
-    opened = open_image(data, media_type, limits, exact=True)
-    if opened.kind != "image":
-        raise MediaError("unsupported-format", _("is animated"))
-    pages = list(opened.pictures)  # to the end, which is where damage is told of
-    if not pages:
-        raise MediaError("no-usable-frames", _("holds no pictures"))
-    image = pages[0].image
-    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC)
-    return image
+    settings = Settings(exact=True, limits=limits, picture_side=LONGEST_SIDE)  # exact: in colour
+    for state, result in fingerprints(map(Found, paths), settings, isolation):
+        if result is None or result.pixels is None or result.error is not None or result.kind != "image":
+            error = result.error if result is not None else None
+            if error is None:
+                animated = result is not None and result.kind == "video"
+                error = Failure("unsupported-format", _("is animated") if animated else _("is no picture"))
+            yield state.path, MediaError(error.code, error.message)
+        else:
+            pixels = result.pixels
+            yield state.path, Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
 
 
 def name_of(path: bytes) -> str:

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from hashmatch.evaluate.scenes import Colour, colour, font, lines, place_text, scene, words
 
 WHITE: Colour = (255, 255, 255)
+INKS: tuple[Colour, ...] = ((230, 230, 230), (212, 175, 55), (190, 60, 50))
 
 
 def card(template: int, text: int, seed: int = 0) -> Image.Image:
@@ -42,9 +43,12 @@ def _poster(layout: Random, text: Random) -> Image.Image:
 def _title_card(layout: Random, text: Random) -> Image.Image:
     """The first seconds of a film: emblem, ornaments, a title in the middle of a gradient."""
     size = width, height = layout.choice(((1280, 720), (960, 720)))
-    sheet = _gradient(size, colour(layout, 0, 90), colour(layout, 20, 160), layout.random() < 0.5)
+    ground = colour(layout, 0, 90), colour(layout, 20, 160)
+    sheet = _gradient(size, *ground, layout.random() < 0.5)
     draw = ImageDraw.Draw(sheet)
-    gold = layout.choice(((212, 175, 55), (230, 230, 230), (190, 60, 50)))
+    # What is as bright as the ground could be read by its colour only, and hashes are of brightness.
+    inks = [ink for ink in INKS if all(abs(_brightness(ink) - _brightness(each)) >= 60 for each in ground)]
+    gold = layout.choice(inks or INKS[:1])
     _emblem(draw, layout, (width / 2, height * 0.22), height * 0.13)
     for y in (0.42, 0.78):
         draw.line((width * 0.15, height * y, width * 0.85, height * y), gold, 5)
@@ -168,6 +172,10 @@ def _write(
 ) -> None:
     written = lines(text, rows, 2, 4)
     place_text(draw, centre, written.upper() if upper else written, room, ink)
+
+
+def _brightness(colour: Colour) -> float:
+    return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
 
 
 def _date(text: Random) -> str:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from hashmatch.errors import MediaError
 from hashmatch.evaluate.originals import LONGEST_SIDE, choose, decode
+from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
 from hashmatch.media.files import walk
 
@@ -44,17 +45,25 @@ def test_a_folder_that_is_not_there_is_told_of(tmp_path: Path) -> None:
     assert chosen(tmp_path / "none") == ([], ["not-found"])
 
 
+def decoded(path: Path, limits: Limits = Limits()) -> Image.Image:
+    ((its_path, found),) = decode([bytes(path)], Isolation(1), limits)
+    assert its_path == bytes(path)
+    if isinstance(found, MediaError):
+        raise found
+    return found
+
+
 def test_decoded_upright_and_in_colour(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # lying on its side
     picture().save(tmp_path / "a.jpg", exif=exif)
-    image = decode(bytes(tmp_path / "a.jpg"))
+    image = decoded(tmp_path / "a.jpg")
     assert (image.mode, image.size) == ("RGB", (120, 160))
 
 
 def test_large_pictures_are_made_smaller(tmp_path: Path) -> None:
     picture().resize((2400, 1800)).save(tmp_path / "a.jpg")
-    assert decode(bytes(tmp_path / "a.jpg")).size == (LONGEST_SIDE, LONGEST_SIDE * 3 // 4)
+    assert decoded(tmp_path / "a.jpg").size == (LONGEST_SIDE, LONGEST_SIDE * 3 // 4)
 
 
 def test_what_cannot_be_decoded(tmp_path: Path) -> None:
@@ -72,7 +81,7 @@ def test_what_cannot_be_decoded(tmp_path: Path) -> None:
     }
     for name, code in codes.items():
         with pytest.raises(MediaError) as raised:
-            decode(bytes(tmp_path / name))
+            decoded(tmp_path / name)
         assert raised.value.code == code
     with pytest.raises(MediaError, match="limit"):
-        decode(bytes(tmp_path / "whole.jpg"), Limits(max_pixels=100))
+        decoded(tmp_path / "whole.jpg", Limits(max_pixels=100))
