@@ -1,0 +1,98 @@
+"""`compare` explains and draws, `lint` tells and demotes; by the real command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+from store.known import draw
+from store.samples import add, measured, pdq
+
+from hashmatch.records import Hash
+from hashmatch.store import Store
+from tests.store.samples import flip, pdq_bits
+
+from .conftest import Run
+
+
+def saved(path: Path, image: Image.Image) -> Path:
+    image.save(path, quality=90)
+    return path
+
+
+def scene(size: tuple[int, int] = (480, 360)) -> Image.Image:
+    """Detail at all scales, for local features."""
+    image = draw("a", size)
+    for number in range(40):
+        x, y = number * 97 % (size[0] - 40), number * 61 % (size[1] - 40)
+        image.paste(draw(number, (40, 30)), (x, y))
+    return image
+
+
+class TestCompare:
+    def test_a_mirrored_picture_in_bars(self, run: Run, tmp_path: Path) -> None:
+        original = scene()
+        sheet = Image.new("RGB", (480, 640), "black")
+        sheet.paste(original.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (0, 140))
+        a, b = saved(tmp_path / "a.jpg", sheet), saved(tmp_path / "b.jpg", original)
+        target = tmp_path / "side.png"
+        ran = run("compare", a, b, "--save", target)
+        assert ran.code == 0, ran.err
+        assert "tier: near (the same picture: hash and blocks agree)" in ran.out
+        assert "transform mirror" in ran.out and "trim1 of A with full of B" in ran.out
+        assert "blocks: contradiction " in ran.out
+        with Image.open(target) as picture:
+            assert picture.format == "PNG" and picture.width > picture.height
+            red = [value for value in picture.get_flattened_data() if value == (208, 32, 32)]
+        assert len(red) > 500  # the frame that is drawn about the picture within the bars
+
+    def test_a_crop_is_found_by_its_features(self, run: Run, tmp_path: Path) -> None:
+        original = scene()
+        a = saved(tmp_path / "a.jpg", original.crop((110, 70, 400, 300)))
+        b = saved(tmp_path / "b.jpg", original)
+        found = run("compare", a, b, "--format", "json").json
+        assert (found["tier"], found["reason"], found["transform"]) == ("possible", "local-features", "crop")
+        corners = found["local"]["quadrilateral"]
+        expected = [(x / 290, y / 230) for x, y in ((-110, -70), (370, -70), (370, 290), (-110, 290))]
+        assert all(
+            abs(a - b) < 0.05
+            for one, other in zip(corners, expected, strict=True)
+            for a, b in zip(one, other, strict=True)
+        )
+        assert found["area"] is None
+        ran = run("compare", a, b, "--save", tmp_path / "side.png")
+        assert "parts of the picture were found by local features" in ran.out
+        assert "corners at (-" in ran.out
+
+    def test_nothing_in_common(self, run: Run, tmp_path: Path) -> None:
+        a, b = saved(tmp_path / "a.jpg", draw("a")), saved(tmp_path / "b.jpg", draw("b"))
+        ran = run("compare", a, b)
+        assert (ran.code, "tier: none (nothing agrees)" in ran.out) == (0, True)
+
+    def test_a_picture_that_cannot_be_written(self, run: Run, tmp_path: Path) -> None:
+        a = saved(tmp_path / "a.jpg", draw("a"))
+        ran = run("compare", a, a, "--save", tmp_path / "none" / "side.png")
+        assert ran.code == 2 and "cannot write" in ran.err and len(ran.err.splitlines()) == 1
+
+
+class TestLint:
+    def test_tells_and_demotes(self, run: Run, tmp_path: Path) -> None:
+        database = tmp_path / "reference.db"
+        with Store.open(database, write=True) as store:
+            for number in range(6):
+                card = Hash("pdq", flip(pdq_bits("card"), number), 100, 0.0)
+                add(store, measured(f"film {number}", (card, pdq(number, time=1.0)), "video"))
+        sound = run("--db", database, "lint")
+        assert (sound.code, sound.out) == (0, "12 PDQ hashes\n")
+        told = run("--db", database, "lint", "--common", "6")
+        assert told.code == 1
+        assert "6 that are too common; `hashmatch lint --demote` demotes them" in told.out
+        assert "like 6 unrelated references" in told.out
+        demoted = run("--db", database, "lint", "--common", "6", "--demote", "--format", "json").json
+        assert demoted["demoted"] and len(demoted["common"]) == 6
+        assert run("--db", database, "verify").code == 0
+        assert "demote" in run("--db", database, "log").out
+
+    def test_without_a_database(self, run: Run, tmp_path: Path) -> None:
+        ran = run("--db", tmp_path / "none.db", "lint")
+        assert ran.code == 2 and len(ran.err.splitlines()) == 1
