@@ -79,7 +79,7 @@ def methods() -> dict[str, Work]:
         return work
 
     return {PEER: PdqSignal.hash_from_file} | {
-        name: ours(Settings(hashers, exact=exact)) for name, (hashers, exact) in OURS.items()
+        name: ours(Settings(hashers, exact=exact, views=False)) for name, (hashers, exact) in OURS.items()
     }
 
 

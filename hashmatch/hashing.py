@@ -24,13 +24,15 @@ LEAST_QUALITY = 50
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How each file is examined, and what is computed of it. hashers: names. exact: PDQ bit by bit as Meta's, and slower.
-    side: see Side. features: whether local features are computed, too. picture_side: of a small version of the picture,
-    the longer side in pixels; 0 for none."""
+    side: see Side. views: whether still pictures are hashed without their borders, too, and their blocks are kept; else
+    there is one hash of each algorithm. features: whether local features are computed, too. picture_side: of a small
+    version of the picture, the longer side in pixels; 0 for none."""
 
     hashers: tuple[str, ...] = ("pdq",)
     exact: bool = False
     limits: Limits = Limits()
     side: Side = "reference"
+    views: bool = True
     features: bool = False
     picture_side: int = 0
 
@@ -51,7 +53,7 @@ def prepare(settings: Settings) -> None:
 def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) -> Iterator[Hash]:
     """The hashes of one picture. Of a still one also the blocks that tell pictures of one layout apart
     (hashers/blocks.py), and the same of its views."""
-    if picture.time is not None or "pdq" not in settings.hashers:
+    if picture.time is not None or "pdq" not in settings.hashers or not settings.views:
         yield from (_hash(picture, name) for name in settings.hashers)
         return
     for part in (picture, *(picture.part(view) for view in views)):
@@ -67,7 +69,7 @@ def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
     """What is left of a still picture when borders and frames are taken off, best first; often nothing else is."""
     from hashmatch.hashers.borders import find_views
 
-    if picture.time is not None or picture.view != "full" or "pdq" not in settings.hashers:
+    if picture.time is not None or picture.view != "full" or "pdq" not in settings.hashers or not settings.views:
         return ()
     boxes = find_views(np.asarray(picture.image.convert("L")))
     size = picture.image.size * 2

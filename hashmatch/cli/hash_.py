@@ -43,7 +43,7 @@ def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: s
     from hashmatch.report.as_text import fingerprint_lines, pdq_lines
     from hashmatch.report.escape import for_terminal
 
-    settings = Settings(parse_names(names), exact, examining.limits)
+    settings = Settings(parse_names(names), exact, examining.limits, views=form != "pdq")
     found = (Found(path) for path in dict.fromkeys(files))
     results = {s.path: r for s, r in fingerprints(found, settings, examining.isolation) if r}
     printed: list[object] = []

@@ -147,7 +147,7 @@ def command(
         }
         finish(summary)
     if form == "table":
-        _print_summary(app, summary)
+        _print_summary(app, summary, profile)
     if interrupted:
         raise KeyboardInterrupt
     found.check(told)
@@ -220,7 +220,7 @@ def _writer(
     return write, lambda summary: None
 
 
-def _print_summary(app: App, summary: dict[str, Any]) -> None:
+def _print_summary(app: App, summary: dict[str, Any], profile: str) -> None:
     from hashmatch.cli.progress import print_counts
 
     rows = {
@@ -232,7 +232,7 @@ def _print_summary(app: App, summary: dict[str, Any]) -> None:
         _("skipped (no media)"): summary["skipped"],
         _("seconds"): summary["seconds"],
     }
-    print_counts(app, _("scanned against {db}").format(db=app.database), rows)
+    print_counts(app, _("scanned against {db}, profile {profile}").format(db=app.database, profile=profile), rows)
 
 
 def _names_file(name: str) -> Any:

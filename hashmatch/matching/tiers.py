@@ -35,7 +35,7 @@ OTHERS = {"phash": Threshold(-1, 6, 6, 6), "dhash": Threshold(-1, 4, 4, 4)}
 #: Of the blocks of two pictures (see guard.py): so much contradiction, and they are two pictures of one layout.
 MOST_CONTRADICTION = 18
 #: So many strong coefficients, or there is too little in a picture to say that another one is the same.
-LEAST_DETAIL = 24
+LEAST_DETAIL = 60
 
 #: PDQ quality from which a hash says enough for `near`.
 GOOD_QUALITY = 50
