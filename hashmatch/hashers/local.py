@@ -34,9 +34,9 @@ class Detail:
 
 # benchmarks/local_features.py --settings has what else was tried.
 #: What is stored of a reference: 7.6 KB.
-REFERENCE = Detail(200, 400, 8, 1000)
+REFERENCE = Detail(200, 400, 7, 1500)
 #: What is looked for in a suspect: more of it, and smaller parts, as it costs no storage.
-QUERY = Detail(600, 512, 10, 1800)
+QUERY = Detail(1000, 512, 10, 4000)
 
 #: Difference in brightness from which a point of the ring around a corner counts; OpenCV's 20 starves dim pictures.
 CORNER_CONTRAST = 10
@@ -45,7 +45,7 @@ BORDER = 12
 #: A picture narrower than this, once scaled, has no room for patches.
 NARROWEST = 2 * BORDER + 8
 #: So that features cover all of a picture and all scales, each cell of this grid and band of levels takes turns.
-CELLS, BAND = 5, 3
+CELLS, BAND = 8, 3
 
 #: The order in which a descriptor's bits are stored: whichever of OpenCV's goes first, and so on. Some of them are much
 #: alike; in this order the first 28, the next 28 and so on up to 168 are six keys of bits that have little to do with each
