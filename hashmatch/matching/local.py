@@ -24,24 +24,29 @@ Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Point = tuple[float, float]
 
-#: Two descriptors within so many of 256 bits may show the same thing.
-ALIKE = 64
-#: Features that must agree on one transform for a match worth a look (see docs/matching.md for the rate of false ones).
-ENOUGH_INLIERS = 6
+#: Two descriptors within so many of 256 bits may show the same thing, and within so many are likely to.
+ALIKE, CLOSE = 64, 48
+#: Features at different places, of likely pairs, that must agree on one transform for a match worth a look. Of unrelated
+#: photographs' pairs, 7 in 100,000 have three and 1 in 100,000 has four (benchmarks/local_features.py).
+ENOUGH_INLIERS = 5
+#: Places nearer to each other than so many pixels of their level are one: edges and strands repeat themselves.
+PLACE_PIXELS = 8.0
 #: How far the agreeing features must reach, compared with all features of the part of the reference that is visible: in
 #: area, or in cells of a grid that they are in. Two pictures with the same logo or banner agree in that alone.
 ENOUGH_SPREAD, ENOUGH_COVER, CELLS = 0.15, 0.35, 5
+#: And how far, compared with features all over that part: a small mark on blank paper is no picture either.
+ENOUGH_REACH = 0.02
 #: How far from its place a feature may be, in pixels at the level where it was found: for the first guess by one pair
 #: (with a share of the distance from that pair, as direction and scale are coarse), and once three or more tell.
 GUESS_PIXELS, GUESS_SHARE, PIXELS = 6.0, 0.15, 2.5
-#: Inliers nearer to each other than so many pixels of their level count once.
-PLACE_PIXELS = 6.0
 #: How much direction (radians) and scale (factor) of agreeing features may differ.
 TURN, SCALING = math.radians(25), 1.6
-#: How much longer than wide a square may become; a telephone picture squeezed to a square is 1.8.
-MOST_SQUEEZE = 2.0
+#: How much longer than wide a square may become. False matches stretch more than people do.
+MOST_SQUEEZE = 1.5
 #: Hypotheses to try on one reference: what a shared logo has won must not hide the picture behind it.
 HYPOTHESES = 3
+#: Pairs that must support a guess, its own included; fewer tell no affine transform.
+ENOUGH_SUPPORT = 4
 #: Pairs to guess from, the most alike ones.
 MOST_GUESSES = 200
 #: Votes that make a reference a candidate, and how many candidates are compared.
@@ -52,8 +57,9 @@ ENOUGH_VOTES, MOST_CANDIDATES = 3, 20
 class LocalMatch:
     """A reference found in a suspect.
 
-    inliers: features at different places that agree. spread: how far they reach, in area, compared with all features of
-    the visible part of the reference, about 0 to 1. cover: the share of that part's cells that they are in.
+    inliers: closely alike features at different places that agree. spread: how far all that agree reach, in area, compared
+    with all features of the visible part of the reference, about 0 to 1. cover: the share of that part's cells that they
+    are in.
     quadrilateral: where its corners (upper left, upper right, lower right, lower left) lie in the suspect, in 0 to 1 of
     width and height, and beyond where the suspect shows only a part. mirrored: it is shown mirrored. scale: the
     reference's longer side as a share of the suspect's. angle: degrees by which it is turned clockwise.
@@ -170,9 +176,11 @@ def compare(
     pairs = _alike(suspect, reference)
     guesses = pairs.select(_mutual(pairs))
     for _attempt in range(HYPOTHESES):
-        if len(guesses) < ENOUGH_INLIERS:
+        if len(guesses) < ENOUGH_SUPPORT:
             return None
         supporters = _best_guess(guesses)
+        if supporters.sum() < ENOUGH_SUPPORT:
+            return None
         agreed = _refine(pairs, guesses.select(supporters))
         if agreed is not None:
             inliers, transform = agreed
@@ -193,7 +201,7 @@ def distances(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt
 
 def _alike(suspect: LocalFeatures, reference: LocalFeatures) -> _Pairs:
     between = distances(suspect.bits, reference.bits)
-    here, there = np.nonzero(between <= ALIKE)
+    here, there = np.divmod(np.flatnonzero(between <= ALIKE), max(between.shape[1], 1))
     scales, others = suspect.scales[here], reference.scales[there]
     return _Pairs(
         here,
@@ -258,7 +266,7 @@ def _refine(pairs: _Pairs, inliers: _Pairs) -> tuple[_Pairs, Floats] | None:
 
 def _fit(pairs: _Pairs) -> Floats | None:
     """The affine transform, float64 (3, 2), from reference to suspect, by least squares; None where none is sensible."""
-    if len(pairs) < 4:
+    if len(pairs) < ENOUGH_SUPPORT:
         return None
     from_there = np.column_stack((pairs.there, np.ones(len(pairs))))
     transform = np.asarray(np.linalg.lstsq(from_there, pairs.here, rcond=None)[0], np.float64)
@@ -302,14 +310,16 @@ def _judge(
     mirrored: bool,
 ) -> LocalMatch | None:
     scale = _scale(transform)
-    # Corners of one edge, found at several levels, are one piece of evidence.
-    apart = PLACE_PIXELS * np.maximum(inliers.fine[:, 1], inliers.fine[:, 0] / scale)[:, None]
-    places = min(_distinct(inliers.there / apart), _distinct(inliers.here / (apart * scale)))
+    places = _independent(inliers, scale)
     shown = reference.places @ transform[:2] + transform[2]
     visible = ((shown >= 0) & (shown < (suspect.width, suspect.height))).all(axis=1)
-    spread = _extent(inliers.there) / max(_extent(reference.places[visible]), 1.0)
+    seen = min(reference.width * reference.height, suspect.width * suspect.height / scale**2)
+    extent = _extent(inliers.there)
+    spread = extent / max(_extent(reference.places[visible]), 1.0)
     cover = _cover(inliers.there, reference.places[visible])
-    if places < ENOUGH_INLIERS or (spread < ENOUGH_SPREAD and cover < ENOUGH_COVER):
+    if places < ENOUGH_INLIERS or extent < ENOUGH_REACH * seen / 12:  # the extent of points everywhere
+        return None
+    if spread < ENOUGH_SPREAD and cover < ENOUGH_COVER:
         return None
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (reference.width, reference.height)
     corners = (corners @ transform[:2] + transform[2]) / (suspect.width, suspect.height)
@@ -322,8 +332,17 @@ def _judge(
     )
 
 
-def _distinct(places: Floats) -> int:
-    return len(np.unique(np.floor(places), axis=0))
+def _independent(inliers: _Pairs, scale: float) -> int:
+    """How many inliers are closely alike and at places of their own: corners of one edge are one piece of evidence."""
+    close = inliers.select(inliers.distance <= CLOSE)  # most alike first
+    size = PLACE_PIXELS * np.maximum(close.fine[:, 1], close.fine[:, 0] / scale)
+    between = close.there[:, None] - close.there
+    apart = np.hypot(between[..., 0], between[..., 1]) >= np.minimum(size[:, None], size)
+    chosen: list[int] = []
+    for number in range(len(close)):
+        if apart[number, chosen].all():
+            chosen.append(number)
+    return len(chosen)
 
 
 def _extent(places: Floats) -> float:

@@ -1,0 +1,242 @@
+"""Local matches: what is found where, what is not, and that two pictures with one logo are two pictures."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from hashmatch.hamming import ApproximateIndex
+from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.matching.local import (
+    ENOUGH_INLIERS,
+    ENOUGH_VOTES,
+    MOST_CANDIDATES,
+    LocalMatch,
+    LocalTable,
+    compare,
+    distances,
+    search,
+)
+from tests.hashers.test_local import Luma, scene
+
+local = pytest.importorskip("hashmatch.hashers.local", reason="needs OpenCV", exc_type=ImportError)
+
+
+def of(picture: Luma) -> LocalFeatures:
+    features: LocalFeatures = local.extract(picture)
+    return features
+
+
+def asked(picture: Luma) -> LocalFeatures:
+    features: LocalFeatures = local.extract(picture, local.QUERY)
+    return features
+
+
+def table_of(references: list[LocalFeatures], owners: list[int]) -> LocalTable:
+    starts = np.cumsum([0] + [len(each) for each in references])
+    bits = np.concatenate([each.bits for each in references])
+    return LocalTable(ApproximateIndex.from_hashes(bits), starts, np.array(owners, np.int64))
+
+
+def corners_of(match: LocalMatch, picture: Luma) -> npt.NDArray[np.float64]:
+    """In pixels of the suspect."""
+    return np.array(match.quadrilateral) * (picture.shape[1], picture.shape[0])
+
+
+def with_banner(picture: Luma) -> Luma:
+    image = Image.fromarray(picture)
+    pencil = ImageDraw.Draw(image)
+    pencil.rectangle((0, 310, 480, 360), fill=20)
+    pencil.text((8, 315), "BREAKING NEWS TONIGHT", fill=250, font_size=36)
+    return np.asarray(image)
+
+
+def found_in(suspect: Luma, reference: Luma) -> LocalMatch:
+    match = compare(asked(suspect), of(reference), owner=9)
+    assert match is not None
+    assert match.owner == 9
+    assert match.inliers >= ENOUGH_INLIERS
+    return match
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_crop_is_found_and_the_whole_lies_around_it(seed: int) -> None:
+    reference = scene(seed)
+    match = found_in(reference[53:301, 70:401], reference)
+    expected = np.array([(0, 0), (480, 0), (480, 360), (0, 360)]) - (70, 53)
+    np.testing.assert_allclose(corners_of(match, reference[53:301, 70:401]), expected, atol=6)
+    assert match.scale == pytest.approx(480 / 331, rel=0.03)
+    assert abs(match.angle) < 1
+
+
+@pytest.mark.parametrize("degrees", [3, 10, 45, 90, 180, 270])
+def test_a_turned_picture_is_found_with_its_angle(degrees: int) -> None:
+    reference = scene(10)
+    turned = np.asarray(Image.fromarray(reference).rotate(-degrees, Image.Resampling.BICUBIC, expand=True))
+    match = found_in(turned, reference)
+    assert (match.angle - degrees + 180) % 360 - 180 == pytest.approx(0, abs=1)
+    middle = corners_of(match, turned).mean(axis=0)
+    np.testing.assert_allclose(middle, (turned.shape[1] / 2, turned.shape[0] / 2), atol=4)
+
+
+@pytest.mark.parametrize("share", [0.4, 0.6])
+def test_a_picture_in_a_picture_is_found_where_it_is(share: float) -> None:
+    reference, suspect = scene(11), scene(12, 800, 600).copy()
+    small = Image.fromarray(reference).resize((int(800 * share), int(600 * share)), Image.Resampling.LANCZOS)
+    suspect[30 : 30 + small.height, 150 : 150 + small.width] = np.asarray(small)
+    match = found_in(suspect, reference)
+    expected = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * small.size + (150, 30)
+    np.testing.assert_allclose(corners_of(match, suspect), expected, atol=10)
+    assert match.scale == pytest.approx(share, rel=0.04)
+
+
+def test_a_squeezed_picture_is_found() -> None:
+    reference = scene(13)
+    squeezed = np.asarray(Image.fromarray(reference).resize((384, 360), Image.Resampling.LANCZOS))
+    np.testing.assert_allclose(
+        corners_of(found_in(squeezed, reference), squeezed), [(0, 0), (384, 0), (384, 360), (0, 360)], atol=6
+    )
+
+
+def test_a_mirrored_picture_is_found_and_its_corners_told_in_the_suspect_itself() -> None:
+    reference = scene(14)
+    suspect = reference[:, ::-1][:, 100:]
+    matches = search(table_of([of(reference)], [3]), asked(suspect), asked(suspect[:, ::-1]), {3: of(reference)}.get)
+    assert [(match.owner, match.mirrored) for match in matches] == [(3, True)]
+    # The reference's left edge is the suspect's right one.
+    expected = [(380, 0), (-100, 0), (-100, 360), (380, 360)]
+    np.testing.assert_allclose(corners_of(matches[0], suspect), expected, atol=6)
+
+
+def test_other_pictures_are_not_found() -> None:
+    references = [of(scene(seed)) for seed in range(20, 40)]
+    for seed in range(40, 46):
+        suspect = asked(scene(seed))
+        assert [compare(suspect, reference) for reference in references] == [None] * 20
+
+
+def test_two_pictures_with_one_logo_or_banner_are_two_pictures() -> None:
+    for seed in range(50, 56):
+        one, other = scene(seed).copy(), scene(seed + 100).copy()
+        badge = scene(seed + 200)[:90, :110]
+        for picture in (one, other):
+            picture[250:340, 350:460] = badge
+        assert compare(asked(one), of(other)) is None
+        one, other = with_banner(scene(seed)), with_banner(scene(seed + 300))
+        assert compare(asked(one), of(other)) is None
+
+
+def test_a_logo_both_share_does_not_hide_the_picture_itself() -> None:
+    """The logo stands elsewhere in the copy, so it agrees on another transform than the picture does."""
+    original = scene(60)
+    reference, copy = original.copy(), original[40:340, 60:460].copy()
+    badge = scene(61)[:90, :110]
+    reference[10:100, 10:120] = badge
+    copy[200:290, 280:390] = badge
+    match = found_in(copy, reference)
+    np.testing.assert_allclose(corners_of(match, copy)[0], (-60, -40), atol=6)
+
+
+def test_inliers_at_one_place_count_once() -> None:
+    """However often a corner is repeated, it is no evidence for a whole picture."""
+    corner = np.full((300, 400), 100, np.uint8)
+    corner[140:160, 190:210] = scene(62)[:20, :20]
+    assert compare(asked(corner), of(corner)) is None
+
+
+def test_flat_pictures_match_nothing() -> None:
+    flat = np.full((300, 400), 128, np.uint8)
+    assert compare(asked(flat), of(scene(63))) is None
+    assert compare(asked(scene(63)), of(flat)) is None
+    table = table_of([of(scene(63)), of(flat)], [1, 2])
+    assert search(table, asked(flat), asked(flat), lambda owner: of(flat)) == []
+
+
+def test_the_same_input_gives_the_same_match() -> None:
+    suspect, reference = asked(scene(64)[20:, 30:]), of(scene(64))
+    assert compare(suspect, reference) == compare(suspect, reference)
+
+
+def test_distances_are_those_of_the_bits() -> None:
+    chance = np.random.default_rng(0)
+    some, others = (chance.integers(0, 256, (count, 32), np.uint8) for count in (7, 5))
+    some[0], others[0] = 0, 255
+    expected = np.unpackbits(some[:, None] ^ others, axis=2).sum(axis=2)
+    np.testing.assert_array_equal(distances(some, others), expected)
+    assert distances(some, others)[0, 0] == 256
+
+
+def test_votes_put_the_right_references_first() -> None:
+    scenes = [scene(seed) for seed in range(70, 100)]
+    references = [of(each) for each in scenes]
+    owners = list(range(500, 530))
+    table = table_of(references, owners)
+    assert len(table) == 30
+    for number in range(0, 30, 6):
+        ranked = table.candidates(asked(scenes[number][40:, 60:]))
+        assert ranked[0][0] == owners[number]
+        assert len(ranked) <= MOST_CANDIDATES
+        votes = [vote for _owner, vote in ranked]
+        assert votes == sorted(votes, reverse=True) and votes[-1] >= ENOUGH_VOTES
+
+
+def test_a_collage_of_two_finds_both_and_owners_that_are_gone_are_left_out() -> None:
+    scenes = [scene(seed) for seed in range(70, 76)]
+    features = dict(enumerate(map(of, scenes)))
+    table = table_of(list(features.values()), list(features))
+    both = asked(np.concatenate((scenes[2], scenes[4]), axis=1))
+    assert {match.owner for match in search(table, both, None, features.get)} == {2, 4}
+    del features[2]
+    assert {match.owner for match in search(table, both, None, features.get)} == {4}
+
+
+def test_one_feature_is_one_vote() -> None:
+    """Neither a suspect's feature that is everywhere in a reference nor the other way round has many votes."""
+    one = np.random.default_rng(1).integers(0, 256, (1, 32), np.uint8)
+    many = np.repeat(one, 100, axis=0)
+    single = LocalFeatures(400, 300, one.tobytes(), bytes(6))
+    repeated = LocalFeatures(400, 300, many.tobytes(), bytes(600))
+    assert table_of([repeated], [1]).candidates(single) == []
+    assert table_of([single], [1]).candidates(repeated) == []
+    assert table_of([repeated], [1]).candidates(repeated) == [(1, 100)]
+
+
+def test_rows_that_do_not_add_up_are_refused() -> None:
+    index = ApproximateIndex.from_hashes(np.zeros((5, 32), np.uint8))
+    for starts, owners in (([0, 4], [1]), ([1, 5], [1]), ([0, 5], [1, 2]), ([0, 6, 5], [1, 2])):
+        with pytest.raises(ValueError, match="add up"):
+            LocalTable(index, np.array(starts), np.array(owners))
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 2**32 - 1), st.booleans())
+def test_nonsense_features_match_nothing_and_crash_nothing(some: int, others: int, seed: int, alike: bool) -> None:
+    chance = np.random.default_rng(seed)
+
+    def made(count: int) -> LocalFeatures:
+        bits = chance.integers(0, 256, (count, 32), np.uint8) * np.uint8(not alike)
+        points = chance.integers(0, 256, (count, 6), np.uint8)
+        points[:, 5] %= 10
+        return LocalFeatures(400, 300, bits.tobytes(), points.tobytes())
+
+    match = compare(made(some), made(others))
+    assert alike or match is None
+    if match is not None:
+        assert math.isfinite(match.spread + match.cover + match.scale + match.angle)
+
+
+def test_no_wrong_photograph_is_found_and_every_crop_is(corpus: Path) -> None:
+    photos = [np.asarray(Image.open(path).convert("L")) for path in sorted((corpus / "photos").iterdir())[5::10]]
+    references = [of(photo) for photo in photos]
+    for number, photo in enumerate(photos):
+        height, width = photo.shape
+        suspect = asked(photo[height // 7 : -height // 9, width // 8 : -width // 6])
+        found = [owner for owner, reference in enumerate(references) if compare(suspect, reference)]
+        assert found == [number]
