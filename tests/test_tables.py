@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from hashmatch import tables
-from hashmatch.matching.tiers import THRESHOLDS
-from hashmatch.matching.verdict import Finding, find
+from hashmatch.matching.finding import Finding
+from hashmatch.matching.tiers import thresholds
+from hashmatch.matching.verdict import find
 from hashmatch.records import Digests, Hash, ListItem
 from hashmatch.scanning import Searcher
 from hashmatch.store import Store
@@ -20,7 +21,7 @@ from hashmatch.store.audit import Actor
 from hashmatch.store.references import Membership, add_item
 
 ACTOR = Actor("tester", "test")
-PDQ = THRESHOLDS["pdq"]
+PDQ = thresholds("thorough")["pdq"]
 
 
 def bits_of(seed: int) -> bytes:
@@ -55,11 +56,15 @@ QUERIES = [
 ]
 
 
+def no_blocks(_reference_id: int, _view: str) -> None:
+    """What a list brings has none."""
+
+
 def findings(store: Store) -> list[list[Finding]]:
     """What each query finds, in all tables."""
     loaded = tables.load(store, "pdq", PDQ)
     return [
-        sorted((found for table in loaded for found in find([query], "image", table)), key=lambda f: f.reference_id)
+        sorted((found for table in loaded for found in find([query], "image", table, no_blocks)), key=lambda f: f.reference_id)
         for query in QUERIES
     ]
 
