@@ -152,9 +152,7 @@ class TestTable:
         def made(seed: int, distance: int, quality: int) -> Hash:
             return still(seed, distance, None if quality == 0 else quality * 10 - 1)
 
-        table = table_of(
-            {owner: [made(*rest) for each, *rest in references if each == owner] for owner in range(1, 5)}
-        )
+        table = table_of({owner: [made(*rest) for each, *rest in references if each == owner] for owner in range(1, 5)})
         assume(len(table))
         hits = table.search(rows_of([made(*query) for query in queries]), possible)
         found = {
