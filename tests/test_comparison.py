@@ -6,17 +6,26 @@ import os
 from pathlib import Path
 
 import pytest
+from matching.samples import blocks, levels
+from PIL import Image
 from store.known import FIXTURES, animation, fixture_set, picture, upload_fingerprints
 from store.samples import flip, measured, pdq, pdq_bits
 
 import hashmatch
 from hashmatch.comparison import Comparison, Distance, compare
+from hashmatch.fingerprint import fingerprint
 from hashmatch.hashers import HASHERS
+from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
+from hashmatch.matching.guard import contradiction
+from hashmatch.matching.tiers import thresholds
 from hashmatch.media.files import walk
-from hashmatch.records import Fingerprint, Hash
+from hashmatch.records import Fingerprint, Hash, View
 from hashmatch.scanning import scan
 from hashmatch.store import Store, lookup
+
+#: Of the profile that compares as hard as can be.
+LIMITS = thresholds("thorough")["pdq"]
 
 
 def still(name: str, distance: int = 0, quality: int | None = 100) -> Fingerprint:
@@ -31,37 +40,62 @@ def film(name: str, *seeds: object) -> Fingerprint:
 class TestPictures:
     def test_the_same_bytes(self) -> None:
         got = compare(still("same"), still("same"))
+        distances = (Distance("pdq", 0, 256, (100, 100), None, None),)
         assert got == Comparison(
-            True, "exact", "the bytes are the same", "none", (Distance("pdq", 0, 256, (100, 100), None, None),), None
+            True, "exact", "same-bytes", "none", "full", "full", distances, 0, None, None, None, None
         )
 
     @pytest.mark.parametrize(
         ("distance", "tier", "reason"),
         [
-            (0, "near", "PDQ distance of at most 31"),
-            (31, "near", "PDQ distance of at most 31"),
-            (32, "possible", "PDQ distance of at most 60, above the 31 of the same picture"),
-            (60, "possible", "PDQ distance of at most 60, above the 31 of the same picture"),
-            (61, None, "PDQ distance above 60"),
+            (0, "near", "same-hash"),
+            (LIMITS.near, "near", "same-hash"),
+            (LIMITS.near + 1, "possible", "resembles"),
+            (LIMITS.possible, "possible", "resembles"),
+            (LIMITS.possible + 1, None, None),
         ],
     )
-    def test_by_their_distance(self, distance: int, tier: str | None, reason: str) -> None:
+    def test_by_their_distance(self, distance: int, tier: str | None, reason: str | None) -> None:
         got = compare(still("one", distance), still("other"))
         assert (got.same_bytes, got.tier, got.reason, got.video) == (False, tier, reason, None)
         assert got.distances[0].distance == distance
+        assert got.distance == (None if tier is None else distance)
+
+    def test_by_their_blocks(self) -> None:
+        for distance in (0, LIMITS.near, LIMITS.possible):
+            for one, tier, reason in (
+                (levels(1), "near", "same-picture"),
+                (-levels(1), "possible", "same-layout" if distance <= LIMITS.near else "resembles"),
+            ):
+                query = measured("one", (*still("one", distance).hashes, blocks(one)))
+                reference = measured("other", (*still("other").hashes, blocks(levels(1))))
+                got = compare(query, reference)
+                assert (got.tier, got.reason) == (tier, reason)
+                assert got.contradiction == contradiction(one, levels(1))
+
+    def test_the_area_of_a_view_is_told(self) -> None:
+        area = View("trim1", 0.1, 0.2, 0.9, 0.8)
+        inner = Hash("pdq", pdq_bits("a"), 90, view="trim1")
+        framed = measured("framed", (pdq("another"), inner), views=(area,))
+        got = compare(framed, still("other"))
+        assert (got.tier, got.transform, got.view, got.reference_view) == ("near", "trimmed", "trim1", "full")
+        assert got.area == area
+        assert got.distance == 0
+        got = compare(still("other"), framed)
+        assert (got.tier, got.view, got.reference_view, got.area) == ("near", "full", "trim1", None)
 
     @pytest.mark.parametrize(("quality", "tier"), [(49, "possible"), (10, "possible"), (9, None)])
     def test_little_detail_is_given_as_the_reason(self, quality: int, tier: str | None) -> None:
         for one, other in ((quality, 100), (100, quality)):
             got = compare(still("one", 5, one), still("other", 0, other))
             assert got.tier == tier
-            assert got.reason.startswith("little detail (quality below 50)")
+            assert got.reason == ("low-quality" if tier else None)
             assert got.distances[0].quality == (one, other)
 
     def test_without_pdq(self) -> None:
         one, other = (measured(name, (Hash("phash", bytes(8)),)) for name in ("one", "other"))
         got = compare(one, other)
-        assert (got.tier, got.reason) == (None, "there is no PDQ hash to go by")
+        assert (got.tier, got.reason) == (None, None)
         assert got.distances == (Distance("phash", 0, 64, None, None, None),)
 
     def test_each_algorithm_that_both_have(self) -> None:
@@ -83,7 +117,7 @@ class TestFilms:
 
     def test_a_quote_is_explained(self) -> None:
         got = compare(film("one", 3, *range(100, 109)), film("other", *range(10)))
-        assert (got.tier, got.reason) == ("possible", "single frames are the same, but not enough of either film")
+        assert (got.tier, got.reason) == ("possible", "shared-footage")
         assert [(d.distance, d.a_time, d.b_time) for d in got.distances] == [(0, 0.0, 3.0)]
 
     def test_others(self) -> None:
@@ -103,6 +137,22 @@ class TestOnFiles:
         assert [d.algorithm for d in got.distances] == ["pdq", "phash", "dhash"]
         assert all(d.distance <= d.bits // 8 for d in got.distances)
 
+    def test_a_crop_is_told_by_its_local_features(self, tmp_path: Path) -> None:
+        path = FIXTURES / "archive" / "towns" / "market.jpg"
+        with Image.open(path) as image:
+            width, height = image.size
+            box = width * 0.25, height * 0.2, width * 0.95, height * 0.9
+            image.crop(tuple(map(round, box))).save(tmp_path / "crop.jpg", quality=80)
+        settings = Settings(side="query", features=True)
+        with (tmp_path / "crop.jpg").open("rb") as crop, path.open("rb") as whole:
+            got = compare(fingerprint(crop, settings), fingerprint(whole, Settings(features=True)))
+        assert (got.tier, got.reason, got.transform) == ("possible", "local-features", "crop")
+        assert got.local is not None
+        corners = ((0, 0), (width, 0), (width, height), (0, height))
+        for found, corner in zip(got.local.quadrilateral, corners, strict=True):
+            for place, at, start, end in zip(found, corner, box[:2], box[2:], strict=True):
+                assert abs(place - (at - start) / (end - start)) < 0.02
+
     def test_two_films(self, tmp_path: Path) -> None:
         one, other = animation(tmp_path / "a.webp", range(6)), animation(tmp_path / "b.webp", range(2, 5), (128, 96))
         got = compare(hashmatch.hash_file(other), hashmatch.hash_file(one))
@@ -115,12 +165,17 @@ class TestOnFiles:
                 reference.id: Fingerprint(reference.kind, 0, hashes=lookup.hashes(store.connection, reference.id))
                 for reference in lookup.references(store.connection)
             }
-            for result in scan(store, walk([os.fsencode(FIXTURES / "uploads")]), Isolation(2)):
+            paths = walk([os.fsencode(FIXTURES / "uploads")])
+            for result in scan(store, paths, Isolation(2), profile="thorough"):
                 query = upload_fingerprints()[os.path.relpath(result.path, os.fsencode(FIXTURES))]
                 matches = {match.reference.id: match for match in result.matches}
                 if not query.hashes or result.tier == "exact":
                     continue
                 for number, reference in references.items():
                     got, found = compare(query, reference), matches.get(number)
-                    assert (got.tier, got.video) == ((found.tier, found.video) if found else (None, None)), result.path
-                    assert found is None or found.distance is None or got.distances[0].distance <= found.distance
+                    if found is None:
+                        assert got.tier is None, result.path
+                        continue
+                    for name in ("tier", "reason", "transform", "view", "reference_view", "distance", "contradiction"):
+                        assert getattr(got, name) == getattr(found, name), (result.path, name)
+                    assert got.video == found.video

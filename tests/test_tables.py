@@ -8,11 +8,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from store.samples import add as add_measured
+from store.samples import measured
 
 from hashmatch import tables
-from hashmatch.matching.tiers import THRESHOLDS
-from hashmatch.matching.verdict import Finding, find
+from hashmatch.hashers.local_features import LocalFeatures, pack
+from hashmatch.matching.finding import Finding
+from hashmatch.matching.tiers import thresholds
+from hashmatch.matching.verdict import find
 from hashmatch.records import Digests, Hash, ListItem
 from hashmatch.scanning import Searcher
 from hashmatch.store import Store
@@ -20,7 +25,7 @@ from hashmatch.store.audit import Actor
 from hashmatch.store.references import Membership, add_item
 
 ACTOR = Actor("tester", "test")
-PDQ = THRESHOLDS["pdq"]
+PDQ = thresholds("thorough")["pdq"]
 
 
 def bits_of(seed: int) -> bytes:
@@ -50,16 +55,22 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "x.db"
 
 
-QUERIES = [
-    Hash("pdq", near(bits_of(seed), flips), 100) for seed in (0, 7, 150, 299, 1000) for flips in (0, 20, 31, 45, 61)
-]
+FLIPS = (0, 20, PDQ.near, PDQ.possible, PDQ.possible + 1)
+QUERIES = [Hash("pdq", near(bits_of(seed), flips), 100) for seed in (0, 7, 150, 299, 1000) for flips in FLIPS]
+
+
+def no_blocks(_reference_id: int, _view: str) -> None:
+    """What a list brings has none."""
 
 
 def findings(store: Store) -> list[list[Finding]]:
     """What each query finds, in all tables."""
     loaded = tables.load(store, "pdq", PDQ)
     return [
-        sorted((found for table in loaded for found in find([query], "image", table)), key=lambda f: f.reference_id)
+        sorted(
+            (found for table in loaded for found in find([query], "image", table, no_blocks)),
+            key=lambda f: f.reference_id,
+        )
         for query in QUERIES
     ]
 
@@ -238,3 +249,116 @@ def test_two_processes_may_make_and_use_it_at_once(path: Path) -> None:
     for process in processes:
         process.join()
     assert found == [16] * 20
+
+
+def test_hashes_that_are_too_common_are_so_in_the_cache_and_beside_it(path: Path) -> None:
+    """What `lint` notes."""
+    with Store.open(path, write=True) as store:
+        findings(store)
+        add(store, 1000)
+        with store.transaction() as connection:
+            note = "INSERT INTO common_hash (algorithm, bits, found, added) VALUES ('pdq', ?, 100, '')"
+            connection.executemany(note, [(bits_of(7),), (bits_of(1000),)])
+        reasons = {each.reference_id: each.reason for found in findings(store)[::5] for each in found}
+        assert reasons == {1: "same-hash", 8: "common-hash", 151: "same-hash", 300: "same-hash", 301: "common-hash"}
+        assert len(tables.load(store, "pdq", PDQ)) == 2
+
+
+class TestLocalFeatures:
+    """The same for local features, of which there may be hits that are gone: what asks for them notices."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr(tables, "FEATURES_CACHED_FROM", 1)
+        monkeypatch.setattr(tables, "MOST_LATER_FEATURES", 45)
+        with Store.open(tmp_path / "x.db", write=True) as store:
+            self.add(store, *range(12))
+        return tmp_path / "x.db"
+
+    def made(self, seed: int) -> LocalFeatures:
+        """Twenty features at any place, that are like no others."""
+        chance = np.random.default_rng(seed)
+        places, angles = chance.uniform(0, 300, (20, 2)), chance.uniform(0, 6, 20)
+        levels, bits = np.zeros(20, np.int64), chance.integers(0, 256, (20, 32), np.uint8)
+        return pack(400, 300, places, angles, levels, bits)
+
+    def add(self, store: Store, *seeds: int, name: str = "") -> None:
+        for seed in seeds:
+            add_measured(store, measured(name or f"picture {seed}", features=(self.made(seed).to_bytes(),)))
+
+    def candidates(self, store: Store, *seeds: int) -> list[list[tuple[int, int]]]:
+        """Of each picture, the references that it may be, with their votes."""
+        loaded = tables.load_features(store)
+        return [[each for table in loaded for each in table.candidates(self.made(seed))] for seed in seeds]
+
+    def test_are_found_with_the_cache_and_without(self, path: Path) -> None:
+        with Store.open(path) as store:
+            for _time in ("while it is made", "when it is used"):
+                assert self.candidates(store, 0, 11, 99) == [[(1, 20)], [(12, 20)], []]
+            assert len(list(tables.folder_of(path, "orb").iterdir())) == 2
+            assert [(each.algorithm, each.state, each.hashes) for each in tables.states(store)] == [
+                ("orb", "current", 240)
+            ]
+
+    def test_few_of_them_need_none(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tables, "FEATURES_CACHED_FROM", 241)
+        with Store.open(path) as store:
+            assert self.candidates(store, 3) == [[(4, 20)]]
+            assert not tables.folder_of(path, "orb").exists()
+
+    def test_what_came_later_is_found_beside_it(self, path: Path) -> None:
+        with Store.open(path, write=True) as store:
+            self.candidates(store)
+            self.add(store, 100, 101)
+            assert self.candidates(store, 3, 100) == [[(4, 20)], [(13, 20)]]
+            assert len(tables.load_features(store)) == 2
+            assert tables.states(store)[0].state == "older"
+            self.add(store, 102)
+            assert self.candidates(store, 3, 100, 102) == [[(4, 20)], [(13, 20)], [(15, 20)]]
+            assert len(tables.load_features(store)) == 1, "it is made anew"
+
+    def test_replaced_ones_are_found_by_what_they_are(self, path: Path) -> None:
+        with Store.open(path, write=True) as store:
+            self.candidates(store)
+            self.add(store, 50, name="picture 3")
+            assert self.candidates(store, 50) == [[(4, 20)]]
+
+    def test_a_set_without_any_has_no_table(self, tmp_path: Path) -> None:
+        with Store.open(tmp_path / "y.db", write=True) as store:
+            add(store, 1, 2)
+            assert tables.load_features(store) == []
+            assert not tables.folder_of(tmp_path / "y.db", "orb").exists()
+
+    def test_damage_is_noticed_and_mended(self, path: Path, tmp_path: Path) -> None:
+        folder, sound = tables.folder_of(path, "orb"), tmp_path / "sound"
+        with Store.open(path) as store:
+            self.candidates(store)
+            shutil.copytree(folder, sound)
+            for name in damaged(sound):
+                shutil.rmtree(folder)
+                shutil.copytree(sound, folder)
+                damaged(folder)[name]()
+                assert self.candidates(store, 0, 11, 99) == [[(1, 20)], [(12, 20)], []], name
+                assert tables.states(store)[0].state == "current", name
+            assert len(damaged(sound)) == 48
+
+    def test_another_database_s_cache_is_not_used(self, path: Path, tmp_path: Path) -> None:
+        other = tmp_path / "other.db"
+        with Store.open(other, write=True) as store:
+            self.add(store, *range(50, 60))
+            self.candidates(store)
+        shutil.copytree(tables.folder_of(other, "orb").parent, tables.folder_of(path, "orb").parent)
+        with Store.open(path) as store:
+            assert tables.states(store)[0].state == "foreign"
+            assert self.candidates(store, 0, 50) == [[(1, 20)], []]
+
+    def test_facts_that_contradict_the_index_are_damage(self, path: Path) -> None:
+        with Store.open(path) as store:
+            self.candidates(store)
+            folder = tables.folder_of(path, "orb")
+            (named,) = folder.glob("facts-*")
+            facts = named.read_bytes()
+            # As sound as can be told from digests, and yet of a reference too few.
+            index, _facts, made_of = tables._open(folder, tables.ApproximateIndex, tables._FEATURE_FACTS)
+            tables._save(folder, index, np.frombuffer(facts[:-12], tables._FEATURE_FACTS), made_of)
+            assert self.candidates(store, 0, 11) == [[(1, 20)], [(12, 20)]]

@@ -155,8 +155,9 @@ def view_number(name: str) -> int:
         return 0
     for start, stem in _VIEWS.items():
         number = name.removeprefix(stem)
-        if name != number and number.isascii() and number.isdigit() and int(number[:5]) < _VIEWS_OF_A_KIND:
-            return start + int(number)
+        # The name may be a stranger's, from a list: of more digits, or with zeros in front, it is none of ours.
+        if name != number and len(number) < len(str(_VIEWS_OF_A_KIND)) and number.isascii() and number.isdigit():
+            return start + int(number) if number[0] != "0" else OTHER_VIEW
     return OTHER_VIEW
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from store.samples import flip, pdq_bits
 
+from hashmatch.hashers.blocks import FREQUENCIES, GRID, Levels, pack
 from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, join_rows, rows_of
-from hashmatch.matching.tiers import thresholds
+from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.records import Hash
 
 
@@ -22,10 +24,36 @@ def film(seeds: Iterable[object], distance: int = 0, quality: int | None = 100, 
     return [Hash("pdq", flip(pdq_bits(seed), distance), quality, start + number) for number, seed in enumerate(seeds)]
 
 
-def table_of(references: dict[int, Sequence[Hash]], algorithm: str = "pdq", radius: int | None = None) -> HashTable:
+def levels(seed: int) -> Levels:
+    """The levels of a picture with detail everywhere; those of two seeds contradict each other everywhere."""
+    strong = np.random.default_rng(seed).integers(0, 2, (GRID, GRID, len(FREQUENCIES)), np.int8)
+    made: Levels = 4 * strong - 2
+    return made
+
+
+def with_opposed(of: Levels, count: int) -> Levels:
+    """The same, but for so many (at most 16) coefficients of two blocks side by side that have the other sign: the
+    contradiction is twice that."""
+    changed = of.copy()
+    changed[3, 4:6].reshape(-1)[:count] *= -1
+    return changed
+
+
+def blocks(of: Levels, view: str = "full") -> Hash:
+    """The hash that goes with that of a picture's view."""
+    return Hash("blocks", pack(of), view=view)
+
+
+def table_of(
+    references: dict[int, Sequence[Hash]],
+    algorithm: str = "pdq",
+    radius: int | None = None,
+    profile: Profile = "fast",
+    common: Sequence[bytes] = (),
+) -> HashTable:
     """References by their ids."""
     parts = [rows_of([h for h in hashes if h.algorithm == algorithm], owner) for owner, hashes in references.items()]
-    return HashTable(algorithm, thresholds("fast", radius)[algorithm], join_rows(parts))
+    return HashTable(algorithm, thresholds(profile, radius)[algorithm], join_rows(parts), common=common)
 
 
 def match(

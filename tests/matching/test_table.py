@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from store.samples import flip, pdq_bits
 
-from hashmatch.matching.table import HashTable, comparable, is_good, join_rows, rows_of, seconds_of
+from hashmatch.matching.table import (
+    OTHER_VIEW,
+    HashTable,
+    comparable,
+    is_good,
+    is_trimmed,
+    join_rows,
+    rows_of,
+    seconds_of,
+    view_name,
+    view_number,
+)
 from hashmatch.matching.tiers import thresholds
 from hashmatch.records import Hash
 
@@ -26,6 +37,7 @@ class TestRows:
         assert [row.tobytes() for row in rows.bits] == [pdq_bits(1), pdq_bits(2)]
         assert rows.quality.tolist() == [7, 255]
         assert rows.time[0] == 1.5 and np.isnan(rows.time[1])
+        assert rows.view.tolist() == [0, 0]
 
     def test_none(self) -> None:
         assert len(rows_of([])) == 0
@@ -35,6 +47,28 @@ class TestRows:
     def test_several_are_joined_in_order(self) -> None:
         parts = [rows_of([still(1)], 5), rows_of([]), rows_of([still(2), still(3)], 4)]
         assert join_rows(parts).owner.tolist() == [5, 4, 4]
+
+
+class TestViews:
+    @pytest.mark.parametrize("name", ["full", "trim1", "trim3", "page2", "page9999"])
+    def test_a_name_survives(self, name: str) -> None:
+        (number,) = rows_of([still(1, view=name)]).view.tolist()
+        assert view_name(number) == name
+        assert is_trimmed(np.array([number], np.uint16)).tolist() == [name.startswith("trim")]
+
+    @pytest.mark.parametrize(
+        "name", ["", "trim", "page", "trimmed", "trim-1", "trim1.5", "trim٣", "trim²", "page10000", "crop1", "Full"]
+    )
+    def test_names_of_others_are_one(self, name: str) -> None:
+        assert (view_number(name), view_name(view_number(name))) == (OTHER_VIEW, "other")
+        assert not is_trimmed(np.array([view_number(name)], np.uint16)).any()
+
+    @given(st.text() | st.builds("{}{}".format, st.sampled_from(["trim", "page"]), st.from_regex("[0-9]{1,20}")))
+    @example("trim0000199999")
+    @example("page" + "0" * 5000)
+    def test_whatever_a_list_calls_one_is_a_number(self, name: str) -> None:
+        (number,) = rows_of([still(1, view=name)]).view.tolist()
+        assert view_name(number) in (name, "other")
 
 
 class TestQuality:
@@ -107,25 +141,20 @@ class TestTable:
             max_size=12,
         ),
         st.lists(st.tuples(st.integers(0, 3), st.integers(0, 70), st.integers(0, 10)), min_size=1, max_size=6),
-        st.none() | st.integers(0, 100),
+        st.integers(0, 100),
     )
     def test_search_finds_what_comparing_all_finds(
         self,
         references: list[tuple[int, int, int, int]],
         queries: list[tuple[int, int, int]],
-        radius: int | None,
+        possible: int,
     ) -> None:
         def made(seed: int, distance: int, quality: int) -> Hash:
             return still(seed, distance, None if quality == 0 else quality * 10 - 1)
 
-        limits = thresholds(radius)["pdq"]
-        table = table_of(
-            {owner: [made(*rest) for each, *rest in references if each == owner] for owner in range(1, 5)},
-            "pdq",
-            radius,
-        )
+        table = table_of({owner: [made(*rest) for each, *rest in references if each == owner] for owner in range(1, 5)})
         assume(len(table))
-        hits = table.search(rows_of([made(*query) for query in queries]))
+        hits = table.search(rows_of([made(*query) for query in queries]), possible)
         found = {
             (int(q), int(table.rows.owner[r]), table.rows.bits[r].tobytes(), int(d), bool(g))
             for q, r, d, g in zip(hits.query, hits.reference, hits.distance, hits.good, strict=True)
@@ -138,7 +167,7 @@ class TestTable:
                     continue
                 distance = (int.from_bytes(one.bits, "big") ^ int.from_bytes(other.bits, "big")).bit_count()
                 good = all(each.quality is None or each.quality >= 50 for each in (one, other))
-                if distance <= (limits.possible if good else limits.low_quality):
+                if distance <= (possible if good else table.threshold.low_quality):
                     expected.add((number, owner, other.bits, distance, good))
         assert found == expected
         assert table.rows.owner[hits.reference].tolist() == sorted(table.rows.owner[hits.reference].tolist())
@@ -146,14 +175,31 @@ class TestTable:
     def test_times_go_with_their_hashes(self) -> None:
         table = table_of({2: film("abc", start=5), 1: film("xy")})
         assert table.rows.time.tolist() == [0, 1, 5, 6, 7]
-        hits = table.search(rows_of([Hash("pdq", flip(pdq_bits("b"), 3), 100)]))
+        hits = table.search(rows_of([Hash("pdq", flip(pdq_bits("b"), 3), 100)]), 31)
         assert (table.rows.time[hits.reference].tolist(), hits.distance.tolist()) == ([6], [3])
+
+    def test_views_go_with_their_hashes(self) -> None:
+        table = table_of({2: [still("a"), still("b", view="trim1")], 1: [still("c", view="page2")]})
+        hits = table.search(rows_of([still("b", 3)]), 31)
+        assert [view_name(number) for number in table.rows.view[hits.reference].tolist()] == ["trim1"]
+
+    def test_a_hash_that_is_too_common_counts_as_one_of_low_quality(self) -> None:
+        owners = {1: still("card"), 2: still("a"), 3: still("card"), 4: still("card", 1)}
+        rows = join_rows(rows_of([each], owner) for owner, each in owners.items())
+        table = HashTable("pdq", thresholds()["pdq"], rows, common=[pdq_bits("card"), pdq_bits("gone")])
+        assert [table.is_common(row) for row in range(4)] == [True, False, True, False]
+        limit = table.threshold.low_quality
+        for distance, common in ((0, [1, 3]), (limit, [1, 3]), (limit + 1, [])):
+            hits = table.search(rows_of([still("card", distance)]), limit + 10)
+            good = dict(zip(table.rows.owner[hits.reference].tolist(), hits.good.tolist(), strict=True))
+            assert good == {**dict.fromkeys(common, False), 4: True}
+        assert table.search(rows_of([still("a")]), limit).good.tolist() == [True]
 
 
 def test_static_scenes_are_bounded() -> None:
     # An hour against an hour of the same picture: 13 million pairs, of which each frame keeps some, those at its time.
     hour = [Hash("pdq", pdq_bits("card"), 100, float(second)) for second in range(3600)]
-    hits = table_of({1: hour}).search(rows_of(hour))
+    hits = table_of({1: hour}).search(rows_of(hour), 31)
     each = np.bincount(hits.query)
     assert len(each) == 3600 and each.min() == each.max() < 200
     assert set(range(3600)) == set(hits.query[hits.query == hits.reference].tolist())

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Result, Segment, VideoEvidence
+from hashmatch.matching.results import (
+    LocalEvidence,
+    Match,
+    MatchedReference,
+    MatchedSource,
+    Result,
+    Segment,
+    VideoEvidence,
+)
 from hashmatch.records import Failure
 
 #: What an enemy may call a file: escapes to a terminal, text turned round, a formula, a quote, bytes that are no text.
@@ -30,6 +38,7 @@ FLAGGED = Match(
     "none",
     88,
     VIDEO,
+    "same-footage",
 )
 ALLOWED = Match(
     MatchedReference(8, None, None, (), True, (MatchedSource("news", None, "clear", "benign"),)),
@@ -39,6 +48,33 @@ ALLOWED = Match(
     "none",
     None,
     None,
+    "same-bytes",
+)
+#: A crop of a picture, which only its local features tell.
+CROPPED = Match(
+    MatchedReference(9, "12" * 32, "image", (), False, (MatchedSource("east", None, None, "malicious"),)),
+    "possible",
+    None,
+    "orb",
+    "crop",
+    None,
+    None,
+    "local-features",
+    local=LocalEvidence(31, ((-0.25, -0.125), (1.25, -0.125), (1.25, 1.0), (-0.25, 1.0))),
+)
+#: A poster with another text, in a white frame.
+SAME_LAYOUT = Match(
+    MatchedReference(10, "34" * 32, "image", (), False, (MatchedSource("east", None, None, "malicious"),)),
+    "possible",
+    14,
+    "pdq",
+    "trimmed",
+    91,
+    None,
+    "same-layout",
+    "trim1",
+    "full",
+    26,
 )
 MATCHED = Result(
     HOSTILE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hashmatch.records import Failure
 from hashmatch.report.as_csv import COLUMNS, CsvResults
 from hashmatch.report.escape import for_spreadsheet, for_terminal
 
-from .samples import CLEAN, FAILED, HOSTILE, MATCHED, SKIPPED
+from .samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 
 def written(*results: Result) -> list[dict[str, str]]:
@@ -42,6 +43,7 @@ def test_a_row_for_each_match() -> None:
         "distance": "12",
         "algorithm": "pdq",
         "transform": "none",
+        "reason": "same-footage",
         "quality": "88",
         "query_coverage": "0.5",
         "reference_coverage": "0.25",
@@ -50,7 +52,15 @@ def test_a_row_for_each_match() -> None:
         "collections": "east; west",
     }
     assert [allowed[name] for name in ("reference", "match_tier", "distance", "allow")] == ["8", "exact", "0", "yes"]
+    assert allowed["reason"] == "same-bytes"
     assert [allowed[name] for name in ("reference_sha256", "quality", "query_coverage", "labels")] == [""] * 4
+
+
+def test_a_match_without_a_distance() -> None:
+    cropped, poster = written(replace(MATCHED, matches=(CROPPED, SAME_LAYOUT)))
+    names = ("reference", "match_tier", "distance", "algorithm", "transform", "reason", "quality")
+    assert [cropped[name] for name in names] == ["9", "possible", "", "orb", "crop", "local-features", ""]
+    assert [poster[name] for name in names] == ["10", "possible", "14", "pdq", "trimmed", "same-layout", "91"]
 
 
 def test_a_row_for_a_file_without() -> None:

@@ -20,13 +20,16 @@ from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report import as_json
 from hashmatch.store import Store, lookup
 
-from .samples import CLEAN, FAILED, HOSTILE, MATCHED, SKIPPED
+from .samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
+#: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
+MATCH += ["reason", "view", "reference_view", "contradiction", "local"]
 REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources"]
 SOURCE = ["collection", "source", "tlp", "opinion"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
+LOCAL = ["points", "quadrilateral"]
 SEGMENT = ["query", "reference", "frames", "mean_distance"]
 FILE = [
     "path",
@@ -69,6 +72,7 @@ class TestNames:
         assert list(flagged["video"]) == VIDEO
         assert list(flagged["video"]["segments"][0]) == SEGMENT
         assert allowed["video"] is None
+        assert list(written(as_json.match(CROPPED))["local"]) == LOCAL
 
     def test_of_a_file(self) -> None:
         made = Fingerprint("image", 3, measured("abc").digests, 4, 5, None, True, (pdq(1, 9, 1.5),), "made", "r")
@@ -109,6 +113,16 @@ class TestValues:
             "frames": 5,
             "mean_distance": 3.2,
         }
+
+    def test_of_the_evidence_for_a_match(self) -> None:
+        cropped, poster = (written(as_json.match(each)) for each in (CROPPED, SAME_LAYOUT))
+        assert [cropped[name] for name in MATCH[1:]] == [
+            *("possible", None, "orb", "crop", None, None, "local-features", "full", "full", None),
+            {"points": 31, "quadrilateral": [[-0.25, -0.125], [1.25, -0.125], [1.25, 1.0], [-0.25, 1.0]]},
+        ]
+        assert [poster[name] for name in MATCH[1:]] == [
+            *("possible", 14, "pdq", "trimmed", 91, None, "same-layout", "trim1", "full", 26, None)
+        ]
 
     def test_unknown_is_null(self) -> None:
         got = written(as_json.result(FAILED))

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from store.samples import add
 
-from hashmatch.matching.results import MatchedSource, VideoEvidence
-from hashmatch.report.as_lines import LISTED, coverage_line, lines_of
+from hashmatch.matching.results import LocalEvidence, MatchedSource, Reason, VideoEvidence
+from hashmatch.report.as_lines import LISTED, area_line, coverage_line, lines_of
+from hashmatch.report.reasons import explain
 from hashmatch.store import Store
 
-from .samples import ALLOWED, CLEAN, FAILED, FLAGGED, HOSTILE, MATCHED, SKIPPED, VIDEO
+from .samples import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED, VIDEO
 from .test_escape import harmless
 
 
@@ -40,6 +42,25 @@ def test_of_a_match(store: Store) -> None:
     assert first.endswith(r"the archive/seven\x1b.mp4")
     assert "50% of this file, 25% of the reference: 0:00–0:04 = 1:01–1:05, 0:09–0:09 = 1:01:10–1:01:10" in video
     assert "#8" in second and "on the allow list" in second and "distance" not in second
+
+
+def test_of_a_picture_that_was_changed(store: Store) -> None:
+    lines = lines_of(replace(MATCHED, tier="possible", matches=(SAME_LAYOUT, CROPPED)), store, colour=False)
+    _head, poster, cropped = (line.split("  ") for line in lines)
+    assert poster[5:10] == ["#10", "possible", "pdq distance 14", "trimmed", explain("same-layout")]
+    assert cropped[5:9] == ["#9", "possible", "31 points agree", "crop"]
+
+
+@pytest.mark.parametrize("reason", ["same-layout", "low-quality", "common-hash"])
+def test_why_it_is_no_more_than_possible_where_the_distance_does_not_tell(store: Store, reason: Reason) -> None:
+    _head, line = lines_of(replace(MATCHED, matches=(replace(SAME_LAYOUT, reason=reason),)), store, colour=False)
+    assert explain(reason) in line
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_each_reason_has_words_of_its_own(reason: Reason) -> None:
+    assert explain(reason)
+    assert [other for other in get_args(Reason) if explain(other) == explain(reason)] == [reason]
 
 
 @pytest.mark.parametrize(
@@ -81,3 +102,11 @@ def test_coverage() -> None:
     assert coverage_line(VideoEvidence(1.0, 0.004, VIDEO.segments[:1])) == (
         "100% of this file, 0% of the reference: 0:00–0:04 = 1:01–1:05"
     )
+
+
+def test_area() -> None:
+    corners = ((0.25, 0.5), (0.75, 0.5), (0.75, 1.0), (0.25, 1.0))
+    assert area_line(LocalEvidence(31, corners)) == (
+        "31 points agree; corners at (25%, 50%) (75%, 50%) (75%, 100%) (25%, 100%) of width and height"
+    )
+    assert area_line(LocalEvidence(1, corners)).startswith("1 point agrees; ")

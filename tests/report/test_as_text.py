@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hashmatch.records import Failure, Fingerprint, Hash
-from hashmatch.report.as_text import fingerprint_lines, list_line, pdq_lines, reference_lines
+from hashmatch.report.as_text import LONGEST_HASH, fingerprint_lines, list_line, pdq_lines, reference_lines
 from hashmatch.store.lookup import Reference, Source
 
 from .samples import HOSTILE
@@ -68,6 +68,22 @@ def test_a_file_that_is_no_media() -> None:
     failure = Failure("corrupt", "x")
     for nothing in (Fingerprint(None, 3), Fingerprint("image", 3, error=failure)):
         assert list(fingerprint_lines(b"a.txt", nothing)) == ["a.txt"]
+
+
+def test_the_blocks_are_cut_short(fingerprint: Fingerprint) -> None:
+    *_others, line = fingerprint_lines(
+        b"a.jpg", replace(fingerprint, hashes=(Hash("blocks", b"\xab" * 972, view="trim1"),))
+    )
+    assert line.split() == ["blocks", "ab" * LONGEST_HASH + "…", "trim1"]
+
+
+def test_pdq_lines_are_of_pictures_as_they_are(fingerprint: Fingerprint) -> None:
+    kinds = [("pdq", "full"), ("blocks", "full"), ("pdq", "trim1"), ("blocks", "trim1"), ("pdq", "page2")]
+    hashes = tuple(Hash(name, bytes([number]) * 32, 90, view=view) for number, (name, view) in enumerate(kinds))
+    assert list(pdq_lines(b"a.jpg", replace(fingerprint, hashes=hashes))) == [
+        "00" * 32 + ",90,a.jpg",
+        "04" * 32 + ",90,a.jpg",
+    ]
 
 
 def test_pdq_lines_are_of_pdq_only_and_safe(fingerprint: Fingerprint) -> None:

@@ -73,9 +73,9 @@ def told_of_fixtures() -> tuple[Indexed, ...]:
 
 @functools.cache
 def upload_fingerprints() -> dict[bytes, Fingerprint]:
-    """What is measured of every upload, by its path below the fixtures."""
+    """What a scan measures of every upload, by its path below the fixtures."""
     found = walk([os.fsencode(FIXTURES / "uploads")])
-    measured = fingerprints(found, Settings(), Isolation(2))
+    measured = fingerprints(found, Settings(side="query"), Isolation(2))
     return {os.path.relpath(state.path, os.fsencode(FIXTURES)): result for state, result in measured if result}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.store import Store, audit, backup, row_digests, schema, upgrade, verify
+from hashmatch.store import Store, audit, backup, lookup, row_digests, schema, upgrade, verify
 
 from .samples import add, content
 
@@ -144,13 +144,21 @@ def test_a_kill_while_a_backup_becomes_the_database(store: Store, path: Path, ta
         assert list(verify.check(restored)) == []
 
 
-@pytest.fixture
-def old(path: Path) -> Path:
-    """A database of version 1, with rows."""
+#: Versions that were released: the first has no digests of rows, the second no local features.
+OLDER = (1, 2)
+
+
+@pytest.fixture(params=OLDER)
+def old(path: Path, request: pytest.FixtureRequest) -> Path:
+    """A database of an older version, with rows."""
     raw = sqlite3.connect(path, isolation_level=None)
     raw.execute("BEGIN")
-    schema.apply(raw, 1)
+    schema.apply(raw, request.param)
+    if request.param > 1:
+        row_digests.make_all(raw)
     raw.execute("COMMIT")
+    if request.param > 1:
+        row_digests.keep(raw)
     with_rows = Store(raw, path, writable=True)
     fill(with_rows)
     raw.close()
@@ -161,48 +169,75 @@ def version(path: Path) -> int:
     return int.from_bytes(path.read_bytes()[60:64], "big")
 
 
+def as_it_is(path: Path) -> Store:
+    """A database in the tables that it has."""
+    return Store.open(path, even_damaged=True)
+
+
 class TestUpgrade:
+    def test_each_version_before_this_one_is_tried(self, old: Path) -> None:
+        assert set(OLDER) == set(range(1, schema.VERSION))
+        with as_it_is(old) as store:
+            (columns,) = store.connection.execute("SELECT group_concat(name) FROM pragma_table_info('hash')").fetchone()
+            assert "points" not in columns.split(",")
+
     def test_keeps_everything_and_leaves_a_backup(self, old: Path) -> None:
+        was = version(old)
+        with as_it_is(old) as store:
+            original = content(store)
         with Store.open(old) as store:
             before = content(store)
+        assert before == original | {"hash": [(*row, None) for row in original["hash"]], "common_hash": []}
         with Store.open(old, write=True) as store:
             assert content(store) == before
             assert list(verify.check(store)) == []
             (count,) = store.connection.execute("SELECT count(*) FROM row_digest").fetchone()
             assert count >= sum(map(len, before.values()))
-        assert version(old) == 2
+        assert version(old) == schema.VERSION
         (saved,) = old.parent.glob("*.backup")
-        assert saved.name.startswith("reference.db.schema1-")
+        assert saved.name.startswith(f"reference.db.schema{was}-")
         assert saved.stat().st_mode & 0o777 == 0o600
-        assert version(saved) == 1
-        with Store.open(saved) as copy:
-            assert content(copy) == before
+        assert version(saved) == was
+        with as_it_is(saved) as copy:
+            assert content(copy) == original
 
-    def test_an_old_one_can_be_read_as_it_is(self, old: Path) -> None:
-        before = old.read_bytes()
+    def test_an_old_one_can_be_read_and_does_not_change(self, old: Path) -> None:
+        before, beside = old.read_bytes(), sorted(old.parent.iterdir())
         with Store.open(old) as store:
+            assert not store.writable
+            assert store.connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
             assert list(verify.check(store)) == []
-            assert not verify.has_digests(store.connection)
+            assert lookup.counts(store.connection)["with_features"] == 0
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                store.connection.execute("DELETE FROM label")
         assert old.read_bytes() == before
+        assert sorted(old.parent.iterdir()) == beside
+
+    def test_an_old_one_is_verified_as_it_is(self, old: Path) -> None:
+        with as_it_is(old) as store:
+            assert list(verify.check(store)) == []
+            assert verify.has_digests(store.connection) == (version(old) > 1)
+            assert store.connection.execute("PRAGMA user_version").fetchone() == (version(old),)
 
     def test_a_new_one_has_nothing_to_back_up(self, store: Store) -> None:
         assert [each.name for each in store.path.parent.glob("*.backup")] == []
 
     def test_a_copy_in_memory_leaves_no_backup(self, old: Path) -> None:
+        was = version(old)
         with Store.scratch(old) as copy:
             add(copy, "another")
             assert list(verify.check(copy)) == []
         assert list(old.parent.glob("*.backup")) == []
-        assert version(old) == 1
+        assert version(old) == was
 
     def test_a_damaged_one_is_not_made_to_look_sound(self, old: Path) -> None:
         raw = sqlite3.connect(old)
         raw.executescript("DROP TRIGGER audit_is_append_only_update; UPDATE audit SET operator = 'x' WHERE id = 9")
         raw.close()
-        before = old.read_bytes()
+        before, was = old.read_bytes(), version(old)
         with pytest.raises(CommandError, match="is damaged, so it is not upgraded"):
             Store.open(old, write=True)
-        assert version(old) == 1
+        assert version(old) == was
         assert before[100:] == old.read_bytes()[100:], "but for the mark of the log in the header"
         assert list(old.parent.glob("*.backup")) == []
 
@@ -211,17 +246,18 @@ class TestUpgrade:
             pass
 
         def fail(connection: sqlite3.Connection) -> None:
-            assert connection.execute("SELECT count(*) FROM row_digest").fetchone() == (0,)
+            assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
             raise DiskFullError
 
+        was = version(old)
         with monkeypatch.context() as patch:
             patch.setattr(upgrade.row_digests, "make_all", fail)
             with pytest.raises(DiskFullError):
                 Store.open(old, write=True)
-        assert version(old) == 1
+        assert version(old) == was
         assert list(old.parent.glob("*.backup")) == []
-        with Store.open(old) as store:
-            assert "row_digest" not in {table.name for table in row_digests.tables(store.connection)}
+        with as_it_is(old) as store:
+            assert "common_hash" not in {table.name for table in row_digests.tables(store.connection)}
             assert list(verify.check(store)) == []
         with Store.open(old, write=True) as store:
             assert list(verify.check(store)) == []

@@ -175,6 +175,8 @@ def test_counts(store: Store) -> None:
         "allowed": 1,
         "failed": 1,
         "hashes": 9,
+        "with_features": 0,
+        "common_hashes": 0,
         "imported": 1,
         "collections": 2,
         "locations": 5,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import struct
 from dataclasses import replace
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.media import recipe
-from hashmatch.records import Failure, Hash, ListItem
+from hashmatch.records import Failure, Fingerprint, Hash, ListItem
 from hashmatch.store import Store, curate, lookup
 from hashmatch.store.references import IMPORTED, Membership, add_file, identity_of, join, pack
 
@@ -195,14 +197,95 @@ class TestRehash:
     def test_is_current_compares_decoding_and_version(self, store: Store) -> None:
         add(store, "a")
         found = lookup.recipes(store.connection, 1)
-        today = recipe("image", False)
+        today = {recipe("image", False)}
         assert lookup.is_current(found, today, {"pdq": 1})
         assert not lookup.is_current(found, today, {"pdq": 2})
-        assert not lookup.is_current(found, "image-99", {"pdq": 1})
-        assert not lookup.is_current(found, recipe("image", True), {"pdq": 1})
+        assert not lookup.is_current(found, {"image-99"}, {"pdq": 1})
+        assert not lookup.is_current(found, {recipe("image", True)}, {"pdq": 1})
+        assert lookup.is_current(found, {"image-99", *today}, {"pdq": 1})
         assert not lookup.is_current(found, today, {"pdq": 1, "phash": 1})
         assert not lookup.is_current({}, today, {"pdq": 1})
         assert lookup.is_current(found, today, {})
+
+
+def features(seed: int, count: int = 30) -> LocalFeatures:
+    """Made-up local features of a picture."""
+    chance = random.Random(seed)
+    points = b"".join(chance.randbytes(5) + bytes([chance.randrange(8)]) for _each in range(count))
+    return LocalFeatures(400, 300, chance.randbytes(32 * count), points)
+
+
+def with_features(name: str, found: LocalFeatures, **changes: Any) -> Fingerprint:
+    return measured(name, features=(found.to_bytes(),), recipe=recipe("image", False, True), **changes)
+
+
+class TestLocalFeatures:
+    def test_are_kept_beside_the_hashes_and_are_none(self, store: Store) -> None:
+        assert not lookup.has_features(store.connection)
+        assert add(store, with_features("a", features(1))) == (1, "added")
+        assert lookup.features(store.connection, 1) == features(1)
+        assert lookup.has_features(store.connection)
+        assert of(store, 1) == (pdq("a"),)
+        counts = lookup.counts(store.connection)
+        assert (counts["hashes"], counts["with_features"]) == (1, 1)
+        assert lookup.recipes(store.connection, 1) == dict.fromkeys(("pdq", "orb"), (recipe("image", False, True), 1))
+
+    def test_where_there_are_none(self, store: Store) -> None:
+        add(store, "a")
+        add(store, with_features("plain", features(1, 0)))
+        for reference_id in (1, 2):
+            assert lookup.features(store.connection, reference_id) is None
+        assert not lookup.has_features(store.connection)
+
+    def test_come_later_than_the_hashes(self, store: Store) -> None:
+        add(store, "a")
+        add(store, with_features("a", features(1)))
+        assert lookup.features(store.connection, 1) == features(1)
+        assert actions(store)[-1] == "rehash"
+
+    def test_are_replaced(self, store: Store) -> None:
+        add(store, with_features("a", features(1)))
+        add(store, with_features("a", features(2, 50)))
+        assert lookup.features(store.connection, 1) == features(2, 50)
+        assert actions(store)[-1] == "rehash"
+        add(store, with_features("a", features(3, 0)))
+        assert lookup.features(store.connection, 1) is None
+
+    def test_the_same_again_are_no_rehash(self, store: Store) -> None:
+        for path in ("one", "other"):
+            add(store, with_features("a", features(1)), path)
+            add(store, with_features("plain", features(1, 0)), "plain " + path)
+        assert "rehash" not in actions(store)
+
+    def test_stay_where_they_were_not_looked_for(self, store: Store) -> None:
+        add(store, with_features("a", features(1)))
+        add(store, measured("a", (pdq("other bits", version=2),)))
+        assert lookup.features(store.connection, 1) == features(1)
+
+    def test_what_is_stored_and_cannot_be_such_is_not_taken_for_some(self, store: Store) -> None:
+        add(store, with_features("a", features(1)))
+        with store.transaction() as connection:
+            connection.execute("DELETE FROM hash WHERE algorithm = 'orb'")
+            connection.execute(
+                "INSERT INTO hash (reference_id, algorithm, recipe_id, count, bits, quality, points)"
+                " VALUES (1, 'orb', 1, 1, zeroblob(32), x'ff', zeroblob(10))"
+            )
+        with pytest.raises(ValueError):
+            lookup.features(store.connection, 1)
+
+
+class TestBlocks:
+    def test_are_found_by_their_view(self, store: Store) -> None:
+        hashes = pdq("a"), Hash("blocks", b"full" * 243), Hash("blocks", b"trim" * 243, view="trim1")
+        add(store, measured("a", hashes))
+        assert lookup.bits(store.connection, 1, "blocks", "full") == b"full" * 243
+        assert lookup.bits(store.connection, 1, "blocks", "trim1") == b"trim" * 243
+        assert lookup.bits(store.connection, 1, "blocks", "trim2") is None
+        assert lookup.bits(store.connection, 2, "blocks", "full") is None
+
+    def test_of_a_film_there_is_none(self, store: Store) -> None:
+        add(store, measured("film", tuple(pdq(n, time=float(n)) for n in range(3)), "video"))
+        assert lookup.bits(store.connection, 1, "pdq", "full") is None
 
 
 class TestAddItem:

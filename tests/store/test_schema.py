@@ -52,6 +52,7 @@ def test_every_table_of_ours_is_strict(store: Store) -> None:
         if kind == "table" and not name.startswith(("sqlite_", "_sqlite"))
     }
     assert {"reference", "membership", "collection", "hash", "label", "location", "import", "audit"} <= set(tables)
+    assert {"row_digest", "common_hash"} <= set(tables)
     assert set(tables.values()) == {1}
 
 
@@ -113,6 +114,8 @@ def test_a_reference_is_there_once(store: Store, column: str) -> None:
         {"reference_id": 2},
         {"recipe_id": 2},
         {"view": None},
+        {"points": bytes(4 + 6 * 2 - 1)},
+        {"points": b""},
     ],
     ids=str,
 )
@@ -140,6 +143,8 @@ def test_bad_hashes_are_refused(store: Store, values: dict[str, object]) -> None
         ("label", {"reference_id": 9, "name": "x"}),
         ("location", {"path": b"/x", "reference_id": 9, "size": 1, "mtime_ns": 1, "seen": "now"}),
         ("location", {"path": "/x", "reference_id": 1, "size": 1, "mtime_ns": 1, "seen": "now"}),
+        ("common_hash", {"algorithm": "pdq", "bits": bytes(32), "found": 100}),
+        ("common_hash", {"algorithm": "pdq", "bits": "text", "found": 100, "added": "now"}),
         ("import", {"name": "x", "format": "csv", "sha256": bytes(32), "collection_id": 9, "items": 0, "refused": 0}),
     ],
     ids=str,
@@ -149,6 +154,20 @@ def test_other_bad_rows_are_refused(store: Store, table: str, values: dict[str, 
     insert(store, "collection", name="one", created="now")
     with pytest.raises(sqlite3.IntegrityError):
         insert(store, table, **values)
+
+
+def test_a_common_hash_is_noted_once(store: Store) -> None:
+    note = {"algorithm": "pdq", "bits": bytes(32), "found": 100, "added": "now"}
+    insert(store, "common_hash", **note)
+    with pytest.raises(sqlite3.IntegrityError):
+        insert(store, "common_hash", **note | {"found": 101})
+
+
+@pytest.mark.parametrize("column", ["reference_id", "algorithm", "count", "bits", "quality", "time", "points"])
+def test_hashes_are_replaced_and_not_changed(store: Store, column: str) -> None:
+    add(store, "a")
+    with pytest.raises(sqlite3.IntegrityError, match="hashes are replaced, not changed"):
+        store.connection.execute(f"UPDATE hash SET {column} = {column}")
 
 
 def test_what_is_referred_to_cannot_be_deleted(store: Store) -> None:
