@@ -24,6 +24,7 @@ from hashmatch.media.sniff import MediaType
 #: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels: PDQ
 #: samples each side at 64 points, so 8 pixels a sample remain. Measured in benchmarks/: at most 4 bits from full size.
 REDUCED_SIDE = 512
+LONGEST_SIDE = 4096
 
 _ANIMATED_FORMATS = {"GIF", "WEBP", "PNG", "AVIF"}
 #: Of these a damaged file still gives the pixels before the damage; the other decoders give all or nothing.
@@ -197,7 +198,9 @@ def _upright(
         picture = picture.convert("RGB")
     else:
         picture = picture if picture.mode == "L" else picture.convert("RGB").convert("L")
-        factors = max(1, picture.width // REDUCED_SIDE), max(1, picture.height // REDUCED_SIDE)
+        # By one factor, so that shapes stay as they are; but of a picture as long as a ribbon no side stays endless.
+        factor = max(1, min(picture.size) // REDUCED_SIDE)
+        factors = tuple(max(factor, length // LONGEST_SIDE) for length in picture.size)
         picture = picture.reduce(factors) if factors != (1, 1) else picture
     return Picture(picture, full_size, exact, time, view)
 
