@@ -57,6 +57,7 @@ def _database(app: App) -> dict[str, Any]:
 
 def _abilities() -> dict[str, dict[str, Any]]:
     import sqlite3
+    from importlib import metadata
 
     import av
     import numpy
@@ -77,6 +78,7 @@ def _abilities() -> dict[str, dict[str, Any]]:
             "PyAV": av.__version__,
             "libavcodec": ffmpeg,
             "numpy": numpy.__version__,
+            "OpenCV": metadata.version("opencv-python-headless"),
             "SQLite": sqlite3.sqlite_version,
         },
         "hashes": {
