@@ -27,7 +27,7 @@ Point = tuple[float, float]
 #: Two descriptors within so many of 256 bits may show the same thing, and within so many are likely to.
 ALIKE, CLOSE = 64, 48
 #: Features at different places, of likely pairs, that must agree on one transform for a match worth a look. Of 199,000
-#: pairs of unrelated photographs, all compared in full, 7 had three, 1 had four and none had five
+#: pairs of unrelated photographs, all compared in full, fewer than ten had three, one had four and none had five
 #: (benchmarks/local_features.py).
 ENOUGH_INLIERS = 5
 #: Places nearer to each other than so many pixels of their level are one: edges and strands repeat themselves.
