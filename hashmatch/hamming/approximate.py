@@ -2,7 +2,7 @@
 
 For features of which a picture has hundreds, so that it does not matter if a share of the neighbours is missed. Each hash
 is filed under the keys of a few chunks; a query looks into one bucket for each, and takes the hashes whose neighbouring
-chunk differs by few bits. Those bits lie beside the posting, so the hashes themselves are not even kept: 52 bytes for one
+chunk differs by few bits. Those bits lie beside the posting, so the hashes themselves are not even kept: 54 bytes for one
 of 20 million. The plan is that of locality-sensitive hashing by sampled bits (Indyk and Motwani, STOC 1998), the verifying
 bits beside are those of Hamming embedding (Jégou, Douze and Schmid, ECCV 2008).
 
@@ -45,7 +45,7 @@ class ApproximateIndex:
     @classmethod
     def from_hashes(cls, hashes: Bits) -> ApproximateIndex:
         """hashes: uint8 (N, bytes), the width a multiple of 8 bytes and at least 168 bits. It may be a memory-mapped
-        array; building takes a further 40 bytes for each hash. Raises ValueError on any other shape or type."""
+        array; building takes a further 150 bytes for each hash at its peak. Raises ValueError on any other shape or type."""
         array = checked(hashes)
         if array.shape[1] * 8 < CHUNKS * STRIDE:
             raise ValueError(f"hashes of fewer than {CHUNKS * STRIDE} bits cannot be searched approximately")
