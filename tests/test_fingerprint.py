@@ -18,14 +18,16 @@ from typing import Any
 
 import pytest
 from media import samples
-from PIL import Image
+from PIL import Image, ImageOps
 
-from hashmatch.fingerprint import FileState, _Case, _is_credible, fingerprint, fingerprints, is_skipped
+from hashmatch.fingerprint import MOST_VIEWS, FileState, _Case, _is_credible, fingerprint, fingerprints, is_skipped
+from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.hashers.orientations import ORIENTATIONS
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, Found, walk
-from hashmatch.records import Digests, Failure, Fingerprint
+from hashmatch.records import Digests, Failure, Fingerprint, Pixels, View
 
 QUICK = Isolation(workers=2, timeout=30)
 ALL = Settings(("pdq", "phash", "dhash"))
@@ -91,13 +93,62 @@ def test_a_photo(jpeg: bytes) -> None:
     assert (result.width, result.height, result.duration) == (240, 180, None)
     assert (result.partial, result.known, result.error) == (False, False, None)
     assert (result.decoder, result.recipe) == ("pillow jpeg luma 1/1", recipe("image", exact=False))
-    assert [(each.algorithm, len(each.bits), each.version) for each in result.hashes] == [
+    whole = [each for each in result.hashes if each.view == "full"]
+    assert [(each.algorithm, len(each.bits), each.version) for each in whole] == [
         ("pdq", 32, 1),
+        ("blocks", 972, 1),
         ("phash", 8, 1),
         ("dhash", 8, 1),
     ]
-    assert [each.quality is not None for each in result.hashes] == [True, False, False]
-    assert {(each.time, each.view) for each in result.hashes} == {(None, "full")}
+    assert [each.quality is not None for each in whole] == [True, False, False, False]
+    assert {(each.time, each.turned) for each in result.hashes} == {(None, b"")}
+    trimmed = [(each.algorithm, each.view) for each in result.hashes if each.view != "full"]
+    assert trimmed == [(name, view.name) for view in result.views for name in ("pdq", "blocks")]
+    assert (result.features, result.pixels) == ((), None)
+
+
+def test_a_photo_in_bars() -> None:
+    framed = ImageOps.expand(samples.scene(), (0, 50, 0, 50), "black")
+    result = of_bytes(samples.saved(framed, "PNG"))
+    assert "trim1" in {view.name for view in result.views}
+    first = result.views[0]
+    assert (first.left, first.right) == (0, 1)
+    assert (first.top, first.bottom) == pytest.approx((50 / framed.height, 1 - 50 / framed.height), abs=0.01)
+    inner = next(each for each in result.hashes if (each.algorithm, each.view) == ("pdq", "trim1"))
+    (own,) = (each for each in of_bytes(samples.saved(samples.scene(), "PNG")).hashes if each.algorithm == "pdq")
+    assert (int.from_bytes(inner.bits, "big") ^ int.from_bytes(own.bits, "big")).bit_count() <= 16
+
+
+def test_a_photo_as_a_query(jpeg: bytes) -> None:
+    """The same, and its other orientations."""
+    reference, query = of_bytes(jpeg), of_bytes(jpeg, Settings(side="query"))
+    assert [replace(each, turned=b"") for each in query.hashes] == list(reference.hashes)
+    assert [len(each.turned) for each in query.hashes] == [
+        224 if each.algorithm == "pdq" else 0 for each in query.hashes
+    ]
+    mirror = of_bytes(samples.saved(ImageOps.mirror(Image.open(io.BytesIO(jpeg))), "PNG")).hashes[0]
+    turned = [int.from_bytes(query.hashes[0].turned[start : start + 32], "big") for start in range(0, 224, 32)]
+    distances = [(each ^ int.from_bytes(mirror.bits, "big")).bit_count() for each in turned]
+    # Not 0: of a side that is no multiple of 64, PDQ's own samples are not those of the mirror image.
+    assert min(distances) == distances[ORIENTATIONS.index("mirror") - 1] <= 31
+
+
+def test_local_features_of_a_photo(jpeg: bytes, mp4: bytes) -> None:
+    (of_reference,) = of_bytes(jpeg, Settings(features=True)).features
+    upright, mirrored = of_bytes(jpeg, Settings(side="query", features=True)).features
+    for each in (of_reference, upright, mirrored):
+        assert len(LocalFeatures.from_bytes(each)) > 0
+    assert upright != mirrored
+    assert of_bytes(jpeg, Settings(features=True)).recipe == recipe("image", False, True) != recipe("image", False)
+    film = of_bytes(mp4, Settings(features=True))
+    assert (film.features, film.recipe) == ((), recipe("video", False))
+
+
+def test_a_small_version_of_a_photo_or_film(jpeg: bytes, mp4: bytes) -> None:
+    for data, size in ((jpeg, (100, 75)), (mp4, (100, 82))):
+        pixels = of_bytes(data, Settings(picture_side=100)).pixels
+        assert pixels is not None
+        assert (pixels.width, pixels.height, len(pixels.rgb)) == (*size, size[0] * size[1] * 3)
 
 
 def test_a_film(mp4: bytes) -> None:
@@ -131,8 +182,13 @@ def test_exact(jpeg: bytes, mp4: bytes) -> None:
 
 
 def test_recipes_say_what_changes_hashes() -> None:
-    recipes = {recipe(kind, exact) for kind in ("image", "video") for exact in (False, True)}  # type: ignore[arg-type]
-    assert len(recipes) == 4
+    recipes = {
+        recipe(kind, exact, features)  # type: ignore[arg-type]
+        for kind in ("image", "video")
+        for exact in (False, True)
+        for features in (False, True)
+    }
+    assert len(recipes) == 6, "films have no local features"
     assert "1fps" in recipe("video", exact=False)
 
 
@@ -252,7 +308,10 @@ def test_a_later_page_over_the_limit_does_not_undo_the_first() -> None:
     """Or a copy would escape by a huge second page."""
     data = samples.saved(samples.scene(), "TIFF", save_all=True, append_images=[samples.scene(2, 500, 400)])
     result = of_bytes(data, Settings(limits=Limits(max_pixels=240 * 180)))
-    assert len(result.hashes) == 1
+    assert [each.view for each in result.hashes if each.algorithm == "pdq"] == [
+        "full",
+        *(view.name for view in result.views),
+    ]
     assert result.partial
     assert code(result) == "too-large"
 
@@ -277,7 +336,8 @@ def test_all_fixtures(fixtures: Path) -> None:
             with open(name, "rb") as file:
                 assert fingerprint(file, Settings()) == result
         elif outcome == "partial":
-            assert (code(result), len(result.hashes)) == ("partial", 1)
+            whole = [each.algorithm for each in result.hashes if each.view == "full"]
+            assert (code(result), whole) == ("partial", ["pdq", "blocks"])
         else:
             assert not result.hashes
 
@@ -564,16 +624,22 @@ def test_meanwhile_is_called_once_while_the_first_are_decoded(tmp_path: Path, jp
 def test_settings_reach_the_workers(tmp_path: Path, jpeg: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg)
     result = of_path(tmp_path / "a.jpg", settings=replace(ALL, exact=True))
-    assert [each.algorithm for each in result.hashes] == ["pdq", "phash", "dhash"]
+    assert [each.algorithm for each in result.hashes if each.view == "full"] == ["pdq", "blocks", "phash", "dhash"]
     assert result == of_bytes(jpeg, replace(ALL, exact=True))
+    more = Settings(side="query", features=True, picture_side=64)
+    assert of_path(tmp_path / "a.jpg", settings=more) == of_bytes(jpeg, more)
 
 
 def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
     """Well-formed lies of a worker that was taken over."""
-    whole = of_bytes(jpeg)
+    asked = Settings(side="query", features=True, picture_side=32)
+    whole = of_bytes(jpeg, asked)
     case = _Case(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), -1, whole.digests)
-    (honest,) = whole.hashes
-    assert _is_credible(case, whole, Settings())
+    honest, blocks, *_views = whole.hashes
+    assert (honest.algorithm, blocks.algorithm) == ("pdq", "blocks")
+    assert whole.features and whole.pixels is not None
+    assert _is_credible(case, whole, asked)
+    area = View("trim1", 0, 0, 1, 1)
     other = Digests("0" * 32, "0" * 40, "0" * 64)
     lies = [
         replace(whole, digests=other),  # those of a film on the allow list, perhaps
@@ -586,9 +652,19 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
         replace(whole, hashes=(replace(honest, quality=101),)),
         replace(whole, hashes=(replace(honest, time=-1.0),)),
         replace(whole, hashes=(replace(honest, view="x" * 2000),)),
-        replace(whole, hashes=(honest,) * 101_000),
+        replace(whole, hashes=(honest,) * 210_000),
+        replace(whole, hashes=(replace(honest, turned=honest.turned[:-1]),)),
+        replace(whole, hashes=(honest, replace(blocks, bits=blocks.bits[:-1]))),
+        replace(whole, views=(area,) * (MOST_VIEWS + 1)),
+        replace(whole, features=(b"no features",)),
+        replace(whole, features=whole.features * 2),
+        replace(whole, pixels=replace(whole.pixels, width=whole.pixels.width + 1)),
+        replace(whole, pixels=Pixels(33, 1, bytes(99))),  # larger than was asked for
+        replace(whole, pixels=Pixels(0, 0, b"")),
         replace(whole, error=Failure("no-such-code", "x")),
         replace(whole, error=Failure("corrupt", "x" * 2000)),
         replace(whole, decoder="x" * 2000),
     ]
-    assert [_is_credible(case, lie, Settings()) for lie in lies] == [False] * len(lies)
+    assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)
+    for unasked in (Settings(features=True), Settings(picture_side=32)):
+        assert not _is_credible(case, whole, unasked)

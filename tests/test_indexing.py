@@ -86,9 +86,17 @@ class TestFixtures:
                 film = "films/" in os.fsdecode(path) or "animations/" in os.fsdecode(path) or path.endswith(b".mp4")
                 assert reference.kind == ("video" if film else "image")
                 assert (reference.duration is not None) == film
-                assert (len(hashes) > 3) == film
-                times = [each.time for each in hashes]
-                assert times == (sorted(set(times)) if film else [None])  # type: ignore[type-var]
+                pdq = [each for each in hashes if each.algorithm == "pdq"]
+                times = [each.time for each in pdq]
+                if film:
+                    assert len(hashes) == len(pdq) > 3 and {each.view for each in pdq} == {"full"}
+                    assert times == sorted(set(times))  # type: ignore[type-var]
+                else:
+                    views = ["full", "trim1", "trim2", "trim3"][: len(pdq)]
+                    assert [each.view for each in pdq] == views and set(times) == {None}
+                    assert [(each.algorithm, each.view) for each in hashes] == [
+                        (name, view) for name in ("blocks", "pdq") for view in views
+                    ]
                 news = b"/allowed/" in path
                 assert (reference.allow, reference.sources[0].collection) == (news, "news" if news else "archive")
                 assert reference.labels == (() if news else ("demo",))
@@ -221,7 +229,7 @@ class TestRehash:
         assert [each.reference_id for each in told] == [1, 2, 3]
         assert not {each.status for each in told} & {"failed", "skipped", "unchanged"}
         assert [bits(store, number) for number in (1, 2, 3)] == before
-        assert lookup.recipes(store.connection, 1) == {"pdq": (recipe("image", False), 1)}
+        assert lookup.recipes(store.connection, 1) == dict.fromkeys(("blocks", "pdq"), (recipe("image", False), 1))
         assert actions(store).count("rehash") == 3
         assert statuses(index_paths(store, folder))["a.jpg"] == "unchanged"
 
@@ -238,10 +246,24 @@ class TestRehash:
         index_paths(store, folder / "a.jpg")
         all_three = Settings(("pdq", "phash", "dhash"))
         index_paths(store, folder / "a.jpg", settings=all_three)
-        made = [each.algorithm for each in lookup.hashes(store.connection, 1)]
-        assert made == ["dhash", "pdq", "phash"]
+        made = [each.algorithm for each in lookup.hashes(store.connection, 1) if each.view == "full"]
+        assert made == ["blocks", "dhash", "pdq", "phash"]
         for settings in (all_three, Settings(), Settings(("phash",))):
             assert statuses(index_paths(store, folder / "a.jpg", settings=settings)) == {"a.jpg": "unchanged"}
+
+    def test_local_features_are_added_when_asked_for_and_kept(self, store: Store, folder: Path) -> None:
+        path = FIXTURES / "archive" / "towns" / "market.jpg"
+        index_paths(store, path)
+        assert lookup.features(store.connection, 1) is None
+        before = lookup.hashes(store.connection, 1)
+        index_paths(store, path, settings=Settings(features=True))
+        found = lookup.features(store.connection, 1)
+        assert found is not None and 100 < len(found) <= 200
+        assert len(found.to_bytes()) <= 8 * 1024, "the promise of issue 5"
+        assert lookup.hashes(store.connection, 1) == before
+        for settings in (Settings(features=True), Settings()):
+            assert statuses(index_paths(store, path, settings=settings)) == {"market.jpg": "unchanged"}
+        assert lookup.features(store.connection, 1) == found
 
     def test_what_a_list_brought_is_made_anew_from_its_bytes(self, store: Store, folder: Path) -> None:
         from hashmatch.records import Hash, ListItem
@@ -335,7 +357,8 @@ class TestFailures:
         assert told.error is not None and told.error.code == "partial"
         reference = lookup.reference(store.connection, 1)
         assert (reference.partial, reference.error_code) == (True, "partial")
-        assert len(lookup.hashes(store.connection, 1)) == 1
+        whole = [each for each in lookup.hashes(store.connection, 1) if each.view == "full"]
+        assert [each.algorithm for each in whole] == ["blocks", "pdq"]
         assert lookup.counts(store.connection)["failed"] == 0
         (told,) = index_paths(store, FIXTURES / "uploads" / "broken" / "truncated.jpg")
         assert told.status == "unchanged"

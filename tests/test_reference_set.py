@@ -38,7 +38,11 @@ class TestHashing:
             got = hashmatch.hash_file(named)
             assert (got.kind, got.width, got.height, got.error) == ("image", 192, 144, None)
             assert got.digests == digests_of(path.read_bytes())
-            assert [(h.algorithm, h.quality) for h in got.hashes] == [("pdq", 100)]
+            assert [(h.algorithm, h.view, h.quality) for h in got.hashes][:2] == [
+                ("pdq", "full", 100),
+                ("blocks", "full", None),
+            ]
+            assert {h.view for h in got.hashes} == {"full", *(view.name for view in got.views)}
 
     def test_bytes_are_as_the_file(self, files: Path, tmp_path: Path) -> None:
         film = animation(tmp_path / "film.webp", range(3))
@@ -135,7 +139,7 @@ class TestReferenceSet:
             assert [r.status for r in known.scan([copy], workers=1)] == ["allowed"]
             (found,) = known.scan([copy], workers=1)
             distance = found.matches[0].distance
-            assert distance is not None and 0 < distance < 31
+            assert distance is not None and 0 < distance < 31 and found.matches[0].view == "full"
             for radius, status in ((distance, "allowed"), (distance - 1, "clean")):
                 assert [r.status for r in known.scan([copy], radius=radius, workers=1)] == [status]
             with pytest.raises(CommandError, match="no collection 'x'"):
@@ -145,7 +149,7 @@ class TestReferenceSet:
             assert again.error is not None and "tried before" in again.error.message
             assert retried.error is not None and "tried before" not in retried.error.message
         with Store.open(known.path) as store:
-            assert {h.algorithm for h in lookup.hashes(store.connection, 1)} == {"pdq", "dhash"}
+            assert {h.algorithm for h in lookup.hashes(store.connection, 1)} == {"pdq", "blocks", "dhash"}
 
     def test_can_be_opened_again_after_it_was_closed(self, known: hashmatch.ReferenceSet, files: Path) -> None:
         for _ in range(2):

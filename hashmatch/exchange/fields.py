@@ -20,7 +20,7 @@ from hashmatch.records import TLP_ORDER, Hash, Kind, ListItem, Tlp
 LIST_VERSION = 1
 
 DIGEST_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
-HASH_DIGITS = {"pdq": 64, "phash": 16, "dhash": 16}
+HASH_DIGITS = {"pdq": 64, "phash": 16, "dhash": 16, "blocks": 1944}
 
 _TEXT_MAX = 65_536
 _VIEW_MAX = 64
@@ -129,7 +129,7 @@ def perceptual_hash(record: Mapping[str, object]) -> Hash:
     wanted = HASH_DIGITS.get(algorithm)
     if wanted is not None and len(bits) * 2 != wanted:
         _refuse(_("a {field} hash must have {wanted} hexadecimal digits: {value}"), algorithm, value, wanted=wanted)
-    if not 8 <= len(bits) <= 512:
+    if wanted is None and not 8 <= len(bits) <= 512:
         _refuse(_("a {field} hash must have 16 to 1024 hexadecimal digits: {value}"), algorithm, value)
     view = text("view", record.get("view"), _VIEW_MAX) or "full"
     if not view.isprintable():

@@ -196,7 +196,7 @@ def features(connection: sqlite3.Connection, reference_id: int) -> LocalFeatures
     """The local features of a reference, where it has any. Raises ValueError if what is stored cannot be such."""
     row = connection.execute(
         "SELECT version, bits, points FROM hash JOIN recipe ON recipe.id = recipe_id"
-        " WHERE reference_id = ? AND algorithm = ?",
+        " WHERE reference_id = ? AND algorithm = ? AND points IS NOT NULL",
         (reference_id, FEATURES),
     ).fetchone()
     return None if row is None else LocalFeatures.from_parts(*row)
@@ -204,7 +204,8 @@ def features(connection: sqlite3.Connection, reference_id: int) -> LocalFeatures
 
 def has_features(connection: sqlite3.Connection) -> bool:
     """Whether any reference has local features."""
-    return connection.execute("SELECT 1 FROM hash WHERE algorithm = ? LIMIT 1", (FEATURES,)).fetchone() is not None
+    query = "SELECT 1 FROM hash WHERE algorithm = ? AND points IS NOT NULL LIMIT 1"
+    return connection.execute(query, (FEATURES,)).fetchone() is not None
 
 
 def bits(connection: sqlite3.Connection, reference_id: int, algorithm: str, view: str) -> bytes | None:
@@ -286,9 +287,11 @@ def packed_hashes(
     """The hashes of one algorithm, of retracted references too.
 
     after: only rows that came after this one. allowed: only of live references on the allow list.
+    Of the algorithm of local features, only these: a list may call its hashes by the same name.
     """
     # The unary plus keeps SQLite from walking a million index entries of the algorithm for ten later rows.
     condition = " AND reference_id IN (SELECT id FROM live_reference WHERE allow)" if allowed else ""
+    condition += " AND points IS NOT NULL" if algorithm == FEATURES else ""
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
         f" WHERE id > ? AND +algorithm = ?{condition}",
@@ -361,7 +364,7 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
         "allowed": "SELECT count(*) FROM live_reference WHERE allow",
         "failed": "SELECT count(*) FROM reference WHERE error_code IS NOT NULL AND NOT partial",
         "hashes": "SELECT coalesce(sum(count), 0) FROM hash WHERE points IS NULL",
-        "with_features": f"SELECT count(*) FROM hash WHERE algorithm = '{FEATURES}'",
+        "with_features": f"SELECT count(*) FROM hash WHERE algorithm = '{FEATURES}' AND points IS NOT NULL",
         "common_hashes": "SELECT count(*) FROM common_hash",
         "imported": f"SELECT count(DISTINCT reference_id) FROM hash JOIN recipe ON recipe.id = recipe_id"
         f" WHERE decoding = '{IMPORTED}'",

@@ -112,6 +112,7 @@ def test_good_hashes() -> None:
     )
     assert str(hash(time=-0.0).time) == "0.0"
     assert hash(algorithm="phash", hash="0" * 16).bits == bytes(8)
+    assert hash(algorithm="blocks", hash="0" * 1944).bits == bytes(972)
     assert len(hash(algorithm="new-1.2", hash="ab" * 512).bits) == 512
 
 
@@ -128,6 +129,9 @@ def test_good_hashes() -> None:
         {"hash": BRIDGE[:-1]},
         {"hash": 5},
         {"algorithm": "phash"},
+        {"algorithm": "blocks", "hash": "0" * 1942},
+        {"algorithm": "blocks", "hash": "0" * 1946},
+        {"algorithm": "other", "hash": "0" * 1944},
         {"algorithm": "dhash", "hash": "0" * 18},
         {"algorithm": "new", "hash": "ab" * 7},
         {"algorithm": "new", "hash": "ab" * 513},

@@ -80,9 +80,10 @@ def content(store: Store, *leave_out: str) -> dict[str, list[Any]]:
 
 
 def set_bits(store: Store, reference_id: int, bits: bytes) -> None:
-    """Change the stored hashes of a reference behind the program's back."""
+    """Change the stored PDQ hashes of a reference behind the program's back; they then have no blocks."""
     columns = "reference_id, algorithm, view, recipe_id, count, bits, quality, time"
-    rows = store.connection.execute(f"SELECT {columns} FROM hash WHERE reference_id = ?", (reference_id,)).fetchall()
+    query = f"SELECT {columns} FROM hash WHERE reference_id = ? AND algorithm = 'pdq'"
+    rows = store.connection.execute(query, (reference_id,)).fetchall()
     store.connection.execute("DELETE FROM hash WHERE reference_id = ?", (reference_id,))
     for *before, _bits, quality, time in rows:
         values = (*before, bits, quality, time)
