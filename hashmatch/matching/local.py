@@ -51,7 +51,7 @@ ENOUGH_SUPPORT = 4
 #: Pairs to guess from, the most alike ones.
 MOST_GUESSES = 200
 #: Votes that make a reference a candidate, and how many candidates are compared.
-ENOUGH_VOTES, MOST_CANDIDATES = 3, 20
+ENOUGH_VOTES, MOST_CANDIDATES = 3, 10
 
 
 @dataclass(frozen=True, slots=True)
