@@ -200,7 +200,7 @@ def _upright(
         picture = picture if picture.mode == "L" else picture.convert("RGB").convert("L")
         # By one factor, so that shapes stay as they are; but of a picture as long as a ribbon no side stays endless.
         factor = max(1, min(picture.size) // REDUCED_SIDE)
-        factors = tuple(max(factor, length // LONGEST_SIDE) for length in picture.size)
+        factors = max(factor, picture.width // LONGEST_SIDE), max(factor, picture.height // LONGEST_SIDE)
         picture = picture.reduce(factors) if factors != (1, 1) else picture
     return Picture(picture, full_size, exact, time, view)
 
