@@ -178,13 +178,27 @@ def test_what_it_is_added_as_is_shown(indexed: Path) -> None:
     assert source["operator"]
 
 
+def test_local_features_can_be_left_out(run: Run) -> None:
+    """They are most of what a reference takes, and only a thorough scan uses them."""
+    folder = ARCHIVE / "posters"
+    assert run("index", folder, "--no-local-features").code == 0
+    database = run("info", "--format", "json").json["database"]
+    assert (database["references"], database["with_features"]) == (4, 0)
+    assert run("index", folder, "--no-local-features", "--format", "json").json["summary"]["unchanged"] == 4
+    again = run("index", folder, "--format", "json").json["summary"]
+    assert again["unchanged"] == 0, "they lack features, so they are decoded again"
+    assert run("info", "--format", "json").json["database"]["with_features"] == 4
+    assert run("index", folder, "--no-local-features", "--format", "json").json["summary"]["unchanged"] == 4
+    assert {each["algorithm"] for each in run("show", "1", "--format", "json").json[0]["hashes"]} == {"pdq", "blocks"}
+
+
 def test_other_hashes_are_added_on_request(run: Run) -> None:
     folder = ARCHIVE / "posters"
     assert run("index", folder).code == 0
     again = run("index", folder, "--hash", "pdq,phash,dhash", "--format", "json").json["summary"]
     assert again["unchanged"] == 0, "they lack two hashes, so they are decoded again"
     hashes = run("show", "1", "--format", "json").json[0]["hashes"]
-    assert {each["algorithm"] for each in hashes} == {"pdq", "phash", "dhash"}
+    assert {each["algorithm"] for each in hashes} == {"pdq", "blocks", "phash", "dhash"}
     assert run("index", folder, "--hash", "phash", "--format", "json").json["summary"]["unchanged"] > 0
     unknown = run("index", folder, "--hash", "ahash")
     assert unknown.code == 2

@@ -13,13 +13,16 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import COMMAND, FIXTURES, Run, environment, run_command
 
 UPLOADS = FIXTURES / "uploads"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))
 RESULT_KEYS = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
+#: First what the interface has promised from the beginning, then what has come since.
 MATCH_KEYS = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
+MATCH_KEYS += ["reason", "view", "reference_view", "contradiction", "local"]
 
 
 def test_finds_every_copy_and_nothing_else(indexed: Path) -> None:
@@ -65,6 +68,21 @@ def test_json_is_one_object_with_the_promised_names(indexed: Path) -> None:
                 for segment in match["video"]["segments"]:
                     assert list(segment) == ["query", "reference", "frames", "mean_distance"]
                     assert segment["query"][0] <= segment["query"][1]
+
+
+def test_a_thorough_scan_finds_more_and_says_where(indexed: Path, tmp_path: Path) -> None:
+    upload = tmp_path / "crop.jpg"
+    with Image.open(FIXTURES / "archive" / "towns" / "market.jpg") as image:
+        image.crop((90, 60, image.width - 60, image.height - 50)).save(upload, quality=80)
+    assert run_command("scan", upload, "--profile", "fast", db=indexed).code == 0
+    ran = run_command("scan", upload, "--profile", "thorough", "--format", "json", db=indexed)
+    assert ran.code == 1
+    assert ran.json["settings"]["profile"] == "thorough"
+    ((result,), keys) = ran.json["results"], ("tier", "distance", "algorithm", "transform", "reason")
+    (match,) = result["matches"]
+    assert [match[key] for key in keys] == ["possible", None, "orb", "crop", "local-features"]
+    assert match["local"]["points"] >= 6 and len(match["local"]["quadrilateral"]) == 4
+    assert run_command("scan", upload, "--profile", "slow", db=indexed).code == 2
 
 
 def test_exact_match_says_where_it_comes_from(indexed: Path) -> None:
