@@ -65,7 +65,7 @@ class TestPictures:
         for distance in (0, LIMITS.near, LIMITS.possible):
             for one, tier, reason in (
                 (levels(1), "near", "same-picture"),
-                (-levels(1), "possible", "same-layout" if distance <= LIMITS.near else "resembles"),
+                (-levels(1), "possible", "same-layout"),
             ):
                 query = measured("one", (*still("one", distance).hashes, blocks(one)))
                 reference = measured("other", (*still("other").hashes, blocks(levels(1))))

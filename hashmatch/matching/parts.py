@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.local import LocalMatch, compare
-from hashmatch.matching.results import LocalEvidence, Match, MatchedReference
+from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason
 
 #: The name by which matches by local features go.
 FEATURES = "orb"
@@ -28,7 +28,9 @@ def with_parts(match: Match | None, local: LocalMatch, reference: MatchedReferen
     if match is not None:
         return replace(match, local=evidence_of(local))
     transform, evidence = transform_of(local), evidence_of(local)
-    return Match(reference, "possible", None, FEATURES, transform, None, None, "local-features", local=evidence)
+    # All of it, where it was, and yet the hashes do not agree: what two posters of one layout have in common.
+    reason: Reason = "same-layout" if transform == "none" else "local-features"
+    return Match(reference, "possible", None, FEATURES, transform, None, None, reason, local=evidence)
 
 
 def evidence_of(match: LocalMatch) -> LocalEvidence:

@@ -36,10 +36,10 @@ def judge(owner: int, hits: Hits, search: Search) -> Finding:
 
 def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, int | None]:
     """What a good hit says, and how much the blocks contradict each other, where both sides have them."""
-    near = int(hits.distance[each]) <= search.table.threshold.near
     ours = search.queries.blocks_of(int(hits.query[each]))
     packed = search.blocks_of(owner, view_name(int(search.table.rows.view[hits.reference[each]])))
     if ours is None or packed is None:
+        near = int(hits.distance[each]) <= search.table.threshold.near
         return ("same-hash" if near else "resembles"), None
     theirs = blocks.unpack(packed)
     contradiction = guard.contradiction(ours, theirs)
@@ -49,4 +49,4 @@ def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, 
         case "unclear":
             return "low-quality", contradiction
         case "other":
-            return ("same-layout" if near else "resembles"), contradiction
+            return "same-layout", contradiction

@@ -12,7 +12,7 @@ def explain(reason: Reason) -> str:
         "same-bytes": _("the bytes are the same"),
         "same-picture": _("the same picture: hash and blocks agree"),
         "same-hash": _("PDQ distance of at most {near}").format(near=thresholds()["pdq"].near),
-        "same-layout": _("same layout? the hash agrees, but parts of the picture do not"),
+        "same-layout": _("same layout? parts of the picture do not agree"),
         "resembles": _("resembles it, but the distance is too large to be sure"),
         "low-quality": _("little detail, so that others may look alike"),
         "common-hash": _("too many references have this hash"),

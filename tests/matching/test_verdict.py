@@ -163,7 +163,7 @@ class TestGuard:
         assert found(query, "image", {1: reference}, profile=profile) == []
 
     @pytest.mark.parametrize(
-        ("distance", "reason"), [(0, "same-layout"), (NEAR, "same-layout"), (NEAR + 1, "resembles")]
+        ("distance", "reason"), [(0, "same-layout"), (NEAR, "same-layout"), (NEAR + 1, "same-layout")]
     )
     def test_what_contradicts_is_another_picture_however_close(self, distance: int, reason: str) -> None:
         opposed = MOST_CONTRADICTION // 2 + 1
