@@ -66,17 +66,19 @@ def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) 
 
 
 def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
-    """What is left of a still picture when borders and frames are taken off, best first; often nothing else is."""
-    from hashmatch.hashers.borders import find_views
+    """What is left of a still picture when borders and frames are taken off, best first; often nothing else is. Called
+    "trim" where what was taken off is plain, and "part" where it is not: that may be a text, which makes another poster."""
+    from hashmatch.hashers.borders import find_views, is_plain_outside
 
     if picture.time is not None or picture.view != "full" or "pdq" not in settings.hashers or not settings.views:
         return ()
-    boxes = find_views(np.asarray(picture.image.convert("L")))
+    luma = np.asarray(picture.image.convert("L"))
     size = picture.image.size * 2
-    return tuple(
-        View(f"trim{number}", *(int(edge) / length for edge, length in zip(box, size, strict=True)))
-        for number, box in enumerate(boxes, start=1)
-    )
+    views = []
+    for number, box in enumerate(find_views(luma), start=1):
+        edges = (int(edge) / length for edge, length in zip(box, size, strict=True))
+        views.append(View(f"{'trim' if is_plain_outside(luma, box) else 'part'}{number}", *edges))
+    return tuple(views)
 
 
 def features_of(picture: Picture, side: Side) -> tuple[bytes, ...]:

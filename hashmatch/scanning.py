@@ -148,8 +148,7 @@ class Searcher:
         upright, mirrored = map(LocalFeatures.from_bytes, features)
 
         def features_of(reference_id: int) -> LocalFeatures | None:
-            known = self._reference(reference_id) is not None
-            return lookup.features(self._connection, reference_id) if known else None
+            return lookup.features(self._connection, reference_id) if self.finds(reference_id) else None
 
         def searched() -> list[LocalMatch]:
             return [m for table in self._local_tables for m in search(table, upright, mirrored, features_of)]
@@ -159,6 +158,10 @@ class Searcher:
         except DamagedIndexError:
             self.prepare(anew=True)
             return searched()
+
+    def finds(self, reference_id: int) -> bool:
+        """Whether a reference is live and among those that are searched."""
+        return self._reference(reference_id) is not None
 
     def _algorithm_of(self, reference_id: int, digests: Digests) -> str:
         reference = lookup.reference(self._connection, reference_id)
@@ -202,7 +205,8 @@ def scan(
 
     def known(state: FileState, digests: Digests) -> bool:
         reference_id = lookup.id_of_sha256(connection, digests.sha256)
-        if reference_id is None:
+        # What is retracted or not searched for is no exact match, so all that can be known of its content is needed.
+        if reference_id is None or not searcher.finds(reference_id):
             return False
         reference = lookup.reference(connection, reference_id)
         if reference.error_code is not None and not reference.partial:

@@ -78,6 +78,11 @@ class _Part:
     plain_columns: Mask
 
 
+#: Pixels beside the edge of a box that belong to it; a step of brightness that is no noise; and the share of neighbouring
+#: pixels with such a step up to which what lies outside of a box is plain: bars and blurred borders have 0 (median), memes,
+#: phone screens and the texts of posters 0.25 % and more.
+SEAM, STEEP, PLAIN_SHARE = 4, 32, 0.002
+
 #: Takes a part of a picture, and gives it back or a smaller one.
 Trim = Callable[[Brightness, _Part], _Part]
 
@@ -282,3 +287,20 @@ def _share(mask: Mask) -> Float32:
     set_samples = np.add.reduce(mask.view(np.uint8), axis=1, dtype=np.uint8)  # of at most 95
     share: Float32 = set_samples / np.float32(mask.shape[1])
     return share
+
+
+def is_plain_outside(luma: UInt8, box: Box) -> bool:
+    """Whether what lies outside a box is plain or smooth: bars and blurred borders are, text and buttons are not.
+
+    luma: uint8 (height, width), brightness.
+    """
+    height, width = luma.shape
+    # The edge of the box itself is no detail of what is outside.
+    left, top = max(0, box.left - SEAM), max(0, box.top - SEAM)
+    right, bottom = min(width, box.right + SEAM), min(height, box.bottom + SEAM)
+    steps = edges = 0
+    for part in (luma[:top], luma[bottom:], luma[top:bottom, :left], luma[top:bottom, right:]):
+        for one, other in ((part[1:], part[:-1]), (part[:, 1:], part[:, :-1])):
+            edges += int(np.count_nonzero(_difference(one, other) > STEEP))
+            steps += one.size
+    return edges <= PLAIN_SHARE * steps

@@ -88,7 +88,7 @@ class Match:
     """The verdict on one file and one reference.
 
     distance: bits, 0 for equal bytes; algorithm: that it was found by. transform: how the file's picture was made of the
-    reference's, as far as can be told. view, reference_view: which part of either was compared; "trim1": without borders.
+    reference's, as far as can be told. view, reference_view: what of either was compared; "trim1", "part1": a view.
     contradiction: how much the blocks of the two views contradict each other, see matching/guard.py.
     """
 

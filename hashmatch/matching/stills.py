@@ -8,7 +8,7 @@ from hashmatch.hashers import blocks
 from hashmatch.matching import guard
 from hashmatch.matching.finding import Finding, Search, finding_of
 from hashmatch.matching.results import Reason
-from hashmatch.matching.table import Hits, view_name
+from hashmatch.matching.table import HashTable, Hits, is_part, view_name
 
 #: Of the hits on one reference so many of the closest are looked at again.
 MOST_OPINIONS = 12
@@ -19,14 +19,12 @@ def judge(owner: int, hits: Hits, search: Search) -> Finding:
     table, queries = search.table, search.queries
     order = np.lexsort((queries.turn[hits.query], hits.distance))
     best = int(order[0])
+    weak: Finding | None = None
     if not hits.good[best]:
-        common = table.is_common(int(hits.reference[best]))
-        weak = finding_of(owner, "possible", hits, best, search, "common-hash" if common else "low-quality")
-    else:
-        weak = None
+        weak = finding_of(owner, "possible", hits, best, search, _weakness(int(hits.reference[best]), table))
     for each in order[hits.good[order]][:MOST_OPINIONS].tolist():
         reason, contradiction = _reason(owner, hits, each, search)
-        if reason in ("same-picture", "same-hash") and table.threshold.near >= 0:
+        if reason in ("same-picture", "same-hash"):
             return finding_of(owner, "near", hits, each, search, reason, contradiction=contradiction)
         if weak is None:
             weak = finding_of(owner, "possible", hits, each, search, reason, contradiction=contradiction)
@@ -34,8 +32,17 @@ def judge(owner: int, hits: Hits, search: Search) -> Finding:
     return weak
 
 
+def _weakness(row: int, table: HashTable) -> Reason:
+    """Why a hit on this row is no evidence for `near`."""
+    if table.is_common(row):
+        return "common-hash"
+    return "same-layout" if is_part(table.rows.view[row : row + 1])[0] else "low-quality"
+
+
 def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, int | None]:
     """What a good hit says, and how much the blocks contradict each other, where both sides have them."""
+    if search.table.threshold.near < 0:
+        return "resembles", None
     ours = search.queries.blocks_of(int(hits.query[each]))
     packed = search.blocks_of(owner, view_name(int(search.table.rows.view[hits.reference[each]])))
     if ours is None or packed is None:

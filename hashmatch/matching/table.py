@@ -17,7 +17,7 @@ MOST_HITS = 64
 
 _VIEWS_OF_A_KIND = 10_000
 #: Of each kind of view the first number.
-_VIEWS = {_VIEWS_OF_A_KIND: "trim", 2 * _VIEWS_OF_A_KIND: "page"}
+_VIEWS = {_VIEWS_OF_A_KIND: "trim", 2 * _VIEWS_OF_A_KIND: "page", 3 * _VIEWS_OF_A_KIND: "part"}
 OTHER_VIEW = 6 * _VIEWS_OF_A_KIND
 
 #: Seconds that one sampled frame stands for at most; a gap in a film is not "shown".
@@ -103,6 +103,7 @@ class HashTable:
         parts = []
         for query, reference, distance in self.index.iter_range_search(queries.bits, radius):
             good = good_queries[query] & is_good(self.rows.select(reference))
+            good &= ~is_part(self.rows.view[reference])
             if self._common.size:
                 good &= ~np.isin(reference, self._common)
             within = distance <= np.where(good, possible, self.threshold.low_quality)
@@ -171,8 +172,15 @@ def view_name(number: int) -> str:
 
 def is_trimmed(view: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
     """Which views are what is left of a picture without its borders."""
-    trimmed: npt.NDArray[np.bool_] = view // _VIEWS_OF_A_KIND == 1
+    trimmed: npt.NDArray[np.bool_] = (view // _VIEWS_OF_A_KIND == 1) | is_part(view)
     return trimmed
+
+
+def is_part(view: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+    """Which views leave out more than plain borders: of a reference they are no evidence for `near`, since what was left
+    out of a poster may be the text that makes it another one."""
+    part: npt.NDArray[np.bool_] = view // _VIEWS_OF_A_KIND == 3
+    return part
 
 
 def join_rows(parts: Iterable[HashRows]) -> HashRows:

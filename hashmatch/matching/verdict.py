@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 
@@ -35,9 +36,12 @@ def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: Blocks
             yield (films.judge if film else stills.judge)(owner, own, search)
 
 
-def strength(match: Match) -> tuple[int, float, int]:
-    """For ordering: tier, then how much of the file the reference explains, then distance; larger is stronger."""
-    return -TIERS.index(match.tier), explained(match), -(match.distance or 0)
+def strength(match: Match) -> tuple[int, float, float, int]:
+    """For ordering: tier, then how much of the file the reference explains, then distance, of which local features alone
+    have none, then how many of these agree; larger is stronger."""
+    distance = math.inf if match.distance is None else match.distance
+    points = match.local.points if match.local else 0
+    return -TIERS.index(match.tier), explained(match), -distance, points
 
 
 def explained(match: Match) -> float:

@@ -38,7 +38,7 @@ def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
     """`hex,quality,path`, one line a hash."""
     name = for_spreadsheet(for_terminal(path))
     for each in value.hashes:
-        if each.algorithm == "pdq" and not each.view.startswith("trim"):
+        if each.algorithm == "pdq" and not each.view.startswith(("trim", "part")):
             yield f"{each.hex},{each.quality},{name}"
 
 
