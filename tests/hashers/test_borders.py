@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from hashmatch.hashers.borders import MOST_VIEWS, SMALLEST_SIDE, Box, find_views
+from hashmatch.hashers.borders import MOST_VIEWS, SMALLEST_SIDE, Box, find_views, is_plain_outside
 from hashmatch.hashers.pdq import hash_luma
 from tests.hashers.made import Pixels, pictures
 
@@ -118,6 +118,19 @@ def test_blurred_borders(seed: int, size: tuple[int, int]) -> None:
     left, top = (size[0] - 400) // 2, (size[1] - 280) // 2
     canvas.paste(image, (left, top))
     assert finds(as_jpeg(canvas), Box(left, top, left + 400, top + 280))
+
+
+def test_what_is_taken_off_is_plain_or_not() -> None:
+    picture = scene(480, 320, 1)
+    sheet = on_canvas(picture, Box(0, 100, 480, 420), (480, 640), 0)
+    box = Box(0, 100, 480, 420)
+    assert is_plain_outside(as_jpeg(sheet), box)
+    blurred = picture.resize((480, 640)).filter(ImageFilter.GaussianBlur(20))
+    blurred.paste(picture, (0, 100))
+    assert is_plain_outside(as_jpeg(blurred), box)
+    write(sheet, 30, 255)
+    assert not is_plain_outside(as_jpeg(sheet), box)
+    assert is_plain_outside(np.zeros((90, 90), np.uint8), Box(0, 0, 90, 90))
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -14,7 +14,7 @@ from store.samples import flip, pdq_bits
 from hashmatch.hashers.blocks import Levels, turned
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.finding import Finding
-from hashmatch.matching.results import TIERS, Match, Segment
+from hashmatch.matching.results import TIERS, LocalEvidence, Match, Segment
 from hashmatch.matching.stills import MOST_OPINIONS
 from hashmatch.matching.tiers import MOST_CONTRADICTION, PDQ, Profile, thresholds
 from hashmatch.matching.verdict import decide, exact, find, match_of, strength
@@ -206,6 +206,15 @@ class TestGuard:
         finding = only([still("a"), blocks(other)], reference)
         assert (finding.tier, finding.reason, finding.distance) == ("near", "same-picture", 20)
         assert (finding.view, finding.reference_view, finding.transform) == ("full", "trim1", "trimmed")
+
+    def test_a_part_of_a_reference_may_lack_its_text(self) -> None:
+        part = [still("a", 0, view="part2"), blocks(levels(1), "part2")]
+        for query in (part, [still("a"), blocks(levels(1))]):
+            finding = only(query, part)
+            assert (finding.tier, finding.reason, finding.reference_view) == ("possible", "same-layout", "part2")
+        assert only(part, [still("a", 3), blocks(levels(1))]).tier == "near"  # a screenshot of the reference
+        trimmed = [still("a", 0, view="trim1"), blocks(levels(1), "trim1")]
+        assert only(part, trimmed).tier == "near"
 
     def test_of_many_views_only_the_closest_are_looked_at(self) -> None:
         others = [
@@ -481,6 +490,13 @@ class TestDecide:
             one, other = match(tier, 10), match(tier, 10, allow=True)
             for order in ([one, other], [other, one]):
                 assert decide(order) == ("allowed", (other, one)), "and comes first, as it decides"
+
+    def test_local_features_alone_protect_from_nothing_that_has_a_distance(self) -> None:
+        by_parts = replace(match("possible", allow=True), distance=None, local=LocalEvidence(40, ()))
+        assert status(by_parts, match("possible", 44, reference_id=2)) == "match"
+        flagged = replace(match("possible", reference_id=2), distance=None, local=LocalEvidence(41, ()))
+        assert status(by_parts, flagged) == "match"
+        assert status(by_parts, replace(flagged, local=LocalEvidence(40, ()))) == "allowed"
 
     def test_the_allow_list_wins_when_it_is_better(self) -> None:
         assert status(match("near", 9, allow=True), match("near", 10)) == "allowed"
