@@ -102,8 +102,9 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
             distance=compared.distance,
         )
     if compared.contradiction is not None:
-        text = _("blocks: contradiction {found}, of the same picture at most {most}")
-        yield text.format(found=compared.contradiction, most=MOST_CONTRADICTION)
+        yield _("blocks: contradiction {found}, of sound copies of one picture at most {most}").format(
+            found=compared.contradiction, most=MOST_CONTRADICTION
+        )
     if compared.local is not None:
         yield area_line(compared.local)
     if compared.video is not None:

@@ -44,6 +44,7 @@ GOALS: dict[str, Goal] = {
     "overlay": Goal(found=0.95),
     "meme": _FRAMED,
     "phone": _FRAMED,
+    "crop-grid": _NO_GOAL,
     "crop-20": Goal(found=0.98),
     "crop-30": Goal(found=0.9),
     "rotation": Goal(found=0.98),

@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hashers.blocks import FREQUENCIES, Levels
-from hashmatch.matching.tiers import LEAST_DETAIL, MOST_CONTRADICTION
+from hashmatch.matching.tiers import (
+    LEAST_DETAIL,
+    LESS_DETAIL,
+    MOST_AT_A_DISTANCE,
+    MOST_CONTRADICTION,
+    MOST_IF_DEGRADED,
+    PDQ,
+)
 
 #: "same": the pictures agree everywhere. "other": somewhere they contradict each other. "unclear": too little detail.
 Opinion = Literal["same", "other", "unclear"]
@@ -20,11 +27,19 @@ BlocksOf = Callable[[int, str], bytes | None]
 _FINE = np.array([max(frequency) > 1 or frequency == (1, 1) for frequency in FREQUENCIES])
 
 
-def opinion(query: Levels, reference: Levels) -> Opinion:
-    """query, reference: see hashers/blocks.py; in the same orientation. Thresholds: see tiers.py."""
-    if contradiction(query, reference) > MOST_CONTRADICTION:
+def opinion(query: Levels, reference: Levels, distance: int) -> Opinion:
+    """query, reference: see hashers/blocks.py; in the same orientation. distance: of their PDQ hashes."""
+    less, more = sorted((detail(query), detail(reference)))
+    if contradiction(query, reference) > most_contradiction(distance, less < LESS_DETAIL * more):
         return "other"
-    return "same" if min(detail(query), detail(reference)) >= LEAST_DETAIL else "unclear"
+    return "same" if less >= LEAST_DETAIL else "unclear"
+
+
+def most_contradiction(distance: int, degraded: bool) -> int:
+    """How much contradiction there may be between two copies of one picture. degraded: one has much less detail."""
+    if distance > PDQ["fast"].possible:
+        return MOST_AT_A_DISTANCE
+    return MOST_IF_DEGRADED if degraded else MOST_CONTRADICTION
 
 
 def contradiction(query: Levels, reference: Levels) -> int:

@@ -43,14 +43,15 @@ def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, 
     """What a good hit says, and how much the blocks contradict each other, where both sides have them."""
     if search.table.threshold.near < 0:
         return "resembles", None
+    distance = int(hits.distance[each])
     ours = search.queries.blocks_of(int(hits.query[each]))
     packed = search.blocks_of(owner, view_name(int(search.table.rows.view[hits.reference[each]])))
     if ours is None or packed is None:
-        near = int(hits.distance[each]) <= search.table.threshold.near
+        near = distance <= search.table.threshold.near
         return ("same-hash" if near else "resembles"), None
     theirs = blocks.unpack(packed)
     contradiction = guard.contradiction(ours, theirs)
-    match guard.opinion(ours, theirs):
+    match guard.opinion(ours, theirs, distance):
         case "same":
             return "same-picture", contradiction
         case "unclear":

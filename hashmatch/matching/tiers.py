@@ -32,8 +32,13 @@ PDQ = {
 # 64-bit hashes have no quality and collide; found by one of these alone, a person must look.
 OTHERS = {"phash": Threshold(-1, 6, 6, 6), "dhash": Threshold(-1, 4, 4, 4)}
 
-#: Of the blocks of two pictures (see guard.py): so much contradiction, and they are two pictures of one layout.
-MOST_CONTRADICTION = 18
+#: Of the blocks of two pictures (see guard.py): more contradiction than this, and they are two pictures of one layout.
+MOST_CONTRADICTION = 17
+#: The same where one has less than LESS_DETAIL times the detail of the other: blur, noise and small sizes make what seem
+#: contradictions, and another text does not change the detail so much.
+MOST_IF_DEGRADED, LESS_DETAIL = 26, 0.8
+#: The same at PDQ distances above that of the fast profile, where few copies are and many layouts.
+MOST_AT_A_DISTANCE = 12
 #: So many strong coefficients, or there is too little in a picture to say that another one is the same.
 LEAST_DETAIL = 60
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from hashmatch.hashers import blocks
 from hashmatch.matching import guard
-from hashmatch.matching.tiers import LEAST_DETAIL, MOST_CONTRADICTION
+from hashmatch.matching.tiers import LEAST_DETAIL, MOST_AT_A_DISTANCE, MOST_CONTRADICTION, MOST_IF_DEGRADED
 
 
 def card(text: str, seed: int = 0) -> Image.Image:
@@ -32,7 +32,7 @@ def again(image: Image.Image, quality: int = 40) -> Image.Image:
 
 
 def opinion(one: Image.Image, other: Image.Image) -> guard.Opinion:
-    return guard.opinion(blocks.levels_of(one), blocks.levels_of(other))
+    return guard.opinion(blocks.levels_of(one), blocks.levels_of(other), 10)
 
 
 COPIES = {
@@ -88,9 +88,19 @@ def test_contradiction_against_a_plain_implementation(seed: int) -> None:
     assert guard.contradiction(one, one) == 0
 
 
-def test_one_limit_decides() -> None:
-    levels = np.ones((18, 18, 8), np.int8) * 2
-    other = levels.copy()
-    other[0, 0] = 0
-    other[0, 1, : MOST_CONTRADICTION - 8] = 0
-    assert guard.contradiction(levels, other) == 8 + min(8, MOST_CONTRADICTION - 8)
+@pytest.mark.parametrize(
+    ("distance", "flat", "most"),
+    [(0, 0, MOST_CONTRADICTION), (44, 0, MOST_CONTRADICTION), (45, 0, MOST_AT_A_DISTANCE), (10, 9, MOST_IF_DEGRADED)],
+)
+def test_limits(distance: int, flat: int, most: int) -> None:
+    """flat: so many rows of blocks have lost their detail in one of the two, far from where they contradict each other."""
+    one = np.full((18, 18, 8), 2, np.int8)
+    for count in (most, most + 1):
+        other = one.copy()
+        other[9 : 9 + flat] = 1
+        square = other[2:4, 2:4].reshape(-1).copy()
+        square[:count] = 0
+        other[2:4, 2:4] = square.reshape(2, 2, 8)
+        assert guard.contradiction(one, other) == count
+        assert guard.opinion(one, other, distance) == guard.opinion(other, one, distance)
+        assert guard.opinion(one, other, distance) == ("same" if count == most else "other")
