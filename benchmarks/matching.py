@@ -285,7 +285,7 @@ def scan(database: Path, paths: Iterable[Path], profile: str) -> tuple[float, fl
 def scanning(database: Path, queries: Sequence[Path]) -> list[Goal]:
     """Everybody scans the same files; the peer in this process, with its index built before."""
     try:
-        from threatexchange.signal_type.pdq.index import PDQIndex
+        from threatexchange.signal_type.pdq.pdq_index import PDQIndex
         from threatexchange.signal_type.pdq.signal import PdqSignal
     except ImportError as error:
         stop(f"the peer is not installed ({error}): pip install -r benchmarks/requirements.txt")

@@ -8,6 +8,7 @@ this module, so import it only where features are made.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -75,15 +76,39 @@ def extract(luma: npt.NDArray[np.uint8], detail: Detail = REFERENCE) -> LocalFea
     height, width = scaled.shape
     if min(scaled.shape) < NARROWEST:
         return pack(width, height, np.empty((0, 2)), np.empty(0), np.empty(0, np.int64), np.empty((0, 32), np.uint8))
-    corners, descriptors = _detector(detail.detected, detail.levels).detectAndCompute(scaled, None)
-    if descriptors is None:
+    corners, descriptors = _strongest(scaled, detail)
+    if not corners:
         return pack(width, height, np.empty((0, 2)), np.empty(0), np.empty(0, np.int64), np.empty((0, 32), np.uint8))
-    table = np.array([(*corner.pt, corner.angle, corner.octave, corner.response) for corner in corners])
-    points, angles, levels, strengths = table[:, :2], np.deg2rad(table[:, 2]), table[:, 3].astype(np.int64), table[:, 4]
-    kept = _spread(points / (width, height), levels, strengths)[: min(detail.count, MOST_FEATURES)]
     return pack(
-        width, height, points[kept], angles[kept], levels[kept], _reordered(np.asarray(descriptors[kept], np.uint8))
+        width,
+        height,
+        np.asarray(cv2.KeyPoint.convert(corners), np.float64),
+        np.deg2rad([corner.angle for corner in corners]),
+        np.array([corner.octave for corner in corners], np.int64),
+        _reordered(descriptors),
     )
+
+
+def _strongest(image: npt.NDArray[np.uint8], detail: Detail) -> tuple[Sequence[cv2.KeyPoint], npt.NDArray[np.uint8]]:
+    """The corners to keep, strongest of their places first, and their descriptors, uint8 (n, 32)."""
+    detector = _detector(detail.detected, detail.levels)
+    # Describing all corners takes longer than finding them; but to describe some, all scales are made once more.
+    few = detail.detected > 5 * detail.count
+    found, described = (detector.detect(image, None), None) if few else detector.detectAndCompute(image, None)
+    if not found:
+        return (), np.empty((0, 32), np.uint8)
+    places = np.asarray(cv2.KeyPoint.convert(found), np.float64) / image.shape[::-1]
+    levels = np.array([corner.octave for corner in found], np.int64)
+    strengths = np.array([corner.response for corner in found])
+    chosen = _spread(places, levels, strengths)[: min(detail.count, MOST_FEATURES)]
+    corners = [found[number] for number in chosen.tolist()]
+    if described is not None:
+        return corners, np.asarray(described[chosen], np.uint8)
+    for rank, corner in enumerate(corners):
+        corner.class_id = rank
+    by_level, described = detector.compute(image, corners)
+    order = np.argsort([corner.class_id for corner in by_level])
+    return [by_level[number] for number in order.tolist()], np.asarray(described, np.uint8)[order]
 
 
 def _reordered(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
