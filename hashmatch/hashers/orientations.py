@@ -1,8 +1,4 @@
-"""The eight orientations of a picture, and what they do to DCT coefficients.
-
-Mirroring a picture flips the signs of every other frequency, and turning it over its diagonal transposes the frequencies;
-so one DCT serves all eight (as PDQ's reference implementation has it: github.com/facebook/ThreatExchange, pdq/README.md).
-"""
+"""The eight orientations of a picture: as it is and mirrored, each turned by quarters."""
 
 from __future__ import annotations
 
@@ -28,25 +24,22 @@ _STEPS = {
 INVERSE = {name: name for name in ORIENTATIONS} | {"rotate90": "rotate270", "rotate270": "rotate90"}
 
 
-def orient(coefficients: npt.NDArray[np.float32], name: str, first: int = 1) -> npt.NDArray[np.float32]:
-    """The DCT coefficients of the picture in another orientation.
+#: Of each that is no turn by a quarter, the one that is it transposed.
+TRANSPOSED = {"none": "transpose", "mirror": "rotate270", "flip": "rotate90", "rotate180": "transverse"}
 
-    coefficients: (n, n), rows are frequencies downwards. first: the frequency of the first row and column.
-    """
+
+def turn(pixels: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.uint8]:
+    """The picture in another orientation. pixels: (height, width, …)."""
     transposed, across, down = _STEPS[name]
-    turned = coefficients.T if transposed else coefficients
-    signs = np.where((np.arange(len(turned)) + first) % 2, -1, 1).astype(coefficients.dtype)
-    if across:
-        turned = turned * signs
-    if down:
-        turned = turned * signs[:, None]
-    return turned
+    turned = pixels.swapaxes(0, 1) if transposed else pixels
+    return turned[:: -1 if down else 1, :: -1 if across else 1]
 
 
 def orient_blocks(
     values: npt.NDArray[np.int8], frequencies: tuple[tuple[int, int], ...], name: str
 ) -> npt.NDArray[np.int8]:
-    """The same for a grid of blocks that each have a few DCT coefficients.
+    """A grid of blocks that each have a few DCT coefficients, of the picture in another orientation: flipping a block flips
+    the signs of its odd frequencies.
 
     values: (rows, columns, n) with rows == columns. frequencies: of each of n, the frequency downwards and across; with
     (u, v) there must be (v, u).

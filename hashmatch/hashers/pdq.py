@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hashers.base import Picture
-from hashmatch.hashers.orientations import ORIENTATIONS, orient
+from hashmatch.hashers.orientations import ORIENTATIONS, TRANSPOSED, turn
 
 Float32 = npt.NDArray[np.float32]
 
@@ -29,6 +29,9 @@ FREQUENCIES = 16  # and FREQUENCIES × FREQUENCIES of its DCT coefficients are k
 SMALLEST_SIDE = 5  # smaller pictures have no hash (the reference gives zero bits of quality 0)
 BAND = 8  # rows of the sampling matrix that are multiplied at a time
 STRIP_BYTES = 32 << 20  # working memory of the exact box filter
+
+#: By whether it is upside down, and whether it is mirrored.
+_FLIPS = {(False, False): "none", (False, True): "mirror", (True, False): "flip", (True, True): "rotate180"}
 
 
 class Pdq:
@@ -54,8 +57,13 @@ def hash_luma(luma: Float32, full_size: tuple[int, int]) -> tuple[bytes, int]:
     full_size: (width, height) of the original; larger than `luma` where that is a reduced version of it.
     Returns 32 bytes and the quality, 0 to 100.
     """
-    coefficients, quality = coefficients_luma(luma, full_size)
-    return to_bits(coefficients), quality
+    width, height = full_size
+    if min(full_size) < SMALLEST_SIDE:
+        return bytes(32), 0
+    samples = _sample_rows(width, _sample_rows(height, luma).T).T
+    cosines = dct_matrix()
+    coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
+    return to_bits(coefficients), quality_of(samples)
 
 
 def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
@@ -63,36 +71,9 @@ def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
 
     Returns 32 bytes and the quality, 0 to 100.
     """
-    coefficients, quality = coefficients_exact(rgb)
-    return to_bits(coefficients), quality
-
-
-def hash_orientations(picture: Picture) -> tuple[tuple[bytes, ...], int]:
-    """PDQ of a picture in all eight orientations (see orientations.py), from one DCT: turning a picture turns its DCT
-    and flips signs. Returns 32 bytes for each, and the quality, 0 to 100."""
-    if picture.exact:
-        coefficients, quality = coefficients_exact(np.asarray(picture.image))
-    else:
-        coefficients, quality = coefficients_luma(picture.luma, picture.full_size)
-    return tuple(to_bits(orient(coefficients, name)) for name in ORIENTATIONS), quality
-
-
-def coefficients_luma(luma: Float32, full_size: tuple[int, int]) -> tuple[Float32, int]:
-    """The (16, 16) DCT coefficients behind `hash_luma`, and the quality."""
-    width, height = full_size
-    if min(full_size) < SMALLEST_SIDE:
-        return np.zeros((FREQUENCIES, FREQUENCIES), np.float32), 0
-    samples = _sample_rows(width, _sample_rows(height, luma).T).T
-    cosines = dct_matrix()
-    coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
-    return coefficients, quality_of(samples)
-
-
-def coefficients_exact(rgb: npt.NDArray[np.uint8]) -> tuple[Float32, int]:
-    """The (16, 16) DCT coefficients behind `hash_exact`, and the quality."""
     height, width = rgb.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
-        return np.zeros((FREQUENCIES, FREQUENCIES), np.float32), 0
+        return bytes(32), 0
     luma = np.empty((height, width), np.float32)
     strip = max(1, STRIP_BYTES // (32 * width))
     for top in range(0, height, strip):  # in strips: double precision of a whole photograph would take 24 bytes a pixel
@@ -111,7 +92,39 @@ def coefficients_exact(rgb: npt.NDArray[np.uint8]) -> tuple[Float32, int]:
     coefficients = np.zeros((FREQUENCIES, FREQUENCIES), np.float32)
     for k in range(SIDE):
         coefficients += half[:, k, None] * cosines[None, :, k]
-    return coefficients, quality_of(samples)
+    return to_bits(coefficients), quality_of(samples)
+
+
+def hash_orientations(picture: Picture) -> tuple[tuple[bytes, ...], int]:
+    """PDQ of a picture in all eight orientations (see orientations.py). Returns 32 bytes for each, and the quality, 0 to
+    100, of the picture as it is.
+
+    Flipping signs of one DCT, as the reference implementation does, is not enough: which pixels are sampled is not
+    symmetric, and moves the hash of a picture that is turned upside down by up to 52 bits. So the picture is sampled
+    from either end, which costs little; turns by a quarter are transposes of these.
+    """
+    if picture.exact:
+        rgb = np.asarray(picture.image)
+        turned = [hash_exact(np.ascontiguousarray(turn(rgb, name))) for name in ORIENTATIONS]
+        return tuple(bits for bits, _quality in turned), turned[0][1]
+    width, height = picture.full_size
+    if min(picture.full_size) < SMALLEST_SIDE:
+        return (bytes(32),) * len(ORIENTATIONS), 0
+    cosines = dct_matrix()
+    luma = picture.luma
+    quality = 0
+    hashes = {}
+    for upside_down in (False, True):
+        rows = _sample_rows(height, luma[::-1] if upside_down else luma)
+        for mirrored in (False, True):
+            samples = _sample_rows(width, (rows[:, ::-1] if mirrored else rows).T).T
+            if not upside_down and not mirrored:
+                quality = quality_of(samples)
+            coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
+            name = _FLIPS[upside_down, mirrored]
+            hashes[name] = to_bits(coefficients)
+            hashes[TRANSPOSED[name]] = to_bits(coefficients.T)
+    return tuple(hashes[name] for name in ORIENTATIONS), quality
 
 
 def to_bits(coefficients: Float32) -> bytes:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming import HammingIndex
+from hashmatch.hamming.pairs import Pairs
+from hashmatch.hamming.words import Rows
 from hashmatch.matching.tiers import FEATURELESS_QUALITY, GOOD_QUALITY, PLAUSIBLE_ONES, Threshold
 from hashmatch.records import Hash
 
@@ -96,21 +98,14 @@ class HashTable:
         """Whether too many have the hash of this row for it to be evidence."""
         return bool(np.isin(row, self._common))
 
-    def search(self, queries: HashRows, possible: int) -> Hits:
-        """Every pair within `possible`, or where one of the two has little detail, within the threshold for these."""
-        radius = max(possible, self.threshold.low_quality)
-        good_queries = is_good(queries)
+    def search(self, queries: HashRows, possible: int | npt.NDArray[np.int64]) -> Hits:
+        """Every pair within `possible` (of all queries, or int64 (n,), of each), or where one of the two has little detail,
+        within the threshold for these."""
+        limits = np.broadcast_to(np.asarray(possible, np.int64), len(queries))
         parts = []
-        for query, reference, distance in self.index.iter_range_search(queries.bits, radius):
-            good = good_queries[query] & is_good(self.rows.select(reference))
-            good &= ~is_part(self.rows.view[reference])
-            if self._common.size:
-                good &= ~np.isin(reference, self._common)
-            within = distance <= np.where(good, possible, self.threshold.low_quality)
-            if self._gone.size:
-                within &= ~np.isin(self.rows.owner[reference], self._gone)
-            found = Hits(query[within], reference[within], distance[within], good[within])
-            parts.append(self._closest(found, queries))
+        for limit in sorted(set(limits.tolist())):
+            own = np.flatnonzero(limits == limit)
+            parts += [self._within(queries, own, limit, *pairs) for pairs in self._pairs(queries, own, limit)]
         if not parts:
             return Hits(*(np.empty(0, np.int64),) * 3, np.empty(0, np.bool_))
         hits = Hits(
@@ -120,6 +115,21 @@ class HashTable:
             np.concatenate([part.good for part in parts]),
         )
         return hits.select(np.argsort(self.rows.owner[hits.reference], kind="stable"))
+
+    def _pairs(self, queries: HashRows, own: Rows, limit: int) -> Iterator[Pairs]:
+        return self.index.iter_range_search(queries.bits[own], max(limit, self.threshold.low_quality))
+
+    def _within(self, queries: HashRows, own: Rows, limit: int, query: Rows, reference: Rows, distance: Rows) -> Hits:
+        """Of pairs that were found those that count. query: numbers in own, which has those of the queries."""
+        query = own[query]
+        good = is_good(queries)[query] & is_good(self.rows.select(reference))
+        good &= ~is_part(self.rows.view[reference])
+        if self._common.size:
+            good &= ~np.isin(reference, self._common)
+        within = distance <= np.where(good, limit, self.threshold.low_quality)
+        if self._gone.size:
+            within &= ~np.isin(self.rows.owner[reference], self._gone)
+        return self._closest(Hits(query[within], reference[within], distance[within], good[within]), queries)
 
     def _closest(self, hits: Hits, queries: HashRows) -> Hits:
         """Of each query hash and owner, the MOST_HITS closest hits: an hour of a static scene against another one has

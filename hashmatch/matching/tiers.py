@@ -14,23 +14,24 @@ class Threshold:
     """For one algorithm, in bits. near: largest distance of the same picture where nothing but the distance speaks; -1
     where the algorithm alone cannot say so. possible: largest distance worth a look, and of the same picture where its
     blocks agree (see guard.py). film: the same where one of the two is a film. low_quality: largest distance worth a look
-    where one side has little detail."""
+    where one side has little detail. turned: as possible, of a picture in another orientation, or of its negative."""
 
     near: int
     possible: int
     film: int
     low_quality: int
+    turned: int
 
 
 PDQ = {
     # near, quality: Meta's own (github.com/facebook/ThreatExchange, pdq/README.md): match at 31 of 256 bits or fewer,
     # discard quality below 50. thorough, film: of 2.7 million pairs of unrelated photographs none, and of 1.8 million
     # pairs of frames of unrelated films none within 60. fast: what multi-index search serves at little cost.
-    "fast": Threshold(near=31, possible=44, film=60, low_quality=31),
-    "thorough": Threshold(near=31, possible=64, film=60, low_quality=31),
+    "fast": Threshold(near=31, possible=44, film=60, low_quality=31, turned=31),
+    "thorough": Threshold(near=31, possible=64, film=60, low_quality=31, turned=64),
 }
 # 64-bit hashes have no quality and collide; found by one of these alone, a person must look.
-OTHERS = {"phash": Threshold(-1, 6, 6, 6), "dhash": Threshold(-1, 4, 4, 4)}
+OTHERS = {"phash": Threshold(-1, 6, 6, 6, 6), "dhash": Threshold(-1, 4, 4, 4, 4)}
 
 #: Of the blocks of two pictures (see guard.py): more contradiction than this, and they are two pictures of one layout.
 MOST_CONTRADICTION = 17
@@ -64,5 +65,5 @@ def thresholds(profile: Profile = "fast", radius: int | None = None) -> dict[str
     """Of each algorithm; with a radius, PDQ's largest distance is that, and `near` never goes beyond its own limit."""
     pdq = PDQ[profile]
     if radius is not None:
-        pdq = Threshold(min(pdq.near, radius), radius, radius, min(pdq.low_quality, radius))
+        pdq = Threshold(min(pdq.near, radius), radius, radius, min(pdq.low_quality, radius), radius)
     return {"pdq": pdq} | OTHERS

@@ -24,7 +24,9 @@ def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: Blocks
     queries = queries_of(hashes, table.algorithm, kind)
     if not len(queries.rows) or not len(table):
         return
-    hits = table.search(queries.rows, table.threshold.film if kind == "video" else table.threshold.possible)
+    threshold = table.threshold
+    upright = threshold.film if kind == "video" else threshold.possible
+    hits = table.search(queries.rows, np.where(queries.turn == 0, upright, threshold.turned))
     owners = table.rows.owner[hits.reference]
     search = Search(queries, kind, table, blocks_of)
     # Hits are sorted by owner, so each reference's lie together. (np.unique would import numpy.ma, 15 ms.)

@@ -1,4 +1,4 @@
-"""Turning DCT coefficients is turning the picture."""
+"""The hashes of a turned picture, without turning it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashmatch.hashers import Picture, pdq
-from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS, orient
+from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS, turn
 
 T = Image.Transpose
 #: What Pillow does for each; its ROTATE_90 is counter-clockwise.
@@ -25,7 +25,7 @@ BY_PILLOW = {
 
 
 def scene(seed: int, size: tuple[int, int] = (576, 320)) -> Image.Image:
-    """Shapes of all sizes, as pictures have them. Of 576 and 320 pixels PDQ samples the same ones from either end."""
+    """Shapes of all sizes, as pictures have them."""
     chance, total = np.random.default_rng(seed), np.zeros(size[::-1])
     for cells in (3, 6, 12, 24, 48):
         noise = chance.integers(0, 256, (cells, cells), np.uint8)
@@ -35,15 +35,17 @@ def scene(seed: int, size: tuple[int, int] = (576, 320)) -> Image.Image:
 
 @pytest.mark.parametrize("name", BY_PILLOW)
 @pytest.mark.parametrize("exact", [False, True])
-def test_is_the_hash_of_the_turned_picture(name: str, exact: bool) -> None:
-    for seed in range(4):
-        image = scene(seed).convert("RGB") if exact else scene(seed)
+@pytest.mark.parametrize("size", [(576, 320), (300, 201), (65, 90), (1200, 900)])
+def test_is_the_hash_of_the_turned_picture(name: str, exact: bool, size: tuple[int, int]) -> None:
+    """Whatever the size: PDQ samples other pixels of a turned picture, and from even windows."""
+    for seed in range(2):
+        image = scene(seed, size).convert("RGB") if exact else scene(seed, size)
         hashes, quality = pdq.hash_orientations(Picture(image, image.size, exact))
         turned = image.transpose(BY_PILLOW[name])
         expected, its_quality = pdq.HASHER.hash(Picture(turned, turned.size, exact))
         found = hashes[ORIENTATIONS.index(name)]
-        assert (int.from_bytes(found, "big") ^ int.from_bytes(expected, "big")).bit_count() <= 2
-        assert abs(quality - (its_quality or 0)) <= 1
+        assert (int.from_bytes(found, "big") ^ int.from_bytes(expected, "big")).bit_count() <= (0 if exact else 2)
+        assert abs(quality - (its_quality or 0)) <= 2
 
 
 def test_upright_is_the_plain_hash() -> None:
@@ -58,23 +60,13 @@ def test_a_tiny_picture_has_none() -> None:
     assert set(hashes) == {bytes(32)} and quality == 0
 
 
-@given(st.sampled_from(ORIENTATIONS), st.integers(0, 2**32), st.integers(0, 1))
-def test_undone_by_its_inverse(name: str, seed: int, first: int) -> None:
-    values = np.random.default_rng(seed).normal(size=(6, 6)).astype(np.float32)
-    assert (orient(orient(values, name, first), INVERSE[name], first) == values).all()
+@pytest.mark.parametrize("name", BY_PILLOW)
+def test_pixels_turned(name: str) -> None:
+    image = scene(8, (50, 30)).convert("RGB")
+    assert (turn(np.asarray(image), name) == np.asarray(image.transpose(BY_PILLOW[name]))).all()
 
 
 @given(st.sampled_from(ORIENTATIONS), st.integers(0, 2**32))
-def test_against_the_dct_of_the_turned_array(name: str, seed: int) -> None:
-    def turned(array: np.ndarray) -> np.ndarray:
-        if name == "none":
-            return array
-        return np.asarray(Image.fromarray(array).transpose(BY_PILLOW[name]))
-
-    def dct(array: np.ndarray) -> np.ndarray:
-        n = len(array)
-        rows = np.cos(np.pi / (2 * n) * np.arange(n)[:, None] * (2 * np.arange(n) + 1))
-        return rows @ array @ rows.T
-
-    array = np.random.default_rng(seed).integers(0, 256, (8, 8), np.uint8)
-    assert np.allclose(orient(dct(array.astype(float)), name, 0), dct(turned(array).astype(float)))
+def test_undone_by_its_inverse(name: str, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (5, 7), np.uint8)
+    assert (turn(turn(pixels, name), INVERSE[name]) == pixels).all()

@@ -13,8 +13,8 @@ _profiles = st.sampled_from(list(PDQ))
 
 
 def test_the_promised_numbers() -> None:
-    assert PDQ["fast"] == Threshold(near=31, possible=44, film=60, low_quality=31)
-    assert PDQ["thorough"] == Threshold(near=31, possible=64, film=60, low_quality=31)
+    assert PDQ["fast"] == Threshold(near=31, possible=44, film=60, low_quality=31, turned=31)
+    assert PDQ["thorough"] == Threshold(near=31, possible=64, film=60, low_quality=31, turned=64)
     assert thresholds() == thresholds("fast")
     assert (tiers.GOOD_QUALITY, tiers.FEATURELESS_QUALITY) == (50, 10)
     assert (tiers.NEAR_COVERAGE, tiers.ALLOW_COVERAGE) == (0.5, 0.5)
@@ -33,7 +33,7 @@ def test_64_bits_alone_never_say_near() -> None:
 def test_a_radius_counts_for_pictures_and_films(
     profile: Profile, radius: int, near: int, possible: int, low_quality: int
 ) -> None:
-    assert thresholds(profile, radius)["pdq"] == Threshold(near, possible, possible, low_quality)
+    assert thresholds(profile, radius)["pdq"] == Threshold(near, possible, possible, low_quality, possible)
 
 
 @given(_profiles, st.none() | st.integers(0, 256))
