@@ -48,11 +48,11 @@ def levels_of(image: Image.Image) -> Levels:
     """int8 (18, 18, 8): -2 and 2 strong, -1 and 1 something, 0 nothing. image: of mode "L" or "RGB"."""
     gray = image if image.mode == "L" else image.convert("L")
     points = np.asarray(gray.resize((SIDE, SIDE), Image.Resampling.BOX)).astype(np.float32)
-    blocks = points.reshape(GRID, BLOCK, GRID, BLOCK).swapaxes(1, 2)
     cosines = _cosines()
-    coefficients = cosines @ blocks @ cosines.T
+    # (rows, 3, columns, 3): first down all blocks of a row at once, then across.
+    coefficients = np.matmul(cosines, points.reshape(GRID, BLOCK, SIDE)).reshape(GRID, 3, GRID, BLOCK) @ cosines.T
     down, across = zip(*FREQUENCIES, strict=True)
-    chosen = coefficients[:, :, down, across]
+    chosen = coefficients.swapaxes(1, 2)[:, :, down, across]
     strength = np.abs(chosen) / max(float(np.sqrt(np.mean(chosen * chosen))), 1e-3)
     level: Levels = (strength >= SOMETHING).astype(np.int8) + (strength >= STRONG)
     signed: Levels = np.where(chosen < 0, -level, level)

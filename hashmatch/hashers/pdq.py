@@ -189,7 +189,7 @@ def sampling_matrix(length: int, reduced: int) -> Float32:
     return np.maximum(matrix, 0.0).reshape(SIDE, reduced).astype(np.float32)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=1024)
 def _bands(length: int, reduced: int) -> tuple[tuple[slice, slice, Float32], ...]:
     """The sampling matrix in groups of BAND rows, each with the few columns that are not zero: rows, columns, weights."""
     matrix = sampling_matrix(length, reduced)
