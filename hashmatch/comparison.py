@@ -15,6 +15,10 @@ from hashmatch.matching.verdict import find
 from hashmatch.records import Fingerprint, Hash, View
 
 
+#: How the names of views begin that show a picture without its borders.
+VIEWS = ("trim", "part")
+
+
 @dataclass(frozen=True, slots=True)
 class Distance:
     """The smallest distance between the two files' hashes of one algorithm. quality: of A's and B's, where it has one."""
@@ -84,7 +88,8 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
 
 
 def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> Distance | None:
-    ours, theirs = ([h for h in hashes if h.algorithm == name] for hashes in (a, b))
+    # Of the pictures as they are; what their views say is told by the finding.
+    ours, theirs = ([h for h in hashes if h.algorithm == name and not h.view.startswith(VIEWS)] for hashes in (a, b))
     if not ours or not theirs:
         return None
     rows, distances = HammingIndex.from_hashes(rows_of(theirs).bits).knn(rows_of(ours).bits, 1)
