@@ -14,7 +14,6 @@ from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import find
 from hashmatch.records import Fingerprint, Hash, View
 
-
 #: How the names of views begin that show a picture without its borders.
 VIEWS = ("trim", "part")
 
