@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hashmatch.matching.table import HashRows, HashTable, is_good
+from hashmatch.matching.table import HashRows, HashTable, is_good, is_trimmed
 from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import find
 from hashmatch.store import Store, lookup
@@ -40,7 +40,9 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
         return connection.execute(query, (reference_id,)).fetchone() is not None
 
     new = rows_of_packed(lookup.packed_hashes(connection, ALGORITHM, after=after), ALGORITHM)
-    new = new.select(is_good(new) & np.array([live(owner) for owner in new.owner.tolist()], np.bool_))
+    # A view without borders may be what many posters share.
+    whole = is_good(new) & ~is_trimmed(new.view)
+    new = new.select(whole & np.array([live(owner) for owner in new.owner.tolist()], np.bool_))
     if not len(new):
         return
     tables = load(store, ALGORITHM, threshold)
@@ -80,5 +82,6 @@ def _stills(new: HashRows, tables: list[HashTable]) -> Iterator[NearDuplicate]:
     for table in tables:
         hits = table.search(queries, table.threshold.near)
         owner, older = queries.owner[hits.query], table.rows.owner[hits.reference]
-        for row in np.flatnonzero((older < owner) & np.isnan(table.rows.time[hits.reference])).tolist():
+        still = np.isnan(table.rows.time[hits.reference]) & ~is_trimmed(table.rows.view[hits.reference])
+        for row in np.flatnonzero((older < owner) & still).tolist():
             yield NearDuplicate(int(owner[row]), int(older[row]), int(hits.distance[row]))

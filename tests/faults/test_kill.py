@@ -157,11 +157,12 @@ def test_an_upgrade_that_is_killed(tmp_path: Path) -> None:
             each.unlink()
         db.write_bytes(original)
         interrupt(start(db, "collections", "one", "--note", "x"), 0, chance.uniform(0.1, 2.0), True)
-        with Store.open(db) as store:
+        with Store.open(db, even_damaged=True) as store:  # as it is; else an upgraded copy would be read
             assert list(verify.check(store)) == []
-            assert content(store, "audit", "collection") == {
-                name: rows for name, rows in before.items() if name not in ("audit", "collection")
-            }
+            now = content(store)
+            for name in before.keys() - {"audit", "collection"}:
+                width = len(before[name][0]) if before[name] else None
+                assert [row[:width] for row in now[name]] == before[name], name  # later versions add columns
             if verify.has_digests(store.connection):
                 killed_after += 1
                 assert len(list(tmp_path.glob("*.backup"))) == 1
