@@ -39,10 +39,11 @@ def for_json(text: str) -> str:
 
     text: what json.dumps makes without ensure_ascii, so that Arabic can be read.
     """
-    return text if text.isascii() else _NOT_ASCII.sub(_escaped_for_json, text)
+    # Of ASCII only the character 127 is left: json.dumps has escaped the other control characters.
+    return text if text.isascii() and "\x7f" not in text else _LEFT.sub(_escaped_for_json, text)
 
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+_LEFT = re.compile(r"[^\x00-\x7e]")
 
 
 def _escaped_for_json(found: re.Match[str]) -> str:

@@ -95,6 +95,7 @@ class TestForSpreadsheet:
 
 class TestForJson:
     @given(texts)
+    @example("\x7f")
     def test_is_the_same_json_with_nothing_in_it_that_acts(self, text: str) -> None:
         made = for_json(json.dumps({text: [text]}, ensure_ascii=False))
         assert json.loads(made) == {text: [text]}
