@@ -66,7 +66,7 @@ class Searcher:
     @functools.cached_property
     def algorithms(self) -> tuple[str, ...]:
         """What a file must be hashed with: PDQ, and what else is the only hash that some reference has."""
-        needed = {"pdq"} | lookup.algorithms_without(self._connection, "pdq")
+        needed = {"pdq"} | lookup.algorithms_without(self._connection, "pdq", self._thresholds)
         return tuple(name for name in hashers.HASHERS if name in needed and name in self._thresholds)
 
     @functools.cached_property

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -300,25 +300,17 @@ def packed_hashes(
     return (PackedHashes(*row) for row in rows)
 
 
-def algorithms_without(connection: sqlite3.Connection, algorithm: str) -> set[str]:
-    """The algorithms of references that have no hash of the given one, so that nothing else can find them."""
-    found = set()
-    name = ""
-    # From one name to the next by the index; SELECT DISTINCT would walk all of it.
-    while row := connection.execute("SELECT min(algorithm) FROM hash WHERE algorithm > ?", (name,)).fetchone():
-        name = row[0]
-        if name is None:
-            break
-        if name == algorithm:
-            continue
-        alone = connection.execute(
-            "SELECT 1 FROM hash AS h WHERE algorithm = ? AND NOT EXISTS"
-            " (SELECT 1 FROM hash WHERE reference_id = h.reference_id AND algorithm = ?) LIMIT 1",
-            (name, algorithm),
-        ).fetchone()
-        if alone:
-            found.add(name)
-    return found
+def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: Iterable[str]) -> set[str]:
+    """Which algorithms are those of references that have no hash of the given one, so that nothing else can find them.
+
+    among: the algorithms to look at; of those that every picture has, a million rows would be walked.
+    """
+    alone = (
+        "SELECT 1 FROM hash AS h WHERE algorithm = ? AND NOT EXISTS"
+        " (SELECT 1 FROM hash WHERE reference_id = h.reference_id AND algorithm = ?) LIMIT 1"
+    )
+    others = [name for name in among if name != algorithm]
+    return {name for name in others if connection.execute(alone, (name, algorithm)).fetchone()}
 
 
 def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:

@@ -146,7 +146,7 @@ class TestReferences:
 
 def test_algorithms_that_some_can_only_be_found_by(store: Store) -> None:
     def without() -> set[str]:
-        return lookup.algorithms_without(store.connection, "pdq")
+        return lookup.algorithms_without(store.connection, "pdq", ("pdq", "phash", "dhash"))
 
     phash, dhash = Hash("phash", bytes(8)), Hash("dhash", bytes(8))
     assert without() == set()
