@@ -27,7 +27,7 @@ class NearDuplicate:
 
 
 def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
-    """Of the references that have PDQ rows later than `after` (see lookup.generation), those that show the same as an
+    """Of the references that have PDQ rows later than `after` (see store/generation.py), those that show the same as an
     older one: a still as a still, a film as a film, each once.
     """
     connection = store.connection

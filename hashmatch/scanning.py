@@ -24,7 +24,7 @@ from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import Found
 from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, generation, lookup
 from hashmatch.tables import load, load_features
 
 #: References that are added while a scan runs are loaded at once, but loading takes no more than a tenth of the time.
@@ -61,7 +61,7 @@ class Searcher:
         self._tables: list[HashTable] | None = None
         self._local_tables: list[LocalTable] = []
         self._version, self._stale, self._next_load = 0, False, 0.0
-        self._generation = lookup.generation(self._connection)
+        self._generation = generation.current(self._connection)
 
     @functools.cached_property
     def algorithms(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class Searcher:
     def prepare(self, anew: bool = False) -> None:
         """Have the tables ready, which a search would otherwise wait for. anew: without what a cache says."""
         start = time.monotonic()
-        self._version, self._generation = self._data_version(), lookup.generation(self._connection)
+        self._version, self._generation = self._data_version(), generation.current(self._connection)
         self._tables = [
             table
             for name in self.algorithms
@@ -98,7 +98,7 @@ class Searcher:
             self._reference.cache_clear()
         if self._stale and time.monotonic() >= self._next_load:
             self._stale = False
-            now = lookup.generation(self._connection)
+            now = generation.current(self._connection)
             if (now.newest, now.removals) != (self._generation.newest, self._generation.removals) or self._allowed:
                 self.prepare()
 

@@ -17,7 +17,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.media.files import chunks
 from hashmatch.records import TLP_ORDER, BadLine, ListItem, Tlp, strictest
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, generation, lookup
 from hashmatch.store.audit import Actor, now, record
 from hashmatch.store.references import Membership, add_item, ensure_collection
 
@@ -244,7 +244,7 @@ def _add_all(
     refused: Callable[[BadLine], None],
     duplicate: Callable[[NearDuplicate], None],
 ) -> ImportReport:
-    newest = lookup.generation(store.connection).newest
+    newest = generation.current(store.connection).newest
     counts = dict.fromkeys(("added", "joined", "known", "retracted", "allow", "not_allowed", "refused"), 0)
     # A list of a newer version is refused here, before anything is changed.
     rows = itertools.chain(list(itertools.islice(rows, 1)), rows)

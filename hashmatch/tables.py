@@ -26,8 +26,9 @@ from hashmatch.hamming import ApproximateIndex, DamagedIndexError, HammingIndex
 from hashmatch.matching.local import LocalTable
 from hashmatch.matching.table import HashRows, HashTable, view_number
 from hashmatch.matching.tiers import Threshold
-from hashmatch.store import Store, lookup
-from hashmatch.store.lookup import Generation, PackedHashes
+from hashmatch.store import Store, generation, lookup
+from hashmatch.store.generation import Generation
+from hashmatch.store.lookup import PackedHashes
 from hashmatch.store.references import FEATURES
 
 #: Fewer hashes than this are read from SQLite faster than a cache is worth.
@@ -69,14 +70,16 @@ def load(
     if allowed:
         rows = rows_of_packed(lookup.packed_hashes(connection, algorithm, allowed=True), algorithm)
         return _tables(HashTable(algorithm, threshold, rows, common=common))
-    now = lookup.generation(connection)
+    now = generation.current(connection)
     folder = folder_of(store.path, algorithm)
     with contextlib.suppress(DamagedIndexError, OSError):
         index, rows, made_of = _open_hashes(folder)
-        if not anew and lookup.descends_from(connection, now, made_of):
+        if not anew and generation.descends_from(connection, now, made_of):
             later = rows_of_packed(lookup.packed_hashes(connection, algorithm, after=made_of.newest), algorithm)
             if len(later) <= max(MOST_LATER, LATER_SHARE * len(rows)):
-                gone = lookup.changed_since(connection, algorithm, made_of) if now.removals > made_of.removals else ()
+                gone = (
+                    generation.changed_since(connection, algorithm, made_of) if now.removals > made_of.removals else ()
+                )
                 cached = HashTable(algorithm, threshold, rows, index, gone, common)
                 return _tables(cached, HashTable(algorithm, threshold, later, common=common))
     rows = rows_of_packed(lookup.packed_hashes(connection, algorithm), algorithm)
@@ -91,11 +94,11 @@ def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
     """The local features of all references, of retracted ones too: one table, or one of the cache and one of what came
     later. What has gone since may still be named by a table. anew: as for `load`."""
     connection = store.connection
-    now = lookup.generation(connection)
+    now = generation.current(connection)
     folder = folder_of(store.path, FEATURES)
     with contextlib.suppress(DamagedIndexError, OSError):
         index, facts, made_of = _open(folder, ApproximateIndex, _FEATURE_FACTS)
-        if not anew and lookup.descends_from(connection, now, made_of):
+        if not anew and generation.descends_from(connection, now, made_of):
             bits, later = _features_of(lookup.packed_hashes(connection, FEATURES, after=made_of.newest))
             if len(bits) <= max(MOST_LATER_FEATURES, LATER_SHARE * len(index)):
                 tables = _local_table(index, facts), _local_table(ApproximateIndex.from_hashes(bits), later)
@@ -152,7 +155,7 @@ def folder_of(database: Path, algorithm: str) -> Path:
 
 def states(store: Store) -> list[CacheState]:
     """What there is of caches, for a person."""
-    now = lookup.generation(store.connection)
+    now = generation.current(store.connection)
     found = []
     for algorithm in (*hashers.HASHERS, FEATURES):
         folder = folder_of(store.path, algorithm)
@@ -164,7 +167,7 @@ def states(store: Store) -> list[CacheState]:
             found.append(CacheState(algorithm, "damaged", 0, 0))
             continue
         state = "foreign"
-        if lookup.descends_from(store.connection, now, made_of):
+        if generation.descends_from(store.connection, now, made_of):
             state = "current" if (made_of.newest, made_of.removals) == (now.newest, now.removals) else "older"
         found.append(CacheState(algorithm, state, count, size))
     return found

@@ -17,7 +17,7 @@ from hashmatch import tables
 from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.records import Hash, ListItem
 from hashmatch.sharing import import_list
-from hashmatch.store import Store, curate, lookup
+from hashmatch.store import Store, curate, generation
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def newest(store: Store) -> int:
-    return lookup.generation(store.connection).newest
+    return generation.current(store.connection).newest
 
 
 def add(store: Store, number: int, bits: bytes, quality: int | None = 100, time: float | None = None) -> int:

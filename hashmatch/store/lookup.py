@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import struct
@@ -221,64 +220,6 @@ def common_hashes(connection: sqlite3.Connection, algorithm: str) -> list[bytes]
     """Hashes that `lint` found too common to say anything on their own."""
     rows = connection.execute("SELECT bits FROM common_hash WHERE algorithm = ? ORDER BY bits", (algorithm,))
     return [row[0] for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """The state of all hashes: of which database, up to which row, after which removal and which audit entry.
-
-    newest_digest: SHA-256 of the newest row; audit_digest: of the last entry of the audit chain, which covers all before.
-    """
-
-    origin: str
-    newest: int
-    newest_digest: str
-    removals: int
-    audit: int
-    audit_digest: str
-
-
-def generation(connection: sqlite3.Connection) -> Generation:
-    """The state of the hashes now; equal states have equal hashes."""
-    origin, newest, removals, audit = connection.execute(
-        "SELECT (SELECT uuid FROM origin), (SELECT max(id) FROM hash), (SELECT max(id) FROM removed_hash),"
-        " (SELECT max(id) FROM audit)"
-    ).fetchone()
-    newest, audit = newest or 0, audit or 0
-    return Generation(
-        origin.hex(), newest, _row_digest(connection, newest), removals or 0, audit, _audit_digest(connection, audit)
-    )
-
-
-def descends_from(connection: sqlite3.Connection, now: Generation, old: Generation) -> bool:
-    """Whether an older state is part of this database's history, and not of another, or of one that a restored backup
-    has undone, in which rows of the same numbers were others."""
-    if old.origin != now.origin or old.newest > now.newest or old.removals > now.removals:
-        return False
-    gone = connection.execute(
-        "SELECT 1 FROM removed_hash WHERE id > ? AND hash_id = ?", (old.removals, old.newest)
-    ).fetchone()
-    same_row = gone is not None or _row_digest(connection, old.newest) == old.newest_digest
-    return same_row and _audit_digest(connection, old.audit) == old.audit_digest
-
-
-def _row_digest(connection: sqlite3.Connection, hash_id: int) -> str:
-    row = connection.execute("SELECT reference_id, algorithm, bits FROM hash WHERE id = ?", (hash_id,)).fetchone()
-    return hashlib.sha256(repr(row).encode()).hexdigest()
-
-
-def _audit_digest(connection: sqlite3.Connection, audit_id: int) -> str:
-    row = connection.execute("SELECT digest FROM audit WHERE id = ?", (audit_id,)).fetchone()
-    return "" if row is None else str(row[0].hex())
-
-
-def changed_since(connection: sqlite3.Connection, algorithm: str, old: Generation) -> set[int]:
-    """References of which an older state has hashes of an algorithm that are no more."""
-    rows = connection.execute(
-        "SELECT DISTINCT reference_id FROM removed_hash WHERE id > ? AND hash_id <= ? AND algorithm = ?",
-        (old.removals, old.newest, algorithm),
-    )
-    return {row[0] for row in rows}
 
 
 def packed_hashes(
