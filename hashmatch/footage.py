@@ -22,6 +22,7 @@ from hashmatch.hashers.pdq import hash_exact
 from hashmatch.hashers.static_borders import find_areas, is_alike
 from hashmatch.hashing import Settings
 from hashmatch.i18n import _
+from hashmatch.matching.glance import LONGEST_FILM
 from hashmatch.media.opened import Film, Frame
 from hashmatch.media.sampling import DISTINCT_BITS, EVERY_FRAME, HEARTBEAT, KEY_FRAMES, MOST_A_SECOND, STEADY, Sampling
 from hashmatch.records import CUT, TRIM, WIDE, Glance, Hash
@@ -87,7 +88,7 @@ def _glance(film: Film, settings: Settings, footage: Footage, look: Look, beat: 
             raise
         damage = error
     seen = [each.time for each in footage.hashes if each.view == "full" and each.algorithm == "pdq"]
-    parts: Parts = ((0.0, float("inf")),)
+    parts: Parts = ((0.0, LONGEST_FILM),)
     if len(seen) >= FEWEST_KEY_FRAMES:
         parts = look(Glance(tuple(footage.hashes), film.duration))
     if parts:
