@@ -15,7 +15,7 @@ from hashmatch.hamming.layout import choose_layout
 from hashmatch.hamming.pairs import Pairs, TooManyPairsError, no_pairs, unpack
 from hashmatch.hamming.postings import Postings, build_postings
 from hashmatch.hamming.probe import DamagedIndexError
-from hashmatch.hamming.words import MOST_ROWS, Bits, Rows, Words, checked, to_words
+from hashmatch.hamming.words import MOST_ROWS, Bits, Rows, Words, checked, from_words, to_words
 
 #: Searching yields after about so many pairs, so that memory stays bounded where everything matches everything.
 PAIRS_PER_BLOCK = 1_000_000
@@ -86,6 +86,21 @@ class HammingIndex:
     @property
     def has_postings(self) -> bool:
         return self._postings is not None
+
+    def hashes(self, rows: slice | Rows) -> Bits:
+        """The hashes of some rows, appended ones included: uint8 (n, bytes), a copy.
+
+        rows: a slice, or int64 (n,) in any order, where rows may repeat. Raises IndexError if a row is not in the index.
+        """
+        numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
+        if numbers.ndim != 1 or (len(numbers) and (numbers.min() < 0 or numbers.max() >= len(self))):
+            raise IndexError("rows must be row numbers of the index")
+        words = np.empty((len(self._words), len(numbers)), np.uint64)
+        size = self._words.shape[1]
+        late = numbers >= size
+        words[:, ~late] = self._words[:, numbers[~late]]
+        words[:, late] = self._added[:, numbers[late] - size]
+        return from_words(words)
 
     @property
     def nbytes(self) -> int:

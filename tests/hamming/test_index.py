@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hashmatch.hamming import HammingIndex, distance, engines, fast, index
 from hashmatch.hamming.index import Engine
+from hashmatch.hamming.words import Rows
 from tests.hamming.made import (
     KINDS,
     Bits,
@@ -132,6 +133,31 @@ def test_rows_added_later_are_found(accelerator: str, search: tuple[Bits, Bits, 
     index.merge()
     assert index.added == 0
     same(index.range_search(queries, radius), obvious(hashes, queries, radius))
+
+
+@pytest.mark.parametrize("width", [64, 256, 1024])
+def test_gives_the_hashes_back(width: int, tmp_path: Path) -> None:
+    hashes = random_hashes(700, width)
+    saved = HammingIndex.from_hashes(hashes[:600])
+    saved.save(tmp_path)
+    for searched in (HammingIndex.from_hashes(hashes[:600]), HammingIndex.open(tmp_path)):
+        searched.append(hashes[600:])
+        for rows in (slice(None), slice(590, 610), slice(650, 9999), slice(-5, None), slice(500, 3, -7), slice(8, 8)):
+            np.testing.assert_array_equal(searched.hashes(rows), hashes[rows])
+        for some in ([699, 0, 600, 599, 0], [5], []):
+            found = searched.hashes(np.array(some, np.int64))
+            assert found.dtype == np.uint8 and found.shape == (len(some), width // 8)
+            np.testing.assert_array_equal(found, hashes[some])
+        searched.hashes(slice(None))[:] = 0
+        np.testing.assert_array_equal(searched.hashes(slice(None)), hashes)
+
+
+@pytest.mark.parametrize("rows", [np.array([0, 5]), np.array([-1]), np.array([[0]])])
+def test_gives_no_hash_of_a_row_that_is_none(rows: Rows) -> None:
+    with pytest.raises(IndexError, match="row numbers"):
+        HammingIndex.from_hashes(random_hashes(5)).hashes(rows)
+    with pytest.raises(IndexError, match="row numbers"):
+        HammingIndex.from_hashes(random_hashes(0)).hashes(np.array([0]))
 
 
 @exactly
