@@ -209,10 +209,11 @@ def scan(
     radius: int | None = None,
     limits: Limits = Limits(),
     source: int | None = None,
+    moved: Callable[[bytes, float], object] = lambda path, share: None,
 ) -> Iterator[Result]:
     """Match files against the reference set, one result each, as soon as it is known.
 
-    found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
+    found, source: as for `fingerprints`. moved: told how much of a long film is done, 0 to 1. Content that the set has is not decoded; its stored hashes are used.
     """
     connection = store.connection
     searcher = Searcher(store, collections=collections, profile=profile, radius=radius)
@@ -238,7 +239,14 @@ def scan(
         return searcher.parts_to_look_at(glance)
 
     decoded = fingerprints(
-        found, settings, isolation, known=known, look=look, source=source, meanwhile=searcher.prepare
+        found,
+        settings,
+        isolation,
+        known=known,
+        look=look,
+        moved=lambda state, share: moved(state.path, share),
+        source=source,
+        meanwhile=searcher.prepare,
     )
     for state, result in decoded:
         assert result is not None

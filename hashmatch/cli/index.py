@@ -98,9 +98,11 @@ def command(
     ):
         found = Seen(walking.walk(paths))
         try:
-            for each in index(store, actor, found, membership, settings, examining.isolation, retry_failed):
+            for each in index(
+                store, actor, found, membership, settings, examining.isolation, retry_failed, progress.moved
+            ):
                 counts[each.status] += 1
-                progress.advance()
+                progress.advance(each.path)
                 name = for_terminal(each.path)
                 if each.status == "failed" and each.error:
                     missing += each.error.code == "not-found"
