@@ -52,7 +52,8 @@ def index(
 
     What was indexed before and has kept its size and time is not read again, and what has known content is not
     decoded again, unless its hashes were made by another recipe than today's. Files that failed before are not tried
-    again unless `retry_failed`. moved: told how much of a long film is done, 0 to 1. The audit trail tells, before the first file that a run adds, how workers were locked.
+    again unless `retry_failed`. The audit trail tells, before the first file that a run adds, how workers were locked.
+    moved: told how much of a long film is done, 0 to 1.
     """
     connection = store.connection
     versions = {name: hashers.by_name(name).version for name in settings.hashers}

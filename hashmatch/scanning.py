@@ -213,7 +213,8 @@ def scan(
 ) -> Iterator[Result]:
     """Match files against the reference set, one result each, as soon as it is known.
 
-    found, source: as for `fingerprints`. moved: told how much of a long film is done, 0 to 1. Content that the set has is not decoded; its stored hashes are used.
+    found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
+    moved: told how much of a long film is done, 0 to 1.
     """
     connection = store.connection
     searcher = Searcher(store, collections=collections, profile=profile, radius=radius)
