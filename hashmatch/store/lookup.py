@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashmatch.errors import CommandError
-from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.i18n import _
 from hashmatch.records import Digests, Hash, Kind, Tlp, strictest
-from hashmatch.store.references import FEATURES, IMPORTED, UNKNOWN_QUALITY
+from hashmatch.store.references import IMPORTED, UNKNOWN_QUALITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, ListItem, Tlp, strictest
 from hashmatch.store.audit import Actor, now, record
 
@@ -20,8 +20,6 @@ from hashmatch.store.audit import Actor, now, record
 UNKNOWN_QUALITY = 255
 #: The recipe of hashes that came in a list.
 IMPORTED = "imported"
-#: The algorithm of local features; their rows have points.
-FEATURES = "orb"
 
 #: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
 #: withdrawn, and adding it again does not revive it. "forbidden": a list would withdraw what was not from a list.
