@@ -118,7 +118,7 @@ def _unrelated(store: Store, rows: HashRows, row: int, hits: npt.NDArray[np.int6
         return len(hits)
     sample = hits[:: max(1, len(hits) // SAMPLE)]
     opinions = Counter(
-        "unclear" if (other := _levels(store, rows, int(each))) is None else guard.opinion(own, other, 0)
+        "unclear" if (other := _levels(store, rows, int(each))) is None else guard.opinion(own, other, 0).says
         for each in sample
     )
     return round(len(hits) * (1 - opinions["same"] / len(sample)))
