@@ -22,6 +22,7 @@ from PIL import Image
 
 from hashmatch.evaluate.edits import EDITS, Edit, randomness
 from hashmatch.hamming import ApproximateIndex
+from hashmatch.hamming.words import distances
 from hashmatch.hashers import local
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching import local as matching
@@ -200,7 +201,7 @@ def _votes_exactly(photo: Photo, suspect: LocalFeatures) -> int:
     """Features of the original that have one within 40 bits in the suspect."""
     if not len(suspect) or not len(photo.features):
         return 0
-    return int((matching.distances(suspect.bits, photo.features.bits).min(axis=0) <= 40).sum())
+    return int((distances(suspect.bits, photo.features.bits).min(axis=0) <= 40).sum())
 
 
 def _more(real: Bits, count: int) -> Bits:
