@@ -209,7 +209,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
         local_tables = load_features(store)
 
         def blocks_of(number: int, view: str) -> bytes | None:
-            return lookup.bits(store.connection, number, "blocks", view)
+            return lookup.blocks(store.connection, number, view)
 
         for path in queries:
             for name, settings in {
