@@ -125,9 +125,7 @@ class Searcher:
             return [found for table in self._tables for found in search(table)]
 
     def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
-        packed = lookup.bits(self._connection, reference_id, hashers.GUARD, view)
-        # A list that came before this program had such hashes may have called others by this name.
-        return packed if packed is not None and len(packed) * 8 == hashers.by_name(hashers.GUARD).bits else None
+        return lookup.blocks(self._connection, reference_id, view)
 
     def matches(
         self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None, features: Sequence[bytes] = ()
