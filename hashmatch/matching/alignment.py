@@ -130,7 +130,8 @@ def _densest(query: Seconds, weight: npt.NDArray[np.float64]) -> Rows:
     order = np.argsort(query, kind="stable")
     part = np.append(0, np.cumsum(np.diff(query[order]) > LONGEST_GAP))
     heaviest = int(np.bincount(part, weight[order]).argmax())
-    return order[part == heaviest]
+    densest: Rows = order[part == heaviest]
+    return densest
 
 
 def _grow(

@@ -19,8 +19,8 @@ MOST_PICTURES = 32
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A stretch, and the number of different pictures that tell it: strong ones within `near`, all within `film`; and how many
-    there are in it, so that some may tell nothing."""
+    """A stretch, and how many different pictures tell it. strong: within `near`; pictures: within `film`; seen: those
+    in it, some of which may tell nothing."""
 
     stretch: Stretch
     strong: int
