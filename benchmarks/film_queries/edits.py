@@ -13,7 +13,7 @@ from random import Random
 import cv2
 import numpy as np
 
-from film_queries.footage import Frame, even, resized
+from film_queries.footage import Frame, resized
 from hashmatch.evaluate.scenes import font, place_text, words
 
 #: A picture and its seconds since the start of the result, to the changed picture.
@@ -41,14 +41,14 @@ class Edit:
 def edited(
     edit: Edit, pictures: Iterator[Frame], rate: Fraction, random: Random, other: Iterator[Frame]
 ) -> Iterator[Frame]:
-    """The frames of the edited film, even in width and height."""
+    """The frames of the edited film."""
     change = edit.change(random, other)
     for number, picture in enumerate(pictures):
         result = change(picture, float(number / rate))
         if edit.height is not None:
             width = round(result.shape[1] * edit.height / result.shape[0] / 2) * 2
             result = resized(result, (width, edit.height))
-        yield even(result)
+        yield result
 
 
 def brightness(random: Random, other: Iterator[Frame]) -> Change:

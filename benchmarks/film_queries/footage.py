@@ -97,7 +97,7 @@ def write(
     options: dict[str, str] | None = None,
     codec: str = "libx264",
 ) -> None:
-    """Encode frames of one size as a film. It appears under its name only when complete.
+    """Encode frames of one size as a film, without an odd last row or column. It appears only when it is complete.
 
     crf: x264's constant quality. options: more of the encoder's own. Key frames are x264's: at cuts, else every 250.
     """
@@ -105,7 +105,7 @@ def write(
     settings = {"preset": "superfast", "crf": str(crf)} | (options or {})
     with av.open(str(unfinished), "w") as container:
         stream = None
-        for picture in pictures:
+        for picture in map(even, pictures):
             if stream is None:
                 stream = container.add_stream(codec, rate=per_second, options=settings)
                 stream.height, stream.width = picture.shape[:2]
