@@ -12,10 +12,7 @@ from hashmatch.matching.results import LocalEvidence, Reason, Tier, VideoEvidenc
 from hashmatch.matching.table import HashTable, rows_of
 from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import find
-from hashmatch.records import Fingerprint, Hash, View
-
-#: How the names of views begin that show a picture without its borders.
-VIEWS = ("trim", "part")
+from hashmatch.records import Fingerprint, Hash, View, shows_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
 
 def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> Distance | None:
     # Of the pictures as they are; what their views say is told by the finding.
-    ours, theirs = ([h for h in hashes if h.algorithm == name and not h.view.startswith(VIEWS)] for hashes in (a, b))
+    ours, theirs = ([h for h in hashes if h.algorithm == name and shows_all(h.view)] for hashes in (a, b))
     if not ours or not theirs:
         return None
     rows, distances = HammingIndex.from_hashes(rows_of(theirs).bits).knn(rows_of(ours).bits, 1)

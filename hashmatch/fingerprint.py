@@ -11,28 +11,28 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from hashmatch import hashers
 from hashmatch.errors import CODES, MediaError
+from hashmatch.footage import Footage, Look, Parts
+from hashmatch.footage import read as read_film
+from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import are_features
 from hashmatch.hashing import Settings, features_of, hashes_of, pixels_of, prepare, views_of
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.isolation.pool import LONGEST_COMPLAINT
-from hashmatch.media import MediaType, load_decoder, need, open_media, recipe
+from hashmatch.media import Film, MediaType, Stills, load_decoder, need, open_media, recipe
 from hashmatch.media.files import Found, chunks, digest, open_file
 from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
-from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Pixels, View
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind, Pixels, View
 
 #: Asked once the digests are known; the file is not decoded if the answer is yes.
 Known = Callable[[Digests], bool]
 
 Beat = Callable[[float], None]
-
-#: More views no worker of ours finds in a picture.
-MOST_VIEWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,16 @@ class FileState:
 
 
 def fingerprint(
-    file: BinaryIO, settings: Settings, known: Known = lambda digests: False, beat: Beat = lambda position: None
+    file: BinaryIO,
+    settings: Settings,
+    known: Known = lambda digests: False,
+    beat: Beat = lambda position: None,
+    look: Look = lambda glance: (),
 ) -> Fingerprint:
     """Read, recognise, decode and hash an open, seekable file. What is wrong with it comes back as `error`.
 
-    beat is called now and then, as a sign of life, with the seconds of film that have been decoded.
+    beat is called now and then, as a sign of life, with the seconds of film that have been decoded. look: which parts of a
+    film are worth decoding, see footage.py.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -69,7 +74,10 @@ def fingerprint(
     if known(digests):
         return replace(result, known=True)
     try:
-        return _decode(file, data, media_type, settings, result, beat)
+        opened = _open_media(file, data, media_type, settings)
+        if isinstance(opened, Film):
+            return _read_film(opened, settings, result, beat, look)
+        return _read_stills(opened, settings, result)
     except MediaError as error:
         return replace(result, error=Failure(error.code, error.message))
     except MemoryError:
@@ -81,59 +89,79 @@ def _with_head(head: bytes, file: BinaryIO) -> Iterator[bytes]:
     yield from chunks(file)
 
 
-def _decode(
-    file: BinaryIO,
-    data: bytes | None,
-    media_type: MediaType,
-    settings: Settings,
-    result: Fingerprint,
-    beat: Beat,
-) -> Fingerprint:
+def _open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, settings: Settings) -> Stills | Film:
     if media_type.decoder is None:
         raise MediaError("unsupported-format", _("{format} is not examined").format(format=media_type.format))
     file.seek(0)
-    opened = open_media(file, data, media_type, settings.limits, settings.exact)
+    return open_media(file, data, media_type, settings.limits, settings.exact)
+
+
+def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fingerprint:
     hashes: list[Hash] = []
     views: tuple[View, ...] = ()
     features: tuple[bytes, ...] = ()
     pixels: Pixels | None = None
     size: tuple[int, int] | None = None
     error: Failure | None = None
-    last_time: float | None = None
     try:
-        for picture in opened.pictures:
-            size, last_time = size or picture.full_size, picture.time
-            first = not hashes
+        for picture in stills.pictures:
+            size, first = size or picture.full_size, not hashes
             if first:
                 views = views_of(picture, settings)
             hashes.extend(hashes_of(picture, settings, views if first else ()))
-            if settings.features and first and opened.kind == "image":
+            if settings.features and first:
                 features = features_of(picture, settings.side)
             if settings.picture_side and first:
                 pixels = pixels_of(picture, settings.picture_side)
-            beat(picture.time or 0.0)
     except MediaError as problem:
-        if not hashes:
-            raise
-        # Whatever it was, what came before is good; but what was left out for a limit is not called damaged.
-        error = Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.message)
+        error = _what_is_missing(problem, hashes)
     if size is None:
         raise MediaError("no-usable-frames", _("holds no pictures"))
-    length = opened.duration if opened.duration is not None else last_time
+    measured = _measured(result, "image", size, hashes, stills.decoder, error, settings)
+    return replace(measured, views=views, features=features, pixels=pixels)
+
+
+def _read_film(film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look) -> Fingerprint:
+    footage = Footage()
+    error: Failure | None = None
+    try:
+        read_film(film, settings, footage, look, beat)
+    except MediaError as problem:
+        error = _what_is_missing(problem, footage.hashes)
+    if footage.size is None:
+        raise MediaError("no-usable-frames", _("holds no pictures"))
+    length = film.duration if film.duration is not None else footage.end
+    measured = _measured(result, "video", footage.size, footage.hashes, film.decoder, error, settings)
+    return replace(measured, duration=None if length is None else round(length, 3))
+
+
+def _what_is_missing(problem: MediaError, hashes: list[Hash]) -> Failure:
+    """Whatever it was, what came before is good; but what was left out for a limit is not called damaged. Raises the
+    problem where nothing came before."""
+    if not hashes:
+        raise problem
+    return Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.message)
+
+
+def _measured(
+    result: Fingerprint,
+    kind: Kind,
+    size: tuple[int, int],
+    hashes: list[Hash],
+    decoder: str,
+    error: Failure | None,
+    settings: Settings,
+) -> Fingerprint:
     return replace(
         result,
-        kind=opened.kind,
+        kind=kind,
         width=size[0],
         height=size[1],
-        duration=None if length is None else round(length, 3),
         partial=error is not None,
         hashes=tuple(hashes),
-        decoder=opened.decoder,
-        recipe=recipe(opened.kind, settings.exact, settings.features),
+        decoder=decoder,
+        recipe=recipe(kind, settings.exact, settings.features),
         error=error,
-        views=views,
-        features=features,
-        pixels=pixels,
     )
 
 
@@ -144,6 +172,7 @@ def fingerprints(
     *,
     unchanged: Callable[[FileState], bool] = lambda state: False,
     known: Callable[[FileState, Digests], bool] = lambda state, digests: False,
+    look: Callable[[FileState, Glance], Parts] = lambda state, glance: (),
     source: int | None = None,
     meanwhile: Callable[[], object] = lambda: None,
     locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
@@ -153,6 +182,7 @@ def fingerprints(
     found: what to examine; None where nothing more is known yet and `source`, a descriptor, must become readable first.
     unchanged: asked with size and mtime before a file is read; if true it is not, and its fingerprint is None.
     known: asked with the digests before a file is decoded; if true it is not.
+    look: asked with the key frames of a film which parts of it to decode.
     meanwhile: called once, while the first files are being decoded. locked: with the steps that each worker has taken.
     """
     done_early: list[tuple[FileState, Fingerprint | None]] = []
@@ -175,16 +205,18 @@ def fingerprints(
                 grant = functools.partial(settings.limits.cpu_seconds, state.size)
                 yield Task(opened, (settings, state, media_type), opened.descriptor, need(media_type), grant)
 
-    def answer(case: _Case, digests: Digests) -> bool:
-        case.digests = digests  # kept, in case the decoder takes the worker down with it
-        case.is_known = known(case.state, digests)
+    def answer(case: _Case, question: Digests | Glance) -> bool | Parts:
+        if isinstance(question, Glance):
+            return look(case.state, question)
+        case.digests = question  # kept, in case the decoder takes the worker down with it
+        case.is_known = known(case.state, question)
         return case.is_known
 
     def accept(case: _Case, result: Fingerprint) -> bool:
         return _is_credible(case, result, settings)
 
     prepare = functools.partial(_prepare, settings)
-    with Pool(_work, isolation, question=Digests, result=Fingerprint, prepare=prepare, locked=locked) as pool:
+    with Pool(_work, isolation, question=Digests | Glance, result=Fingerprint, prepare=prepare, locked=locked) as pool:
         for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile, accept):
             while done_early:
                 yield done_early.pop(0)
@@ -256,7 +288,7 @@ def _own_digests(state: FileState, failure: Failure) -> Digests | None:
 
 def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     """Whether a worker that says this of a file can be of sound mind."""
-    most = (settings.limits.max_frames + settings.limits.max_pages) * (len(settings.hashers) + 1) + 2 * MOST_VIEWS
+    most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 2 * (MOST_VIEWS + 1)
     widths = {name: hashers.by_name(name).bits // 8 for name in (*settings.hashers, hashers.GUARD)}
     texts = (result.decoder, result.recipe, result.error.message if result.error else "")
     return (
@@ -274,7 +306,7 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
             and (each.quality is None or 0 <= each.quality <= 100)
             and (each.time is None or each.time >= 0)
             and len(each.view) <= LONGEST_COMPLAINT
-            and len(each.turned) in (0, 7 * len(each.bits))
+            and len(each.turned) in (0, len(each.bits), 7 * len(each.bits))
             for each in result.hashes
         )
         and len(result.views) <= MOST_VIEWS
@@ -307,7 +339,7 @@ def _prepare(settings: Settings, needs: frozenset[str]) -> None:
 
 
 def _work(
-    payload: tuple[Settings, FileState, MediaType], descriptor: int, ask: Callable[[Digests], bool], beat: Beat
+    payload: tuple[Settings, FileState, MediaType], descriptor: int, ask: Callable[[Any], Any], beat: Beat
 ) -> Fingerprint:
     """Runs in a worker process: fingerprint the file behind a descriptor, and say if it changed since it was opened."""
     settings, before, expected = payload
@@ -315,7 +347,7 @@ def _work(
         if sniff(_head(descriptor)) != expected:  # and is of a kind that this worker may have no decoder for
             return _changed(_kind(expected), os.fstat(descriptor).st_size)
         try:
-            result = fingerprint(file, settings, ask, _at_most_each_second(beat))
+            result = fingerprint(file, settings, ask, _at_most_each_second(beat), ask)
         except OSError as error:
             return Fingerprint("image", before.size, error=Failure("io-error", error.strerror or str(error)))
         after = os.fstat(descriptor)

@@ -11,8 +11,9 @@ from PIL import Image
 
 from hashmatch import hashers
 from hashmatch.hashers import Picture
+from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
-from hashmatch.records import Hash, Pixels, View
+from hashmatch.records import PART, TRIM, Hash, Pixels, View
 
 #: What the picture is hashed for: to be kept, or to be searched for, which costs more.
 Side = Literal["reference", "query"]
@@ -25,8 +26,8 @@ LEAST_QUALITY = 50
 class Settings:
     """How each file is examined, and what is computed of it. hashers: names. exact: PDQ bit by bit as Meta's, and slower.
     side: see Side. views: whether still pictures are hashed without their borders, too, and their blocks are kept; else
-    there is one hash of each algorithm. features: whether local features are computed, too. picture_side: of a small
-    version of the picture, the longer side in pixels; 0 for none."""
+    there is one hash of each algorithm. features: whether local features are computed, too. profile: of a film
+    that is a query. picture_side: of a small version of the picture, the longer side in pixels; 0 for none."""
 
     hashers: tuple[str, ...] = ("pdq",)
     exact: bool = False
@@ -34,6 +35,7 @@ class Settings:
     side: Side = "reference"
     views: bool = True
     features: bool = False
+    profile: Profile = "fast"
     picture_side: int = 0
 
 
@@ -53,7 +55,7 @@ def prepare(settings: Settings) -> None:
 def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) -> Iterator[Hash]:
     """The hashes of one picture. Of a still one also the blocks that tell pictures of one layout apart
     (hashers/blocks.py), and the same of its views."""
-    if picture.time is not None or "pdq" not in settings.hashers or not settings.views:
+    if "pdq" not in settings.hashers or not settings.views:
         yield from (_hash(picture, name) for name in settings.hashers)
         return
     for part in (picture, *(picture.part(view) for view in views)):
@@ -70,14 +72,14 @@ def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
     "trim" where what was taken off is plain, and "part" where it is not: that may be a text, which makes another poster."""
     from hashmatch.hashers.borders import find_views, is_plain_outside
 
-    if picture.time is not None or picture.view != "full" or "pdq" not in settings.hashers or not settings.views:
+    if picture.view != "full" or "pdq" not in settings.hashers or not settings.views:
         return ()
     luma = np.asarray(picture.image.convert("L"))
     size = picture.image.size * 2
     views = []
     for number, box in enumerate(find_views(luma), start=1):
         edges = (int(edge) / length for edge, length in zip(box, size, strict=True))
-        views.append(View(f"{'trim' if is_plain_outside(luma, box) else 'part'}{number}", *edges))
+        views.append(View(f"{TRIM if is_plain_outside(luma, box) else PART}{number}", *edges))
     return tuple(views)
 
 

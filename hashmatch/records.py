@@ -22,6 +22,17 @@ def strictest(*marks: Tlp | None) -> Tlp | None:
     return max(known, key=TLP_ORDER.index) if known else None
 
 
+#: How the names of views begin, which a number follows: what is left of a picture without plain borders; without others;
+#: a document's further pages; and of a query only: a frame made wider by what may have been cropped off; one cut out of its
+#: middle. The whole is "full".
+TRIM, PART, PAGE, WIDE, CUT = "trim", "part", "page", "wide", "cut"
+
+
+def shows_all(view: str) -> bool:
+    """Whether a view is a picture as it is, and not what is left of it or was guessed of it."""
+    return not view.startswith((TRIM, PART, WIDE, CUT))
+
+
 @dataclass(frozen=True, slots=True)
 class Digests:
     """Cryptographic digests of a file's bytes, lower-case hex. Raises ValueError for anything else: they are told by
@@ -46,8 +57,8 @@ class Hash:
     time: seconds from the start of a video, None for a still image.
     view: which part of the picture was hashed; "full" is all of it.
     version: of the hasher that made it; None where a list did not say.
-    turned: of a query only: the picture's hash in the seven other orientations (see hashers/orientations.py), one after
-        the other. Never stored.
+    turned: of a query only: the picture's hash in the other orientations, one after the other (see hashers/orientations.py):
+        of a still image all seven, of a film's frame the first, its mirror image. Never stored.
     """
 
     algorithm: str
@@ -61,6 +72,14 @@ class Hash:
     @property
     def hex(self) -> str:
         return self.bits.hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the key frames of a film show, before the rest is decoded. duration: in seconds, where it is known."""
+
+    hashes: tuple[Hash, ...]
+    duration: float | None
 
 
 @dataclass(frozen=True, slots=True)

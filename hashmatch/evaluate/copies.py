@@ -17,6 +17,7 @@ from hashmatch.evaluate.edits import Edit, randomness
 from hashmatch.hashers.pdq import HASHER
 from hashmatch.media import Limits
 from hashmatch.media.image import open_image
+from hashmatch.media.opened import Stills
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 
 Words = npt.NDArray[np.uint64]
@@ -85,7 +86,9 @@ def plain_pdq(data: bytes) -> tuple[bytes, int]:
     """PDQ of a whole picture by its file's bytes, as any program of the field computes it: 32 bytes, quality 0 to 100."""
     media_type = sniff(data[:HEAD_BYTES])
     assert media_type is not None
-    bits, quality = HASHER.hash(next(open_image(data, media_type, Limits(), exact=False).pictures))
+    opened = open_image(data, media_type, Limits(), exact=False)
+    assert isinstance(opened, Stills)
+    bits, quality = HASHER.hash(next(opened.pictures))
     return bits, quality or 0
 
 

@@ -29,6 +29,11 @@ def to_words(hashes: npt.ArrayLike) -> Words:
     return np.ascontiguousarray(np.ascontiguousarray(array).view(np.uint64).T)
 
 
+def from_words(words: Words) -> Bits:
+    """The hashes again: uint8 (N, bytes). words: uint64 (bytes / 8, N)."""
+    return np.ascontiguousarray(words.T).view(np.uint8)
+
+
 def checked(hashes: npt.ArrayLike) -> Bits:
     """hashes as an array, if they are what to_words takes."""
     array = np.asarray(hashes)

@@ -107,8 +107,17 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """What of a film was looked at: how many frames, and the most seconds between two of them. A copy that lies between
+    two is not found; docs/matching.md tells how much the profiles find."""
+
+    frames: int
+    longest_gap: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """The verdict on one file. matches: best first."""
+    """The verdict on one file. matches: best first. examined: of a film."""
 
     path: bytes
     status: Status
@@ -120,3 +129,4 @@ class Result:
     md5: str | None = None
     matches: tuple[Match, ...] = ()
     error: Failure | None = None
+    examined: Examined | None = None

@@ -12,14 +12,14 @@ from hashmatch.hamming import HammingIndex
 from hashmatch.hamming.pairs import Pairs
 from hashmatch.hamming.words import Rows
 from hashmatch.matching.tiers import FEATURELESS_QUALITY, GOOD_QUALITY, PLAUSIBLE_ONES, Threshold
-from hashmatch.records import Hash
+from hashmatch.records import CUT, PAGE, PART, TRIM, WIDE, Hash
 
 #: Hits that one query hash may have on one reference.
 MOST_HITS = 64
 
 _VIEWS_OF_A_KIND = 10_000
 #: Of each kind of view the first number.
-_VIEWS = {_VIEWS_OF_A_KIND: "trim", 2 * _VIEWS_OF_A_KIND: "page", 3 * _VIEWS_OF_A_KIND: "part"}
+_VIEWS = {number * _VIEWS_OF_A_KIND: stem for number, stem in enumerate((TRIM, PAGE, PART, WIDE, CUT), 1)}
 OTHER_VIEW = 6 * _VIEWS_OF_A_KIND
 
 #: Seconds that one sampled frame stands for at most; a gap in a film is not "shown".

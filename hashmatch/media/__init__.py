@@ -6,17 +6,17 @@ import importlib
 from typing import BinaryIO
 
 from hashmatch.media.limits import Limits
-from hashmatch.media.opened import Opened
+from hashmatch.media.opened import Film, Stills
 from hashmatch.media.sampling import SETTINGS
 from hashmatch.media.sniff import MediaType
 from hashmatch.records import Kind
 
-__all__ = ["Limits", "MediaType", "Opened", "load_decoder", "need", "open_media", "recipe", "recipes_as_good"]
+__all__ = ["Film", "Limits", "MediaType", "Stills", "load_decoder", "need", "open_media", "recipe", "recipes_as_good"]
 
 #: Raised when other pictures would come out of the decoders, or other views be hashed, than before; stored hashes are then
 #: made anew.
 IMAGE_VERSION = 2
-FILM_VERSION = 1
+FILM_VERSION = 2
 #: How a recipe ends where local features were looked for, too.
 WITH_FEATURES = " features"
 
@@ -32,7 +32,7 @@ def recipes_as_good(kind: Kind, exact: bool, features: bool = False) -> set[str]
     return {recipe(kind, exact, features), recipe(kind, exact, True)}
 
 
-def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits: Limits, exact: bool) -> Opened:
+def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits: Limits, exact: bool) -> Stills | Film:
     """Open an image or film with the one decoder that its type asks for.
 
     file: seekable. data: its whole content where that is held in memory already (images).

@@ -17,8 +17,8 @@ from hashmatch.errors import MediaError
 from hashmatch.hashers.base import Picture
 from hashmatch.i18n import _
 from hashmatch.media.limits import LIMIT_CODES, Limits
-from hashmatch.media.opened import Opened
-from hashmatch.media.sampling import SampleClock
+from hashmatch.media.opened import Film, Frame, Stills
+from hashmatch.media.sampling import SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
 
 #: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels: PDQ
@@ -51,7 +51,7 @@ def load_decoder(format: str) -> None:
             importlib.import_module(name)
 
 
-def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) -> Opened:
+def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) -> Stills | Film:
     """Open an image or animation that is held in memory.
 
     Raises MediaError: corrupt, too-large, out-of-memory, unsupported-format.
@@ -62,11 +62,11 @@ def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) 
         _check_size(image.size, limits)
         full_size = image.size
         if media_type.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
-            return Opened("video", None, f"pillow {name}", _frames(image, exact, limits))
+            return Film(None, f"pillow {name}", lambda sampling: _frames(image, sampling, exact, limits))
         reduction = "" if exact or media_type.format != "JPEG" else _draft(image)
         decoder = f"pillow {name} " + ("exact" if exact else reduction or "full")
         pages = _pages(image, data, media_type, full_size, exact, bool(reduction), limits)
-        return Opened("image", None, decoder, pages)
+        return Stills(decoder, pages)
 
 
 def _open(data: bytes, media_type: MediaType) -> Image.Image:
@@ -122,9 +122,10 @@ def _pages(
         raise MediaError("too-large", message.format(pages=pages, limit=limits.max_pages))
 
 
-def _frames(image: Image.Image, exact: bool, limits: Limits) -> Iterator[Picture]:
-    """The sampled frames of an animation, with their times from the frame durations that it states."""
-    clock = SampleClock()
+def _frames(image: Image.Image, sampling: Sampling, exact: bool, limits: Limits) -> Iterator[Frame]:
+    """The frames of an animation that are asked for, with their times from the frame durations that it states. Key frames
+    are of no use here: all must be decoded."""
+    clock = SampleClock(sampling.rate)
     time = 0.0
     with _classified():
         count = getattr(image, "n_frames", 1)
@@ -134,8 +135,11 @@ def _frames(image: Image.Image, exact: bool, limits: Limits) -> Iterator[Picture
         with _classified(after_first=number > 0):
             image.seek(number)
             image.load()
-            if clock.due(time):
-                yield _upright(image, image.size, exact, time=time)
+            if sampling.wants(time) and clock.due(time):
+                picture = _upright(image, image.size, exact).image
+                if not exact:
+                    picture = picture.resize((sampling.side, sampling.side), Image.Resampling.BOX)
+                yield Frame(np.asarray(picture), time, image.size)
         # Browsers show a frame of 0 or 10 ms for 100 ms, so a person sees it for that long.
         milliseconds = float(image.info.get("duration") or 0)
         time += (milliseconds if milliseconds > 10 else 100.0) / 1000
@@ -186,9 +190,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _upright(
-    image: Image.Image, full_size: tuple[int, int], exact: bool, time: float | None = None, view: str = "full"
-) -> Picture:
+def _upright(image: Image.Image, full_size: tuple[int, int], exact: bool, view: str = "full") -> Picture:
     """What a person sees: oriented, in colour or brightness of 8 bits, with white behind transparent pixels."""
     orientation = _orientation(image)
     if orientation in (5, 6, 7, 8):  # stored lying on its side
@@ -202,7 +204,7 @@ def _upright(
         factor = max(1, min(picture.size) // REDUCED_SIDE)
         factors = max(factor, picture.width // LONGEST_SIDE), max(factor, picture.height // LONGEST_SIDE)
         picture = picture.reduce(factors) if factors != (1, 1) else picture
-    return Picture(picture, full_size, exact, time, view)
+    return Picture(picture, full_size, exact, view=view)
 
 
 def _opaque(image: Image.Image) -> Image.Image:

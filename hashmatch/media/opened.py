@@ -1,24 +1,50 @@
-"""What every decoder gives back."""
+"""What the decoders give back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from hashmatch.hashers.base import Picture
-from hashmatch.records import Kind
+from hashmatch.media.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A medium whose header has been read.
+class Stills:
+    """A still image, or the pages of one, whose header has been read.
 
-    duration: in seconds where the container states one.
     decoder: which library and path decode it, for people and for the record.
     pictures: decodes as it is iterated. Raises MediaError; with the code "partial", what came before is good.
     """
 
-    kind: Kind
-    duration: float | None
     decoder: str
     pictures: Iterator[Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a film, upright.
+
+    pixels: uint8 (side, side) brightness, the whole frame scaled to a square; or, for exact hashes, (height, width, 3).
+    time: seconds from the start of the film. size: width and height as shown.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    time: float
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A film or animation whose header has been read.
+
+    duration: in seconds where the container states one. decoder: as above.
+    frames: decodes, from the start at each call, the frames that are asked for, in order. Raises MediaError as above.
+    """
+
+    duration: float | None
+    decoder: str
+    frames: Callable[[Sampling], Iterator[Frame]]

@@ -1,27 +1,64 @@
-"""When a film or animation is sampled."""
+"""Which frames of a film or animation are looked at."""
 
 from __future__ import annotations
 
-#: Samples a second of film time.
-SAMPLES_PER_SECOND = 1.0
-#: A short clip is sampled more often at its beginning, so that a GIF of two seconds has more than two hashes.
-DENSE_SECONDS = 4.0
-DENSE_SAMPLES_PER_SECOND = 4.0
+from dataclasses import dataclass
+
+#: Frames a second of film that a query is looked at, where it is decoded.
+QUERY_RATE = 2.0
+#: A short clip is looked at more often at its beginning, so that a GIF of two seconds has more than four hashes.
+DENSE_SECONDS, DENSE_RATE = 4.0, 4.0
+#: Seconds between key frames up to which nothing between them is decoded. Encoders' usual longest is 250 frames: 10 s.
+LONGEST_KEY_GAP = 12.0
+#: Pixels of each side of the small square picture that FFmpeg scales a frame to. A reference's borders are found on it as
+#: well as a query's, but a query's views go further (hashers/frames.py) and need more.
+REFERENCE_SIDE, QUERY_SIDE = 128, 256
+
+#: A reference keeps the hash of a frame that is more than so many bits from the last one that was kept, or so many seconds
+#: after it; but no more than so many a second, or a camera that shakes would fill the disk.
+DISTINCT_BITS, HEARTBEAT, MOST_A_SECOND = 31, 5.0, 10.0
 #: The above in short, for the recipe of stored hashes.
-SETTINGS = f"{SAMPLES_PER_SECOND:g}fps,{DENSE_SAMPLES_PER_SECOND:g}fps<{DENSE_SECONDS:g}s"
+SETTINGS = f"{REFERENCE_SIDE}px,>{DISTINCT_BITS}bit,<{MOST_A_SECOND:g}fps,{HEARTBEAT:g}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which frames of a film to decode, and how small to make them.
+
+    rate: so many a second at most; 0 for every frame. keys: key frames only, and others only where these are more than
+    LONGEST_KEY_GAP apart. parts: only between these seconds [start, end]; None for all of the film. side: see above.
+    """
+
+    rate: float = 0.0
+    keys: bool = False
+    parts: tuple[tuple[float, float], ...] | None = None
+    side: int = REFERENCE_SIDE
+
+    def wants(self, time: float) -> bool:
+        """Whether a time lies in the parts that are asked for."""
+        return self.parts is None or any(start <= time <= end for start, end in self.parts)
+
+
+EVERY_FRAME = Sampling()
+STEADY = Sampling(rate=QUERY_RATE, side=QUERY_SIDE)
+KEY_FRAMES = Sampling(rate=QUERY_RATE, keys=True, side=QUERY_SIDE)
 
 
 class SampleClock:
     """Says of each frame, in order, whether it is the first at or after the next sampling time."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float) -> None:
+        """rate: frames a second; 0 for every frame."""
+        self._rate = rate
         self._next = 0.0
 
     def due(self, time: float) -> bool:
         """time: the frame's time in seconds from the start."""
+        if not self._rate:
+            return True
         if time + 1e-6 < self._next:
             return False
-        rate = DENSE_SAMPLES_PER_SECOND if time < DENSE_SECONDS else SAMPLES_PER_SECOND
+        rate = max(self._rate, DENSE_RATE) if time < DENSE_SECONDS else self._rate
         # The next multiple of the step after this frame, so that a gap in the film does not cause a burst.
         self._next = (int(time * rate + 1e-6) + 1) / rate
         return True

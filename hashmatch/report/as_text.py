@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hashmatch.i18n import _
-from hashmatch.records import Fingerprint, Hash
+from hashmatch.records import Fingerprint, Hash, shows_all
 from hashmatch.report.escape import for_spreadsheet, for_terminal
 from hashmatch.store.lookup import Reference
 
@@ -38,7 +38,7 @@ def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
     """`hex,quality,path`, one line a hash."""
     name = for_spreadsheet(for_terminal(path))
     for each in value.hashes:
-        if each.algorithm == "pdq" and not each.view.startswith(("trim", "part")):
+        if each.algorithm == "pdq" and shows_all(each.view):
             yield f"{each.hex},{each.quality},{name}"
 
 

@@ -1,0 +1,93 @@
+"""PDQ of a film's frames, many at once, and of parts of them.
+
+A frame comes as a small square of brightness, whatever its shape: PDQ itself squeezes every picture to 64 × 64 samples. All
+of PDQ up to its median is linear (see pdq.py), so that smoothing, sampling, cutting out a part and the DCT fold into one
+16 × side matrix for rows and one for columns. The square stands for a picture of 512 × 512, which is what Meta's vPDQ makes
+of each frame (github.com/facebook/ThreatExchange, vpdq/cpp): within 6 to 10 bits (median) of its published hashes.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hashers.pdq import FREQUENCIES, SIDE, dct_matrix, sampling_matrix
+
+UInt8 = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
+
+#: The side of the picture that the square stands for.
+STANDS_FOR = 512
+#: Frames that are multiplied at a time; their squares fit into the processor's cache.
+BATCH = 32
+
+
+class Area(NamedTuple):
+    """A part of a frame, in parts of its width and height. Below 0 and above 1 its edge goes on: what would be there if
+    the frame had been cropped can only be guessed, and this guess brings most of the hash back (5 % off each side: 76
+    bits away without, 22 with; 10 %: 118 and 40)."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+
+WHOLE = Area()
+
+
+def hash_frames(squares: UInt8, area: Area = WHOLE, mirrored: bool = False) -> UInt8:
+    """PDQ of a part of each frame, or of its mirror image: uint8 (n, 32).
+
+    squares: uint8 (n, side, side), brightness.
+    """
+    count, side, _side = squares.shape
+    down = _frequencies(side, area.top, area.bottom)
+    across = _frequencies(side, area.left, area.right, mirrored)
+    hashes = np.empty((count, FREQUENCIES * FREQUENCIES // 8), np.uint8)
+    for start in range(0, count, BATCH):
+        some = squares[start : start + BATCH].astype(np.float32)
+        halves = (some.reshape(-1, side) @ across.T).reshape(-1, side, FREQUENCIES)
+        flat = np.matmul(down, halves).reshape(len(some), -1)
+        middle = flat.shape[1] // 2 - 1
+        median = np.partition(flat, middle, axis=1)[:, middle, None]
+        hashes[start : start + BATCH] = np.packbits((flat > median)[:, ::-1], axis=1)
+    return hashes
+
+
+def quality_of_frames(squares: UInt8, area: Area = WHOLE) -> UInt8:
+    """PDQ's quality, 0 to 100, of a part of each frame: uint8 (n,). squares: as above."""
+    side = squares.shape[1]
+    down, across = _samples(side, area.top, area.bottom), _samples(side, area.left, area.right)
+    qualities = np.empty(len(squares), np.uint8)
+    for start in range(0, len(squares), BATCH):
+        some = squares[start : start + BATCH].astype(np.float32)
+        samples = np.matmul(down, (some.reshape(-1, side) @ across.T).reshape(-1, side, SIDE))
+        total = sum(
+            np.abs((np.diff(samples, axis=axis) * np.float32(100 / 255)).astype(np.int32)).sum(axis=(1, 2))
+            for axis in (1, 2)
+        )
+        qualities[start : start + BATCH] = np.minimum(total // 90, 100)
+    return qualities
+
+
+@functools.lru_cache(maxsize=256)
+def _samples(side: int, start: float, end: float) -> Float32:
+    """(64, side) matrix that samples a line of pixels from start to end, in parts of its length."""
+    full = sampling_matrix(STANDS_FOR, STANDS_FOR)
+    at = start + (np.arange(STANDS_FOR) + 0.5) / STANDS_FOR * (end - start)
+    pixels = np.clip(np.floor(at * side).astype(np.intp), 0, side - 1)
+    matrix = np.zeros((side, SIDE), np.float32)
+    np.add.at(matrix, pixels, full.T)
+    return np.ascontiguousarray(matrix.T)
+
+
+@functools.lru_cache(maxsize=256)
+def _frequencies(side: int, start: float, end: float, mirrored: bool = False) -> Float32:
+    """(16, side) matrix from the same line, or its mirror image, to its DCT coefficients."""
+    if mirrored:
+        return np.ascontiguousarray(_frequencies(side, 1 - end, 1 - start)[:, ::-1])
+    return np.ascontiguousarray(dct_matrix() @ _samples(side, start, end))

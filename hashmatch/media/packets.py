@@ -1,0 +1,96 @@
+"""A film's packets, on one clock that begins at 0, and which of them must be decoded for the frames that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import av
+import av.container
+
+from hashmatch.media.image import one_line
+from hashmatch.media.sampling import LONGEST_KEY_GAP, Sampling
+
+#: Seconds by which packets of one recording may come out of order.
+_MAX_STEP_BACK = 1.0
+#: Bytes of packets that are held back while it is not known whether they are needed.
+_MOST_HELD = 64 << 20
+
+
+class Demuxed(NamedTuple):
+    """A packet, and seconds since the film's first frame; at the end comes one of no bytes, for what a decoder still holds.
+    is_untimed: whether the stream knows no times, as bare H.264, so that this is the packet's number by the frame rate."""
+
+    packet: Any
+    time: float
+    is_untimed: bool
+
+
+def packets_of(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream, rate: float, damage: list[str]
+) -> Iterator[Demuxed]:
+    """All packets of a stream, their time stamps set back by where the stream begins. Where another recording was joined
+    on, whose clock begins anew, it goes on. rate: frames a second. damage: is told why reading ended early, if it did."""
+    start: int | None = stream.start_time
+    last, number = 0.0, 0
+    packets = iter(container.demux(stream))
+    while True:
+        try:
+            packet = next(packets, None)
+        except MemoryError:
+            raise
+        except Exception as error:  # a demuxer's complaints are of all kinds, and after one there is nothing more
+            damage[:] = [one_line(error)]
+            packet = None
+        if packet is None:
+            return
+        if packet.size == 0 and packet.pts is not None:
+            continue  # "show the last frame again", in Theora and others; the decoder would refuse it
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        if packet.size == 0 or stamp is None or packet.time_base is None:
+            yield Demuxed(packet, number / rate, stamp is None)
+            number += 1
+            continue
+        base = float(packet.time_base)
+        start = stamp if start is None else start
+        if (stamp - start) * base < last - _MAX_STEP_BACK:
+            start = stamp - round((last + 1 / rate) / base)
+        last = max(last, (stamp - start) * base)
+        if packet.pts is not None:
+            packet.pts -= start
+        if packet.dts is not None:
+            packet.dts -= start
+        number += 1
+        yield Demuxed(packet, float(stamp - start if packet.pts is None else packet.pts) * base, False)
+
+
+def wanted(packets: Iterator[Demuxed], sampling: Sampling) -> Iterator[Demuxed]:
+    """Those that must be decoded: key frames, and groups from a key frame up to what is asked for, since each frame is
+    made of those before."""
+    if not sampling.keys and sampling.parts is None:
+        yield from packets
+        return
+    held: list[Demuxed] = []  # of this group, and not given out
+    held_bytes, is_open = 0, False  # whether all of the group so far was given out and what follows will be
+    key_time = taken = float("-inf")
+    for each in packets:
+        if each.packet.size == 0:
+            yield each
+            continue
+        if each.packet.is_keyframe:
+            held, held_bytes, is_open, key_time = [], 0, False, each.time
+        if is_open:
+            yield each
+            continue
+        held.append(each)
+        held_bytes += each.packet.size
+        if sampling.keys:
+            is_due = each.packet.is_keyframe and each.time - taken >= 1 / sampling.rate - 1e-3
+            is_open = each.time - key_time > LONGEST_KEY_GAP
+        else:
+            is_due, is_open = False, sampling.wants(each.time)
+        is_open |= held_bytes > _MOST_HELD
+        if is_due or is_open:
+            taken = each.time
+            yield from held
+            held, held_bytes = [], 0
