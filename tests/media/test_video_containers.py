@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -84,6 +85,23 @@ def scenes(frames: Sequence[Frame], size: tuple[int, int] = SIZE, most: int = 12
     return found
 
 
+def film_at(seconds: Sequence[float], container: str, codec: str = "libx264", late: float = 0, **options: str) -> bytes:
+    """A film of so many frames, a new scene each, at these times. late: what time it says that it begins at."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as writer:
+        stream: Any = writer.add_stream(codec, rate=1000, options=options)
+        stream.width, stream.height = SIZE
+        stream.pix_fmt = "yuv420p"
+        stream.bit_rate = 2_000_000
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for seed, at in enumerate(seconds):
+            frame = av.VideoFrame.from_ndarray(np.asarray(scene(seed, *SIZE)), format="rgb24")
+            frame.pts, frame.time_base = round(1000 * (at + late)), Fraction(1, 1000)
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode())
+    return out.getvalue()
+
+
 # Where the clock begins.
 
 
@@ -114,6 +132,62 @@ def test_sampling_does_not_move_the_clock(name: str) -> None:
         frames = whole(data, sampling)
         assert len(frames) > 2
         assert [every[round(frame.time, 3)] for frame in frames] == scenes(frames)
+
+
+# How it runs.
+
+UNEVEN = [0, 0.1, 0.5, 0.54, 2, 2.04, 4.5, 7.25]
+
+
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "libx264"), ("matroska", "libx264"), ("webm", "libvpx-vp9")])
+@pytest.mark.parametrize("late", [0, 30])
+def test_a_variable_frame_rate(container: str, codec: str, late: float) -> None:
+    """Screen recordings, chats and what telephones film in the dark."""
+    frames = whole(film_at(UNEVEN, container, codec, late))
+    assert times(frames) == pytest.approx(UNEVEN, abs=2e-3)
+    assert scenes(frames) == list(range(len(UNEVEN)))
+
+
+#: Bare streams: what FFmpeg calls their demuxers, and how they are made.
+RAW = {
+    "h264": Film("h264", "libx264", "h264", options={"bf": "0"}),
+    "h264-reordered": Film("h264", "libx264", "h264", options={"bf": "3"}),
+    "hevc": Film("hevc", "libx265", "hevc", options={"x265-params": "log-level=none"}),
+    "m4v": Film("m4v", "mpeg4", "m4v"),
+    "m2v": Film("mpeg2video", "mpeg2video", "mpegvideo"),
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_bare_streams_are_known_for_what_they_are(name: str) -> None:
+    assert sniff(film(RAW[name], seconds=1)[:HEAD_BYTES]) == MediaType("pyav", RAW[name].demuxer)
+
+
+def test_a_start_code_alone_is_no_film() -> None:
+    """The signatures of bare streams are short; what else begins with zeros must not be taken for one."""
+    for data in (bytes(4096), b"\0\0\1" + bytes(4096), b"\0\0\0\1" + b"\xff" * 4096, bytes(3) + b"\1text" * 99):
+        assert sniff(data[:HEAD_BYTES]) is None
+
+
+@pytest.mark.parametrize("rate", [10, 25, 30])
+@pytest.mark.parametrize("name", RAW)
+def test_bare_streams_are_timed_by_their_frame_rate(name: str, rate: int) -> None:
+    """They have no time stamps; the rate stands in the codec's own header."""
+    if (name, rate) == ("m2v", 10):
+        pytest.skip("MPEG-2 knows no 10 frames a second")
+    of = replace(RAW[name], rate=rate)
+    frames = whole(film(of, seconds=3), media_type=MediaType("pyav", of.demuxer))
+    assert times(frames) == pytest.approx([number / rate for number in range(3 * rate)], abs=1e-3)
+    assert scenes(frames) == [number // rate for number in range(3 * rate)]
+
+
+@pytest.mark.parametrize("sampling", ["steady", "keys"])
+@pytest.mark.parametrize("name", RAW)
+def test_bare_streams_are_sampled_at_the_same_times(name: str, sampling: str) -> None:
+    of = replace(RAW[name], rate=25, options={**RAW[name].options, "g": "25"})
+    frames = whole(film(of, seconds=5), SAMPLINGS[sampling], MediaType("pyav", of.demuxer))
+    assert len(frames) >= 5
+    assert scenes(frames) == [int(frame.time + 1e-2) for frame in frames]
 
 
 # Which way is up: see TURNS in test_video.py for what pixels of full size become.
@@ -200,6 +274,8 @@ CUT = {
     "flv": lambda: film("flv"),
     "wmv": lambda: film("wmv"),
     "mpg": lambda: film("mpg"),
+    "mkv": lambda: film("mkv"),
+    "webm": lambda: film("webm-vp8"),
 }
 
 
@@ -270,6 +346,18 @@ def test_one_bad_packet_costs_one_packet(name: str) -> None:
     expected = times(whole(data))
     del expected[17]
     assert [at for at, seed in zip(times(frames), scenes(frames), strict=True) if seed == int(at + 1e-2)] == expected
+
+
+@pytest.mark.parametrize("name", ["mp4", "mkv", "mp4-hevc", "webm-vp8", "webm-vp9", "avi", "flv"])
+def test_one_bad_packet_costs_no_more_than_its_group(name: str) -> None:
+    """What follows may be made of the damaged frame, until the next key frame; which here comes every second."""
+    of = replace(FILMS[name], options={**FILMS[name].options, "g": "8"})
+    data = film(of, seconds=4)
+    frames, error = decoded(_spoiled(data, of.demuxer, 17))
+    assert error is not None and error.code == "partial"
+    right = [at for at, seed in zip(times(frames), scenes(frames), strict=True) if seed == int(at + 1e-2)]
+    expected = [at for at in times(whole(data)) if not 2 <= at < 3]
+    assert set(expected) <= set(right)
 
 
 # Animations.
