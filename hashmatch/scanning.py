@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from hashmatch import hashers
 from hashmatch.fingerprint import FileState, fingerprints, is_skipped
+from hashmatch.footage import Parts
 from hashmatch.hamming import DamagedIndexError
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.finding import Finding
+from hashmatch.matching.glance import parts_around, times_of_hits
 from hashmatch.matching.local import LocalMatch, LocalTable, search
 from hashmatch.matching.parts import with_parts
-from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Result
+from hashmatch.matching.results import Examined, Match, MatchedReference, MatchedSource, Result
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import decide, exact, find, match_of
 from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import Found
 from hashmatch.media.limits import LIMIT_CODES
-from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind
 from hashmatch.store import Store, generation, lookup
 from hashmatch.tables import load, load_features
+
+AnyFound = TypeVar("AnyFound")
 
 #: References that are added while a scan runs are loaded at once, but loading takes no more than a tenth of the time.
 LOADING_SHARE = 9.0
@@ -106,18 +112,20 @@ class Searcher:
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def _findings(self, hashes: Sequence[Hash], kind: Kind) -> list[Finding]:
+        return self._searched(lambda table: find(hashes, kind, table, self._blocks_of))
+
+    def _searched(self, search: Callable[[HashTable], Iterable[AnyFound]]) -> list[AnyFound]:
+        """What is found in all tables."""
         assert self._tables is not None
         try:
-            return [found for table in self._tables for found in find(hashes, kind, table, self._blocks_of)]
+            return [found for table in self._tables for found in search(table)]
         except DamagedIndexError:
             # The cache was sound when it was opened; something has written to it since.
             self.prepare(anew=True)
-            return [found for table in self._tables for found in find(hashes, kind, table, self._blocks_of)]
+            return [found for table in self._tables for found in search(table)]
 
     def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
-        packed = lookup.bits(self._connection, reference_id, hashers.GUARD, view)
-        # A list that came before this program had such hashes may have called others by this name.
-        return packed if packed is not None and len(packed) * 8 == hashers.by_name(hashers.GUARD).bits else None
+        return lookup.blocks(self._connection, reference_id, view)
 
     def matches(
         self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None, features: Sequence[bytes] = ()
@@ -143,6 +151,12 @@ class Searcher:
                 if reference is not None:
                     best[local.owner] = with_parts(best.get(local.owner), local, reference)
         return list(best.values())
+
+    def parts_to_look_at(self, glance: Glance) -> Parts:
+        """The parts of a film whose key frames show what a reference does."""
+        self._keep_up()
+        hit = self._searched(lambda table: times_of_hits(glance.hashes, table, self.finds))
+        return parts_around(hit, sorted({each.time for each in glance.hashes if each.time is not None}))
 
     def _local_matches(self, features: Sequence[bytes]) -> list[LocalMatch]:
         upright, mirrored = map(LocalFeatures.from_bytes, features)
@@ -193,14 +207,18 @@ def scan(
     radius: int | None = None,
     limits: Limits = Limits(),
     source: int | None = None,
+    moved: Callable[[bytes, float], object] = lambda path, share: None,
 ) -> Iterator[Result]:
     """Match files against the reference set, one result each, as soon as it is known.
 
     found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
+    moved: told how much of a long film is done, 0 to 1.
     """
     connection = store.connection
     searcher = Searcher(store, collections=collections, profile=profile, radius=radius)
-    settings = Settings(searcher.algorithms, limits=limits, side="query", features=searcher.wants_features)
+    settings = Settings(
+        searcher.algorithms, limits=limits, side="query", features=searcher.wants_features, profile=profile
+    )
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
 
     def known(state: FileState, digests: Digests) -> bool:
@@ -216,7 +234,19 @@ def scan(
         recipes = recipes_as_good(reference.kind, settings.exact)
         return lookup.is_current(lookup.recipes(connection, reference_id), recipes, versions)
 
-    decoded = fingerprints(found, settings, isolation, known=known, source=source, meanwhile=searcher.prepare)
+    def look(state: FileState, glance: Glance) -> Parts:
+        return searcher.parts_to_look_at(glance)
+
+    decoded = fingerprints(
+        found,
+        settings,
+        isolation,
+        known=known,
+        look=look,
+        moved=lambda state, share: moved(state.path, share),
+        source=source,
+        meanwhile=searcher.prepare,
+    )
     for state, result in decoded:
         assert result is not None
         yield judge(connection, searcher, state.path, result)
@@ -229,15 +259,24 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
     if result.digests is None:
         return Result(path, "failed", kind=result.kind, size=result.size or None, error=result.error)
     hashes, kind, partial, error = result.hashes, result.kind, result.partial, result.error
+    duration = result.duration
     if result.known:
         reference_id = lookup.id_of_sha256(connection, result.digests.sha256)
         assert reference_id is not None
         stored = lookup.reference(connection, reference_id)
         hashes, kind, partial = lookup.hashes(connection, reference_id), stored.kind, stored.partial
+        duration = stored.duration
         error = Failure(stored.error_code, stored.error_message or "") if stored.error_code else None
     status, matches = decide(searcher.matches(hashes, kind, result.digests, result.features))
     if status == "clean" and error is not None and (not partial or error.code in LIMIT_CODES):
         status = "failed"
     tier = matches[0].tier if status in ("match", "allowed") else None
     digests = result.digests
-    return Result(path, status, partial, tier, kind, result.size, digests.sha256, digests.md5, matches, error)
+    examined = _examined(hashes, duration) if kind == "video" and hashes else None
+    return Result(path, status, partial, tier, kind, result.size, digests.sha256, digests.md5, matches, error, examined)
+
+
+def _examined(hashes: Sequence[Hash], duration: float | None) -> Examined:
+    times = sorted({each.time for each in hashes if each.view == "full" and each.time is not None})
+    ends = [0.0, *times, max(duration or 0.0, times[-1] if times else 0.0)]
+    return Examined(len(times), round(max(after - before for before, after in itertools.pairwise(ends)), 2))

@@ -44,6 +44,18 @@ class Part:
         return int(self.words.shape[1]) if self.chosen is None else len(self.chosen)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Every pair within `exact_to` is wanted, and of those from there to the radius what is come upon."""
+
+    radius: int
+    exact_to: int
+
+    @property
+    def loose(self) -> bool:
+        return self.radius > self.exact_to
+
+
 def select(parts: list[Part], rows: Selection) -> list[Part]:
     """The same parts, restricted to some rows: bool (N,) or ascending integers. Raises ValueError on anything else."""
     total = sum(part.words.shape[1] for part in parts)
@@ -69,26 +81,26 @@ def _selected(part: Part, numbers: Rows) -> Part:
     return replace(part, chosen=chosen, mask=mask)
 
 
-def building_pays(part: Part, usual: int, queries: int, radius: int) -> bool:
+def building_pays(part: Part, usual: int, queries: int, reach: Reach) -> bool:
     """Whether to build postings, laid out for the usual radius, for so many queries."""
     width, count = 64 * len(part.words), part.words.shape[1]
     plan = layout.choose_layout(width, usual, count)
-    limits = None if plan is None else layout.limits_of(plan, radius, count)
+    limits = None if plan is None else layout.limits_of(plan, reach.exact_to, count)
     if plan is None or limits is None:
         return False
     indexed = count * BUILD_NS + CALLS_NS + queries * sum(layout.cost_of(plan, limits, count))
-    alone: float = queries * brute.cost_of(len(part.words), radius, part.size)
+    alone: float = queries * brute.cost_of(len(part.words), reach.radius, part.size)
     return bool(indexed < alone)
 
 
-def search(parts: list[Part], queries: Words, radius: int, total: int, engine: str, most: int | None) -> Packed:
-    """Every pair within the radius, packed, in no order.
+def search(parts: list[Part], queries: Words, reach: Reach, total: int, engine: str, most: int | None) -> Packed:
+    """The pairs within reach, packed, in no order.
 
     queries: uint64 (width / 64, M), of `total` queries of the call. most: raise TooManyPairsError above so many pairs.
     """
     found = []
     for part in parts:
-        packed = _search_part(part, queries, radius, total, engine, most)
+        packed = _search_part(part, queries, reach, total, engine, most)
         packed += np.uint64(part.first)
         found.append(packed)
     if most is not None and sum(map(len, found)) > most:
@@ -96,11 +108,12 @@ def search(parts: list[Part], queries: Words, radius: int, total: int, engine: s
     return join(found)
 
 
-def _search_part(part: Part, queries: Words, radius: int, total: int, engine: str, most: int | None) -> Packed:
+def _search_part(part: Part, queries: Words, reach: Reach, total: int, engine: str, most: int | None) -> Packed:
+    radius = reach.radius
     alone = brute.cost_of(len(part.words), radius, part.size)
     limits = None
     if part.postings is not None and engine != "brute":
-        limits = layout.limits_of(part.postings.layout, radius, part.postings.count)
+        limits = layout.limits_of(part.postings.layout, reach.exact_to, part.postings.count)
     if part.postings is None or limits is None:
         return _by_brute_force(part, queries, radius, total * alone, most)
     probing, looking = layout.cost_of(part.postings.layout, limits, part.postings.count, part.postings.crowding)
@@ -112,7 +125,7 @@ def _search_part(part: Part, queries: Words, radius: int, total: int, engine: st
             return _by_brute_force(part, queries, radius, total * alone, most)
         # Where most queries are expected to cost more than a share of brute force, they are let.
         budget = max(SHARE * alone, 2 * looking)
-    found, over = _by_index(part, queries, limits, radius, (total * indexed, budget), most)
+    found, over = _by_index(part, queries, limits, reach, (total * indexed, budget), most)
     fast.spend(queries.shape[1] * indexed)
     if not over.any():
         return found
@@ -132,24 +145,25 @@ def _by_brute_force(part: Part, queries: Words, radius: int, nanoseconds: float,
 
 
 def _by_index(
-    part: Part, queries: Words, limits: tuple[int, ...], radius: int, costs: tuple[float, float], most: int | None
+    part: Part, queries: Words, limits: tuple[int, ...], reach: Reach, costs: tuple[float, float], most: int | None
 ) -> tuple[Packed, npt.NDArray[np.bool_]]:
-    """The pairs of all queries but those that exceed the budget, and which those are. costs: what the whole call is
-    expected to take, and what the postings of one query may, in nanoseconds."""
+    """The pairs of all queries but those that exceed the budget, and which those are. limits: for
+    `exact_to`. costs: what the whole call is expected to take, and what the postings of one query may, in nanoseconds."""
     assert part.postings is not None
     nanoseconds, budget = costs
     compiled = fast.kernels(nanoseconds)
     if compiled is not None:
-        found, over = fast.probe_search(compiled, part.postings, part.words, queries, limits, radius, budget, most)
+        kind = limits, reach.loose
+        found, over = fast.probe_search(compiled, part.postings, part.words, queries, kind, reach.radius, budget, most)
         if part.mask is not None:
             found = found[part.mask[(found & np.uint64(2**32 - 1)).view(np.int64)]]
         return found, over
-    numbers, rows, over = probe.candidates(part.postings, queries, limits, budget, most)
+    numbers, rows, over = probe.candidates(part.postings, queries, limits, reach.loose, budget, most)
     if part.mask is not None:
         kept = part.mask[rows]
         numbers, rows = numbers[kept], rows[kept]
     distances = distances_of(part.words, rows, queries, numbers)
-    near = np.flatnonzero(distances <= radius)
+    near = np.flatnonzero(distances <= reach.radius)
     return pack(numbers[near], distances[near], rows[near]), over
 
 
@@ -162,7 +176,7 @@ def nearest(parts: list[Part], queries: Words, count: int, radius: int, total: i
     near = np.empty(0, np.uint64)
     if parts[0].postings is not None:
         try:
-            near = search(parts, queries, radius, total, "auto", QUERIES * max(count, 1024))
+            near = search(parts, queries, Reach(radius, radius), total, "auto", QUERIES * max(count, 1024))
         except TooManyPairsError:
             near = np.empty(0, np.uint64)
     near.sort()

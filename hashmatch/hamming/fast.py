@@ -103,18 +103,19 @@ def probe_search(
     postings: Postings,
     words: Words,
     queries: Words,
-    limits: tuple[int, ...],
+    kind: tuple[tuple[int, ...], bool],
     radius: int,
     budget: float,
     most: int | None,
 ) -> tuple[Packed, npt.NDArray[np.bool_]]:
-    """Every pair within the radius, packed, in no order, and bool (M,): the queries that exceed the budget, of which no
-    pair is returned. Otherwise as probe.candidates."""
+    """Every pair within the radius that limits stand for, and if loose others within `radius`, packed, in no order; and
+    bool (M,): the queries that exceed the budget, of which no pair is returned. kind: limits and loose. Otherwise as
+    probe.candidates."""
     by_query = np.ascontiguousarray(queries.T)
     arrays = postings.occupied, postings.starts, postings.rows, postings.beside
-    plan, costs = _plan(postings.layout, limits), (BUCKET_NS, POSTING_NS, budget)
+    plan, costs = _plan(postings.layout, *kind), (BUCKET_NS, POSTING_NS, budget)
     # A pair is found once for every chunk that is near. To reserve what all might need takes longer than one search.
-    needed = len(limits) * (postings.count * len(by_query) if most is None else most)
+    needed = len(kind[0]) * (postings.count * len(by_query) if most is None else most)
     room = min(needed, RESERVED)
     while True:
         spent, out = np.zeros(len(by_query)), np.empty(room, np.uint64)
@@ -137,9 +138,9 @@ def probe_search(
 
 
 @lru_cache(maxsize=64)
-def _plan(layout: Layout, limits: tuple[int, ...]) -> tuple[Any, ...]:
+def _plan(layout: Layout, limits: tuple[int, ...], loose: bool) -> tuple[Any, ...]:
     """The plan of all chunks as the kernel takes it."""
-    plan = plan_of(layout, limits, 0, len(limits))
+    plan = plan_of(layout, limits, loose, 0, len(limits))
     ends = np.append(0, np.cumsum(plan.sizes))
     places = np.array(layout.offsets), np.array(layout.lengths), LOW_BITS
     return *places, plan.flips.astype(np.uint32), plan.base, plan.patterns, plan.slack, ends

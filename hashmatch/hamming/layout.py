@@ -30,6 +30,9 @@ LOW_BITS = 3
 LONGEST_CHUNK = 32 - LOW_BITS
 #: Bytes that all postings of one hash may take: so many, or so many times the hash itself if that is more.
 POSTING_BYTES, POSTING_SHARE = 183, 5.7
+#: The share of unrelated postings that a loose search lets through to be compared in full, at most. That costs some
+#: 100 ns, a posting 7, so it may be one in thirty.
+LOOSE_SHARE = 1 / 30
 #: From so many probed keys for one query on, no index is worth it.
 MOST_PROBES = 2_000_000
 
@@ -99,6 +102,18 @@ def limits_of(layout: Layout, radius: int, count: int) -> tuple[int, ...] | None
             return None
         heapq.heappush(queue, (_step(length, limits[number] + 1, count), number))
     return tuple(limits)
+
+
+@lru_cache(maxsize=64)
+def loose_slack(length: int) -> int:
+    """How many of the bits beside a posting may differ in a loose search, where the neighbour has so many bits: as many as
+    let no more than LOOSE_SHARE of random ones through."""
+    bits = length + LOW_BITS
+    share, slack = 0.0, -1
+    while share <= LOOSE_SHARE:
+        slack += 1
+        share += math.comb(bits, slack) / 2.0**bits
+    return slack - 1
 
 
 @lru_cache(maxsize=256)

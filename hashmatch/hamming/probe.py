@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.layout import BUCKET_NS, LOW_BITS, POSTING_NS, Layout
+from hashmatch.hamming.layout import BUCKET_NS, LOW_BITS, POSTING_NS, Layout, loose_slack
 from hashmatch.hamming.pairs import TooManyPairsError
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.words import Rows, Words
@@ -68,22 +68,24 @@ class Found:
 
 
 def candidates(
-    postings: Postings, queries: Words, limits: tuple[int, ...], budget: float, most: int | None
+    postings: Postings, queries: Words, limits: tuple[int, ...], loose: bool, budget: float, most: int | None
 ) -> tuple[Rows, Rows, npt.NDArray[np.bool_]]:
     """Every pair within the radius that `limits` stands for, among others.
 
-    queries: uint64 (width / 64, M). budget: nanoseconds that may be spent on the postings of one query. most: raise
-    TooManyPairsError when so many pairs, each found once for every chunk that is near, would take too much memory.
+    queries: uint64 (width / 64, M). loose: let more of the farther pairs that it comes upon through, too. budget:
+    nanoseconds that may be spent on the postings of one query. most: raise TooManyPairsError when so many pairs, each
+    found once for every chunk that is near, would take too much memory.
     Returns int64 query numbers and int64 rows, each pair once, sorted by query; and bool (M,), the queries that exceed
     the budget, of which no pair is returned. Raises DamagedIndexError.
     """
     count, chunks = queries.shape[1], len(limits)
     found = Found([], [], np.zeros(count))
-    whole = plan_of(postings.layout, limits, 0, chunks)
+    whole = plan_of(postings.layout, limits, loose, 0, chunks)
     if count * len(whole.flips) <= PROBES:
         plans = [whole]
     else:
-        plans = [plan_of(postings.layout, limits, chunk, chunk + 1) for chunk in range(chunks) if limits[chunk] >= 0]
+        looked_up = [chunk for chunk in range(chunks) if limits[chunk] >= 0]
+        plans = [plan_of(postings.layout, limits, loose, chunk, chunk + 1) for chunk in looked_up]
     keys = keys_of(postings.layout, queries)
     for plan in plans:
         step = max(1, PROBES // len(plan.flips))
@@ -202,15 +204,17 @@ def compare_beside(
 
 
 @lru_cache(maxsize=256)
-def plan_of(layout: Layout, limits: tuple[int, ...], first: int, last: int) -> Plan:
-    """What to probe in chunks [first, last)."""
+def plan_of(layout: Layout, limits: tuple[int, ...], loose: bool, first: int, last: int) -> Plan:
+    """What to probe in chunks [first, last). loose: as in candidates."""
     flips, slack, patterns, sizes = [np.empty(0, np.int64)], [np.empty(0, np.uint8)], [_patterns(0, 0)], []
     for chunk in range(first, last):
         limit = limits[chunk]
         masks = [_masks(layout.lengths[chunk] - LOW_BITS, differing) for differing in range(limit + 1)]
         flips += masks
         # limits[-1] is that of the first chunk's neighbour.
-        slack += [np.full(len(mask), limit + limits[chunk - 1] + 1 - n, np.uint8) for n, mask in enumerate(masks)]
+        together = limit + limits[chunk - 1] + 1
+        least = loose_slack(layout.lengths[chunk - 1]) if loose else 0
+        slack += [np.full(len(mask), max(together - n, least), np.uint8) for n, mask in enumerate(masks)]
         patterns += [_patterns(limit - n, len(mask)) for n, mask in enumerate(masks)]
         sizes.append(sum(map(len, masks)))
     chunks = np.repeat(np.arange(first, last), sizes)

@@ -56,6 +56,7 @@ def result(value: Result) -> dict[str, Any]:
         "md5": value.md5,
         "matches": [match(each) for each in value.matches],
         "error": failure(value.error),
+        "examined": value.examined and asdict(value.examined),
     }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hashmatch.hamming import HammingIndex, distance, engines, fast, index
 from hashmatch.hamming.index import Engine
+from hashmatch.hamming.words import Rows
 from tests.hamming.made import (
     KINDS,
     Bits,
@@ -119,6 +120,48 @@ def test_searches_only_the_rows_that_are_asked_for(
 
 
 @exactly
+@given(search=searches(), share=st.floats(0, 1.2), engine=st.sampled_from(ENGINES), added=st.integers(0, 9))
+def test_with_exact_to_finds_all_up_to_there_and_beyond_nothing_wrong(
+    accelerator: str, search: tuple[Bits, Bits, int], share: float, engine: Engine, added: int
+) -> None:
+    hashes, queries, radius = search
+    exact_to = int(share * radius)
+    index = HammingIndex.from_hashes(hashes[: max(0, len(hashes) - added)])
+    index.build()
+    index.append(hashes[max(0, len(hashes) - added) :])
+    every = obvious(hashes, queries, radius)
+    found = index.range_search(queries, radius, exact_to=exact_to, engine=engine)
+    # The same order, so nothing is left but to leave some of the far ones out.
+    pairs = set(zip(found[0].tolist(), found[1].tolist(), strict=True))
+    kept = [n for n, pair in enumerate(zip(every[0].tolist(), every[1].tolist(), strict=True)) if pair in pairs]
+    same(found, (every[0][kept], every[1][kept], every[2][kept]))
+    assert set(np.flatnonzero(every[2] <= exact_to).tolist()) <= set(kept)
+    if engine == "brute":
+        assert len(kept) == len(every[0])
+
+
+def test_with_exact_to_most_of_the_farther_pairs_are_found(accelerator: str) -> None:
+    hashes = random_hashes(20_000)
+    index = HammingIndex.from_hashes(hashes)
+    index.build()
+    for bits, share in ((35, 1), (44, 0.97), (50, 0.9), (60, 0.5)):
+        q, r, d = index.range_search(flipped(hashes[:300], bits), 60, exact_to=31, engine="multi-index")
+        assert (d[q == r] == bits).all()
+        assert share * 300 <= (q == r).sum()
+    assert (q == r).sum() < 300, "nothing was left out, so this tested brute force"
+
+
+@pytest.mark.parametrize(("radius", "exact_to"), [(40, 40), (40, 99), (0, 0), (0, 31)])
+def test_exact_to_the_radius_or_beyond_is_exact(accelerator: str, radius: int, exact_to: int) -> None:
+    hashes = random_hashes(20_000)
+    index = HammingIndex.from_hashes(hashes)
+    index.build()
+    queries = flipped(hashes[:40], np.arange(40), seed=1)
+    found = index.range_search(queries, radius, exact_to=exact_to, engine="multi-index")
+    same(found, obvious(hashes, queries, radius))
+
+
+@exactly
 @given(search=searches(600), data=st.data())
 def test_rows_added_later_are_found(accelerator: str, search: tuple[Bits, Bits, int], data: st.DataObject) -> None:
     hashes, queries, radius = search
@@ -132,6 +175,31 @@ def test_rows_added_later_are_found(accelerator: str, search: tuple[Bits, Bits, 
     index.merge()
     assert index.added == 0
     same(index.range_search(queries, radius), obvious(hashes, queries, radius))
+
+
+@pytest.mark.parametrize("width", [64, 256, 1024])
+def test_gives_the_hashes_back(width: int, tmp_path: Path) -> None:
+    hashes = random_hashes(700, width)
+    saved = HammingIndex.from_hashes(hashes[:600])
+    saved.save(tmp_path)
+    for searched in (HammingIndex.from_hashes(hashes[:600]), HammingIndex.open(tmp_path)):
+        searched.append(hashes[600:])
+        for rows in (slice(None), slice(590, 610), slice(650, 9999), slice(-5, None), slice(500, 3, -7), slice(8, 8)):
+            np.testing.assert_array_equal(searched.hashes(rows), hashes[rows])
+        for some in ([699, 0, 600, 599, 0], [5], []):
+            found = searched.hashes(np.array(some, np.int64))
+            assert found.dtype == np.uint8 and found.shape == (len(some), width // 8)
+            np.testing.assert_array_equal(found, hashes[some])
+        searched.hashes(slice(None))[:] = 0
+        np.testing.assert_array_equal(searched.hashes(slice(None)), hashes)
+
+
+@pytest.mark.parametrize("rows", [np.array([0, 5]), np.array([-1]), np.array([[0]])])
+def test_gives_no_hash_of_a_row_that_is_none(rows: Rows) -> None:
+    with pytest.raises(IndexError, match="row numbers"):
+        HammingIndex.from_hashes(random_hashes(5)).hashes(rows)
+    with pytest.raises(IndexError, match="row numbers"):
+        HammingIndex.from_hashes(random_hashes(0)).hashes(np.array([0]))
 
 
 @exactly

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.hamming.brute import choose_bound
-from hashmatch.hamming.layout import LONGEST_CHUNK, Layout, choose_layout, cost_of, limits_of
+from hashmatch.hamming.layout import (
+    LONGEST_CHUNK,
+    LOOSE_SHARE,
+    LOW_BITS,
+    Layout,
+    choose_layout,
+    cost_of,
+    limits_of,
+    loose_slack,
+)
 
 
 @given(
@@ -42,6 +51,15 @@ def test_the_ring_holds_for_every_pair_within_the_radius(apart: list[int], data:
     assert any(
         apart[i] <= limits[i] and apart[i] + apart[i - 1] <= limits[i] + limits[i - 1] + 1 for i in range(len(apart))
     )
+
+
+@pytest.mark.parametrize("length", [5, 16, 23, LONGEST_CHUNK])
+def test_a_loose_search_lets_few_random_postings_through(length: int) -> None:
+    beside = np.random.default_rng(length).integers(0, 1 << (length + LOW_BITS), 200_000, dtype=np.uint64)
+    differing = np.bitwise_count(beside)
+    slack = loose_slack(length)
+    assert (differing <= slack).mean() <= LOOSE_SHARE * 1.1
+    assert (differing <= slack + 1).mean() > LOOSE_SHARE * 0.9
 
 
 def test_a_radius_that_cannot_be_served_has_no_limits() -> None:

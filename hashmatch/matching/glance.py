@@ -1,0 +1,47 @@
+"""From the key frames of a film to the parts of it that are worth decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from hashmatch.matching.queries import queries_of
+from hashmatch.matching.table import HashTable
+from hashmatch.records import Hash
+
+#: So many key frames before and after one that hits are decoded, too, since the footage may begin and end between key
+#: frames, and not each key frame of a copy is close enough to hit.
+MARGIN = 2
+#: Seconds; later than any film ends.
+LONGEST_FILM = 1e9
+
+
+def times_of_hits(hashes: Sequence[Hash], table: HashTable, is_searched: Callable[[int], bool]) -> set[float]:
+    """When a film's key frames show what a reference does. is_searched: whether a reference is live and asked for."""
+    queries = queries_of(hashes, table.algorithm, "video").rows
+    if not len(queries) or not len(table):
+        return set()
+    hits = table.search(queries, table.threshold.film)
+    hits = hits.select(hits.good)
+    owners = table.rows.owner[hits.reference]
+    wanted = {owner for owner in set(owners.tolist()) if is_searched(owner)}
+    here = np.array([owner in wanted for owner in owners.tolist()], np.bool_)
+    return set(queries.time[hits.query[here]].tolist())
+
+
+def parts_around(hit: Iterable[float], times: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """The stretches [start, end] of film, in seconds, from MARGIN key frames before one that hits to as many after it.
+
+    hit: times of those that hit. times: of all key frames, ascending.
+    """
+    parts: list[tuple[float, float]] = []
+    ordered = np.array(times, np.float32)
+    for at in np.searchsorted(ordered, np.array(sorted(hit), np.float32)).tolist():
+        start = times[at - MARGIN] if at >= MARGIN else 0.0
+        end = times[at + MARGIN] if at + MARGIN < len(times) else LONGEST_FILM
+        if parts and start <= parts[-1][1]:
+            parts[-1] = parts[-1][0], max(end, parts[-1][1])
+        else:
+            parts.append((start, end))
+    return tuple(parts)
