@@ -124,6 +124,7 @@ def _timed_frames(
     Decoded packet by packet: FFmpeg's own loop stops at the first damaged packet, of which a sound film may have many.
     """
     rate = float(stream.average_rate or stream.guessed_rate or 25)
+    base = float(stream.time_base or 1 / rate)
     every = not sampling.rate and sampling.parts is None
     is_whole = sampling.parts is None and sampling.share.of == 1
     number, in_a_row, reach, is_numbered = 0, 0, 0, False
@@ -132,7 +133,8 @@ def _timed_frames(
     def timed(frames: list[av.VideoFrame]) -> Iterator[tuple[float, int, av.VideoFrame]]:
         nonlocal number
         for frame in frames:
-            time = number / rate if frame.time is None or is_numbered else frame.time
+            # Not frame.time: what was still held when a reach ended has no time base.
+            time = number / rate if frame.pts is None or is_numbered else frame.pts * base
             number += 1
             yield max(0.0, time), reach, frame
 
