@@ -10,7 +10,7 @@ from hashmatch.matching.coverage import pieces, share, without_overlap
 from hashmatch.matching.evidence import Told, told
 from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
-from hashmatch.matching.table import HashTable, Hits, view_name
+from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
 from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES
 from hashmatch.matching.tracks import Footage, Frames, footage_of, frames_of
 
@@ -39,8 +39,10 @@ def _films(owner: int, hits: Hits, search: Search) -> Finding | None:
     needed = max(2, min(NEAR_PICTURES, len(whole.time), len(footage.tracks[0].rows)))
     sure = [each for each in found if each.is_sure(needed)]
     near = max(_shares(sure, whole, footage)) >= NEAR_COVERAGE
-    reason: Reason = "same-footage" if near else "shared-footage" if any(e.strong for e in found) else "resembles"
     best = max(found, key=lambda each: each.rank)
+    reason: Reason = "same-footage" if near else "resembles" if best.pictures else "low-quality"
+    if not near and best.strong:
+        reason = "shared-footage"
     segments = tuple(segment_of(each, search) for each in sorted(found, key=lambda each: each.stretch.query))
     of_query, of_reference = _shares(found, whole, footage)
     video = VideoEvidence(round(of_query, 3), round(of_reference, 3), segments)
@@ -116,10 +118,10 @@ def _film_of_still(owner: int, hits: Hits, search: Search) -> Finding:
     queries = search.queries
     hits, strong = _strongest(hits, search.table)
     # Of each frame the closest.
-    time = queries.rows.time[hits.query].astype(np.float64)
+    time = seconds_of(queries.rows.time[hits.query])
     order = np.lexsort((hits.distance, time))
     hits = hits.select(order[np.append(True, np.diff(time[order]) > 0)])
-    start, stop = queries.rows.time[hits.query].astype(np.float64), queries.stop[hits.query]
+    start, stop = seconds_of(queries.rows.time[hits.query]), queries.stop[hits.query]
     segments = tuple(
         Segment(
             (round(float(start[part[0]]), 2), round(float(stop[part[-1]]), 2)),

@@ -26,7 +26,8 @@ def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: Blocks
         return
     threshold = table.threshold
     upright = threshold.film if kind == "video" else threshold.possible
-    hits = table.search(queries.rows, np.where(queries.turn == 0, upright, threshold.turned))
+    limits = np.where((queries.turn == 0) | (kind == "video"), upright, threshold.turned)
+    hits = table.search(queries.rows, limits, seeds=kind == "video")
     owners = table.rows.owner[hits.reference]
     search = Search(queries, kind, table, blocks_of)
     # Hits are sorted by owner, so each reference's lie together. (np.unique would import numpy.ma, 15 ms.)
