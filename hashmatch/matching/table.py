@@ -100,7 +100,11 @@ class HashTable:
 
     def is_common(self, row: int) -> bool:
         """Whether too many have the hash of this row for it to be evidence."""
-        return bool(np.isin(row, self._common))
+        return bool(self.are_common(np.array([row]))[0])
+
+    def are_common(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """The same of several: bool (n,)."""
+        return np.isin(rows, self._common) if self._common.size else np.zeros(len(rows), np.bool_)
 
     def search(self, queries: HashRows, possible: int | npt.NDArray[np.int64], seeds: bool = False) -> Hits:
         """Every pair within `possible` (of all queries, or int64 (n,), of each), or where one of the two has little detail,
@@ -132,8 +136,7 @@ class HashTable:
         query = own[query]
         good = is_good(queries)[query] & is_good(self.rows.select(reference))
         good &= ~is_part(self.rows.view[reference])
-        if self._common.size:
-            good &= ~np.isin(reference, self._common)
+        good &= ~self.are_common(reference)
         within = distance <= np.where(good, limit, self.threshold.low_quality)
         if self._gone.size:
             within &= ~np.isin(self.rows.owner[reference], self._gone)
