@@ -24,7 +24,16 @@ from hashmatch.hashing import Settings
 from hashmatch.i18n import _
 from hashmatch.matching.glance import LONGEST_FILM
 from hashmatch.media.opened import Film, Frame
-from hashmatch.media.sampling import DISTINCT_BITS, EVERY_FRAME, HEARTBEAT, KEY_FRAMES, MOST_A_SECOND, STEADY, Sampling
+from hashmatch.media.sampling import (
+    DISTINCT_BITS,
+    EVERY_FRAME,
+    HEARTBEAT,
+    KEY_FRAMES,
+    MOST_A_SECOND,
+    QUERY_SIDE,
+    STEADY,
+    Sampling,
+)
 from hashmatch.records import CUT, TRIM, WIDE, Glance, Hash
 
 #: Stretches [start, end] of a film, in seconds.
@@ -68,7 +77,9 @@ class Footage:
 
 def read(film: Film, settings: Settings, footage: Footage, look: Look, beat: Callable[[float], None]) -> None:
     """Decode a film and add its hashes to the footage. Where MediaError is raised, what was added before is good."""
-    if settings.exact:
+    if settings.interval is not None:
+        _read_evenly(film, settings.interval, settings, footage, beat)
+    elif settings.exact:
         _read_exact(film, settings, footage, beat)
     elif settings.side == "reference":
         _read_all(film, settings, footage, beat)
@@ -102,6 +113,24 @@ def _glance(film: Film, settings: Settings, footage: Footage, look: Look, beat: 
         footage.hashes = sorted(footage.hashes + kept, key=lambda each: each.time or 0.0) if footage.hashes else glanced
     if damage is not None:
         raise damage
+
+
+def _read_evenly(
+    film: Film, interval: float, settings: Settings, footage: Footage, beat: Callable[[float], None]
+) -> None:
+    """Frames at equal intervals, which vPDQ counts in whole frames, whenever they are shown."""
+    step = max(1, int(interval * film.rate)) if film.rate else 1
+
+    def chosen() -> Iterator[Frame]:
+        due = 0.0
+        for number, frame in enumerate(film.frames(Sampling(side=QUERY_SIDE))):
+            if number % step == 0 and (film.rate or frame.time + 1e-6 >= due):
+                due = max(due + interval, frame.time)
+                yield frame
+
+    for some in _together(chosen(), QUERY_FRAMES, float("inf"), footage, beat):
+        squares = np.stack([frame.pixels for frame in some])
+        _add(footage, _hashes(some, list(range(len(some))), hash_frames(squares), squares, "full", WHOLE), settings)
 
 
 def _read_exact(film: Film, settings: Settings, footage: Footage, beat: Callable[[float], None]) -> None:

@@ -72,27 +72,29 @@ def test_is_what_the_description_says(query: Frames, compared: Frames, rule: Rul
     assert [got.query_percent, got.compared_percent] == pytest.approx(shares, abs=0.006)
 
 
-class TestPresets:
-    FILM: Frames = [
-        (int("5" * 64, 16) ^ (((1 << 64) - 1) << 64 * (number % 4)) ^ number << 50, 100) for number in range(8)
-    ]
+#: Eight frames, of which any two differ.
+FILM: Frames = [
+    (int("5" * 64, 16) ^ (((1 << 64) - 1) << 64 * (n % 4)) ^ ((1 << 40) - 1) << 40 * (n % 5), 100) for n in range(8)
+]
 
+
+class TestPresets:
     def test_a_clip_out_of_a_known_film(self) -> None:
-        clip, film = self.FILM[:2], self.FILM
+        clip, film = FILM[:2], FILM
         readme, python = (matched(clip, film, RULES[name]) for name in ("vpdq-readme", "vpdq-python"))
         assert not readme.is_match and python.is_match
         assert readme.query_percent == python.query_percent == 100
         assert readme.compared_percent == python.compared_percent < 80
 
     def test_a_known_clip_in_a_long_upload(self) -> None:
-        long, clip = self.FILM, self.FILM[:2]
+        long, clip = FILM, FILM[:2]
         assert matched(long, clip, RULES["vpdq-readme"]).is_match
         assert not matched(long, clip, RULES["vpdq-python"]).is_match
 
     def test_nothing_matches_a_film_without_detail(self) -> None:
-        dark = [(value, 49) for value, _quality in self.FILM]
+        dark = [(value, 49) for value, _quality in FILM]
         for rule in RULES.values():
-            assert matched(dark, self.FILM, rule) == VpdqMatch(False, 0.0, 0.0, 0, 8)
+            assert matched(dark, FILM, rule) == VpdqMatch(False, 0.0, 0.0, 0, 8)
             assert matched([], [], rule) == VpdqMatch(False, 0.0, 0.0, 0, 0)
 
 
