@@ -125,7 +125,7 @@ def _read_evenly(
         due = 0.0
         for number, frame in enumerate(film.frames(Sampling(side=QUERY_SIDE))):
             if number % step == 0 and (film.rate or frame.time + 1e-6 >= due):
-                due = max(due + interval, frame.time)
+                due += interval if due + interval > frame.time else frame.time + interval - due
                 yield frame
 
     for some in _together(chosen(), QUERY_FRAMES, float("inf"), footage, beat):
