@@ -47,7 +47,8 @@ FILM_SECONDS, QUERY_SECONDS = 3600.0, 600.0
 NOISE = 0.15
 #: Frames a second of a `thorough` query; seconds between key frames of a `fast` one.
 RATE, KEY_SECONDS = 2.0, 8.0
-RADIUS, EXACT_TO = 60, 31
+#: The farthest hits that are wanted, in bits.
+RADIUS = 60
 #: The number of a film that is not among the references.
 NOT_AMONG_THEM = 10**9
 #: Hashes compared with each other to tell how real they are.
@@ -78,12 +79,14 @@ def main() -> int:
     parser.add_argument("--videos", type=Path, default=VIDEOS, help="real films (default: ../shared/corpus/videos)")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "hashmatch-film-search")
     parser.add_argument("--exposures", type=int, default=2, help="pictures in each; 1 is the harder test; default 2")
+    parser.add_argument("--exact-to", type=int, default=31, help="bits within which all hits are found; default 31")
     parser.add_argument("--rounds", type=int, default=3, help="best of so many; default 3")
     arguments = parser.parse_args()
     one_thread()
     print(machine(), "\n")
     scenes = scenes_of(arguments.videos, arguments.folder)
-    exposures, made = arguments.exposures, arguments.folder / f"{arguments.size}-{arguments.exposures}"
+    exact_to, exposures = arguments.exact_to, arguments.exposures
+    made = arguments.folder / f"{arguments.size}-{exposures}"
     references = references_of(scenes, SIZES[arguments.size], exposures, made)
     report_likeness(scenes, references)
     goals = []
@@ -92,8 +95,8 @@ def main() -> int:
     for name, step, bound in (("fast", KEY_SECONDS, 1.0), ("thorough", 1 / RATE, 10.0)):
         half = QUERY_SECONDS / 2
         query = join([every(copied, step, half), every(unknown, step, half)])
-        seconds = [search(references, query, numba, arguments.rounds) for numba in (False, True)]
-        report_found(references, query)
+        seconds = [search(references, query, exact_to, numba, arguments.rounds) for numba in (False, True)]
+        report_found(references, query, exact_to)
         goals += [
             Goal(f"{name}: bare search of {2 * len(query.bits)} hashes, {kind}", each, bound, at_least=False, unit=" s")
             for kind, each in zip(("numpy", "numba"), seconds, strict=True)
@@ -102,27 +105,27 @@ def main() -> int:
     return verdict(goals)
 
 
-def search(references: HashTable, query: Film, numba: bool, rounds: int) -> float:
+def search(references: HashTable, query: Film, exact_to: int, numba: bool, rounds: int) -> float:
     """Seconds of the processor that it takes to search all hashes of a query and their mirror images, at best."""
     os.environ["HASHMATCH_NUMBA"] = str(int(numba))
     hashes = np.concatenate((query.bits, query.mirrored))
     taken = []
     for _ in range(rounds + 1):  # the first may have to compile, and to fetch the index into memory
         start = time.process_time()
-        references.index.range_search(hashes, RADIUS, exact_to=EXACT_TO)
+        references.index.range_search(hashes, RADIUS, exact_to=exact_to)
         taken.append(time.process_time() - start)
     return min(taken[1:])
 
 
-def report_found(references: HashTable, query: Film) -> None:
+def report_found(references: HashTable, query: Film, exact_to: int) -> None:
     """What was found of the copied half, and how many hits there are on films that have nothing to do with the query."""
     copied = query.bits[: len(query.bits) // 2]
     original = HammingIndex.from_hashes(references.index.hashes(np.flatnonzero(references.rows.owner == 0)))
     near, _row, near_bits = original.range_search(copied, RADIUS)
-    q, r, bits = references.index.range_search(query.bits, RADIUS, exact_to=EXACT_TO)
+    q, r, bits = references.index.range_search(query.bits, RADIUS, exact_to=exact_to)
     right = (references.rows.owner[r] == 0) & (q < len(copied))
     rows = []
-    for least, most in ((0, EXACT_TO), (EXACT_TO + 1, 40), (41, 50), (51, RADIUS)):
+    for least, most in ((0, 31), (32, 40), (41, 50), (51, RADIUS)):
         there = (near_bits >= least) & (near_bits <= most)
         found = right & (bits >= least) & (bits <= most)
         rows.append((f"{least} to {most}", f"{there.sum():,}", f"{found.sum() / max(there.sum(), 1):.1%}"))
