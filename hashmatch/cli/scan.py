@@ -125,12 +125,13 @@ def command(
                 radius=radius,
                 limits=examining.limits,
                 source=source,
+                moved=progress.moved,
             )
             for result in results:
                 kept = _at_least(result, min_tier)
                 counts[kept.status] += 1
                 counts["partial"] += kept.partial
-                progress.advance()
+                progress.advance(kept.path)
                 _tell(app, progress, kept)
                 write(kept)
         except KeyboardInterrupt:

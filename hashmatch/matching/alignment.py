@@ -1,98 +1,274 @@
-"""Hits between the frames of two films to shared stretches of time.
+"""Which stretches of a file are which stretches of a reference film.
 
-Frames that agree at the same time offset lie on a diagonal; a copy makes long diagonals, chance does not. Sampling once
-a second moves each frame's time by up to a second on either side, so a diagonal is that wide.
+Hits of single frames seed lines of query time and reference time (see lines.py). Each line is followed both ways by the
+distance of the frames along it, which may be larger than a hit's, and fitted again as it grows. It ends where frames do
+not agree any more. So a stretch says to the sampling where it begins and ends, whatever frames were sampled.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.matching.results import Segment
+from hashmatch.hamming.words import Words, distances_of
+from hashmatch.matching.lines import BIN, FASTEST, SLOWEST, Line, fit, reluctance, vote
 from hashmatch.matching.table import Hits
+from hashmatch.matching.tiers import Threshold
+from hashmatch.matching.tracks import Footage, Frames, Rows, Seconds
 
-#: Width of a diagonal, in seconds of offset.
-TOLERANCE = 1.0
-#: A stretch goes on over gaps (a subtitle, a logo, a fade) of so many seconds.
-LONGEST_GAP = 4.0
-#: A compilation may repeat or reorder a film; after so many diagonals the rest is dropped.
-MOST_DIAGONALS = 64
+#: Frames that are on a line within so many seconds are compared: what the two samplings leave open.
+TOLERANCE = 0.3
+#: Of one view so many frames at most; of a film of noise, 50 a second, they are 30.
+MOST_AT_ONCE = 32
+#: A stretch goes on over frames that do not agree (a fade, a caption) for so many seconds of the file, and over such as
+#: cannot be compared (black, or between two samples) for so many.
+LONGEST_FAULT, LONGEST_GAP = 2.0, 12.0
+#: Seconds. Further than that from all frames of the reference, it is not known what it shows: lists may have one a second.
+KNOWN = 0.5
+#: A line is first followed by so many seconds both ways, then by as much as it is long.
+FIRST_STEP = 8.0
+#: A film that is cut up and joined in another order makes many lines; after so many the rest is dropped.
+MOST_LINES = 64
+#: Seconds by which either end of a stretch is moved to find where the frames agree best; of so many frames.
+SHARPER, SHARPENED = (0.3, 0.15, 0.07), 48
+#: Both ends, then one of them, or one against the other.
+MOVES = ((1, 1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
-class Alignment:
-    """Hits that lie on diagonals, at most one for each query frame, and the stretches that they make."""
+class Stretch:
+    """Footage that both sides share.
 
-    hits: Hits
-    segments: tuple[Segment, ...]
-
-
-def align(hits: Hits, query_time: npt.NDArray[np.float32], reference_time: npt.NDArray[np.float32]) -> Alignment:
-    """Find the diagonals, longest first; every query frame is used once.
-
-    query_time, reference_time: float32 seconds of all rows that the hits refer to; NaN (a still image) counts as 0.
+    query, reference: start and end, in seconds. frames: int64 (n,), those of the file's frames that agree, ascending;
+    rows: int64 (n, 2), of each the row of the query and that of the reference which agree best; distance: int64 (n,) bits.
     """
-    query = np.nan_to_num(query_time[hits.query].astype(np.float64))
-    offset = query - np.nan_to_num(reference_time[hits.reference].astype(np.float64))
-    left = np.arange(len(hits.query))
-    chosen: list[npt.NDArray[np.int64]] = []
-    segments: list[Segment] = []
-    while left.size and len(chosen) < MOST_DIAGONALS:
-        on_it = left[_best_diagonal(offset[left], hits.query[left])]
-        best = _one_a_frame(on_it, hits)
-        chosen.append(best)
-        for part in _split_at_gaps(best, query[best]):
-            segments.append(_segment(part, hits, query, query - offset))
-        left = left[~np.isin(hits.query[left], hits.query[best])]
-    used = np.concatenate(chosen) if chosen else np.empty(0, np.int64)
-    return Alignment(hits.select(used), tuple(sorted(segments, key=lambda s: (s.query, s.reference))))
+
+    line: Line
+    turn: int
+    query: tuple[float, float]
+    reference: tuple[float, float]
+    frames: Rows
+    rows: npt.NDArray[np.int64]
+    distance: npt.NDArray[np.int64]
+    good: npt.NDArray[np.bool_]
+
+    def merit(self, limit: int) -> int:
+        """How well the frames agree: of two lines through the same hits, the right one has more."""
+        return int((limit + 1 - self.distance).sum())
 
 
-def _best_diagonal(offset: npt.NDArray[np.float64], frame: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Which hits lie on the diagonal that has the most different query frames, else the most hits, else comes first."""
-    order = np.argsort(offset, kind="stable")
-    ordered = offset[order]
-    ends = np.searchsorted(ordered, ordered + TOLERANCE, side="right").tolist()
-    frames = frame[order].tolist()
-    # One window slides over the hits; each enters and leaves it once, so that static scenes, where every frame is like
-    # every other, cost no more than their number of hits.
-    inside: Counter[int] = Counter()
-    entered, best, best_window = 0, (0, 0), (0, 0)
-    for start, end in enumerate(ends):
-        inside.update(frames[entered:end])
-        entered = end
-        if (len(inside), end - start) > best:
-            best, best_window = (len(inside), end - start), (start, end)
-        inside[frames[start]] -= 1
-        if not inside[frames[start]]:
-            del inside[frames[start]]
-    chosen = np.zeros(len(offset), np.bool_)
-    chosen[order[slice(*best_window)]] = True
-    return chosen
+class _Seeds(NamedTuple):
+    """Hits that a line starts from: when, and for how long the reference's frame stands."""
+
+    query: Seconds
+    reference: Seconds
+    vague: Seconds
 
 
-def _one_a_frame(rows: npt.NDArray[np.int64], hits: Hits) -> npt.NDArray[np.int64]:
-    """Of each query frame the closest hit, in the order of the query frames."""
-    order = np.lexsort((hits.distance[rows], hits.query[rows]))
-    ordered = rows[order]
-    first: npt.NDArray[np.bool_] = np.append(True, np.diff(hits.query[ordered]) > 0)
-    return ordered[first]
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A line's frames: numbers of the file's frames (k,), of each the least distance, which rows have it, and whether it
+    agrees, or contradicts."""
+
+    frame: Rows
+    distance: npt.NDArray[np.int64]
+    query_row: Rows
+    row: Rows
+    agrees: npt.NDArray[np.bool_]
+    contradicts: npt.NDArray[np.bool_]
+    good: npt.NDArray[np.bool_]
 
 
-def _split_at_gaps(rows: npt.NDArray[np.int64], query: npt.NDArray[np.float64]) -> list[npt.NDArray[np.int64]]:
-    return np.split(rows, np.flatnonzero(np.diff(query) > LONGEST_GAP) + 1)
+def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage, threshold: Threshold) -> list[Stretch]:
+    """The stretches that one reference shares with the file's frames of one turn; every frame is used once, by the lines
+    with the most support first.
+
+    hits: of these frames and that reference. words: the file's hashes, uint64 (width / 64, n).
+    """
+    frame = _frame_of(frames, hits.query)
+    start, stop = footage.start[hits.reference - footage.first], footage.stop[hits.reference - footage.first]
+    # When within a frame's stand it was met is open, so that one that stands long says little.
+    reference, vague = start, stop - start
+    query = frames.time[frame]
+    weight = 1 / np.bincount(frame)[frame] / (1 + vague)
+    found: list[Stretch] = []
+    left = np.arange(len(frame))
+    for _turn in range(MOST_LINES):
+        if not len(left):
+            break
+        best: Stretch | None = None
+        gone = np.zeros(len(frame), np.bool_)
+        for line in vote(query[left], reference[left], weight[left]):
+            near = left[np.abs(reference[left] - line(query[left])) <= BIN + 1e-9]
+            near = near[_densest(query[near], weight[near])]
+            gone[near] = True
+            seeds = _Seeds(query[near], reference[near], vague[near])
+            stretch = _grow(line, seeds, frames, turn, words, footage, threshold)
+            if stretch is not None and (best is None or stretch.merit(threshold.along) > best.merit(threshold.along)):
+                best = stretch
+        if best is not None:
+            best = _sharpen(best, frames, words, footage, threshold)
+            found.append(best)
+            gone |= (query >= best.query[0]) & (query < best.query[1])
+        left = left[~gone[left]]
+    return found
 
 
-def _segment(
-    rows: npt.NDArray[np.int64], hits: Hits, query: npt.NDArray[np.float64], reference: npt.NDArray[np.float64]
-) -> Segment:
-    return Segment(
-        (round(float(query[rows].min()), 2), round(float(query[rows].max()), 2)),
-        (round(float(reference[rows].min()), 2), round(float(reference[rows].max()), 2)),
-        len(rows),
-        round(float(hits.distance[rows].mean()), 1),
-    )
+def _frame_of(frames: Frames, query: Rows) -> Rows:
+    """The frames that rows of the query are of."""
+    order = np.argsort(frames.rows)
+    numbers: Rows = frames.frame[order[np.searchsorted(frames.rows, query, sorter=order)]]
+    return numbers
+
+
+def _densest(query: Seconds, weight: npt.NDArray[np.float64]) -> Rows:
+    """Of points on a line those of the part without long gaps that weighs most."""
+    order = np.argsort(query, kind="stable")
+    part = np.append(0, np.cumsum(np.diff(query[order]) > LONGEST_GAP))
+    heaviest = int(np.bincount(part, weight[order]).argmax())
+    densest: Rows = order[part == heaviest]
+    return densest
+
+
+def _grow(
+    line: Line, seeds: _Seeds, frames: Frames, turn: int, words: Words, footage: Footage, threshold: Threshold
+) -> Stretch | None:
+    """Follow a line from its seeds as far as the frames agree."""
+    if len(seeds.query) > 1:
+        line = fit(seeds.query, seeds.reference, 1 / (1 + (seeds.vague / 0.3) ** 2))
+    first, last = float(seeds.query.min()), float(seeds.query.max())
+    step = max(FIRST_STEP, last - first)
+    while True:
+        window = np.flatnonzero((frames.time >= first - step) & (frames.time <= last + step))
+        followed = _follow(line, window, frames, words, footage, threshold)
+        run = _run(followed, frames, first, last)
+        if not len(run):
+            return None
+        line = _refit(line, followed, run, frames, footage)
+        times = frames.time[followed.frame[run]]
+        earlier = times[0] < first - step / 2 and window[0] > 0
+        later = times[-1] > last + step / 2 and window[-1] + 1 < len(frames.time)
+        first, last = min(first, float(times[0])), max(last, float(times[-1]))
+        if not earlier and not later:
+            break
+        step = max(FIRST_STEP, last - first)
+    followed = _follow(line, window, frames, words, footage, threshold)
+    run = _run(followed, frames, first, last)
+    return _stretch(line, turn, followed, run, frames, footage) if len(run) else None
+
+
+def _follow(
+    line: Line, window: Rows, frames: Frames, words: Words, footage: Footage, threshold: Threshold
+) -> _Followed:
+    """Each frame of the window against the frames that stand where the line says."""
+    begin, end = np.searchsorted(frames.frame, [window[0], window[-1] + 1])
+    rows, frame = frames.rows[begin:end], frames.frame[begin:end]
+    target = line(frames.time[frame])
+    pairs = [_pairs(target, track.start, track.stop, TOLERANCE) for track in footage.tracks]
+    number = np.concatenate([own for own, _row in pairs])
+    row = np.concatenate([track.rows[own] for track, (_number, own) in zip(footage.tracks, pairs, strict=True)])
+    distance = distances_of(footage.words, row - footage.first, words, rows[number]).astype(np.int64)
+    apart = np.abs(footage.start[row - footage.first] - target[number])
+    of = frame[number]
+    # Pairs with little detail agree only where they are very alike, and are not said to contradict.
+    good = frames.good[begin:end][number] & footage.good[row - footage.first]
+    agreeing = distance <= np.where(good, threshold.along, threshold.low_quality)
+    order = np.lexsort((apart, distance, ~good, ~agreeing, of))
+    new = np.append(True, np.diff(of[order]) > 0)[: len(order)]
+    best = order[new]
+    # A frame of the reference is known when it was sampled; how it went on, only if nothing could be left out.
+    closest = np.minimum.reduceat(apart[order], np.flatnonzero(new)) if len(order) else apart
+    contradicts = ~agreeing[best] & good[best] & (closest <= KNOWN)
+    return _Followed(of[best], distance[best], rows[number[best]], row[best], agreeing[best], contradicts, good[best])
+
+
+def _pairs(target: Seconds, start: Seconds, stop: Seconds, tolerance: float) -> tuple[Rows, Rows]:
+    """Numbers of targets and of the frames that stand within so many seconds of them."""
+    low = np.maximum(np.searchsorted(start, target - tolerance, side="right") - 1, 0)
+    high = np.minimum(np.searchsorted(start, target + tolerance, side="right"), low + MOST_AT_ONCE)
+    count = np.maximum(high - low, 0)
+    number = np.repeat(np.arange(len(target)), count)
+    row = np.arange(len(number)) - np.repeat(np.cumsum(count) - count, count) + low[number]
+    kept = stop[row] >= target[number] - tolerance
+    return number[kept], row[kept]
+
+
+def _run(followed: _Followed, frames: Frames, first: float, last: float) -> Rows:
+    """The frames that agree, without long gaps, and with most of the time from first to last among them."""
+    agreeing = np.flatnonzero(followed.agrees)
+    if not len(agreeing):
+        return agreeing
+    time = frames.time[followed.frame]
+    # Seconds of contradiction before each frame.
+    step = np.minimum(frames.stop[followed.frame] - time, 1.0)
+    faults = np.cumsum(np.where(followed.contradicts, step, 0.0))
+    apart = np.diff(time[agreeing]) > LONGEST_GAP
+    apart |= np.diff(faults[agreeing]) > LONGEST_FAULT
+    part = np.append(0, np.cumsum(apart))
+    inside = (time[agreeing] >= first) & (time[agreeing] <= last)
+    if not inside.any():
+        return agreeing[:0]
+    run: Rows = agreeing[part == int(np.bincount(part[inside]).argmax())]
+    return run
+
+
+def _refit(line: Line, followed: _Followed, run: Rows, frames: Frames, footage: Footage) -> Line:
+    """The line moved to where all of the frames that agree stand; within their stands nothing pulls at it."""
+    row = followed.row[run] - footage.first
+    query = frames.time[followed.frame[run]]
+    expected = line(query)
+    # The end of a frame's stand is nearer to the next frame than to the one that stands there.
+    start, stop = footage.start[row] - footage.before[row], footage.stop[row]
+    reference = np.clip(expected, start, stop)
+    close = np.abs(reference - expected) <= BIN
+    return fit(query[close], reference[close], np.ones(int(close.sum()))) if close.any() else line
+
+
+def _stretch(line: Line, turn: int, followed: _Followed, run: Rows, frames: Frames, footage: Footage) -> Stretch:
+    frame = followed.frame[run]
+    begin, end = float(frames.time[frame[0]]), float(frames.stop[frame[-1]])
+    rows = np.stack((followed.query_row[run], followed.row[run]), axis=1)
+    spans = _spans(line, begin, end, footage)
+    return Stretch(line, turn, *spans, frame, rows, followed.distance[run], followed.good[run])
+
+
+def _spans(line: Line, begin: float, end: float, footage: Footage) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Seconds of the file from begin to end, and of the reference, as far as it goes."""
+    lowest, highest = float(footage.start.min()), float(footage.stop.max())
+    begin = max(begin, (lowest - line.offset) / line.speed)
+    end = max(begin, min(end, (highest - line.offset) / line.speed))
+    return (begin, end), (max(line.speed * begin + line.offset, 0.0), line.speed * end + line.offset)
+
+
+def _sharpen(of: Stretch, frames: Frames, words: Words, footage: Footage, threshold: Threshold) -> Stretch:
+    """The same stretch with its ends moved in the reference to where its frames agree best with those that stand there."""
+    chosen = np.unique(np.linspace(0, len(of.frames) - 1, SHARPENED).astype(np.int64))
+    time, rows = frames.time[of.frames[chosen]], of.rows[chosen, 0]
+    length = float(time[-1] - time[0])
+
+    def merit(line: Line) -> float:
+        target = line(time)
+        best = np.full(len(time), threshold.along + 1)
+        for track in footage.tracks:
+            number, own = _pairs(target, track.start, track.stop, SHARPER[-1] / 2)
+            distance = distances_of(footage.words, track.rows[own] - footage.first, words, rows[number])
+            np.minimum.at(best, number, distance)
+        return float((threshold.along + 1 - best).sum()) - reluctance(line)
+
+    line, most = of.line, merit(of.line)
+    for step in SHARPER:
+        for _again in range(2):
+            around = line
+            for early, late in MOVES if length > 0 else MOVES[:2]:
+                speed = around.speed + (late - early) * step / max(length, step)
+                offset = around.offset + early * step - (speed - around.speed) * float(time[0])
+                found = merit(moved := Line(speed, offset)) if SLOWEST <= speed <= FASTEST else -math.inf
+                if found > most:
+                    line, most = moved, found
+            if line is around:
+                break
+    return replace(of, line=line, query=(spans := _spans(line, *of.query, footage))[0], reference=spans[1])

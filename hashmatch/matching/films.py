@@ -4,53 +4,142 @@ from __future__ import annotations
 
 import numpy as np
 
-from hashmatch.matching.alignment import Alignment, align
-from hashmatch.matching.finding import Finding, Search, finding_of
-from hashmatch.matching.results import Reason, Tier, VideoEvidence
-from hashmatch.matching.table import HashRows, HashTable, Hits, seconds_of
-from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_FRAMES
+from hashmatch.hamming.words import to_words
+from hashmatch.matching.alignment import align
+from hashmatch.matching.coverage import pieces, share, without_overlap
+from hashmatch.matching.evidence import Told, told
+from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
+from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
+from hashmatch.matching.table import HashTable, Hits, view_name
+from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES
+from hashmatch.matching.tracks import Footage, Frames, footage_of, frames_of
 
 
-def judge(owner: int, hits: Hits, search: Search) -> Finding:
-    """`near` if the file shows enough of the reference, or of itself. hits: on this owner."""
-    table, queries = search.table, search.queries.rows
-    own = table.of_owner(owner)
-    reference_is_film = not np.isnan(table.rows.time[own]).all()
+def judge(owner: int, hits: Hits, search: Search) -> Finding | None:
+    """`near` if the file shows enough of the reference, or of itself; None if nothing of it is worth a look.
+    hits: on this owner."""
+    reference_is_film = not np.isnan(search.table.rows.time[search.table.of_owner(owner)]).all()
     if search.kind == "image":
-        # Of a still picture's many views and orientations it is the one that fits best.
-        hits = hits.select(hits.query == hits.query[np.argmin(hits.distance)])
-    strong = hits.good & (hits.distance <= table.threshold.near)
-    # Only strong hits are evidence for `near`; where there are none, the others are at least worth a look.
-    counted = hits.select(strong) if strong.any() else hits
-    best = int(np.argmin(counted.distance))
-    tier: Tier = "near" if strong.any() else "possible"
-    alignment = align(counted, queries.time, table.rows.time)
-    shown = queries.select(counted.query[:1]) if search.kind == "image" else queries
-    video = _coverage(alignment, shown, table, own, same_row=search.kind == "image")
-    shared = max(video.query_coverage, video.reference_coverage if reference_is_film else 0.0)
-    frames = own.stop - own.start if reference_is_film else 1  # of a still, the rows are views
-    if search.kind == "video" and not _enough(alignment, shared, len(queries), frames):
-        tier = "possible"
-    reason: Reason = "same-footage" if tier == "near" else "shared-footage" if strong.any() else "resembles"
-    return finding_of(owner, tier, counted, best, search, reason, video=video)
+        return _still_in_film(owner, hits, search)
+    return _films(owner, hits, search) if reference_is_film else _film_of_still(owner, hits, search)
 
 
-def _coverage(alignment: Alignment, queries: HashRows, table: HashTable, own: slice, same_row: bool) -> VideoEvidence:
-    """same_row: the query is one picture, whatever rows the hits name."""
-    query_seconds, reference_seconds = seconds_of(queries.time), seconds_of(table.rows.time[own])
-    query_seen = query_seconds.sum() if same_row else query_seconds[np.unique(alignment.hits.query)].sum()
-    reference_seen = reference_seconds[np.unique(alignment.hits.reference) - own.start].sum()
-    return VideoEvidence(
-        round(min(1.0, float(query_seen / max(query_seconds.sum(), 1e-9))), 3),
-        round(min(1.0, float(reference_seen / max(reference_seconds.sum(), 1e-9))), 3),
-        alignment.segments,
+def _films(owner: int, hits: Hits, search: Search) -> Finding | None:
+    table, queries = search.table, search.queries
+    footage, words = footage_of(table, owner), to_words(queries.rows.bits)
+    found: list[Told] = []
+    for turn in sorted(set(queries.turn[hits.query].tolist())):
+        own = hits.select(queries.turn[hits.query] == turn)
+        stretches = align(own, frames_of(queries, turn), turn, words, footage, table.threshold)
+        found += [each for stretch in stretches if (each := told(stretch, words, footage, table)) is not None]
+    if not found:
+        return None
+    found = without_overlap(found)
+    whole = frames_of(queries, None)
+    needed = max(2, min(NEAR_PICTURES, len(whole.time), len(footage.tracks[0].rows)))
+    sure = [each for each in found if each.is_sure(needed)]
+    near = max(_shares(sure, whole, footage)) >= NEAR_COVERAGE
+    reason: Reason = "same-footage" if near else "shared-footage" if any(e.strong for e in found) else "resembles"
+    best = max(found, key=lambda each: each.rank)
+    segments = tuple(segment_of(each, search) for each in sorted(found, key=lambda each: each.stretch.query))
+    of_query, of_reference = _shares(found, whole, footage)
+    video = VideoEvidence(round(of_query, 3), round(of_reference, 3), segments)
+    evidence = Hits(best.stretch.rows[:, 0], best.stretch.rows[:, 1], best.stretch.distance, best.stretch.good)
+    row = _most_typical(best, search)
+    return finding_of(owner, "near" if near else "possible", evidence, row, search, reason, video=video)
+
+
+def _shares(found: list[Told], whole: Frames, footage: Footage) -> tuple[float, float]:
+    """Which part of either film's time the stretches cover."""
+    track = footage.tracks[0]
+    return (
+        share([each.stretch.query for each in found], whole.time, whole.stop),
+        share([each.stretch.reference for each in found], track.start, track.stop),
     )
 
 
-def _enough(alignment: Alignment, shared: float, query_frames: int, reference_frames: int) -> bool:
-    """Whether the shared stretches make two films the same footage, rather than one that quotes the other.
+def _most_typical(of: Told, search: Search) -> int:
+    """The closest of those frames of a stretch whose views are those of most of them."""
+    views = search.queries.rows.view, search.table.rows.view
+    rows = of.stretch.rows
+    pair = views[0][rows[:, 0]].astype(np.int64) << 16 | views[1][rows[:, 1]]
+    names, counts = np.unique(pair, return_counts=True)
+    usual = np.flatnonzero(pair == names[counts.argmax()])
+    return int(usual[of.stretch.distance[usual].argmin()])
 
-    shared: the larger share of either film; of the file only, where the reference is a still that it shows.
-    """
-    frames = len(np.unique(alignment.hits.reference))
-    return shared >= NEAR_COVERAGE and frames >= min(NEAR_FRAMES, query_frames, reference_frames)
+
+def segment_of(of: Told, search: Search) -> Segment:
+    """The stretch as results show it."""
+    stretch = of.stretch
+    query, reference = stretch.rows[_most_typical(of, search)].tolist()
+    views = int(search.queries.rows.view[query]), int(search.table.rows.view[reference])
+    return Segment(
+        (round(stretch.query[0], 2), round(stretch.query[1], 2)),
+        (round(stretch.reference[0], 2), round(stretch.reference[1], 2)),
+        len(stretch.frames),
+        round(float(stretch.distance.mean()), 1),
+        int(stretch.distance.max()),
+        max(1, of.pictures),
+        round(stretch.line.speed, 3),
+        transform_of(stretch.turn, *views),
+        view_name(views[0]),
+        view_name(views[1]),
+    )
+
+
+def _still_in_film(owner: int, hits: Hits, search: Search) -> Finding:
+    """Of a still picture's many views and orientations it is the one that fits best."""
+    table = search.table
+    hits = hits.select(hits.query == hits.query[np.argmin(hits.distance)])
+    hits, strong = _strongest(hits, table)
+    track = footage_of(table, owner)
+    rows = hits.reference - track.first
+    segments = tuple(
+        Segment(
+            (0.0, 0.0),
+            (round(float(track.start[rows[part[0]]]), 2), round(float(track.stop[rows[part[-1]]]), 2)),
+            len(part),
+            round(float(hits.distance[part].mean()), 1),
+            int(hits.distance[part].max()),
+        )
+        for part in pieces(track.start[rows], track.stop[rows])
+    )
+    covered = share([segment.reference for segment in segments], track.tracks[0].start, track.tracks[0].stop)
+    best = int(np.argmin(hits.distance))
+    tier: Tier = "near" if strong else "possible"
+    reason: Reason = "same-footage" if strong else "resembles"
+    return finding_of(owner, tier, hits, best, search, reason, video=VideoEvidence(1.0, round(covered, 3), segments))
+
+
+def _film_of_still(owner: int, hits: Hits, search: Search) -> Finding:
+    """`near` if the film shows the picture for at least half of its time."""
+    queries = search.queries
+    hits, strong = _strongest(hits, search.table)
+    # Of each frame the closest.
+    time = queries.rows.time[hits.query].astype(np.float64)
+    order = np.lexsort((hits.distance, time))
+    hits = hits.select(order[np.append(True, np.diff(time[order]) > 0)])
+    start, stop = queries.rows.time[hits.query].astype(np.float64), queries.stop[hits.query]
+    segments = tuple(
+        Segment(
+            (round(float(start[part[0]]), 2), round(float(stop[part[-1]]), 2)),
+            (0.0, 0.0),
+            len(part),
+            round(float(hits.distance[part].mean()), 1),
+            int(hits.distance[part].max()),
+        )
+        for part in pieces(start, stop)
+    )
+    whole = frames_of(queries, None)
+    covered = share([segment.query for segment in segments], whole.time, whole.stop)
+    near = strong and covered >= NEAR_COVERAGE
+    reason: Reason = "same-footage" if near else "shared-footage" if strong else "resembles"
+    best = int(np.argmin(hits.distance))
+    video = VideoEvidence(round(covered, 3), 1.0, segments)
+    return finding_of(owner, "near" if near else "possible", hits, best, search, reason, video=video)
+
+
+def _strongest(hits: Hits, table: HashTable) -> tuple[Hits, bool]:
+    """The hits that are evidence for `near`, and whether there are any; where there are none, all of them."""
+    strong = hits.good & (hits.distance <= table.threshold.near)
+    return (hits.select(strong), True) if strong.any() else (hits, False)

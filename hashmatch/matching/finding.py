@@ -56,9 +56,7 @@ def finding_of(
     query, reference = int(hits.query[best]), int(hits.reference[best])
     known = [int(q) for q in (queries.rows.quality[query], table.rows.quality[reference]) if q != 255]
     views = queries.rows.view[query], table.rows.view[reference]
-    transform = TURNS[int(queries.turn[query])]
-    if transform == "none" and is_trimmed(np.array(views)).any():
-        transform = "trimmed"
+    transform = transform_of(int(queries.turn[query]), int(views[0]), int(views[1]))
     return Finding(
         owner,
         tier,
@@ -72,3 +70,15 @@ def finding_of(
         view_name(int(views[1])),
         contradiction,
     )
+
+
+def transform_of(turn: int, view: int, reference_view: int) -> str:
+    """What was done to the reference's picture, in one word. turn: a number in TURNS; view, reference_view: of the file and
+    of the reference, by their numbers."""
+    if TURNS[turn] != "none":
+        return TURNS[turn]
+    if view_name(view).startswith("wide"):
+        return "crop"
+    if view_name(view).startswith("in"):
+        return "picture-in-picture"
+    return "trimmed" if is_trimmed(np.array([view, reference_view], np.uint16)).any() else "none"

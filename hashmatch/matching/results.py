@@ -16,12 +16,23 @@ TIERS: tuple[Tier, ...] = ("exact", "near", "possible")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of film that both sides share: [start, end] in seconds of each, sampled frames, mean bits of distance."""
+    """A stretch of film that both sides share: [start, end] in seconds of each.
+
+    frames: so many sampled frames of the file agree; mean_distance, worst_distance: of these, in bits. distinct: how many
+    different pictures tell the stretch. speed: at 1.25, the file plays it so much faster. transform, view, reference_view:
+    of most of its frames, as of a match.
+    """
 
     query: tuple[float, float]
     reference: tuple[float, float]
     frames: int
     mean_distance: float
+    worst_distance: int = 0
+    distinct: int = 1
+    speed: float = 1.0
+    transform: str = "none"
+    view: str = "full"
+    reference_view: str = "full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,6 @@ _VIEWS_OF_A_KIND = 10_000
 _VIEWS = {number * _VIEWS_OF_A_KIND: stem for number, stem in enumerate((TRIM, PAGE, PART, WIDE, CUT), 1)}
 OTHER_VIEW = 6 * _VIEWS_OF_A_KIND
 
-#: Seconds that one sampled frame stands for at most; a gap in a film is not "shown".
-LONGEST_STEP = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class HashRows:
@@ -93,6 +90,10 @@ class HashTable:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def bits_of(self, rows: Rows) -> npt.NDArray[np.uint8]:
+        """The hashes of some rows: uint8 (n, bytes)."""
+        return self.index.hashes(rows)
 
     def is_common(self, row: int) -> bool:
         """Whether too many have the hash of this row for it to be evidence."""
@@ -218,15 +219,14 @@ def is_good(rows: HashRows) -> npt.NDArray[np.bool_]:
     return np.where(rows.quality == 255, _plausible(rows.bits), rows.quality >= GOOD_QUALITY)
 
 
-def seconds_of(time: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """For how many seconds each sampled frame stands: until the next one, 1 at most; the last as the one before it.
-
-    time: float32 (n,) ascending. A still image (NaN) stands for one.
+def stands(time: npt.NDArray[np.float64], longest: float) -> npt.NDArray[np.float64]:
+    """For how many seconds each frame of a film stands: until the next one, but no longer than `longest`; the last one as
+    long as most do, but no longer than a second, which a frame that is alone stands for. time: float64 (n,) ascending.
     """
-    if len(time) < 2 or np.isnan(time).any():
+    if len(time) < 2:
         return np.ones(len(time))
-    steps: npt.NDArray[np.float64] = np.diff(time.astype(np.float64))
-    seconds: npt.NDArray[np.float64] = np.minimum(np.append(steps, steps[-1]), LONGEST_STEP)
+    steps = np.diff(time)
+    seconds: npt.NDArray[np.float64] = np.minimum(np.append(steps, min(float(np.median(steps)), 1.0)), longest)
     return seconds
 
 

@@ -35,7 +35,9 @@ def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: Blocks
         if end > start:
             owner, own = int(owners[start]), hits.select(np.arange(start, end))
             film = kind == "video" or not np.isnan(table.rows.time[table.of_owner(owner)]).all()
-            yield (films.judge if film else stills.judge)(owner, own, search)
+            found = (films.judge if film else stills.judge)(owner, own, search)
+            if found is not None:
+                yield found
 
 
 def strength(match: Match) -> tuple[int, float, float, int]:

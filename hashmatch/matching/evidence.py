@@ -1,0 +1,91 @@
+"""What a stretch proves: by how many different pictures it is told that two films show the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hamming.words import Words, distances_of
+from hashmatch.matching.alignment import Stretch
+from hashmatch.matching.table import HashTable
+from hashmatch.matching.tiers import LOW_QUALITY_PICTURES, MANY_PICTURES, MARGIN, POSSIBLE_PICTURES
+from hashmatch.matching.tracks import Footage, Rows
+
+#: So many different pictures are told apart at most.
+MOST_PICTURES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A stretch, and how many different pictures tell it. strong: within `near`; pictures: within `film`; seen: those
+    in it, some of which may tell nothing."""
+
+    stretch: Stretch
+    strong: int
+    pictures: int
+    seen: int
+
+    def is_sure(self, needed: int) -> bool:
+        """Whether it is the same footage and not only alike. needed: so many strong pictures."""
+        return self.strong >= needed or self.pictures >= max(MANY_PICTURES, self.seen / 2)
+
+    @property
+    def rank(self) -> tuple[int, int, int, float]:
+        """Larger is more."""
+        return self.strong, self.pictures, len(self.stretch.frames), -float(self.stretch.distance.mean())
+
+
+def told(stretch: Stretch, words: Words, footage: Footage, table: HashTable) -> Told | None:
+    """None if it is not worth a look. words: the file's hashes, uint64 (width / 64, n)."""
+    threshold = table.threshold
+    strong = stretch.good & (stretch.distance <= threshold.near)
+    sound = stretch.good & (stretch.distance <= threshold.film)
+    pictures, seen = _distinct(stretch, sound, words, footage, table)
+    if pictures >= POSSIBLE_PICTURES or strong.any():
+        return Told(stretch, _distinct(stretch, strong, words, footage, table)[0], pictures, seen)
+    weak = stretch.distance <= threshold.low_quality
+    if _distinct(stretch, weak, words, footage, table)[0] >= LOW_QUALITY_PICTURES:
+        return Told(stretch, 0, pictures, seen)
+    return None
+
+
+def _distinct(
+    stretch: Stretch, which: npt.NDArray[np.bool_], words: Words, footage: Footage, table: HashTable
+) -> tuple[int, int]:
+    """How many different pictures some frames of the stretch have that are nearer to their own frame of the reference than
+    to the others, and how many they have. Two pictures differ by more than an eighth of their bits."""
+    rows = stretch.rows[which]
+    if not len(rows):
+        return 0, 0
+    # A view of a frame is no other picture.
+    views = table.rows.view[rows[:, 1]].astype(np.int64)
+    rows = rows[views == int(np.bincount(views).argmax())]
+    query, reference = rows[:, 0], rows[:, 1] - footage.first
+    same = 8 * len(words) - 1
+    pictures, of = _pictures(footage.words, reference, same)
+    if len(pictures) == 1:
+        return 1, 1
+    own = distances_of(footage.words, reference, words, query).astype(np.int64)
+    others = np.full(len(rows), np.iinfo(np.int64).max)
+    for picture in pictures.tolist():
+        one = np.full(len(rows), picture)
+        another = distances_of(footage.words, one, footage.words, reference) > same
+        distance = distances_of(footage.words, one, words, query).astype(np.int64)
+        others = np.where(another, np.minimum(others, distance), others)
+    return len(set(of[others - own >= MARGIN].tolist())), len(pictures)
+
+
+def _pictures(words: Words, rows: Rows, same: int) -> tuple[Rows, Rows]:
+    """Of hashes those that are further than `same` bits from all taken before them, and which of these each is like."""
+    taken: list[int] = []
+    of = np.zeros(len(rows), np.int64)
+    left = np.arange(len(rows))
+    while len(left) and len(taken) < MOST_PICTURES:
+        one = np.full(len(left), rows[left[0]])
+        alike = distances_of(words, one, words, rows[left]) <= same
+        of[left[alike]] = len(taken)
+        taken.append(int(one[0]))
+        left = left[~alike]
+    return np.array(taken, np.int64), of

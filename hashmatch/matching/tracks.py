@@ -1,0 +1,96 @@
+"""A film's hashes as frames in order of time, each of which stands for a stretch of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hamming.words import Words, to_words
+from hashmatch.matching.queries import Queries
+from hashmatch.matching.table import HashTable, is_good, is_part, stands
+
+Seconds = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+
+#: A reference's frame is kept until another one differs enough from it, or for this long (5 s, see media/sampling.py, and
+#: a little); if there is none for longer, what is between was black, or is not known.
+LONGEST_STAND = 5.5
+#: Seconds before its start in which a frame may be the nearest one.
+MOST_BEFORE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The file's frames, all of its pictures turned alike, in order of time.
+
+    time, stop: float64 (k,) seconds; a frame stands until `stop`. rows: int64 (n,), of the file's hashes, in order of the
+    frames: each may have several views. frame: int64 (n,), which frame each row is of. good: bool (n,), which rows have the
+    quality for `near`.
+    """
+
+    time: Seconds
+    stop: Seconds
+    rows: Rows
+    frame: Rows
+    good: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One view of a reference, in order of time.
+
+    rows: int64 (n,) of the table. start, stop: float64 (n,) seconds; from when to when each stands.
+    """
+
+    rows: Rows
+    start: Seconds
+    stop: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A reference film: its tracks, and the hashes of all of its rows, of which the table's number `first` is the first.
+    start, stop: of each row, from when to when it stands; before: for how many seconds before its start it is nearer than
+    the frame that stands there, half of that one's stand. good: which rows have the quality for `near`."""
+
+    first: int
+    words: Words
+    tracks: tuple[Track, ...]
+    start: Seconds
+    stop: Seconds
+    before: Seconds
+    good: npt.NDArray[np.bool_]
+
+
+def frames_of(queries: Queries, turn: int | None) -> Frames:
+    """turn: a number in TURNS; None for all of them."""
+    own = np.arange(len(queries.turn)) if turn is None else np.flatnonzero(queries.turn == turn)
+    own = own[np.argsort(queries.rows.time[own], kind="stable")]
+    moments = _times(queries.rows.time[own])
+    new = np.append(True, np.diff(moments) > 0)[: len(own)]
+    time, stop = moments[new], queries.stop[own][new]
+    return Frames(time, np.maximum(stop, time), own, np.cumsum(new) - 1, is_good(queries.rows.select(own)))
+
+
+def footage_of(table: HashTable, owner: int) -> Footage:
+    """The reference's rows that are worth comparing."""
+    own = table.of_owner(owner)
+    rows = table.rows.select(np.arange(own.start, own.stop))
+    words = to_words(table.bits_of(np.arange(own.start, own.stop)))
+    good = is_good(rows) & ~is_part(rows.view)
+    time = _times(rows.time)
+    start, stop, before = time, time.copy(), np.zeros_like(time)
+    tracks = []
+    for view in sorted(set(rows.view.tolist())):
+        each = np.flatnonzero(rows.view == view)
+        each = each[np.argsort(time[each], kind="stable")]
+        stop[each] = time[each] + stands(time[each], LONGEST_STAND)
+        before[each[1:]] = np.minimum((stop - start)[each[:-1]] / 2, MOST_BEFORE)
+        tracks.append(Track(each + own.start, start[each], stop[each]))
+    return Footage(own.start, words, tuple(tracks), start, stop, before, good)
+
+
+def _times(time: npt.NDArray[np.float32]) -> Seconds:
+    return np.nan_to_num(time.astype(np.float64), posinf=0.0, neginf=0.0)
