@@ -178,7 +178,7 @@ def _pictures(sources: Sequence[Path], size: tuple[int, int], seconds: int) -> I
     left = seconds * int(RATE)
     for turn in range(seconds):
         path = sources[turn % len(sources)]
-        start = 10.0 * (turn // len(sources))
+        start = 2.0 + 10.0 * (turn // len(sources))  # not from their black beginnings
         for picture in frames(path, start, min(start + 10.0, length(path)), RATE):
             if left == 0:
                 return

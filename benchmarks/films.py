@@ -25,11 +25,16 @@ from pathlib import Path
 from film_queries import plan
 from film_queries.edits import FIRST, SECOND
 from film_queries.plan import Film, Query
+from film_queries.published import distances
 from film_queries.score import Score, scores
 from measure import REPOSITORY, Goal, machine, one_thread, stop, table, verdict
 
 #: In the names of the kept films: another recipe must not find them.
 RECIPE = 1
+#: What --only calls the comparison of hashes.
+PUBLISHED = "published hashes"
+#: Median bits from Meta's hashes.
+PUBLISHED_BITS = 10
 #: Indexed media: the set, the file, the collection that it is put into.
 Known = tuple[str, Path, str]
 
@@ -64,13 +69,13 @@ def main() -> int:
         folder = (arguments.folder or Path(temporary)) / f"recipe-{RECIPE}-seed-{arguments.seed}"
         folder.mkdir(parents=True, exist_ok=True)
         trial = prepare(arguments.corpus, folder, arguments.windows, arguments.seed, arguments.only)
-        if not trial.queries:
+        if not trial.queries and arguments.only not in PUBLISHED:
             stop(f"no edit is called {arguments.only}")
         files = {query.name: made(query, folder) for query in trial.queries}
         groups = index(trial, Path(temporary))
         everything: dict[str, list[Score]] = {}
         goals: list[Goal] = []
-        for profile in profiles:
+        for profile in profiles if trial.queries else ():
             options = ["--profile", profile, *arguments.scan_option]
             found = scan(trial, files, Path(temporary), options)
             everything[profile] = [
@@ -78,6 +83,8 @@ def main() -> int:
             ]
             report(profile, everything[profile])
             goals += judged(profile, everything[profile])
+    if not arguments.only or arguments.only in PUBLISHED:
+        goals += published(arguments.corpus / "vpdq")
     if arguments.json:
         plain = {profile: [asdict(each) for each in results] for profile, results in everything.items()}
         arguments.json.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -226,6 +233,27 @@ def _line(name: str, results: Sequence[Score]) -> tuple[str, ...]:
         str(len(films)),
         str(len(places)),
     )
+
+
+def published(folder: Path) -> list[Goal]:
+    """Our hashes of Meta's films against its own, by the squares that references and queries are hashed from."""
+    from hashmatch.media.sampling import QUERY_SIDE, REFERENCE_SIDE
+
+    bits: dict[int, list[int]] = defaultdict(list)
+    lines = []
+    for text in sorted((folder / "hashes").glob("*.txt")):
+        cells = []
+        for side in (REFERENCE_SIDE, QUERY_SIDE):
+            own = distances(folder / f"{text.stem}.mp4", text, side)
+            bits[side] += own
+            cells += [str(len(own)), f"{at(own, 0.5):.0f}", f"{at(own, 0.9):.0f}"] if own else ["0", "", ""]
+        lines.append((text.stem, *cells))
+    heads = [head for side in bits for head in (f"frames, {side} pixels", "median bits", "90 %")]
+    table((PUBLISHED, *heads), lines)
+    return [
+        Goal(f"published hashes, {side} pixels, median", at(each, 0.5), PUBLISHED_BITS, False, " bits")
+        for side, each in bits.items()
+    ]
 
 
 def percent(which: Iterable[bool]) -> float:
