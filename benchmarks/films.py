@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import multiprocessing
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 from film_queries import plan
 from film_queries.edits import FIRST, SECOND
 from film_queries.plan import Film, Query
@@ -54,13 +57,20 @@ def main() -> int:
     parser.add_argument("--windows", type=int, default=10, help="of each edit; default 10")
     parser.add_argument("--only", help="edits, separated by commas: parts of their names will do")
     parser.add_argument("--folder", type=Path, help="where the films are made and kept for the next run")
+    parser.add_argument(
+        "--known", type=Path, help="where reference sets are kept: the next run indexes only what is new"
+    )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="processes that make films; default one a core"
+    )
     parser.add_argument("--json", type=Path, help="write every single result to this file")
     parser.add_argument(
         "--scan-option", action="append", default=[], help="passed on to scan, as --scan-option=--radius=31"
     )
     arguments = parser.parse_args()
     one_thread()
+    cv2.setNumThreads(1)  # threads of OpenCV don't survive the fork of make_all
     if not (arguments.corpus / "videos").is_dir():
         stop(f"no corpus at {arguments.corpus}")
     print(machine(), "\n", flush=True)
@@ -71,13 +81,15 @@ def main() -> int:
         trial = prepare(arguments.corpus, folder, arguments.windows, arguments.seed, arguments.only)
         if not trial.queries and arguments.only not in PUBLISHED:
             stop(f"no edit is called {arguments.only}")
-        files = {query.name: made(query, folder) for query in trial.queries}
-        groups = index(trial, Path(temporary))
+        files = make_all(trial.queries, folder, arguments.jobs)
+        databases = arguments.known or Path(temporary)
+        databases.mkdir(parents=True, exist_ok=True)
+        groups = index(trial, databases)
         everything: dict[str, list[Score]] = {}
         goals: list[Goal] = []
         for profile in profiles if trial.queries else ():
             options = ["--profile", profile, *arguments.scan_option]
-            found = scan(trial, files, Path(temporary), options)
+            found = scan(trial, files, databases, options)
             everything[profile] = [
                 each for query in trial.queries for each in scores(query, found.get(query.name), groups)
             ]
@@ -124,6 +136,21 @@ def prepare(corpus: Path, folder: Path, windows: int, seed: int, only: str | Non
         kept(folder / name, make)
         known.append((database, folder / name, database))
     return Trial(queries, [each for each in known if each[0] in sets])
+
+
+def make_all(queries: Sequence[Query], folder: Path, jobs: int) -> dict[str, Path]:
+    """The file of each query by its name, made by several processes unless it is there."""
+    context = multiprocessing.get_context("fork")  # queries hold functions, which can't be sent
+    with context.Pool(jobs, _to_make.extend, ([(query, folder) for query in queries],)) as pool:
+        paths = pool.map(_make, range(len(queries)), chunksize=1)
+    return {query.name: path for query, path in zip(queries, paths, strict=True)}
+
+
+_to_make: list[tuple[Query, Path]] = []
+
+
+def _make(number: int) -> Path:
+    return made(*_to_make[number])
 
 
 def made(query: Query, folder: Path) -> Path:
