@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hashmatch import hashers
 from hashmatch.hamming import HammingIndex
 from hashmatch.hashers.local_features import LocalFeatures
-from hashmatch.matching.parts import best_of, evidence_of, transform_of
-from hashmatch.matching.results import LocalEvidence, Reason, Tier, VideoEvidence
+from hashmatch.matching import vpdq
+from hashmatch.matching.dots import Dots, dots_of
+from hashmatch.matching.parts import best_of, with_parts
+from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, rows_of
 from hashmatch.matching.tiers import thresholds
-from hashmatch.matching.verdict import find
+from hashmatch.matching.verdict import exact, find, match_of
+from hashmatch.matching.vpdq import Rule, VpdqMatch
 from hashmatch.records import Fingerprint, Hash, View, shows_all
+
+#: Of the profile that looks hardest, in bits.
+LIMITS = thresholds("thorough")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +60,57 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     """Compare A, hashed as a query, with B, hashed as a reference. Both must have hashes."""
     assert a.kind is not None
     same = a.digests is not None and b.digests is not None and a.digests.sha256 == b.digests.sha256
-    limits = thresholds("thorough")
-    distances = tuple(d for name in limits if (d := _closest(name, a.hashes, b.hashes)) is not None)
-    theirs = {each.view: each.bits for each in b.hashes if each.algorithm == hashers.GUARD}
-    table = HashTable("pdq", limits["pdq"], rows_of([h for h in b.hashes if h.algorithm == "pdq"]))
-    finding = next(find(a.hashes, a.kind, table, lambda _owner, view: theirs.get(view)), None)
-    tier: Tier | None = "exact" if same else finding.tier if finding else None
-    local = None
-    if a.features and b.features and tier not in ("exact", "near"):
-        local = best_of(tuple(map(LocalFeatures.from_bytes, a.features)), LocalFeatures.from_bytes(b.features[0]))
-        tier = tier or ("possible" if local else None)
-    reason: Reason | None = "same-bytes" if same else finding.reason if finding else "local-features" if local else None
-    transform = finding.transform if finding else transform_of(local) if local else "none"
-    view, reference_view = (finding.view, finding.reference_view) if finding else ("full", "full")
+    distances = tuple(d for name in LIMITS if (d := _closest(name, a.hashes, b.hashes)) is not None)
+    match = _match(a, b)
+    if same:
+        match = replace(match or exact(_named(b), "sha256"), tier="exact", reason="same-bytes", local=None)
+    if match is None:
+        return Comparison(same, None, None, "none", "full", "full", distances, None, None, None, None, None)
     return Comparison(
         same,
-        tier,
-        reason,
-        transform,
-        view,
-        reference_view,
+        match.tier,
+        match.reason,
+        match.transform,
+        match.view,
+        match.reference_view,
         distances,
-        finding.distance if finding else None,
-        finding.contradiction if finding else None,
-        next((each for each in a.views if each.name == view), None),
-        evidence_of(local) if local else None,
-        finding.video if finding else None,
+        match.distance,
+        match.contradiction,
+        next((each for each in a.views if each.name == match.view), None),
+        match.local,
+        match.video,
     )
+
+
+def dots(a: Fingerprint, b: Fingerprint) -> Dots:
+    """Where two films show the same frame, for drawing."""
+    return dots_of(a.hashes, _table(b))
+
+
+def by_vpdq(a: Fingerprint, b: Fingerprint, rule: Rule) -> VpdqMatch:
+    """What vPDQ says of two films, both hashed at equal intervals (Settings.interval)."""
+    ours, theirs = (rows_of([each for each in film.hashes if each.algorithm == "pdq"]) for film in (a, b))
+    return vpdq.match(ours.bits, ours.quality, theirs.bits, theirs.quality, rule)
+
+
+def _match(a: Fingerprint, b: Fingerprint) -> Match | None:
+    """What a scan would say if B was the only reference, but that the bytes are the same."""
+    assert a.kind is not None
+    theirs = {each.view: each.bits for each in b.hashes if each.algorithm == hashers.GUARD}
+    finding = next(find(a.hashes, a.kind, _table(b), lambda _owner, view: theirs.get(view)), None)
+    match = match_of(finding, _named(b)) if finding else None
+    if a.features and b.features and (match is None or match.tier == "possible"):
+        local = best_of(tuple(map(LocalFeatures.from_bytes, a.features)), LocalFeatures.from_bytes(b.features[0]))
+        match = with_parts(match, local, _named(b)) if local else match
+    return match
+
+
+def _table(b: Fingerprint) -> HashTable:
+    return HashTable("pdq", LIMITS["pdq"], rows_of([each for each in b.hashes if each.algorithm == "pdq"]))
+
+
+def _named(b: Fingerprint) -> MatchedReference:
+    return MatchedReference(0, b.digests.sha256 if b.digests else None, b.kind, (), False, ())
 
 
 def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> Distance | None:

@@ -158,6 +158,9 @@ def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fin
 def _read_film(
     film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look, share: Share
 ) -> Fingerprint:
+    if settings.moments:
+        pictures = film.pictures(settings.moments, settings.picture_side)
+        return replace(result, decoder=film.decoder, moments=pictures)
     footage = Footage()
     error: Failure | None = None
     try:
@@ -379,7 +382,11 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
         and all(each is None or each >= 0 for each in (result.width, result.height))
         and all(len(text) <= LONGEST_COMPLAINT for text in texts)
         and (result.digests is None or result.digests == case.digests)
-        and (case.is_known if result.known else bool(result.hashes or result.error or case.share.of > 1))
+        and (
+            case.is_known
+            if result.known
+            else bool(result.hashes or result.error or result.moments or case.share.of > 1)
+        )
         and len(result.hashes) <= most
         and (not result.hashes or result.digests is not None or case.share.number > 0)
         and all(
@@ -393,7 +400,8 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
         and len(result.views) <= MOST_VIEWS
         and len(result.features) <= 2 * settings.features
         and all(map(are_features, result.features))
-        and (result.pixels is None or _are_credible(result.pixels, settings.picture_side))
+        and len(result.moments) in (0, len(settings.moments))
+        and all(each is None or _are_credible(each, settings.picture_side) for each in (result.pixels, *result.moments))
     )
 
 

@@ -30,6 +30,7 @@ from hashmatch.media.sampling import (
     HEARTBEAT,
     KEY_FRAMES,
     MOST_A_SECOND,
+    QUERY_SIDE,
     STEADY,
     Sampling,
     Share,
@@ -90,7 +91,9 @@ def read(
 ) -> None:
     """Decode a film, or a share of it, and add its hashes to the footage. Where MediaError is raised, what was added before
     is good."""
-    if settings.exact:
+    if settings.interval is not None:
+        _read_evenly(film, settings.interval, settings, footage, beat)
+    elif settings.exact:
         _read_exact(film, settings, footage, beat)
     elif settings.side == "reference":
         _read_all(film, replace(EVERY_FRAME, share=share), settings, footage, beat)
@@ -134,6 +137,24 @@ def _glance(film: Film, settings: Settings, footage: Footage, look: Look, beat: 
         footage.hashes = footage.hashes + kept if footage.hashes else glanced
     if damage is not None:
         raise damage
+
+
+def _read_evenly(
+    film: Film, interval: float, settings: Settings, footage: Footage, beat: Callable[[float], None]
+) -> None:
+    """Frames at equal intervals, which vPDQ counts in whole frames, whenever they are shown."""
+    step = max(1, int(interval * film.rate)) if film.rate else 1
+
+    def chosen() -> Iterator[Frame]:
+        due = 0.0
+        for number, frame in enumerate(film.frames(Sampling(side=QUERY_SIDE))):
+            if number % step == 0 and (film.rate or frame.time + 1e-6 >= due):
+                due += interval if due + interval > frame.time else frame.time + interval - due
+                yield frame
+
+    for some in _together(chosen(), QUERY_FRAMES, float("inf"), footage, beat):
+        squares = np.stack([frame.pixels for frame in some])
+        _add(footage, _hashes(some, list(range(len(some))), hash_frames(squares), squares, "full", WHOLE), settings)
 
 
 def _read_exact(film: Film, settings: Settings, footage: Footage, beat: Callable[[float], None]) -> None:

@@ -27,7 +27,9 @@ class Settings:
     """How each file is examined, and what is computed of it. hashers: names. exact: PDQ bit by bit as Meta's, and slower.
     side: see Side. views: whether still pictures are hashed without their borders, too, and their blocks are kept; else
     there is one hash of each algorithm. features: whether local features are computed, too. profile: of a film
-    that is a query. picture_side: of a small version of the picture, the longer side in pixels; 0 for none."""
+    that is a query. picture_side: of a small version of the picture, the longer side in pixels; 0 for none. moments: of a
+    film nothing is hashed, but its pictures at these seconds are made, of that size. interval: of a film frames so many
+    seconds apart are hashed and nothing else, as vPDQ does; 0 for every frame."""
 
     hashers: tuple[str, ...] = ("pdq",)
     exact: bool = False
@@ -37,6 +39,8 @@ class Settings:
     features: bool = False
     profile: Profile = "fast"
     picture_side: int = 0
+    moments: tuple[float, ...] = ()
+    interval: float | None = None
 
 
 def prepare(settings: Settings) -> None:

@@ -129,6 +129,7 @@ class Fingerprint:
     known already, so it was not decoded. views: what is left of a still image without its borders.
     features: of a still image, where they were asked for, as bytes (see hashers/local_features.py); of a query those of
     the picture, and those of its mirror image. pixels: a small version of the picture, where that was asked for.
+    moments: of a film its pictures at the seconds that were asked for; None of those that cannot be decoded.
     """
 
     kind: Kind | None
@@ -146,6 +147,7 @@ class Fingerprint:
     views: tuple[View, ...] = ()
     features: tuple[bytes, ...] = ()
     pixels: Pixels | None = None
+    moments: tuple[Pixels | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

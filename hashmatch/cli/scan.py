@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Bytes; no system has longer ones.
 LONGEST_NAME = 1 << 16
+#: Seconds between two frames of a film; from there on it is said that something may have been missed.
+WORTH_SAYING_GAP = 1.0
 
 #: Writes one result, as it is known.
 Write = Callable[["Result"], None]
@@ -101,7 +103,7 @@ def command(
     settings = {"min_tier": min_tier, "profile": profile, "radius": radius, "collections": list(collections)}
     counts: Counter[str] = Counter()
     start = time.monotonic()
-    interrupted = False
+    interrupted, widest_gap = False, 0.0
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(app.database))
         source: int | None = None
@@ -131,6 +133,8 @@ def command(
                 kept = _at_least(result, min_tier)
                 counts[kept.status] += 1
                 counts["partial"] += kept.partial
+                if kept.examined is not None and kept.tier != "exact":
+                    widest_gap = max(widest_gap, kept.examined.longest_gap)
                 progress.advance(kept.path)
                 _tell(app, progress, kept)
                 write(kept)
@@ -149,6 +153,11 @@ def command(
         finish(summary)
     if form == "table":
         _print_summary(app, summary, profile)
+        if profile == "fast" and widest_gap >= WORTH_SAYING_GAP:
+            text = _(
+                "films were looked at by their key frames, up to {gap:.1f} s apart; --profile thorough looks twice a second"
+            )
+            app.say(text.format(gap=widest_gap))
     if interrupted:
         raise KeyboardInterrupt
     found.check(told)
@@ -177,12 +186,14 @@ def _at_least(result: Result, min_tier: str) -> Result:
 
 def _tell(app: App, progress: Any, result: Result) -> None:
     """A line on standard error for each file that was not, or not wholly, examined."""
+    from hashmatch.report.as_lines import examined_text
     from hashmatch.report.escape import for_terminal
 
     if result.error is not None:
         progress.line(f"{for_terminal(result.path)}: {result.error.code}: {for_terminal(result.error.message)}")
     elif app.verbose:
-        progress.line(f"{for_terminal(result.path)}: {result.status}")
+        examined = f", {examined_text(result.examined)}" if result.examined else ""
+        progress.line(f"{for_terminal(result.path)}: {result.status}{examined}")
 
 
 def _writer(

@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from hashmatch.errors import MediaError
 from hashmatch.hashers.base import Picture
 from hashmatch.i18n import _
 from hashmatch.media.limits import LIMIT_CODES, Limits
+from hashmatch.media.moments import pictures_at
 from hashmatch.media.opened import Film, Frame, Stills
 from hashmatch.media.sampling import SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
+from hashmatch.records import Pixels
 
 #: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels: PDQ
 #: samples each side at 64 points, so 8 pixels a sample remain. Measured in benchmarks/: at most 4 bits from full size.
@@ -62,11 +64,21 @@ def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) 
         _check_size(image.size, limits)
         full_size = image.size
         if media_type.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
-            return Film(None, f"pillow {name}", lambda sampling: _frames(image, sampling, exact, limits))
+            return _animation(image, name, exact, limits)
         reduction = "" if exact or media_type.format != "JPEG" else _draft(image)
         decoder = f"pillow {name} " + ("exact" if exact else reduction or "full")
         pages = _pages(image, data, media_type, full_size, exact, bool(reduction), limits)
         return Stills(decoder, pages)
+
+
+def _animation(image: Image.Image, name: str, exact: bool, limits: Limits) -> Film:
+    def decode(sampling: Sampling) -> Iterator[tuple[float, Image.Image]]:
+        return _timed_frames(image, sampling, limits)
+
+    def pictures(moments: Sequence[float], side: int) -> tuple[Pixels | None, ...]:
+        return pictures_at(moments, decode, lambda frame: _small(frame, side))
+
+    return Film(None, f"pillow {name}", lambda sampling: _frames(image, sampling, exact, limits), pictures)
 
 
 def _open(data: bytes, media_type: MediaType) -> Image.Image:
@@ -123,9 +135,26 @@ def _pages(
 
 
 def _frames(image: Image.Image, sampling: Sampling, exact: bool, limits: Limits) -> Iterator[Frame]:
-    """The frames of an animation that are asked for, with their times from the frame durations that it states. Key frames
-    are of no use here: all must be decoded."""
+    """The frames of an animation that are asked for. Key frames are of no use here: all must be decoded."""
     clock = SampleClock(sampling.rate)
+    for time, shown in _timed_frames(image, sampling, limits):
+        if clock.due(time):
+            with _classified(after_first=time > 0):
+                picture = _upright(shown, shown.size, exact).image
+                if not exact:
+                    picture = picture.resize((sampling.side, sampling.side), Image.Resampling.BOX)
+            yield Frame(np.asarray(picture), time, shown.size)
+
+
+def _small(image: Image.Image, side: int) -> Pixels:
+    with _classified(after_first=True):
+        picture = _upright(image, image.size, exact=True).image
+        picture.thumbnail((side, side))
+        return Pixels(picture.width, picture.height, picture.tobytes())
+
+
+def _timed_frames(image: Image.Image, sampling: Sampling, limits: Limits) -> Iterator[tuple[float, Image.Image]]:
+    """The frames of the parts that are asked for, with their times from the frame durations that the animation states."""
     time = 0.0
     with _classified():
         count = getattr(image, "n_frames", 1)
@@ -135,11 +164,8 @@ def _frames(image: Image.Image, sampling: Sampling, exact: bool, limits: Limits)
         with _classified(after_first=number > 0):
             image.seek(number)
             image.load()
-            if sampling.wants(time) and clock.due(time):
-                picture = _upright(image, image.size, exact).image
-                if not exact:
-                    picture = picture.resize((sampling.side, sampling.side), Image.Resampling.BOX)
-                yield Frame(np.asarray(picture), time, image.size)
+        if sampling.wants(time):
+            yield time, image
         # Browsers show a frame of 0 or 10 ms for 100 ms, so a person sees it for that long.
         milliseconds = float(image.info.get("duration") or 0)
         time += (milliseconds if milliseconds > 10 else 100.0) / 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hashmatch.hashers.base import Picture
 from hashmatch.media.sampling import Sampling
+from hashmatch.records import Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,12 @@ class Film:
 
     duration: in seconds where the container states one. decoder: as above.
     frames: decodes, from the start at each call, the frames that are asked for, in order. Raises MediaError as above.
+    pictures: the frames nearest to some seconds, in colour and true shape, the longer side at most so many pixels; None
+    where none could be decoded. rate: frames a second as stated; None of animations, which state how long each frame lasts.
     """
 
     duration: float | None
     decoder: str
     frames: Callable[[Sampling], Iterator[Frame]]
+    pictures: Callable[[Sequence[float], int], tuple[Pixels | None, ...]]
+    rate: float | None = None

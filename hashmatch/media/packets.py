@@ -34,7 +34,7 @@ def packets_of(
     """All packets of a stream, their time stamps set back by where the stream begins. Where another recording was joined
     on, whose clock begins anew, it goes on. rate: frames a second. damage: is told why reading ended early, if it did."""
     start: int | None = stream.start_time
-    last, number, reach = 0.0, 0, 0
+    last, number, reach, is_untimed = 0.0, 0, 0, False
     packets = iter(container.demux(stream))
     while True:
         try:
@@ -49,15 +49,20 @@ def packets_of(
         if packet.size == 0 and packet.pts is not None:
             continue  # "show the last frame again", in Theora and others; the decoder would refuse it
         stamp = packet.dts if packet.dts is not None else packet.pts
+        is_untimed = stamp is None if packet.size else is_untimed  # what a decoder still holds is as what came before
         if packet.size == 0 or stamp is None or packet.time_base is None:
-            yield Demuxed(packet, number / rate, stamp is None, reach)
+            yield Demuxed(packet, number / rate, is_untimed, reach)
             number += 1
             continue
         base = float(packet.time_base)
-        start = stamp if start is None else start
-        if (stamp - start) * base < last - _MAX_STEP_BACK:
-            start = stamp - round((last + 1 / rate) / base)
-        last = max(last, (stamp - start) * base)
+        if start is None:
+            start = stamp if packet.pts is None else packet.pts
+        if (
+            packet.dts is not None
+        ):  # which, unlike the time at which to show a frame, never goes back within a recording
+            if (stamp - start) * base < last - _MAX_STEP_BACK:
+                start = stamp - round((last + 1 / rate) / base)
+            last = max(last, (stamp - start) * base)
         if packet.pts is not None:
             packet.pts -= start
         if packet.dts is not None:

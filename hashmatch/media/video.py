@@ -7,7 +7,8 @@ FFmpeg; no frame of full size becomes a Python array, except for exact hashes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import av
@@ -20,18 +21,23 @@ from av.video.reformatter import VideoReformatter
 
 from hashmatch.errors import MediaError
 from hashmatch.i18n import _
+from hashmatch.media import matroska
 from hashmatch.media.image import one_line
 from hashmatch.media.limits import Limits
+from hashmatch.media.moments import pictures_at
 from hashmatch.media.opened import Film, Frame
 from hashmatch.media.packets import packets_of, wanted
 from hashmatch.media.sampling import REACH, SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
+from hashmatch.records import Pixels
 
 #: PyAV 18 and older raise over names in a film that are no UTF-8, unless told otherwise; newer ones have no such option.
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 #: So many damaged packets in a row, and the rest of the film is given up.
 _MAX_BAD_PACKETS = 1000
+#: Width of a pixel by its height, at most.
+MOST_OBLONG = 8
 
 Stream = av.video.stream.VideoStream
 
@@ -50,14 +56,30 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
             raise MediaError("too-large", message.format(width=width, height=height, limit=limits.max_pixels))
         duration = container.duration / av.time_base if container.duration else None
         decoder = f"pyav {container.format.name.split(',')[0]} {stream.codec_context.name}"
+        rate, shape = _rate(stream), _pixel_shape(stream)
+
+    is_cut = media_type.format.startswith("matroska") and matroska.is_cut(file)
 
     def frames(sampling: Sampling) -> Iterator[Frame]:
         file.seek(0)
         again, film = _open(file, media_type)
         with again:
             yield from _frames(again, film, sampling, exact, limits)
+        if is_cut:
+            raise MediaError("partial", _("its end is missing"))
 
-    return Film(duration, decoder + (" exact" if exact else ""), frames)
+    def pictures(moments: Sequence[float], side: int) -> tuple[Pixels | None, ...]:
+        reformatter = VideoReformatter()
+        return pictures_at(moments, decode, lambda frame: _small(frame, side, shape, limits, reformatter))
+
+    def decode(sampling: Sampling) -> Iterator[tuple[float, av.VideoFrame]]:
+        file.seek(0)
+        again, film = _open(file, media_type)
+        with again:
+            for time, _reach, frame in _timed_frames(again, film, sampling):
+                yield time, frame
+
+    return Film(duration, decoder + (" exact" if exact else ""), frames, pictures, rate)
 
 
 def _open(file: BinaryIO, media_type: MediaType) -> tuple[av.container.InputContainer, Stream]:
@@ -106,13 +128,24 @@ def _frames(
             clock, reach = SampleClock(sampling.rate, its_reach * REACH), its_reach
         if not sampling.wants(time) or not clock.due(time):
             continue
-        if frame.width * frame.height > limits.max_pixels:
-            raise MediaError("too-large", _("a frame is larger than the limit"))
-        try:
+        with _showing(frame, limits):
             pixels, size = _upright(frame, sampling.side, exact, reformatter)
-        except (ValueError, OSError) as error:
-            raise MediaError("partial", _("a frame cannot be shown ({why})").format(why=one_line(error))) from error
         yield Frame(pixels, time, size, reach)
+
+
+@contextlib.contextmanager
+def _showing(frame: av.VideoFrame, limits: Limits) -> Iterator[None]:
+    if frame.width * frame.height > limits.max_pixels:
+        raise MediaError("too-large", _("a frame is larger than the limit"))
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise MediaError("partial", _("a frame cannot be shown ({why})").format(why=one_line(error))) from error
+
+
+def _rate(stream: Stream) -> float:
+    # Of a bare stream the average is what FFmpeg takes for granted, 25; the guess is from the codec's own header.
+    return float(stream.guessed_rate or stream.average_rate or 25)
 
 
 def _timed_frames(
@@ -123,7 +156,8 @@ def _timed_frames(
 
     Decoded packet by packet: FFmpeg's own loop stops at the first damaged packet, of which a sound film may have many.
     """
-    rate = float(stream.average_rate or stream.guessed_rate or 25)
+    rate = _rate(stream)
+    base = float(stream.time_base or 1 / rate)
     every = not sampling.rate and sampling.parts is None
     is_whole = sampling.parts is None and sampling.share.of == 1
     number, in_a_row, reach, is_numbered = 0, 0, 0, False
@@ -132,7 +166,8 @@ def _timed_frames(
     def timed(frames: list[av.VideoFrame]) -> Iterator[tuple[float, int, av.VideoFrame]]:
         nonlocal number
         for frame in frames:
-            time = number / rate if frame.time is None or is_numbered else frame.time
+            # Not frame.time: what was still held when a reach ended has no time base.
+            time = number / rate if frame.pts is None or is_numbered else frame.pts * base
             number += 1
             yield max(0.0, time), reach, frame
 
@@ -182,12 +217,36 @@ def _upright(
     else:
         small = reformatter.reformat(frame, side, side, "gray", interpolation="AREA", threads=1)
         pixels = small.to_ndarray()
-    size = frame.width, frame.height
+    pixels, on_its_side = _turned(pixels, frame)
+    return pixels, (frame.height, frame.width) if on_its_side else (frame.width, frame.height)
+
+
+def _pixel_shape(stream: Stream) -> float:
+    """Width of a pixel by its height. One that is far from square is a mistake of the file's."""
+    shape = float(stream.sample_aspect_ratio or 1)
+    return shape if MOST_OBLONG > shape > 1 / MOST_OBLONG else 1.0
+
+
+def _small(frame: av.VideoFrame, side: int, shape: float, limits: Limits, reformatter: VideoReformatter) -> Pixels:
+    """The frame in colour, as a player shows it, the longer side at most so many pixels. shape: see _pixel_shape."""
+    with _showing(frame, limits):
+        wide = frame.width * shape
+        scale = min(1.0, side / max(wide, frame.height))
+        width, height = (max(1, round(length * scale)) for length in (wide, frame.height))
+        small = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
+        rgb: Any = small.to_ndarray()
+        pixels, _on_its_side = _turned(rgb, frame)
+    return Pixels(pixels.shape[1], pixels.shape[0], pixels.tobytes())
+
+
+def _turned(pixels: npt.NDArray[np.uint8], frame: av.VideoFrame) -> tuple[npt.NDArray[np.uint8], bool]:
+    """A picture of the frame as the container says that it is to be shown, and whether that is turned on its side."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-    if matrix is not None:
-        # ISO/IEC 14496-12, tkhd: x' = a x + c y, y' = b x + d y
-        a, b, _u, c, d = np.sign(np.frombuffer(matrix, np.int32)[:5])
-        if a == 0 and d == 0:
-            pixels, a, d, size = pixels.swapaxes(0, 1), c, b, size[::-1]
-        pixels = np.ascontiguousarray(pixels[:: d or 1, :: a or 1])
-    return pixels, size
+    if matrix is None:
+        return pixels, False
+    # ISO/IEC 14496-12, tkhd: x' = a x + c y, y' = b x + d y
+    a, b, _u, c, d = np.sign(np.frombuffer(matrix, np.int32)[:5])
+    on_its_side = bool(a == 0 and d == 0)
+    if on_its_side:
+        pixels, a, d = pixels.swapaxes(0, 1), c, b
+    return np.ascontiguousarray(pixels[:: d or 1, :: a or 1]), on_its_side

@@ -6,7 +6,8 @@ import csv
 from collections.abc import Iterator
 from typing import TextIO
 
-from hashmatch.matching.results import Match, Result
+from hashmatch.matching.results import Match, Result, Segment
+from hashmatch.report.as_lines import span_text
 from hashmatch.report.escape import for_spreadsheet, for_terminal
 
 COLUMNS = (
@@ -18,6 +19,8 @@ COLUMNS = (
     "size",
     "sha256",
     "md5",
+    "examined_frames",
+    "examined_gap",
     "reference",
     "reference_sha256",
     "match_tier",
@@ -28,6 +31,7 @@ COLUMNS = (
     "quality",
     "query_coverage",
     "reference_coverage",
+    "segments",
     "allow",
     "labels",
     "collections",
@@ -63,6 +67,8 @@ def _rows(result: Result) -> Iterator[list[object]]:
         result.size,
         result.sha256,
         result.md5,
+        result.examined.frames if result.examined else None,
+        result.examined.longest_gap if result.examined else None,
     ]
     error = [result.error.code, result.error.message] if result.error else [None, None]
     for match in result.matches:
@@ -83,7 +89,12 @@ def _match(match: Match) -> list[object]:
         match.quality,
         match.video.query_coverage if match.video else None,
         match.video.reference_coverage if match.video else None,
+        "; ".join(_segment(each) for each in match.video.segments) if match.video else None,
         "yes" if match.reference.allow else "no",
         "; ".join(match.reference.labels),
         "; ".join(source.collection for source in match.reference.sources),
     ]
+
+
+def _segment(segment: Segment) -> str:
+    return f"{span_text(segment.query)}={span_text(segment.reference)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hashmatch.i18n import _, ngettext
-from hashmatch.matching.results import LocalEvidence, Match, Result, VideoEvidence
+from hashmatch.matching.results import Examined, LocalEvidence, Match, Result, Segment, VideoEvidence
 from hashmatch.report.escape import for_terminal
 from hashmatch.report.reasons import explain
 from hashmatch.store import Store, lookup
@@ -14,6 +14,8 @@ from hashmatch.store import Store, lookup
 LISTED = 5
 #: Reasons that the tier and the distance do not tell by themselves.
 WORTH_SAYING = ("same-layout", "low-quality", "common-hash")
+#: From so much off the usual speed it is said.
+WORTH_SAYING_SPEED = 0.02
 
 _COLOURS = {"exact": "\x1b[1;31m", "near": "\x1b[31m", "possible": "\x1b[33m", "allowed": "\x1b[32m"}
 
@@ -58,16 +60,58 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
 
 
 def coverage_line(video: VideoEvidence) -> str:
-    """How much of each side the other shows, and where: minutes and seconds of this file = those of the reference."""
+    """How much of each side the other shows, and where: times of this file = times of the reference."""
     if len(video.segments) == 1 and video.segments[0].frames == 1:
-        return _("one frame, at {time} of the reference").format(time=_clock(video.segments[0].reference[0]))
+        return _("one frame, at {time} of the reference").format(time=clock(video.segments[0].reference[0]))
     text = _("{query:.0%} of this file, {reference:.0%} of the reference")
     shares = text.format(query=video.query_coverage, reference=video.reference_coverage)
-    spans = ", ".join(
-        f"{_clock(s.query[0])}–{_clock(s.query[1])} = {_clock(s.reference[0])}–{_clock(s.reference[1])}"
-        for s in video.segments[:LISTED]
-    )
+    spans = "; ".join(map(segment_text, video.segments[:LISTED]))
+    more = len(video.segments) - LISTED
+    if more > 0:
+        spans += "; " + ngettext("… and {n} more", "… and {n} more", more).format(n=more)
     return f"{shares}: {spans}"
+
+
+def segment_text(segment: Segment) -> str:
+    """Times of the file = times of the reference, of a picture none; and what was done to the stretch."""
+    # A picture has no times, and every frame lasts.
+    spans = [span_text(span) for span in (segment.query, segment.reference) if span != (0.0, 0.0)]
+    text = " = ".join(spans)
+    if abs(segment.speed - 1) >= WORTH_SAYING_SPEED:
+        text += " " + _("at {speed:.2f} × speed").format(speed=segment.speed)
+    return text + (", " + _("mirrored") if segment.transform == "mirror" else "")
+
+
+def segment_line(segment: Segment) -> str:
+    """A stretch with all of its evidence."""
+    frames = ngettext("{n} frame agrees", "{n} frames agree", segment.frames).format(n=segment.frames)
+    pictures = ngettext("{n} picture", "{n} different pictures", segment.distinct).format(n=segment.distinct)
+    text = _("{times}: {frames}, {pictures}, PDQ distance {mean:.1f} on average, {worst} at most")
+    return text.format(
+        times=segment_text(segment),
+        frames=frames,
+        pictures=pictures,
+        mean=segment.mean_distance,
+        worst=segment.worst_distance,
+    )
+
+
+def examined_text(examined: Examined) -> str:
+    """What of a film was looked at."""
+    frames = ngettext("{n} frame looked at", "{n} frames looked at", examined.frames).format(n=examined.frames)
+    return _("{frames}, up to {gap:.1f} s apart").format(frames=frames, gap=examined.longest_gap)
+
+
+def span_text(span: tuple[float, float]) -> str:
+    """A start and an end in seconds, as h:mm:ss."""
+    return f"{clock(span[0])}–{clock(span[1])}"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as h:mm:ss."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
 
 
 def area_line(local: LocalEvidence) -> str:
@@ -75,9 +119,3 @@ def area_line(local: LocalEvidence) -> str:
     corners = " ".join(f"({x:.0%}, {y:.0%})" for x, y in local.quadrilateral)
     points = ngettext("{n} point agrees", "{n} points agree", local.points).format(n=local.points)
     return _("{points}; corners at {corners} of width and height").format(points=points, corners=corners)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,66 @@
+"""Single pictures out of a film, at some moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from hashmatch.errors import MediaError
+from hashmatch.media.sampling import Sampling
+
+AnyFrame = TypeVar("AnyFrame")
+AnyPicture = TypeVar("AnyPicture")
+
+#: Seconds before and after a moment that are decoded. A film without a frame there has few, and all are decoded.
+AROUND = 1.0
+
+
+def pictures_at(
+    moments: Sequence[float],
+    decode: Callable[[Sampling], Iterable[tuple[float, AnyFrame]]],
+    show: Callable[[AnyFrame], AnyPicture],
+) -> tuple[AnyPicture | None, ...]:
+    """A picture for each moment, in seconds; None where none could be decoded, for which nothing is raised unless that is
+    true of all. decode: gives frames and their seconds, in order; it may raise MediaError at the end. show: a picture of a
+    frame."""
+    found: dict[float, AnyPicture] = {}
+    complaint: MediaError | None = None
+    for whole in (False, True):
+        missing = sorted(set(moments) - found.keys())
+        if not missing:
+            break
+        parts = None if whole else tuple((moment - AROUND, moment + AROUND) for moment in missing)
+        try:
+            for moment, time, frame in nearest(decode(Sampling(parts=parts)), missing):
+                if whole or abs(time - moment) <= AROUND:
+                    found[moment] = show(frame)
+        except MediaError as error:
+            complaint = error
+    if not found and complaint is not None:
+        raise complaint
+    return tuple(found.get(moment) for moment in moments)
+
+
+def nearest(
+    frames: Iterable[tuple[float, AnyFrame]], moments: Sequence[float]
+) -> Iterator[tuple[float, float, AnyFrame]]:
+    """Of frames in order of time, for each of the moments, ascending, the nearest one: (moment, its time, frame). What ends
+    the frames comes after the last."""
+    left, last = list(moments), None
+    complaint: MediaError | None = None
+    try:
+        for each in frames:
+            while left and each[0] >= left[0]:
+                moment = left.pop(0)
+                time, frame = last if last is not None and moment - last[0] < each[0] - moment else each
+                yield moment, time, frame
+            if not left:
+                return
+            last = each
+    except MediaError as error:
+        complaint = error
+    if last is not None:
+        for moment in left:
+            yield moment, *last
+    if complaint is not None:
+        raise complaint
