@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from measure import Goal, jpegs, machine, one_thread, stop, table, verdict
+from measure import Goal, jpegs, machine, one_thread, photos_argument, stop, table, verdict
 
 from hashmatch.hamming import HammingIndex
 
@@ -56,7 +56,7 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=1000, help="default 1000; slow peers take fewer of them")
     parser.add_argument("--radius", type=int, default=31, help="default 31")
     parser.add_argument("--rounds", type=int, default=5, help="best of so many; default 5")
-    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
+    photos_argument(parser)
     parser.add_argument("--memory", action="store_true", help="only measure the memory of a million queries")
     arguments = parser.parse_args()
     one_thread()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import Goal, enlarge, jpegs, machine, median_ratio, one_thread, stop, table, verdict
+from measure import Goal, enlarge, jpegs, machine, median_ratio, one_thread, photos_argument, stop, table, verdict
 
 if TYPE_CHECKING:
     from hashmatch.hashing import Settings
@@ -37,8 +37,7 @@ Work = Callable[[Path], object]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
-    parser.add_argument("--limit", type=int, help="take only so many of them")
+    photos_argument(parser, limit=True)
     parser.add_argument("--rounds", type=int, default=9, help="for the photos; default 9")
     parser.add_argument("--large", type=int, default=8, help="how many 12-megapixel pictures to make; default 8")
     parser.add_argument("--large-rounds", type=int, default=3, help="for these; default 3")

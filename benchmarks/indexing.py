@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import REPOSITORY, Goal, enlarge, jpegs, machine, median_ratio, stop, table, verdict
+from measure import REPOSITORY, Goal, enlarge, jpegs, machine, median_ratio, photos_argument, stop, table, verdict
 
 SECOND_WORKER = 1.7
 PEAK_MB = 400.0
@@ -40,7 +40,7 @@ class Run:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
+    photos_argument(parser)
     parser.add_argument("--files", type=int, default=2000, help="how many files to make of them; default 2000")
     parser.add_argument("--rounds", type=int, default=5, help="of one worker and two; default 5")
     parser.add_argument("--large", type=int, default=12, help="12-megapixel JPEGs, and as many PNGs; default 12")

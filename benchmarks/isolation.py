@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from measure import REPOSITORY, Goal, jpegs, machine, median_ratio, one_thread, table, verdict
+from measure import REPOSITORY, Goal, jpegs, machine, median_ratio, one_thread, photos_argument, table, verdict
 
 from hashmatch.fingerprint import fingerprint, fingerprints
 from hashmatch.hashing import Settings
@@ -29,7 +29,7 @@ MOST = 1.15
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
+    photos_argument(parser)
     parser.add_argument("--rounds", type=int, default=7, help="of each way; default 7")
     arguments = parser.parse_args()
     one_thread()

@@ -13,15 +13,15 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from measure import Goal, jpegs, machine, one_thread, stop, table, verdict
+from measure import Goal, jpegs, machine, one_thread, photos_argument, stop, table, verdict
 from PIL import Image
 
 from hashmatch.evaluate.edits import EDITS, Edit, randomness
 from hashmatch.hamming import ApproximateIndex
+from hashmatch.hamming.words import distances
 from hashmatch.hashers import local
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching import local as matching
@@ -53,7 +53,7 @@ class Photo:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
+    photos_argument(parser)
     parser.add_argument("--every", type=int, default=2, help="edit every so many photographs; default 2")
     parser.add_argument(
         "--first", type=int, default=1, help="from this one on; default 1, as settings were chosen by 0"
@@ -200,7 +200,7 @@ def _votes_exactly(photo: Photo, suspect: LocalFeatures) -> int:
     """Features of the original that have one within 40 bits in the suspect."""
     if not len(suspect) or not len(photo.features):
         return 0
-    return int((matching.distances(suspect.bits, photo.features.bits).min(axis=0) <= 40).sum())
+    return int((distances(suspect.bits, photo.features.bits).min(axis=0) <= 40).sum())
 
 
 def _more(real: Bits, count: int) -> Bits:

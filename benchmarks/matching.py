@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from measure import Goal, jpegs, machine, one_thread, stop, table, verdict
+from measure import Goal, jpegs, machine, one_thread, photos_argument, stop, table, verdict
 
 #: Bits that are turned over, of 256 of a PDQ hash and of a local feature's descriptor: as far apart as unrelated ones.
 PDQ_FLIPS, FEATURE_FLIPS = 100, 90
@@ -37,8 +37,7 @@ SCAN_GOALS = {"fast": 1.5, "thorough": 20.0}
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
-    parser.add_argument("--limit", type=int, help="take only so many of them")
+    photos_argument(parser, limit=True)
     parser.add_argument("--rounds", type=int, default=5, help="of hashing; default 5")
     parser.add_argument("--references", type=int, default=100_000, help="default 100,000")
     parser.add_argument("--queries", type=int, default=1000, help="images to scan; default 1,000")
@@ -210,7 +209,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
         local_tables = load_features(store)
 
         def blocks_of(number: int, view: str) -> bytes | None:
-            return lookup.bits(store.connection, number, "blocks", view)
+            return lookup.blocks(store.connection, number, view)
 
         for path in queries:
             for name, settings in {

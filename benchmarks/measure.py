@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import platform
@@ -53,6 +54,13 @@ def one_thread() -> None:
     if any(os.environ.get(name) != "1" for name in names):
         environment = os.environ | dict.fromkeys(names, "1")
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+def photos_argument(parser: argparse.ArgumentParser, limit: bool = False) -> None:
+    """--photos, as `jpegs` takes it; limit: --limit too."""
+    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
+    if limit:
+        parser.add_argument("--limit", type=int, help="take only so many of them")
 
 
 def jpegs(folder: Path | None, limit: int | None = None) -> list[Path]:

@@ -11,9 +11,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from measure import REPOSITORY, Goal, jpegs, machine, stop, table, verdict
+from measure import REPOSITORY, Goal, jpegs, machine, photos_argument, stop, table, verdict
 
 HELP = 2.5
 SCAN = 3.0
@@ -34,7 +33,7 @@ WATCHED = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=Path, help="folder of JPEGs (default: ../shared/corpus/photos, else fixtures)")
+    photos_argument(parser)
     parser.add_argument("--rounds", type=int, default=41, help="how often each is started; default 41")
     parser.add_argument(
         "--references", type=int, default=1_000_000, help="hashes in the reference set; default 1,000,000"

@@ -9,25 +9,29 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from hashmatch import hashers
 from hashmatch.errors import CODES, MediaError
-from hashmatch.footage import Footage, Look, Parts
+from hashmatch.footage import LONG, Footage, Look, Parts, Sharers, can_be_shared, in_order
 from hashmatch.footage import read as read_film
 from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import are_features
 from hashmatch.hashing import Settings, features_of, hashes_of, pixels_of, prepare, views_of
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, Pool, Task
-from hashmatch.isolation.pool import LONGEST_COMPLAINT
+from hashmatch.isolation.pool import LONGEST_COMPLAINT, Outcome
 from hashmatch.media import Film, MediaType, Stills, load_decoder, need, open_media, recipe
 from hashmatch.media.files import Found, chunks, digest, open_file
 from hashmatch.media.limits import LIMIT_CODES
+from hashmatch.media.sampling import Share
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind, Pixels, View
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind, Length, Pixels, View
+
+#: What a worker asks: is this known, what is worth decoding, who shares it.
+Question = Digests | Glance | Length
 
 #: Asked once the digests are known; the file is not decoded if the answer is yes.
 Known = Callable[[Digests], bool]
@@ -50,11 +54,13 @@ def fingerprint(
     known: Known = lambda digests: False,
     beat: Beat = lambda position: None,
     look: Look = lambda glance: (),
+    sharers: Sharers = lambda length: 1,
 ) -> Fingerprint:
     """Read, recognise, decode and hash an open, seekable file. What is wrong with it comes back as `error`.
 
     beat is called now and then, as a sign of life, with the seconds of film that have been decoded. look: which parts of a
-    film are worth decoding, see footage.py.
+    film are worth decoding, see footage.py. sharers: how many workers share a long film; this call does the first share, and
+    `fingerprint_share` the others.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -76,12 +82,40 @@ def fingerprint(
     try:
         opened = _open_media(file, data, media_type, settings)
         if isinstance(opened, Film):
-            return _read_film(opened, settings, result, beat, look)
+            length = Length(opened.duration or 0.0, can_be_shared(settings) and media_type.decoder == "pyav")
+            share = Share(0, sharers(length) if length.seconds >= LONG else 1)
+            return _read_film(opened, settings, result, beat, look, share)
         return _read_stills(opened, settings, result)
     except MediaError as error:
         return replace(result, error=Failure(error.code, error.message))
     except MemoryError:
         return replace(result, error=Failure("out-of-memory", _("decoding needs more memory than the limit")))
+
+
+def fingerprint_share(
+    file: BinaryIO, media_type: MediaType, settings: Settings, share: Share, beat: Beat
+) -> Fingerprint:
+    """What another worker does of a film that `fingerprint` was told is shared: hashes, and no digests."""
+    result = Fingerprint("video", file.seek(0, os.SEEK_END))
+    try:
+        opened = _open_media(file, None, media_type, settings)
+        assert isinstance(opened, Film)
+        return _read_film(opened, settings, result, beat, lambda glance: (), share)
+    except MediaError as error:
+        return replace(result, error=Failure(error.code, error.message))
+
+
+def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
+    """A film's fingerprint of those of its shares, the first of which has the digests."""
+    first, limit = shares[0], settings.limits.max_frames
+    hashes = in_order(each for share in shares for each in share.hashes)
+    error = next((share.error for share in shares if share.error is not None), None)
+    if not hashes:
+        return replace(first, error=error or Failure("no-usable-frames", _("holds no pictures")))
+    size = next((share.width, share.height) for share in shares if share.width)
+    return replace(
+        first, width=size[0], height=size[1], hashes=tuple(hashes[:limit]), partial=error is not None, error=error
+    )
 
 
 def _with_head(head: bytes, file: BinaryIO) -> Iterator[bytes]:
@@ -121,20 +155,24 @@ def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fin
     return replace(measured, views=views, features=features, pixels=pixels)
 
 
-def _read_film(film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look) -> Fingerprint:
+def _read_film(
+    film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look, share: Share
+) -> Fingerprint:
     if settings.moments:
         pictures = film.pictures(settings.moments, settings.picture_side)
         return replace(result, decoder=film.decoder, moments=pictures)
     footage = Footage()
     error: Failure | None = None
     try:
-        read_film(film, settings, footage, look, beat)
+        read_film(film, settings, footage, beat, look, share)
     except MediaError as problem:
         error = _what_is_missing(problem, footage.hashes)
+    if footage.size is None and share.of > 1:
+        return replace(result, decoder=film.decoder, duration=film.duration)  # none of its reaches is this share's
     if footage.size is None:
         raise MediaError("no-usable-frames", _("holds no pictures"))
     length = film.duration if film.duration is not None else footage.end
-    measured = _measured(result, "video", footage.size, footage.hashes, film.decoder, error, settings)
+    measured = _measured(result, "video", footage.size, in_order(footage.hashes), film.decoder, error, settings)
     return replace(measured, duration=None if length is None else round(length, 3))
 
 
@@ -176,6 +214,7 @@ def fingerprints(
     unchanged: Callable[[FileState], bool] = lambda state: False,
     known: Callable[[FileState, Digests], bool] = lambda state, digests: False,
     look: Callable[[FileState, Glance], Parts] = lambda state, glance: (),
+    moved: Callable[[FileState, float], object] = lambda state, share: None,
     source: int | None = None,
     meanwhile: Callable[[], object] = lambda: None,
     locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
@@ -185,7 +224,7 @@ def fingerprints(
     found: what to examine; None where nothing more is known yet and `source`, a descriptor, must become readable first.
     unchanged: asked with size and mtime before a file is read; if true it is not, and its fingerprint is None.
     known: asked with the digests before a file is decoded; if true it is not.
-    look: asked with the key frames of a film which parts of it to decode.
+    look: asked with the key frames of a film which parts of it to decode. moved: told how much of a long film is done.
     meanwhile: called once, while the first files are being decoded. locked: with the steps that each worker has taken.
     """
     done_early: list[tuple[FileState, Fingerprint | None]] = []
@@ -204,46 +243,88 @@ def fingerprints(
                 done_early.append(opened)
                 yield None
             else:
-                state, media_type = opened.state, opened.media_type
-                grant = functools.partial(settings.limits.cpu_seconds, state.size)
-                yield Task(opened, (settings, state, media_type), opened.descriptor, need(media_type), grant)
-
-    def answer(case: _Case, question: Digests | Glance) -> bool | Parts:
-        if isinstance(question, Glance):
-            return look(case.state, question)
-        case.digests = question  # kept, in case the decoder takes the worker down with it
-        case.is_known = known(case.state, question)
-        return case.is_known
-
-    def accept(case: _Case, result: Fingerprint) -> bool:
-        return _is_credible(case, result, settings)
+                yield _task(opened, settings)
 
     prepare = functools.partial(_prepare, settings)
-    with Pool(_work, isolation, question=Digests | Glance, result=Fingerprint, prepare=prepare, locked=locked) as pool:
-        for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile, accept):
+    with Pool(_work, isolation, question=Question, result=Fingerprint, prepare=prepare, locked=locked) as pool:
+
+        def answer(case: _Case, question: Question) -> bool | Parts | int:
+            if isinstance(question, Glance):
+                return look(case.state, question)
+            if isinstance(question, Length):
+                case.seconds = question.seconds
+                return _share(case, pool, settings) if question.can_be_shared else 1
+            case.digests = question  # kept, in case the decoder takes the worker down with it
+            case.is_known = known(case.state, question)
+            return case.is_known
+
+        def accept(case: _Case, result: Fingerprint) -> bool:
+            return _is_credible(case, result, settings)
+
+        def moved_on(case: _Case, position: float) -> None:
+            if case.whole.seconds:
+                moved(case.state, min(1.0, position / case.whole.seconds))
+
+        for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile, accept, moved_on):
             while done_early:
                 yield done_early.pop(0)
-            if outcome is None:
+            if outcome is None or not outcome.key.is_last(outcome):
                 continue
-            case = outcome.key
-            if outcome.failure is None:
-                assert isinstance(outcome.result, Fingerprint)
-                yield case.state, _judge_name(case.state, outcome.result)
+            case = outcome.key.whole
+            failure = next((each.failure for each in case.outcomes if each.failure is not None), None)
+            if failure is None:
+                results = [each.result for each in sorted(case.outcomes, key=lambda each: each.key.share.number)]
+                result = results[0] if len(results) == 1 else joined(results, settings)
+                yield case.state, _judge_name(case.state, result)
             else:
-                digests = case.digests or _own_digests(case.state, outcome.failure)
-                yield case.state, Fingerprint(None, case.state.size, digests, error=outcome.failure)
+                digests = case.digests or _own_digests(case.state, failure)
+                yield case.state, Fingerprint(None, case.state.size, digests, error=failure)
         yield from done_early
 
 
-@dataclass(slots=True)
 class _Case:
-    """A file that is being worked on, and what its worker has asked of it."""
+    """A file that is being worked on, or one worker's share of it, and what its worker has asked of it."""
 
-    state: FileState
-    media_type: MediaType
-    descriptor: int
-    digests: Digests | None = None
-    is_known: bool = False
+    def __init__(self, state: FileState, media_type: MediaType, descriptor: int, share: Share = Share()) -> None:
+        self.state, self.media_type, self.descriptor, self.share = state, media_type, descriptor, share
+        self.whole = self  # or the case that has the first share
+        self.digests: Digests | None = None
+        self.is_known = False
+        self.seconds = 0.0
+        self.outcomes: list[Outcome[_Case]] = []
+
+    def is_last(self, outcome: Outcome[_Case]) -> bool:
+        """Note what became of it. Returns whether that was the last share."""
+        self.whole.outcomes.append(outcome)
+        return len(self.whole.outcomes) == self.whole.share.of
+
+
+def _share(case: _Case, pool: Pool, settings: Settings) -> int:
+    """Have workers that have nothing to do take their share of a film. Returns how many share it."""
+    if case.share.of > 1:
+        return case.share.of  # asked again, by a worker that took over from one that died
+    descriptors = []
+    for _worker in range(pool.free):
+        try:
+            descriptor, status = open_file(case.state.path)
+        except MediaError:
+            break
+        descriptors.append(descriptor)
+        if (status.st_size, status.st_mtime_ns) != (case.state.size, case.state.mtime_ns):
+            os.close(descriptors.pop())
+            break
+    case.share = Share(0, len(descriptors) + 1)
+    for number, descriptor in enumerate(descriptors, 1):
+        other = _Case(case.state, case.media_type, descriptor, Share(number, case.share.of))
+        other.whole = case
+        pool.add(_task(other, settings))
+    return case.share.of
+
+
+def _task(case: _Case, settings: Settings) -> Task[_Case]:
+    grant = functools.partial(settings.limits.cpu_seconds, case.state.size)
+    payload = settings, case.state, case.media_type, case.share
+    return Task(case, payload, case.descriptor, need(case.media_type), grant)
 
 
 def _open(found: Found, unchanged: Callable[[FileState], bool]) -> _Case | tuple[FileState, Fingerprint | None]:
@@ -301,9 +382,13 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
         and all(each is None or each >= 0 for each in (result.width, result.height))
         and all(len(text) <= LONGEST_COMPLAINT for text in texts)
         and (result.digests is None or result.digests == case.digests)
-        and (case.is_known if result.known else bool(result.hashes or result.error or result.moments))
+        and (
+            case.is_known
+            if result.known
+            else bool(result.hashes or result.error or result.moments or case.share.of > 1)
+        )
         and len(result.hashes) <= most
-        and (not result.hashes or result.digests is not None)
+        and (not result.hashes or result.digests is not None or case.share.number > 0)
         and all(
             len(each.bits) == widths.get(each.algorithm)
             and (each.quality is None or 0 <= each.quality <= 100)
@@ -343,15 +428,18 @@ def _prepare(settings: Settings, needs: frozenset[str]) -> None:
 
 
 def _work(
-    payload: tuple[Settings, FileState, MediaType], descriptor: int, ask: Callable[[Any], Any], beat: Beat
+    payload: tuple[Settings, FileState, MediaType, Share], descriptor: int, ask: Callable[[Any], Any], beat: Beat
 ) -> Fingerprint:
     """Runs in a worker process: fingerprint the file behind a descriptor, and say if it changed since it was opened."""
-    settings, before, expected = payload
+    settings, before, expected, share = payload
     with open(descriptor, "rb") as file:
         if sniff(_head(descriptor)) != expected:  # and is of a kind that this worker may have no decoder for
             return _changed(_kind(expected), os.fstat(descriptor).st_size)
         try:
-            result = fingerprint(file, settings, ask, _at_most_each_second(beat), ask)
+            if share.number:
+                result = fingerprint_share(file, expected, settings, share, _at_most_each_second(beat))
+            else:
+                result = fingerprint(file, settings, ask, _at_most_each_second(beat), ask, ask)
         except OSError as error:
             return Fingerprint("image", before.size, error=Failure("io-error", error.strerror or str(error)))
         after = os.fstat(descriptor)

@@ -7,7 +7,7 @@ A query is looked at where it costs little, and a single frame of it then meets 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -33,19 +33,25 @@ from hashmatch.media.sampling import (
     QUERY_SIDE,
     STEADY,
     Sampling,
+    Share,
 )
-from hashmatch.records import CUT, TRIM, WIDE, Glance, Hash
+from hashmatch.records import CUT, TRIM, WIDE, Glance, Hash, Length
 
 #: Stretches [start, end] of a film, in seconds.
 Parts = tuple[tuple[float, float], ...]
 #: Asked with what was seen at a glance for the parts that are worth a longer look.
 Look = Callable[[Glance], Parts]
 
+#: Asked how many workers share a film of some length.
+Sharers = Callable[[Length], int]
+
+#: Seconds from which a film is worth being asked about.
+LONG = 60.0
 #: Frames, and of a reference seconds, whose borders are looked for at a time.
 QUERY_FRAMES, REFERENCE_FRAMES, REFERENCE_SECONDS = 16, 512, 8.0
 #: Different borders that a film may have, one after the other; of more the first.
 MOST_TRIMS = 8
-#: Part of a reference in which a border must be.
+#: Part of a reach of a reference in which a border must be.
 BORDERED = 0.5
 #: A film that has fewer key frames is decoded, since it is short.
 FEWEST_KEY_FRAMES = 3
@@ -75,18 +81,36 @@ class Footage:
     end: float | None = None
 
 
-def read(film: Film, settings: Settings, footage: Footage, look: Look, beat: Callable[[float], None]) -> None:
-    """Decode a film and add its hashes to the footage. Where MediaError is raised, what was added before is good."""
+def read(
+    film: Film,
+    settings: Settings,
+    footage: Footage,
+    beat: Callable[[float], None],
+    look: Look = lambda glance: (),
+    share: Share = Share(),
+) -> None:
+    """Decode a film, or a share of it, and add its hashes to the footage. Where MediaError is raised, what was added before
+    is good."""
     if settings.interval is not None:
         _read_evenly(film, settings.interval, settings, footage, beat)
     elif settings.exact:
         _read_exact(film, settings, footage, beat)
     elif settings.side == "reference":
-        _read_all(film, settings, footage, beat)
+        _read_all(film, replace(EVERY_FRAME, share=share), settings, footage, beat)
     elif settings.profile == "thorough":
-        _read_query(film, STEADY, settings, footage, beat)
+        _read_query(film, replace(STEADY, share=share), settings, footage, beat)
     else:
         _glance(film, settings, footage, look, beat)
+
+
+def can_be_shared(settings: Settings) -> bool:
+    """Whether several workers may decode a film: where it is decoded from end to end."""
+    return not settings.exact and (settings.side == "reference" or settings.profile == "thorough")
+
+
+def in_order(hashes: Iterable[Hash]) -> list[Hash]:
+    """By time, whoever decoded which share of a film."""
+    return sorted(hashes, key=lambda each: (each.time or 0.0, each.algorithm, each.view))
 
 
 def _glance(film: Film, settings: Settings, footage: Footage, look: Look, beat: Callable[[float], None]) -> None:
@@ -110,7 +134,7 @@ def _glance(film: Film, settings: Settings, footage: Footage, look: Look, beat: 
             _read_query(film, closely, settings, footage, beat)
         except MediaError as error:
             damage = damage or error
-        footage.hashes = sorted(footage.hashes + kept, key=lambda each: each.time or 0.0) if footage.hashes else glanced
+        footage.hashes = footage.hashes + kept if footage.hashes else glanced
     if damage is not None:
         raise damage
 
@@ -141,34 +165,60 @@ def _read_exact(film: Film, settings: Settings, footage: Footage, beat: Callable
         _add_others([frame], settings, footage)
 
 
-def _read_all(film: Film, settings: Settings, footage: Footage, beat: Callable[[float], None]) -> None:
+def _read_all(
+    film: Film, sampling: Sampling, settings: Settings, footage: Footage, beat: Callable[[float], None]
+) -> None:
     """Every frame, as a reference is."""
-    trims, keepers = _Trims(), dict[str, _Keeper]()
-    groups, seen = 0, Counter[str]()
+    reach = _Reach(0, footage)
     try:
-        for some in _together(film.frames(EVERY_FRAME), REFERENCE_FRAMES, REFERENCE_SECONDS, footage, beat):
+        for some in _together(film.frames(sampling), REFERENCE_FRAMES, REFERENCE_SECONDS, footage, beat):
+            if some[0].reach != reach.number:
+                reach.end()
+                reach = _Reach(some[0].reach, footage)
             squares = np.stack([frame.pixels for frame in some])
-            views = [("full", WHOLE), *trims.of(squares)]
-            groups += 1
-            seen.update(name for name, _area in views)
-            for name, area in views:
+            for name, area in reach.views_of(squares):
                 bits = hash_frames(squares, area)
-                kept = keepers.setdefault(name, _Keeper()).of(bits, [frame.time for frame in some])
+                kept = reach.keeper(name).of(bits, [frame.time for frame in some])
                 _add(footage, _hashes(some, kept, bits[kept], squares[kept], name, area), settings)
                 if name == "full":
                     _add_others([some[number] for number in kept], settings, footage)
     finally:
-        # What looks like a border in a few shots only is none, and would double what is stored.
-        footage.hashes[:] = [each for each in footage.hashes if seen[each.view] >= BORDERED * groups]
+        reach.end()
+
+
+class _Reach:
+    """What is remembered of a reach of a reference while it is hashed, and not beyond; see sampling.REACH."""
+
+    def __init__(self, number: int, footage: Footage) -> None:
+        self.number = number
+        self._footage, self._start = footage, len(footage.hashes)
+        self._trims, self._keepers = _Trims(), dict[str, _Keeper]()
+        self._seen = Counter[str]()
+
+    def views_of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, Area]]:
+        views = [("full", WHOLE), *self._trims.of(squares)]
+        self._seen.update(name for name, _area in views)
+        return views
+
+    def keeper(self, name: str) -> _Keeper:
+        return self._keepers.setdefault(name, _Keeper())
+
+    def end(self) -> None:
+        """Drop what seemed a border in a few shots only: it is none, and would double what is stored."""
+        least = BORDERED * self._seen["full"]
+        kept = [each for each in self._footage.hashes[self._start :] if self._seen[each.view] >= least]
+        self._footage.hashes[self._start :] = kept
 
 
 def _read_query(
     film: Film, sampling: Sampling, settings: Settings, footage: Footage, beat: Callable[[float], None]
 ) -> None:
     """The frames that are asked for, and of each what it may be a part of, or have a part of in it; all mirrored, too."""
-    trims = _Trims()
+    trims, reach = _Trims(), 0
     every = 1 if sampling.keys else GUESS_EVERY
     for some in _together(film.frames(sampling), QUERY_FRAMES, float("inf"), footage, beat):
+        if some[0].reach != reach:
+            trims, reach = _Trims(), some[0].reach
         squares = np.stack([frame.pixels for frame in some])
         few = list(range(0, len(some), every))
         views = [(name, area, list(range(len(some)))) for name, area in [("full", WHOLE), *trims.of(squares)]]
@@ -241,12 +291,12 @@ class _Trims:
 def _together(
     frames: Iterator[Frame], most: int, seconds: float, footage: Footage, beat: Callable[[float], None]
 ) -> Iterator[list[Frame]]:
-    """Frames in groups of so many, and of so many seconds, at most. What ends them comes after the last group."""
+    """Frames of one reach in groups of so many, and of so many seconds, at most. An error comes after the last group."""
     group: list[Frame] = []
     try:
         for frame in frames:
             _note(frame, footage, beat)
-            if group and (len(group) >= most or frame.time - group[0].time >= seconds):
+            if group and (len(group) >= most or frame.time - group[0].time >= seconds or frame.reach != group[0].reach):
                 yield group
                 group = []
             group.append(frame)

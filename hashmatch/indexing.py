@@ -46,12 +46,14 @@ def index(
     settings: Settings,
     isolation: Isolation,
     retry_failed: bool = False,
+    moved: Callable[[bytes, float], object] = lambda path, share: None,
 ) -> Iterator[Indexed]:
     """Add files to the reference set; each is committed, with its audit entry, before it is told of.
 
     What was indexed before and has kept its size and time is not read again, and what has known content is not
     decoded again, unless its hashes were made by another recipe than today's. Files that failed before are not tried
     again unless `retry_failed`. The audit trail tells, before the first file that a run adds, how workers were locked.
+    moved: told how much of a long film is done, 0 to 1.
     """
     connection = store.connection
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
@@ -76,7 +78,15 @@ def index(
 
     levels: list[tuple[str, ...]] = []  # that workers told of themselves
     noted: tuple[str, ...] | None = None
-    done = fingerprints(found, settings, isolation, unchanged=unchanged, known=known, locked=levels.append)
+    done = fingerprints(
+        found,
+        settings,
+        isolation,
+        unchanged=unchanged,
+        known=known,
+        moved=lambda state, share: moved(state.path, share),
+        locked=levels.append,
+    )
     for state, result in done:
         if result is None or result.known:
             yield _add_known(store, actor, state, result, membership)

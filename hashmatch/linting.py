@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch import hashers
 from hashmatch.hamming import HammingIndex
 from hashmatch.hashers import blocks
 from hashmatch.matching import guard
@@ -118,13 +117,12 @@ def _unrelated(store: Store, rows: HashRows, row: int, hits: npt.NDArray[np.int6
         return len(hits)
     sample = hits[:: max(1, len(hits) // SAMPLE)]
     opinions = Counter(
-        "unclear" if (other := _levels(store, rows, int(each))) is None else guard.opinion(own, other, 0)
+        "unclear" if (other := _levels(store, rows, int(each))) is None else guard.opinion(own, other, 0).says
         for each in sample
     )
     return round(len(hits) * (1 - opinions["same"] / len(sample)))
 
 
 def _levels(store: Store, rows: HashRows, row: int) -> blocks.Levels | None:
-    view = view_name(int(rows.view[row]))
-    packed = lookup.bits(store.connection, int(rows.owner[row]), hashers.GUARD, view)
+    packed = lookup.blocks(store.connection, int(rows.owner[row]), view_name(int(rows.view[row])))
     return None if packed is None else blocks.unpack(packed)

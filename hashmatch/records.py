@@ -83,6 +83,14 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
+class Length:
+    """How long a film is that is about to be decoded, in seconds, and whether several workers may share it."""
+
+    seconds: float
+    can_be_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a file could not be examined: a stable kebab-case code (see errors.CODES) and one line for a person."""
 

@@ -125,9 +125,7 @@ class Searcher:
             return [found for table in self._tables for found in search(table)]
 
     def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
-        packed = lookup.bits(self._connection, reference_id, hashers.GUARD, view)
-        # A list that came before this program had such hashes may have called others by this name.
-        return packed if packed is not None and len(packed) * 8 == hashers.by_name(hashers.GUARD).bits else None
+        return lookup.blocks(self._connection, reference_id, view)
 
     def matches(
         self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None, features: Sequence[bytes] = ()
@@ -209,10 +207,12 @@ def scan(
     radius: int | None = None,
     limits: Limits = Limits(),
     source: int | None = None,
+    moved: Callable[[bytes, float], object] = lambda path, share: None,
 ) -> Iterator[Result]:
     """Match files against the reference set, one result each, as soon as it is known.
 
     found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
+    moved: told how much of a long film is done, 0 to 1.
     """
     connection = store.connection
     searcher = Searcher(store, collections=collections, profile=profile, radius=radius)
@@ -238,7 +238,14 @@ def scan(
         return searcher.parts_to_look_at(glance)
 
     decoded = fingerprints(
-        found, settings, isolation, known=known, look=look, source=source, meanwhile=searcher.prepare
+        found,
+        settings,
+        isolation,
+        known=known,
+        look=look,
+        moved=lambda state, share: moved(state.path, share),
+        source=source,
+        meanwhile=searcher.prepare,
     )
     for state, result in decoded:
         assert result is not None

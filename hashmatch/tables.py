@@ -23,13 +23,13 @@ import numpy.typing as npt
 
 from hashmatch import hashers
 from hashmatch.hamming import ApproximateIndex, DamagedIndexError, HammingIndex
+from hashmatch.hashers.local_features import FEATURES
 from hashmatch.matching.local import LocalTable
 from hashmatch.matching.table import HashRows, HashTable, view_number
 from hashmatch.matching.tiers import Threshold
 from hashmatch.store import Store, generation, lookup
 from hashmatch.store.generation import Generation
 from hashmatch.store.lookup import PackedHashes
-from hashmatch.store.references import FEATURES
 
 #: Fewer hashes than this are read from SQLite faster than a cache is worth.
 CACHED_FROM = 20_000

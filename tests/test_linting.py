@@ -83,6 +83,13 @@ def test_copies_of_one_picture_are_no_common_hash(store: Store) -> None:
     assert len(report.common) == 8
 
 
+def test_a_list_may_call_other_hashes_by_the_name_of_blocks(store: Store) -> None:
+    for number in range(5):
+        card = Hash("pdq", flip(pdq_bits("card"), number), 100)
+        add(store, measured(f"card {number}", (card, Hash(GUARD, bytes(16)))))
+    assert {each.found for each in lint(store, 5).common} == {5}
+
+
 def test_the_reason_is_told(store: Store) -> None:
     for number in range(5):
         add(store, measured(f"card {number}", (Hash("pdq", flip(pdq_bits("card"), number), 100, version=1),)))

@@ -1,4 +1,4 @@
-"""The options of every command that examines files: how workers are kept, and what one file may cost."""
+"""The options of commands that examine files: how workers are kept, what one file may cost, and which hashes to compute."""
 
 from __future__ import annotations
 
@@ -91,6 +91,18 @@ def examining_options(command: F) -> F:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def hash_option(command: F) -> F:
+    """--hash, of commands that compute what the person names; the others compute what they search for."""
+    return click.option(
+        "--hash",
+        "names",
+        default="pdq",
+        show_default=True,
+        metavar="NAMES",
+        help=_("Perceptual hashes to compute, separated by commas: pdq, phash, dhash."),
+    )(command)
 
 
 _NAMES = (

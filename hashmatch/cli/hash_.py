@@ -7,7 +7,7 @@ import sys
 import click
 
 from hashmatch.cli.app import PATHS, App, format_option, pass_app
-from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.examining import Examining, examining_options, hash_option
 from hashmatch.i18n import _
 
 
@@ -18,14 +18,7 @@ from hashmatch.i18n import _
     )
 )
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=PATHS)
-@click.option(
-    "--hash",
-    "names",
-    default="pdq",
-    show_default=True,
-    metavar="NAMES",
-    help=_("Perceptual hashes to compute, separated by commas: pdq, phash, dhash."),
-)
+@hash_option
 @click.option(
     "--exact",
     is_flag=True,

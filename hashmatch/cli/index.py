@@ -15,7 +15,7 @@ from hashmatch.cli.app import (
     format_option,
     pass_app,
 )
-from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.examining import Examining, examining_options, hash_option
 from hashmatch.cli.walking import Seen, Walking, walking_options
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
@@ -33,14 +33,7 @@ from hashmatch.records import Tlp
 @click.option("--label", "labels", multiple=True, help=_("A label for each reference. Repeatable."))
 @click.option("--source", help=_("On whose word these are known."))
 @click.option("--case", metavar="ID", help=_("The case they belong to."))
-@click.option(
-    "--hash",
-    "names",
-    default="pdq",
-    show_default=True,
-    metavar="NAMES",
-    help=_("Perceptual hashes to compute, separated by commas: pdq, phash, dhash."),
-)
+@hash_option
 @click.option(
     "--no-local-features",
     is_flag=True,
@@ -98,9 +91,11 @@ def command(
     ):
         found = Seen(walking.walk(paths))
         try:
-            for each in index(store, actor, found, membership, settings, examining.isolation, retry_failed):
+            for each in index(
+                store, actor, found, membership, settings, examining.isolation, retry_failed, progress.moved
+            ):
                 counts[each.status] += 1
-                progress.advance()
+                progress.advance(each.path)
                 name = for_terminal(each.path)
                 if each.status == "failed" and each.error:
                     missing += each.error.code == "not-found"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,10 +13,15 @@ import click
 
 from hashmatch.cli.app import App, stream_is_terminal
 from hashmatch.i18n import _
+from hashmatch.report.escape import for_terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
+
+
+#: Films under way whose names are shown.
+SHOWN = 2
 
 
 class Progress:
@@ -31,13 +37,14 @@ class Progress:
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
         self._next = 0.0
+        self._done = 0
+        self._within: dict[bytes, float] = {}
 
     def __enter__(self) -> Progress:
         if self._shown:
             from rich.console import Console
             from rich.progress import (
                 BarColumn,
-                MofNCompleteColumn,
                 Progress,
                 TaskProgressColumn,
                 TextColumn,
@@ -49,7 +56,7 @@ class Progress:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 TaskProgressColumn(),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[done]}/{task.total}"),
                 TextColumn("{task.fields[rate]}"),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
@@ -57,15 +64,24 @@ class Progress:
                 transient=True,
             )
             total = sum(1 for _found in self._walk())
-            self._task = self._bar.add_task(_("files"), total=total, rate="")
+            self._task = self._bar.add_task(_("files"), total=total, done=0, rate="")
             self._bar.start()
         return self
 
-    def advance(self) -> None:
+    def advance(self, path: bytes = b"") -> None:
         """One file more is done."""
+        self._done += 1
+        self._within.pop(path, None)
+        self._move()
+
+    def moved(self, path: bytes, share: float) -> None:
+        """So much of a long film is done, 0 to 1."""
+        self._within[path] = max(share, self._within.get(path, 0.0))
+        self._move()
+
+    def _move(self) -> None:
         if self._bar is None or self._task is None:
             return
-        self._bar.advance(self._task)
         now = time.monotonic()
         if now >= self._next:
             self._next = now + 0.1
@@ -73,9 +89,14 @@ class Progress:
 
     def _refresh(self) -> None:
         assert self._bar is not None and self._task is not None
-        task = self._bar.tasks[0]
-        rate = _("{rate:,.0f} files/s").format(rate=task.completed / max(task.elapsed or 0.0, 1e-3))
-        self._bar.update(self._task, rate=rate, refresh=True)
+        elapsed = max(self._bar.tasks[0].elapsed or 0.0, 1e-3)
+        told = [_("{rate:,.0f} files/s").format(rate=self._done / elapsed)]
+        told += [f"{for_terminal(os.path.basename(path))} {share:.0%}" for path, share in self._within.items()]
+        # Films that are under way count for as much as is done of them, so the bar moves within a file.
+        completed = self._done + sum(self._within.values())
+        self._bar.update(
+            self._task, completed=completed, done=self._done, rate="  ".join(told[: 1 + SHOWN]), refresh=True
+        )
 
     def line(self, text: str, data: bool = False) -> None:
         """Print a line above the bar; data to standard output, anything else to standard error."""

@@ -127,6 +127,7 @@ def command(
                 radius=radius,
                 limits=examining.limits,
                 source=source,
+                moved=progress.moved,
             )
             for result in results:
                 kept = _at_least(result, min_tier)
@@ -134,7 +135,7 @@ def command(
                 counts["partial"] += kept.partial
                 if kept.examined is not None and kept.tier != "exact":
                     widest_gap = max(widest_gap, kept.examined.longest_gap)
-                progress.advance()
+                progress.advance(kept.path)
                 _tell(app, progress, kept)
                 write(kept)
         except KeyboardInterrupt:

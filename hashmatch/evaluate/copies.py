@@ -9,8 +9,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from hashmatch.evaluate.edits import Edit, randomness
@@ -19,8 +17,6 @@ from hashmatch.media import Limits
 from hashmatch.media.image import open_image
 from hashmatch.media.opened import Stills
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-
-Words = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +86,3 @@ def plain_pdq(data: bytes) -> tuple[bytes, int]:
     assert isinstance(opened, Stills)
     bits, quality = HASHER.hash(next(opened.pictures))
     return bits, quality or 0
-
-
-def words_of(hashes: Sequence[bytes]) -> Words:
-    """(N, 4) 64-bit words of N hashes of 32 bytes."""
-    return np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 4)
-
-
-def distances(words: Words, bits: bytes) -> npt.NDArray[np.int64]:
-    """(N,) Hamming distances of N hashes (N, 4) to one, 0 to 256."""
-    total: npt.NDArray[np.int64] = np.bitwise_count(words ^ np.frombuffer(bits, np.uint64)).sum(axis=1, dtype=np.int64)
-    return total

@@ -12,12 +12,13 @@ from hashmatch.evaluate import cards
 from hashmatch.evaluate.copies import Copy, Source, make
 from hashmatch.evaluate.edits import EDITS, Edit
 from hashmatch.evaluate.originals import Refused, decode, name_of
-from hashmatch.evaluate.results import Alike, Evaluation, Profile, Templates
+from hashmatch.evaluate.results import Alike, Evaluation, Templates
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.trial import Original, Trial
 from hashmatch.i18n import _
 from hashmatch.indexing import Indexed
 from hashmatch.isolation import Isolation
+from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
 
 #: Copies that are on disk at once, about; some 50 MB.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
 
 from hashmatch.evaluate.goals import GOALS, Goal
-
-Profile = Literal["fast", "thorough"]
+from hashmatch.matching.tiers import Profile
 
 #: Of plain PDQ, at which the table of thresholds is cut; 31 is Meta's own.
 DISTANCES = (0, 10, 20, 31, 40, 50, 60, 70, 80, 90, 100)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.evaluate.copies import Copy, Words, distances, words_of
+from hashmatch.evaluate.copies import Copy
 from hashmatch.evaluate.edits import Edit
 from hashmatch.evaluate.results import COUNTS, DISTANCES, AtDistance, EditResult, Recall, WrongMatch, WrongPairs, share
 from hashmatch.evaluate.trial import Original
+from hashmatch.hamming.words import distances
 from hashmatch.matching.results import Match, Result
 from hashmatch.matching.tiers import GOOD_QUALITY, PDQ
 
@@ -44,7 +45,7 @@ class Tally:
         """alike: for each original, the places of those that resemble it."""
         self._originals, self._edits, self._alike = originals, edits, alike
         self._place = {each.reference_id: place for place, each in enumerate(originals)}
-        self._words: Words = words_of([each.bits for each in originals])
+        self._bits = _rows(*(each.bits for each in originals))
         self._good = np.array([each.quality >= GOOD_QUALITY for each in originals], np.bool_)
         self._edit = [_Counts() for _edit in edits]
         self._wrong, self._aside = _histogram(), _histogram()
@@ -79,7 +80,7 @@ class Tally:
         self._aside_pairs += len(alike)
         if copy.quality < GOOD_QUALITY:
             return False
-        apart = distances(self._words, copy.bits)
+        apart = distances(self._bits, _rows(copy.bits))[:, 0]
         kind = np.where(self._good, 1, 0)
         kind[alike] *= 2
         kind[copy.original] *= 3
@@ -130,6 +131,11 @@ class Tally:
             AtDistance(radius, share(_within(true, radius), int(true.sum())), _within(self._wrong, radius))
             for radius in DISTANCES
         )
+
+
+def _rows(*hashes: bytes) -> npt.NDArray[np.uint8]:
+    """(N, 32) bytes of N hashes."""
+    return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32)
 
 
 def _histogram() -> Histogram:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hashmatch.evaluate.results import Profile
 from hashmatch.hashing import Settings
 from hashmatch.indexing import Indexed, index
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
+from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
 from hashmatch.media.files import Found
 from hashmatch.records import Hash

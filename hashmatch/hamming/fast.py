@@ -30,8 +30,8 @@ WORTH_NS = 3e9
 BRUTE_SHARE, PROBE_SHARE = 0.17, 0.4
 #: Rows gathered at a time where only some are searched.
 GATHERED = 1 << 20
-#: Pairs that the first try of a search through the postings has room for.
-RESERVED = 1 << 16
+#: Pairs that the first try of a search through the postings has room for: 8 MB, of which only what is used costs time.
+RESERVED = 1 << 20
 
 _ROW = np.uint64(2**32 - 1)
 _NAME = "hashmatch.hamming.kernels"

@@ -66,3 +66,15 @@ def distance(one: bytes, other: bytes) -> int:
     if len(one) != len(other):
         raise ValueError("hashes of different widths have no distance")
     return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).bit_count()
+
+
+def distances(some: npt.ArrayLike, others: npt.ArrayLike) -> npt.NDArray[np.uint16]:
+    """Every hash's distance from every other: uint8 (n, bytes) and (m, bytes) give uint16 (n, m), in bits.
+
+    Raises ValueError if the two are of different widths, or no hashes as to_words takes them.
+    """
+    ours, theirs = to_words(some), to_words(others)
+    total = np.zeros((ours.shape[1], theirs.shape[1]), np.uint16)
+    for one, other in zip(ours, theirs, strict=True):
+        total += np.bitwise_count(one[:, None] ^ other)
+    return total

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+#: The algorithm by whose name they are stored, and by which matches that rest on them alone go.
+FEATURES = "orb"
 #: Raised when the same picture would give other features than before; stored ones are then made anew.
 VERSION = 1
 #: By which each level of the pyramid is smaller than the one before.

@@ -61,9 +61,7 @@ def hash_luma(luma: Float32, full_size: tuple[int, int]) -> tuple[bytes, int]:
     if min(full_size) < SMALLEST_SIDE:
         return bytes(32), 0
     samples = _sample_rows(width, _sample_rows(height, luma).T).T
-    cosines = dct_matrix()
-    coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
-    return to_bits(coefficients), quality_of(samples)
+    return to_bits(_coefficients(samples)), quality_of(samples)
 
 
 def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
@@ -110,7 +108,6 @@ def hash_orientations(picture: Picture) -> tuple[tuple[bytes, ...], int]:
     width, height = picture.full_size
     if min(picture.full_size) < SMALLEST_SIDE:
         return (bytes(32),) * len(ORIENTATIONS), 0
-    cosines = dct_matrix()
     luma = picture.luma
     quality = 0
     hashes = {}
@@ -120,11 +117,18 @@ def hash_orientations(picture: Picture) -> tuple[tuple[bytes, ...], int]:
             samples = _sample_rows(width, (rows[:, ::-1] if mirrored else rows).T).T
             if not upside_down and not mirrored:
                 quality = quality_of(samples)
-            coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
+            coefficients = _coefficients(samples)
             name = _FLIPS[upside_down, mirrored]
             hashes[name] = to_bits(coefficients)
             hashes[TRANSPOSED[name]] = to_bits(coefficients.T)
     return tuple(hashes[name] for name in ORIENTATIONS), quality
+
+
+def _coefficients(samples: Float32) -> Float32:
+    """(16, 16) low-frequency DCT coefficients of the (64, 64) samples."""
+    cosines = dct_matrix()
+    coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
+    return coefficients
 
 
 def to_bits(coefficients: Float32) -> bytes:

@@ -137,6 +137,7 @@ class Pool:
         pending: Callable[[], bool] = lambda: False,
         meanwhile: Callable[[], object] = lambda: None,
         accept: Callable[[Key, Any], bool] = lambda key, result: True,
+        moved: Callable[[Key, float], object] = lambda key, position: None,
     ) -> Iterator[Outcome[Key] | None]:
         """Do the tasks; outcomes come in the order in which they are ready, and None whenever `pending` becomes true.
 
@@ -144,8 +145,10 @@ class Pool:
         None among them means: none for now; with a `source` descriptor the next is taken when that is readable. answer:
         called in this process with a task's key and its question. meanwhile: called once, when workers have their first
         tasks, to prepare for the outcomes.
-        accept: whether a result can be true of that task; if not, the worker has lost its mind.
+        accept: whether a result can be true of that task; if not, the worker has lost its mind. moved: called with the
+        position that a task's worker tells.
         """
+        self._moved: Callable[[Any, float], object] = moved
         limit = self._isolation.worker_count()
         exhausted, dry, prepared = False, False, False
         finished: collections.deque[Outcome[Key]] = collections.deque()
@@ -190,6 +193,15 @@ class Pool:
             for worker in [w for w in self._busy if self._deadline(w) < now]:
                 message = _("no progress for {seconds:g} s; given up").format(seconds=self._isolation.timeout)
                 finished.extend(self._lost(worker, Failure("timeout", message)))
+
+    def add(self, task: Task[Any]) -> None:
+        """One more task, before those that are still to come: for `answer`, where a worker's question makes more work."""
+        self._again.append(task)
+
+    @property
+    def free(self) -> int:
+        """How many workers could take a task now."""
+        return max(0, self._isolation.worker_count() - len(self._busy) - len(self._again))
 
     def _try_again(self, limit: int) -> None:
         while self._again and len(self._busy) < limit and not self._is_reserved():
@@ -283,7 +295,9 @@ class Pool:
             self._check_level(steps)
             self._locked(steps)
         elif kind == "beat":
-            self._grant(worker, wire.read(float, content))
+            position = wire.read(float, content)
+            self._grant(worker, position)
+            self._moved(worker.task.key, position)
         elif kind == "question":
             reply = answer(worker.task.key, wire.read(self._question, content))
             try:

@@ -107,7 +107,11 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
             near = near[_densest(query[near], weight[near])]
             gone[near] = True
             seeds = _Seeds(query[near], reference[near], vague[near])
-            stretch = _grow(line, seeds, frames, turn, words, footage, threshold)
+            stretch = _grow(seeds, frames, turn, words, footage, threshold)
+            if stretch is None:  # they do not agree with each other
+                closest = near[[int(hits.distance[near].argmin())]]
+                seeds = _Seeds(query[closest], reference[closest], vague[closest])
+                stretch = _grow(seeds, frames, turn, words, footage, threshold)
             if stretch is not None and (best is None or stretch.merit(threshold.along) > best.merit(threshold.along)):
                 best = stretch
         if best is not None:
@@ -135,11 +139,10 @@ def _densest(query: Seconds, weight: npt.NDArray[np.float64]) -> Rows:
 
 
 def _grow(
-    line: Line, seeds: _Seeds, frames: Frames, turn: int, words: Words, footage: Footage, threshold: Threshold
+    seeds: _Seeds, frames: Frames, turn: int, words: Words, footage: Footage, threshold: Threshold
 ) -> Stretch | None:
     """Follow a line from its seeds as far as the frames agree."""
-    if len(seeds.query) > 1:
-        line = fit(seeds.query, seeds.reference, 1 / (1 + (seeds.vague / 0.3) ** 2))
+    line = fit(seeds.query, seeds.reference, 1 / (1 + (seeds.vague / 0.3) ** 2))
     first, last = float(seeds.query.min()), float(seeds.query.max())
     step = max(FIRST_STEP, last - first)
     while True:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from hashmatch.hamming.words import to_words
@@ -9,22 +12,41 @@ from hashmatch.matching.alignment import align
 from hashmatch.matching.coverage import pieces, share, without_overlap
 from hashmatch.matching.evidence import Told, told
 from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
+from hashmatch.matching.rarity import find_inserts
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
-from hashmatch.matching.table import HashTable, Hits, view_name
+from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
 from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES
 from hashmatch.matching.tracks import Footage, Frames, footage_of, frames_of
 
 
-def judge(owner: int, hits: Hits, search: Search) -> Finding | None:
-    """`near` if the file shows enough of the reference, or of itself; None if nothing of it is worth a look.
-    hits: on this owner."""
-    reference_is_film = not np.isnan(search.table.rows.time[search.table.of_owner(owner)]).all()
-    if search.kind == "image":
-        return _still_in_film(owner, hits, search)
-    return _films(owner, hits, search) if reference_is_film else _film_of_still(owner, hits, search)
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a file and a reference film share."""
+
+    owner: int
+    footage: Footage
+    told: tuple[Told, ...]
 
 
-def _films(owner: int, hits: Hits, search: Search) -> Finding | None:
+def judge(found: Sequence[tuple[int, Hits]], search: Search) -> Iterator[Finding]:
+    """What a film has in common with each reference, or a still picture with films. found: references, each with the hits
+    on it."""
+    table = search.table
+    shared: list[Shared] = []
+    for owner, hits in found:
+        if search.kind == "image":
+            yield _still_in_film(owner, hits, search)
+        elif np.isnan(table.rows.time[table.of_owner(owner)]).all():
+            yield _film_of_still(owner, hits, search)
+        elif (films := share_of(owner, hits, search)) is not None:
+            shared.append(films)
+    inserts = find_inserts([(each.footage, each.told) for each in shared])
+    for each, own in zip(shared, inserts, strict=True):
+        yield _judge_film(each, own, search)
+
+
+def share_of(owner: int, hits: Hits, search: Search) -> Shared | None:
+    """The stretches that two films share; None if none of them is worth a look."""
     table, queries = search.table, search.queries
     footage, words = footage_of(table, owner), to_words(queries.rows.bits)
     found: list[Told] = []
@@ -32,24 +54,30 @@ def _films(owner: int, hits: Hits, search: Search) -> Finding | None:
         own = hits.select(queries.turn[hits.query] == turn)
         stretches = align(own, frames_of(queries, turn), turn, words, footage, table.threshold)
         found += [each for stretch in stretches if (each := told(stretch, words, footage, table)) is not None]
-    if not found:
-        return None
-    found = without_overlap(found)
-    whole = frames_of(queries, None)
+    return Shared(owner, footage, tuple(without_overlap(found))) if found else None
+
+
+def _judge_film(shared: Shared, inserts: Collection[int], search: Search) -> Finding:
+    """`near` if the file shows enough of the reference, or of itself. inserts: numbers of stretches that unrelated films
+    share, too."""
+    footage, found = shared.footage, shared.told
+    whole = frames_of(search.queries, None)
     needed = max(2, min(NEAR_PICTURES, len(whole.time), len(footage.tracks[0].rows)))
-    sure = [each for each in found if each.is_sure(needed)]
+    sure = [each for number, each in enumerate(found) if each.is_sure(needed) and number not in inserts]
     near = max(_shares(sure, whole, footage)) >= NEAR_COVERAGE
-    reason: Reason = "same-footage" if near else "shared-footage" if any(e.strong for e in found) else "resembles"
     best = max(found, key=lambda each: each.rank)
+    reason: Reason = "same-footage" if near else "resembles" if best.pictures else "low-quality"
+    if not near and best.strong:
+        reason = "common-hash" if len(inserts) == len(found) else "shared-footage"
     segments = tuple(segment_of(each, search) for each in sorted(found, key=lambda each: each.stretch.query))
     of_query, of_reference = _shares(found, whole, footage)
     video = VideoEvidence(round(of_query, 3), round(of_reference, 3), segments)
     evidence = Hits(best.stretch.rows[:, 0], best.stretch.rows[:, 1], best.stretch.distance, best.stretch.good)
     row = _most_typical(best, search)
-    return finding_of(owner, "near" if near else "possible", evidence, row, search, reason, video=video)
+    return finding_of(shared.owner, "near" if near else "possible", evidence, row, search, reason, video=video)
 
 
-def _shares(found: list[Told], whole: Frames, footage: Footage) -> tuple[float, float]:
+def _shares(found: Sequence[Told], whole: Frames, footage: Footage) -> tuple[float, float]:
     """Which part of either film's time the stretches cover."""
     track = footage.tracks[0]
     return (
@@ -116,10 +144,10 @@ def _film_of_still(owner: int, hits: Hits, search: Search) -> Finding:
     queries = search.queries
     hits, strong = _strongest(hits, search.table)
     # Of each frame the closest.
-    time = queries.rows.time[hits.query].astype(np.float64)
+    time = seconds_of(queries.rows.time[hits.query])
     order = np.lexsort((hits.distance, time))
     hits = hits.select(order[np.append(True, np.diff(time[order]) > 0)])
-    start, stop = queries.rows.time[hits.query].astype(np.float64), queries.stop[hits.query]
+    start, stop = seconds_of(queries.rows.time[hits.query]), queries.stop[hits.query]
     segments = tuple(
         Segment(
             (round(float(start[part[0]]), 2), round(float(stop[part[-1]]), 2)),

@@ -10,7 +10,7 @@ from hashmatch.matching.guard import BlocksOf
 from hashmatch.matching.queries import TURNS, Queries
 from hashmatch.matching.results import Reason, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, is_trimmed, view_name
-from hashmatch.records import Kind
+from hashmatch.records import CUT, WIDE, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ def transform_of(turn: int, view: int, reference_view: int) -> str:
     of the reference, by their numbers."""
     if TURNS[turn] != "none":
         return TURNS[turn]
-    if view_name(view).startswith("wide"):
+    if view_name(view).startswith(WIDE):
         return "crop"
-    if view_name(view).startswith("in"):
+    if view_name(view).startswith(CUT):
         return "picture-in-picture"
     return "trimmed" if is_trimmed(np.array([view, reference_view], np.uint16)).any() else "none"

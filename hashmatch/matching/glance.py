@@ -22,7 +22,7 @@ def times_of_hits(hashes: Sequence[Hash], table: HashTable, is_searched: Callabl
     queries = queries_of(hashes, table.algorithm, "video").rows
     if not len(queries) or not len(table):
         return set()
-    hits = table.search(queries, table.threshold.film)
+    hits = table.search(queries, table.threshold.film, seeds=True)
     hits = hits.select(hits.good)
     owners = table.rows.owner[hits.reference]
     wanted = {owner for owner in set(owners.tolist()) if is_searched(owner)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,21 +18,27 @@ from hashmatch.matching.tiers import (
     PDQ,
 )
 
-#: "same": the pictures agree everywhere. "other": somewhere they contradict each other. "unclear": too little detail.
-Opinion = Literal["same", "other", "unclear"]
-
 #: Packed blocks of a reference (by its id) and view, or None where there are none.
 BlocksOf = Callable[[int, str], bytes | None]
 
 _FINE = np.array([max(frequency) > 1 or frequency == (1, 1) for frequency in FREQUENCIES])
 
 
+class Opinion(NamedTuple):
+    """says: "same", the pictures agree everywhere; "other", somewhere they contradict each other; "unclear", there is too
+    little detail. contradiction: how much they do so where they do most."""
+
+    says: Literal["same", "other", "unclear"]
+    contradiction: int
+
+
 def opinion(query: Levels, reference: Levels, distance: int) -> Opinion:
     """query, reference: see hashers/blocks.py; in the same orientation. distance: of their PDQ hashes."""
     less, more = sorted((detail(query), detail(reference)))
-    if contradiction(query, reference) > most_contradiction(distance, less < LESS_DETAIL * more):
-        return "other"
-    return "same" if less >= LEAST_DETAIL else "unclear"
+    most = contradiction(query, reference)
+    if most > most_contradiction(distance, less < LESS_DETAIL * more):
+        return Opinion("other", most)
+    return Opinion("same" if less >= LEAST_DETAIL else "unclear", most)
 
 
 def most_contradiction(distance: int, degraded: bool) -> int:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming import ApproximateIndex
+from hashmatch.hamming.words import distances
 from hashmatch.hashers.local_features import LocalFeatures
 
 Floats = npt.NDArray[np.float64]
@@ -190,14 +191,6 @@ def compare(
                 return match
         guesses = guesses.select(~supporters)
     return None
-
-
-def distances(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
-    """Bits that differ between each two descriptors: uint8 (n, 32) and (m, 32) give uint16 (n, m)."""
-    total = np.zeros((len(some), len(others)), np.uint16)
-    for one, other in zip(some.view(np.uint64).T, others.view(np.uint64).T, strict=True):
-        total += np.bitwise_count(one[:, None] ^ other)
-    return total
 
 
 def _alike(suspect: LocalFeatures, reference: LocalFeatures) -> _Pairs:

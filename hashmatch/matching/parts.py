@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.matching.local import LocalMatch, compare
 from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason
-
-#: The name by which matches by local features go.
-FEATURES = "orb"
 
 #: Turned by so many degrees or more, a picture was rotated; below, the estimate may be that far off.
 TURNED = 0.7

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hashmatch import hashers
 from hashmatch.hashers.blocks import Levels, turned, unpack
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
-from hashmatch.matching.table import HashRows, comparable, rows_of, stands, view_number
+from hashmatch.matching.table import HashRows, comparable, rows_of, seconds_of, stands, view_number
 from hashmatch.records import Hash, Kind
 
 #: What was done to the reference's picture to make the query's, by number: an orientation, or the negative.
@@ -65,7 +65,7 @@ def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
 
 def _stops(times: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Until when each frame stands; several hashes may be of one frame."""
-    seconds = np.nan_to_num(times.astype(np.float64), posinf=0.0, neginf=0.0)
+    seconds = seconds_of(times)
     order = np.argsort(seconds)
     new = np.append(True, np.diff(seconds[order]) > 0)[: len(order)]
     moments = seconds[order][new]

@@ -49,12 +49,11 @@ def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, 
     if ours is None or packed is None:
         near = distance <= search.table.threshold.near
         return ("same-hash" if near else "resembles"), None
-    theirs = blocks.unpack(packed)
-    contradiction = guard.contradiction(ours, theirs)
-    match guard.opinion(ours, theirs, distance):
+    opinion = guard.opinion(ours, blocks.unpack(packed), distance)
+    match opinion.says:
         case "same":
-            return "same-picture", contradiction
+            return "same-picture", opinion.contradiction
         case "unclear":
-            return "low-quality", contradiction
+            return "low-quality", opinion.contradiction
         case "other":
-            return "same-layout", contradiction
+            return "same-layout", opinion.contradiction

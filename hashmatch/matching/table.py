@@ -17,6 +17,9 @@ from hashmatch.records import CUT, PAGE, PART, TRIM, WIDE, Hash
 #: Hits that one query hash may have on one reference.
 MOST_HITS = 64
 
+#: Seconds; no film is longer.
+LATEST = 1e7
+
 _VIEWS_OF_A_KIND = 10_000
 #: Of each kind of view the first number.
 _VIEWS = {number * _VIEWS_OF_A_KIND: stem for number, stem in enumerate((TRIM, PAGE, PART, WIDE, CUT), 1)}
@@ -97,16 +100,22 @@ class HashTable:
 
     def is_common(self, row: int) -> bool:
         """Whether too many have the hash of this row for it to be evidence."""
-        return bool(np.isin(row, self._common))
+        return bool(self.are_common(np.array([row]))[0])
 
-    def search(self, queries: HashRows, possible: int | npt.NDArray[np.int64]) -> Hits:
+    def are_common(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """The same of several: bool (n,)."""
+        return np.isin(rows, self._common) if self._common.size else np.zeros(len(rows), np.bool_)
+
+    def search(self, queries: HashRows, possible: int | npt.NDArray[np.int64], seeds: bool = False) -> Hits:
         """Every pair within `possible` (of all queries, or int64 (n,), of each), or where one of the two has little detail,
-        within the threshold for these."""
+        within the threshold for these. seeds: some pairs beyond `near` may be missing, which takes much less time; enough
+        for films, that have many.
+        """
         limits = np.broadcast_to(np.asarray(possible, np.int64), len(queries))
         parts = []
         for limit in sorted(set(limits.tolist())):
             own = np.flatnonzero(limits == limit)
-            parts += [self._within(queries, own, limit, *pairs) for pairs in self._pairs(queries, own, limit)]
+            parts += [self._within(queries, own, limit, *pairs) for pairs in self._pairs(queries, own, limit, seeds)]
         if not parts:
             return Hits(*(np.empty(0, np.int64),) * 3, np.empty(0, np.bool_))
         hits = Hits(
@@ -117,16 +126,17 @@ class HashTable:
         )
         return hits.select(np.argsort(self.rows.owner[hits.reference], kind="stable"))
 
-    def _pairs(self, queries: HashRows, own: Rows, limit: int) -> Iterator[Pairs]:
-        return self.index.iter_range_search(queries.bits[own], max(limit, self.threshold.low_quality))
+    def _pairs(self, queries: HashRows, own: Rows, limit: int, seeds: bool) -> Iterator[Pairs]:
+        radius = max(limit, self.threshold.low_quality)
+        exact_to = self.threshold.near if seeds and self.threshold.near >= 0 else None
+        return self.index.iter_range_search(queries.bits[own], radius, exact_to=exact_to)
 
     def _within(self, queries: HashRows, own: Rows, limit: int, query: Rows, reference: Rows, distance: Rows) -> Hits:
         """Of pairs that were found those that count. query: numbers in own, which has those of the queries."""
         query = own[query]
         good = is_good(queries)[query] & is_good(self.rows.select(reference))
         good &= ~is_part(self.rows.view[reference])
-        if self._common.size:
-            good &= ~np.isin(reference, self._common)
+        good &= ~self.are_common(reference)
         within = distance <= np.where(good, limit, self.threshold.low_quality)
         if self._gone.size:
             within &= ~np.isin(self.rows.owner[reference], self._gone)
@@ -136,7 +146,7 @@ class HashTable:
         """Of each query hash and owner, the MOST_HITS closest hits: an hour of a static scene against another one has
         13 million, which say no more. Among equals, those at about the same time, where a whole copy has them."""
         owner = self.rows.owner[hits.reference]
-        apart = np.abs(np.nan_to_num(queries.time[hits.query] - self.rows.time[hits.reference]))
+        apart = np.abs(seconds_of(queries.time[hits.query]) - seconds_of(self.rows.time[hits.reference]))
         order = np.lexsort((apart, hits.distance, owner, hits.query))
         query, owner = hits.query[order], owner[order]
         first = np.append(True, (np.diff(query) != 0) | (np.diff(owner) != 0))[: len(order)]
@@ -219,14 +229,19 @@ def is_good(rows: HashRows) -> npt.NDArray[np.bool_]:
     return np.where(rows.quality == 255, _plausible(rows.bits), rows.quality >= GOOD_QUALITY)
 
 
+def seconds_of(time: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Times as they are reckoned with; lists may hold any. NaN (of a still image) counts as 0."""
+    return np.clip(np.nan_to_num(time.astype(np.float64)), 0.0, LATEST)
+
+
 def stands(time: npt.NDArray[np.float64], longest: float) -> npt.NDArray[np.float64]:
     """For how many seconds each frame of a film stands: until the next one, but no longer than `longest`; the last one as
-    long as most do, but no longer than a second, which a frame that is alone stands for. time: float64 (n,) ascending.
+    long as the one before it, but no longer than a second, for which one stands that is alone. time: float64 (n,) ascending.
     """
     if len(time) < 2:
         return np.ones(len(time))
     steps = np.diff(time)
-    seconds: npt.NDArray[np.float64] = np.minimum(np.append(steps, min(float(np.median(steps)), 1.0)), longest)
+    seconds: npt.NDArray[np.float64] = np.minimum(np.append(steps, min(steps[-1], 1.0)), longest)
     return seconds
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hashmatch.hamming.words import Words, to_words
 from hashmatch.matching.queries import Queries
-from hashmatch.matching.table import HashTable, is_good, is_part, stands
+from hashmatch.matching.table import HashTable, is_good, is_part, seconds_of, stands
 
 Seconds = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -68,7 +68,7 @@ def frames_of(queries: Queries, turn: int | None) -> Frames:
     """turn: a number in TURNS; None for all of them."""
     own = np.arange(len(queries.turn)) if turn is None else np.flatnonzero(queries.turn == turn)
     own = own[np.argsort(queries.rows.time[own], kind="stable")]
-    moments = _times(queries.rows.time[own])
+    moments = seconds_of(queries.rows.time[own])
     new = np.append(True, np.diff(moments) > 0)[: len(own)]
     time, stop = moments[new], queries.stop[own][new]
     return Frames(time, np.maximum(stop, time), own, np.cumsum(new) - 1, is_good(queries.rows.select(own)))
@@ -79,8 +79,8 @@ def footage_of(table: HashTable, owner: int) -> Footage:
     own = table.of_owner(owner)
     rows = table.rows.select(np.arange(own.start, own.stop))
     words = to_words(table.bits_of(np.arange(own.start, own.stop)))
-    good = is_good(rows) & ~is_part(rows.view)
-    time = _times(rows.time)
+    good = is_good(rows) & ~is_part(rows.view) & ~table.are_common(np.arange(own.start, own.stop))
+    time = seconds_of(rows.time)
     start, stop, before = time, time.copy(), np.zeros_like(time)
     tracks = []
     for view in sorted(set(rows.view.tolist())):
@@ -90,7 +90,3 @@ def footage_of(table: HashTable, owner: int) -> Footage:
         before[each[1:]] = np.minimum((stop - start)[each[:-1]] / 2, MOST_BEFORE)
         tracks.append(Track(each + own.start, start[each], stop[each]))
     return Footage(own.start, words, tuple(tracks), start, stop, before, good)
-
-
-def _times(time: npt.NDArray[np.float32]) -> Seconds:
-    return np.nan_to_num(time.astype(np.float64), posinf=0.0, neginf=0.0)

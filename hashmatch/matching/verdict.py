@@ -14,7 +14,7 @@ from hashmatch.matching.finding import Finding, Search
 from hashmatch.matching.guard import BlocksOf
 from hashmatch.matching.queries import queries_of
 from hashmatch.matching.results import TIERS, Match, MatchedReference, Status
-from hashmatch.matching.table import HashTable
+from hashmatch.matching.table import HashTable, Hits
 from hashmatch.matching.tiers import ALLOW_COVERAGE
 from hashmatch.records import Hash, Kind
 
@@ -26,18 +26,21 @@ def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: Blocks
         return
     threshold = table.threshold
     upright = threshold.film if kind == "video" else threshold.possible
-    hits = table.search(queries.rows, np.where(queries.turn == 0, upright, threshold.turned))
+    limits = np.where((queries.turn == 0) | (kind == "video"), upright, threshold.turned)
+    hits = table.search(queries.rows, limits, seeds=kind == "video")
     owners = table.rows.owner[hits.reference]
     search = Search(queries, kind, table, blocks_of)
     # Hits are sorted by owner, so each reference's lie together. (np.unique would import numpy.ma, 15 ms.)
     starts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
+    of_films: list[tuple[int, Hits]] = []
     for start, end in itertools.pairwise(starts):
         if end > start:
             owner, own = int(owners[start]), hits.select(np.arange(start, end))
-            film = kind == "video" or not np.isnan(table.rows.time[table.of_owner(owner)]).all()
-            found = (films.judge if film else stills.judge)(owner, own, search)
-            if found is not None:
-                yield found
+            if kind == "video" or not np.isnan(table.rows.time[table.of_owner(owner)]).all():
+                of_films.append((owner, own))
+            else:
+                yield stills.judge(owner, own, search)
+    yield from films.judge(of_films, search)
 
 
 def strength(match: Match) -> tuple[int, float, float, int]:

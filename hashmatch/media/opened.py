@@ -30,12 +30,13 @@ class Frame:
     """One frame of a film, upright.
 
     pixels: uint8 (side, side) brightness, the whole frame scaled to a square; or, for exact hashes, (height, width, 3).
-    time: seconds from the start of the film. size: width and height as shown.
+    time: seconds from the start of the film. size: width and height as shown. reach: see sampling.REACH.
     """
 
     pixels: npt.NDArray[np.uint8]
     time: float
     size: tuple[int, int]
+    reach: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import av
 import av.container
 
 from hashmatch.media.image import one_line
-from hashmatch.media.sampling import LONGEST_KEY_GAP, Sampling
+from hashmatch.media.sampling import LONGEST_KEY_GAP, REACH, Sampling
 
 #: Seconds by which packets of one recording may come out of order.
 _MAX_STEP_BACK = 1.0
@@ -19,11 +19,13 @@ _MOST_HELD = 64 << 20
 
 class Demuxed(NamedTuple):
     """A packet, and seconds since the film's first frame; at the end comes one of no bytes, for what a decoder still holds.
-    is_untimed: whether the stream knows no times, as bare H.264, so that this is the packet's number by the frame rate."""
+    is_untimed: whether the stream knows no times, as bare H.264, so that this is the packet's number by the frame rate.
+    reach: see sampling.REACH."""
 
     packet: Any
     time: float
     is_untimed: bool
+    reach: int
 
 
 def packets_of(
@@ -32,7 +34,7 @@ def packets_of(
     """All packets of a stream, their time stamps set back by where the stream begins. Where another recording was joined
     on, whose clock begins anew, it goes on. rate: frames a second. damage: is told why reading ended early, if it did."""
     start: int | None = stream.start_time
-    last, number = 0.0, 0
+    last, number, reach, is_untimed = 0.0, 0, 0, False
     packets = iter(container.demux(stream))
     while True:
         try:
@@ -47,28 +49,37 @@ def packets_of(
         if packet.size == 0 and packet.pts is not None:
             continue  # "show the last frame again", in Theora and others; the decoder would refuse it
         stamp = packet.dts if packet.dts is not None else packet.pts
+        is_untimed = stamp is None if packet.size else is_untimed  # what a decoder still holds is as what came before
         if packet.size == 0 or stamp is None or packet.time_base is None:
-            yield Demuxed(packet, number / rate, stamp is None)
+            yield Demuxed(packet, number / rate, is_untimed, reach)
             number += 1
             continue
         base = float(packet.time_base)
-        start = stamp if start is None else start
-        if (stamp - start) * base < last - _MAX_STEP_BACK:
-            start = stamp - round((last + 1 / rate) / base)
-        last = max(last, (stamp - start) * base)
+        if start is None:
+            start = stamp if packet.pts is None else packet.pts
+        if (
+            packet.dts is not None
+        ):  # which, unlike the time at which to show a frame, never goes back within a recording
+            if (stamp - start) * base < last - _MAX_STEP_BACK:
+                start = stamp - round((last + 1 / rate) / base)
+            last = max(last, (stamp - start) * base)
         if packet.pts is not None:
             packet.pts -= start
         if packet.dts is not None:
             packet.dts -= start
+        time = float(stamp - start if packet.pts is None else packet.pts) * base
+        if packet.is_keyframe:
+            reach = max(reach, int(time / REACH))
         number += 1
-        yield Demuxed(packet, float(stamp - start if packet.pts is None else packet.pts) * base, False)
+        yield Demuxed(packet, time, False, reach)
 
 
 def wanted(packets: Iterator[Demuxed], sampling: Sampling) -> Iterator[Demuxed]:
     """Those that must be decoded: key frames, and groups from a key frame up to what is asked for, since each frame is
     made of those before."""
     if not sampling.keys and sampling.parts is None:
-        yield from packets
+        share = sampling.share
+        yield from (each for each in packets if each.reach % share.of == share.number or not each.packet.size)
         return
     held: list[Demuxed] = []  # of this group, and not given out
     held_bytes, is_open = 0, False  # whether all of the group so far was given out and what follows will be

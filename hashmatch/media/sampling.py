@@ -21,18 +21,33 @@ DISTINCT_BITS, HEARTBEAT, MOST_A_SECOND = 31, 5.0, 10.0
 SETTINGS = f"{REFERENCE_SIDE}px,>{DISTINCT_BITS}bit,<{MOST_A_SECOND:g}fps,{HEARTBEAT:g}s"
 
 
+#: Seconds of a film, from a key frame on, that are decoded and hashed for themselves, whatever came before, so that several
+#: workers can share a film and the hashes are the same as if one had done it all.
+REACH = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Of a film's reaches, every `of`-th from this number on: what one of several workers decodes."""
+
+    number: int = 0
+    of: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """Which frames of a film to decode, and how small to make them.
 
     rate: so many a second at most; 0 for every frame. keys: key frames only, and others only where these are more than
     LONGEST_KEY_GAP apart. parts: only between these seconds [start, end]; None for all of the film. side: see above.
+    share: only these reaches.
     """
 
     rate: float = 0.0
     keys: bool = False
     parts: tuple[tuple[float, float], ...] | None = None
     side: int = REFERENCE_SIDE
+    share: Share = Share()
 
     def wants(self, time: float) -> bool:
         """Whether a time lies in the parts that are asked for."""
@@ -47,10 +62,10 @@ KEY_FRAMES = Sampling(rate=QUERY_RATE, keys=True, side=QUERY_SIDE)
 class SampleClock:
     """Says of each frame, in order, whether it is the first at or after the next sampling time."""
 
-    def __init__(self, rate: float) -> None:
-        """rate: frames a second; 0 for every frame."""
+    def __init__(self, rate: float, start: float = 0.0) -> None:
+        """rate: frames a second; 0 for every frame. start: seconds at which to begin."""
         self._rate = rate
-        self._next = 0.0
+        self._next = start
 
     def due(self, time: float) -> bool:
         """time: the frame's time in seconds from the start."""

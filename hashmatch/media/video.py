@@ -26,7 +26,7 @@ from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
 from hashmatch.media.opened import Film, Frame
 from hashmatch.media.packets import packets_of, wanted
-from hashmatch.media.sampling import SampleClock, Sampling
+from hashmatch.media.sampling import REACH, SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
 from hashmatch.records import Pixels
 
@@ -71,7 +71,8 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
         file.seek(0)
         again, film = _open(file, media_type)
         with again:
-            yield from _timed_frames(again, film, sampling)
+            for time, _reach, frame in _timed_frames(again, film, sampling):
+                yield time, frame
 
     return Film(duration, decoder + (" exact" if exact else ""), frames, pictures, rate)
 
@@ -111,18 +112,20 @@ def _film_stream(container: av.container.InputContainer) -> Stream:
 def _frames(
     container: av.container.InputContainer, stream: Stream, sampling: Sampling, exact: bool, limits: Limits
 ) -> Iterator[Frame]:
-    clock = SampleClock(sampling.rate)
+    clock, reach = SampleClock(sampling.rate), 0
     if sampling.rate:
         # Frames that no other one is made of: nothing is lost by not decoding them but frames that are seldom sampled.
         stream.codec_context.skip_frame = "NONKEY" if sampling.keys else "NONREF"
     # One for all frames, and in this thread: each frame of its own would start threads, which takes 100 times as long.
     reformatter = VideoReformatter()
-    for time, frame in _timed_frames(container, stream, sampling):
+    for time, its_reach, frame in _timed_frames(container, stream, sampling):
+        if its_reach != reach:
+            clock, reach = SampleClock(sampling.rate, its_reach * REACH), its_reach
         if not sampling.wants(time) or not clock.due(time):
             continue
         with _showing(frame, limits):
             pixels, size = _upright(frame, sampling.side, exact, reformatter)
-        yield Frame(pixels, time, size)
+        yield Frame(pixels, time, size, reach)
 
 
 @contextlib.contextmanager
@@ -141,26 +144,42 @@ def _rate(stream: Stream) -> float:
 
 def _timed_frames(
     container: av.container.InputContainer, stream: Stream, sampling: Sampling
-) -> Iterator[tuple[float, av.VideoFrame]]:
-    """The frames that are asked for and can be decoded, with seconds since the film's first; then MediaError "partial" if
-    some could not.
+) -> Iterator[tuple[float, int, av.VideoFrame]]:
+    """The frames that are asked for and can be decoded, with seconds since the film's first, and their reach; then
+    MediaError "partial" if some could not.
 
     Decoded packet by packet: FFmpeg's own loop stops at the first damaged packet, of which a sound film may have many.
     """
     rate = _rate(stream)
+    base = float(stream.time_base or 1 / rate)
     every = not sampling.rate and sampling.parts is None
-    number, in_a_row = 0, 0
+    is_whole = sampling.parts is None and sampling.share.of == 1
+    number, in_a_row, reach, is_numbered = 0, 0, 0, False
     damage: list[str] = []
+
+    def timed(frames: list[av.VideoFrame]) -> Iterator[tuple[float, int, av.VideoFrame]]:
+        nonlocal number
+        for frame in frames:
+            # Not frame.time: what was still held when a reach ended has no time base.
+            time = number / rate if frame.pts is None or is_numbered else frame.pts * base
+            number += 1
+            yield max(0.0, time), reach, frame
+
     try:
-        for packet, packet_time, is_untimed in wanted(packets_of(container, stream, rate, damage), sampling):
+        for packet, packet_time, is_untimed, its_reach in wanted(packets_of(container, stream, rate, damage), sampling):
+            is_numbered = is_untimed and every
             try:
+                if its_reach != reach and not sampling.keys:
+                    yield from timed(stream.codec_context.decode(None))
+                    stream.codec_context.flush_buffers()
+                reach = its_reach
                 if is_untimed and not every and packet.size:
                     packet.pts = round(packet_time / float(packet.time_base))
                 frames = packet.decode()
             except MemoryError:
                 raise
             except Exception as error:  # decoders raise all kinds, even PermissionError: at this stage it is bad data
-                in_a_row += 1
+                in_a_row, reach = in_a_row + 1, its_reach
                 damage[:] = [one_line(error)]
                 if in_a_row >= _MAX_BAD_PACKETS:
                     break
@@ -168,13 +187,10 @@ def _timed_frames(
             in_a_row = 0
             if not damage and (packet.is_corrupt or any(frame.is_corrupt for frame in frames)):
                 damage[:] = [_("a part is cut off")]
-            for frame in frames:
-                time = number / rate if frame.time is None or (every and is_untimed) else frame.time
-                number += 1
-                yield max(0.0, time), frame
+            yield from timed(frames)
     except MemoryError as error:
         raise MediaError("out-of-memory", _("decoding needs more memory than the limit")) from error
-    if number == 0 and sampling.parts is None:
+    if number == 0 and is_whole:
         message = _("no frame could be decoded ({why})").format(why=damage[-1]) if damage else _("holds no frames")
         raise MediaError("no-usable-frames", message)
     if damage:

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from hashmatch import hashers
 from hashmatch.errors import CommandError
-from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.i18n import _
 from hashmatch.records import Digests, Hash, Kind, Tlp, strictest
-from hashmatch.store.references import FEATURES, IMPORTED, UNKNOWN_QUALITY
+from hashmatch.store.references import IMPORTED, UNKNOWN_QUALITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +208,12 @@ def has_features(connection: sqlite3.Connection) -> bool:
     return connection.execute(query, (FEATURES,)).fetchone() is not None
 
 
-def bits(connection: sqlite3.Connection, reference_id: int, algorithm: str, view: str) -> bytes | None:
-    """One hash of a reference: of a still picture, where there is one of each algorithm and view."""
+def blocks(connection: sqlite3.Connection, reference_id: int, view: str) -> bytes | None:
+    """The packed blocks of a still picture, see hashers/blocks.py. What has another length is none: a list that came
+    before this program had such hashes may have called others by their name."""
     row = connection.execute(
-        "SELECT bits FROM hash WHERE reference_id = ? AND algorithm = ? AND view = ? AND count = 1",
-        (reference_id, algorithm, view),
+        "SELECT bits FROM hash WHERE reference_id = ? AND algorithm = ? AND view = ? AND count = 1 AND length(bits) = ?",
+        (reference_id, hashers.GUARD, view, hashers.by_name(hashers.GUARD).bits // 8),
     ).fetchone()
     return None if row is None else bytes(row[0])
 

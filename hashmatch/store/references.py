@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, ListItem, Tlp, strictest
 from hashmatch.store.audit import Actor, now, record
 
@@ -20,8 +20,6 @@ from hashmatch.store.audit import Actor, now, record
 UNKNOWN_QUALITY = 255
 #: The recipe of hashes that came in a list.
 IMPORTED = "imported"
-#: The algorithm of local features; their rows have points.
-FEATURES = "orb"
 
 #: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
 #: withdrawn, and adding it again does not revive it. "forbidden": a list would withdraw what was not from a list.
@@ -222,52 +220,41 @@ def _raw(digest: str | None) -> bytes | None:
     return None if digest is None else bytes.fromhex(digest)
 
 
-def _insert_reference(connection: sqlite3.Connection, fingerprint: Fingerprint, digests: Digests) -> int:
+#: Columns of what is measured of a file, beside its SHA-256.
+_MEASURES = "sha1, md5, kind, size, width, height, duration, partial, error_code, error_message"
+
+
+def _measures(fingerprint: Fingerprint, digests: Digests) -> tuple[object, ...]:
+    """The values of _MEASURES."""
     error = fingerprint.error or Failure("", "")
-    sha256 = bytes.fromhex(digests.sha256)
-    cursor = connection.execute(
-        "INSERT INTO reference (identity, sha256, sha1, md5, kind, size, width, height, duration, partial,"
-        " error_code, error_message, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            sha256,
-            sha256,
-            _raw(digests.sha1),
-            _raw(digests.md5),
-            fingerprint.kind,
-            fingerprint.size,
-            fingerprint.width,
-            fingerprint.height,
-            fingerprint.duration,
-            fingerprint.partial,
-            error.code or None,
-            error.message or None,
-            now(),
-        ),
+    return (
+        _raw(digests.sha1),
+        _raw(digests.md5),
+        fingerprint.kind,
+        fingerprint.size,
+        fingerprint.width,
+        fingerprint.height,
+        fingerprint.duration,
+        fingerprint.partial,
+        error.code or None,
+        error.message or None,
     )
+
+
+def _insert_reference(connection: sqlite3.Connection, fingerprint: Fingerprint, digests: Digests) -> int:
+    sha256 = bytes.fromhex(digests.sha256)
+    row = (sha256, sha256, now(), *_measures(fingerprint, digests))
+    marks = ", ".join("?" * len(row))
+    cursor = connection.execute(f"INSERT INTO reference (identity, sha256, added, {_MEASURES}) VALUES ({marks})", row)
     return int(cursor.lastrowid or 0)
 
 
 def _set_measures(connection: sqlite3.Connection, reference_id: int, fingerprint: Fingerprint) -> None:
     """A reference that a list brought, or that failed before, now has been decoded from its bytes."""
     assert fingerprint.digests is not None
-    error = fingerprint.error or Failure("", "")
-    connection.execute(
-        "UPDATE reference SET sha1 = ?, md5 = ?, kind = ?, size = ?, width = ?, height = ?, duration = ?, partial = ?,"
-        " error_code = ?, error_message = ? WHERE id = ?",
-        (
-            _raw(fingerprint.digests.sha1),
-            _raw(fingerprint.digests.md5),
-            fingerprint.kind,
-            fingerprint.size,
-            fingerprint.width,
-            fingerprint.height,
-            fingerprint.duration,
-            fingerprint.partial,
-            error.code or None,
-            error.message or None,
-            reference_id,
-        ),
-    )
+    row = _measures(fingerprint, fingerprint.digests)
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"UPDATE reference SET ({_MEASURES}) = ({marks}) WHERE id = ?", (*row, reference_id))
 
 
 def _set_hashes(

@@ -19,13 +19,13 @@ from hashmatch.evaluate.results import (
     AtDistance,
     EditResult,
     Evaluation,
-    Profile,
     Recall,
     Templates,
     WrongMatch,
     WrongPairs,
     groups,
 )
+from hashmatch.matching.tiers import Profile
 
 
 def edit(name: str, group: str, copies: int, near: int, found: int, good: int | None = None) -> EditResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matching.samples import match
 from store.samples import flip, pdq_bits
 
-from hashmatch.evaluate.copies import Copy, distances, words_of
+from hashmatch.evaluate.copies import Copy
 from hashmatch.evaluate.edits import EDITS
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.trial import Original
@@ -91,9 +91,3 @@ def test_what_could_not_be_examined_is_not_found() -> None:
     tally.add(copy(0), Result(b"copy", "failed"))
     recall = tally.edits()[0].recall
     assert (recall.copies, recall.failed, recall.found) == (1, 1, 0)
-
-
-def test_distances() -> None:
-    base = pdq_bits("x")
-    words = words_of([flip(base, n) for n in (0, 1, 100, 256)])
-    assert distances(words, base).tolist() == [0, 1, 100, 256]

@@ -246,6 +246,13 @@ def test_streams_in_bounded_blocks_where_everything_matches_everything(
     same((found[0], found[1], found[2]), obvious(hashes, hashes[:9], 3))
 
 
+def test_more_pairs_than_the_first_try_has_room_for(accelerator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "RESERVED", 3)
+    hashes = skewed("clustered", 3000)
+    index = HammingIndex.from_hashes(hashes)
+    same(index.range_search(hashes[:9], 31, engine="multi-index"), obvious(hashes, hashes[:9], 31))
+
+
 def test_postings_are_built_when_that_pays() -> None:
     hashes = random_hashes(60_000)
     index = HammingIndex.from_hashes(hashes)

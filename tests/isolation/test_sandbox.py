@@ -59,7 +59,7 @@ def call(*arguments: int) -> int:
 
 def _decode(name: str, _file: Any) -> Any:
     make, _media_type = (samples.STILLS | samples.ANIMATIONS)[name]
-    pictures = samples.pictures(make())
+    pictures = samples.decoded(make())
     return len([hasher.hash(picture) for picture in pictures for hasher in ALL_HASHERS])
 
 

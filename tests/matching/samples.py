@@ -8,10 +8,12 @@ import numpy as np
 from store.samples import flip, pdq_bits
 
 from hashmatch.hashers.blocks import FREQUENCIES, GRID, Levels, pack
+from hashmatch.matching.finding import Finding
 from hashmatch.matching.results import Match, MatchedReference, MatchedSource, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, join_rows, rows_of
 from hashmatch.matching.tiers import Profile, thresholds
-from hashmatch.records import Hash
+from hashmatch.matching.verdict import find
+from hashmatch.records import Hash, Kind
 
 
 def still(seed: object, distance: int = 0, quality: int | None = 100, view: str = "full") -> Hash:
@@ -54,6 +56,21 @@ def table_of(
     """References by their ids."""
     parts = [rows_of([h for h in hashes if h.algorithm == algorithm], owner) for owner, hashes in references.items()]
     return HashTable(algorithm, thresholds(profile, radius)[algorithm], join_rows(parts), common=common)
+
+
+def found(query: Sequence[Hash], kind: Kind, references: dict[int, Sequence[Hash]], **options: object) -> list[Finding]:
+    """What a file with these hashes has in common with references, by their ids. options: of table_of."""
+
+    def blocks_of(reference_id: int, view: str) -> bytes | None:
+        return next((h.bits for h in references[reference_id] if (h.algorithm, h.view) == ("blocks", view)), None)
+
+    return list(find(query, kind, table_of(references, **options), blocks_of))  # type: ignore[arg-type]
+
+
+def only(query: Sequence[Hash], reference: Sequence[Hash], kind: Kind = "image", **options: object) -> Finding:
+    """The same of a single reference, on which something must be found."""
+    (finding,) = found(query, kind, {1: reference}, **options)
+    return finding
 
 
 def match(

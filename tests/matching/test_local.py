@@ -21,7 +21,6 @@ from hashmatch.matching.local import (
     LocalMatch,
     LocalTable,
     compare,
-    distances,
     search,
 )
 from tests.hashers.test_local import Luma, scene
@@ -162,15 +161,6 @@ def test_flat_pictures_match_nothing() -> None:
 def test_the_same_input_gives_the_same_match() -> None:
     suspect, reference = asked(scene(64)[20:, 30:]), of(scene(64))
     assert compare(suspect, reference) == compare(suspect, reference)
-
-
-def test_distances_are_those_of_the_bits() -> None:
-    chance = np.random.default_rng(0)
-    some, others = (chance.integers(0, 256, (count, 32), np.uint8) for count in (7, 5))
-    some[0], others[0] = 0, 255
-    expected = np.unpackbits(some[:, None] ^ others, axis=2).sum(axis=2)
-    np.testing.assert_array_equal(distances(some, others), expected)
-    assert distances(some, others)[0, 0] == 256
 
 
 def test_votes_put_the_right_references_first() -> None:

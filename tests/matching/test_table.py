@@ -16,7 +16,7 @@ from hashmatch.matching.table import (
     is_trimmed,
     join_rows,
     rows_of,
-    seconds_of,
+    stands,
     view_name,
     view_number,
 )
@@ -50,7 +50,7 @@ class TestRows:
 
 
 class TestViews:
-    @pytest.mark.parametrize("name", ["full", "trim1", "trim3", "page2", "page9999"])
+    @pytest.mark.parametrize("name", ["full", "trim1", "trim3", "page2", "page9999", "wide2", "cut1"])
     def test_a_name_survives(self, name: str) -> None:
         (number,) = rows_of([still(1, view=name)]).view.tolist()
         assert view_name(number) == name
@@ -101,7 +101,7 @@ class TestQuality:
         assert comparable(rows).all() and is_good(rows).all()
 
 
-class TestSeconds:
+class TestStands:
     @pytest.mark.parametrize(
         ("times", "seconds"),
         [
@@ -109,14 +109,14 @@ class TestSeconds:
             ([7.0], [1]),
             ([0.0, 1.0, 2.0], [1, 1, 1]),
             ([0.0, 0.25, 0.5], [0.25, 0.25, 0.25]),
-            ([0.0, 0.25, 1.0, 9.0], [0.25, 0.75, 1, 1]),
-            ([0.0, 10.0], [1, 1]),
-            ([float("nan"), float("nan")], [1, 1]),
+            ([0.0, 0.25, 1.0, 9.0], [0.25, 0.75, 5, 1]),
+            ([0.0, 5.0, 10.0], [5, 5, 1]),
+            ([3.0, 3.0], [0, 0]),
         ],
         ids=str,
     )
     def test_of_each_frame(self, times: list[float], seconds: list[float]) -> None:
-        assert seconds_of(np.array(times, np.float32)).tolist() == seconds
+        assert stands(np.array(times, np.float64), 5.0).tolist() == seconds
 
 
 class TestTable:

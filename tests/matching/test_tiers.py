@@ -13,8 +13,8 @@ _profiles = st.sampled_from(list(PDQ))
 
 
 def test_the_promised_numbers() -> None:
-    assert PDQ["fast"] == Threshold(near=31, possible=44, film=60, low_quality=31, turned=31)
-    assert PDQ["thorough"] == Threshold(near=31, possible=64, film=60, low_quality=31, turned=64)
+    assert PDQ["fast"] == Threshold(near=31, possible=44, film=60, low_quality=31, turned=31, along=70)
+    assert PDQ["thorough"] == Threshold(near=31, possible=64, film=60, low_quality=31, turned=64, along=70)
     assert thresholds() == thresholds("fast")
     assert (tiers.GOOD_QUALITY, tiers.FEATURELESS_QUALITY) == (50, 10)
     assert (tiers.NEAR_COVERAGE, tiers.ALLOW_COVERAGE) == (0.5, 0.5)
@@ -33,7 +33,7 @@ def test_64_bits_alone_never_say_near() -> None:
 def test_a_radius_counts_for_pictures_and_films(
     profile: Profile, radius: int, near: int, possible: int, low_quality: int
 ) -> None:
-    assert thresholds(profile, radius)["pdq"] == Threshold(near, possible, possible, low_quality, possible)
+    assert thresholds(profile, radius)["pdq"] == Threshold(near, possible, possible, low_quality, possible, possible)
 
 
 @given(_profiles, st.none() | st.integers(0, 256))
@@ -43,6 +43,7 @@ def test_a_radius_is_of_pdq_alone_and_never_widens_near(profile: Profile, radius
     assert {name: found[name] for name in found if name != "pdq"} == OTHERS
     for each in found.values():
         assert each.near <= each.low_quality <= min(each.possible, each.film)
+        assert each.film <= each.along
 
 
 @given(st.none() | st.integers(0, 256))

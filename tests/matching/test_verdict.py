@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,29 +14,17 @@ from hashmatch.hashers.blocks import Levels, turned
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.guard import most_contradiction
-from hashmatch.matching.results import TIERS, LocalEvidence, Match, Segment
+from hashmatch.matching.results import TIERS, LocalEvidence, Match
 from hashmatch.matching.stills import MOST_OPINIONS
 from hashmatch.matching.tiers import MOST_CONTRADICTION, PDQ, Profile, thresholds
-from hashmatch.matching.verdict import decide, exact, find, match_of, strength
-from hashmatch.records import Hash, Kind
+from hashmatch.matching.verdict import decide, exact, match_of, strength
+from hashmatch.records import Hash
 
-from .samples import blocks, film, levels, match, still, table_of, with_opposed
+from .samples import blocks, film, found, levels, match, only, still, with_opposed
 
 #: Of the profile that is the default.
 LIMITS = thresholds()["pdq"]
-NEAR, POSSIBLE, FILM, LOW = LIMITS.near, LIMITS.possible, LIMITS.film, LIMITS.low_quality
-
-
-def found(query: Sequence[Hash], kind: Kind, references: dict[int, Sequence[Hash]], **options: object) -> list[Finding]:
-    def blocks_of(reference_id: int, view: str) -> bytes | None:
-        return next((h.bits for h in references[reference_id] if (h.algorithm, h.view) == ("blocks", view)), None)
-
-    return list(find(query, kind, table_of(references, **options), blocks_of))  # type: ignore[arg-type]
-
-
-def only(query: Sequence[Hash], reference: Sequence[Hash], kind: Kind = "image", **options: object) -> Finding:
-    (finding,) = found(query, kind, {1: reference}, **options)
-    return finding
+NEAR, POSSIBLE = LIMITS.near, LIMITS.possible
 
 
 def tier_of(
@@ -298,7 +285,7 @@ class TestTransforms:
         finding = only([self.turned_query("a", 7)], reference)
         assert (finding.tier, finding.reason, finding.transform) == ("near", "same-footage", "mirror")
         assert finding.video is not None
-        assert [(s.query, s.reference, s.frames) for s in finding.video.segments] == [((0, 0), (5, 5), 1)]
+        assert [(s.query, s.reference, s.frames) for s in finding.video.segments] == [((0, 0), (5, 6), 1)]
 
     def test_a_film_is_searched_as_it_is(self) -> None:
         mirrored = {1: [replace(frame, bits=bytes(255 - byte for byte in frame.bits)) for frame in film(range(5))]}
@@ -322,143 +309,6 @@ class TestTransforms:
         finding = only(query, own)
         assert (finding.tier, finding.reason, finding.distance) == ("near", "same-picture", distance)
         assert (finding.transform, finding.contradiction, finding.quality) == (expected, 0, 70)
-
-
-class TestFilms:
-    def only(self, query: Sequence[Hash], reference: Sequence[Hash], kind: Kind = "video") -> Finding:
-        return only(query, reference, kind)
-
-    def coverage(self, finding: Finding) -> tuple[float, float]:
-        assert finding.video is not None
-        return finding.video.query_coverage, finding.video.reference_coverage
-
-    def test_the_same_film(self) -> None:
-        finding = self.only(film(range(10), 4), film(range(10)))
-        assert (finding.tier, finding.distance, finding.quality) == ("near", 4, 100)
-        assert (finding.reason, finding.transform, finding.contradiction) == ("same-footage", "none", None)
-        assert self.coverage(finding) == (1.0, 1.0)
-        assert finding.video is not None
-        assert finding.video.segments == (Segment((0, 9), (0, 9), 10, 4.0),)
-
-    def test_a_clip_of_it(self) -> None:
-        finding = self.only(film(range(20, 30)), film(range(100)))
-        assert (finding.tier, self.coverage(finding)) == ("near", (1.0, 0.1))
-        assert finding.video is not None
-        assert finding.video.segments == (Segment((0, 9), (20, 29), 10, 0.0),)
-
-    def test_it_within_a_longer_one(self) -> None:
-        finding = self.only(film([*range(1000, 1050), *range(10), *range(2000, 2040)]), film(range(10)))
-        assert (finding.tier, self.coverage(finding)) == ("near", (0.1, 1.0))
-
-    def test_one_quotes_the_other(self) -> None:
-        finding = self.only(film([*range(1000, 1090), *range(10)]), film(range(100)))
-        assert (finding.tier, self.coverage(finding)) == ("possible", (0.1, 0.1))
-        assert finding.reason == "shared-footage"
-
-    @pytest.mark.parametrize(("shared", "tier"), [(49, "possible"), (50, "near")])
-    def test_half_of_either_is_enough(self, shared: int, tier: str) -> None:
-        finding = self.only(film([*range(shared), *range(1000, 1100 - shared)]), film(range(200)))
-        assert (finding.tier, self.coverage(finding)) == (tier, (shared / 100, shared / 200))
-        finding = self.only(film([*range(shared), *range(1000, 1200 - shared)]), film(range(100)))
-        assert (finding.tier, self.coverage(finding)) == (tier, (shared / 200, shared / 100))
-
-    def test_few_frames_are_not_enough_unless_there_are_no_more(self) -> None:
-        assert self.only(film([0, 1, "x", "y"]), film(range(50))).tier == "possible"
-        assert self.only(film([0, 1, 2, "y"]), film(range(50))).tier == "near"
-        assert self.only(film([0, 1]), film(range(50))).tier == "near"
-        assert self.only(film(range(50)), film([0, 1])).tier == "near"
-
-    def test_one_frame_of_the_reference_held_still_is_not_the_film(self) -> None:
-        finding = self.only(film(["a"] * 20), film(["a", *range(19)]))
-        assert finding.tier == "possible"
-        assert self.coverage(finding) == (1.0, 0.05)
-
-    def test_weak_frames_are_at_most_possible(self) -> None:
-        for query, reference in (
-            (film(range(10), 32), film(range(10))),
-            (film(range(10), FILM), film(range(10))),
-            (film(range(10), 0, quality=49), film(range(10))),
-            (film(range(10)), film(range(10), 31, quality=49)),
-        ):
-            finding = self.only(query, reference)
-            assert (finding.tier, finding.reason) == ("possible", "resembles")
-        assert found(film(range(10), FILM + 1), "video", {1: film(range(10))}) == []
-        assert found(film(range(10), quality=9), "video", {1: film(range(10))}) == []
-
-    def test_weak_frames_do_not_add_to_what_strong_ones_prove(self) -> None:
-        # Ten strong frames of a hundred; the others are only alike.
-        finding = self.only([*film(range(10)), *film(range(10, 100), 45, start=10)], film(range(100)))
-        assert (finding.tier, self.coverage(finding)) == ("possible", (0.1, 0.1))
-
-    def test_black_frames_are_no_part_of_either(self) -> None:
-        black = [Hash("pdq", bytes(32), 0, float(n)) for n in range(50)]
-        finding = self.only([*black, *film(range(10), start=50)], [*film(range(10)), *black])
-        assert (finding.tier, self.coverage(finding)) == ("near", (1.0, 1.0))
-
-    def test_times_and_not_frames_are_counted(self) -> None:
-        # Four frames a second in the first four seconds, one a second after: 16 frames are four seconds of twenty.
-        times = [n / 4 for n in range(16)] + [float(n) for n in range(4, 20)]
-        reference = [replace(still(n), time=time) for n, time in enumerate(times)]
-        finding = self.only(reference[:16], reference)
-        assert self.coverage(finding) == (1.0, 0.2)
-        finding = self.only(reference[16:], reference)
-        assert self.coverage(finding) == (1.0, 0.8)
-
-    def test_parts_in_another_order_are_still_shown(self) -> None:
-        finding = self.only(film([*range(10, 20), *range(10)]), film(range(20)))
-        assert (finding.tier, self.coverage(finding)) == ("near", (1.0, 1.0))
-        assert finding.video is not None and len(finding.video.segments) == 2
-
-    def test_a_still_of_a_film(self) -> None:
-        finding = self.only([still(5, 7)], film(range(20)), "image")
-        assert (finding.tier, finding.distance, self.coverage(finding)) == ("near", 7, (1.0, 0.05))
-        assert finding.video is not None
-        assert finding.video.segments == (Segment((0, 0), (5, 5), 1, 7.0),)
-        finding = self.only([still(5, POSSIBLE)], film(range(20)), "image")
-        assert (finding.tier, finding.reason) == ("possible", "resembles")
-        assert found([still(5, POSSIBLE + 1)], "image", {1: film(range(20))}) == []
-
-    def test_a_film_that_shows_a_still(self) -> None:
-        # All of the still is shown, but it is not the film: an intro may be known, and what follows something else.
-        finding = self.only(film(range(20)), [still(5, 7)])
-        assert (finding.tier, finding.distance, self.coverage(finding)) == ("possible", 7, (0.05, 1.0))
-        finding = self.only(film(["card"] * 10 + [1, 2]), [still("card", 7)])
-        assert (finding.tier, self.coverage(finding)) == ("near", (0.833, 1.0))
-
-    def test_an_image_of_an_image_has_no_film_evidence(self) -> None:
-        assert self.only([still(1)], [still(1)], "image").video is None
-
-    def test_several_references_keep_their_frames_apart(self) -> None:
-        references = {3: film(range(10)), 1: film(range(10, 20)), 2: film(range(100, 110))}
-        findings = found(film(range(20)), "video", references)
-        assert [(f.reference_id, self.coverage(f)) for f in findings] == [(1, (0.5, 1.0)), (3, (0.5, 1.0))]
-        spans = [f.video.segments[0].query for f in findings if f.video]
-        assert spans == [(10, 19), (0, 9)]
-
-    @given(
-        st.lists(st.integers(0, 30), min_size=1, max_size=25),
-        st.lists(st.integers(0, 30), min_size=1, max_size=25),
-        st.sampled_from([0, NEAR, NEAR + 1, FILM]),
-        st.sampled_from([10, 49, 50, None]),
-    )
-    def test_what_always_holds(
-        self, query: list[int], reference: list[int], distance: int, quality: int | None
-    ) -> None:
-        findings = found(film(query, distance, quality), "video", {1: film(reference)})
-        within = distance <= (FILM if quality in (50, None) else LOW)
-        assert bool(findings) == (within and bool(set(query) & set(reference)))
-        for finding in findings:
-            assert finding.video is not None
-            # A frame is shown if its picture is somewhere in the other film; all frames stand for a second here.
-            shown = sum(picture in reference for picture in query) / len(query)
-            assert finding.video.query_coverage == round(shown, 3)
-            assert 0 < finding.video.reference_coverage <= 1
-            most = sum(picture in query for picture in reference) / len(reference)
-            assert finding.video.reference_coverage <= round(most, 3)
-            assert sum(s.frames for s in finding.video.segments) == round(shown * len(query))
-            if finding.tier == "near":
-                assert distance <= NEAR and quality in (50, None)
-                assert max(self.coverage(finding)) >= 0.5
 
 
 _matches = st.lists(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import struct
 import wave
 import zlib
@@ -21,8 +22,12 @@ from PIL import Image
 from hashmatch.hamming.brute import distance
 from hashmatch.hashers import by_name
 from hashmatch.hashers.base import Picture
+from hashmatch.hashers.frames import hash_frames
 from hashmatch.hashers.pdq import hash_exact
-from hashmatch.media import Limits, MediaType, Opened, open_media
+from hashmatch.media import Film as OpenedFilm
+from hashmatch.media import Limits, MediaType, Stills, open_media
+from hashmatch.media.opened import Frame
+from hashmatch.media.sampling import STEADY, Sampling
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 
 Pixels = npt.NDArray[np.uint8]
@@ -203,25 +208,35 @@ FILMS = {
 }
 
 
-def frames(seconds: float, rate: int, size: tuple[int, int], first_seed: int = 0) -> Iterable[Pixels]:
-    """A new scene every second."""
-    for number in range(round(seconds * rate)):
-        yield np.asarray(scene(first_seed + number // rate, *size))
-
-
 def film(of: Film | str = "mp4", seconds: float = 5.5, first_seed: int = 0, late: float = 0) -> bytes:
     """A film with a new scene every second. late: what time it says that it begins at."""
     of = FILMS[of] if isinstance(of, str) else of
+    numbers = range(round(seconds * of.rate))
+    shown = (np.asarray(scene(first_seed + number // of.rate, *of.size)) for number in numbers)
+    return filmed(shown, of, late=late)
+
+
+def filmed(
+    pictures: Iterable[Pixels], of: Film | str = "mp4", late: float = 0, times: Iterable[float] | None = None
+) -> bytes:
+    """A film of pictures of its size, (height, width, 3) or grey (height, width).
+
+    late: as above. times: of the pictures in seconds, where they do not come at a steady rate.
+    """
+    of = FILMS[of] if isinstance(of, str) else of
+    base = Fraction(1, of.rate) if times is None else Fraction(1, 1000)
+    stamps = itertools.count(round(late * of.rate)) if times is None else (round(time * 1000) for time in times)
     out = io.BytesIO()
     with av.open(out, "w", format=of.container, container_options=of.container_options) as container:
         stream: Any = container.add_stream(of.codec, rate=of.rate, options=of.options)
         stream.width, stream.height = of.size
         stream.pix_fmt = of.pixels
         stream.bit_rate = 2_000_000
+        stream.codec_context.time_base = base
         container.start_encoding()
-        for number, pixels in enumerate(frames(seconds, of.rate, of.size, first_seed)):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            frame.pts, frame.time_base = number + round(late * of.rate), Fraction(1, of.rate)
+        for pixels, stamp in zip(pictures, stamps, strict=False):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24" if pixels.ndim == 3 else "gray")
+            frame.pts, frame.time_base = stamp, base
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return out.getvalue()
@@ -279,23 +294,60 @@ def with_display_matrix(mp4: bytes, a: int, b: int, c: int, d: int) -> bytes:
 # Short ways to open and to compare.
 
 
-def opened(data: bytes, exact: bool = False, limits: Limits = Limits()) -> Opened:
+def opened(data: bytes, exact: bool = False, limits: Limits = Limits()) -> Stills | OpenedFilm:
     media_type = sniff(data[:HEAD_BYTES])
     assert media_type is not None
     return open_media(io.BytesIO(data), data, media_type, limits, exact)
 
 
+def opened_stills(data: bytes, exact: bool = False, limits: Limits = Limits()) -> Stills:
+    medium = opened(data, exact, limits)
+    assert isinstance(medium, Stills)
+    return medium
+
+
+def opened_film(data: bytes, exact: bool = False, limits: Limits = Limits()) -> OpenedFilm:
+    medium = opened(data, exact, limits)
+    assert isinstance(medium, OpenedFilm)
+    return medium
+
+
 def pictures(data: bytes, exact: bool = False, limits: Limits = Limits()) -> list[Picture]:
-    return list(opened(data, exact, limits).pictures)
+    return list(opened_stills(data, exact, limits).pictures)
+
+
+def frames(data: bytes, sampling: Sampling = STEADY, exact: bool = False, limits: Limits = Limits()) -> list[Frame]:
+    return list(opened_film(data, exact, limits).frames(sampling))
+
+
+def decoded(data: bytes, exact: bool = False, limits: Limits = Limits()) -> list[Picture]:
+    """The pictures of stills and films alike."""
+    medium = opened(data, exact, limits)
+    if isinstance(medium, Stills):
+        return list(medium.pictures)
+    return [as_picture(frame) for frame in medium.frames(STEADY)]
+
+
+def as_picture(frame: Frame) -> Picture:
+    image = Image.fromarray(frame.pixels)
+    return Picture(image, image.size, frame.pixels.ndim == 3, frame.time)
 
 
 def pixels(data: bytes) -> npt.NDArray[np.int16]:
     """The first picture as (height, width, 3) RGB, of a type that can be subtracted."""
-    picture = next(opened(data, exact=True).pictures)
+    picture = next(opened_stills(data, exact=True).pictures)
     assert picture.image.mode == "RGB" and picture.full_size == picture.image.size
     return np.asarray(picture.image).astype(np.int16)
 
 
-def away(picture: Picture, image: Image.Image) -> int:
-    """How many bits of PDQ a decoded picture is from what it should look like."""
-    return distance(by_name("pdq").hash(picture)[0], hash_exact(np.asarray(image.convert("RGB")))[0])
+def away(shown: Picture | Frame, image: Image.Image) -> int:
+    """How many bits of PDQ a decoded picture or frame is from what it should look like. A square of brightness stands for
+    the frame scaled to 512 × 512, as Meta's vPDQ has it."""
+    if isinstance(shown, Picture):
+        bits = by_name("pdq").hash(shown)[0]
+    elif shown.pixels.ndim == 3:
+        bits = hash_exact(shown.pixels)[0]
+    else:
+        bits = hash_frames(shown.pixels[None])[0].tobytes()
+        image = image.resize((512, 512), Image.Resampling.BILINEAR)
+    return distance(bits, hash_exact(np.asarray(image.convert("RGB")))[0])

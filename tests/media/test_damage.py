@@ -42,7 +42,7 @@ def examine(exact: bool, descriptor: int, ask: Callable[[Any], Any], beat: Calla
         if sniff(data[:HEAD_BYTES]) is None:
             return "no media", None
         try:
-            return "pictures", len(samples.pictures(data, exact, Limits(max_pixels=1_000_000)))
+            return "pictures", len(samples.decoded(data, exact, Limits(max_pixels=1_000_000)))
         except MediaError as error:
             return error.code, error.message
         except Exception:

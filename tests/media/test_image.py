@@ -16,7 +16,9 @@ from PIL import Image, ImageCms, ImageFile
 
 from hashmatch.errors import MediaError
 from hashmatch.hashers.base import Picture
-from hashmatch.media import Limits
+from hashmatch.media import Film, Limits, Stills
+from hashmatch.media.opened import Frame
+from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling
 
 from .samples import (
     ANIMATIONS,
@@ -24,7 +26,11 @@ from .samples import (
     animated,
     animation,
     away,
+    decoded,
+    frames,
     opened,
+    opened_film,
+    opened_stills,
     pictures,
     pixels,
     png,
@@ -45,8 +51,19 @@ def failure(data: bytes, limits: Limits = Limits()) -> tuple[MediaError, list[Pi
     """The error that stops the decoding, and the pictures that come before."""
     seen: list[Picture] = []
     with pytest.raises(MediaError) as caught:
-        for picture in opened(data, limits=limits).pictures:
+        for picture in opened_stills(data, limits=limits).pictures:
             seen.append(picture)  # noqa: PERF402: what came before the error is wanted
+    return caught.value, seen
+
+
+def broken_off(
+    data: bytes, limits: Limits = Limits(), sampling: Sampling = EVERY_FRAME
+) -> tuple[MediaError, list[Frame]]:
+    """The same of an animation."""
+    seen: list[Frame] = []
+    with pytest.raises(MediaError) as caught:
+        for frame in opened_film(data, limits=limits).frames(sampling):
+            seen.append(frame)
     return caught.value, seen
 
 
@@ -56,9 +73,8 @@ def failure(data: bytes, limits: Limits = Limits()) -> tuple[MediaError, list[Pi
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("name", STILLS)
 def test_stills(name: str, exact: bool) -> None:
-    medium = opened(still(name), exact)
+    medium = opened_stills(still(name), exact)
     first, *more = medium.pictures
-    assert (medium.kind, medium.duration) == ("image", None)
     assert medium.decoder.startswith("pillow ") and medium.decoder.endswith("exact") == exact
     assert first.full_size == first.image.size == (240, 180)
     assert first.image.mode == ("RGB" if exact else "L")
@@ -67,15 +83,38 @@ def test_stills(name: str, exact: bool) -> None:
     assert len(more) == (2 if name == "tiff-pages" else 0)
 
 
+@pytest.mark.parametrize("sampling", [EVERY_FRAME, STEADY, KEY_FRAMES], ids=["every", "steady", "keys"])
 @pytest.mark.parametrize("name", ANIMATIONS)
-def test_animations(name: str) -> None:
-    medium = opened(animated(name))
-    sampled = list(medium.pictures)
-    assert medium.kind == "video"
-    assert [picture.time for picture in sampled] == [0, 0.5, 1, 1.5, 2, 2.5]
-    for number, picture in enumerate(sampled):
-        assert picture.full_size == (96, 72) and picture.view == "full"
-        assert away(picture, scene(number, 96, 72)) <= 31
+def test_animations(name: str, sampling: Sampling) -> None:
+    """Of six frames, each of half a second, all are due as a reference's and as a query's."""
+    medium = opened_film(animated(name))
+    assert (medium.decoder, medium.duration) == (f"pillow {'png' if name == 'apng' else name}", None)
+    sampled = list(medium.frames(sampling))
+    assert [frame.time for frame in sampled] == [0, 0.5, 1, 1.5, 2, 2.5]
+    for number, frame in enumerate(sampled):
+        assert (frame.pixels.shape, frame.pixels.dtype, frame.size) == ((sampling.side,) * 2, np.uint8, (96, 72))
+        assert away(frame, scene(number, 96, 72)) <= 31
+
+
+@pytest.mark.parametrize("name", ANIMATIONS)
+def test_an_animation_is_decoded_anew_at_each_call(name: str) -> None:
+    medium = opened_film(animated(name))
+    first, second = list(medium.frames(EVERY_FRAME)), list(medium.frames(EVERY_FRAME))
+    assert [frame.time for frame in first] == [frame.time for frame in second]
+    assert all((one.pixels == other.pixels).all() for one, other in zip(first, second, strict=True))
+    parts = list(medium.frames(Sampling(parts=((0.4, 1.1), (2.5, 9)))))
+    assert [frame.time for frame in parts] == [0.5, 1, 2.5]
+    assert all((frame.pixels == first[round(frame.time * 2)].pixels).all() for frame in parts)
+
+
+@pytest.mark.parametrize("name", ANIMATIONS)
+def test_exact_animations_are_in_colour(name: str) -> None:
+    medium = opened_film(animated(name), exact=True)
+    for number, frame in enumerate(medium.frames(EVERY_FRAME)):
+        assert frame.pixels.shape == (72, 96, 3)
+        shown = scene(number, 96, 72)
+        colours = np.asarray((shown.convert("L") if name == "gif" else shown).convert("RGB")).astype(int)
+        assert np.abs(frame.pixels - colours).mean() < 4
 
 
 def test_pages_of_a_tiff() -> None:
@@ -100,32 +139,37 @@ def test_no_more_than_the_allowed_pages() -> None:
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "AVIF"])
 def test_one_frame_is_a_still_image(format: str) -> None:
     medium = opened(saved(scene(), format, save_all=True))
-    assert medium.kind == "image"
+    assert isinstance(medium, Stills)
     assert [picture.time for picture in medium.pictures] == [None]
+    assert isinstance(opened(animation(format, 500, 2)), Film)  # or it says nothing
 
 
 # Animations.
 
 
 def test_animation_is_sampled_by_its_own_clock() -> None:
-    """Four a second at first and one a second later, whatever the frame rate is."""
-    times = [picture.time for picture in pictures(animation("GIF", 100, 65))]
+    """Four a second at first and two a second later, whatever the frame rate is; as a reference, every frame."""
+    data = animation("GIF", 100, 65)
+    times = [frame.time for frame in frames(data)]
     assert times[:9] == pytest.approx([0, 0.3, 0.5, 0.8, 1.0, 1.3, 1.5, 1.8, 2.0])
-    assert times[-3:] == pytest.approx([4.0, 5.0, 6.0])
+    assert times[-6:] == pytest.approx([3.8, 4.0, 4.5, 5.0, 5.5, 6.0])
+    assert [frame.time for frame in frames(data, EVERY_FRAME)] == pytest.approx([n / 10 for n in range(65)])
 
 
 def test_frames_of_unequal_length() -> None:
     durations = [70, 2000, 40, 3000, 500]
-    sampled = pictures(animation("GIF", durations, 5))
-    assert [picture.time for picture in sampled] == pytest.approx([0, 2.07, 5.11])
-    for picture, number in zip(sampled, (0, 2, 4), strict=True):
-        assert away(picture, scene(number, 96, 72)) <= 8
+    data = animation("GIF", durations, 5)
+    assert [frame.time for frame in frames(data, EVERY_FRAME)] == pytest.approx([0, 0.07, 2.07, 2.11, 5.11])
+    sampled = frames(data)
+    assert [frame.time for frame in sampled] == pytest.approx([0, 2.07, 5.11])
+    for frame, number in zip(sampled, (0, 2, 4), strict=True):
+        assert away(frame, scene(number, 96, 72)) <= 31
 
 
 @pytest.mark.parametrize("stated", [0, 10])
 def test_frames_of_no_length_are_shown_as_browsers_do(stated: int) -> None:
     """A tenth of a second."""
-    times = [picture.time for picture in pictures(animation("GIF", stated, 11))]
+    times = [frame.time for frame in frames(animation("GIF", stated, 11))]
     assert times == pytest.approx([0, 0.3, 0.5, 0.8, 1.0])
 
 
@@ -135,9 +179,10 @@ def test_frames_that_change_a_part_only() -> None:
     second = first.copy()
     second.paste(scene(2, 40, 30).convert("L"), (50, 40))
     data = saved(first, "GIF", save_all=True, append_images=[second], duration=1000, disposal=1)
-    shown = pictures(data)
-    assert [away(shown[0], first), away(shown[1], second)] <= [4, 4]
-    assert away(shown[1], first) > 6
+    for frame, expected in zip(frames(data, exact=True), (first, second), strict=True):
+        assert (frame.pixels == np.asarray(expected)[:, :, None]).all()
+    small = frames(data, EVERY_FRAME)
+    assert away(small[0], first) <= 31 and away(small[1], second) <= 31 < away(small[1], first)
 
 
 def test_transparent_animation_is_on_white() -> None:
@@ -147,32 +192,33 @@ def test_transparent_animation_is_on_white() -> None:
         layer.paste((0, 0, 0, 0), (0, 0, 48, 72))
         layers.append(layer)
     data = saved(layers[0], "PNG", save_all=True, append_images=layers[1:], duration=500)
-    for picture, seed in zip(pictures(data, exact=True), (1, 2), strict=True):
-        shown = np.asarray(picture.image)
-        assert (shown[:, :48] == 255).all()
-        assert (shown[:, 48:] == np.asarray(scene(seed, 96, 72))[:, 48:]).all()
+    for frame, seed in zip(frames(data, exact=True), (1, 2), strict=True):
+        assert (frame.pixels[:, :48] == 255).all()
+        assert (frame.pixels[:, 48:] == np.asarray(scene(seed, 96, 72))[:, 48:]).all()
+    for frame in frames(data, EVERY_FRAME):
+        assert (frame.pixels[:, :64] == 255).all() and frame.pixels[:, 65:].std() > 10
 
 
 def test_no_more_than_the_allowed_frames() -> None:
-    error, seen = failure(animated("gif"), Limits(max_frames=3))
+    error, seen = broken_off(animated("gif"), Limits(max_frames=3))
     assert error.code == "too-large"
-    assert [picture.time for picture in seen] == [0, 0.5, 1]
+    assert [frame.time for frame in seen] == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize("name", ["gif", "apng"])
 def test_cut_animation_keeps_what_came_before(name: str) -> None:
     data = animated(name)
-    error, seen = failure(data[: len(data) * 7 // 10])
+    error, seen = broken_off(data[: len(data) * 7 // 10])
     assert error.code == "partial"
     assert 3 <= len(seen) < 6
-    for number, picture in enumerate(seen[:3]):
-        assert away(picture, scene(number, 96, 72)) <= 8
+    for cut, whole in zip(seen[:3], frames(data, EVERY_FRAME), strict=False):
+        assert cut.time == whole.time and (cut.pixels == whole.pixels).all()
 
 
 @pytest.mark.parametrize("name", ["webp", "avif"])
 def test_cut_animation_of_other_formats(name: str) -> None:
     data = animated(name)
-    error, seen = failure(data[: len(data) * 7 // 10])
+    error, seen = broken_off(data[: len(data) * 7 // 10])
     assert error.code == ("partial" if seen else "corrupt")
 
 
@@ -199,7 +245,7 @@ def test_orientation_of_a_large_photo(orientation: int) -> None:
     upright = scene(3, 1700, 1203)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    medium = opened(saved(stored_lying(upright, orientation), "JPEG", exif=exif))
+    medium = opened_stills(saved(stored_lying(upright, orientation), "JPEG", exif=exif))
     picture = next(medium.pictures)
     assert medium.decoder == "pillow jpeg luma 1/2"
     assert picture.full_size == (1700, 1203)
@@ -496,5 +542,5 @@ def test_warnings_of_pillow_are_kept_from_the_terminal() -> None:
             with warnings.catch_warnings(record=True) as heard:
                 warnings.simplefilter("always")
                 with contextlib.suppress(Exception):
-                    pictures(data[:length])
+                    decoded(data[:length])
             assert [str(each.message) for each in heard] == []

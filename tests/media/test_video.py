@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,8 +14,10 @@ from PIL import Image
 
 from hashmatch.errors import MediaError
 from hashmatch.hamming.brute import distance
-from hashmatch.hashers import Picture, by_name
+from hashmatch.hashers.frames import hash_frames, quality_of_frames
 from hashmatch.media import Limits, MediaType
+from hashmatch.media.opened import Frame
+from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling
 from hashmatch.media.video import open_video
 
 from .samples import (
@@ -22,8 +25,9 @@ from .samples import (
     Film,
     away,
     film,
-    opened,
-    pictures,
+    filmed,
+    frames,
+    opened_film,
     scene,
     sound,
     with_cover,
@@ -39,79 +43,101 @@ def mp4() -> bytes:
     return film("mp4")
 
 
-def failure(data: bytes, limits: Limits = Limits()) -> tuple[MediaError, list[Picture]]:
-    seen: list[Picture] = []
+def failure(data: bytes, limits: Limits = Limits(), sampling: Sampling = EVERY_FRAME) -> tuple[MediaError, list[Frame]]:
+    seen: list[Frame] = []
     with pytest.raises(MediaError) as caught:
-        for picture in opened(data, limits=limits).pictures:
-            seen.append(picture)  # noqa: PERF402: what came before the error is wanted
+        for frame in opened_film(data, limits=limits).frames(sampling):
+            seen.append(frame)  # noqa: PERF402: what came before the error is wanted
     return caught.value, seen
 
 
-def what_decodes(data: bytes) -> list[Picture]:
-    """The pictures, whether or not they are all."""
-    seen: list[Picture] = []
+def what_decodes(data: bytes, sampling: Sampling = EVERY_FRAME) -> list[Frame]:
+    """The frames, whether or not they are all."""
+    seen: list[Frame] = []
     try:
-        for picture in opened(data).pictures:
-            seen.append(picture)
+        for frame in opened_film(data).frames(sampling):
+            seen.append(frame)
     except MediaError as error:
         assert error.code == "partial"
     return seen
 
 
-def shows(picture: Picture, seed: int, size: tuple[int, int] = SIZE) -> bool:
+def shows(frame: Frame, seed: int, size: tuple[int, int] = SIZE) -> bool:
     """Whether a scene is to be seen; two scenes are 100 bits apart, and bad encoders take up to 30."""
-    return away(picture, scene(seed, *size)) <= 40
+    return away(frame, scene(seed, *size)) <= 40
+
+
+def times_of(frames: list[Frame]) -> list[float]:
+    return [frame.time for frame in frames]
 
 
 # Every container.
 
 
+@pytest.mark.parametrize("sampling", [EVERY_FRAME, STEADY, KEY_FRAMES], ids=["every", "steady", "keys"])
 @pytest.mark.parametrize("name", FILMS)
-def test_films(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_films(name: str, sampling: Sampling, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new scene each second: what is seen when, in each container and codec."""
     monkeypatch.setenv("SVT_LOG", "1")  # keep the AV1 encoder quiet
     of = encoder_or_skip(name)
-    medium = opened(film(of))
-    sampled = list(medium.pictures)
-    assert medium.kind == "video"
+    medium = opened_film(film(of))
+    sampled = list(medium.frames(sampling))
     assert medium.decoder.startswith(f"pyav {of.demuxer.split(',')[0]} ")
     if name != "m2v":  # a bare stream has no times
         assert medium.duration == pytest.approx(5.5, abs=0.2)
-    due = [n / 4 for n in range(16)] + [4, 5]
-    assert [picture.time for picture in sampled] == pytest.approx(due, abs=1 / of.rate)
+    times = times_of(sampled)
+    if sampling is EVERY_FRAME:
+        assert times == pytest.approx([n / of.rate for n in range(round(5.5 * of.rate))], abs=0.002)
+    elif sampling is STEADY:
+        due = [n / 4 for n in range(16)] + [4, 4.5, 5]
+        assert times == pytest.approx(due, abs=1 / of.rate)
+    else:
+        assert times and times == sorted(set(times))
     assert sampled[0].time == 0
-    for picture in sampled:
-        assert picture.time is not None
-        assert picture.full_size == SIZE and picture.image.mode == "L" and not picture.exact
-        assert shows(picture, int(picture.time + 0.01)), picture.time
+    for frame in sampled:
+        assert (frame.pixels.shape, frame.pixels.dtype, frame.size) == ((sampling.side,) * 2, np.uint8, SIZE)
+        assert shows(frame, int(frame.time + 0.01)), frame.time
 
 
 @pytest.mark.parametrize("name", ["mp4", "mkv-ffv1", "webm-vp9"])
 def test_exact_pictures_are_in_colour(name: str) -> None:
-    medium = opened(film(name, seconds=2), exact=True)
+    medium = opened_film(film(name, seconds=2), exact=True)
     assert medium.decoder.endswith(" exact")
-    for picture in medium.pictures:
-        assert picture.time is not None
-        assert picture.exact and picture.image.mode == "RGB"
-        difference = np.asarray(picture.image).astype(int) - np.asarray(scene(int(picture.time), *SIZE))
+    seen = list(medium.frames(Sampling(rate=1)))
+    assert times_of(seen) == pytest.approx([n / 4 for n in range(8)], abs=0.13)
+    for frame in seen:
+        assert frame.pixels.shape == (144, 176, 3)
+        difference = frame.pixels.astype(int) - np.asarray(scene(int(frame.time), *SIZE))
         assert np.abs(difference).mean() < 12
 
 
 def test_brightness_has_the_full_range() -> None:
     """Films store 16 to 235; the quality of PDQ counts brightness, so it must be stretched as players do."""
-    for exact in (False, True):
-        picture = pictures(film("mkv-ffv1", seconds=1), exact)[0]
-        grey = np.asarray(picture.image.convert("L")).astype(int)
-        assert np.abs(grey - np.asarray(scene(0, *SIZE).convert("L"))).mean() < 3
+    data = film("mkv-ffv1", seconds=1)
+    expected = scene(0, *SIZE).convert("L")
+    exact = Image.fromarray(frames(data, exact=True)[0].pixels).convert("L")
+    assert np.abs(np.asarray(exact).astype(int) - np.asarray(expected)).mean() < 3
+    small = frames(data, EVERY_FRAME)[0].pixels.astype(int)
+    assert np.abs(small - np.asarray(expected.resize((128, 128), Image.Resampling.BOX))).mean() < 3
+
+
+@pytest.mark.parametrize("side", [16, 64, 128])
+def test_small_squares_are_means_of_the_pixels(side: int) -> None:
+    """Whatever FFmpeg's "AREA" is, it must not pick single pixels: noise of one pixel would remain."""
+    rough = np.random.default_rng(1).integers(0, 256, (512, 512), np.uint8)
+    data = filmed([rough] * 3, replace(FILMS["mkv-ffv1"], size=(512, 512)))
+    shown = frames(data, Sampling(side=side))[0].pixels.astype(int)
+    means = rough.reshape(side, 512 // side, side, 512 // side).mean(axis=(1, 3))
+    assert np.abs(shown - means).mean() <= 1 and np.abs(shown - means).max() <= 6
 
 
 def test_theora_of_the_corpus(corpus: Path) -> None:
     """No encoder for it comes with PyAV."""
     data = (corpus / "videos" / "mozilla+popcorn-js__trailer.ogv").read_bytes()
-    medium = opened(data)
+    medium = opened_film(data)
     assert medium.decoder == "pyav ogg theora"
-    times = [picture.time for picture in medium.pictures]
-    assert len(times) == 77
+    times = times_of(list(medium.frames(STEADY)))
+    assert len(times) == 8 + 129
     assert times[-1] == pytest.approx(64, abs=1)
 
 
@@ -120,38 +146,40 @@ def test_frames_hash_as_meta_says(corpus: Path, name: str) -> None:
     """Against the hash of every frame that Meta's vpdq gives, at the time that it gives."""
     lines = (corpus / "vpdq" / "hashes" / f"{name}.txt").read_text().split()
     expected = [(float(seconds), bits, int(quality)) for _n, quality, bits, seconds in (x.split(",") for x in lines)]
-    sampled = pictures((corpus / "vpdq" / f"{name}.mp4").read_bytes())
-    assert len(sampled) > 15
-    for picture in sampled:
-        bits, quality = by_name("pdq").hash(picture)
-        assert picture.time is not None and quality is not None
-        time, theirs, their_quality = min(expected, key=lambda each: abs(each[0] - picture.time))
-        assert abs(time - picture.time) < 0.01
-        assert distance(bits, bytes.fromhex(theirs)) <= 6
-        assert abs(quality - their_quality) <= 1
+    sampled = frames((corpus / "vpdq" / f"{name}.mp4").read_bytes(), EVERY_FRAME)
+    assert len(sampled) == len(expected)
+    for frame, (time, theirs, their_quality) in list(zip(sampled, expected, strict=True))[::7]:
+        bits, quality = hash_frames(frame.pixels[None])[0].tobytes(), int(quality_of_frames(frame.pixels[None])[0])
+        assert abs(time - frame.time) < 0.01
+        assert distance(bits, bytes.fromhex(theirs)) <= 16
+        assert abs(quality - their_quality) <= 2
 
 
 def test_time_begins_with_the_first_frame() -> None:
     """Transport streams usually start at 1.4 s, and recordings of broadcasts anywhere."""
     for name in ("ts", "mpg", "mkv", "wmv"):
         data = film(name, seconds=1, late=100)
-        assert pictures(data)[0].time == 0
-        assert len(pictures(data)) == 4
+        for sampling in (EVERY_FRAME, STEADY, KEY_FRAMES):
+            assert frames(data, sampling)[0].time == 0
+        assert times_of(frames(data)) == pytest.approx([0, 0.25, 0.5, 0.75], abs=1 / FILMS[name].rate)
+        assert len(frames(data, EVERY_FRAME)) == FILMS[name].rate
 
 
+@pytest.mark.parametrize("sampling", [EVERY_FRAME, STEADY], ids=["every", "steady"])
 @pytest.mark.parametrize("name", ["ts", "mpg"])
-def test_a_film_after_a_film(name: str) -> None:
+def test_a_film_after_a_film(name: str, sampling: Sampling) -> None:
     """`cat one.ts other.ts` plays on, though the clock starts anew; what comes second must not escape."""
-    sampled = what_decodes(film(name, seconds=3) + film(name, seconds=3, first_seed=10))
-    assert {n for picture in sampled for n in (0, 1, 2, 10, 11, 12) if shows(picture, n)} == {0, 1, 2, 10, 11, 12}
-    times = [picture.time or 0 for picture in sampled]
+    sampled = what_decodes(film(name, seconds=3) + film(name, seconds=3, first_seed=10), sampling)
+    assert {n for frame in sampled for n in (0, 1, 2, 10, 11, 12) if shows(frame, n)} == {0, 1, 2, 10, 11, 12}
+    times = times_of(sampled)
     assert times == sorted(times)
-    assert times[-1] == pytest.approx(5, abs=0.5)
+    assert times[-1] == pytest.approx(6 if sampling is EVERY_FRAME else 5.5, abs=0.5)
 
 
 def test_size_is_that_of_the_film_and_not_of_its_macroblocks() -> None:
     odd = Film("matroska", "libx264", "matroska,webm", size=(170, 98))
-    assert pictures(film(odd, seconds=1))[0].full_size == (170, 98)
+    assert frames(film(odd, seconds=1))[0].size == (170, 98)
+    assert frames(film(odd, seconds=1), exact=True)[0].pixels.shape == (98, 170, 3)
 
 
 # Rotation: as the matrix of ISO/IEC 14496-12 says, x' = a x + c y and y' = b x + d y.
@@ -173,10 +201,11 @@ TURNS = {
 def test_rotation(mp4: bytes, turn: str, exact: bool) -> None:
     """Phones store films as the sensor lies, and selfies mirrored; players turn them."""
     matrix, transposition = TURNS[turn]
-    picture = pictures(with_display_matrix(mp4, *matrix), exact)[0]
+    frame = frames(with_display_matrix(mp4, *matrix), exact=exact)[0]
     shown = scene(0, *SIZE) if transposition is None else scene(0, *SIZE).transpose(transposition)
-    assert picture.full_size == picture.image.size == shown.size
-    assert away(picture, shown) <= 20
+    assert frame.size == shown.size
+    assert frame.pixels.shape == ((*shown.size[::-1], 3) if exact else (256, 256))
+    assert away(frame, shown) <= 20
 
 
 # What is wrong with a film.
@@ -200,8 +229,9 @@ def test_a_film_with_a_cover_is_hashed_as_the_film(mp4: bytes) -> None:
     covered = with_cover(mp4)
     with av.open(io.BytesIO(covered)) as container:
         assert len(container.streams.video) == 2
-    plain = [by_name("pdq").hash(picture) for picture in pictures(mp4)]
-    assert [by_name("pdq").hash(picture) for picture in pictures(covered)] == plain
+    plain, beside = frames(mp4, EVERY_FRAME), frames(covered, EVERY_FRAME)
+    assert times_of(plain) == times_of(beside)
+    assert all((one.pixels == other.pixels).all() for one, other in zip(plain, beside, strict=True))
 
 
 def test_no_frames() -> None:
@@ -236,7 +266,8 @@ def test_a_cut_film_is_hashed_as_far_as_it_goes(name: str) -> None:
     else:  # FFmpeg takes the end of the file for the end of the film
         seen = what_decodes(data)
     assert len(seen) >= 8
-    assert all(shows(picture, int((picture.time or 0) + 0.01)) for picture in seen[:8])
+    assert seen[-1].time > 1.5
+    assert all(shows(frame, int(frame.time + 0.01)) for frame in seen if frame.time < 1.5)
 
 
 def test_damage_in_the_middle_is_passed_over() -> None:
@@ -246,31 +277,25 @@ def test_damage_in_the_middle_is_passed_over() -> None:
     data[middle : middle + 40_000] = bytes(40_000)
     error, seen = failure(bytes(data))
     assert error.code == "partial"
-    times = [picture.time or 0 for picture in seen]
-    assert (times[0], times[-1]) == (0, 5)
-    assert [shows(picture, int(picture.time or 0)) for picture in (seen[0], *seen[-2:])] == [True] * 3
+    times = times_of(seen)
+    assert (times[0], times[-1]) == (0, 43 / 8)
+    assert [shows(frame, int(frame.time)) for frame in (seen[0], *seen[-8:])] == [True] * 9
 
 
 def test_too_many_pixels(mp4: bytes) -> None:
     error, seen = failure(mp4, Limits(max_pixels=176 * 144 - 1))
     assert (error.code, seen) == ("too-large", [])
-    assert len(pictures(mp4, limits=Limits(max_pixels=176 * 144))) == 18
+    assert len(frames(mp4, EVERY_FRAME, limits=Limits(max_pixels=176 * 144))) == 44
 
 
 def test_frames_that_grow_past_the_limit() -> None:
     """A transport stream may change its size anywhere; its header says nothing of that."""
     small = film(Film("mpegts", "mpeg2video", "mpegts", rate=25), seconds=1)
     large = film(Film("mpegts", "mpeg2video", "mpegts", rate=25, size=(704, 576)), seconds=1, late=1)
-    assert {picture.full_size for picture in what_decodes(small + large)} == {(176, 144), (704, 576)}
+    assert {frame.size for frame in what_decodes(small + large)} == {(176, 144), (704, 576)}
     error, seen = failure(small + large, Limits(max_pixels=200 * 200))
     assert error.code in ("partial", "too-large")
-    assert {picture.full_size for picture in seen} <= {(176, 144)}
-
-
-def test_no_more_than_the_allowed_frames(mp4: bytes) -> None:
-    error, seen = failure(mp4, Limits(max_frames=3))
-    assert error.code == "too-large"
-    assert [picture.time for picture in seen] == [0, 0.25, 0.5]
+    assert {frame.size for frame in seen} <= {(176, 144)}
 
 
 def test_message_is_one_line_and_says_nothing_of_the_path(tmp_path: Path, mp4: bytes) -> None:
@@ -328,7 +353,7 @@ def test_a_script_opens_no_other_file(secret: Path, tmp_path: Path, script: str,
     traced = reads_leave_a_trace(secret)
     os.utime(secret, (1, 2))
     with path.open("rb") as file, pytest.raises(MediaError) as caught:
-        list(open_video(file, MediaType("pyav", demuxer), Limits(), exact=False).pictures)
+        list(open_video(file, MediaType("pyav", demuxer), Limits(), exact=False).frames(EVERY_FRAME))
     assert caught.value.code in ("corrupt", "no-usable-frames")
     if traced:
         assert secret.stat().st_atime == 1
@@ -337,7 +362,7 @@ def test_a_script_opens_no_other_file(secret: Path, tmp_path: Path, script: str,
 def test_only_the_demuxer_that_was_recognised(mp4: bytes) -> None:
     for demuxer in ("avi", "matroska,webm", "flv", "asf"):
         with pytest.raises(MediaError) as caught:
-            list(open_video(io.BytesIO(mp4), MediaType("pyav", demuxer), Limits(), exact=False).pictures)
+            list(open_video(io.BytesIO(mp4), MediaType("pyav", demuxer), Limits(), exact=False).frames(EVERY_FRAME))
         assert caught.value.code in ("corrupt", "no-usable-frames")
 
 

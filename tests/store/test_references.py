@@ -278,14 +278,20 @@ class TestBlocks:
     def test_are_found_by_their_view(self, store: Store) -> None:
         hashes = pdq("a"), Hash("blocks", b"full" * 243), Hash("blocks", b"trim" * 243, view="trim1")
         add(store, measured("a", hashes))
-        assert lookup.bits(store.connection, 1, "blocks", "full") == b"full" * 243
-        assert lookup.bits(store.connection, 1, "blocks", "trim1") == b"trim" * 243
-        assert lookup.bits(store.connection, 1, "blocks", "trim2") is None
-        assert lookup.bits(store.connection, 2, "blocks", "full") is None
+        assert lookup.blocks(store.connection, 1, "full") == b"full" * 243
+        assert lookup.blocks(store.connection, 1, "trim1") == b"trim" * 243
+        assert lookup.blocks(store.connection, 1, "trim2") is None
+        assert lookup.blocks(store.connection, 2, "full") is None
 
-    def test_of_a_film_there_is_none(self, store: Store) -> None:
-        add(store, measured("film", tuple(pdq(n, time=float(n)) for n in range(3)), "video"))
-        assert lookup.bits(store.connection, 1, "pdq", "full") is None
+    def test_of_a_film_there_are_none(self, store: Store) -> None:
+        frames = tuple(Hash("blocks", b"film" * 243, time=float(n)) for n in range(3))
+        add(store, measured("film", frames, "video"))
+        assert lookup.blocks(store.connection, 1, "full") is None
+
+    @pytest.mark.parametrize("length", [16, 968, 976])
+    def test_other_hashes_of_that_name_are_none(self, store: Store, length: int) -> None:
+        add(store, measured("a", (pdq("a"), Hash("blocks", bytes(length)))))
+        assert lookup.blocks(store.connection, 1, "full") is None
 
 
 class TestAddItem:

@@ -1,0 +1,86 @@
+"""Stretches that films share without being related: a channel's intro, a countdown, colour bars.
+
+Copies of one film share what comes before and after a stretch, too, however many of them there are. Of an insert each film
+goes on with something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hashmatch.hamming.words import distances_of
+from hashmatch.matching.alignment import Stretch
+from hashmatch.matching.evidence import Told
+from hashmatch.matching.tracks import Footage
+
+#: A stretch is an insert if so many references that have it go on with something else than this one.
+UNRELATED = 2
+#: So many of the others are looked at; and only stretches of so many seconds: longer ones are what compilations quote.
+MOST_OTHERS, LONGEST_INSERT = 8, 20.0
+#: Of the shorter stretch so much must be in the other one.
+OVERLAP = 0.8
+#: Two references are compared so many seconds before and after a stretch. The edge itself is left out, as its time is known
+#: to half a second only.
+BEYOND, EDGE = 10.0, 1.0
+#: They go on alike if so many of the frames there have one within so many bits and seconds in the other.
+ALIKE, BITS, SECONDS = 0.3, 70, 1.0
+
+#: A reference, and what it shares with the file.
+Shared = tuple[Footage, Sequence[Told]]
+
+
+def find_inserts(films: Sequence[Shared]) -> list[set[int]]:
+    """Of each reference the numbers of those stretches that are inserts."""
+    inserts: list[set[int]] = [set() for _film in films]
+    if len(films) <= UNRELATED:
+        return inserts
+    spans = [(number, each) for number, (_footage, told) in enumerate(films) for each in told]
+    begin = np.array([each.stretch.query[0] for _number, each in spans])
+    end = np.array([each.stretch.query[1] for _number, each in spans])
+    owner = np.array([number for number, _each in spans])
+    for own, (footage, told) in enumerate(films):
+        for number, each in enumerate(told):
+            start, stop = each.stretch.query
+            if stop - start > LONGEST_INSERT:
+                continue
+            common = np.minimum(end, stop) - np.maximum(begin, start)
+            others = np.flatnonzero((common > OVERLAP * (stop - start)) & (owner != own))
+            # Those first that have little more than that: what others have in common with the whole file is no insert.
+            others = others[np.argsort(end[others] - begin[others], kind="stable")][:MOST_OTHERS]
+            unrelated = 0
+            for other in others.tolist():
+                theirs = films[spans[other][0]][0]
+                if goes_on_alike(each.stretch, footage, spans[other][1].stretch, theirs) is False:
+                    unrelated += 1
+                if unrelated == UNRELATED:
+                    inserts[own].add(number)
+                    break
+    return inserts
+
+
+def goes_on_alike(one: Stretch, of_one: Footage, other: Stretch, of_other: Footage) -> bool | None:
+    """Whether two references show the same before or after what they share of the file; None if that cannot be told, as one
+    of them begins and ends with it."""
+    begin, end = max(one.query[0], other.query[0]), min(one.query[1], other.query[1])
+    edges = one.line(np.array([begin, end]))
+    start = of_one.start
+    before = (start >= edges[0] - BEYOND) & (start < edges[0] - EDGE)
+    after = (start > edges[1] + EDGE) & (start <= edges[1] + BEYOND)
+    rows = np.flatnonzero((before | after) & of_one.good)
+    # The same moments, by the file's clock, and then by the other's.
+    moments = other.line((start[rows] - one.line.offset) / one.line.speed)
+    within = (moments >= of_other.start.min()) & (moments <= of_other.stop.max())
+    rows, moments = rows[within], moments[within]
+    if not len(rows):
+        return None
+    close = (of_other.stop >= moments.min() - SECONDS) & (of_other.start <= moments.max() + SECONDS)
+    good = np.flatnonzero(of_other.good & close)
+    near = np.abs(of_other.start[good][None, :] - moments[:, None]) <= SECONDS
+    near |= (of_other.start[good][None, :] <= moments[:, None]) & (moments[:, None] < of_other.stop[good][None, :])
+    number, row = np.nonzero(near)
+    if not len(number):
+        return None
+    alike = distances_of(of_one.words, rows[number], of_other.words, good[row]) <= BITS
+    return len(set(number[alike].tolist())) >= ALIKE * len(set(number.tolist()))
