@@ -57,7 +57,9 @@ def packets_of(
         base = float(packet.time_base)
         if start is None:
             start = stamp if packet.pts is None else packet.pts
-        if packet.dts is not None:  # which, unlike the time at which to show a frame, never goes back within a recording
+        if (
+            packet.dts is not None
+        ):  # which, unlike the time at which to show a frame, never goes back within a recording
             if (stamp - start) * base < last - _MAX_STEP_BACK:
                 start = stamp - round((last + 1 / rate) / base)
             last = max(last, (stamp - start) * base)
