@@ -109,6 +109,21 @@ def test_weak_frames_go_on_with_what_strong_ones_prove() -> None:
     assert (finding.tier, coverage(finding)) == ("possible", (0.1, 0.1))
 
 
+def test_64_bits_are_never_more_than_possible() -> None:
+    frames = [Hash("phash", pdq_bits(n)[:8], None, float(n)) for n in range(20)]
+    (finding,) = found(frames, "video", {1: frames}, algorithm="phash")
+    assert (finding.tier, finding.algorithm) == ("possible", "phash")
+
+
+@pytest.mark.parametrize(
+    ("radius", "distance", "tier"),
+    [(10, 10, "near"), (10, 11, None), (85, 60, "near"), (85, 61, "possible"), (85, 86, None)],
+)
+def test_a_radius_of_ones_own_never_widens_near(radius: int, distance: int, tier: str | None) -> None:
+    findings = found(film(range(20), distance), "video", {1: film(range(20))}, radius=radius)
+    assert [finding.tier for finding in findings] == ([tier] if tier else [])
+
+
 def test_a_mirrored_film() -> None:
     query = [replace(frame, bits=pdq_bits(("x", n)), turned=frame.bits) for n, frame in enumerate(film(range(10), 5))]
     finding = judged(query, film(range(5, 30)))
