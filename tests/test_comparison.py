@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from matching.samples import blocks, levels
 from PIL import Image
-from store.known import FIXTURES, animation, fixture_set, picture, upload_fingerprints
+from store.known import FIXTURES, animation, fixture_set, index_paths, picture
 from store.samples import flip, measured, pdq, pdq_bits
 
 import hashmatch
-from hashmatch.comparison import Comparison, Distance, compare
-from hashmatch.fingerprint import fingerprint
+from hashmatch.comparison import Comparison, Distance, by_vpdq, compare
+from hashmatch.fingerprint import fingerprint, fingerprints
 from hashmatch.hashers import HASHERS
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.guard import contradiction
 from hashmatch.matching.tiers import thresholds
+from hashmatch.matching.vpdq import RULES
 from hashmatch.media.files import walk
 from hashmatch.records import Fingerprint, Hash, View
-from hashmatch.scanning import scan
+from hashmatch.scanning import Searcher, scan
 from hashmatch.store import Store, lookup
 
 #: Of the profile that compares as hard as can be.
@@ -113,7 +115,7 @@ class TestFilms:
         assert got.tier == "near"
         assert got.video is not None
         assert (got.video.query_coverage, got.video.reference_coverage) == (1.0, 0.4)
-        assert [(s.query, s.reference) for s in got.video.segments] == [((0, 3), (3, 6))]
+        assert [(s.query, s.reference) for s in got.video.segments] == [((0, 4), (3, 7))]
 
     def test_a_quote_is_explained(self) -> None:
         got = compare(film("one", 3, *range(100, 109)), film("other", *range(10)))
@@ -127,6 +129,17 @@ class TestFilms:
     def test_a_picture_and_a_film(self) -> None:
         one, other = measured("one", (pdq(3),)), film("other", *range(5))
         assert (compare(one, other).tier, compare(other, one).tier) == ("near", "possible")
+
+    def test_the_same_bytes_are_still_explained(self) -> None:
+        got = compare(film("same", *range(9)), film("same", *range(9)))
+        assert (got.same_bytes, got.tier, got.reason) == (True, "exact", "same-bytes")
+        assert got.video is not None and [(s.query, s.reference) for s in got.video.segments] == [((0, 9), (0, 9))]
+
+    def test_by_the_rules_of_vpdq(self) -> None:
+        clip, whole = film("clip", 3, 4), film("film", *range(10))
+        for name, matches in (("vpdq-readme", False), ("vpdq-python", True)):
+            got = by_vpdq(clip, whole, RULES[name])
+            assert (got.is_match, got.query_percent, got.compared_percent) == (matches, 100.0, 20.0)
 
 
 class TestOnFiles:
@@ -153,11 +166,27 @@ class TestOnFiles:
             for place, at, start, end in zip(found, corner, box[:2], box[2:], strict=True):
                 assert abs(place - (at - start) / (end - start)) < 0.02
 
+    def test_says_what_a_scan_says_of_local_features_alone(self, tmp_path: Path) -> None:
+        path = FIXTURES / "archive" / "towns" / "market.jpg"
+        with path.open("rb") as whole:
+            reference = fingerprint(whole, Settings(features=True))
+            query = fingerprint(whole, Settings(side="query", features=True))
+        # What only the features find: all of the reference, where it was.
+        query = replace(query, digests=measured("other").digests, hashes=(pdq("other"),))
+        got = compare(query, reference)
+        with Store.open(tmp_path / "reference.db", write=True) as store:
+            index_paths(store, path, settings=Settings(features=True))
+            searcher = Searcher(store, profile="thorough")
+            (found,) = searcher.matches(query.hashes, "image", query.digests, query.features)
+        assert (got.tier, got.reason, got.transform) == ("possible", "same-layout", "none")
+        assert (found.tier, found.reason, found.transform) == (got.tier, got.reason, got.transform)
+        assert found.local == got.local
+
     def test_two_films(self, tmp_path: Path) -> None:
         one, other = animation(tmp_path / "a.webp", range(6)), animation(tmp_path / "b.webp", range(2, 5), (128, 96))
         got = compare(hashmatch.hash_file(other), hashmatch.hash_file(one))
         assert got.tier == "near"
-        assert got.video is not None and [s.reference for s in got.video.segments] == [(2.0, 4.0)]
+        assert got.video is not None and [s.reference for s in got.video.segments] == [(2.0, 5.0)]
 
     def test_says_what_a_scan_says(self, tmp_path: Path) -> None:
         with Store.open(fixture_set(tmp_path)) as store:
@@ -165,9 +194,11 @@ class TestOnFiles:
                 reference.id: Fingerprint(reference.kind, 0, hashes=lookup.hashes(store.connection, reference.id))
                 for reference in lookup.references(store.connection)
             }
-            paths = walk([os.fsencode(FIXTURES / "uploads")])
+            paths = list(walk([os.fsencode(FIXTURES / "uploads")]))
+            settings = Settings(side="query", profile="thorough")
+            queries = {state.path: found for state, found in fingerprints(paths, settings, Isolation(2)) if found}
             for result in scan(store, paths, Isolation(2), profile="thorough"):
-                query = upload_fingerprints()[os.path.relpath(result.path, os.fsencode(FIXTURES))]
+                query = queries[result.path]
                 matches = {match.reference.id: match for match in result.matches}
                 if not query.hashes or result.tier == "exact":
                     continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,12 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from hashmatch.comparison import Comparison
     from hashmatch.hashing import Settings
-    from hashmatch.records import Fingerprint
+    from hashmatch.matching.vpdq import VpdqMatch
+    from hashmatch.records import Fingerprint, Pixels
 
 #: Pixels of the longer side of each picture of --save.
 PICTURE_SIDE = 640
@@ -37,52 +40,156 @@ PICTURE_SIDE = 640
     "target",
     metavar="FILE.png",
     type=click.Path(path_type=Path),
-    help=_("Write a picture of both side by side, with the part of A drawn in that shows B."),
+    help=_("Draw both: pictures side by side, with the part of A that shows B; films by time, with frames of both."),
+)
+@click.option(
+    "--rule",
+    type=click.Choice(["vpdq-readme", "vpdq-python"]),
+    help=_("Say of two films, too, whether they match by one of the published rules of vPDQ."),
+)
+@click.option(
+    "--seconds-per-hash",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help=_("With --rule: hash a frame so often; 0: every frame."),
 )
 @examining_options
 @format_option("table", "json")
 @pass_app
-def command(app: App, a: bytes, b: bytes, target: Path | None, form: str, examining: Examining) -> int:
+def command(
+    app: App,
+    a: bytes,
+    b: bytes,
+    target: Path | None,
+    rule: str | None,
+    seconds_per_hash: float,
+    form: str,
+    examining: Examining,
+) -> int:
     from hashmatch.comparison import compare
     from hashmatch.hashers import HASHERS
     from hashmatch.hashing import Settings
     from hashmatch.report import as_json
 
-    side = PICTURE_SIDE if target else 0
-    settings = Settings(tuple(HASHERS), limits=examining.limits, side="query", features=True, picture_side=side)
+    settings = Settings(
+        tuple(HASHERS),
+        limits=examining.limits,
+        side="query",
+        features=True,
+        profile="thorough",
+        picture_side=PICTURE_SIDE if target else 0,
+    )
     query = _fingerprint(app, a, settings, examining)
     reference = _fingerprint(app, b, replace(settings, side="reference"), examining)
+    films = [each.kind == "video" for each in (query, reference)]
+    if rule is not None and not all(films):
+        raise CommandError(_("--rule is for two films"))
     compared = compare(query, reference)
+    by_rule = _by_rule(a, b, rule, seconds_per_hash, examining) if rule else None
     if target is not None:
-        from hashmatch.report.side_by_side import save
+        from hashmatch.report import side_by_side
 
-        save(query, reference, compared, target)
+        if any(films):
+            sheet = _aligned(a, b, query, reference, compared, settings, examining)
+        else:
+            sheet = side_by_side.draw(query, reference, compared)
+        _save(sheet, target)
     if form == "json":
-        document = {"a": as_json.path_of(a), "b": as_json.path_of(b), **asdict(compared)}
+        named = by_rule and {"rule": rule, "seconds_per_hash": seconds_per_hash, **asdict(by_rule)}
+        document = {"a": as_json.path_of(a), "b": as_json.path_of(b), **asdict(compared), "vpdq": named}
         as_json.dump(document, sys.stdout.buffer, indent=2)
         return 0
     for line in _lines(a, b, compared):
         click.echo(line)
+    if by_rule is not None:
+        text = _("{rule}: {verdict}; {query:.2f} % of {frames} frames of A, {compared:.2f} % of {others} of B")
+        verdict = _("match") if by_rule.is_match else _("no match")
+        click.echo(
+            text.format(
+                rule=rule,
+                verdict=verdict,
+                query=by_rule.query_percent,
+                frames=by_rule.query_frames,
+                compared=by_rule.compared_percent,
+                others=by_rule.compared_frames,
+            )
+        )
     return 0
 
 
+def _by_rule(a: bytes, b: bytes, rule: str, seconds: float, examining: Examining) -> VpdqMatch:
+    from hashmatch.comparison import by_vpdq
+    from hashmatch.hashing import Settings
+    from hashmatch.matching.vpdq import RULES
+
+    settings = Settings(limits=examining.limits, interval=seconds)
+    return by_vpdq(_examined(a, settings, examining), _examined(b, settings, examining), RULES[rule])
+
+
+def _aligned(
+    a: bytes,
+    b: bytes,
+    query: Fingerprint,
+    reference: Fingerprint,
+    compared: Comparison,
+    settings: Settings,
+    examining: Examining,
+) -> Image:
+    """Films, decoded again for single frames now that it is known which ones."""
+    from hashmatch.comparison import dots
+    from hashmatch.report.alignment_sheet import THUMBNAIL, Pair, draw, moments_of
+
+    segments = compared.video.segments if compared.video else ()
+    films = query.kind == "video", reference.kind == "video"
+    moments = moments_of(segments, *films)
+
+    def pictures(path: bytes, known: Fingerprint, times: Sequence[float | None]) -> tuple[Pixels | None, ...]:
+        wanted = tuple(time for time in times if time is not None)
+        if not wanted:
+            return (known.pixels,) * len(times)
+        found = _examined(path, replace(settings, picture_side=THUMBNAIL, moments=wanted), examining)
+        return found.moments or (None,) * len(times)
+
+    ours = pictures(a, query, [each.a for each in moments])
+    theirs = pictures(b, reference, [each.b for each in moments])
+    pairs = [Pair(*each) for each in zip(moments, ours, theirs, strict=True)]
+    lengths = query.duration or 0.0, reference.duration or 0.0
+    return draw(dots(query, reference) if all(films) else None, lengths, segments, pairs)
+
+
+def _save(sheet: Image, target: Path) -> None:
+    try:
+        sheet.save(target, "PNG")
+    except OSError as error:
+        message = _("cannot write {path}: {reason}").format(path=target, reason=error.strerror or error)
+        raise CommandError(message) from error
+
+
 def _fingerprint(app: App, path: bytes, settings: Settings, examining: Examining) -> Fingerprint:
-    from hashmatch.fingerprint import fingerprints
-    from hashmatch.media.files import Found
     from hashmatch.report.escape import for_terminal
 
-    ((_state, result),) = fingerprints([Found(path)], settings, examining.isolation)
-    if result is None or not result.hashes:
-        why = result.error.message if result and result.error else _("is neither image nor film")
+    result = _examined(path, settings, examining)
+    if not result.hashes:
+        why = result.error.message if result.error else _("is neither image nor film")
         raise CommandError(os.fsdecode(path) + f": {why}")
     if result.partial and result.error:
         app.warn(f"{for_terminal(path)}: {result.error.code}: {for_terminal(result.error.message)}")
     return result
 
 
+def _examined(path: bytes, settings: Settings, examining: Examining) -> Fingerprint:
+    from hashmatch.fingerprint import fingerprints
+    from hashmatch.media.files import Found
+
+    ((_state, result),) = fingerprints([Found(path)], settings, examining.isolation)
+    assert result is not None
+    return result
+
+
 def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
     from hashmatch.matching.tiers import MOST_CONTRADICTION
-    from hashmatch.report.as_lines import area_line, coverage_line
+    from hashmatch.report.as_lines import area_line, segment_line
     from hashmatch.report.escape import for_terminal
     from hashmatch.report.reasons import explain
 
@@ -108,7 +215,11 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
     if compared.local is not None:
         yield area_line(compared.local)
     if compared.video is not None:
-        yield coverage_line(compared.video)
+        video = compared.video
+        text = _("{query:.0%} of A, {reference:.0%} of B")
+        yield text.format(query=video.query_coverage, reference=video.reference_coverage)
+        for segment in video.segments:
+            yield "  " + segment_line(segment)
     if compared.tier is None:
         yield _("tier: none (nothing agrees)")
         return

@@ -44,6 +44,18 @@ _AT_START: tuple[tuple[bytes, MediaType], ...] = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", MediaType("pyav", "asf")),
     (b"\0\0\x01\xba", MediaType("pyav", "mpeg")),
     (b"\0\0\x01\xb3", MediaType("pyav", "mpegvideo")),
+    # Bare streams of MPEG-4, and of H.264 and HEVC, which begin with a parameter set or a delimiter.
+    (b"\0\0\x01\xb0", MediaType("pyav", "m4v")),
+    *(
+        (zeros + b"\x01" + unit, MediaType("pyav", "h264"))
+        for zeros in (b"\0\0", b"\0\0\0")
+        for unit in (b"\x67", b"\x27", b"\x09")
+    ),
+    *(
+        (zeros + b"\x01" + unit, MediaType("pyav", "hevc"))
+        for zeros in (b"\0\0", b"\0\0\0")
+        for unit in (b"\x40\x01", b"\x46\x01")
+    ),
     # Recognised, and refused: no decoder for it here, or it points to other files (see issue of FFmpeg's concat).
     (b"ffconcat", MediaType(None, "ffconcat script")),
     (b"#EXTM3U", MediaType(None, "M3U playlist")),

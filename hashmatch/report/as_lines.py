@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from hashmatch.i18n import _, ngettext
@@ -107,11 +108,12 @@ def span_text(span: tuple[float, float]) -> str:
     return f"{clock(span[0])}–{clock(span[1])}"
 
 
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
-    minutes, rest = divmod(round(seconds), 60)
+def clock(seconds: float, tenths: bool = False) -> str:
+    """Seconds as h:mm:ss or h:mm:ss.s, rounded."""
+    whole, part = divmod(round(10 * seconds), 10) if tenths else (math.floor(seconds + 0.5), 0)
+    minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"
+    return f"{hours}:{minutes:02}:{rest:02}" + (f".{part}" if tenths else "")
 
 
 def area_line(local: LocalEvidence) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PIL import Image, ImageDraw
 
 from hashmatch.comparison import Comparison
-from hashmatch.errors import CommandError
-from hashmatch.i18n import _
 from hashmatch.records import Fingerprint, Pixels
 
 #: Pixels between and around the pictures.
@@ -16,8 +12,8 @@ MARGIN = 12
 _GROUND, _LINE = "#f4f4f4", "#d02020"
 
 
-def save(a: Fingerprint, b: Fingerprint, compared: Comparison, target: Path) -> None:
-    """Write a PNG. a, b: with `pixels`; of a film, its first frame. Raises CommandError where it cannot be written."""
+def draw(a: Fingerprint, b: Fingerprint, compared: Comparison) -> Image.Image:
+    """The drawing. a, b: with `pixels`."""
     left, right = _picture(a.pixels), _picture(b.pixels)
     height = max(left.height, right.height) + 2 * MARGIN
     sheet = Image.new("RGB", (left.width + right.width + 3 * MARGIN, height), _GROUND)
@@ -32,11 +28,7 @@ def save(a: Fingerprint, b: Fingerprint, compared: Comparison, target: Path) -> 
         parts = zip((area.left, area.top, area.right, area.bottom), left.size * 2, strict=True)
         box = [MARGIN + part * size for part, size in parts]
         ImageDraw.Draw(sheet).rectangle(box, outline=_LINE, width=3)
-    try:
-        sheet.save(target, "PNG")
-    except OSError as error:
-        message = _("cannot write {path}: {reason}").format(path=target, reason=error.strerror or error)
-        raise CommandError(message) from error
+    return sheet
 
 
 def _picture(pixels: Pixels | None) -> Image.Image:

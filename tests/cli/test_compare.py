@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from PIL import Image
-from store.known import draw
+from store.known import FIXTURES, animation, draw, picture
 from store.samples import add, measured, pdq
 
 from hashmatch.records import Hash
@@ -73,6 +74,54 @@ class TestCompare:
         a = saved(tmp_path / "a.jpg", draw("a"))
         ran = run("compare", a, a, "--save", tmp_path / "none" / "side.png")
         assert ran.code == 2 and "cannot write" in ran.err and len(ran.err.splitlines()) == 1
+
+
+class TestFilms:
+    FILMS = FIXTURES / "archive" / "films"
+    UPLOADS = FIXTURES / "uploads" / "films"
+
+    def test_a_clip(self, run: Run, tmp_path: Path) -> None:
+        clip, film, target = self.UPLOADS / "clip.webm", self.FILMS / "journey.mp4", tmp_path / "films.png"
+        ran = run("compare", clip, film, "--save", target, "--rule", "vpdq-python")
+        assert ran.code == 0, ran.err
+        assert re.search(r"^100% of A, \d\d% of B$", ran.out, re.MULTILINE)
+        assert re.search(r"^  0:00:00–0:00:0\d = 0:00:0\d–0:00:\d\d: \d+ frames agree, ", ran.out, re.MULTILINE)
+        assert "tier: near (the same footage)" in ran.out
+        assert re.search(r"^vpdq-python: match; .* % of 5 frames of A, .* % of 10 of B$", ran.out, re.MULTILINE)
+        with Image.open(target) as picture:
+            assert picture.format == "PNG"
+            red = [value for value in picture.get_flattened_data() if value == (208, 32, 32)]
+            colours = picture.crop((0, 500, *picture.size)).getcolors(1 << 20)
+        assert len(red) > 200  # the line of the stretch
+        assert colours is not None and len(colours) > 5000  # and frames below
+
+    def test_as_json(self, run: Run) -> None:
+        clip, film = self.UPLOADS / "clip.webm", self.FILMS / "journey.mp4"
+        found = run("compare", clip, film, "--format", "json").json
+        assert found["vpdq"] is None
+        (segment,) = found["video"]["segments"]
+        assert segment["query"][0] == 0 and segment["frames"] > 5
+        by_rule = "--rule", "vpdq-readme", "--seconds-per-hash", "0.5"
+        found = run("compare", clip, film, "--format", "json", *by_rule).json["vpdq"]
+        assert (found["rule"], found["seconds_per_hash"], found["is_match"]) == ("vpdq-readme", 0.5, False)
+        assert found["compared_percent"] < 80 < found["query_percent"]
+
+    def test_films_with_nothing_in_common(self, run: Run, tmp_path: Path) -> None:
+        one, other = self.FILMS / "journey.mp4", self.FILMS / "a-year-in-the-valley.webm"
+        ran = run("compare", one, other, "--save", tmp_path / "films.png")
+        assert (ran.code, "tier: none (nothing agrees)" in ran.out) == (0, True)
+        with Image.open(tmp_path / "films.png") as picture:
+            assert (208, 32, 32) not in picture.get_flattened_data()
+
+    def test_a_picture_and_a_film(self, run: Run, tmp_path: Path) -> None:
+        film = animation(tmp_path / "film.webp", range(5))
+        still = picture(tmp_path / "still.jpg", 3)
+        ran = run("compare", still, film, "--save", tmp_path / "a.png")
+        assert "tier: near" in ran.out and "  0:00:03–0:00:04: 1 frame agrees" in ran.out
+        for pair in ((still, film), (film, still)):
+            assert run("compare", *pair, "--save", tmp_path / "b.png").code == 0
+            refused = run("compare", *pair, "--rule", "vpdq-readme")
+            assert refused.code == 2 and "--rule is for two films" in refused.err
 
 
 class TestLint:

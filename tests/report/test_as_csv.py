@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.exchange.csv_cells import unguard
-from hashmatch.matching.results import Result
+from hashmatch.matching.results import Examined, Result
 from hashmatch.records import Failure
 from hashmatch.report.as_csv import COLUMNS, CsvResults
 from hashmatch.report.escape import for_spreadsheet, for_terminal
@@ -31,9 +31,10 @@ def written(*results: Result) -> list[dict[str, str]]:
 
 
 def test_a_row_for_each_match() -> None:
-    flagged, allowed = written(MATCHED)
+    flagged, allowed = written(replace(MATCHED, examined=Examined(37, 10.41)))
     file = ["status", "tier", "partial", "kind", "size", "sha256", "md5", "error", "message"]
-    values = ["match", "near", "yes", "video", "123456", "cd" * 32, "ef" * 16, "partial", "cut off"]
+    file += ["examined_frames", "examined_gap"]
+    values = ["match", "near", "yes", "video", "123456", "cd" * 32, "ef" * 16, "partial", "cut off", "37", "10.41"]
     for row in (flagged, allowed):
         assert [row[name] for name in file] == values
     assert {name: flagged[name] for name in COLUMNS if name not in [*file, "path"]} == {
@@ -47,13 +48,16 @@ def test_a_row_for_each_match() -> None:
         "quality": "88",
         "query_coverage": "0.5",
         "reference_coverage": "0.25",
+        "segments": "0:00:00–0:00:04=0:01:01–0:01:05; 0:00:09–0:00:09=1:01:10–1:01:10",
         "allow": "no",
         "labels": "first; =second",
         "collections": "east; west",
     }
     assert [allowed[name] for name in ("reference", "match_tier", "distance", "allow")] == ["8", "exact", "0", "yes"]
     assert allowed["reason"] == "same-bytes"
-    assert [allowed[name] for name in ("reference_sha256", "quality", "query_coverage", "labels")] == [""] * 4
+    assert [allowed[name] for name in ("reference_sha256", "quality", "query_coverage", "segments", "labels")] == [
+        ""
+    ] * 5
 
 
 def test_a_match_without_a_distance() -> None:

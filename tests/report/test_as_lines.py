@@ -6,13 +6,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from store.samples import add
 
-from hashmatch.matching.results import LocalEvidence, MatchedSource, Reason, VideoEvidence
-from hashmatch.report.as_lines import LISTED, area_line, coverage_line, lines_of
+from hashmatch.matching.results import Examined, LocalEvidence, MatchedSource, Reason, Segment, VideoEvidence
+from hashmatch.report.as_lines import (
+    LISTED,
+    area_line,
+    clock,
+    coverage_line,
+    examined_text,
+    lines_of,
+    segment_line,
+    segment_text,
+)
 from hashmatch.report.reasons import explain
 from hashmatch.store import Store
 
@@ -40,7 +49,10 @@ def test_of_a_match(store: Store) -> None:
     for part in ("#7", "near", "pdq distance 12", "east (TLP:AMBER+STRICT)", "west", "[first]", "[=second]"):
         assert part in first
     assert first.endswith(r"the archive/seven\x1b.mp4")
-    assert "50% of this file, 25% of the reference: 0:00–0:04 = 1:01–1:05, 0:09–0:09 = 1:01:10–1:01:10" in video
+    assert (
+        "50% of this file, 25% of the reference: 0:00:00–0:00:04 = 0:01:01–0:01:05; 0:00:09–0:00:09 = 1:01:10–1:01:10"
+        in video
+    )
     assert "#8" in second and "on the allow list" in second and "distance" not in second
 
 
@@ -100,8 +112,62 @@ def test_many_matches_are_counted_not_listed(store: Store) -> None:
 
 def test_coverage() -> None:
     assert coverage_line(VideoEvidence(1.0, 0.004, VIDEO.segments[:1])) == (
-        "100% of this file, 0% of the reference: 0:00–0:04 = 1:01–1:05"
+        "100% of this file, 0% of the reference: 0:00:00–0:00:04 = 0:01:01–0:01:05"
     )
+    one = replace(VIDEO, segments=VIDEO.segments[1:])
+    assert coverage_line(one) == "one frame, at 1:01:10 of the reference"
+    for more, told in ((0, ""), (1, "; … and 1 more"), (9, "; … and 9 more")):
+        line = coverage_line(replace(VIDEO, segments=VIDEO.segments[:1] * (LISTED + more)))
+        assert line.count("0:01:05") == LISTED and line.endswith("0:01:05" + told)
+
+
+class TestSegments:
+    SEGMENT = Segment((12.0, 100.0), (180.0, 268.4), 176, 12.25, 44, 41)
+
+    @pytest.mark.parametrize(
+        ("changes", "told"),
+        [
+            ({}, ""),
+            ({"speed": 1.019}, ""),
+            ({"speed": 1.1}, " at 1.10 × speed"),
+            ({"speed": 0.9}, " at 0.90 × speed"),
+            ({"transform": "mirror"}, ", mirrored"),
+            ({"transform": "mirror", "speed": 1.25}, " at 1.25 × speed, mirrored"),
+        ],
+    )
+    def test_times_of_both_and_what_was_done(self, changes: dict[str, Any], told: str) -> None:
+        assert segment_text(replace(self.SEGMENT, **changes)) == "0:00:12–0:01:40 = 0:03:00–0:04:28" + told
+
+    def test_of_a_picture_there_are_no_times(self) -> None:
+        for changes in ({"query": (0.0, 0.0)}, {"query": (180.0, 268.4), "reference": (0.0, 0.0)}):
+            assert segment_text(replace(self.SEGMENT, **changes)) == "0:03:00–0:04:28"
+
+    def test_with_all_evidence(self) -> None:
+        assert segment_line(self.SEGMENT) == (
+            "0:00:12–0:01:40 = 0:03:00–0:04:28:"
+            " 176 frames agree, 41 different pictures, PDQ distance 12.2 on average, 44 at most"
+        )
+        assert "1 frame agrees, 1 picture," in segment_line(replace(self.SEGMENT, frames=1, distinct=1))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "whole", "tenths"),
+    [
+        (0.0, "0:00:00", "0:00:00.0"),
+        (0.5, "0:00:01", "0:00:00.5"),
+        (1.5, "0:00:02", "0:00:01.5"),
+        (59.97, "0:01:00", "0:01:00.0"),
+        (3599.5, "1:00:00", "0:59:59.5"),
+        (36_000.04, "10:00:00", "10:00:00.0"),
+    ],
+)
+def test_clock(seconds: float, whole: str, tenths: str) -> None:
+    assert (clock(seconds), clock(seconds, tenths=True)) == (whole, tenths)
+
+
+def test_examined() -> None:
+    assert examined_text(Examined(37, 10.41)) == "37 frames looked at, up to 10.4 s apart"
+    assert examined_text(Examined(1, 10.0)) == "1 frame looked at, up to 10.0 s apart"
 
 
 def test_area() -> None:
