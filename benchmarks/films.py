@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import multiprocessing
+import os
 import statistics
 import subprocess
 import sys
@@ -22,14 +24,20 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 from film_queries import plan
 from film_queries.edits import FIRST, SECOND
 from film_queries.plan import Film, Query
+from film_queries.published import distances
 from film_queries.score import Score, scores
 from measure import REPOSITORY, Goal, machine, one_thread, stop, table, verdict
 
 #: In the names of the kept films: another recipe must not find them.
 RECIPE = 1
+#: What --only calls the comparison of hashes.
+PUBLISHED = "published hashes"
+#: Median bits from Meta's hashes.
+PUBLISHED_BITS = 10
 #: Indexed media: the set, the file, the collection that it is put into.
 Known = tuple[str, Path, str]
 
@@ -49,13 +57,20 @@ def main() -> int:
     parser.add_argument("--windows", type=int, default=10, help="of each edit; default 10")
     parser.add_argument("--only", help="edits, separated by commas: parts of their names will do")
     parser.add_argument("--folder", type=Path, help="where the films are made and kept for the next run")
+    parser.add_argument(
+        "--known", type=Path, help="where reference sets are kept: the next run indexes only what is new"
+    )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="processes that make films; default one a core"
+    )
     parser.add_argument("--json", type=Path, help="write every single result to this file")
     parser.add_argument(
         "--scan-option", action="append", default=[], help="passed on to scan, as --scan-option=--radius=31"
     )
     arguments = parser.parse_args()
     one_thread()
+    cv2.setNumThreads(1)  # threads of OpenCV don't survive the fork of make_all
     if not (arguments.corpus / "videos").is_dir():
         stop(f"no corpus at {arguments.corpus}")
     print(machine(), "\n", flush=True)
@@ -64,20 +79,24 @@ def main() -> int:
         folder = (arguments.folder or Path(temporary)) / f"recipe-{RECIPE}-seed-{arguments.seed}"
         folder.mkdir(parents=True, exist_ok=True)
         trial = prepare(arguments.corpus, folder, arguments.windows, arguments.seed, arguments.only)
-        if not trial.queries:
+        if not trial.queries and arguments.only not in PUBLISHED:
             stop(f"no edit is called {arguments.only}")
-        files = {query.name: made(query, folder) for query in trial.queries}
-        groups = index(trial, Path(temporary))
+        files = make_all(trial.queries, folder, arguments.jobs)
+        databases = arguments.known or Path(temporary)
+        databases.mkdir(parents=True, exist_ok=True)
+        groups = index(trial, databases)
         everything: dict[str, list[Score]] = {}
         goals: list[Goal] = []
-        for profile in profiles:
+        for profile in profiles if trial.queries else ():
             options = ["--profile", profile, *arguments.scan_option]
-            found = scan(trial, files, Path(temporary), options)
+            found = scan(trial, files, databases, options)
             everything[profile] = [
                 each for query in trial.queries for each in scores(query, found.get(query.name), groups)
             ]
             report(profile, everything[profile])
             goals += judged(profile, everything[profile])
+    if not arguments.only or arguments.only in PUBLISHED:
+        goals += published(arguments.corpus / "vpdq")
     if arguments.json:
         plain = {profile: [asdict(each) for each in results] for profile, results in everything.items()}
         arguments.json.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -117,6 +136,21 @@ def prepare(corpus: Path, folder: Path, windows: int, seed: int, only: str | Non
         kept(folder / name, make)
         known.append((database, folder / name, database))
     return Trial(queries, [each for each in known if each[0] in sets])
+
+
+def make_all(queries: Sequence[Query], folder: Path, jobs: int) -> dict[str, Path]:
+    """The file of each query by its name, made by several processes unless it is there."""
+    context = multiprocessing.get_context("fork")  # queries hold functions, which can't be sent
+    with context.Pool(jobs, _to_make.extend, ([(query, folder) for query in queries],)) as pool:
+        paths = pool.map(_make, range(len(queries)), chunksize=1)
+    return {query.name: path for query, path in zip(queries, paths, strict=True)}
+
+
+_to_make: list[tuple[Query, Path]] = []
+
+
+def _make(number: int) -> Path:
+    return made(*_to_make[number])
 
 
 def made(query: Query, folder: Path) -> Path:
@@ -226,6 +260,27 @@ def _line(name: str, results: Sequence[Score]) -> tuple[str, ...]:
         str(len(films)),
         str(len(places)),
     )
+
+
+def published(folder: Path) -> list[Goal]:
+    """Our hashes of Meta's films against its own, by the squares that references and queries are hashed from."""
+    from hashmatch.media.sampling import QUERY_SIDE, REFERENCE_SIDE
+
+    bits: dict[int, list[int]] = defaultdict(list)
+    lines = []
+    for text in sorted((folder / "hashes").glob("*.txt")):
+        cells = []
+        for side in (REFERENCE_SIDE, QUERY_SIDE):
+            own = distances(folder / f"{text.stem}.mp4", text, side)
+            bits[side] += own
+            cells += [str(len(own)), f"{at(own, 0.5):.0f}", f"{at(own, 0.9):.0f}"] if own else ["0", "", ""]
+        lines.append((text.stem, *cells))
+    heads = [head for side in bits for head in (f"frames, {side} pixels", "median bits", "90 %")]
+    table((PUBLISHED, *heads), lines)
+    return [
+        Goal(f"published hashes, {side} pixels, median", at(each, 0.5), PUBLISHED_BITS, False, " bits")
+        for side, each in bits.items()
+    ]
 
 
 def percent(which: Iterable[bool]) -> float:

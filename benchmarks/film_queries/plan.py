@@ -243,7 +243,7 @@ def negative_queries(films: Sequence[Film], seed: int) -> Iterator[Query]:
 
 def leader_films(films: Sequence[Film]) -> list[Window]:
     """Those that are known with a leader before them, and last the one that is asked about."""
-    chosen = sorted((film for film in films if not is_static(film)), key=lambda film: film.path.name)[:5]
+    chosen = sorted((film for film in films if not is_static(film)), key=lambda film: film.path.name)[:7]
     return [Window(film, 0.0, min(film.seconds, 10.0)) for film in chosen]
 
 

@@ -8,7 +8,7 @@ not agree any more. So a stretch says to the sampling where it begins and ends, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -115,9 +115,9 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
             if stretch is not None and (best is None or stretch.merit(threshold.along) > best.merit(threshold.along)):
                 best = stretch
         if best is not None:
-            best = _sharpen(best, frames, words, footage, threshold)
+            best = _again(_sharpen(best, frames, words, footage, threshold), best, frames, words, footage, threshold)
             found.append(best)
-            gone |= (query >= best.query[0]) & (query < best.query[1])
+            gone |= (frame >= best.frames[0]) & (frame <= best.frames[-1])
         left = left[~gone[left]]
     return found
 
@@ -147,7 +147,7 @@ def _grow(
     step = max(FIRST_STEP, last - first)
     while True:
         window = np.flatnonzero((frames.time >= first - step) & (frames.time <= last + step))
-        followed = _follow(line, window, frames, words, footage, threshold)
+        followed = follow(line, window, frames, words, footage, threshold)
         run = _run(followed, frames, first, last)
         if not len(run):
             return None
@@ -159,14 +159,12 @@ def _grow(
         if not earlier and not later:
             break
         step = max(FIRST_STEP, last - first)
-    followed = _follow(line, window, frames, words, footage, threshold)
+    followed = follow(line, window, frames, words, footage, threshold)
     run = _run(followed, frames, first, last)
     return _stretch(line, turn, followed, run, frames, footage) if len(run) else None
 
 
-def _follow(
-    line: Line, window: Rows, frames: Frames, words: Words, footage: Footage, threshold: Threshold
-) -> _Followed:
+def follow(line: Line, window: Rows, frames: Frames, words: Words, footage: Footage, threshold: Threshold) -> _Followed:
     """Each frame of the window against the frames that stand where the line says."""
     begin, end = np.searchsorted(frames.frame, [window[0], window[-1] + 1])
     rows, frame = frames.rows[begin:end], frames.frame[begin:end]
@@ -247,8 +245,8 @@ def _spans(line: Line, begin: float, end: float, footage: Footage) -> tuple[tupl
     return (begin, end), (max(line.speed * begin + line.offset, 0.0), line.speed * end + line.offset)
 
 
-def _sharpen(of: Stretch, frames: Frames, words: Words, footage: Footage, threshold: Threshold) -> Stretch:
-    """The same stretch with its ends moved in the reference to where its frames agree best with those that stand there."""
+def _sharpen(of: Stretch, frames: Frames, words: Words, footage: Footage, threshold: Threshold) -> Line:
+    """The line of a stretch, its ends moved in the reference to where the frames agree best with what stands there."""
     chosen = np.unique(np.linspace(0, len(of.frames) - 1, SHARPENED).astype(np.int64))
     time, rows = frames.time[of.frames[chosen]], of.rows[chosen, 0]
     length = float(time[-1] - time[0])
@@ -274,4 +272,13 @@ def _sharpen(of: Stretch, frames: Frames, words: Words, footage: Footage, thresh
                     line, most = moved, found
             if line is around:
                 break
-    return replace(of, line=line, query=(spans := _spans(line, *of.query, footage))[0], reference=spans[1])
+    return line
+
+
+def _again(line: Line, of: Stretch, frames: Frames, words: Words, footage: Footage, threshold: Threshold) -> Stretch:
+    """The stretch that a better line makes, a little beyond the ends of the one before."""
+    first, last = float(frames.time[of.frames[0]]), float(frames.time[of.frames[-1]])
+    window = np.flatnonzero((frames.time >= first - LONGEST_GAP) & (frames.time <= last + LONGEST_GAP))
+    followed = follow(line, window, frames, words, footage, threshold)
+    run = _run(followed, frames, first, last)
+    return _stretch(line, of.turn, followed, run, frames, footage) if len(run) else of

@@ -15,7 +15,7 @@ from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
 from hashmatch.matching.rarity import find_inserts
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
-from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES
+from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
 from hashmatch.matching.tracks import Footage, Frames, footage_of, frames_of
 
 
@@ -54,7 +54,11 @@ def share_of(owner: int, hits: Hits, search: Search) -> Shared | None:
         own = hits.select(queries.turn[hits.query] == turn)
         stretches = align(own, frames_of(queries, turn), turn, words, footage, table.threshold)
         found += [each for stretch in stretches if (each := told(stretch, words, footage, table)) is not None]
-    return Shared(owner, footage, tuple(without_overlap(found))) if found else None
+    found = without_overlap(found)
+    if any(each.is_sure(NEAR_PICTURES) for each in found):
+        # Beside what is sure, what is only alike says nothing: other parts of a scene that does not move much.
+        found = [each for each in found if each.is_sure(NEAR_PICTURES) or each.strong >= POSSIBLE_PICTURES]
+    return Shared(owner, footage, tuple(found)) if found else None
 
 
 def _judge_film(shared: Shared, inserts: Collection[int], search: Search) -> Finding:

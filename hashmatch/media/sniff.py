@@ -44,6 +44,18 @@ _AT_START: tuple[tuple[bytes, MediaType], ...] = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", MediaType("pyav", "asf")),
     (b"\0\0\x01\xba", MediaType("pyav", "mpeg")),
     (b"\0\0\x01\xb3", MediaType("pyav", "mpegvideo")),
+    # Bare streams of MPEG-4, and of H.264 and HEVC, which begin with a parameter set or a delimiter.
+    (b"\0\0\x01\xb0", MediaType("pyav", "m4v")),
+    *(
+        (zeros + b"\x01" + unit, MediaType("pyav", "h264"))
+        for zeros in (b"\0\0", b"\0\0\0")
+        for unit in (b"\x67", b"\x27", b"\x09")
+    ),
+    *(
+        (zeros + b"\x01" + unit, MediaType("pyav", "hevc"))
+        for zeros in (b"\0\0", b"\0\0\0")
+        for unit in (b"\x40\x01", b"\x46\x01")
+    ),
     # Recognised, and refused: no decoder for it here, or it points to other files (see issue of FFmpeg's concat).
     (b"ffconcat", MediaType(None, "ffconcat script")),
     (b"#EXTM3U", MediaType(None, "M3U playlist")),
@@ -79,6 +91,8 @@ def sniff(head: bytes) -> MediaType | None:
         return MediaType("pyav", "mov")
     if _is_transport_stream(head):
         return MediaType("pyav", "mpegts")
+    if bare := _bare_stream(head):
+        return MediaType("pyav", bare)
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in text):
         return MediaType(None, "SVG")
@@ -112,9 +126,32 @@ def _is_transport_stream(head: bytes) -> bool:
     return False
 
 
+#: Profiles of H.264 (ITU-T H.264, annex A and later ones): what the byte after the head of a parameter set can be.
+_H264_PROFILES = frozenset((44, 66, 77, 83, 86, 88, 100, 110, 118, 122, 128, 134, 135, 138, 139, 144, 244))
+
+
+def _bare_stream(head: bytes) -> str | None:
+    """FFmpeg's demuxer of a stream without a container, which begins with a start code and the codec's first unit."""
+    zeros = len(head) - len(head.lstrip(b"\0"))
+    if zeros not in (2, 3) or head[zeros : zeros + 1] != b"\1":
+        return None
+    unit = head[zeros + 1 :]
+    if len(unit) < 8:
+        return None
+    if unit[:1] == b"\xb0" or (unit[0] < 0x20 and unit[1:4] == b"\0\0\1" and 0x20 <= unit[4] < 0x30):
+        return "m4v"
+    if unit[:2] in (b"\x40\1", b"\x42\1", b"\x46\1"):  # parameter sets of the video and of the sequence, or a delimiter
+        return "hevc"
+    if unit[:1] == b"\t":  # a delimiter, which is two bytes long
+        unit = unit[2:].lstrip(b"\0")[1:]
+    if len(unit) > 1 and unit[0] in (0x27, 0x47, 0x67) and unit[1] in _H264_PROFILES:
+        return "h264"
+    return None
+
+
 _MEDIA_EXTENSIONS = frozenset(
     b".jpg .jpeg .jpe .jfif .png .apng .gif .webp .tif .tiff .bmp .heic .heif .avif .jp2 .j2k .mp4 .m4v .mov .mkv "
-    b".webm .avi .flv .ts .mts .m2ts .mpg .mpeg .vob .3gp .3g2 .wmv .asf .ogv".split()
+    b".h264 .264 .hevc .h265 .265 .m2v .webm .avi .flv .ts .mts .m2ts .mpg .mpeg .vob .3gp .3g2 .wmv .asf .ogv".split()
 )
 
 

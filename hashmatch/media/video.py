@@ -21,6 +21,7 @@ from av.video.reformatter import VideoReformatter
 
 from hashmatch.errors import MediaError
 from hashmatch.i18n import _
+from hashmatch.media import matroska
 from hashmatch.media.image import one_line
 from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
@@ -57,11 +58,15 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
         decoder = f"pyav {container.format.name.split(',')[0]} {stream.codec_context.name}"
         rate, shape = _rate(stream), _pixel_shape(stream)
 
+    is_cut = media_type.format.startswith("matroska") and matroska.is_cut(file)
+
     def frames(sampling: Sampling) -> Iterator[Frame]:
         file.seek(0)
         again, film = _open(file, media_type)
         with again:
             yield from _frames(again, film, sampling, exact, limits)
+        if is_cut:
+            raise MediaError("partial", _("its end is missing"))
 
     def pictures(moments: Sequence[float], side: int) -> tuple[Pixels | None, ...]:
         reformatter = VideoReformatter()
@@ -139,7 +144,8 @@ def _showing(frame: av.VideoFrame, limits: Limits) -> Iterator[None]:
 
 
 def _rate(stream: Stream) -> float:
-    return float(stream.average_rate or stream.guessed_rate or 25)
+    # Of a bare stream the average is what FFmpeg takes for granted, 25; the guess is from the codec's own header.
+    return float(stream.guessed_rate or stream.average_rate or 25)
 
 
 def _timed_frames(

@@ -1,198 +1,159 @@
-"""Hits between films to shared stretches: worked examples, and a plain search for the same as the judge."""
+"""Stretches that two films share: copies at all speeds in made-up films, and a plain search along a line as the judge."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
-
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashmatch.matching.alignment import LONGEST_GAP, TOLERANCE, Alignment, align
-from hashmatch.matching.results import Segment
-from hashmatch.matching.table import Hits
+from hashmatch.hamming.words import to_words
+from hashmatch.matching.alignment import TOLERANCE, Stretch, align, follow
+from hashmatch.matching.lines import Line
+from hashmatch.matching.queries import queries_of
+from hashmatch.matching.tracks import footage_of, frames_of
+from hashmatch.records import Hash
 
-#: One hit: row of the query, row of the reference, distance.
-Hit = tuple[int, int, int]
-
-
-def hits_of(hits: Sequence[Hit]) -> Hits:
-    query, reference, distance = (np.array([hit[field] for hit in hits], np.int64) for field in range(3))
-    return Hits(query, reference, distance, np.ones(len(hits), np.bool_))
+from .samples import table_of
+from .walks import join, part, query, reference, sparse, still, walk
 
 
-def seconds(times: Iterable[float]) -> np.ndarray:
-    return np.array(list(times), np.float32)
+def aligned(file: list[Hash], known: list[Hash]) -> list[Stretch]:
+    table, queries = table_of({1: known}), queries_of(file, "pdq", "video")
+    hits = table.search(queries.rows, table.threshold.film)
+    if not len(hits.query):
+        return []
+    words = to_words(queries.rows.bits)
+    return align(hits, frames_of(queries, 0), 0, words, footage_of(table, 1), table.threshold)
 
 
-def aligned(hits: Sequence[Hit], query: int | Sequence[float], reference: int | Sequence[float]) -> Alignment:
-    """A number stands for so many frames, one a second."""
-    times = [seconds(range(each) if isinstance(each, int) else each) for each in (query, reference)]
-    return align(hits_of(hits), *times)
+def iou(one: tuple[float, float], other: tuple[float, float]) -> float:
+    both = max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
+    return both / (max(one[1], other[1]) - min(one[0], other[0]))
 
 
-def rows(alignment: Alignment) -> set[tuple[int, int]]:
-    return set(zip(alignment.hits.query.tolist(), alignment.hits.reference.tolist(), strict=True))
+def only(stretches: list[Stretch]) -> Stretch:
+    (stretch,) = stretches
+    return stretch
 
 
-class TestExamples:
-    def test_nothing(self) -> None:
-        found = aligned([], 5, 5)
-        assert (len(found.hits.query), found.segments) == (0, ())
-
+class TestCopies:
     def test_the_same_film(self) -> None:
-        found = aligned([(n, n, 2) for n in range(10)], 10, 10)
-        assert found.segments == (Segment((0, 9), (0, 9), 10, 2.0),)
+        film = walk(1, 60)
+        stretch = only(aligned(query(film), reference(film)))
+        assert stretch.query == pytest.approx((0.0, 60.0), abs=0.2)
+        assert stretch.line.speed == pytest.approx(1.0, abs=0.003)
+        assert len(stretch.frames) == 120 and stretch.distance.max() <= 32
 
-    def test_a_clip(self) -> None:
-        found = aligned([(n, n + 50, n) for n in range(5)], 5, 100)
-        assert found.segments == (Segment((0, 4), (50, 54), 5, 2.0),)
+    @settings(max_examples=40)
+    @given(st.integers(1, 10**6), st.floats(0.8, 1.25), st.floats(0, 90), st.floats(8, 30), st.integers(0, 40))
+    def test_a_clip_is_found_where_it_is(
+        self, seed: int, speed: float, start: float, seconds: float, noise: int
+    ) -> None:
+        film = walk(seed, 120)
+        clip = part(film, start, start + seconds)
+        file = query(join([walk(seed + 1, 11), clip]), noise=noise)
+        # Only the clip is played faster.
+        moved = [Hash("pdq", h.bits, 100, (h.time or 0.0) / speed) for h in file]
+        found = max(aligned(moved, reference(film)), key=lambda each: len(each.frames))
+        truth = (start, min(start + seconds, 120.0))
+        assert iou(found.reference, truth) >= 0.85
+        assert iou(found.query, (11 / speed, (11 + truth[1] - truth[0]) / speed)) >= 0.85
+        ends = np.abs(np.array([*found.reference]) - truth)
+        assert ends.max() <= 1.2 and ends.min() <= 0.7
 
-    def test_two_stretches(self) -> None:
-        hits = [(n, n + 20, 0) for n in range(10)] + [(n, n + 50, 0) for n in range(10, 15)]
-        found = aligned(hits, 15, 100)
-        assert found.segments == (Segment((0, 9), (20, 29), 10, 0.0), Segment((10, 14), (60, 64), 5, 0.0))
+    @pytest.mark.parametrize("speed", [0.8, 0.9, 0.97, 1.0, 1.05, 1.1, 1.25])
+    def test_the_speed_of_a_long_copy_is_exact(self, speed: float) -> None:
+        film = walk(7, 600)
+        stretch = only(aligned(query(film, speed, 20), reference(film)))
+        assert stretch.line.speed == pytest.approx(speed, rel=0.001)
+        assert stretch.reference[0] <= 0.5 and stretch.reference[1] >= 599
+        assert np.abs(stretch.line.offset) <= 0.5
 
-    def test_stretches_in_another_order(self) -> None:
-        found = aligned([(n, n + 10, 0) for n in range(10)] + [(n, n - 10, 0) for n in range(10, 20)], 20, 20)
-        assert found.segments == (Segment((0, 9), (10, 19), 10, 0.0), Segment((10, 19), (0, 9), 10, 0.0))
+    @pytest.mark.parametrize("step", [1.0, 2.0, 5.0])
+    def test_references_of_few_frames(self, step: float) -> None:
+        """As lists have them, and older versions of this program made them."""
+        film = walk(3, 120, restless=1)
+        stretch = max(aligned(query(part(film, 31.3, 101.3)), sparse(film, step)), key=lambda each: len(each.frames))
+        assert iou(stretch.reference, (31.3, 101.3)) >= 0.8
 
-    def test_a_short_gap_is_bridged_and_a_long_one_is_not(self) -> None:
-        bridged = aligned([(n, n, 0) for n in (0, 1, 2, 6, 7)], 20, 20)
-        assert bridged.segments == (Segment((0, 7), (0, 7), 5, 0.0),)
-        assert LONGEST_GAP == 6 - 2
-        parted = aligned([(n, n, 0) for n in (0, 1, 2, 7, 8)], 20, 20)
-        assert parted.segments == (Segment((0, 2), (0, 2), 3, 0.0), Segment((7, 8), (7, 8), 2, 0.0))
+    def test_key_frames_only(self) -> None:
+        film = walk(4, 120)
+        found = aligned(query(part(film, 20, 100), rate=0.25), reference(film))
+        stretch = max(found, key=lambda each: len(each.frames))
+        assert len(stretch.frames) == 20 and iou(stretch.reference, (20, 100)) >= 0.95
 
-    def test_a_static_scene_counts_each_frame_of_the_file_once(self) -> None:
-        # Every frame of five seconds is like every frame of ten.
-        found = aligned([(q, r, 0) for q in range(5) for r in range(10)], 5, 10)
-        assert sorted(found.hits.query.tolist()) == [0, 1, 2, 3, 4]
-        assert len(found.segments) == 1
-        assert found.segments[0].frames == 5
+    def test_a_film_cut_up_and_joined_in_another_order(self) -> None:
+        film = walk(5, 120)
+        order = [(70, 82), (10, 22), (100, 112), (40, 52)]
+        found = aligned(query(join([part(film, *each) for each in order]), noise=10), reference(film))
+        assert len(found) == 4
+        for number, truth in enumerate(order):
+            each = max(found, key=lambda each: iou(each.reference, truth))
+            assert iou(each.reference, truth) >= 0.9
+            assert iou(each.query, (12 * number, 12 * number + 12)) >= 0.9
 
-    def test_a_still_scene_that_is_one_frame_of_the_reference(self) -> None:
-        found = aligned([(q, 3, 0) for q in range(10)], 10, 10)
-        assert sorted(found.hits.query.tolist()) == list(range(10))
-        assert set(found.hits.reference.tolist()) == {3}
+    def test_footage_that_is_shown_twice(self) -> None:
+        film = walk(6, 60)
+        twice = join([part(film, 20, 30), walk(61, 10), part(film, 20, 30)])
+        found = sorted(aligned(query(twice), reference(film)), key=lambda each: each.query)
+        assert [iou(each.query, truth) >= 0.9 for each, truth in zip(found, [(0, 10), (20, 30)], strict=True)]
+        assert all(iou(each.reference, (20, 30)) >= 0.85 for each in found)
 
-    def test_the_closer_of_two_hits_of_a_frame_is_taken(self) -> None:
-        times = [0.0, 0.5, 1.0, 1.5, 2.0]
-        found = aligned([(0, 0, 9), (0, 1, 3), (1, 2, 5), (2, 4, 5), (2, 3, 8)], [0.0, 0.5, 1.0], times)
-        assert (0, 1) in rows(found)
+    def test_a_caption_does_not_cut_it_and_another_scene_does(self) -> None:
+        film = walk(8, 60)
+        for seconds, stretches in ((1.5, 1), (6.0, 2)):
+            changed = join([part(film, 0, 20), walk(81, seconds), part(film, 20 + seconds, 60)])
+            found = [each for each in aligned(query(changed), reference(film)) if len(each.frames) > 5]
+            assert len(found) == stretches
 
-    def test_the_longest_diagonal_wins_a_frame(self) -> None:
-        right = [(n, n + 30, 20) for n in range(8)]
-        chance = [(n, n + 5, 0) for n in (1, 2, 5)]
-        found = aligned(right + chance, 8, 60)
-        assert rows(found) == {(n, n + 30) for n in range(8)}
-
-    def test_sampling_that_drifts_by_less_than_a_second_is_one_stretch(self) -> None:
-        drift = [n + (0.9 if n % 2 else 0.0) for n in range(10)]
-        found = aligned([(n, n, 0) for n in range(10)], 10, drift)
-        assert len(found.segments) == 1
-        assert found.segments[0].frames == 10
-
-    def test_a_film_that_runs_faster_becomes_several_stretches_and_loses_no_frame(self) -> None:
-        found = aligned([(n, n, 0) for n in range(60)], 60, [n * 1.1 for n in range(60)])
-        assert len(found.segments) > 1
-        assert sum(segment.frames for segment in found.segments) == 60
-
-    def test_the_same_clip_twice(self) -> None:
-        found = aligned([(n, n % 5 + 10, 0) for n in range(10)], 10, 30)
-        assert found.segments == (Segment((0, 4), (10, 14), 5, 0.0), Segment((5, 9), (10, 14), 5, 0.0))
-
-    def test_a_still_image_has_time_zero(self) -> None:
-        found = aligned([(0, 5, 5)], [float("nan")], 10)
-        assert found.segments == (Segment((0, 0), (5, 5), 1, 5.0),)
-
-
-def by_hand(hits: Sequence[Hit], query: Sequence[float], reference: Sequence[float]) -> list[list[Hit]]:
-    """The diagonals, found by trying every one: the most frames, else the most hits, else the smallest offset."""
-
-    def offset(hit: Hit) -> float:
-        return float(np.float32(query[hit[0]])) - float(np.float32(reference[hit[1]]))
-
-    left, diagonals = list(hits), []
-    while left:
-        windows = [[hit for hit in left if start <= offset(hit) <= start + TOLERANCE] for start in map(offset, left)]
-        best = max(
-            windows,
-            key=lambda window: (len({hit[0] for hit in window}), len(window), -min(map(offset, window))),
-        )
-        frames = {}
-        for hit in best:
-            if hit[0] not in frames or hit[2] < frames[hit[0]][2]:
-                frames[hit[0]] = hit
-        diagonals.append([frames[frame] for frame in sorted(frames)])
-        left = [hit for hit in left if hit[0] not in frames]
-    return diagonals
+    def test_a_static_scene_within_it(self) -> None:
+        film = join([walk(9, 20), still(91, 60), walk(92, 20)])
+        stretch = only(aligned(query(film, 1.1, 10), reference(film)))
+        assert stretch.line.speed == pytest.approx(1.1, rel=0.003) and iou(stretch.reference, (0, 100)) >= 0.98
 
 
-def stretches(diagonals: list[list[Hit]], query: Sequence[float], reference: Sequence[float]) -> list[Segment]:
-    found = []
-    for diagonal in diagonals:
-        parts = [[diagonal[0]]]
-        for before, hit in itertools.pairwise(diagonal):
-            if query[hit[0]] - query[before[0]] > LONGEST_GAP:
-                parts.append([])
-            parts[-1].append(hit)
-        for part in parts:
-            ours, theirs = [query[hit[0]] for hit in part], [reference[hit[1]] for hit in part]
-            mean = sum(hit[2] for hit in part) / len(part)
-            found.append(
-                Segment(
-                    (min(ours), max(ours)), (min(theirs), max(theirs)), len(part), round(float(np.float64(mean)), 1)
-                )
-            )
-    return sorted(found, key=lambda segment: (segment.query, segment.reference))
+class TestOthers:
+    @given(st.integers(1, 10**6))
+    @settings(max_examples=20)
+    def test_unrelated_films(self, seed: int) -> None:
+        assert aligned(query(walk(seed, 60)), reference(walk(seed + 1, 60))) == []
+
+    def test_nothing_but_one_picture(self) -> None:
+        """Millions of hits; what is found of them is bounded, and so is the time."""
+        scene = still(1, 1800)
+        found = aligned(query(scene), reference(still(1, 1800)))
+        assert 0 < len(found) <= 64
+
+    def test_all_at_one_time(self) -> None:
+        film = [Hash("pdq", h.bits, 100, 3.0) for h in reference(walk(1, 10))]
+        found = aligned(query(walk(1, 10)), film)
+        assert found and all(len(each.frames) <= 2 for each in found)
+
+    def test_one_frame(self) -> None:
+        film = walk(2, 10)
+        for file, known in ((query(film)[:1], reference(film)), (query(film), reference(film)[:1])):
+            stretch = only([each for each in aligned(file, known) if each.distance.min() == 0])
+            assert len(stretch.frames) <= 4
 
 
-# Quarters of a second are exact in every float, and make ties, which are the difficult case, frequent.
-_times = st.lists(st.integers(0, 120).map(lambda n: n / 4), min_size=1, max_size=25, unique=True).map(sorted)
-
-
-@st.composite
-def films(draw: st.DrawFn) -> tuple[list[Hit], list[float], list[float]]:
-    query, reference = draw(_times), draw(_times)
-    pairs = draw(
-        st.lists(
-            st.tuples(st.integers(0, len(query) - 1), st.integers(0, len(reference) - 1)),
-            max_size=40,
-            unique=True,
-        )
-    )
-    return [(q, r, draw(st.integers(0, 31))) for q, r in pairs], query, reference
-
-
-@settings(max_examples=200)
-@given(films())
-def test_is_what_trying_every_diagonal_finds(made: tuple[list[Hit], list[float], list[float]]) -> None:
-    hits, query, reference = made
-    found = aligned(hits, query, reference)
-    expected = by_hand(hits, query, reference)
-    assert rows(found) == {(hit[0], hit[1]) for diagonal in expected for hit in diagonal}
-    assert list(found.segments) == stretches(expected, query, reference)
-
-
-@given(films())
-def test_what_holds_for_every_alignment(made: tuple[list[Hit], list[float], list[float]]) -> None:
-    hits, query, reference = made
-    found = aligned(hits, query, reference)
-    assert sorted(found.hits.query.tolist()) == sorted({hit[0] for hit in hits}), "each matched frame once"
-    assert rows(found) <= {(hit[0], hit[1]) for hit in hits}
-    assert sum(segment.frames for segment in found.segments) == len(found.hits.query)
-    for segment in found.segments:
-        assert segment.query[0] <= segment.query[1] and segment.reference[0] <= segment.reference[1]
-        # A stretch is a diagonal: both sides are as long, but for the tolerance.
-        length = segment.query[1] - segment.query[0], segment.reference[1] - segment.reference[0]
-        assert abs(length[0] - length[1]) <= TOLERANCE + 1e-6
-
-
-def test_hits_that_lie_nowhere_end() -> None:
-    # As of a film of noise: no two hits on one diagonal. The rest is dropped after so many.
-    found = aligned(
-        [(n, (n * 37) % 1000, 0) for n in range(300)], [n * 2.0 for n in range(300)], [n * 3.0 for n in range(1000)]
-    )
-    assert 64 <= len(found.hits.query) < 300
+@settings(max_examples=30)
+@given(st.integers(1, 10**6), st.floats(0.8, 1.25), st.floats(-30, 30))
+def test_following_a_line_is_what_looking_at_each_frame_finds(seed: int, speed: float, offset: float) -> None:
+    film = walk(seed, 40)
+    table, queries = table_of({1: reference(film)}), queries_of(query(film, noise=15), "pdq", "video")
+    frames, footage, words = frames_of(queries, 0), footage_of(table, 1), to_words(queries.rows.bits)
+    line = Line(speed, offset)
+    found = follow(line, np.arange(len(frames.time)), frames, words, footage, table.threshold)
+    expected = {}
+    for number, time in enumerate(frames.time.tolist()):
+        at = speed * time + offset
+        near = [
+            int(np.bitwise_count(queries.rows.bits[frames.rows[number]] ^ table.rows.bits[row]).sum())
+            for row, (start, stop) in enumerate(zip(footage.start.tolist(), footage.stop.tolist(), strict=True))
+            if start <= at + TOLERANCE and stop >= at - TOLERANCE
+        ]
+        if near:
+            expected[number] = min(near)
+    assert dict(zip(found.frame.tolist(), found.distance.tolist(), strict=True)) == expected
+    assert (found.agrees == (found.distance <= table.threshold.along)).all()
