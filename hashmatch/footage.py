@@ -106,7 +106,9 @@ def read(
 
 def can_be_shared(settings: Settings) -> bool:
     """Whether several workers may decode a film: where it is decoded from end to end."""
-    return not settings.exact and (settings.side == "reference" or settings.profile == "thorough")
+    if settings.exact or settings.interval is not None or settings.moments:
+        return False
+    return settings.side == "reference" or settings.profile == "thorough"
 
 
 def in_order(hashes: Iterable[Hash]) -> list[Hash]:

@@ -21,6 +21,7 @@ from media import samples
 from PIL import Image, ImageOps
 
 from hashmatch.fingerprint import MOST_VIEWS, FileState, _Case, _is_credible, fingerprint, fingerprints, is_skipped
+from hashmatch.footage import can_be_shared
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.hashers.orientations import ORIENTATIONS
 from hashmatch.hashing import Settings
@@ -673,3 +674,53 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
     assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)
     for unasked in (Settings(features=True), Settings(picture_side=32)):
         assert not _is_credible(case, whole, unasked)
+
+
+def test_pictures_that_were_not_asked_for_are_not_believed(fixtures: Path) -> None:
+    asked = Settings(moments=(0.0, 1.0), picture_side=64)
+    path = os.fsencode(fixtures / "archive" / "films" / "journey.mp4")
+    ((_state, whole),) = fingerprints([Found(path)], asked, Isolation(1))
+    assert whole is not None
+    assert whole.digests is not None
+    case = _Case(FileState(b"x", whole.size, 1), MediaType("pyav", "mov"), -1)
+    case.digests = whole.digests
+    one, other = whole.moments
+    assert one is not None and (one.width, one.height) == (64, 36) and not whole.hashes
+    assert _is_credible(case, whole, asked)
+    assert _is_credible(case, replace(whole, moments=(one, None)), asked)
+    lies = [
+        replace(whole, moments=()),  # nor an error
+        replace(whole, moments=(one,)),
+        replace(whole, moments=(one, other, one)),
+        replace(whole, moments=(one, replace(one, rgb=one.rgb[:-1]))),
+        replace(whole, moments=(one, Pixels(65, 1, bytes(195)))),
+    ]
+    assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)
+    assert not _is_credible(case, whole, Settings(picture_side=64))
+
+
+@pytest.mark.parametrize(
+    ("interval", "times"),
+    [
+        (1.0, [0, 1, 2, 3, 4, 5]),
+        (2.0, [0, 2, 4]),
+        (0.3, [each / 4 for each in range(22)]),
+        (0.0, [each / 8 for each in range(44)]),
+    ],
+)
+def test_frames_at_equal_intervals_as_vpdq_counts_them(interval: float, times: list[float]) -> None:
+    # 5.5 s of 8 frames a second: every 8th, 16th, 2nd (0.3 s are two whole frames) and every frame.
+    made = fingerprint(io.BytesIO(samples.film()), Settings(interval=interval))
+    assert [each.time for each in made.hashes] == pytest.approx(times)
+    assert {(each.algorithm, each.view, each.turned) for each in made.hashes} == {("pdq", "full", b"")}
+
+
+def test_an_animation_at_equal_intervals() -> None:
+    made = fingerprint(io.BytesIO(samples.animation("WEBP", 400, 10)), Settings(interval=1.0))
+    assert [each.time for each in made.hashes] == pytest.approx([0, 1.2, 2.0, 3.2])
+
+
+def test_only_what_is_hashed_from_end_to_end_is_shared() -> None:
+    assert can_be_shared(Settings()) and can_be_shared(Settings(side="query", profile="thorough"))
+    for alone in (Settings(exact=True), Settings(side="query"), Settings(interval=1.0), Settings(moments=(1.0,))):
+        assert not can_be_shared(alone)

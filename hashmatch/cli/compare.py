@@ -90,6 +90,7 @@ def command(
     if target is not None:
         from hashmatch.report import side_by_side
 
+        query, reference = _in_colour(a, query, examining), _in_colour(b, reference, examining)
         if any(films):
             sheet = _aligned(a, b, query, reference, compared, settings, examining)
         else:
@@ -156,6 +157,16 @@ def _aligned(
     pairs = [Pair(*each) for each in zip(moments, ours, theirs, strict=True)]
     lengths = query.duration or 0.0, reference.duration or 0.0
     return draw(dots(query, reference) if all(films) else None, lengths, segments, pairs)
+
+
+def _in_colour(path: bytes, known: Fingerprint, examining: Examining) -> Fingerprint:
+    """A picture that was hashed, and therefore in grey, with one in colour; a film as it is."""
+    from hashmatch.hashing import Settings
+
+    if known.kind != "image":
+        return known
+    settings = Settings(exact=True, views=False, limits=examining.limits, picture_side=PICTURE_SIDE)
+    return replace(known, pixels=_examined(path, settings, examining).pixels or known.pixels)
 
 
 def _save(sheet: Image, target: Path) -> None:

@@ -73,7 +73,8 @@ def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) 
 
 def _animation(image: Image.Image, name: str, exact: bool, limits: Limits) -> Film:
     def decode(sampling: Sampling) -> Iterator[tuple[float, Image.Image]]:
-        return _timed_frames(image, sampling, limits)
+        # Kept for longer than until the next one, which is decoded into the same image.
+        return ((time, shown.copy()) for time, shown in _timed_frames(image, sampling, limits))
 
     def pictures(moments: Sequence[float], side: int) -> tuple[Pixels | None, ...]:
         return pictures_at(moments, decode, lambda frame: _small(frame, side))

@@ -23,9 +23,9 @@ MOST_PAIRS = 4
 #: Pixels.
 MARGIN, GAP, THUMBNAIL, PLOT_HEIGHT = 24, 12, 264, 420
 AXIS = 76
-DOT, LABEL = 2, 14
+DOT, LINE, LABEL = 2, 9, 14
 _GROUND, _PLOT, _GRID, _INK = "#f4f4f4", "#ffffff", "#e2e2e2", "#202020"
-_LINE, _NEAR, _FAR = "#d02020", "#1f4e9c", "#a9c1e6"
+_LINE, _NEAR, _FAR = "#f08080", "#1f3f8c", "#7fa3dc"
 #: Seconds between the marks of an axis.
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _MOST_MARKS = 8
@@ -73,7 +73,8 @@ def draw(
     dots: Dots | None, lengths: tuple[float, float], segments: Sequence[Segment], pairs: Sequence[Pair]
 ) -> Image.Image:
     """The drawing. dots: None unless both are films. lengths: of both films, in seconds."""
-    width = 2 * MARGIN + MOST_PAIRS * THUMBNAIL + (MOST_PAIRS - 1) * GAP
+    columns = len(pairs) if dots is None else MOST_PAIRS
+    width = 2 * MARGIN + columns * THUMBNAIL + (columns - 1) * GAP
     rows = [max((_fitted(getattr(pair, side)).height for pair in pairs), default=0) for side in ("a", "b")]
     below = 2 * (LABEL + GAP) + sum(rows) + MARGIN
     above = PLOT_HEIGHT + AXIS if dots is not None else 0
@@ -114,18 +115,18 @@ class _Plot:
             _write(pen, (left - 8, y), clock(second), "rm")
         _write(pen, ((left + right) / 2, top - 24), "A", "ms", bold=True)
         _write(pen, (MARGIN, (top + bottom) / 2), "B", "lm", bold=True)
+        for each in segments:
+            ends = self._at(each.query[0], each.reference[0]), self._at(each.query[1], each.reference[1])
+            pen.line(ends, fill=_LINE, width=LINE)
         for query, reference, distance in zip(dots.query, dots.reference, dots.distance.tolist(), strict=True):
             x, y = self._at(float(query), float(reference))
             colour = _NEAR if distance <= PDQ["fast"].near else _FAR
             pen.rectangle((x - DOT, y - DOT, x + DOT - 1, y + DOT - 1), fill=colour)
-        for each in segments:
-            ends = self._at(each.query[0], each.reference[0]), self._at(each.query[1], each.reference[1])
-            pen.line(ends, fill=_LINE, width=3)
         pen.rectangle(self._box, outline=_INK)
         for moment in moments if segments else ():
             if moment.a is not None and moment.b is not None:
                 x, y = self._at(moment.a, moment.b)
-                pen.ellipse((x - 10, y - 10, x + 10, y + 10), fill=_PLOT, outline=_LINE, width=2)
+                pen.ellipse((x - 10, y - 10, x + 10, y + 10), fill=_PLOT, outline=_INK)
                 _write(pen, (x, y), str(moment.number), "mm")
 
     def _at(self, a: float, b: float) -> tuple[float, float]:

@@ -90,7 +90,7 @@ class TestFilms:
         assert re.search(r"^vpdq-python: match; .* % of 5 frames of A, .* % of 10 of B$", ran.out, re.MULTILINE)
         with Image.open(target) as picture:
             assert picture.format == "PNG"
-            red = [value for value in picture.get_flattened_data() if value == (208, 32, 32)]
+            red = [value for value in picture.get_flattened_data() if value == (240, 128, 128)]
             colours = picture.crop((0, 500, *picture.size)).getcolors(1 << 20)
         assert len(red) > 200  # the line of the stretch
         assert colours is not None and len(colours) > 5000  # and frames below
@@ -111,7 +111,7 @@ class TestFilms:
         ran = run("compare", one, other, "--save", tmp_path / "films.png")
         assert (ran.code, "tier: none (nothing agrees)" in ran.out) == (0, True)
         with Image.open(tmp_path / "films.png") as picture:
-            assert (208, 32, 32) not in picture.get_flattened_data()
+            assert (240, 128, 128) not in picture.get_flattened_data()
 
     def test_a_picture_and_a_film(self, run: Run, tmp_path: Path) -> None:
         film = animation(tmp_path / "film.webp", range(5))

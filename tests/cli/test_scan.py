@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from tests.cli.conftest import COMMAND, FIXTURES, Run, environment, run_command
 UPLOADS = FIXTURES / "uploads"
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))
 RESULT_KEYS = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
+RESULT_KEYS += ["examined"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH_KEYS = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
 MATCH_KEYS += ["reason", "view", "reference_view", "contradiction", "local"]
@@ -66,7 +68,7 @@ def test_json_is_one_object_with_the_promised_names(indexed: Path) -> None:
             if match["video"]:
                 assert list(match["video"]) == ["query_coverage", "reference_coverage", "segments"]
                 for segment in match["video"]["segments"]:
-                    assert list(segment) == ["query", "reference", "frames", "mean_distance"]
+                    assert list(segment)[:4] == ["query", "reference", "frames", "mean_distance"]
                     assert segment["query"][0] <= segment["query"][1]
 
 
@@ -114,6 +116,19 @@ def test_table_names_the_reference(indexed: Path) -> None:
     assert "clean/aquarium.jpg" not in ran.out, "what is clean is counted, not listed"
     assert "corrupt" in ran.err
     assert "\x1b" not in ran.out, "no colours into a pipe"
+
+
+def test_what_of_films_was_looked_at_is_said(run: Run) -> None:
+    film, copy = next((FIXTURES / "archive" / "films").glob("[!a-z]*.mp4")), UPLOADS / "films" / "news-copy.mp4"
+    assert run("index", film).code == 0
+    ran = run("--verbose", "scan", copy)
+    assert re.search(r"%.*: 0:00:\d\d–0:00:\d\d = 0:00:\d\d–0:00:\d\d$", ran.out, re.MULTILINE)
+    (gap,) = re.findall(r"^films were looked at by their key frames, up to (.*) s apart;", ran.err, re.MULTILINE)
+    assert re.search(rf"news-copy\.mp4: match, \d\d frames looked at, up to {gap} s apart", ran.err)
+    assert "key frames" not in run("scan", copy, "--profile", "thorough").err
+    (row,) = csv.DictReader(io.StringIO(run("scan", copy, "--format", "csv").out))
+    assert re.fullmatch(r"0:00:\d\d–0:00:\d\d=0:00:\d\d–0:00:\d\d", row["segments"])
+    assert int(row["examined_frames"]) > 9 and f"{float(row['examined_gap']):.1f}" == gap
 
 
 @pytest.mark.parametrize(

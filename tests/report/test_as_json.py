@@ -23,6 +23,7 @@ from hashmatch.store import Store, lookup
 from .samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
+RESULT += ["examined"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
 MATCH += ["reason", "view", "reference_view", "contradiction", "local"]
@@ -31,6 +32,7 @@ SOURCE = ["collection", "source", "tlp", "opinion"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
 LOCAL = ["points", "quadrilateral"]
 SEGMENT = ["query", "reference", "frames", "mean_distance"]
+SEGMENT += ["worst_distance", "distinct", "speed", "transform", "view", "reference_view"]
 FILE = [
     "path",
     "kind",
@@ -112,6 +114,12 @@ class TestValues:
             "reference": [61.0, 65.0],
             "frames": 5,
             "mean_distance": 3.2,
+            "worst_distance": 0,
+            "distinct": 1,
+            "speed": 1.0,
+            "transform": "none",
+            "view": "full",
+            "reference_view": "full",
         }
 
     def test_of_the_evidence_for_a_match(self) -> None:
