@@ -18,6 +18,7 @@ from hashmatch import hashers
 from hashmatch.errors import MediaError
 from hashmatch.hashers import Picture
 from hashmatch.hashers.frames import WHOLE, Area, hash_frames, quality_of_frames
+from hashmatch.hashers.insets import find_inset
 from hashmatch.hashers.pdq import hash_exact
 from hashmatch.hashers.static_borders import find_areas, is_alike
 from hashmatch.hashing import Settings
@@ -216,11 +217,11 @@ def _read_query(
     film: Film, sampling: Sampling, settings: Settings, footage: Footage, beat: Callable[[float], None]
 ) -> None:
     """The frames that are asked for, and of each what it may be a part of, or have a part of in it; all mirrored, too."""
-    trims, reach = _Trims(), 0
+    trims, reach = _Trims(insets=True), 0
     every = 1 if sampling.keys else GUESS_EVERY
     for some in _together(film.frames(sampling), QUERY_FRAMES, float("inf"), footage, beat):
         if some[0].reach != reach:
-            trims, reach = _Trims(), some[0].reach
+            trims, reach = _Trims(insets=True), some[0].reach
         squares = np.stack([frame.pixels for frame in some])
         few = list(range(0, len(some), every))
         views = [(name, area, list(range(len(some)))) for name, area in [("full", WHOLE), *trims.of(squares)]]
@@ -270,15 +271,21 @@ class _Keeper:
 
 
 class _Trims:
-    """The parts of a film that something was put around, by name; the same part keeps its name."""
+    """The parts of a film that something was put around, by name; the same part keeps its name. Of a query also what seems
+    to be a film within a picture; of a reference that would be kept wherever somebody stands before a window."""
 
-    def __init__(self) -> None:
+    def __init__(self, insets: bool = False) -> None:
+        self._insets = insets
         self._named: list[Area] = []
         self._last: list[int] = []
 
     def of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, Area]]:
         """Those of a stretch of film, or, where it is too dark to see any, of the one before."""
-        found = [number for area in find_areas(squares) if (number := self._number(area)) < MOST_TRIMS]
+        areas = find_areas(squares)
+        inset = find_inset(squares) if self._insets else None
+        areas += (inset,) if inset is not None else ()
+        # The same part may have been found twice.
+        found = [number for number in dict.fromkeys(map(self._number, areas)) if number < MOST_TRIMS]
         self._last = found or self._last
         return [(f"{TRIM}{number + 1}", self._named[number]) for number in self._last]
 

@@ -28,7 +28,7 @@ from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, Found, walk
-from hashmatch.records import Digests, Failure, Fingerprint, Pixels, View
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Pixels, View
 
 QUICK = Isolation(workers=2, timeout=30)
 ALL = Settings(("pdq", "phash", "dhash"))
@@ -145,11 +145,11 @@ def test_local_features_of_a_photo(jpeg: bytes, mp4: bytes) -> None:
     assert (film.features, film.recipe) == ((), recipe("video", False))
 
 
-def test_a_small_version_of_a_photo_or_film(jpeg: bytes, mp4: bytes) -> None:
-    for data, size in ((jpeg, (100, 75)), (mp4, (100, 82))):
-        pixels = of_bytes(data, Settings(picture_side=100)).pixels
-        assert pixels is not None
-        assert (pixels.width, pixels.height, len(pixels.rgb)) == (*size, size[0] * size[1] * 3)
+def test_a_small_version_of_a_photo(jpeg: bytes, mp4: bytes) -> None:
+    pixels = of_bytes(jpeg, Settings(picture_side=100)).pixels
+    assert pixels is not None
+    assert (pixels.width, pixels.height, len(pixels.rgb)) == (100, 75, 100 * 75 * 3)
+    assert of_bytes(mp4, Settings(picture_side=100)).pixels is None, "a film has many"
 
 
 def test_a_film(mp4: bytes) -> None:
@@ -158,19 +158,30 @@ def test_a_film(mp4: bytes) -> None:
     assert (result.width, result.height) == (176, 144)
     assert result.duration == pytest.approx(2, abs=0.1)
     assert (result.decoder, result.recipe) == ("pyav mov h264", recipe("video", exact=False))
-    assert [(each.algorithm, each.time) for each in result.hashes] == [
-        (name, n / 4) for n in range(8) for name in ("pdq", "dhash")
-    ]
+    # Of a reference the frames that differ from the last one kept: here, a scene a second.
+    kept = [(each.algorithm, each.time) for each in result.hashes if each.view == "full"]
+    assert kept == [(name, time) for time in (0, 1) for name in ("dhash", "pdq")]
+    assert all(each.turned == b"" and each.version == 1 for each in result.hashes)
+
+
+def test_a_film_as_a_query(mp4: bytes) -> None:
+    """Two a second or more, of each the whole and what it may be a part of, and their mirror images."""
+    result = of_bytes(mp4, Settings(side="query", profile="thorough"))
+    assert (result.kind, result.recipe, result.error) == ("video", recipe("video", exact=False), None)
+    whole = [each for each in result.hashes if each.view == "full"]
+    assert len(whole) >= 5 and len({each.time for each in whole}) == len(whole)
+    assert {each.view for each in result.hashes} >= {"full", "wide1", "wide2", "cut1"}
+    assert all(each.time is not None and len(each.turned) == 32 for each in result.hashes)
 
 
 def test_a_film_that_states_no_length() -> None:
-    assert of_bytes(samples.film("m2v", seconds=2)).duration == pytest.approx(1.75, abs=0.05)
+    assert of_bytes(samples.film("m2v", seconds=2)).duration == pytest.approx(1.96, abs=0.05)
 
 
 def test_an_animation() -> None:
     result = of_bytes(samples.animated("gif"))
     assert (result.kind, result.recipe) == ("video", recipe("video", exact=False))
-    assert [each.time for each in result.hashes] == [0, 0.5, 1, 1.5, 2, 2.5]
+    assert [each.time for each in result.hashes if each.view == "full"] == [0, 0.5, 1, 1.5, 2, 2.5]
     assert result.duration == pytest.approx(2.5)
 
 
@@ -190,7 +201,7 @@ def test_recipes_say_what_changes_hashes() -> None:
         for features in (False, True)
     }
     assert len(recipes) == 6, "films have no local features"
-    assert "1fps" in recipe("video", exact=False)
+    assert "128px" in recipe("video", exact=False)
 
 
 @pytest.mark.parametrize("name", samples.STILLS)
@@ -305,8 +316,10 @@ def test_too_many_pixels_or_frames(jpeg: bytes, mp4: bytes) -> None:
     for data in (jpeg, mp4):
         result = of_bytes(data, few)
         assert (code(result), result.digests, result.hashes) == ("too-large", digests_of(data), ())
-    result = of_bytes(mp4, Settings(limits=Limits(max_frames=3)))
-    assert (code(result), result.partial, len(result.hashes)) == ("too-large", True, 3)
+    for side, profile in (("reference", "fast"), ("query", "thorough"), ("query", "fast")):
+        three = Settings(limits=Limits(max_frames=3), side=side, profile=profile, hashers=ALL.hashers)  # type: ignore[arg-type]
+        result = of_bytes(mp4, three)
+        assert (code(result), result.partial, len(result.hashes)) == ("too-large", True, 3), side
 
 
 def test_a_later_page_over_the_limit_does_not_undo_the_first() -> None:
@@ -545,6 +558,42 @@ def test_memory_limit(tmp_path: Path) -> None:
     assert code(small) is None
 
 
+def test_a_worker_asks_what_is_worth_decoding(tmp_path: Path) -> None:
+    """Of a film's key frames, and does as it is told."""
+    every_second = replace(samples.FILMS["mp4"], options={"x264-params": "keyint=8:min-keyint=8:scenecut=0"})
+    (tmp_path / "a.mp4").write_bytes(samples.film(every_second, seconds=20))
+    query = Settings(side="query", profile="fast")
+    asked: list[Glance] = []
+
+    def look(state: FileState, glance: Glance) -> tuple[tuple[float, float], ...]:
+        assert state.path == os.fsencode(tmp_path / "a.mp4")
+        asked.append(glance)
+        return ((9.9, 13.1),)
+
+    result = of_path(tmp_path / "a.mp4", settings=query, look=look)
+    ((glance,),) = (asked,)
+    assert glance.duration == pytest.approx(20, abs=0.1)
+    assert sorted({each.time for each in glance.hashes}) == pytest.approx(list(range(20)))
+    times = sorted({each.time or 0.0 for each in result.hashes if each.view == "full"})
+    within = [time for time in times if 9.9 <= time <= 13.1]
+    assert len(within) >= 6, "two a second"
+    assert [time for time in times if time not in within] == pytest.approx([*range(10), *range(14, 20)])
+    with (tmp_path / "a.mp4").open("rb") as file:
+        assert fingerprint(file, query, look=lambda glance: ((9.9, 13.1),)) == result
+    nothing = of_path(tmp_path / "a.mp4", settings=query, look=lambda state, glance: ())
+    assert {each.time for each in nothing.hashes} == {each.time for each in glance.hashes}
+
+
+def test_a_long_film_is_shared_with_the_same_hashes(tmp_path: Path) -> None:
+    small = replace(samples.FILMS["mp4"], size=(64, 48), options={"x264-params": "keyint=40"})
+    (tmp_path / "a.mp4").write_bytes(samples.film(small, seconds=200))
+    for settings in (Settings(), Settings(side="query", profile="thorough")):
+        alone = of_path(tmp_path / "a.mp4", settings=settings, isolation=replace(QUICK, workers=1))
+        shared = of_path(tmp_path / "a.mp4", settings=settings, isolation=replace(QUICK, workers=3))
+        assert shared == alone
+        assert alone.error is None and len(alone.hashes) >= 200
+
+
 def test_nothing_is_written_beside_the_evidence(tmp_path: Path, fixtures: Path) -> None:
     copy = tmp_path / "archive"
     shutil.copytree(fixtures / "archive", copy)
@@ -640,7 +689,8 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
     """Well-formed lies of a worker that was taken over."""
     asked = Settings(side="query", features=True, picture_side=32)
     whole = of_bytes(jpeg, asked)
-    case = _Case(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), -1, whole.digests)
+    case = _Case(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), -1)
+    case.digests = whole.digests
     honest, blocks, *_views = whole.hashes
     assert (honest.algorithm, blocks.algorithm) == ("pdq", "blocks")
     assert whole.features and whole.pixels is not None
@@ -658,7 +708,7 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
         replace(whole, hashes=(replace(honest, quality=101),)),
         replace(whole, hashes=(replace(honest, time=-1.0),)),
         replace(whole, hashes=(replace(honest, view="x" * 2000),)),
-        replace(whole, hashes=(honest,) * 210_000),
+        replace(whole, hashes=(honest,) * 310_000),
         replace(whole, hashes=(replace(honest, turned=honest.turned[:-1]),)),
         replace(whole, hashes=(honest, replace(blocks, bits=blocks.bits[:-1]))),
         replace(whole, views=(area,) * (MOST_VIEWS + 1)),
@@ -724,3 +774,23 @@ def test_only_what_is_hashed_from_end_to_end_is_shared() -> None:
     assert can_be_shared(Settings()) and can_be_shared(Settings(side="query", profile="thorough"))
     for alone in (Settings(exact=True), Settings(side="query"), Settings(interval=1.0), Settings(moments=(1.0,))):
         assert not can_be_shared(alone)
+
+
+def test_what_cannot_be_true_of_a_film_is_not_believed(mp4: bytes) -> None:
+    asked = Settings(side="query", profile="thorough", limits=Limits(max_frames=1000))
+    whole = of_bytes(mp4, asked)
+    case = _Case(FileState(b"x", len(mp4), 1), MediaType("pyav", "mov"), -1)
+    case.digests = whole.digests
+    honest = whole.hashes[0]
+    assert len(honest.turned) == 32 and _is_credible(case, whole, asked)
+    lies = [
+        replace(whole, hashes=(honest,) * 2000),
+        replace(whole, hashes=(replace(honest, turned=bytes(31)),)),
+        replace(whole, hashes=(replace(honest, turned=bytes(33)),)),
+        replace(whole, hashes=(replace(honest, bits=bytes(33)),)),
+        replace(whole, hashes=(replace(honest, algorithm="dhash", bits=bytes(8), turned=b""),)),
+        replace(whole, hashes=(replace(honest, quality=-1),)),
+        replace(whole, hashes=(replace(honest, time=-0.1),)),
+        replace(whole, digests=None),
+    ]
+    assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)

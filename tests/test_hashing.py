@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hashers.test_orientations import scene
+from media.samples import Film, filmed
 from PIL import Image
 
 from hashmatch.hashers import GUARD, Picture, blocks, pdq
@@ -57,13 +59,11 @@ def test_only_a_query_is_turned() -> None:
     assert b"".join(pdq.hash_orientations(picture)[0][1:]) == query.turned
 
 
-@pytest.mark.parametrize("more", [{"time": 1.0}, {"view": "page2"}])
-def test_frames_and_further_pages_have_no_views(more: dict[str, object]) -> None:
+def test_further_pages_have_no_views() -> None:
     sheet = framed()
-    picture = Picture(sheet, sheet.size, **more)  # type: ignore[arg-type]
+    picture = Picture(sheet, sheet.size, view="page2")
     assert views_of(picture, Settings()) == ()
-    names = [each.algorithm for each in of(picture)]
-    assert names == (["pdq"] if "time" in more else ["pdq", GUARD])
+    assert [each.algorithm for each in of(picture)] == ["pdq", GUARD]
 
 
 def test_other_algorithms_beside() -> None:
@@ -121,6 +121,32 @@ for size in ((300, 200), (64, 64), (500, 900)):
 print(sorted(set(sys.modules) - before))
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "settings", ["side='reference'", "side='query', profile='thorough'", "side='query'", "exact=True"]
+)
+def test_prepare_imports_all_that_a_film_takes(settings: str, tmp_path: Path) -> None:
+    """In a film with bars, so that these are looked for, too."""
+    pictures = [
+        np.pad(np.asarray(scene(number // 8, (96, 54)).convert("L")), ((21, 21), (0, 0))) for number in range(80)
+    ]
+    (tmp_path / "film.mp4").write_bytes(filmed(pictures, Film("mp4", "libx264", "mov", size=(96, 96))))
+    script = f"""
+import sys
+from hashmatch.fingerprint import _prepare, fingerprint
+from hashmatch.hashing import Settings
+settings = Settings({settings}, hashers=("pdq", "phash", "dhash"))
+_prepare(settings, frozenset(["film"]))
+before = set(sys.modules)
+with open("film.mp4", "rb") as file:
+    result = fingerprint(file, settings, look=lambda glance: ((0.0, 5.0),))
+assert len(result.hashes) > 3 and result.error is None, result
+print(sorted(set(sys.modules) - before))
+"""
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert ran.stdout.strip() == "[]"
 
 

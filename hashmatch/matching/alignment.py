@@ -8,7 +8,7 @@ not agree any more. So a stretch says to the sampling where it begins and ends, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ KNOWN = 0.5
 #: A line is first followed by so many seconds both ways, then by as much as it is long.
 FIRST_STEP = 8.0
 #: A film that is cut up and joined in another order makes many lines; after so many the rest is dropped.
-MOST_LINES = 64
+MOST_LINES = 128
 #: Seconds by which either end of a stretch is moved to find where the frames agree best; of so many frames.
 SHARPER, SHARPENED = (0.3, 0.15, 0.07), 48
 #: Both ends, then one of them, or one against the other.
@@ -115,9 +115,15 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
             if stretch is not None and (best is None or stretch.merit(threshold.along) > best.merit(threshold.along)):
                 best = stretch
         if best is not None:
-            best = _again(_sharpen(best, frames, words, footage, threshold), best, frames, words, footage, threshold)
+            if len(best.frames) > 1:
+                best = _again(
+                    _sharpen(best, frames, words, footage, threshold), best, frames, words, footage, threshold
+                )
             found.append(best)
-            gone |= (frame >= best.frames[0]) & (frame <= best.frames[-1])
+            free = frames.free.copy()
+            free[best.frames[0] : best.frames[-1] + 1] = False
+            frames = replace(frames, free=free)
+            gone |= ~free[frame]
         left = left[~gone[left]]
     return found
 
@@ -200,13 +206,14 @@ def _pairs(target: Seconds, start: Seconds, stop: Seconds, tolerance: float) -> 
 
 def _run(followed: _Followed, frames: Frames, first: float, last: float) -> Rows:
     """The frames that agree, without long gaps, and with most of the time from first to last among them."""
-    agreeing = np.flatnonzero(followed.agrees)
+    free = frames.free[followed.frame]
+    agreeing = np.flatnonzero(followed.agrees & free)
     if not len(agreeing):
         return agreeing
     time = frames.time[followed.frame]
     # Seconds of contradiction before each frame.
     step = np.minimum(frames.stop[followed.frame] - time, 1.0)
-    faults = np.cumsum(np.where(followed.contradicts, step, 0.0))
+    faults = np.cumsum(np.where(followed.contradicts | ~free, step, 0.0))
     apart = np.diff(time[agreeing]) > LONGEST_GAP
     apart |= np.diff(faults[agreeing]) > LONGEST_FAULT
     part = np.append(0, np.cumsum(apart))

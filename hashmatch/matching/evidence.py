@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hashmatch.hamming.words import Words, distances_of
 from hashmatch.matching.alignment import Stretch
 from hashmatch.matching.table import HashTable
-from hashmatch.matching.tiers import LOW_QUALITY_PICTURES, MANY_PICTURES, MARGIN, POSSIBLE_PICTURES
+from hashmatch.matching.tiers import LOW_QUALITY_PICTURES, MANY_DISTANCE, MANY_PICTURES, MARGIN, POSSIBLE_PICTURES
 from hashmatch.matching.tracks import Footage, Rows
 
 #: So many different pictures are told apart at most.
@@ -40,13 +40,19 @@ class Told:
 def told(stretch: Stretch, words: Words, footage: Footage, table: HashTable) -> Told | None:
     """None if it is not worth a look. words: the file's hashes, uint64 (width / 64, n)."""
     threshold = table.threshold
-    strong = stretch.good & (stretch.distance <= threshold.near)
-    sound = stretch.good & (stretch.distance <= threshold.film)
-    pictures, seen = _distinct(stretch, sound, words, footage, table)
-    if pictures >= POSSIBLE_PICTURES or strong.any():
-        return Told(stretch, _distinct(stretch, strong, words, footage, table)[0], pictures, seen)
-    weak = stretch.distance <= threshold.low_quality
-    if _distinct(stretch, weak, words, footage, table)[0] >= LOW_QUALITY_PICTURES:
+
+    def counted(limit: int, good: bool = True) -> tuple[int, int]:
+        which = stretch.distance <= limit
+        return _distinct(stretch, which & stretch.good if good else which, words, footage, table)
+
+    # A radius of one's own may go further than what is evidence.
+    pictures, seen = counted(min(threshold.film, MANY_DISTANCE))
+    strong = counted(threshold.near)[0]
+    # Of one picture alone it cannot be told where in the film it is, but that it is there.
+    there = bool((stretch.good & (stretch.distance <= threshold.near)).any())
+    if there or counted(threshold.film)[0] >= POSSIBLE_PICTURES:
+        return Told(stretch, strong, pictures, seen)
+    if counted(threshold.low_quality, good=False)[0] >= LOW_QUALITY_PICTURES:
         return Told(stretch, 0, pictures, seen)
     return None
 

@@ -68,6 +68,8 @@ def _judge_film(shared: Shared, inserts: Collection[int], search: Search) -> Fin
     whole = frames_of(search.queries, None)
     needed = max(2, min(NEAR_PICTURES, len(whole.time), len(footage.tracks[0].rows)))
     sure = [each for number, each in enumerate(found) if each.is_sure(needed) and number not in inserts]
+    if search.table.threshold.near < 0:
+        sure = []  # the algorithm alone cannot say so
     near = max(_shares(sure, whole, footage)) >= NEAR_COVERAGE
     best = max(found, key=lambda each: each.rank)
     reason: Reason = "same-footage" if near else "resembles" if best.pictures else "low-quality"

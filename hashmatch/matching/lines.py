@@ -16,7 +16,7 @@ from hashmatch.matching.tracks import Seconds
 #: Reference seconds to a second of the file: at 1.25, it is played so much faster.
 SLOWEST, FASTEST = 0.8, 1.25
 #: Of the grid of speeds, ascending. Half a step moves the ends of a minute by 0.3 s.
-SPEEDS = np.sort(np.append(np.geomspace(SLOWEST, FASTEST, 45), 1.0))
+SPEEDS = np.append(np.geomspace(SLOWEST, 1.0, 23), np.geomspace(1.0, FASTEST, 23)[1:])
 #: Seconds of offset that are counted together, with those beside them.
 BIN = 0.5
 #: More hits than that say no more, and are left out by their weight.

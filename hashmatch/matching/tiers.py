@@ -60,8 +60,8 @@ NEAR_COVERAGE = 0.5
 #: And by so many different pictures, each within `near`, a stretch must be told (or by as many as one of the two films has,
 #: if that is fewer, but never by one): black frames, title cards and static scenes are one picture, however long they last.
 NEAR_PICTURES = 3
-#: Or by so many within `film`, at least half of those it has. Later parts of static scenes have come to 5.
-MANY_PICTURES = 8
+#: Or by so many within so many bits, at least half of those it has. Later parts of static scenes have come to 5.
+MANY_PICTURES, MANY_DISTANCE = 8, 60
 #: A picture tells where in a film it is if it is so many bits nearer to its own frame than to the others that the stretch
 #: meets. Later parts of a static scene with people in it are as near to all of them.
 MARGIN = 8

@@ -27,7 +27,7 @@ class Frames:
 
     time, stop: float64 (k,) seconds; a frame stands until `stop`. rows: int64 (n,), of the file's hashes, in order of the
     frames: each may have several views. frame: int64 (n,), which frame each row is of. good: bool (n,), which rows have the
-    quality for `near`.
+    quality for `near`. free: bool (k,), which frames are not explained yet.
     """
 
     time: Seconds
@@ -35,6 +35,7 @@ class Frames:
     rows: Rows
     frame: Rows
     good: npt.NDArray[np.bool_]
+    free: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def frames_of(queries: Queries, turn: int | None) -> Frames:
     moments = seconds_of(queries.rows.time[own])
     new = np.append(True, np.diff(moments) > 0)[: len(own)]
     time, stop = moments[new], queries.stop[own][new]
-    return Frames(time, np.maximum(stop, time), own, np.cumsum(new) - 1, is_good(queries.rows.select(own)))
+    good = is_good(queries.rows.select(own))
+    return Frames(time, np.maximum(stop, time), own, np.cumsum(new) - 1, good, np.ones(len(time), np.bool_))
 
 
 def footage_of(table: HashTable, owner: int) -> Footage:

@@ -13,6 +13,9 @@ from hashmatch.media.sampling import LONGEST_KEY_GAP, REACH, Sampling
 
 #: Seconds by which packets of one recording may come out of order.
 _MAX_STEP_BACK = 1.0
+#: Seconds without a packet, beyond which a clock did not go on but was set anew: 26 h where FFmpeg takes one that was set
+#: back for one that has run over.
+_LONGEST_PAUSE = 3600.0
 #: Bytes of packets that are held back while it is not known whether they are needed.
 _MOST_HELD = 64 << 20
 
@@ -60,7 +63,7 @@ def packets_of(
         if (
             packet.dts is not None
         ):  # which, unlike the time at which to show a frame, never goes back within a recording
-            if (stamp - start) * base < last - _MAX_STEP_BACK:
+            if not -_MAX_STEP_BACK <= (stamp - start) * base - last <= _LONGEST_PAUSE:
                 start = stamp - round((last + 1 / rate) / base)
             last = max(last, (stamp - start) * base)
         if packet.pts is not None:
@@ -99,7 +102,7 @@ def wanted(packets: Iterator[Demuxed], sampling: Sampling) -> Iterator[Demuxed]:
             is_due = each.packet.is_keyframe and each.time - taken >= 1 / sampling.rate - 1e-3
             is_open = each.time - key_time > LONGEST_KEY_GAP
         else:
-            is_due, is_open = False, sampling.wants(each.time)
+            is_due = sampling.wants(each.time)
         is_open |= held_bytes > _MOST_HELD
         if is_due or is_open:
             taken = each.time

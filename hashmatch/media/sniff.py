@@ -27,6 +27,7 @@ class MediaType:
     format: str
 
 
+_START_CODES = (b"\0\0\x01", b"\0\0\0\x01")
 _AT_START: tuple[tuple[bytes, MediaType], ...] = (
     (b"\xff\xd8\xff", MediaType("pillow", "JPEG")),
     (b"\x89PNG\r\n\x1a\n", MediaType("pillow", "PNG")),
@@ -46,16 +47,8 @@ _AT_START: tuple[tuple[bytes, MediaType], ...] = (
     (b"\0\0\x01\xb3", MediaType("pyav", "mpegvideo")),
     # Bare streams of MPEG-4, and of H.264 and HEVC, which begin with a parameter set or a delimiter.
     (b"\0\0\x01\xb0", MediaType("pyav", "m4v")),
-    *(
-        (zeros + b"\x01" + unit, MediaType("pyav", "h264"))
-        for zeros in (b"\0\0", b"\0\0\0")
-        for unit in (b"\x67", b"\x27", b"\x09")
-    ),
-    *(
-        (zeros + b"\x01" + unit, MediaType("pyav", "hevc"))
-        for zeros in (b"\0\0", b"\0\0\0")
-        for unit in (b"\x40\x01", b"\x46\x01")
-    ),
+    *((start + unit, MediaType("pyav", "h264")) for start in _START_CODES for unit in (b"\x67", b"\x27", b"\x09")),
+    *((start + unit, MediaType("pyav", "hevc")) for start in _START_CODES for unit in (b"\x40\x01", b"\x46\x01")),
     # Recognised, and refused: no decoder for it here, or it points to other files (see issue of FFmpeg's concat).
     (b"ffconcat", MediaType(None, "ffconcat script")),
     (b"#EXTM3U", MediaType(None, "M3U playlist")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, BinaryIO
 
 import av
@@ -120,7 +121,8 @@ def _frames(
     clock, reach = SampleClock(sampling.rate), 0
     if sampling.rate:
         # Frames that no other one is made of: nothing is lost by not decoding them but frames that are seldom sampled.
-        stream.codec_context.skip_frame = "NONKEY" if sampling.keys else "NONREF"
+        # Not "NONKEY" for key frames: where these are far apart, `wanted` gives out what is between them, to be seen.
+        stream.codec_context.skip_frame = "NONREF"
     # One for all frames, and in this thread: each frame of its own would start threads, which takes 100 times as long.
     reformatter = VideoReformatter()
     for time, its_reach, frame in _timed_frames(container, stream, sampling):
@@ -157,7 +159,7 @@ def _timed_frames(
     Decoded packet by packet: FFmpeg's own loop stops at the first damaged packet, of which a sound film may have many.
     """
     rate = _rate(stream)
-    base = float(stream.time_base or 1 / rate)
+    base = stream.time_base or Fraction(1, round(rate))
     every = not sampling.rate and sampling.parts is None
     is_whole = sampling.parts is None and sampling.share.of == 1
     number, in_a_row, reach, is_numbered = 0, 0, 0, False
@@ -167,7 +169,7 @@ def _timed_frames(
         nonlocal number
         for frame in frames:
             # Not frame.time: what was still held when a reach ended has no time base.
-            time = number / rate if frame.pts is None or is_numbered else frame.pts * base
+            time = number / rate if frame.pts is None or is_numbered else float(frame.pts * base)
             number += 1
             yield max(0.0, time), reach, frame
 

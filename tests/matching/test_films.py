@@ -16,6 +16,8 @@ from hashmatch.matching.tiers import MANY_PICTURES, NEAR_COVERAGE, NEAR_PICTURES
 from hashmatch.records import Hash, Kind
 
 from .samples import film, found, only, still
+from .walks import join, part, query, reference, walk
+from .walks import still as static
 
 LIMITS = thresholds()["pdq"]
 NEAR, POSSIBLE, FILM, LOW = LIMITS.near, LIMITS.possible, LIMITS.film, LIMITS.low_quality
@@ -90,12 +92,12 @@ def test_many_weak_pictures_are_as_sure_as_a_few_strong_ones() -> None:
 
 
 def test_little_detail_is_at_most_possible() -> None:
-    for query, reference in (
+    for file, known in (
         (film(range(10), 0, quality=49), film(range(10))),
         (film(range(10)), film(range(10), LOW, quality=49)),
         (film(range(10), quality=10), film(range(10), quality=10)),
     ):
-        finding = judged(query, reference)
+        finding = judged(file, known)
         assert (finding.tier, finding.reason) == ("possible", "low-quality")
     assert found(film(range(10), LOW + 1, quality=49), "video", {1: film(range(10))}) == []
     assert found(film(range(2), 0, quality=49), "video", {1: film(range(10))}) == []
@@ -107,6 +109,21 @@ def test_weak_frames_go_on_with_what_strong_ones_prove() -> None:
     assert (finding.tier, coverage(finding)) == ("near", (1.0, 1.0))
     finding = judged([*film(range(10)), *film(range(10, 100), LIMITS.along + 1, start=10)], film(range(100)))
     assert (finding.tier, coverage(finding)) == ("possible", (0.1, 0.1))
+
+
+def test_64_bits_are_never_more_than_possible() -> None:
+    frames = [Hash("phash", pdq_bits(n)[:8], None, float(n)) for n in range(20)]
+    (finding,) = found(frames, "video", {1: frames}, algorithm="phash")
+    assert (finding.tier, finding.algorithm) == ("possible", "phash")
+
+
+@pytest.mark.parametrize(
+    ("radius", "distance", "tier"),
+    [(10, 10, "near"), (10, 11, None), (85, 60, "near"), (85, 61, "possible"), (85, 86, None)],
+)
+def test_a_radius_of_ones_own_never_widens_near(radius: int, distance: int, tier: str | None) -> None:
+    findings = found(film(range(20), distance), "video", {1: film(range(20))}, radius=radius)
+    assert [finding.tier for finding in findings] == ([tier] if tier else [])
 
 
 def test_a_mirrored_film() -> None:
@@ -180,6 +197,36 @@ def test_several_references_keep_their_frames_apart() -> None:
     assert [(f.reference_id, coverage(f)) for f in findings] == [(1, (0.5, 1.0)), (3, (0.5, 1.0))]
     spans = [f.video.segments[0].query for f in findings if f.video]
     assert spans == [(10, 20), (0, 10)]
+
+
+def test_a_compilation() -> None:
+    """Each piece has its own reference, and no other one anything."""
+    films = {number: walk(number, 60) for number in range(1, 6)}
+    pieces = [(3, 10, 22), (1, 40, 48), (5, 0, 15)]
+    file = query(join([part(films[number], start, end) for number, start, end in pieces]), 1.1, 15)
+    findings = {each.reference_id: each for each in found(file, "video", {n: reference(f) for n, f in films.items()})}
+    assert set(findings) == {1, 3, 5}
+    begin = 0.0
+    for number, start, end in pieces:
+        video = findings[number].video
+        assert video is not None
+        (segment,) = video.segments
+        assert segment.reference == pytest.approx((start, end), abs=1.2)
+        assert segment.query == pytest.approx((begin, begin + (end - start) / 1.1), abs=1)
+        begin += (end - start) / 1.1
+
+
+def test_unrelated_films_have_nothing_in_common() -> None:
+    films = {number: reference(walk(number, 120)) for number in range(10)}
+    for number in range(100, 103):
+        assert found(query(walk(number, 120)), "video", films) == []
+
+
+@pytest.mark.parametrize("noise", [3, 15, 30])
+def test_later_parts_of_a_static_scene_are_at_most_possible(noise: int) -> None:
+    scene = static(1, 240, noise)
+    findings = found(query(part(scene, 120, 240)), "video", {1: reference(part(scene, 0, 110))})
+    assert {finding.tier for finding in findings} <= {"possible"}
 
 
 def test_an_hour_of_one_picture_is_bounded() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -94,8 +95,8 @@ def test_films(name: str, sampling: Sampling, monkeypatch: pytest.MonkeyPatch) -
         assert times == pytest.approx([n / of.rate for n in range(round(5.5 * of.rate))], abs=0.002)
     elif sampling is STEADY:
         # Frames that no other is made of are not decoded, so that one may be taken a little after it is due.
-        assert all(time <= due + 3.5 / of.rate for time, due in zip(times, [n / 4 for n in range(16)], strict=False))
-        assert 16 <= len(times) <= 19 and times == sorted(set(times)) and times[-1] >= 4.5
+        assert len(times) <= 19 and times[-1] >= 4.5
+        assert all(0 < after - before <= 0.5 + 4 / of.rate for before, after in itertools.pairwise(times))
     else:
         assert times and times == sorted(set(times))
     assert sampled[0].time == 0
@@ -166,7 +167,7 @@ def test_time_begins_with_the_first_frame() -> None:
         data = film(name, seconds=1, late=100)
         for sampling in (EVERY_FRAME, STEADY, KEY_FRAMES):
             assert frames(data, sampling)[0].time == 0
-        assert times_of(frames(data)) == pytest.approx([0, 0.25, 0.5, 0.75], abs=0.1)
+        assert times_of(frames(data)) == pytest.approx([0, 0.25, 0.5, 0.75], abs=0.13)
         assert len(frames(data, EVERY_FRAME)) == FILMS[name].rate
 
 
