@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -261,6 +262,23 @@ def test_beats_are_the_seconds_decoded() -> None:
     beats: list[float] = []
     read(Made([(1, 3)]).film(), Settings(), Footage(), beats.append)
     assert beats == [n / 10 for n in range(30)]
+
+
+@pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
+def test_memory_is_that_of_the_hashes(settings: Settings) -> None:
+    """Of five minutes no more is held than what was made of it, and the frames of some seconds."""
+    made = Made([(seed % 50, 3) for seed in range(100)], rate=2, keys=4)
+    footage = Footage()
+    read(Made([(1, 20)], rate=2).film(), settings, Footage(), lambda time: None)  # what is made once
+    tracemalloc.start()
+    try:
+        read(made.film(), settings, footage, lambda time: None, lambda glance: ((0.0, 300.0),))
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(footage.hashes) >= 100
+    assert held / len(footage.hashes) < 1000
+    assert peak - held < 24 << 20
 
 
 # Other hashes, and animations.
