@@ -196,20 +196,19 @@ class _Reach:
         self.number = number
         self._footage, self._start = footage, len(footage.hashes)
         self._trims, self._keepers = _Trims(), dict[str, _Keeper]()
-        self._seen = Counter[str]()
+        self._stretches = 0
 
     def views_of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, Area]]:
-        views = [("full", WHOLE), *self._trims.of(squares)]
-        self._seen.update(name for name, _area in views)
-        return views
+        self._stretches += 1
+        return [("full", WHOLE), *self._trims.of(squares)]
 
     def keeper(self, name: str) -> _Keeper:
         return self._keepers.setdefault(name, _Keeper())
 
     def end(self) -> None:
         """Drop what seemed a border in a few shots only: it is none, and would double what is stored."""
-        least = BORDERED * self._seen["full"]
-        kept = [each for each in self._footage.hashes[self._start :] if self._seen[each.view] >= least]
+        seen, least = self._trims.seen, BORDERED * self._stretches
+        kept = [each for each in self._footage.hashes[self._start :] if each.view == "full" or seen[each.view] >= least]
         self._footage.hashes[self._start :] = kept
 
 
@@ -272,20 +271,23 @@ class _Keeper:
 
 class _Trims:
     """The parts of a film that something was put around, by name; the same part keeps its name. Of a query also what seems
-    to be a film within a picture; of a reference that would be kept wherever somebody stands before a window."""
+    to be a film within a picture; of a reference that would be kept wherever somebody stands before a window. seen: in how
+    many stretches each was found."""
 
     def __init__(self, insets: bool = False) -> None:
+        self.seen = Counter[str]()
         self._insets = insets
         self._named: list[Area] = []
         self._last: list[int] = []
 
     def of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, Area]]:
-        """Those of a stretch of film, or, where it is too dark to see any, of the one before."""
+        """Those of a stretch of film, or, where none is found, since it may be too dark to see any, of the one before."""
         areas = find_areas(squares)
         inset = find_inset(squares) if self._insets else None
         areas += (inset,) if inset is not None else ()
         # The same part may have been found twice.
         found = [number for number in dict.fromkeys(map(self._number, areas)) if number < MOST_TRIMS]
+        self.seen.update(f"{TRIM}{number + 1}" for number in found)
         self._last = found or self._last
         return [(f"{TRIM}{number + 1}", self._named[number]) for number in self._last]
 
