@@ -57,7 +57,7 @@ class Made:
         self.asked: list[Sampling] = []
 
     def film(self) -> Film:
-        return Film(len(self.seeds) / self.rate, "made", self._frames)
+        return Film(len(self.seeds) / self.rate, "made", self._frames, lambda moments, side: ())
 
     def _frames(self, sampling: Sampling) -> Iterator[Frame]:
         self.asked.append(sampling)
