@@ -2,7 +2,8 @@
 
 Test films are made of corpus clips, with x264's, x265's and libvpx' usual B frames and references, repeated without another
 encoding, and kept in --folder. Speed is seconds of film by seconds of CPU time of the whole process tree, bound to one
-core, less those of the same command on a film of some frames: start-up is no part of a rate. In turns, several rounds.
+core, less the median of those of the same command on a film of one second: start-up is no part of a rate. In turns,
+several rounds.
 
 Peers are asked in the Python given by --peers, where benchmarks/requirements-films.txt is installed (vpdq is built with
 FFmpeg's headers; videohash2 runs the `ffmpeg` program, found by PATH or --ffmpeg).
@@ -22,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 from pathlib import Path
 
 import av
@@ -218,17 +220,24 @@ def rates(
         ways[f"scan, {profile}"] = [*common, str(known), "scan", "--workers=1", f"--profile={profile}"]
     for name, code in peers.items():
         ways[name] = [python, "-c", code]
-    speeds: dict[str, list[float]] = defaultdict(list)
-    walls: dict[str, list[float]] = defaultdict(list)
+    starts: dict[str, list[Cost]] = defaultdict(list)
+    wholes: dict[str, list[Cost]] = defaultdict(list)
     for _round in range(rounds):
         for name, command in list(ways.items()):
             start, whole = run(command, short), run(command, film)
             if start is None or whole is None:
                 del ways[name]  # it has said why
                 continue
-            of_film = seconds - length(short)
-            speeds[name].append(of_film / max(1e-3, whole.cpu - start.cpu))
-            walls[name].append(of_film / max(1e-3, whole.wall - start.wall))
+            starts[name].append(start)
+            wholes[name].append(whole)
+    of_film = seconds - length(short)
+    speeds, walls = (
+        {
+            name: [of_film / max(1e-3, of(cost) - statistics.median(map(of, starts[name]))) for cost in costs]
+            for name, costs in wholes.items()
+        }
+        for of in (attrgetter("cpu"), attrgetter("wall"))
+    )
     print(
         f"{kind.name}: {seconds:.0f} s at {film.stat().st_size * 8e-3 / seconds:.0f} kbit/s, {rounds} rounds, one core"
     )

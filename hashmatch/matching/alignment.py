@@ -89,6 +89,8 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
 
     hits: of these frames and that reference. words: the file's hashes, uint64 (width / 64, n).
     """
+    # In one order, however they were found: sums of floats, and what is rounded, are then the same.
+    hits = hits.select(np.lexsort((hits.reference, hits.query)))
     frame = _frame_of(frames, hits.query)
     start, stop = footage.start[hits.reference - footage.first], footage.stop[hits.reference - footage.first]
     # When within a frame's stand it was met is open, so that one that stands long says little.
