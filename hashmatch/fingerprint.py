@@ -159,7 +159,7 @@ def _read_film(
     film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look, share: Share
 ) -> Fingerprint:
     if settings.moments:
-        pictures = film.pictures(settings.moments, settings.picture_side)
+        pictures = film.pictures(settings.moments, settings.picture_side, beat)
         return replace(result, decoder=film.decoder, moments=pictures)
     footage = Footage()
     error: Failure | None = None

@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,8 +76,8 @@ def _animation(image: Image.Image, name: str, exact: bool, limits: Limits) -> Fi
         # Kept for longer than until the next one, which is decoded into the same image.
         return ((time, shown.copy()) for time, shown in _timed_frames(image, sampling, limits))
 
-    def pictures(moments: Sequence[float], side: int) -> tuple[Pixels | None, ...]:
-        return pictures_at(moments, decode, lambda frame: _small(frame, side))
+    def pictures(moments: Sequence[float], side: int, beat: Callable[[float], None]) -> tuple[Pixels | None, ...]:
+        return pictures_at(moments, decode, lambda frame: _small(frame, side), beat)
 
     return Film(None, f"pillow {name}", lambda sampling: _frames(image, sampling, exact, limits), pictures)
 

@@ -19,10 +19,11 @@ def pictures_at(
     moments: Sequence[float],
     decode: Callable[[Sampling], Iterable[tuple[float, AnyFrame]]],
     show: Callable[[AnyFrame], AnyPicture],
+    beat: Callable[[float], None],
 ) -> tuple[AnyPicture | None, ...]:
     """A picture for each moment, in seconds; None where none could be decoded, for which nothing is raised unless that is
     true of all. decode: gives frames and their seconds, in order; it may raise MediaError at the end. show: a picture of a
-    frame."""
+    frame. beat: called with the seconds of each frame."""
     found: dict[float, AnyPicture] = {}
     complaint: MediaError | None = None
     for whole in (False, True):
@@ -31,7 +32,7 @@ def pictures_at(
             break
         parts = None if whole else tuple((moment - AROUND, moment + AROUND) for moment in missing)
         try:
-            for moment, time, frame in nearest(decode(Sampling(parts=parts)), missing):
+            for moment, time, frame in nearest(_noting(decode(Sampling(parts=parts)), beat), missing):
                 if whole or abs(time - moment) <= AROUND:
                     found[moment] = show(frame)
         except MediaError as error:
@@ -39,6 +40,14 @@ def pictures_at(
     if not found and complaint is not None:
         raise complaint
     return tuple(found.get(moment) for moment in moments)
+
+
+def _noting(
+    frames: Iterable[tuple[float, AnyFrame]], beat: Callable[[float], None]
+) -> Iterator[tuple[float, AnyFrame]]:
+    for time, frame in frames:
+        beat(time)
+        yield time, frame
 
 
 def nearest(

@@ -46,11 +46,12 @@ class Film:
     duration: in seconds where the container states one. decoder: as above.
     frames: decodes, from the start at each call, the frames that are asked for, in order. Raises MediaError as above.
     pictures: the frames nearest to some seconds, in colour and true shape, the longer side at most so many pixels; None
-    where none could be decoded. rate: frames a second as stated; None of animations, which state how long each frame lasts.
+    where none could be decoded. Calls the function with the seconds of each frame that it decodes.
+    rate: frames a second as stated; None of animations, which state how long each frame lasts.
     """
 
     duration: float | None
     decoder: str
     frames: Callable[[Sampling], Iterator[Frame]]
-    pictures: Callable[[Sequence[float], int], tuple[Pixels | None, ...]]
+    pictures: Callable[[Sequence[float], int, Callable[[float], None]], tuple[Pixels | None, ...]]
     rate: float | None = None

@@ -8,7 +8,7 @@ FFmpeg; no frame of full size becomes a Python array, except for exact hashes.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -69,9 +69,9 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
         if is_cut:
             raise MediaError("partial", _("its end is missing"))
 
-    def pictures(moments: Sequence[float], side: int) -> tuple[Pixels | None, ...]:
+    def pictures(moments: Sequence[float], side: int, beat: Callable[[float], None]) -> tuple[Pixels | None, ...]:
         reformatter = VideoReformatter()
-        return pictures_at(moments, decode, lambda frame: _small(frame, side, shape, limits, reformatter))
+        return pictures_at(moments, decode, lambda frame: _small(frame, side, shape, limits, reformatter), beat)
 
     def decode(sampling: Sampling) -> Iterator[tuple[float, av.VideoFrame]]:
         file.seek(0)
