@@ -172,13 +172,14 @@ def _read_all(
     film: Film, sampling: Sampling, settings: Settings, footage: Footage, beat: Callable[[float], None]
 ) -> None:
     """Every frame, as a reference is."""
-    reach = _Reach(0, footage)
+    reach = _Reach(0, footage, settings)
     try:
         for some in _together(film.frames(sampling), REFERENCE_FRAMES, REFERENCE_SECONDS, footage, beat):
             if some[0].reach != reach.number:
                 reach.end()
-                reach = _Reach(some[0].reach, footage)
+                reach = _Reach(some[0].reach, footage, settings)
             squares = np.stack([frame.pixels for frame in some])
+            reach.last = some[-1]
             for name, area in reach.views_of(squares):
                 bits = hash_frames(squares, area)
                 kept = reach.keeper(name).of(bits, [frame.time for frame in some])
@@ -192,11 +193,12 @@ def _read_all(
 class _Reach:
     """What is remembered of a reach of a reference while it is hashed, and not beyond; see sampling.REACH."""
 
-    def __init__(self, number: int, footage: Footage) -> None:
-        self.number = number
+    def __init__(self, number: int, footage: Footage, settings: Settings) -> None:
+        self.number, self._settings = number, settings
         self._footage, self._start = footage, len(footage.hashes)
         self._trims, self._keepers = _Trims(), dict[str, _Keeper]()
         self._stretches = 0
+        self.last: Frame | None = None
 
     def views_of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, Area]]:
         self._stretches += 1
@@ -206,10 +208,15 @@ class _Reach:
         return self._keepers.setdefault(name, _Keeper())
 
     def end(self) -> None:
-        """Drop what seemed a border in a few shots only: it is none, and would double what is stored."""
+        """Drop what seemed a border in a few shots only: it is none, and would double what is stored. And keep the last
+        frame, which tells how long the one before it stood."""
         seen, least = self._trims.seen, BORDERED * self._stretches
         kept = [each for each in self._footage.hashes[self._start :] if each.view == "full" or seen[each.view] >= least]
         self._footage.hashes[self._start :] = kept
+        if self.last is not None and self.last.time - self.keeper("full").time > 0.999 / MOST_A_SECOND:
+            squares = self.last.pixels[None]
+            _add(self._footage, _hashes([self.last], [0], hash_frames(squares), squares, "full", WHOLE), self._settings)
+            _add_others([self.last], self._settings, self._footage)
 
 
 def _read_query(
@@ -254,17 +261,17 @@ class _Keeper:
     """Which frames of a reference differ enough from the last one that was kept."""
 
     def __init__(self) -> None:
-        self._bits, self._time = 0, float("-inf")
+        self._bits, self.time = 0, float("-inf")
 
     def of(self, bits: npt.NDArray[np.uint8], times: list[float]) -> list[int]:
         """The numbers of those to keep. bits: uint8 (n, 32)."""
         kept = []
         for number, (packed, time) in enumerate(zip(bits, times, strict=True)):
             value = int.from_bytes(packed.tobytes(), "big")
-            since = time - self._time
+            since = time - self.time
             is_new = since > 0.999 / MOST_A_SECOND and (value ^ self._bits).bit_count() > DISTINCT_BITS
             if is_new or since >= HEARTBEAT:
-                self._bits, self._time = value, time
+                self._bits, self.time = value, time
                 kept.append(number)
         return kept
 

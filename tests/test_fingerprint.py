@@ -158,9 +158,9 @@ def test_a_film(mp4: bytes) -> None:
     assert (result.width, result.height) == (176, 144)
     assert result.duration == pytest.approx(2, abs=0.1)
     assert (result.decoder, result.recipe) == ("pyav mov h264", recipe("video", exact=False))
-    # Of a reference the frames that differ from the last one kept: here, a scene a second.
+    # Of a reference the frames that differ from the last one kept, here a scene a second, and the last one.
     kept = [(each.algorithm, each.time) for each in result.hashes if each.view == "full"]
-    assert kept == [(name, time) for time in (0, 1) for name in ("dhash", "pdq")]
+    assert kept == [(name, time) for time in (0, 1, 1.875) for name in ("dhash", "pdq")]
     assert all(each.turned == b"" and each.version == 1 for each in result.hashes)
 
 

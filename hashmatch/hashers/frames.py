@@ -76,7 +76,7 @@ def quality_of_frames(squares: UInt8, area: Area = WHOLE) -> UInt8:
     return qualities
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def _samples(side: int, start: float, end: float) -> Float32:
     """(64, side) matrix that samples a line of pixels from start to end, in parts of its length."""
     full = sampling_matrix(STANDS_FOR, STANDS_FOR)
@@ -87,7 +87,7 @@ def _samples(side: int, start: float, end: float) -> Float32:
     return np.ascontiguousarray(matrix.T)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def _frequencies(side: int, start: float, end: float, mirrored: bool = False) -> Float32:
     """(16, side) matrix from the same line, or its mirror image, to its DCT coefficients."""
     if mirrored:

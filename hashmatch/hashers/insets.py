@@ -57,13 +57,15 @@ def find_inset(squares: UInt8) -> Area | None:
 
 
 def _lasting(squares: UInt8) -> Float32:
-    """(side, side): the part of the frames in which there is an edge down at each place, between its neighbours."""
+    """(side, side): the part of the frames in which there is an edge down at each place, between its neighbours, more than
+    beside it: where there is much to see, there are edges everywhere, now and then."""
     count, side, _side = squares.shape
     lasting = np.zeros((side, side), np.float32)
     before, after = squares[:, :, :-2], squares[:, :, 2:]
     edges = np.maximum(before, after) - np.minimum(before, after) > STEP
     lasting[:, 1:-1] = edges.sum(axis=0) / np.float32(count)
-    return lasting
+    padded = np.pad(lasting[:, 1:-1], ((0, 0), (1 + APART, 1 + APART)), "reflect")
+    return np.maximum(lasting - np.minimum(padded[:, : -2 * APART], padded[:, 2 * APART :]), 0)
 
 
 def _strongest(lasting: Float32) -> list[int]:

@@ -72,9 +72,9 @@ def _judge_film(shared: Shared, inserts: Collection[int], search: Search) -> Fin
         sure = []  # the algorithm alone cannot say so
     near = max(_shares(sure, whole, footage)) >= NEAR_COVERAGE
     best = max(found, key=lambda each: each.rank)
-    reason: Reason = "same-footage" if near else "resembles" if best.pictures else "low-quality"
-    if not near and best.strong:
-        reason = "common-hash" if len(inserts) == len(found) else "shared-footage"
+    shown: Reason = "common-hash" if len(inserts) == len(found) else "shared-footage"
+    weak: Reason = "resembles" if best.pictures else "low-quality"
+    reason: Reason = "same-footage" if near else shown if best.strong else weak
     segments = tuple(segment_of(each, search) for each in sorted(found, key=lambda each: each.stretch.query))
     of_query, of_reference = _shares(found, whole, footage)
     video = VideoEvidence(round(of_query, 3), round(of_reference, 3), segments)

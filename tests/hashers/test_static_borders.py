@@ -77,13 +77,6 @@ def test_picture_in_picture_over_black(seed: int) -> None:
     assert finds(squares, expected)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_picture_in_picture_over_a_still(seed: int) -> None:
-    still = world(seed + 100, (457, 257)).filter(ImageFilter.GaussianBlur(6))
-    squares, expected = within(moving(seed), still, 68, 38)
-    assert finds(squares, expected)
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_nothing_on_a_camera_that_moves(seed: int) -> None:
     assert find_areas(shrunk(moving(seed))) == ()
