@@ -14,7 +14,8 @@ from pathlib import Path
 
 from measure import REPOSITORY, Goal, jpegs, machine, median_ratio, one_thread, photos_argument, table, verdict
 
-from hashmatch.fingerprint import fingerprint, fingerprints
+from hashmatch.fingerprint import fingerprint
+from hashmatch.fingerprinting import fingerprints
 from hashmatch.hashing import Settings
 from hashmatch.indexing import index
 from hashmatch.isolation import Isolation, lock

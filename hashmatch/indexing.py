@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hashmatch import hashers
-from hashmatch.fingerprint import FileState, fingerprints, is_skipped
+from hashmatch.fingerprinting import FileState, fingerprints, is_skipped
 from hashmatch.hashing import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation

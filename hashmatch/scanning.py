@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from hashmatch import hashers
-from hashmatch.fingerprint import FileState, fingerprints, is_skipped
+from hashmatch.fingerprinting import FileState, fingerprints, is_skipped
 from hashmatch.footage import Parts
 from hashmatch.hamming import DamagedIndexError
 from hashmatch.hashers.local_features import LocalFeatures

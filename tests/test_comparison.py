@@ -14,7 +14,8 @@ from store.samples import flip, measured, pdq, pdq_bits
 
 import hashmatch
 from hashmatch.comparison import Comparison, Distance, by_vpdq, compare
-from hashmatch.fingerprint import fingerprint, fingerprints
+from hashmatch.fingerprint import fingerprint
+from hashmatch.fingerprinting import fingerprints
 from hashmatch.hashers import HASHERS
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation

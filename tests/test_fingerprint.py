@@ -20,8 +20,10 @@ import pytest
 from media import samples
 from PIL import Image, ImageOps
 
-from hashmatch.fingerprint import MOST_VIEWS, FileState, _Case, _is_credible, fingerprint, fingerprints, is_skipped
+from hashmatch.fingerprint import fingerprint
+from hashmatch.fingerprinting import FileState, _Case, _is_credible, fingerprints, is_skipped
 from hashmatch.footage import can_be_shared
+from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.hashers.orientations import ORIENTATIONS
 from hashmatch.hashing import Settings

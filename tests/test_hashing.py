@@ -135,7 +135,8 @@ def test_prepare_imports_all_that_a_film_takes(settings: str, tmp_path: Path) ->
     (tmp_path / "film.mp4").write_bytes(filmed(pictures, Film("mp4", "libx264", "mov", size=(96, 96))))
     script = f"""
 import sys
-from hashmatch.fingerprint import _prepare, fingerprint
+from hashmatch.fingerprint import fingerprint
+from hashmatch.fingerprinting import _prepare
 from hashmatch.hashing import Settings
 settings = Settings({settings}, hashers=("pdq", "phash", "dhash"))
 _prepare(settings, frozenset(["film"]))

@@ -17,7 +17,7 @@ from store.samples import ME, add_entry, digests_of, flip, pdq_bits, set_bits
 
 import hashmatch
 from hashmatch.errors import CommandError
-from hashmatch.fingerprint import fingerprints
+from hashmatch.fingerprinting import fingerprints
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Match, Result

@@ -190,7 +190,7 @@ def _fingerprint(app: App, path: bytes, settings: Settings, examining: Examining
 
 
 def _examined(path: bytes, settings: Settings, examining: Examining) -> Fingerprint:
-    from hashmatch.fingerprint import fingerprints
+    from hashmatch.fingerprinting import fingerprints
     from hashmatch.media.files import Found
 
     ((_state, result),) = fingerprints([Found(path)], settings, examining.isolation)

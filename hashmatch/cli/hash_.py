@@ -28,7 +28,7 @@ from hashmatch.i18n import _
 @format_option("table", "json", "pdq")
 @pass_app
 def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: str, examining: Examining) -> int:
-    from hashmatch.fingerprint import fingerprints
+    from hashmatch.fingerprinting import fingerprints
     from hashmatch.hashers import parse_names
     from hashmatch.hashing import Settings
     from hashmatch.media.files import Found

@@ -9,7 +9,7 @@ from random import Random
 from PIL import Image
 
 from hashmatch.errors import MediaError
-from hashmatch.fingerprint import fingerprints
+from hashmatch.fingerprinting import fingerprints
 from hashmatch.hashing import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation

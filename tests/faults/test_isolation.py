@@ -21,7 +21,8 @@ from typing import Any
 import pytest
 from media import samples
 
-from hashmatch.fingerprint import FileState, fingerprint, fingerprints
+from hashmatch.fingerprint import fingerprint
+from hashmatch.fingerprinting import FileState, fingerprints
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media import Limits

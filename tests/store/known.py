@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from hashmatch.fingerprint import fingerprints
+from hashmatch.fingerprinting import fingerprints
 from hashmatch.hashing import Settings
 from hashmatch.indexing import Indexed, index
 from hashmatch.isolation import Isolation
