@@ -70,7 +70,11 @@ _OPTIONS = (
     ),
     click.option("--max-file-size", type=Size(), help=_("Largest file. Default: 512M for a picture, 256G for a film.")),
     click.option("--max-pixels", type=click.IntRange(1), help=_("Pixels of a picture or frame. Default: 178 million.")),
-    click.option("--max-frames", type=click.IntRange(1), help=_("Hashes of a film that are kept; of a reference some 12 hours. Default: 300,000.")),
+    click.option(
+        "--max-frames",
+        type=click.IntRange(1),
+        help=_("Hashes of a film that are kept; of a reference some 12 hours. Default: 300,000."),
+    ),
     click.option(
         "--require-sandbox",
         is_flag=True,

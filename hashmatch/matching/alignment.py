@@ -97,6 +97,7 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
     reference, vague = start, stop - start
     query = frames.time[frame]
     weight = 1 / np.bincount(frame)[frame] / (1 + vague)
+    strong = hits.distance <= threshold.near
     found: list[Stretch] = []
     left = np.arange(len(frame))
     for _turn in range(MOST_LINES):
@@ -108,6 +109,11 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
             near = left[np.abs(reference[left] - line(query[left])) <= BIN + 1e-9]
             near = near[_densest(query[near], weight[near])]
             gone[near] = True
+            if not strong[near].any() and frame[near].min() == frame[near].max():
+                # One frame that is only somewhat alike proves nothing, and lines with fewer votes have no more. Among a
+                # thousand hours there are many such.
+                gone |= ~strong
+                continue
             seeds = _Seeds(query[near], reference[near], vague[near])
             stretch = _grow(seeds, frames, turn, words, footage, threshold)
             if stretch is None:  # they do not agree with each other

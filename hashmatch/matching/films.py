@@ -7,16 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hashmatch.hamming.words import to_words
-from hashmatch.matching.alignment import align
+from hashmatch.hamming.words import Words, to_words
+from hashmatch.matching.alignment import LONGEST_GAP, align
 from hashmatch.matching.coverage import pieces, share, without_overlap
 from hashmatch.matching.evidence import Told, told
 from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
+from hashmatch.matching.lines import FASTEST
+from hashmatch.matching.queries import Queries
 from hashmatch.matching.rarity import find_inserts
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
 from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
-from hashmatch.matching.tracks import Footage, Frames, footage_of, frames_of
+from hashmatch.matching.tracks import LONGEST_STAND, Footage, Frames, footage_of, frames_of
+
+#: Hits that are looked at, one by one, after each in time, for one that may be in line with it.
+NEIGHBOURS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +38,66 @@ def judge(found: Sequence[tuple[int, Hits]], search: Search) -> Iterator[Finding
     on it."""
     table = search.table
     shared: list[Shared] = []
+    file = file_of(search.queries)
     for owner, hits in found:
         if search.kind == "image":
             yield _still_in_film(owner, hits, search)
         elif np.isnan(table.rows.time[table.of_owner(owner)]).all():
             yield _film_of_still(owner, hits, search)
-        elif (films := share_of(owner, hits, search)) is not None:
+        elif (films := share_of(owner, hits, search, file)) is not None:
             shared.append(films)
     inserts = find_inserts([(each.footage, each.told) for each in shared])
     for each, own in zip(shared, inserts, strict=True):
         yield _judge_film(each, own, search)
 
 
-def share_of(owner: int, hits: Hits, search: Search) -> Shared | None:
+@dataclass(frozen=True, slots=True)
+class File:
+    """The file that is searched for: its hashes as words, and its frames by turn. Made once for all references."""
+
+    words: Words
+    frames: dict[int, Frames]
+
+
+def file_of(queries: Queries) -> File:
+    turns = sorted(set(queries.turn.tolist()))
+    return File(to_words(queries.rows.bits), {turn: frames_of(queries, turn) for turn in turns})
+
+
+def share_of(owner: int, hits: Hits, search: Search, file: File) -> Shared | None:
     """The stretches that two films share; None if none of them is worth a look."""
     table, queries = search.table, search.queries
-    footage, words = footage_of(table, owner), to_words(queries.rows.bits)
+    if not _may_be_in_line(hits, search):
+        return None
+    footage, words = footage_of(table, owner), file.words
     found: list[Told] = []
     for turn in sorted(set(queries.turn[hits.query].tolist())):
         own = hits.select(queries.turn[hits.query] == turn)
-        stretches = align(own, frames_of(queries, turn), turn, words, footage, table.threshold)
+        stretches = align(own, file.frames[turn], turn, words, footage, table.threshold)
         found += [each for stretch in stretches if (each := told(stretch, words, footage, table)) is not None]
     found = without_overlap(found)
     if any(each.is_sure(NEAR_PICTURES) for each in found):
         # Beside what is sure, what is only alike says nothing: other parts of a scene that does not move much.
         found = [each for each in found if each.is_sure(NEAR_PICTURES) or each.strong >= POSSIBLE_PICTURES]
     return Shared(owner, footage, tuple(found)) if found else None
+
+
+def _may_be_in_line(hits: Hits, search: Search) -> bool:
+    """Whether any hit is close, or two of different frames lie where a copy's would: what is asked first, since of a
+    thousand hours many have some hit or other, and to take out a reference's frames costs as much as to search for ten."""
+    if (hits.distance <= search.table.threshold.near).any():
+        return True
+    turn, query = search.queries.turn[hits.query], search.queries.rows.time[hits.query].astype(np.float64)
+    reference = search.table.rows.time[hits.reference].astype(np.float64)
+    order = np.lexsort((query, turn))
+    turn, query, reference = turn[order], query[order], reference[order]
+    for step in range(1, min(NEIGHBOURS, len(order))):
+        apart = query[step:] - query[:-step]
+        drift = np.abs(reference[step:] - reference[:-step] - apart)
+        near = (turn[step:] == turn[:-step]) & (apart > 0) & (apart <= LONGEST_GAP)
+        if (near & (drift <= (FASTEST - 1) * apart + LONGEST_STAND)).any():
+            return True
+    return False
 
 
 def _judge_film(shared: Shared, inserts: Collection[int], search: Search) -> Finding:
