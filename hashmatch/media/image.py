@@ -144,7 +144,7 @@ def _frames(image: Image.Image, sampling: Sampling, exact: bool, limits: Limits)
                 picture = _upright(shown, shown.size, exact).image
                 if not exact:
                     picture = picture.resize((sampling.side, sampling.side), Image.Resampling.BOX)
-            yield Frame(np.asarray(picture), time, shown.size)
+            yield Frame(np.asarray(picture), round(time, 3), shown.size)
 
 
 def _small(image: Image.Image, side: int) -> Pixels:

@@ -30,7 +30,8 @@ class Frame:
     """One frame of a film, upright.
 
     pixels: uint8 (side, side) brightness, the whole frame scaled to a square; or, for exact hashes, (height, width, 3).
-    time: seconds from the start of the film. size: width and height as shown. reach: see sampling.REACH.
+    time: seconds from the start of the film, to the millisecond, as
+    lists and the database have it. size: width and height as shown. reach: see sampling.REACH.
     """
 
     pixels: npt.NDArray[np.uint8]

@@ -132,7 +132,7 @@ def _frames(
             continue
         with _showing(frame, limits):
             pixels, size = _upright(frame, sampling.side, exact, reformatter)
-        yield Frame(pixels, time, size, reach)
+        yield Frame(pixels, round(time, 3), size, reach)
 
 
 @contextlib.contextmanager

@@ -214,7 +214,7 @@ def test_every_hash_says_how_it_was_made(run: Run, db: Path) -> None:
         assert len(recipes) == 1
         assert recipes[0][:2] == ("pdq", 1)
         assert "film-" in recipes[0][2]
-        assert "1fps" in recipes[0][2]
+        assert "128px" in recipes[0][2]
         # An older version of the algorithm or decoder is noticed, and hashed anew.
         connection.execute("UPDATE recipe SET version = 0")
     connection.close()

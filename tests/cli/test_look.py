@@ -82,7 +82,7 @@ def test_compare(run: Run) -> None:
     other = run("compare", UPLOADS / "small.jpg", UPLOADS / "soft.jpg", "--format", "json").json
     assert other["tier"] is None
     clip = run("compare", UPLOADS / "films" / "clip.webm", ARCHIVE / "films" / "journey.mp4")
-    assert "of this file" in clip.out
+    assert "of A, " in clip.out and " of B" in clip.out
     assert run("compare", UPLOADS / "notes.txt", UPLOADS / "soft.jpg").code == 2
 
 
