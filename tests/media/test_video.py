@@ -96,7 +96,7 @@ def test_films(name: str, sampling: Sampling, monkeypatch: pytest.MonkeyPatch) -
     elif sampling is STEADY:
         # Frames that no other is made of are not decoded, so that one may be taken a little after it is due.
         assert len(times) <= 19 and times[-1] >= 4.5
-        assert all(0 < after - before <= 0.5 + 4 / of.rate for before, after in itertools.pairwise(times))
+        assert all(0 < after - before <= 0.5 + 8 / of.rate for before, after in itertools.pairwise(times))
     else:
         assert times and times == sorted(set(times))
     assert sampled[0].time == 0
@@ -143,7 +143,7 @@ def test_theora_of_the_corpus(corpus: Path) -> None:
     medium = opened_film(data)
     assert medium.decoder == "pyav ogg theora"
     times = times_of(list(medium.frames(STEADY)))
-    assert len(times) == 8 + 129
+    assert len(times) == 16 + 123
     assert times[-1] == pytest.approx(64, abs=1)
 
 
