@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,11 +21,13 @@ from hashmatch.hashing import Settings, prepare
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.isolation.pool import LONGEST_COMPLAINT, Outcome
+from hashmatch.isolation.wire import NonsenseError
+from hashmatch.matching.glance import LONGEST_FILM
 from hashmatch.media import MediaType, load_decoder, need
 from hashmatch.media.files import Found, chunks, digest, open_file
 from hashmatch.media.sampling import Share
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Kind, Length, Pixels
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind, Length, Pixels
 
 #: What a worker asks: is this known, what is worth decoding, who shares it.
 Question = Digests | Glance | Length
@@ -84,6 +86,8 @@ def fingerprints(
 
         def answer(case: _Case, question: Question) -> bool | Parts | int:
             if isinstance(question, Glance):
+                if not _are_credible_hashes(question.hashes, settings):
+                    raise NonsenseError("a glance that cannot be")
                 return look(case.state, question)
             if isinstance(question, Length):
                 case.seconds = question.seconds
@@ -206,8 +210,6 @@ def _own_digests(state: FileState, failure: Failure) -> Digests | None:
 
 def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     """Whether a worker that says this of a file can be of sound mind."""
-    most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 2 * (MOST_VIEWS + 1)
-    widths = {name: hashers.by_name(name).bits // 8 for name in (*settings.hashers, hashers.GUARD)}
     texts = (result.decoder, result.recipe, result.error.message if result.error else "")
     return (
         (result.error is None or result.error.code in CODES)
@@ -221,21 +223,26 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
             if result.known
             else bool(result.hashes or result.error or result.moments or case.share.of > 1)
         )
-        and len(result.hashes) <= most
         and (not result.hashes or result.digests is not None or case.share.number > 0)
-        and all(
-            len(each.bits) == widths.get(each.algorithm)
-            and (each.quality is None or 0 <= each.quality <= 100)
-            and (each.time is None or each.time >= 0)
-            and len(each.view) <= LONGEST_COMPLAINT
-            and len(each.turned) in (0, len(each.bits), 7 * len(each.bits))
-            for each in result.hashes
-        )
+        and _are_credible_hashes(result.hashes, settings)
         and len(result.views) <= MOST_VIEWS
         and len(result.features) <= 2 * settings.features
         and all(map(are_features, result.features))
         and len(result.moments) in (0, len(settings.moments))
         and all(each is None or _are_credible(each, settings.picture_side) for each in (result.pixels, *result.moments))
+    )
+
+
+def _are_credible_hashes(hashes: Sequence[Hash], settings: Settings) -> bool:
+    most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 2 * (MOST_VIEWS + 1)
+    widths = {name: hashers.by_name(name).bits // 8 for name in (*settings.hashers, hashers.GUARD)}
+    return len(hashes) <= most and all(
+        len(each.bits) == widths.get(each.algorithm)
+        and (each.quality is None or 0 <= each.quality <= 100)
+        and (each.time is None or 0 <= each.time <= LONGEST_FILM)
+        and len(each.view) <= LONGEST_COMPLAINT
+        and len(each.turned) in (0, len(each.bits), 7 * len(each.bits))
+        for each in hashes
     )
 
 

@@ -20,6 +20,7 @@ import pytest
 from media import samples
 from PIL import Image, ImageOps
 
+from hashmatch import footage
 from hashmatch.fingerprint import fingerprint
 from hashmatch.fingerprinting import FileState, _Case, _is_credible, fingerprints, is_skipped
 from hashmatch.footage import can_be_shared
@@ -30,7 +31,7 @@ from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, Found, walk
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Pixels, View
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Pixels, View
 
 QUICK = Isolation(workers=2, timeout=30)
 ALL = Settings(("pdq", "phash", "dhash"))
@@ -796,3 +797,24 @@ def test_what_cannot_be_true_of_a_film_is_not_believed(mp4: bytes) -> None:
         replace(whole, digests=None),
     ]
     assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)
+
+
+def test_a_glance_that_cannot_be_is_not_searched_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A worker that was taken over could have the parent search for anything."""
+
+    def lie(hashes: tuple[Hash, ...], duration: float | None) -> Glance:
+        return Glance((replace(hashes[0], bits=bytes(31)), *hashes[1:]), duration)
+
+    path = tmp_path / "film.mp4"
+    path.write_bytes(samples.film("mp4", seconds=5.5))
+    asked: list[Glance] = []
+
+    def look(state: FileState, glance: Glance) -> tuple[tuple[float, float], ...]:
+        asked.append(glance)
+        return ()
+
+    query = Settings(side="query")
+    assert of_path(path, settings=query, look=look).hashes and len(asked) == 1
+    monkeypatch.setattr(footage, "Glance", lie)
+    assert code(of_path(path, settings=query, look=look)) == "decoder-crash"
+    assert len(asked) == 1
