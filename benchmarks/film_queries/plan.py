@@ -219,13 +219,16 @@ def intro_queries(films: Sequence[Film], strangers: Sequence[Film], count: int, 
 
 
 def vpdq_queries(folder: Path, references: Sequence[Film]) -> Iterator[Query]:
-    """Meta's own edits of the chair and the pattern, as they are; where in the original they begin is not told."""
+    """Meta's own edits of the chair and the pattern, as they are. Where in the original they begin is not told; of those that
+    are shorter the beginning was cut off, as the published hashes of their first frames show."""
     lengths = {film.group: film.seconds for film in references}
     own = {film.path for film in references}
     for path in sorted(folder.glob("*.mp4")):
         group = path.name.split("-")[0]
         if group in ("chair", "pattern") and path not in own:
-            truth = Truth(group, (0.0, lengths[group]), (0.0, lengths[group]))
+            seconds = length(path)
+            cut = max(0.0, lengths[group] - seconds)
+            truth = Truth(group, (0.0, min(seconds, lengths[group])), (cut, lengths[group]))
             yield Query(f"vpdq-{path.stem}", VPDQ, VPDQ, "clips", (truth,), path=path)
 
 

@@ -93,10 +93,12 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
     hits = hits.select(np.lexsort((hits.reference, hits.query)))
     frame = _frame_of(frames, hits.query)
     start, stop = footage.start[hits.reference - footage.first], footage.stop[hits.reference - footage.first]
-    # When within a frame's stand it was met is open, so that one that stands long says little.
+    # When within a frame's stand it was met is open, so that one that stands long says little. And another part of the same
+    # scene, which has many hits of middling distance, must not outvote the few of the right place.
     reference, vague = start, stop - start
     query = frames.time[frame]
-    weight = 1 / np.bincount(frame)[frame] / (1 + vague)
+    closeness = (1 - hits.distance / (threshold.along + 1)) ** 2
+    weight = closeness / np.bincount(frame)[frame] / (1 + vague)
     strong = hits.distance <= threshold.near
     found: list[Stretch] = []
     left = np.arange(len(frame))
