@@ -219,8 +219,8 @@ def intro_queries(films: Sequence[Film], strangers: Sequence[Film], count: int, 
 
 
 def vpdq_queries(folder: Path, references: Sequence[Film]) -> Iterator[Query]:
-    """Meta's own edits of the chair and the pattern, as they are. Where in the original they begin is not told; of those that
-    are shorter the beginning was cut off, as the published hashes of their first frames show."""
+    """Meta's own edits of the chair and the pattern, as they are. Of those that are shorter the beginning was cut off, as
+    the published hashes of their first frames show."""
     lengths = {film.group: film.seconds for film in references}
     own = {film.path for film in references}
     for path in sorted(folder.glob("*.mp4")):

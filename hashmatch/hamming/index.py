@@ -92,6 +92,8 @@ class HammingIndex:
 
         rows: a slice, or int64 (n,) in any order, where rows may repeat. Raises IndexError if a row is not in the index.
         """
+        if isinstance(rows, slice) and not self.added:
+            return from_words(self._words[:, rows])
         numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
         if numbers.ndim != 1 or (len(numbers) and (numbers.min() < 0 or numbers.max() >= len(self))):
             raise IndexError("rows must be row numbers of the index")

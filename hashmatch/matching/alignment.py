@@ -125,7 +125,7 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
             if stretch is not None and (best is None or stretch.merit(threshold.along) > best.merit(threshold.along)):
                 best = stretch
         if best is not None:
-            if len(best.frames) > 1:
+            if len(best.frames) > 2:  # less has no ends that could be told better
                 best = _again(
                     _sharpen(best, frames, words, footage, threshold), best, frames, words, footage, threshold
                 )

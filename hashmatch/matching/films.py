@@ -48,20 +48,23 @@ def judge(found: Sequence[tuple[int, Hits]], search: Search) -> Iterator[Finding
             shared.append(films)
     inserts = find_inserts([(each.footage, each.told) for each in shared])
     for each, own in zip(shared, inserts, strict=True):
-        yield _judge_film(each, own, search)
+        yield _judge_film(each, own, search, file)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The file that is searched for: its hashes as words, and its frames by turn. Made once for all references."""
+    """The file that is searched for: its hashes as words, and its frames, by turn and of all turns. Made once for all
+    references."""
 
     words: Words
     frames: dict[int, Frames]
+    whole: Frames
 
 
 def file_of(queries: Queries) -> File:
     turns = sorted(set(queries.turn.tolist()))
-    return File(to_words(queries.rows.bits), {turn: frames_of(queries, turn) for turn in turns})
+    frames = {turn: frames_of(queries, turn) for turn in turns}
+    return File(to_words(queries.rows.bits), frames, frames_of(queries, None))
 
 
 def share_of(owner: int, hits: Hits, search: Search, file: File) -> Shared | None:
@@ -100,11 +103,10 @@ def _may_be_in_line(hits: Hits, search: Search) -> bool:
     return False
 
 
-def _judge_film(shared: Shared, inserts: Collection[int], search: Search) -> Finding:
+def _judge_film(shared: Shared, inserts: Collection[int], search: Search, file: File) -> Finding:
     """`near` if the file shows enough of the reference, or of itself. inserts: numbers of stretches that unrelated films
     share, too."""
-    footage, found = shared.footage, shared.told
-    whole = frames_of(search.queries, None)
+    footage, found, whole = shared.footage, shared.told, file.whole
     needed = max(2, min(NEAR_PICTURES, len(whole.time), len(footage.tracks[0].rows)))
     sure = [each for number, each in enumerate(found) if each.is_sure(needed) and number not in inserts]
     if search.table.threshold.near < 0:

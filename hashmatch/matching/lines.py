@@ -19,6 +19,8 @@ SLOWEST, FASTEST = 0.8, 1.25
 SPEEDS = np.append(np.geomspace(SLOWEST, 1.0, 23), np.geomspace(1.0, FASTEST, 23)[1:])
 #: Seconds of offset that are counted together, with those beside them.
 BIN = 0.5
+#: Up to so many hits are held against each other.
+FEW_VOTES = 64
 #: More hits than that say no more, and are left out by their weight.
 MOST_VOTES = 30_000
 
@@ -48,11 +50,24 @@ def vote(query: Seconds, reference: Seconds, weight: npt.NDArray[np.float64]) ->
     """
     heavy = np.argsort(-weight, kind="stable")[:MOST_VOTES] if len(weight) > MOST_VOTES else np.arange(len(weight))
     times, targets, votes = query[heavy], reference[heavy], weight[heavy]
-    ranked = [_best_offset(targets - speed * times, votes) for speed in SPEEDS.tolist()]
+    if len(times) <= FEW_VOTES:
+        ranked = _best_of_few(targets - SPEEDS[:, None] * times, votes)
+    else:
+        ranked = [_best_offset(targets - speed * times, votes) for speed in SPEEDS.tolist()]
     best = int(np.argmax([found for found, _offset in ranked]))
     plain = int(np.searchsorted(SPEEDS, 1.0))
     chosen = [plain] if ranked[plain][0] >= ranked[best][0] else [best, plain]
     return [Line(float(SPEEDS[each]), ranked[each][1]) for each in chosen]
+
+
+def _best_of_few(offsets: Seconds, votes: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
+    """For each speed the votes of the heaviest window of two bins, and the offset in its middle: of few hits against each
+    other, for all speeds at once, which a thousand references with some hits each would otherwise wait for."""
+    later = offsets[:, None, :] - offsets[:, :, None]
+    windows = ((later >= 0) & (later <= 2 * BIN)) @ votes
+    best = windows.argmax(axis=1)
+    every = np.arange(len(offsets))
+    return list(zip(windows[every, best].tolist(), (offsets[every, best] + BIN).tolist(), strict=True))
 
 
 def _best_offset(offsets: Seconds, votes: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -94,7 +94,7 @@ class HashTable:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def bits_of(self, rows: Rows) -> npt.NDArray[np.uint8]:
+    def bits_of(self, rows: slice | Rows) -> npt.NDArray[np.uint8]:
         """The hashes of some rows: uint8 (n, bytes)."""
         return self.index.hashes(rows)
 

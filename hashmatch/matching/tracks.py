@@ -80,7 +80,7 @@ def footage_of(table: HashTable, owner: int) -> Footage:
     """The reference's rows that are worth comparing."""
     own = table.of_owner(owner)
     rows = table.rows.select(np.arange(own.start, own.stop))
-    words = to_words(table.bits_of(np.arange(own.start, own.stop)))
+    words = to_words(table.bits_of(own))
     good = is_good(rows) & ~is_part(rows.view) & ~table.are_common(np.arange(own.start, own.stop))
     time = seconds_of(rows.time)
     start, stop, before = time, time.copy(), np.zeros_like(time)
