@@ -97,7 +97,7 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
     # scene, which has many hits of middling distance, must not outvote the few of the right place.
     reference, vague = start, stop - start
     query = frames.time[frame]
-    closeness = (1 - hits.distance / (threshold.along + 1)) ** 2
+    closeness = 1 - hits.distance / (threshold.along + 1)
     weight = closeness / np.bincount(frame)[frame] / (1 + vague)
     strong = hits.distance <= threshold.near
     found: list[Stretch] = []
