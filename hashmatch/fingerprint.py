@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from hashmatch.errors import MediaError
-from hashmatch.footage import LONG, Footage, Look, Sharers, can_be_shared, in_order
+from hashmatch.footage import LONG, Footage, Look, Sharers, can_be_shared, in_order, too_many
 from hashmatch.footage import read as read_film
 from hashmatch.hashing import Settings, features_of, hashes_of, pixels_of, views_of
 from hashmatch.i18n import _
@@ -84,15 +84,18 @@ def fingerprint_share(
 
 def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
     """A film's fingerprint of those of its shares, the first of which has the digests."""
-    first, limit = shares[0], settings.limits.max_frames
+    limit = settings.limits.max_frames
     hashes = in_order(each for share in shares for each in share.hashes)
     error = next((share.error for share in shares if share.error is not None), None)
     if not hashes:
-        return replace(first, error=error or Failure("no-usable-frames", _("holds no pictures")))
-    size = next((share.width, share.height) for share in shares if share.width)
-    return replace(
-        first, width=size[0], height=size[1], hashes=tuple(hashes[:limit]), partial=error is not None, error=error
-    )
+        return replace(shares[0], error=error or Failure("no-usable-frames", _("holds no pictures")))
+    if len(hashes) > limit:
+        problem = too_many(limit)
+        error = Failure(problem.code, problem.message)
+    # The first may be the one whose frames are damaged, and then knows no size and no recipe.
+    seen = next(share for share in shares if share.hashes)
+    partial = error is not None
+    return replace(seen, digests=shares[0].digests, hashes=tuple(hashes[:limit]), partial=partial, error=error)
 
 
 def _with_head(head: bytes, file: BinaryIO) -> Iterator[bytes]:

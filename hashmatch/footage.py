@@ -137,7 +137,10 @@ def _glance(film: Film, settings: Settings, footage: Footage, look: Look, beat: 
             _read_query(film, closely, settings, footage, beat)
         except MediaError as error:
             damage = damage or error
-        footage.hashes = footage.hashes + kept if footage.hashes else glanced
+        if footage.hashes:
+            _add(footage, kept, settings)
+        else:
+            footage.hashes = glanced
     if damage is not None:
         raise damage
 
@@ -366,7 +369,12 @@ def _add(footage: Footage, hashes: list[Hash], settings: Settings) -> None:
     footage.hashes += hashes if "pdq" in settings.hashers else [each for each in hashes if each.algorithm != "pdq"]
     if len(footage.hashes) > limit:
         del footage.hashes[limit:]
-        raise MediaError("too-large", _("more than {limit:,} hashes; the rest was not examined").format(limit=limit))
+        raise too_many(limit)
+
+
+def too_many(limit: int) -> MediaError:
+    """What is said of a film that has more hashes than are kept."""
+    return MediaError("too-large", _("more than {limit:,} hashes; the rest was not examined").format(limit=limit))
 
 
 def _version(name: str) -> int:

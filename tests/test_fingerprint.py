@@ -21,7 +21,7 @@ from media import samples
 from PIL import Image, ImageOps
 
 from hashmatch import footage
-from hashmatch.fingerprint import fingerprint
+from hashmatch.fingerprint import fingerprint, joined
 from hashmatch.fingerprinting import FileState, _Case, _is_credible, fingerprints, is_skipped
 from hashmatch.footage import can_be_shared
 from hashmatch.hashers.borders import MOST_VIEWS
@@ -818,3 +818,20 @@ def test_a_glance_that_cannot_be_is_not_searched_for(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(footage, "Glance", lie)
     assert code(of_path(path, settings=query, look=look)) == "decoder-crash"
     assert len(asked) == 1
+
+
+def test_shares_are_joined(mp4: bytes) -> None:
+    whole = of_bytes(mp4)
+    half = len(whole.hashes) // 2
+    first, second = replace(whole, hashes=whole.hashes[:half]), replace(whole, digests=None, hashes=whole.hashes[half:])
+    assert joined([first, second], Settings()) == whole
+    # The first has the digests, even where nothing of it could be decoded; recipe and size are then the other's.
+    broken = Fingerprint("video", len(mp4), whole.digests, error=Failure("corrupt", "x"))
+    rest = joined([broken, second], Settings())
+    assert (rest.recipe, rest.width, rest.digests, rest.partial) == (whole.recipe, whole.width, whole.digests, True)
+    assert rest.hashes == second.hashes and code(rest) == "corrupt"
+    # More than is kept is said, and not only cut.
+    few = joined([first, second], Settings(limits=Limits(max_frames=half)))
+    assert (len(few.hashes), few.partial, code(few)) == (half, True, "too-large")
+    none = joined([broken, replace(second, hashes=())], Settings())
+    assert not none.hashes and code(none) == "corrupt"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -313,3 +314,13 @@ def test_animations_on_both_sides(name: str) -> None:
         assert asked.keys() == kept.keys()
         for time, bits in asked.items():
             assert (int.from_bytes(bits, "big") ^ int.from_bytes(kept[time], "big")).bit_count() <= 31
+
+
+def test_a_glance_and_its_parts_together_are_no_more_than_allowed() -> None:
+    made = Made([(seed, 2.0) for seed in range(40)], keys=20)
+    glance = len(hashed(made, FAST))
+    few = replace(FAST, limits=Limits(max_frames=glance))
+    footage = Footage()
+    with pytest.raises(MediaError) as caught:
+        read(made.film(), few, footage, lambda time: None, lambda seen: ((0.0, 10.0),))
+    assert caught.value.code == "too-large" and len(footage.hashes) == glance
