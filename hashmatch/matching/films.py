@@ -18,7 +18,7 @@ from hashmatch.matching.rarity import find_inserts
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
 from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
-from hashmatch.matching.tracks import LONGEST_STAND, Footage, Frames, footage_of, frames_of
+from hashmatch.matching.tracks import LONGEST_STAND, Footage, Frames, Seconds, footage_of, frames_of
 
 #: Hits that are looked at, one by one, after each in time, for one that may be in line with it.
 NEIGHBOURS = 16
@@ -43,7 +43,7 @@ def judge(found: Sequence[tuple[int, Hits]], search: Search) -> Iterator[Finding
         if search.kind == "image":
             yield _still_in_film(owner, hits, search)
         elif np.isnan(table.rows.time[table.of_owner(owner)]).all():
-            yield _film_of_still(owner, hits, search)
+            yield _film_of_still(owner, hits, search, file.whole)
         elif (films := share_of(owner, hits, search, file)) is not None:
             shared.append(films)
     inserts = find_inserts([(each.footage, each.told) for each in shared])
@@ -169,49 +169,43 @@ def _still_in_film(owner: int, hits: Hits, search: Search) -> Finding:
     hits, strong = _strongest(hits, table)
     track = footage_of(table, owner)
     rows = hits.reference - track.first
-    segments = tuple(
-        Segment(
-            (0.0, 0.0),
-            (round(float(track.start[rows[part[0]]]), 2), round(float(track.stop[rows[part[-1]]]), 2)),
-            len(part),
-            round(float(hits.distance[part].mean()), 1),
-            int(hits.distance[part].max()),
-        )
-        for part in pieces(track.start[rows], track.stop[rows])
-    )
-    covered = share([segment.reference for segment in segments], track.tracks[0].start, track.tracks[0].stop)
+    shown = _shown(hits, track.start[rows], track.stop[rows])
+    segments = tuple(Segment((0.0, 0.0), span, *facts) for span, facts in shown)
+    covered = share([span for span, _facts in shown], track.tracks[0].start, track.tracks[0].stop)
     best = int(np.argmin(hits.distance))
     tier: Tier = "near" if strong else "possible"
     reason: Reason = "same-footage" if strong else "resembles"
     return finding_of(owner, tier, hits, best, search, reason, video=VideoEvidence(1.0, round(covered, 3), segments))
 
 
-def _film_of_still(owner: int, hits: Hits, search: Search) -> Finding:
-    """`near` if the film shows the picture for at least half of its time."""
+def _film_of_still(owner: int, hits: Hits, search: Search, whole: Frames) -> Finding:
+    """`near` if the film shows the picture for at least half of its time. whole: the film's frames."""
     queries = search.queries
     hits, strong = _strongest(hits, search.table)
     # Of each frame the closest.
     time = seconds_of(queries.rows.time[hits.query])
     order = np.lexsort((hits.distance, time))
     hits = hits.select(order[np.append(True, np.diff(time[order]) > 0)])
-    start, stop = seconds_of(queries.rows.time[hits.query]), queries.stop[hits.query]
-    segments = tuple(
-        Segment(
-            (round(float(start[part[0]]), 2), round(float(stop[part[-1]]), 2)),
-            (0.0, 0.0),
-            len(part),
-            round(float(hits.distance[part].mean()), 1),
-            int(hits.distance[part].max()),
-        )
-        for part in pieces(start, stop)
-    )
-    whole = frames_of(queries, None)
-    covered = share([segment.query for segment in segments], whole.time, whole.stop)
+    shown = _shown(hits, seconds_of(queries.rows.time[hits.query]), queries.stop[hits.query])
+    segments = tuple(Segment(span, (0.0, 0.0), *facts) for span, facts in shown)
+    covered = share([span for span, _facts in shown], whole.time, whole.stop)
     near = strong and covered >= NEAR_COVERAGE
     reason: Reason = "same-footage" if near else "shared-footage" if strong else "resembles"
     best = int(np.argmin(hits.distance))
     video = VideoEvidence(round(covered, 3), 1.0, segments)
     return finding_of(owner, "near" if near else "possible", hits, best, search, reason, video=video)
+
+
+def _shown(hits: Hits, start: Seconds, stop: Seconds) -> list[tuple[tuple[float, float], tuple[int, float, int]]]:
+    """When a picture is shown in a film: from and to, how many frames, their mean and largest distance. start, stop: float64
+    seconds of the hits' frames."""
+    return [
+        (
+            (round(float(start[part[0]]), 2), round(float(stop[part[-1]]), 2)),
+            (len(part), round(float(hits.distance[part].mean()), 1), int(hits.distance[part].max())),
+        )
+        for part in pieces(start, stop)
+    ]
 
 
 def _strongest(hits: Hits, table: HashTable) -> tuple[Hits, bool]:
