@@ -16,7 +16,7 @@ from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.media.files import chunks
-from hashmatch.records import TLP_ORDER, BadLine, ListItem, Tlp, strictest
+from hashmatch.records import TLP_ORDER, BadLine, LineRemark, ListItem, Tlp, strictest
 from hashmatch.store import Store, generation, lookup
 from hashmatch.store.audit import Actor, now, record
 from hashmatch.store.references import Membership, add_item, ensure_collection
@@ -96,6 +96,8 @@ def export(store: Store, actor: Actor, out: BinaryIO, format_name: str, selectio
     Raises CommandError on an unknown format or collection, OSError where `out` cannot be written.
     """
     form = exchange.get(format_name)
+    if form.write is None:
+        raise CommandError(_("lists of format {name} are only read, not written").format(name=format_name))
     withheld = _Withheld()
     items = _items(store.connection, selection, withheld, one_each=not form.carries_retraction)
     written = form.write(items, out, selection.include)
@@ -179,10 +181,11 @@ def import_list(
     strict: bool = False,
     refused: Callable[[BadLine], None] = lambda line: None,
     duplicate: Callable[[NearDuplicate], None] = lambda duplicate: None,
+    remark: Callable[[LineRemark], None] = lambda remark: None,
 ) -> ImportReport:
     """Add a hash list's entries to the reference set.
 
-    refused: called with each line that cannot be used. duplicate: with each new reference that shows the same as an
+    refused: called with each line that cannot be used; remark: with what else is to be said of a line. duplicate: with each new reference that shows the same as an
     older one.
     collection: where entries go; without it, to the one that the entry names, or to "imported". tlp: for entries; the
     stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing is imported.
@@ -204,7 +207,7 @@ def import_list(
                 _check_all_lines(path, form, refused)
             file.seek(0)
             rows = form.read(file)
-            told = refused, duplicate
+            told = refused, duplicate, remark
             return _add_all(store, actor, path, form.name, digest.digest(), rows, collection, tlp, allow, *told)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
@@ -222,8 +225,12 @@ def _problem(item: ListItem) -> str:
 
 def _check_all_lines(path: Path, form: exchange.Format, refused: Callable[[BadLine], None]) -> None:
     with path.open("rb") as file:
-        rows = (row if isinstance(row, BadLine) else BadLine(row[0], _problem(row[1])) for row in form.read(file))
-        bad = [line for line in rows if line.message]
+        bad = []
+        for row in form.read(file):
+            if isinstance(row, BadLine):
+                bad.append(row)
+            elif not isinstance(row, LineRemark) and (problem := _problem(row[1])):
+                bad.append(BadLine(row[0], problem))
     for line in bad:
         refused(line)
     if bad:
@@ -243,6 +250,7 @@ def _add_all(
     allow: bool,
     refused: Callable[[BadLine], None],
     duplicate: Callable[[NearDuplicate], None],
+    remark: Callable[[LineRemark], None],
 ) -> ImportReport:
     newest = generation.current(store.connection).newest
     counts = dict.fromkeys(("added", "joined", "known", "retracted", "allow", "not_allowed", "refused"), 0)
@@ -268,6 +276,9 @@ def _add_all(
                 if isinstance(row, BadLine):
                     counts["refused"] += 1
                     refused(row)
+                    continue
+                if isinstance(row, LineRemark):
+                    remark(row)
                     continue
                 line, item = row
                 problem = _problem(item)

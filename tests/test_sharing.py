@@ -68,7 +68,7 @@ def exported(store: Store, form: str = "jsonl", **selection: Any) -> tuple[bytes
 def items_of(data: bytes, form: str = "jsonl") -> list[ListItem]:
     rows = list(exchange.get(form).read(io.BytesIO(data)))
     assert not any(isinstance(row, BadLine) for row in rows)
-    return [row[1] for row in rows if not isinstance(row, BadLine)]
+    return [row[1] for row in rows if isinstance(row, tuple)]
 
 
 def items(store: Store, **selection: Any) -> list[ListItem]:

@@ -9,7 +9,7 @@ import click
 
 from hashmatch.cli.app import TLP_CHOICE, App, output, pass_app
 from hashmatch.errors import CommandError
-from hashmatch.exchange import EXTRAS, names
+from hashmatch.exchange import EXTRAS, written
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
@@ -21,7 +21,7 @@ from hashmatch.records import Tlp
     )
 )
 @click.option(
-    "--format", "form", type=click.Choice(names()), default="jsonl", show_default=True, help=_("Of the list.")
+    "--format", "form", type=click.Choice(written()), default="jsonl", show_default=True, help=_("Of the list.")
 )
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=_("Write to a file."))
 @click.option("--collection", "collections", multiple=True, help=_("This collection only. Repeatable."))

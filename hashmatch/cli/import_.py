@@ -10,7 +10,7 @@ import click
 from hashmatch.cli.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
 from hashmatch.i18n import _
-from hashmatch.records import BadLine, Tlp
+from hashmatch.records import BadLine, LineRemark, Tlp
 
 if TYPE_CHECKING:
     from hashmatch.duplicates import NearDuplicate
@@ -60,7 +60,7 @@ def command(
         for path in files:
             name = for_terminal(str(path))
 
-            def tell(line: BadLine, name: str = name) -> None:
+            def tell(line: BadLine | LineRemark, name: str = name) -> None:
                 app.warn(f"{name}:{line.line}: {for_terminal(line.message)}")
 
             def tell_of(found: NearDuplicate) -> None:
@@ -79,6 +79,7 @@ def command(
                     allow=allow,
                     strict=strict,
                     refused=tell,
+                    remark=tell,
                     duplicate=tell_of,
                 )
             except CommandError as error:

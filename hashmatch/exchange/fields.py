@@ -14,10 +14,10 @@ from typing import NoReturn
 
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
-from hashmatch.records import TLP_ORDER, Hash, Kind, ListItem, Tlp
+from hashmatch.records import TLP_ORDER, VERDICTS, Hash, Kind, ListItem, Opinion, Tlp
 
 #: The version of hashmatch's own list formats (jsonl and csv) that is written, and the newest that can be read.
-LIST_VERSION = 1
+LIST_VERSION = 2
 
 DIGEST_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 HASH_DIGITS = {"pdq": 64, "phash": 16, "dhash": 16, "blocks": 1944}
@@ -186,6 +186,34 @@ def _yes(field: str, value: object) -> bool:
     _refuse(_("{field} is neither true nor false: {value}"), field, value)
 
 
+def opinions(value: object) -> tuple[Opinion, ...]:
+    """Opinions from a list of objects; see `opinion_record`."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise LineError(_("{field} is not a list of objects").format(field="opinions"))
+    return tuple(dict.fromkeys(map(_opinion, value)))
+
+
+def _opinion(record: Mapping[str, object]) -> Opinion:
+    told = text("opinion", record.get("opinion"))
+    for verdict in VERDICTS:
+        if verdict == told:
+            return Opinion(
+                verdict,
+                text("source", record.get("source")),
+                moment("at", record.get("at")),
+                text("reason", record.get("reason")),
+            )
+    _refuse(_("{field} is none of {known}: {value}"), "opinion", told, known=", ".join(VERDICTS))
+
+
+def opinion_record(opinion: Opinion) -> dict[str, str]:
+    """An opinion as lists have it: {"opinion", "source", "at", "reason"}, without what is not known."""
+    told = {"opinion": opinion.verdict, "source": opinion.source, "at": opinion.at, "reason": opinion.reason}
+    return {key: value for key, value in told.items() if value}
+
+
 def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tuple[bytes, ...]) -> ListItem:
     """One item of a list from its fields by their names in ListItem; `hashes` are already checked."""
     if any(not path or b"\0" in path for path in paths):
@@ -206,6 +234,8 @@ def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tup
         added=moment("added", record.get("added")),
         retracted=moment("retracted", record.get("retracted")),
         retraction_reason=text("retraction_reason", record.get("retraction_reason")),
+        changed=moment("changed", record.get("changed")),
+        opinions=opinions(record.get("opinions")),
         paths=paths,
         case=text("case", record.get("case")),
         operator=text("operator", record.get("operator")),

@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange import HEAD, detect, get, names
+from hashmatch.exchange import HEAD, detect, get, names, written
 from hashmatch.exchange.csv_table import COLUMNS
 
 from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
@@ -19,7 +19,8 @@ from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
 def test_every_name_gives_its_format() -> None:
     assert names() == ("jsonl", "csv", "md5sum", "sha256sum", "pdq")
     assert [get(name).name for name in names()] == list(names())
-    assert [name for name in names() if get(name).carries_retraction] == ["jsonl", "csv"]
+    assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv"]
+    assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
@@ -32,7 +33,7 @@ def test_no_format_is_loaded_before_it_is_asked_for() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", written())
 @pytest.mark.parametrize("include", [frozenset[str](), ALL])
 def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[str]) -> None:
     item = replace(PICTURE, paths=(b"a.jpg",), note="=note")
@@ -80,5 +81,5 @@ def test_bare_sha256_is_not_taken_for_pdq() -> None:
 def test_the_csv_header_is_as_documented() -> None:
     assert ",".join(COLUMNS) == (
         "list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,"
-        "labels,allow,collection,source,tlp,added,retracted,retraction_reason"
+        "labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions"
     )
