@@ -94,7 +94,7 @@ def test_pdq_lines_are_of_pdq_only_and_safe(fingerprint: Fingerprint) -> None:
 
 
 def test_a_reference() -> None:
-    text = "\n".join(reference_lines(REFERENCE, [b"/one", b"/two\x1b"], HASHES))
+    text = "\n".join(reference_lines(REFERENCE, [b"/one", b"/two\x1b"], HASHES, LISTS))
     assert text.startswith("#7  video  live\n")
     for part in ("ab" * 32, "cd" * 20, "ef" * 16, "1,234,567 bytes", "640 × 480", "61.5 s", "x, y", "TLP:AMBER"):
         assert part in text
@@ -120,7 +120,7 @@ def test_an_entry_of_which_little_is_known() -> None:
         REFERENCE,
         **dict.fromkeys(("sha256", "sha1", "md5", "kind", "size", "width", "height", "duration")),  # type: ignore[arg-type]
     )
-    text = "\n".join(reference_lines(little, [], []))
+    text = "\n".join(reference_lines(little, [], [], []))
     assert text.startswith("#7  ?  live\n")
     assert "None" not in text
 
@@ -157,5 +157,5 @@ def test_nothing_that_others_wrote_acts_on_the_terminal() -> None:
         ),
     )
     views = [Hash("pdq", bytes(32), view="top")]
-    for line in (*reference_lines(hostile, [HOSTILE], views), list_line(hostile, [HOSTILE])):
+    for line in (*reference_lines(hostile, [HOSTILE], views, []), list_line(hostile, [HOSTILE])):
         assert harmless(line), line
