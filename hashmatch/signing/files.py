@@ -22,14 +22,17 @@ def read_small(path: Path, *, secret: bool = False) -> bytes:
     """
     try:
         descriptor = os.open(path, _FLAGS)
-        with open(descriptor, "rb") as file:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise CommandError(_("{path} is not a file").format(path=path))
             if secret and os.name == "posix" and status.st_mode & 0o077:
                 message = _("{path}: others may read this secret key ({mode}); chmod 600 it, or make a new one")
                 raise CommandError(message.format(path=path, mode=f"{stat.S_IMODE(status.st_mode):04o}"))
-            return file.read(FILE_MAX + 1)
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read(FILE_MAX + 1)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
