@@ -64,7 +64,7 @@ def write_over(path: Path, data: bytes, mode: int) -> None:
     Raises CommandError where it cannot be written.
     """
     try:
-        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=".hashmatch-", suffix=".part")
         try:
             with open(descriptor, "wb") as file:
                 os.chmod(part, mode)

@@ -274,3 +274,10 @@ def test_verification_of_bytes_in_memory(path: Path) -> None:
     unknown = Key(None, PublicKey(OURS.public.number, bytes(32)))
     with pytest.raises(CommandError):
         lists.verify_file(io.BytesIO(BODY), path, (unknown,))
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * (255 - len(".minisig")))
+    path.write_bytes(BODY)
+    lists.sign_file(path, OURS, of_file())
+    assert verify(path).size == len(BODY)

@@ -40,8 +40,9 @@ def test_password() -> None:
     data = minisign.write_secret(OURS, "كلمة سر", LITTLE_MEMORY)
     assert OURS.seed not in base64.b64decode(data.splitlines()[1])
     assert minisign.parse_secret(data, lambda: "كلمة سر") == OURS
-    with pytest.raises(UnusableError, match="wrong password"):
-        minisign.parse_secret(data, lambda: "كلمة  سر")
+    for wrong in ("كلمة  سر", "", "\udcff", "x" * 10_000):
+        with pytest.raises(UnusableError, match="wrong password"):
+            minisign.parse_secret(data, lambda wrong=wrong: wrong)  # type: ignore[misc]
     assert data != minisign.write_secret(OURS, "كلمة سر", LITTLE_MEMORY), "salted"
 
 
