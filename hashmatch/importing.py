@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from hashmatch import exchange
 from hashmatch.duplicates import NearDuplicate, near_duplicates
@@ -17,10 +17,13 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.media.files import chunks
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, Tlp, strictest
-from hashmatch.store import Store, generation, lists, opinions
+from hashmatch.store import Store, generation, listed, lists, opinions
 from hashmatch.store.audit import Actor, now, record
-from hashmatch.store.listed import add_items
 from hashmatch.store.membership import Membership, Outcome, ensure_collection, touch
+
+if TYPE_CHECKING:
+    from hashmatch.signing.acceptance import Flaw, Numbers
+    from hashmatch.signing.lists import Verified
 
 #: Seconds, a hundred days; what a list says beyond is nonsense.
 LONGEST = 8_640_000.0
@@ -36,6 +39,8 @@ class ImportReport:
     retracted: entries that are or remain withdrawn; a retraction in the list is taken as one, and an entry that a person
     retracted here stays so. restored: those whose source stands by them again. disputed: retractions of what others gave,
     which stays, and is disputed from now on. duplicates: of those added, how many show the same as an older reference does.
+    head, signer: of the list, a public key if it is signed. missing: numbers of lists of that name that have not come, from
+    the first to the last of them.
     """
 
     name: str
@@ -51,6 +56,8 @@ class ImportReport:
     refused: int = 0
     duplicates: int = 0
     head: ListHead = UNNAMED
+    signer: str | None = None
+    missing: tuple[Numbers, ...] = ()
 
     @property
     def items(self) -> int:
@@ -65,14 +72,20 @@ Told = Callable[[BadLine | LineRemark], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """As what a list's entries are added. collection: where they go; without it, to the one that the entry names, or to
-    "imported". tlp: for entries; the stricter counts where the entry has a mark of its own. strict: all lines must be
-    good, or nothing is imported."""
+    """As what a list's entries are added, and what the list must be.
+
+    collection: where they go; without it, to the one that the entry names, or to "imported". tlp: for entries; the
+    stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing is imported.
+    verify_key: that the list must be signed with: a name, a file or the public key itself; without it, any that is known.
+    accept: what speaks against the list and is taken all the same.
+    """
 
     collection: str | None = None
     tlp: Tlp | None = None
     allow: bool = False
     strict: bool = False
+    verify_key: str | None = None
+    accept: frozenset[Flaw] = frozenset()
 
 
 AS_IT_SAYS = Plan()
@@ -81,7 +94,7 @@ AS_IT_SAYS = Plan()
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What is known of a list as a whole. teller: who disputes what it would withdraw of others: its signer, name or file.
-    signer: a public key."""
+    signer: a public key. missing: numbers of lists of its name that have not come. count: its entries, by its signer."""
 
     path: Path
     form: exchange.Format
@@ -89,6 +102,8 @@ class Origin:
     head: ListHead
     signer: str | None
     teller: str
+    missing: tuple[Numbers, ...] = ()
+    count: int | None = None
 
 
 def import_list(
@@ -115,12 +130,7 @@ def import_list(
             if form is None:
                 message = _("{path}: cannot tell what list this is; name it with --format")
                 raise CommandError(message.format(path=path))
-            file.seek(0)
-            digest = hashlib.sha256()
-            for part in chunks(file):
-                digest.update(part)
-            about = form.read_head(head) if form.read_head else UNNAMED
-            origin = Origin(path, form, digest.digest(), about, None, about.name or path.name)
+            origin = _origin(store, file, path, form, head, plan)
             if plan.strict:
                 file.seek(0)
                 _check_all_lines(origin, file, told)
@@ -128,6 +138,63 @@ def import_list(
             return _Import(store, actor, origin, plan, told).run(form.read(file), duplicate)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
+
+
+def _origin(store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: Plan) -> Origin:
+    """Whose list it is, and that it is to be taken. Raises CommandError if not, with all that speaks against it."""
+    from hashmatch.signing.acceptance import Issue, decide
+
+    connection = store.connection
+    signed = _verified(file, path, plan)
+    owner = None if plan.collection is None else lists.signer_of(connection, plan.collection)
+    head = (form.read_head(start) if form.read_head else UNNAMED) if signed is None else UNNAMED
+    if signed is not None and signed.statement is not None:
+        head = signed.statement.head
+    signer = None if signed is None else signed.key.public.text
+    if owner is not None and signer not in (None, owner):
+        message = _(
+            "{path}: it is signed by {signer}, and the collection {name} is filled by the lists of {owner} only"
+        )
+        raise CommandError(message.format(path=path, signer=signer, name=plan.collection, owner=owner))
+    before = [] if head.name is None else lists.sequences_seen(connection, head.name, signer)
+    lacks = signed is None and (plan.verify_key is not None or owner is not None)
+    issues = [Issue(since, sequence) for sequence, since in before]
+    decision = decide(head, issues, now(), plan.accept, lacks_signature=lacks)
+    if decision.refused:
+        reasons = "; ".join(each.message for each in decision.objections if not each.accepted)
+        flaws = ",".join(each.flaw for each in decision.objections if not each.accepted)
+        message = _("{path}: {reasons}; nothing was imported (--accept {flaws} takes it all the same)")
+        raise CommandError(message.format(path=path, reasons=reasons, flaws=flaws))
+    if signed is not None:
+        digest = bytes.fromhex(signed.sha256)
+    else:
+        file.seek(0)
+        parts = hashlib.sha256()
+        for part in chunks(file):
+            parts.update(part)
+        digest = parts.digest()
+    teller = (signed and signed.key.name) or head.name or path.name
+    count = signed.statement.count if signed is not None and signed.statement is not None else None
+    return Origin(path, form, digest, head, signer, teller, decision.missing, count)
+
+
+def _verified(file: BinaryIO, path: Path, plan: Plan) -> Verified | None:
+    """The signature of a list, if it has one. Raises CommandError where it has another one than it should."""
+    from hashmatch.signing import keys
+    from hashmatch.signing.lists import NoSignatureError, UnknownSignerError, signature_path, verify_file
+
+    if plan.verify_key is None and not signature_path(path).exists():
+        return None
+    folder = keys.default_folder()
+    wanted = keys.known(folder)[0] if plan.verify_key is None else [keys.find(folder, plan.verify_key)]
+    try:
+        return verify_file(file, path, wanted)
+    except NoSignatureError:
+        return None  # whether it may lack one is decided with all else that is known of it
+    except UnknownSignerError:
+        if plan.verify_key is None and "unsigned" in plan.accept:
+            return None
+        raise
 
 
 def _problem(item: ListItem) -> str:
@@ -160,8 +227,8 @@ class _Import:
     def __init__(self, store: Store, actor: Actor, origin: Origin, plan: Plan, told: Told) -> None:
         self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
         self._counts = dict.fromkeys(_COUNTED, 0)
-        self._signers: dict[str, str | None] = {}
-        self._import_id = 0
+        self._owners: dict[str, str | None] = {}
+        self._import_id = self._read = 0
 
     def run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         newest = generation.current(self._store.connection).newest
@@ -174,7 +241,14 @@ class _Import:
         for found in near_duplicates(self._store, newest):
             self._counts["duplicates"] += 1
             duplicate(found)
-        report = ImportReport(self._origin.path.name, self._origin.form.name, **self._counts, head=self._origin.head)
+        origin = self._origin
+        if origin.count is not None and origin.count != self._read:
+            text = _("the list has {count:,} entries, where its signer counted {wanted:,}")
+            self._told(LineRemark(self._read, text.format(count=self._read, wanted=origin.count)))
+        told = origin.head, origin.signer, origin.missing
+        report = ImportReport(
+            origin.path.name, origin.form.name, **self._counts, head=told[0], signer=told[1], missing=told[2]
+        )
         with self._store.transaction() as connection:
             lists.finish_import(connection, self._import_id, report.items, report.refused)
             record(connection, self._actor, "imported", {"import": self._import_id, **self._counts})
@@ -185,7 +259,9 @@ class _Import:
         with self._store.transaction() as connection:
             number = None
             if plan.collection is not None:
+                self._own(connection, plan.collection)
                 number = ensure_collection(connection, self._actor, plan.collection, plan.tlp)
+                lists.set_signer(connection, plan.collection, self._owners[plan.collection])
             name = os.fsencode(origin.path.name).decode("utf-8", "replace")
             self._import_id = lists.begin_import(
                 connection, name, origin.form.name, origin.sha256, number, origin.head, origin.signer
@@ -207,22 +283,59 @@ class _Import:
             if isinstance(row, LineRemark):
                 self._told(row)
                 continue
+            self._read += 1
             if not isinstance(row, BadLine):
                 line, item = row
-                if not (problem := _problem(item)):
-                    entries.append((line, item, self._membership(item)))
+                membership = self._membership(item)
+                if self._is_foreign(connection, membership.collection) and membership.retracted is not None:
+                    self._dispute(connection, listed.find(connection, item), membership)
+                    continue
+                problem = _problem(item) or self._foreign(connection, membership.collection)
+                if not problem:
+                    entries.append((line, item, membership))
                     continue
                 row = BadLine(line, problem)
             self._counts["refused"] += 1
             self._told(row)
-        added = add_items(
+        added = listed.add_items(
             connection,
             self._actor,
             [(item, membership) for _line, item, membership in entries],
             allow_known=self._plan.allow,
         )
-        for (_line, item, membership), (reference_id, outcome) in zip(entries, added, strict=True):
-            self._count(connection, reference_id, outcome, item, membership)
+        for (_line, _item, membership), (reference_id, outcome) in zip(entries, added, strict=True):
+            self._count(connection, reference_id, outcome, membership)
+        for name in {membership.collection for _line, _item, membership in entries}:
+            lists.set_signer(connection, name, self._owners[name])
+
+    def _own(self, connection: sqlite3.Connection, collection: str) -> str | None:
+        """Whose lists fill a collection: of one that this list makes, its own signer's."""
+        if collection not in self._owners:
+            there = lists.has_collection(connection, collection)
+            self._owners[collection] = lists.signer_of(connection, collection) if there else self._origin.signer
+        return self._owners[collection]
+
+    def _is_foreign(self, connection: sqlite3.Connection, collection: str) -> bool:
+        """Whether a collection is filled by another's lists. One that a person named is not: see _origin."""
+        owner = self._own(connection, collection)
+        return owner not in (None, self._origin.signer) and self._plan.collection is None
+
+    def _foreign(self, connection: sqlite3.Connection, collection: str) -> str:
+        """Why an entry may not go into a collection; "" if it may."""
+        if not self._is_foreign(connection, collection):
+            return ""
+        text = _("the collection {name} is filled by the lists of {owner} only; --collection gives it another")
+        return text.format(name=collection, owner=self._owners[collection])
+
+    def _dispute(self, connection: sqlite3.Connection, reference_id: int | None, membership: Membership) -> None:
+        """A retraction of what others gave: that stays, and this list's word stands beside it."""
+        if reference_id is None:
+            self._counts["known"] += 1
+            return
+        self._counts["disputed"] += 1
+        said = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
+        if opinions.add(connection, reference_id, (said,), self._import_id):
+            touch(connection, reference_id, own=False)
 
     def _membership(self, item: ListItem) -> Membership:
         plan = self._plan
@@ -248,18 +361,12 @@ class _Import:
         )
 
     def _count(
-        self,
-        connection: sqlite3.Connection,
-        reference_id: int,
-        outcome: Outcome,
-        item: ListItem,
-        membership: Membership,
+        self, connection: sqlite3.Connection, reference_id: int, outcome: Outcome, membership: Membership
     ) -> None:
         counts = self._counts
         if outcome == "disputed":
-            said = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
-            if opinions.add(connection, reference_id, (said,), self._import_id):
-                touch(connection, reference_id, own=False)
+            self._dispute(connection, reference_id, membership)
+            return
         counts[outcome] += 1
         if membership.allow and (outcome == "added" or (self._plan.allow and outcome == "joined")):
             counts["allow"] += 1

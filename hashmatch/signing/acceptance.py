@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hashmatch.i18n import _
-from hashmatch.signing.lists import Verified
+from hashmatch.records import ListHead
 
 #: What speaks against a list, and what a person can accept.
 Flaw = Literal["unsigned", "expired", "older"]
@@ -46,30 +46,33 @@ class Decision:
         return not all(objection.accepted for objection in self.objections)
 
 
-def decide(verified: Verified | None, before: Iterable[Issue], now: str, accepted: frozenset[Flaw]) -> Decision:
-    """Whether a list is taken. verified: None of one without a signature. now: UTC, as records have it.
+def decide(
+    head: ListHead, before: Iterable[Issue], now: str, accepted: frozenset[Flaw], *, lacks_signature: bool
+) -> Decision:
+    """Whether a list is taken. head: what it, or its signer, says of it. now: UTC, as records have it. lacks_signature: it
+    has none where it should have one.
 
     before: the issues of the list of that name that came from the same signer, in any order. One that brings nothing that
     is missing, and is older than the newest of them, is refused: whoever can put an old list in the place of a new one
     could take retractions back so. The newest again is fine, and so is one that fills a gap.
     """
-    if verified is None:
-        return Decision((Objection("unsigned", _("it is not signed"), "unsigned" in accepted),))
-    told = verified.statement
-    if told is None:
-        return Decision()
     objections = list[Objection]()
-    if told.expires is not None and told.expires <= now:
-        message = _("it expired on {date}").format(date=told.expires)
-        objections.append(Objection("expired", message, "expired" in accepted))
+
+    def object_to(flaw: Flaw, message: str) -> None:
+        objections.append(Objection(flaw, message, flaw in accepted))
+
+    if lacks_signature:
+        object_to("unsigned", _("it is not signed"))
+    if head.expires is not None and head.expires <= now:
+        object_to("expired", _("it expired on {date}").format(date=head.expires))
+    if head.name is None or head.sequence is None:
+        return Decision(tuple(objections))
     issues = list(before)
-    newest = max((issue.sequence for issue in issues), default=told.sequence)
-    this = Issue(told.since, told.sequence)
-    if told.sequence < newest and missing([*issues, this]) == missing(issues):
-        message = _("it is number {number}, and number {newest} has come already").format(
-            number=told.sequence, newest=newest
-        )
-        objections.append(Objection("older", message, "older" in accepted))
+    newest = max((issue.sequence for issue in issues), default=head.sequence)
+    this = Issue(head.since, head.sequence)
+    if head.sequence < newest and missing([*issues, this]) == missing(issues):
+        message = _("it is number {number}, and number {newest} has come already")
+        object_to("older", message.format(number=head.sequence, newest=newest))
     return Decision(tuple(objections), missing([*issues, this]))
 
 

@@ -9,7 +9,7 @@ from hashmatch.exchange import fields
 from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.json_objects import parse_object
 from hashmatch.i18n import _
-from hashmatch.records import Tlp
+from hashmatch.records import ListHead, Tlp
 
 _PREFIX = "hashmatch-list "
 _NAME_MAX = 200
@@ -36,6 +36,11 @@ class Statement:
     count: int
     tlp: Tlp | None
     sha256: str = ""
+
+    @property
+    def head(self) -> ListHead:
+        """What formats say of themselves, too."""
+        return ListHead(self.name, self.sequence, self.since, self.created, self.expires)
 
 
 def to_comment(statement: Statement) -> str:

@@ -57,6 +57,11 @@ def add_item(
     return add_items(connection, actor, [(item, membership)], allow_known=allow_known)[0]
 
 
+def find(connection: sqlite3.Connection, item: ListItem) -> int | None:
+    """The reference that an entry is of, if there is one."""
+    return _known(connection, [identity_of(item)]).get(identity_of(item))
+
+
 def identity_of(item: ListItem) -> bytes:
     """What makes an entry of a list the same as another: 32 bytes.
 

@@ -119,3 +119,14 @@ def signer_of(connection: sqlite3.Connection, collection: str) -> str | None:
     """The public key of the one whose lists fill a collection, if it belongs to anybody."""
     row = connection.execute("SELECT signer FROM collection WHERE name = ?", (collection,)).fetchone()
     return None if row is None else row[0]
+
+
+def has_collection(connection: sqlite3.Connection, collection: str) -> bool:
+    """Whether there is a collection of that name."""
+    return connection.execute("SELECT 1 FROM collection WHERE name = ?", (collection,)).fetchone() is not None
+
+
+def set_signer(connection: sqlite3.Connection, collection: str, signer: str | None) -> None:
+    """Let a collection that is nobody's belong to a signer."""
+    if signer is not None:
+        connection.execute("UPDATE collection SET signer = ? WHERE name = ? AND signer IS NULL", (signer, collection))

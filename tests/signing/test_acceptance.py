@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hashmatch.records import UNNAMED
 from hashmatch.signing.acceptance import FLAWS, Decision, Flaw, Issue, decide, missing
-from hashmatch.signing.lists import Verified
 
-from .samples import NOW, OUR_KEY, of_file
+from .samples import NOW, of_file
 
 NONE: frozenset[Flaw] = frozenset()
 ALL = frozenset(FLAWS)
@@ -20,8 +22,11 @@ issues = st.builds(
 )
 
 
-def verified(issue: Issue, expires: str | None = None) -> Verified:
-    return Verified(OUR_KEY, of_file(since=issue.since, sequence=issue.sequence, expires=expires), "", "", 0)
+def decided(
+    issue: Issue, before: Iterable[Issue], accepted: frozenset[Flaw] = NONE, expires: str | None = None
+) -> Decision:
+    head = of_file(since=issue.since, sequence=issue.sequence, expires=expires).head
+    return decide(head, before, NOW, accepted, lacks_signature=False)
 
 
 def flaws(decision: Decision) -> list[str]:
@@ -34,21 +39,21 @@ def covered(before: list[Issue]) -> set[int]:
 
 @given(st.lists(issues, max_size=6), issues, st.permutations(range(6)))
 def test_against_a_plain_account(before: list[Issue], issue: Issue, order: list[int]) -> None:
-    decision = decide(verified(issue), before, NOW, NONE)
-    assert decision == decide(verified(issue), [before[i] for i in order if i < len(before)], NOW, NONE)
+    decision = decided(issue, before)
+    assert decision == decided(issue, [before[i] for i in order if i < len(before)])
     newest = max((each.sequence for each in before), default=0)
     brings = covered([issue]) - covered(before)
     assert (flaws(decision) == ["older"]) == (issue.sequence < newest and not brings)
     assert decision.refused == bool(flaws(decision))
     told = {number for first, last in decision.missing for number in range(first, last + 1)}
     assert told == set(range(1, max(newest, issue.sequence) + 1)) - covered([*before, issue])
-    assert not decide(verified(issue), before, NOW, ALL).refused
+    assert not decided(issue, before, ALL).refused
 
 
 @given(st.lists(issues, max_size=6), issues)
 def test_the_newest_twice_is_fine(before: list[Issue], issue: Issue) -> None:
     newest = Issue(issue.since, max(each.sequence for each in [issue, *before]))
-    assert not decide(verified(newest), [*before, newest], NOW, NONE).refused
+    assert not decided(newest, [*before, newest]).refused
 
 
 @given(st.integers(1, 8).flatmap(lambda count: st.permutations(range(count))))
@@ -56,39 +61,42 @@ def test_increments_in_any_order_are_taken_and_end_without_gaps(order: list[int]
     before = list[Issue]()
     for number in order:
         issue = Issue(number, number + 1)
-        assert not decide(verified(issue), before, NOW, NONE).refused
+        assert not decided(issue, before).refused
         before.append(issue)
     assert missing(before) == ()
 
 
 def test_examples() -> None:
-    assert decide(verified(Issue(None, 5)), [], NOW, NONE) == Decision()
-    assert decide(verified(Issue(3, 5)), [], NOW, NONE) == Decision((), ((1, 3),)), "an increment without what is below"
-    assert decide(verified(Issue(7, 9)), [Issue(None, 5)], NOW, NONE) == Decision((), ((6, 7),)), "a gap"
+    assert decided(Issue(None, 5), []) == Decision()
+    assert decided(Issue(3, 5), []) == Decision((), ((1, 3),)), "an increment without what is below"
+    assert decided(Issue(7, 9), [Issue(None, 5)]) == Decision((), ((6, 7),)), "a gap"
     gap = [Issue(None, 5), Issue(7, 9)]
-    assert decide(verified(Issue(5, 7)), gap, NOW, NONE) == Decision(), "which is filled"
-    assert flaws(decide(verified(Issue(4, 5)), gap, NOW, NONE)) == ["older"], "an increment replayed"
-    old = decide(verified(Issue(None, 4)), [Issue(None, 5)], NOW, NONE)
+    assert decided(Issue(5, 7), gap) == Decision(), "which is filled"
+    assert flaws(decided(Issue(4, 5), gap)) == ["older"], "an increment replayed"
+    old = decided(Issue(None, 4), [Issue(None, 5)])
     assert [objection.message for objection in old.objections] == ["it is number 4, and number 5 has come already"]
     huge = Issue(2**63 - 2, 2**63 - 1)
-    assert decide(verified(huge), [], NOW, NONE).missing == ((1, 2**63 - 2),)
+    assert decided(huge, []).missing == ((1, 2**63 - 2),)
 
 
 @pytest.mark.parametrize(("expires", "late"), [(None, False), (NOW, True), ("2026-11-26T12:00:01Z", False)])
 def test_expiry(expires: str | None, late: bool) -> None:
-    decision = decide(verified(Issue(None, 1), expires), [], NOW, NONE)
+    decision = decided(Issue(None, 1), [], NONE, expires)
     assert (flaws(decision) == ["expired"]) == decision.refused == late
-    assert not decide(verified(Issue(None, 1), expires), [], NOW, frozenset({"expired"})).refused
+    assert not decided(Issue(None, 1), [], frozenset({"expired"}), expires).refused
 
 
 def test_every_flaw_is_told_and_each_is_accepted_by_itself() -> None:
-    both = decide(verified(Issue(None, 1), NOW), [Issue(None, 2)], NOW, frozenset({"expired"}))
+    both = decided(Issue(None, 1), [Issue(None, 2)], frozenset({"expired"}), NOW)
     assert [(each.flaw, each.accepted) for each in both.objections] == [("expired", True), ("older", False)]
     assert both.refused
 
 
 def test_without_a_signature_or_a_statement() -> None:
-    assert flaws(decide(None, [Issue(None, 5)], NOW, NONE)) == ["unsigned"]
-    assert decide(None, [], NOW, frozenset({"expired", "older"})).refused
-    assert not decide(None, [], NOW, frozenset({"unsigned"})).refused
-    assert decide(Verified(OUR_KEY, None, "made by minisign", "", 0), [Issue(None, 5)], NOW, NONE) == Decision()
+    def unsigned(*accepted: Flaw) -> Decision:
+        return decide(UNNAMED, [Issue(None, 5)], NOW, frozenset(accepted), lacks_signature=True)
+
+    assert flaws(unsigned()) == ["unsigned"]
+    assert unsigned("expired", "older").refused
+    assert not unsigned("unsigned").refused
+    assert decide(UNNAMED, [Issue(None, 5)], NOW, NONE, lacks_signature=False) == Decision()
