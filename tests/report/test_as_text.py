@@ -115,6 +115,7 @@ def test_a_reference() -> None:
         "ab" * 32,
     ):
         assert part in text
+    assert r"l\x1bst.jsonl, east 3, signed by RWQkey" in text and "sha256,pdq" in text
     assert "None" not in text and "problem" not in text and "allow" not in text
 
 
