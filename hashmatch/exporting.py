@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from hashmatch import exchange
 from hashmatch.errors import CommandError
+from hashmatch.exchange.fields import LIST_VERSION
 from hashmatch.exchange.losses import Losses
 from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, UNNAMED, ListHead, ListItem, Opinion, Tlp, strictest
@@ -16,6 +18,9 @@ from hashmatch.store import Store, lists, lookup
 from hashmatch.store.audit import Actor, now, record
 from hashmatch.store.lookup import Reference, Source
 from hashmatch.store.verify import one_state
+
+if TYPE_CHECKING:
+    from hashmatch.signing.minisign import SecretKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ def export(
         newest = lists.newest_revision(connection)
         head, after = _head(connection, selection, name, expires)
         choice = Choice(connection, selection, after, one_each=not form.carries_retraction)
-        losses = Losses(form)
+        losses = Losses(form, selection.include)
         items = losses.watch(choice.items())
         if form.write_list is not None:
             written = form.write_list(items, out, selection.include, head)
@@ -218,3 +223,26 @@ def _head(
     if since is not None:  # it goes on from whatever number came before that moment, which nobody can name
         raise CommandError(_("a list with a name goes on from a number, not from a date: --since NUMBER"))
     return head, None
+
+
+def sign_list(store: Store, actor: Actor, path: Path, key: SecretKey, report: ExportReport) -> None:
+    """Sign a list that was exported under a name, beside its file. Raises CommandError where that cannot be."""
+    from hashmatch.signing import lists as signing
+    from hashmatch.signing.statement import Statement
+
+    head = report.head
+    assert head.name is not None and head.sequence is not None and head.created is not None
+    told = Statement(
+        name=head.name,
+        list_version=LIST_VERSION,
+        sequence=head.sequence,
+        since=head.since,
+        created=head.created,
+        expires=head.expires,
+        count=report.written,
+        tlp=report.strictest,
+    )
+    signed = signing.sign_file(path, key, told)
+    with store.transaction() as connection:
+        detail = {"list": signed.name, "sequence": signed.sequence, "sha256": signed.sha256, "key": key.public.text}
+        record(connection, actor, "sign", detail)

@@ -39,7 +39,7 @@ class ImportReport:
     retracted: entries that are or remain withdrawn; a retraction in the list is taken as one, and an entry that a person
     retracted here stays so. restored: those whose source stands by them again. disputed: retractions of what others gave,
     which stays, and is disputed from now on. duplicates: of those added, how many show the same as an older reference does.
-    head, signer: of the list, a public key if it is signed. missing: numbers of lists of that name that have not come, from
+    head, signer: of the list; the key's name, if it has any. missing: numbers of lists of that name that have not come, from
     the first to the last of them.
     """
 
@@ -159,23 +159,28 @@ def _origin(store: Store, file: BinaryIO, path: Path, form: exchange.Format, sta
     before = [] if head.name is None else lists.sequences_seen(connection, head.name, signer)
     lacks = signed is None and (plan.verify_key is not None or owner is not None)
     issues = [Issue(since, sequence) for sequence, since in before]
-    decision = decide(head, issues, now(), plan.accept, lacks_signature=lacks)
+    digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
+    accepted: frozenset[Flaw] = plan.accept
+    if lists.was_read(connection, digest, signer):  # it can bring nothing back
+        accepted |= {"older"}
+    decision = decide(head, issues, now(), accepted, lacks_signature=lacks)
     if decision.refused:
-        reasons = "; ".join(each.message for each in decision.objections if not each.accepted)
-        flaws = ",".join(each.flaw for each in decision.objections if not each.accepted)
-        message = _("{path}: {reasons}; nothing was imported (--accept {flaws} takes it all the same)")
-        raise CommandError(message.format(path=path, reasons=reasons, flaws=flaws))
-    if signed is not None:
-        digest = bytes.fromhex(signed.sha256)
-    else:
-        file.seek(0)
-        parts = hashlib.sha256()
-        for part in chunks(file):
-            parts.update(part)
-        digest = parts.digest()
-    teller = (signed and signed.key.name) or head.name or path.name
+        objections = [each for each in decision.objections if not each.accepted]
+        reasons = "; ".join(each.message for each in objections)
+        flaws = " ".join(f"--accept {each.flaw}" for each in objections)
+        message = _("{path}: {reasons}; nothing was imported ({options} takes it all the same)")
+        raise CommandError(message.format(path=path, reasons=reasons, options=flaws))
+    teller = (signed and signed.key.name) or signer or head.name or path.name
     count = signed.statement.count if signed is not None and signed.statement is not None else None
     return Origin(path, form, digest, head, signer, teller, decision.missing, count)
+
+
+def _digest(file: BinaryIO) -> bytes:
+    file.seek(0)
+    digest = hashlib.sha256()
+    for part in chunks(file):
+        digest.update(part)
+    return digest.digest()
 
 
 def _verified(file: BinaryIO, path: Path, plan: Plan) -> Verified | None:

@@ -158,7 +158,8 @@ VERDICTS: tuple[Verdict, ...] = ("confirmed", "disputed", "false-positive")
 class Opinion:
     """What somebody who looked at a reference says of it. Opinions of several are kept side by side, never merged.
 
-    source: whose opinion it is; None stands for the source of the entry that brings it. at: UTC, ISO 8601.
+    source: whose opinion it is; None stands for the source of the entry that brings it. at: UTC, ISO 8601, to the
+    microsecond where it can be told.
     """
 
     verdict: Verdict

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,11 +14,16 @@ from hashmatch.exchange import EXTRAS, written
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
+if TYPE_CHECKING:
+    from hashmatch.exporting import ExportReport
+    from hashmatch.signing.minisign import SecretKey
+
 
 @click.command(
     help=_(
         "Write a hash list to share: hashes, never the media. File names, cases, operators and notes are left out unless"
-        " asked for, and what is marked stricter than --max-tlp always. Exit code 1: some references were left out."
+        " asked for, and what is marked stricter than --max-tlp always. What the format cannot say is told at the end. Exit"
+        " code 1: some references were left out."
     )
 )
 @click.option(
@@ -27,8 +33,25 @@ from hashmatch.records import Tlp
 @click.option("--collection", "collections", multiple=True, help=_("This collection only. Repeatable."))
 @click.option("--label", "labels", multiple=True, help=_("References with this label only. Repeatable: all of them."))
 @click.option(
-    "--since", metavar="DATE", help=_("Only what was added or retracted since: 2026-11-21 or 2026-11-21T19:00.")
+    "--since",
+    metavar="NUMBER|DATE",
+    help=_(
+        "Only what was added, changed or retracted since: a date (2026-11-21 or 2026-11-21T19:00), or the number of the list"
+        " of that name that went out then."
+    ),
 )
+@click.option(
+    "--list", "name", metavar="NAME", help=_("Name the list, and number it, so that others can go on from it.")
+)
+@click.option(
+    "--sign",
+    metavar="KEY",
+    help=_(
+        "Sign the list with a secret key of `hashmatch keys` or minisign: a name or a file. The signature is written beside"
+        " it, as LIST.minisig."
+    ),
+)
+@click.option("--expires", metavar="DATE", help=_("From then on, readers should refuse the list."))
 @click.option(
     "--max-tlp",
     type=TLP_CHOICE,
@@ -45,26 +68,40 @@ def command(
     collections: tuple[str, ...],
     labels: tuple[str, ...],
     since: str | None,
+    name: str | None,
+    sign: str | None,
+    expires: str | None,
     max_tlp: Tlp,
     include: str | None,
 ) -> int:
-    from hashmatch.exporting import Selection, export
+    from hashmatch.exporting import Selection, export, sign_list
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
+
+    if sign is not None and target is None:
+        raise click.UsageError(_("a list is signed in its file: give --output"))
+    key = _secret_key(sign) if sign is not None else None
+    if key is not None and name is None:
+        name = collections[0] if len(collections) == 1 else "hashmatch"
 
     extras = frozenset(part.strip() for part in (include or "").split(",") if part.strip())
     if extras - set(EXTRAS):
         raise click.BadParameter(_("known are: {known}").format(known=", ".join(EXTRAS)), param_hint="--include")
-    selection = Selection(collections, labels, _utc(since), max_tlp, extras)
+    wanted = int(since) if since is not None and since.isdigit() and len(since) < 16 else _utc(since, "--since")
+    selection = Selection(collections, labels, wanted, max_tlp, extras)
     try:
         store = Store.open(app.database, write=app.database.exists())
     except CommandError:
         # Sharing from a read-only medium is fine; only the audit trail cannot tell of it.
         store = Store.open(app.database)
         app.warn(_("the database cannot be written, so this export is not in its audit trail"))
-    with store, output(target) as out:
-        report = export(store, Actor.current("export"), out, form, selection)
-    app.say(_("{count:,} entries written").format(count=report.written))
+    actor = Actor.current("export")
+    with store:
+        with output(target) as out:
+            report = export(store, actor, out, form, selection, name, _utc(expires, "--expires"))
+        if key is not None and target is not None:
+            sign_list(store, actor, target, key, report)
+    _tell_what(app, report)
     if report.unmarked:
         app.warn(_("{count:,} of them carry no TLP mark").format(count=report.unmarked))
     left_out = {
@@ -79,12 +116,39 @@ def command(
     return 1 if report.left_out else 0
 
 
-def _utc(text: str | None) -> str | None:
+def _tell_what(app: App, report: ExportReport) -> None:
+    """What went out, and what the format could not say of it."""
+    from hashmatch.report.escape import for_terminal
+
+    app.say(_("{count:,} entries written").format(count=report.written))
+    if report.head.name is not None:
+        text = _("list {name}, number {number}")
+        if report.head.since is not None:
+            text = _("list {name}, number {number}: what has changed since number {since}")
+        head = report.head
+        app.say(text.format(name=for_terminal(head.name or ""), number=head.sequence, since=head.since))
+    for text, counts in ((_("carried: {parts}"), report.kept), (_("not carried: {parts}"), report.lost)):
+        if counts:
+            parts = ", ".join(f"{part} {count:,}" for part, count in counts.items())
+            app.say(text.format(parts=parts))
+        elif counts is report.lost and report.written:
+            app.say(_("nothing was lost in this format"))
+
+
+def _secret_key(name: str) -> SecretKey:
+    """The key to sign with, before anything is written: its password may be wrong."""
+    from hashmatch.cli import password
+    from hashmatch.signing import keys
+
+    return keys.secret_key(keys.default_folder(), name, lambda: password.ask(name))
+
+
+def _utc(text: str | None, option: str) -> str | None:
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise click.BadParameter(_("is no date: {text}").format(text=text), param_hint="--since") from error
+        raise click.BadParameter(_("is no date: {text}").format(text=text), param_hint=option) from error
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

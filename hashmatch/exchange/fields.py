@@ -218,7 +218,7 @@ def _opinion(record: Mapping[str, object]) -> Opinion:
             return Opinion(
                 verdict,
                 text("source", record.get("source")),
-                moment("at", record.get("at")),
+                exact_moment("at", record.get("at")),
                 text("reason", record.get("reason")),
             )
     _refuse(_("{field} is none of {known}: {value}"), "opinion", told, known=", ".join(VERDICTS))

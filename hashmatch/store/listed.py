@@ -158,8 +158,7 @@ def _replaceable(connection: sqlite3.Connection, reference_id: int, membership: 
 
 def _with_source(item: ListItem, membership: Membership) -> list[Opinion]:
     """An entry's opinions, each with its source and a date where the entry has any."""
-    said = membership.said
-    at = said and said[:19] + "Z"
+    at = membership.said
     return [replace(each, source=each.source or membership.collection, at=each.at or at) for each in item.opinions]
 
 

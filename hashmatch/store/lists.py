@@ -115,6 +115,14 @@ def sequences_seen(connection: sqlite3.Connection, name: str, signer: str | None
     return [(int(sequence), since) for sequence, since in rows]
 
 
+def was_read(connection: sqlite3.Connection, sha256: bytes, signer: str | None) -> bool:
+    """Whether a list of these bytes was read to its end, so that it can bring nothing back."""
+    row = connection.execute(
+        "SELECT 1 FROM import WHERE sha256 = ? AND signer IS ? AND finished IS NOT NULL", (sha256, signer)
+    ).fetchone()
+    return row is not None
+
+
 def signer_of(connection: sqlite3.Connection, collection: str) -> str | None:
     """The public key of the one whose lists fill a collection, if it belongs to anybody."""
     row = connection.execute("SELECT signer FROM collection WHERE name = ?", (collection,)).fetchone()

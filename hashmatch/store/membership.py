@@ -44,7 +44,7 @@ class Membership:
         if self.import_id is None:
             return None
         moment = self.changed or max(self.retracted or "", self.added or "")
-        return _exact(moment) if moment else None
+        return exactly(moment) if moment else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +268,6 @@ def packed_labels(labels: Iterable[str]) -> str | None:
     return json.dumps(names, ensure_ascii=False, separators=(",", ":")) if names else None
 
 
-def _exact(moment: str) -> str:
+def exactly(moment: str) -> str:
     """A moment to the microsecond, so that moments are compared as texts are."""
     return moment if "." in moment else moment.removesuffix("Z") + ".000000Z"

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from hashmatch.records import Opinion
-from hashmatch.store.audit import Actor, now, record
-from hashmatch.store.membership import touch
+from hashmatch.store.audit import Actor, now_exactly, record
+from hashmatch.store.membership import exactly, touch
 
 
 def add(connection: sqlite3.Connection, reference_id: int, opinions: Iterable[Opinion], import_id: int | None) -> bool:
@@ -21,7 +21,7 @@ def add(connection: sqlite3.Connection, reference_id: int, opinions: Iterable[Op
         old = connection.execute(
             "SELECT at, opinion, reason FROM opinion WHERE reference_id = ? AND source = ?", (reference_id, each.source)
         ).fetchone()
-        at = each.at or now()
+        at = exactly(each.at) if each.at else now_exactly()
         if old and ((at, each.verdict, each.reason or "") <= (old[0], old[1], old[2] or "")):
             continue
         if old and each.at is None and (each.verdict, each.reason) == tuple(old[1:]):

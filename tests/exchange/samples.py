@@ -101,7 +101,7 @@ opinions = st.builds(
     Opinion,
     verdict=st.sampled_from(VERDICTS),
     source=st.none() | texts,
-    at=st.none() | _moments,
+    at=st.none() | _moments.map(lambda moment: moment[:-1] + ".000001Z"),
     reason=st.none() | texts,
 )
 
