@@ -250,9 +250,13 @@ class _Import:
         if origin.count is not None and origin.count != self._read:
             text = _("the list has {count:,} entries, where its signer counted {wanted:,}")
             self._told(LineRemark(self._read, text.format(count=self._read, wanted=origin.count)))
-        told = origin.head, origin.signer, origin.missing
         report = ImportReport(
-            origin.path.name, origin.form.name, **self._counts, head=told[0], signer=told[1], missing=told[2]
+            origin.path.name,
+            origin.form.name,
+            **self._counts,
+            head=origin.head,
+            signer=origin.signer and origin.teller,
+            missing=origin.missing,
         )
         with self._store.transaction() as connection:
             lists.finish_import(connection, self._import_id, report.items, report.refused)

@@ -276,10 +276,13 @@ CREATE TABLE pushed (
     bank TEXT NOT NULL,
     content_id INTEGER NOT NULL,
     reference_id INTEGER NOT NULL REFERENCES reference (id),
+    -- of what was pushed
+    digest TEXT NOT NULL,
     disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
     at TEXT NOT NULL,
     UNIQUE (server, bank, content_id)
 ) STRICT;;
+CREATE INDEX pushed_reference ON pushed (server, bank, reference_id);;
 CREATE TABLE recorded_scan (
     id INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
