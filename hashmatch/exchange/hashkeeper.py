@@ -1,7 +1,7 @@
 """The `hashkeeper` format: a table of MD5 digests, as HashKeeper wrote it and other forensic programs read it.
 
-    "file_id","hashset_id","file_name","directory","hash","file_size","date_modified","time_modified","time_zone",
-    "comments","date_accessed","time_accessed"
+"file_id","hashset_id","file_name","directory","hash","file_size","date_modified","time_modified","time_zone",
+"comments","date_accessed","time_accessed"
 """
 
 from __future__ import annotations

@@ -109,16 +109,18 @@ def _fill(connection: sqlite3.Connection, items: Iterable[ListItem], include: fr
         _add(connection, item, include)
         return (b"",)
 
-    with open(os.devnull, "wb") as nowhere:  # what goes into a list is decided as of all plain ones, the lines are rows here
+    with open(
+        os.devnull, "wb"
+    ) as nowhere:  # what goes into a list is decided as of all plain ones, the lines are rows here
         return write_plain(items, nowhere, entries)
 
 
 def _add(connection: sqlite3.Connection, item: ListItem, include: frozenset[str]) -> None:
     digests = [bytes.fromhex(value) if value else None for value in (item.md5, item.sha1, item.sha256)]
-    # An MD5 stands there once; what another entry knows beside it is added.
+    # An MD5 stands there once. Digests of two entries are not mixed: their files need not be the same for the same MD5.
     (number,) = connection.execute(
-        "INSERT INTO hashes (md5, sha1, sha2_256) VALUES (?, ?, ?) ON CONFLICT (md5) DO UPDATE SET"
-        " sha1 = coalesce(sha1, excluded.sha1), sha2_256 = coalesce(sha2_256, excluded.sha2_256) RETURNING id",
+        "INSERT INTO hashes (md5, sha1, sha2_256) VALUES (?, ?, ?)"
+        " ON CONFLICT (md5) DO UPDATE SET md5 = excluded.md5 RETURNING id",
         digests,
     ).fetchone()
     if "paths" in include:
