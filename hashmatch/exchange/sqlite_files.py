@@ -11,6 +11,7 @@ import re
 import shutil
 import sqlite3
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -38,7 +39,7 @@ Query = Callable[[sqlite3.Connection], Iterator[Callable[[], ListItem]]]
 
 
 def read_rows(stream: BinaryIO, query: Query) -> Iterator[Row]:
-    """The items that `query` finds, numbered from 1. It yields functions that make them, which raise LineError for a bad one.
+    """The items that `query` finds, numbered from 1. It yields functions that make them, and raise LineError for a bad one.
 
     Damage ends the list with one BadLine. Raises OSError where the file cannot be read.
     """
@@ -48,7 +49,7 @@ def read_rows(stream: BinaryIO, query: Query) -> Iterator[Row]:
             for log in logs:
                 message = _("what stands in {log} beside the list is not read: have the program that wrote it close it")
                 yield LineRemark(1, message.format(log=log))
-            for number, make in enumerate(query(connection), 1):  # noqa: B007 (the last number is told of damage)
+            for number, make in enumerate(query(connection), 1):
                 try:
                     yield number, make()
                 except LineError as refused:
@@ -84,7 +85,7 @@ def _opened(stream: BinaryIO) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_MAX)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.setlimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1)
-        if hasattr(connection, "setconfig"):  # of Python 3.12
+        if sys.version_info >= (3, 12):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
         steps = _STEPS + _STEPS_A_BYTE * os.stat(path).st_size
 

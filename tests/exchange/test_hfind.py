@@ -30,8 +30,13 @@ def hfind(*arguments: str | Path) -> str:
 @pytest.mark.parametrize("include", [frozenset[str](), ALL])
 @pytest.mark.parametrize(
     ("name", "kind", "digest"),
-    [("kdb", "", "md5"), ("md5sum", "md5sum", "md5"), ("hashkeeper", "hk", "md5")]
-    + [("nsrl", "nsrl-md5", "md5"), ("nsrl", "nsrl-sha1", "sha1")],
+    [
+        ("kdb", "", "md5"),
+        ("md5sum", "md5sum", "md5"),
+        ("hashkeeper", "hk", "md5"),
+        ("nsrl", "nsrl-md5", "md5"),
+        ("nsrl", "nsrl-sha1", "sha1"),
+    ],
 )
 def test_a_digest_is_found(tmp_path: Path, name: str, kind: str, digest: str, include: frozenset[str]) -> None:
     path = tmp_path / f"list.{name}"
