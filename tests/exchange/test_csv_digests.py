@@ -48,7 +48,7 @@ def test_nsrl_is_read_as_published(end: bytes) -> None:
 
 
 def test_other_versions_of_the_nsrl_are_read_by_their_headers() -> None:
-    first = f'"SHA-1","FileName","FileSize","ProductCode","OpSystemCode","MD4","MD5","CRC32","SpecialCode"\n'
+    first = '"SHA-1","FileName","FileSize","ProductCode","OpSystemCode","MD4","MD5","CRC32","SpecialCode"\n'
     first += f'"{SHA1}","\xff",3,1,"WIN","","{MD5}","",""\n'
     assert items_of(NSRL, first.encode("latin-1")) == [ListItem(sha1=SHA1, md5=MD5, size=3, paths=(b"\xff",))]
     third = (
