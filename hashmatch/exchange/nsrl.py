@@ -15,7 +15,7 @@ from hashmatch.exchange.csv_digests import has_header, name_cell, name_in, numbe
 from hashmatch.exchange.interface import Format, Row, WriteReport
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _
-from hashmatch.records import ListItem
+from hashmatch.records import LineRemark, ListItem
 
 HEADER = ("SHA-1", "MD5", "CRC32", "FileName", "FileSize", "ProductCode", "OpSystemCode", "SpecialCode")
 
@@ -33,7 +33,18 @@ def _record(cells: Mapping[str, str]) -> Mapping[str, object]:
 
 
 def read(stream: BinaryIO) -> Iterator[Row]:
-    return read_table(stream, HEADER, _record)
+    message = _("where this is the NSRL's own list, of software that is known, import it with --allow")
+    return remarked(read_table(stream, HEADER, _record), message)
+
+
+def remarked(rows: Iterable[Row], message: str) -> Iterator[Row]:
+    """The same rows, with a remark before the first item."""
+    told = False
+    for row in rows:
+        if isinstance(row, tuple) and not told:
+            yield LineRemark(row[0], message)
+            told = True
+        yield row
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, list_item
 from hashmatch.exchange.interface import Format, Row
+from hashmatch.exchange.nsrl import remarked
 from hashmatch.exchange.sqlite_files import MAGIC, columns_of, has_table, read_rows
 from hashmatch.i18n import _
 from hashmatch.records import ListItem
@@ -31,7 +32,8 @@ _COLUMNS = {
 
 
 def read(stream: BinaryIO) -> Iterator[Row]:
-    return read_rows(stream, _entries)
+    message = _("the NSRL lists software that is known, most of it harmless: import it with --allow")
+    return remarked(read_rows(stream, _entries), message)
 
 
 def _entries(connection: sqlite3.Connection) -> Iterator[Callable[[], ListItem]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.exchange import WriteReport, detect, get
-from hashmatch.records import ListItem
+from hashmatch.records import LineRemark, ListItem
 
 from .samples import ALL, MD5, PICTURE, SHA1, SHA256, items, items_of, patient, read, write
 
@@ -45,6 +46,12 @@ def test_nsrl_is_read_as_published(end: bytes) -> None:
     data = HEADER + FONT + end + b"\n" + HEADER + FONT + b',"WIN","M"\n'
     assert items_of(NSRL, data) == [FONT_ITEM, replace(FONT_ITEM, note="NSRL special code M")]
     assert items_of(NSRL, FONT + end) == [FONT_ITEM]
+
+
+def test_what_the_nsrl_is_for_is_said_once() -> None:
+    rows = list(NSRL.read(BytesIO(b"x\n" + HEADER + (FONT + b",,\n") * 3)))
+    assert [(row.line, "--allow" in row.message) for row in rows if isinstance(row, LineRemark)] == [(3, True)]
+    assert not any(isinstance(row, LineRemark) for row in NSRL.read(BytesIO(HEADER)))
 
 
 def test_other_versions_of_the_nsrl_are_read_by_their_headers() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 from hashmatch.exchange import detect, get
-from hashmatch.records import ListItem
+from hashmatch.records import LineRemark, ListItem
 
 from .samples import MD5, SHA1, SHA256, items_of, read
 
@@ -49,6 +50,8 @@ def test_a_minimal_set(tmp_path: Path) -> None:
     item = ListItem(md5=MD5, sha1=SHA1, sha256=SHA256, size=3, paths=(b"a b.jpg",))
     assert found == {1: item, 2: item} and set(bad) == {3}
     assert (head := detect(data)) and head.name == "rds"
+    remark = next(RDS.read(BytesIO(data)))
+    assert isinstance(remark, LineRemark) and "--allow" in remark.message
 
 
 def test_a_full_set_is_read_from_its_table_and_not_through_its_view(tmp_path: Path) -> None:
