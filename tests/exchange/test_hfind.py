@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.exchange import get
+from hashmatch.exchange import HEAD, detect, get
 from hashmatch.records import ListItem
 
 from .samples import ALL, MD5, PICTURE, SHA1, write
@@ -51,3 +51,13 @@ def test_a_digest_is_found(tmp_path: Path, name: str, kind: str, digest: str, in
     if name != "hashkeeper":  # hfind 4.11 leaves the header out of its places there, and then does not find the name
         answer = hfind(path, MD5 if digest == "md5" else SHA1)
         assert "Not Found" not in answer and ("picture.jpg" in answer) == (include == ALL)
+
+
+def test_a_database_that_hfind_made_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "made.kdb"
+    hfind("-c", path)
+    hfind("-a", path, MD5, "0" * 32)
+    with path.open("rb") as file:
+        assert list(get("kdb").read(file)) == [(1, ListItem(md5=MD5)), (2, ListItem(md5="0" * 32))]
+    found = detect(path.read_bytes()[:HEAD])
+    assert found and found.name == "kdb"
