@@ -38,7 +38,8 @@ ANSWER_MAX = 16 * 2**20
 #: Seconds before each further try.
 _WAITS = (1.0, 2.0, 4.0)
 
-# After these nothing was done, or a question that changes nothing new can be asked again.
+# With these, nothing was kept of a request: HMA undoes what it had begun. A proxy that answers with one of the others
+# knows nothing of what became of the request.
 _BUSY = frozenset({429, 500, 503})
 _BROKEN = frozenset({502, 504})
 
