@@ -48,7 +48,7 @@ def command(
     max_tlp: Tlp,
     include: str | None,
 ) -> int:
-    from hashmatch.sharing import Selection, export
+    from hashmatch.exporting import Selection, export
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
 

@@ -49,8 +49,8 @@ def command(
     strict: bool,
 ) -> int:
     from hashmatch.errors import CommandError
+    from hashmatch.importing import Plan, import_list
     from hashmatch.report.escape import for_terminal
-    from hashmatch.sharing import import_list
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
 
@@ -73,13 +73,9 @@ def command(
                     store,
                     actor,
                     path,
+                    Plan(collection, tlp, allow, strict),
                     format_name=form,
-                    collection=collection,
-                    tlp=tlp,
-                    allow=allow,
-                    strict=strict,
-                    refused=tell,
-                    remark=tell,
+                    told=tell,
                     duplicate=tell_of,
                 )
             except CommandError as error:
@@ -93,6 +89,8 @@ def command(
                 _("known, new to the collection"): report.joined,
                 _("known"): report.known,
                 _("retracted"): report.retracted,
+                _("restored"): report.restored,
+                _("disputed, being known otherwise"): report.disputed,
                 _("on the allow list"): report.allow,
                 _("not put on the allow list, being known otherwise (--allow would)"): report.not_allowed,
                 _("lines refused"): report.refused,

@@ -122,7 +122,7 @@ items = st.builds(
     added=st.none() | _moments,
     retracted=st.none() | _moments,
     retraction_reason=st.none() | texts,
-    changed=st.none() | _moments,
+    changed=st.none() | _moments.map(lambda moment: moment[:-1] + ".012345Z"),
     opinions=st.lists(opinions, max_size=3, unique=True).map(tuple),
     paths=_paths.map(tuple),
     case=st.none() | texts,
