@@ -25,6 +25,10 @@ HEAD = 65_536
 _MODULES = {
     "jsonl": "jsonl",
     "csv": "csv_table",
+    "kdb": "kdb",
+    "rds": "rds",
+    "nsrl": "nsrl",
+    "hashkeeper": "hashkeeper",
     "md5sum": "md5sum",
     "sha256sum": "sha256sum",
     "pdq": "pdq",
@@ -32,7 +36,7 @@ _MODULES = {
 
 
 #: Formats of others that are only read, since what they say more is theirs to say.
-_READ_ONLY = frozenset[str]()
+_READ_ONLY = frozenset({"rds"})
 
 
 def names() -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
 
 
 def test_every_name_gives_its_format() -> None:
-    assert names() == ("jsonl", "csv", "md5sum", "sha256sum", "pdq")
+    assert names() == ("jsonl", "csv", "kdb", "rds", "nsrl", "hashkeeper", "md5sum", "sha256sum", "pdq")
     assert [get(name).name for name in names()] == list(names())
     assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv"]
     assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
@@ -38,7 +38,8 @@ def test_no_format_is_loaded_before_it_is_asked_for() -> None:
 def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[str]) -> None:
     item = replace(PICTURE, paths=(b"a.jpg",), note="=note")
     data, _report = write(get(name), [item] * 1000, include)
-    for head in (data, data[:HEAD], b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n")):
+    as_text = () if name == "kdb" else (b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n"))
+    for head in (data, data[:HEAD], *as_text):
         found = detect(head)
         assert found and found.name == name
 
@@ -54,7 +55,11 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (b'{"type": "bundle", "objects": []}', None),
         (b"{\n", None),
         (b"signal_type,signal_str,collab,category,tags\n", None),
-        (b'"file_id","hashset_id","file_name","directory","hash"\n', None),
+        (b'"file_id","hashset_id","file_name","directory","hash"\n', "hashkeeper"),
+        (b"file_id;hashset_id;file_name;hash\n", None),
+        (b'"SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"\r\n', "nsrl"),
+        (b'"SHA-1","MD5"\n', None),
+        (b"SQLite format 3\0" + bytes(4000), None),
         (b'\n{"md5": "00"}\n', "jsonl"),
         (b'{"hashes": []}', "jsonl"),
         (b'"List_Version","Reference"\r\n', "csv"),
