@@ -15,8 +15,10 @@ from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
 if TYPE_CHECKING:
-    from hashmatch.exporting import ExportReport
+    from hashmatch.exporting import ExportReport, Selection
     from hashmatch.signing.minisign import SecretKey
+    from hashmatch.store import Store
+    from hashmatch.store.audit import Actor
 
 
 @click.command(
@@ -51,6 +53,13 @@ if TYPE_CHECKING:
         " it, as LIST.minisig."
     ),
 )
+@click.option(
+    "--to-hma",
+    "server",
+    metavar="URL",
+    help=_("Fill a bank of an HMA server instead of writing a list. A token comes from $HASHMATCH_HMA_TOKEN."),
+)
+@click.option("--bank", metavar="NAME", help=_("Of the server: capital letters, digits and _. Made if there is none."))
 @click.option("--expires", metavar="DATE", help=_("From then on, readers should refuse the list."))
 @click.option(
     "--max-tlp",
@@ -70,6 +79,8 @@ def command(
     since: str | None,
     name: str | None,
     sign: str | None,
+    server: str | None,
+    bank: str | None,
     expires: str | None,
     max_tlp: Tlp,
     include: str | None,
@@ -78,6 +89,10 @@ def command(
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
 
+    if (server is None) != (bank is None):
+        raise click.UsageError(_("--to-hma and --bank go together"))
+    if server is not None and (target is not None or name is not None or sign is not None or expires is not None):
+        raise click.UsageError(_("a bank is no list: --to-hma goes with no --output, --list, --sign or --expires"))
     if sign is not None and target is None:
         raise click.UsageError(_("a list is signed in its file: give --output"))
     key = _secret_key(sign) if sign is not None else None
@@ -96,6 +111,9 @@ def command(
         store = Store.open(app.database)
         app.warn(_("the database cannot be written, so this export is not in its audit trail"))
     actor = Actor.current("export")
+    if server is not None and bank is not None:
+        with store:
+            return _fill(app, store, actor, server, bank, selection)
     with store:
         with output(target) as out:
             report = export(store, actor, out, form, selection, name, _utc(expires, "--expires"))
@@ -114,6 +132,40 @@ def command(
         if count:
             app.warn(_("{count:,} left out: {reason}").format(count=count, reason=reason))
     return 1 if report.left_out else 0
+
+
+def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selection: Selection) -> int:
+    """Put what is selected into a bank, and say what became of it."""
+    from hashmatch.banks import fill_bank
+    from hashmatch.report.escape import for_terminal
+
+    if not store.writable:
+        raise CommandError(_("the database cannot be written, and must note what was put into the bank"))
+
+    def tell(reference: int, reason: str) -> None:
+        app.warn(_("reference {id}: refused: {reason}").format(id=reference, reason=for_terminal(reason)))
+
+    report, above = fill_bank(store, actor, server, bank, selection, tell)
+    done = {
+        _("added"): report.added,
+        _("there already"): report.unchanged,
+        _("enabled again"): report.enabled,
+        _("disabled"): report.disabled,
+    }
+    told = ", ".join(f"{count:,} {what}" for what, count in done.items() if count)
+    app.say(_("bank {bank}: {told}").format(bank=bank, told=told or _("nothing to do")))
+    left_out = {
+        _("marked stricter than TLP:{tlp}").format(tlp=selection.max_tlp.upper()): above,
+        _("retracted"): report.left_out_retracted,
+        _("on the allow list, which a bank cannot say"): report.left_out_allow,
+        _("without a hash that this server knows"): report.left_out_without_hash,
+        _("films without their frames, for which this server has no signal type"): report.films_without_frames,
+        _("to be disabled, but not there any more"): report.gone,
+    }
+    for reason, count in left_out.items():
+        if count:
+            app.warn(_("{count:,} left out: {reason}").format(count=count, reason=reason))
+    return 1 if report.refused or any(left_out.values()) else 0
 
 
 def _tell_what(app: App, report: ExportReport) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         " first."
     ),
 )
-@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE…", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--format",
     "form",
@@ -50,6 +50,16 @@ if TYPE_CHECKING:
     type=click.Choice(["unsigned", "expired", "older"]),
     help=_("Take a list in spite of that. Repeatable."),
 )
+@click.option(
+    "--from-hma",
+    "server",
+    metavar="URL",
+    help=_(
+        "Read back what became of the contents that this reference set has put into a bank of an HMA server, instead of a"
+        " list. A token comes from $HASHMATCH_HMA_TOKEN."
+    ),
+)
+@click.option("--bank", metavar="NAME", help=_("Of the server."))
 @click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
 @click.option("--dry-run", is_flag=True, help=_("Do everything but write to the database."))
 @click.option("--strict", is_flag=True, help=_("Import nothing of a list in which any line is bad."))
@@ -62,6 +72,8 @@ def command(
     tlp: Tlp | None,
     verify_key: str | None,
     accept: tuple[Flaw, ...],
+    server: str | None,
+    bank: str | None,
     allow: bool,
     dry_run: bool,
     strict: bool,
@@ -72,7 +84,19 @@ def command(
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
 
+    if bool(files) == (server is not None) or (server is None) != (bank is None):
+        raise click.UsageError(_("name lists, or give --from-hma and --bank"))
     actor = Actor.current("import")
+    if server is not None and bank is not None:
+        from hashmatch.banks import read_bank
+
+        with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
+            report_of_bank = read_bank(store, actor, server, bank)
+        text = _(
+            "bank {bank}: {read:,} contents read, {disputed:,} references newly disputed, being disabled or removed there"
+        )
+        app.say(text.format(bank=bank, read=report_of_bank.read, disputed=report_of_bank.disputed))
+        return 0
     plan = Plan(collection, tlp, allow, strict, verify_key, frozenset(accept))
     refused, failed = 0, 0
     with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
