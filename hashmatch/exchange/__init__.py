@@ -25,6 +25,14 @@ HEAD = 65_536
 _MODULES = {
     "jsonl": "jsonl",
     "csv": "csv_table",
+    "tx-csv": "tx_csv",
+    "tx-lines": "tx_lines",
+    "vpdq": "vpdq",
+    "vpdq-text": "vpdq_text",
+    "threatexchange": "threatexchange",
+    "tat": "tat",
+    "stopncii": "stopncii",
+    "ncmec": "ncmec",
     "md5sum": "md5sum",
     "sha256sum": "sha256sum",
     "pdq": "pdq",
@@ -32,7 +40,7 @@ _MODULES = {
 
 
 #: Formats of others that are only read, since what they say more is theirs to say.
-_READ_ONLY = frozenset[str]()
+_READ_ONLY = frozenset({"threatexchange", "tat", "stopncii", "ncmec"})
 
 
 def names() -> tuple[str, ...]:
