@@ -198,9 +198,10 @@ def _of_others(descriptors: list[_Descriptor]) -> Iterator[Opinion]:
     said: dict[str, set[str]] = {}
     for key, member in (reaction for each in descriptors for reaction in each.reactions):
         said.setdefault(member, set()).add(key)
+    known = {each.number for each in descriptors}
     for member, keys in said.items():
         verdict = next((verdict for key, verdict in _REACTIONS.items() if key in keys), None)
-        if verdict and member not in {each.number for each in descriptors}:
+        if verdict and member not in known:
             yield Opinion(verdict, member)
 
 
