@@ -36,6 +36,7 @@ KEPT = 100_000
 _KINDS: dict[str, Kind] = {"image": "image", "deletedImage": "image", "video": "video", "deletedVideo": "video"}
 _SENTIMENTS: dict[str, Verdict] = {"affirmativeFeedback": "confirmed", "negativeFeedback": "disputed"}
 _SEARCHED = frozenset({"md5", "sha1", "pdq"})
+_VALUES = frozenset({"id", "timestamp", "classification"})
 _ROOT = re.compile(rb"<(?:[\w.-]{1,64}:)?queryResult[\s>]")
 
 _CHUNK = 2**16
@@ -45,6 +46,8 @@ _DEPTH_MAX = 100
 _TEXT_MAX = 2**16
 #: Elements in one entry.
 _PARTS_MAX = 100_000
+#: Characters of names, attributes and texts in one entry.
+_SIZE_MAX = 2**20
 
 
 @dataclass(slots=True)
@@ -58,6 +61,7 @@ class _Entry:
     member: tuple[str, str] = ("", "")
     opinions: list[tuple[Verdict, tuple[str, str], str, str]] = field(default_factory=list)
     parts: int = 0
+    size: int = 0
     too_long: bool = False
 
     @property
@@ -98,11 +102,14 @@ class _Handler(ContentHandler):
                 self._entry, self._path = _Entry(tag), []
             return
         entry.parts += 1
+        entry.size += len(name) + sum(map(len, attrs.values()))
         inside = self._path[-1] if self._path else ""
         self._path.append(tag)
-        if entry.parts > _PARTS_MAX:
+        if entry.parts > _PARTS_MAX or entry.size > _SIZE_MAX:
             entry.too_long = True
-        elif tag == "member":
+        if entry.too_long:
+            return
+        if tag == "member":
             self._member = attrs.get("id", "")
         elif tag in _SENTIMENTS:
             self._verdict, self._type = _SENTIMENTS[tag], attrs.get("type", "")
@@ -117,6 +124,8 @@ class _Handler(ContentHandler):
     def characters(self, content: str) -> None:
         self.events += 1
         self._length += len(content)
+        if self._entry:
+            self._entry.size += len(content)
         if self._length <= _TEXT_MAX:
             self._text.append(content)
         elif self._entry:
@@ -144,7 +153,7 @@ class _Handler(ContentHandler):
             entry.member = (self._member, value)
         elif inside == "fingerprints" and tag in _SEARCHED and value:
             entry.fingerprints[tag] = value
-        elif not inside:
+        elif not inside and tag in _VALUES:
             entry.values[tag] = value
 
 
@@ -233,7 +242,7 @@ class _Items:
             item = self._known[entry.number]
         elif not identified(item):
             raise LineError(_("neither a digest nor a hash"))
-        else:
+        elif told.case:
             self._remember(entry.number, item)
         found = replace(told, md5=item.md5, sha1=item.sha1, hashes=item.hashes)
         if deleted:

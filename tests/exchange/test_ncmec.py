@@ -118,6 +118,8 @@ def test_a_deleted_entry_of_another_list_is_told(monkeypatch: pytest.MonkeyPatch
         entry(more="<timestamp>soon</timestamp>"),
         entry(more=f"<x>{'x' * 70_000}</x>"),
         entry(more="<x/>" * 100_001),
+        entry(more=f"<x>{'x' * 60_000}</x>" * 20),
+        entry(more=f'<member id="{"x" * 500_000}"/>' * 3),
     ],
 )
 def test_a_bad_entry_costs_itself_only(bad: str) -> None:
