@@ -30,7 +30,7 @@ from hashmatch.exchange.partners import nothing_found, withdrawn
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem, Opinion, Verdict
 
-#: Of so many entries the hashes are kept, for entries further on that withdraw them: some 50 MB.
+#: Of so many entries the hashes are kept, for entries further on that withdraw them: some 70 MB.
 KEPT = 100_000
 
 _KINDS: dict[str, Kind] = {"image": "image", "deletedImage": "image", "video": "video", "deletedVideo": "video"}
