@@ -25,6 +25,9 @@ HEAD = 65_536
 _MODULES = {
     "jsonl": "jsonl",
     "csv": "csv_table",
+    "stix": "stix",
+    "misp": "misp",
+    "vics": "vics",
     "md5sum": "md5sum",
     "sha256sum": "sha256sum",
     "pdq": "pdq",

@@ -12,11 +12,19 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from uuid import UUID, uuid5
 
 from hashmatch.exchange.fields import LineError, list_item, opinion_record, perceptual_hash, snippet, texts
 from hashmatch.exchange.interface import EXTRAS
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
+
+#: Of the UUIDs that are made of what an entry is. Never to be changed.
+NAMESPACE = UUID("2e52d86b-451f-4dd9-b2e9-f95ec99b6aac")
+
+#: Where a format must have a date and none is known.
+NO_DATE = "1970-01-01T00:00:00Z"
 
 _PLAIN_KEYS = ("kind", "md5", "sha1", "sha256", "size", "duration")
 _SOURCE_KEYS = ("labels", "allow", "collection", "source", "tlp", "added", "changed", "retracted", "retraction_reason")
@@ -106,4 +114,34 @@ def frame_record(frame: str) -> dict[str, object]:
         value, quality, time = parts
         return {"hash": value.strip(), "quality": int(quality), "time": float(time)}
     except ValueError:
-        raise LineError(_("not the hash of a frame (hex,quality,seconds): {value}").format(value=snippet(frame))) from None
+        raise LineError(
+            _("not the hash of a frame (hex,quality,seconds): {value}").format(value=snippet(frame))
+        ) from None
+
+
+def entry_uuid(item: ListItem, *more: str) -> UUID:
+    """The same in every export for what a source in a collection knows of a reference, so that a later one revises it.
+
+    more: what of the entry is meant.
+    """
+    key = item.sha256 or item.sha1 or item.md5
+    if key is None:
+        told = sorted((hash.algorithm, hash.hex, hash.view, repr(hash.time)) for hash in item.hashes)
+        key = sha256(repr(told).encode()).hexdigest()
+    parts = (item.source or "", item.collection or "", key, *more)
+    return uuid5(NAMESPACE, "\0".join(parts))
+
+
+def last_word(item: ListItem) -> str:
+    """When the source last said anything of an entry."""
+    return latest(item.added, item.changed, item.retracted)
+
+
+def called_false(item: ListItem) -> bool:
+    """Whether the entry's own source calls it a false positive, so that it names nothing as known."""
+    return any(opinion.source is None and opinion.verdict == "false-positive" for opinion in item.opinions)
+
+
+def latest(added: str | None, changed: str | None, retracted: str | None) -> str:
+    """The latest of the dates of an entry. They are of one form and zone, and so compared as texts."""
+    return max(filter(None, (added or NO_DATE, changed, retracted)))

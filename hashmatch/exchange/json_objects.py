@@ -64,6 +64,13 @@ def records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, obj
     What is in no record is passed over unchecked. A record that is no good is a BadLine; so is the end of a document
     that breaks off, after the last record.
     """
+    for row in placed_records(stream, *paths):
+        yield row if isinstance(row, BadLine) else row[:2]
+
+
+def placed_records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, object], Path] | BadLine]:
+    """As `records`, each with its place, too."""
+    place: Path = ()
     number, keys, last = 0, list[str](), b""
     begun, depth, parts = -1, 0, list[bytes]()  # of the record that is being read: keys when it began
     size = 0
@@ -79,7 +86,8 @@ def records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, obj
             if depth:
                 continue
             begun = -1
-            yield _record(number, b"".join(parts) if size <= LINE_MAX else None)
+            record = _record(number, b"".join(parts) if size <= LINE_MAX else None)
+            yield record if isinstance(record, BadLine) else (number, record, place)
             continue
         if token[:1] == b'"':
             last = token
@@ -88,6 +96,7 @@ def records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, obj
         elif token == b"{" and tuple(keys) in paths:
             number += 1
             begun, depth, parts, size = len(keys), 1, [token], 1
+            place = tuple(keys)
         elif token in b"[{":
             keys.append("*" if token == b"[" else "")
         elif token in b"]}" and keys:
@@ -100,11 +109,11 @@ def records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, obj
         yield BadLine(number, _("the list breaks off here"))
 
 
-def _record(number: int, data: bytes | None) -> tuple[int, dict[str, object]] | BadLine:
+def _record(number: int, data: bytes | None) -> dict[str, object] | BadLine:
     if data is None:
         return BadLine(number, _("the record is longer than {limit} bytes").format(limit=LINE_MAX))
     try:
-        return number, parse_object(data.decode("utf-8"))
+        return parse_object(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         return BadLine(number, _("not valid UTF-8 (at byte {position})").format(position=error.start + 1))
     except LineError as refused:

@@ -17,15 +17,15 @@ from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
 
 
 def test_every_name_gives_its_format() -> None:
-    assert names() == ("jsonl", "csv", "md5sum", "sha256sum", "pdq")
+    assert names() == ("jsonl", "csv", "stix", "misp", "vics", "md5sum", "sha256sum", "pdq")
     assert [get(name).name for name in names()] == list(names())
-    assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv"]
+    assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv", "stix", "misp"]
     assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CommandError, match=r"unknown list format 'vics'; known are: jsonl, csv, .*pdq"):
-        get("vics")
+    with pytest.raises(CommandError, match=r"unknown list format 'lotus'; known are: jsonl, csv, .*pdq"):
+        get("lotus")
 
 
 def test_no_format_is_loaded_before_it_is_asked_for() -> None:
@@ -51,7 +51,20 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (b"hello\n", None),
         (b"\x00\xff" * 999, None),
         (b"[" * 60_000, None),
-        (b'{"type": "bundle", "objects": []}', None),
+        (b'{"type": "bundle", "objects": []}', "stix"),
+        (b'\n{\n  "id": "bundle--dcf8154d-27b3-4856-94eb-29fbda777116",\n  "objects": [', "stix"),
+        (b'{"more": false, "objects": [{"type": "indicator", "spec_version": "2.1"', "stix"),
+        (b'{"Event": {"info": "x"', "misp"),
+        (b'{"response": [{"Event":{', "misp"),
+        (b'{"response": {"Attribute": [{"id": "1", "type": "md5", "to_ids": true', "misp"),
+        (
+            b'{"@odata.context": "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/US/$metadata#Cases"',
+            "vics",
+        ),
+        (b'{"odata.metadata": "http://github.com/ICMEC/ProjectVic/DataModels/1.3.xml#Cases", "value"', "vics"),
+        (b'{"value": [{"MediaID": 1', "vics"),
+        (b'{"value": 1}', None),
+        (b'{"Media": [', None),
         (b"{\n", None),
         (b"signal_type,signal_str,collab,category,tags\n", None),
         (b'"file_id","hashset_id","file_name","directory","hash"\n', None),
