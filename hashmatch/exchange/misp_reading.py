@@ -181,7 +181,7 @@ class _Reader:
     def _of_ours(self, found: Object) -> tuple[dict[str, object], tuple[Hash, ...]]:
         attributes = _attributes(found)
         live = [each for each in attributes if not _yes(each.get("deleted"))]
-        gone = _yes(found.get("deleted")) or not any(each.get("object_relation") in IDENTIFYING for each in live)
+        gone = _yes(found.get("deleted")) or not any(str(each.get("object_relation")) in IDENTIFYING for each in live)
         record: dict[str, object] = {}
         several: dict[str, list[object]] = {name: [] for name in (*SEVERAL.values(), *OF_JSON.values(), "vpdq")}
         other: dict[str, object] = {}

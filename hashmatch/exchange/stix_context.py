@@ -96,14 +96,16 @@ class Context:
     def opinions_on(self, found: Mapping[str, object]) -> list[dict[str, object]]:
         """Opinions on an object as records of ours; each is given once."""
         told = self.opinions.pop(str(found.get("id")), ())
-        own = self.source(found)
         given = list[dict[str, object]]()
         for each in told:
             verdict = VERDICTS.get(each.get("opinion")) if isinstance(each.get("opinion"), str) else None
             if verdict is None or each.get("revoked") is True:
                 continue
-            source = self.source(each)
-            record: dict[str, object] = {"opinion": verdict, "source": None if source == own else source}
+            author = each.get("created_by_ref")
+            own = author is not None and author == found.get("created_by_ref")
+            # What nobody has signed must not pass for what the entry's own source says.
+            source = None if own else self.source(each) or (author if isinstance(author, str) else "unknown")
+            record: dict[str, object] = {"opinion": verdict, "source": source}
             given.append({**record, "at": each.get("modified"), "reason": each.get("explanation")})
         return given
 

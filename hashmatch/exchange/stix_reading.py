@@ -102,7 +102,7 @@ class _Reader:
             for each in inner.values():
                 if isinstance(each, dict) and each.get("type") in _FILES:
                     yield from self._file(number, {**each, "object_marking_refs": found.get("object_marking_refs")})
-        elif kind not in _UNDERSTOOD:
+        elif not isinstance(kind, str) or kind not in _UNDERSTOOD:
             self._passed.add(kind)
 
     def _file(self, number: int, file: Object) -> Iterator[Row]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import tracemalloc
 from io import BytesIO
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,6 +106,47 @@ def test_damaged_lists(name: str, listed: list[ListItem], seed: int) -> None:
         check(name, bytes(data))
     except CommandError as error:
         assert "version" in str(error)  # the damage made it a list of a newer version
+
+
+#: What may stand where something else is expected.
+VALUES = [
+    None,
+    True,
+    0,
+    -1,
+    10**30,
+    1.5,
+    "",
+    "x",
+    "\ud800",
+    "\0",
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": 1},
+    ["x"],
+    [{}],
+    MD5,
+    BRIDGE,
+]
+
+
+def otherwise(value: Any, chance: random.Random) -> Any:
+    """A document in which some values are of another type."""
+    if chance.random() < 0.05:
+        return chance.choice(VALUES)
+    if isinstance(value, dict):
+        return {key: otherwise(each, chance) for key, each in value.items()}
+    return [otherwise(each, chance) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+@patient
+@given(listed=st.lists(items, min_size=1, max_size=3), seed=st.integers(0, 2**32))
+def test_values_of_other_types(name: str, listed: list[ListItem], seed: int) -> None:
+    document = otherwise(json.loads(write(get(name), listed, ALL)[0]), random.Random(seed))
+    check(name, json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("name", written())

@@ -195,15 +195,20 @@ def test_opinions_of_others() -> None:
             "explanation": "a logo",
             "created_by_ref": "identity--1",
         },
-        indicator(),
+        indicator(created_by_ref="identity--2"),
         {**seen, "id": "opinion--2", "opinion": "agree"},
+        {**seen, "id": "opinion--5", "opinion": "disagree", "created_by_ref": "identity--2"},
         {**seen, "id": "opinion--3", "opinion": "neutral"},
         {**seen, "id": "opinion--4", "opinion": "agree", "object_refs": ["malware--1"]},
         {"type": "identity", "id": "identity--1", "name": "West"},
     ]
     (found,), bad, told = rows_of(FORMAT, bundle(*listed))
     at = "2026-02-01T00:00:00Z"
-    assert found.opinions == (Opinion("false-positive", "West", at, "a logo"), Opinion("confirmed", None, at))
+    assert found.opinions == (
+        Opinion("false-positive", "West", at, "a logo"),
+        Opinion("confirmed", "unknown", at),
+        Opinion("disputed", None, at),
+    )
     assert not bad and told == ["opinions on 1 objects that are no entries, or not in this list, are passed over"]
 
 
@@ -252,6 +257,7 @@ def test_bad_objects_cost_themselves_only() -> None:
         indicator(labels="x"),
         indicator("{", pattern_type="vpdq"),
         indicator(extensions={EXTENSION: {"vpdq": "x", "hashes": 1}}),
+        {"type": {}, "id": [], "extensions": []},
         indicator(f"[file:hashes.MD5 = '00' OR file:hashes.MD5 = '{MD5}']"),
     ]
     found, bad, _told = rows_of(FORMAT, bundle(*listed))
