@@ -158,7 +158,8 @@ VERDICTS: tuple[Verdict, ...] = ("confirmed", "disputed", "false-positive")
 class Opinion:
     """What somebody who looked at a reference says of it. Opinions of several are kept side by side, never merged.
 
-    source: whose opinion it is; None stands for the source of the entry that brings it. at: UTC, ISO 8601.
+    source: whose opinion it is; None stands for the source of the entry that brings it. at: UTC, ISO 8601, to the
+    microsecond where it can be told.
     """
 
     verdict: Verdict
@@ -172,9 +173,9 @@ class ListItem:
     """One entry of a hash list, of any format: a reference as one source (collection) knows it.
 
     added, changed and retracted are UTC in ISO 8601 ("2026-11-21T19:00:00Z"), by the source's clock; changed: when it
-    last said anything of this entry. opinions: of the source itself (then `source` is None) and of others; an entry whose
-    own source calls it a false positive names nothing as known. paths, case, operator and note are filled only when
-    the person who exports asks for them.
+    last said anything of this entry, to the microsecond where it can be told. opinions: of the source itself (then
+    `source` is None) and of others; an entry whose own source calls it a false positive names nothing as known. paths,
+    case, operator and note are filled only when the person who exports asks for them.
     """
 
     kind: Kind | None = None
@@ -198,6 +199,22 @@ class ListItem:
     case: str | None = None
     operator: str | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """What a list says of itself, as far as it does. sequence: its number among the lists of that name. since: it has what
+    changed since the one of that number; None of one that has everything. created, expires: UTC, ISO 8601."""
+
+    name: str | None = None
+    sequence: int | None = None
+    since: int | None = None
+    created: str | None = None
+    expires: str | None = None
+
+
+#: Of a list that says nothing of itself.
+UNNAMED = ListHead()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ COMMANDS = {
     "verify": "verify",
     "log": "log",
     "backup": "backup",
+    "keys": "keys",
     "completion": "completion",
 }
 

@@ -28,6 +28,10 @@ _MODULES = {
     "stix": "stix",
     "misp": "misp",
     "vics": "vics",
+    "kdb": "kdb",
+    "rds": "rds",
+    "nsrl": "nsrl",
+    "hashkeeper": "hashkeeper",
     "md5sum": "md5sum",
     "sha256sum": "sha256sum",
     "pdq": "pdq",
@@ -35,7 +39,7 @@ _MODULES = {
 
 
 #: Formats of others that are only read, since what they say more is theirs to say.
-_READ_ONLY = frozenset[str]()
+_READ_ONLY = frozenset({"rds"})
 
 
 def names() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
-from hashmatch.records import TLP_ORDER, VERDICTS, Hash, Kind, ListItem, Opinion, Tlp
+from hashmatch.records import TLP_ORDER, VERDICTS, Hash, Kind, ListHead, ListItem, Opinion, Tlp
 
 #: The version of hashmatch's own list formats (jsonl and csv) that is written, and the newest that can be read.
 LIST_VERSION = 2
@@ -180,6 +180,22 @@ def moment(field: str, value: object) -> str | None:
     return zoned.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
+def exact_moment(field: str, value: object) -> str | None:
+    """As `moment`, to the microsecond: "2026-11-21T19:00:00.000000Z"."""
+    told = moment(field, value)
+    if told is None or not isinstance(value, str):
+        return told
+    parsed = datetime.fromisoformat(value)
+    return f"{told[:19]}.{parsed.microsecond:06}Z"
+
+
+def list_head(record: Mapping[str, object]) -> ListHead:
+    """What a list says of itself, by the names in ListHead, but `list` for its name."""
+    sequence, since = (whole(field, record.get(field), _INT_MAX) for field in ("sequence", "since"))
+    created, expires = (moment(field, record.get(field)) for field in ("created", "expires"))
+    return ListHead(text("list", record.get("list"), 256), sequence, since, created, expires)
+
+
 def _yes(field: str, value: object) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
@@ -202,7 +218,7 @@ def _opinion(record: Mapping[str, object]) -> Opinion:
             return Opinion(
                 verdict,
                 text("source", record.get("source")),
-                moment("at", record.get("at")),
+                exact_moment("at", record.get("at")),
                 text("reason", record.get("reason")),
             )
     _refuse(_("{field} is none of {known}: {value}"), "opinion", told, known=", ".join(VERDICTS))
@@ -234,7 +250,7 @@ def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tup
         added=moment("added", record.get("added")),
         retracted=moment("retracted", record.get("retracted")),
         retraction_reason=text("retraction_reason", record.get("retraction_reason")),
-        changed=moment("changed", record.get("changed")),
+        changed=exact_moment("changed", record.get("changed")),
         opinions=opinions(record.get("opinions")),
         paths=paths,
         case=text("case", record.get("case")),

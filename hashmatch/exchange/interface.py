@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from hashmatch.records import BadLine, LineRemark, ListItem
+from hashmatch.records import BadLine, LineRemark, ListHead, ListItem
 
 #: Fields of a ListItem that leave the house only when the person who exports names them.
 EXTRAS = ("paths", "case", "operator", "note")
@@ -52,6 +52,8 @@ class Format:
     except CommandError for a list of a newer version, before any item, or where a library is missing that the format
     needs. It raises what `stream.readline` raises.
     looks_like(head) tells whether the first bytes of a list look like this format; it never raises.
+    write_list, read_head: of a format in which a list can say what it is: as `write`, with that; and what the first bytes of
+    a list say, whatever they are.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Format:
     write: Writer | None
     read: Callable[[BinaryIO], Iterator[Row]]
     looks_like: Callable[[bytes], bool]
+    write_list: Callable[[Iterable[ListItem], BinaryIO, frozenset[str], ListHead], WriteReport] | None = None
+    read_head: Callable[[bytes], ListHead] | None = None
 
     @property
     def carries_retraction(self) -> bool:

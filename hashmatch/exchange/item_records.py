@@ -143,5 +143,10 @@ def called_false(item: ListItem) -> bool:
 
 
 def latest(added: str | None, changed: str | None, retracted: str | None) -> str:
-    """The latest of the dates of an entry. They are of one form and zone, and so compared as texts."""
-    return max(filter(None, (added or NO_DATE, changed, retracted)))
+    """The latest of the dates of an entry, to the microsecond, so that they can be compared as texts."""
+    return max(exact(date) for date in (added or NO_DATE, changed, retracted) if date)
+
+
+def exact(date: str) -> str:
+    """A date of an entry, which may be one to the second, to the microsecond."""
+    return date if "." in date else f"{date.removesuffix('Z')}.000000Z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from hashmatch.exchange.interface import Format
+from hashmatch.exchange.interface import EXTRAS, Format
 from hashmatch.records import Hash, ListItem
 
 #: Parts of an item as a format's `carries` names them, beside the names of hash algorithms ("pdq", "phash"; "*": of
@@ -24,11 +24,13 @@ EVERYTHING = DIGESTS | OF_HASHES | OF_ITEMS | {"frames", "*"}
 class Losses:
     """How many records have what a format carries and what it does not, by part: `kept` and `lost`.
 
-    Of hashes, quality, time, view and version the hashes are counted; of everything else the entries.
+    Of hashes, quality, time, view and version the hashes are counted; of everything else the entries. What was not to go
+    out, since `include` does not name it, is neither.
     """
 
-    def __init__(self, form: Format) -> None:
+    def __init__(self, form: Format, include: frozenset[str] = frozenset()) -> None:
         self._carries = form.carries
+        self._withheld = set(EXTRAS) - include
         self.kept: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
 
@@ -36,6 +38,8 @@ class Losses:
         """The same items, counted as they pass."""
         for item in items:
             for part, count in _parts(item).items():
+                if part in self._withheld:
+                    continue
                 (self.kept if self._has(part) else self.lost)[part] += count
             yield item
 

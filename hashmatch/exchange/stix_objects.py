@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from hashmatch.exchange.item_records import NO_DATE, called_false, entry_uuid, last_word, record_of, short_hashes
+from hashmatch.exchange.item_records import NO_DATE, called_false, entry_uuid, exact, last_word, record_of, short_hashes
 from hashmatch.exchange.stix_patterns import pattern_of
 from hashmatch.records import ListItem, Opinion, Tlp, Verdict
 
@@ -195,5 +195,6 @@ def _extension(more: Object) -> Object:
 
 
 def _stamp(moment: str) -> str:
-    """A date as STIX has it, to the millisecond."""
-    return moment.removesuffix("Z") + ".000Z"
+    """A date as STIX has it: to the millisecond, or finer where it is."""
+    told = exact(moment)
+    return told[:-4] + "Z" if told.endswith("000Z") else told

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import HASH_DIGITS, LineError, moment, perceptual_hash, snippet, text
+from hashmatch.exchange.fields import HASH_DIGITS, LineError, exact_moment, perceptual_hash, snippet, text
 from hashmatch.exchange.interface import Row
 from hashmatch.exchange.item_records import NO_DATE, hashes_of_short, item_of, latest
 from hashmatch.exchange.json_objects import parse_object, records
@@ -148,12 +148,12 @@ class _Reader:
         said["source"] = self._context.source(found)
         said["note"] = found.get("description")
         said["tlp"] = strictest(*(self._context.mark(each) for each in (found, file or {})))
-        created, modified = (moment(key, found.get(key)) for key in ("created", "modified"))
+        created, modified = (exact_moment(key, found.get(key)) for key in ("created", "modified"))
         if not own:
             said |= {"added": created, "changed": modified}
         else:
             # A date later than any that was told is that of a partner who revised our entry.
-            told = latest(*(moment(key, said.get(key)) for key in ("added", "changed", "retracted")))
+            told = latest(*(exact_moment(key, said.get(key)) for key in ("added", "changed", "retracted")))
             if modified and modified > told:
                 said["changed"] = modified
         if found.get("revoked") is True and not said.get("retracted"):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import LineError, moment, snippet, text
+from hashmatch.exchange.fields import LineError, exact_moment, snippet, text
 from hashmatch.exchange.interface import Row
 from hashmatch.exchange.item_records import hashes_of_short, item_of
 from hashmatch.exchange.json_objects import parse_object, records
@@ -149,7 +149,7 @@ def _date(value: object) -> tuple[str | None, object]:
         except OverflowError:
             return None, value
     try:
-        return moment("DateUpdated", told), None
+        return exact_moment("DateUpdated", told), None
     except LineError:
         pass
     for form in _AMERICAN:

@@ -172,10 +172,18 @@ def test_a_retraction_in_a_list_is_taken_as_one(run: Run, own_copy: Path, tmp_pa
     # A partner's collection has no say in what another source knows …
     assert run("import", listed, "--collection", "partner").code == 0
     assert run("scan", upload).code == 1
-    # … nor may a list withdraw what was indexed here, by merely naming the collection …
-    refused = run("import", listed)
-    assert (refused.code, run("scan", upload).code) == (1, 1)
-    assert "--collection archive" in refused.err
+    # … nor may a list withdraw what was indexed here, by merely naming the collection, but its word is shown …
+    disputed = run("import", listed)
+    assert (disputed.code, run("scan", upload).code) == (0, 1)
+    assert "1 disputed" in disputed.err
+    (match,) = run("scan", upload, "--format", "jsonl").lines[0]["matches"]
+    assert [(said["source"], said["opinion"]) for said in match["reference"]["opinions"]] == [
+        ("retracted.jsonl", "disputed")
+    ]
+    assert {each["collection"]: each["opinion"] for each in match["reference"]["sources"]} == {
+        "archive": "malicious",
+        "partner": "disputed",
+    }
     # … unless a person says that it is for it.
     assert run("import", listed, "--collection", "archive").code == 0
     assert run("scan", upload).code == 0

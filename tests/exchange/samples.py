@@ -117,7 +117,7 @@ opinions = st.builds(
     Opinion,
     verdict=st.sampled_from(VERDICTS),
     source=st.none() | texts,
-    at=st.none() | _moments,
+    at=st.none() | _moments.map(lambda moment: moment[:-1] + ".000001Z"),
     reason=st.none() | texts,
 )
 
@@ -138,7 +138,7 @@ items = st.builds(
     added=st.none() | _moments,
     retracted=st.none() | _moments,
     retraction_reason=st.none() | texts,
-    changed=st.none() | _moments,
+    changed=st.none() | _moments.map(lambda moment: moment[:-1] + ".012345Z"),
     opinions=st.lists(opinions, max_size=3, unique=True).map(tuple),
     paths=_paths.map(tuple),
     case=st.none() | texts,

@@ -58,5 +58,8 @@ def test_an_entry_has_the_same_uuid_whatever_is_said_of_it() -> None:
 
 
 def test_the_last_word() -> None:
-    assert last_word(ListItem()) == "1970-01-01T00:00:00Z"
-    assert last_word(ListItem(added="2026-01-01T00:00:00Z", changed="2026-01-03T00:00:00Z")) == "2026-01-03T00:00:00Z"
+    assert last_word(ListItem()) == "1970-01-01T00:00:00.000000Z"
+    assert (
+        last_word(ListItem(added="2026-01-01T00:00:00Z", changed="2026-01-03T00:00:00Z"))
+        == "2026-01-03T00:00:00.000000Z"
+    )

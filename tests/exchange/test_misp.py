@@ -33,7 +33,9 @@ EVERYTHING = [
     PICTURE,
     FILM,
     replace(PICTURE, collection="b", retracted="2026-11-22T00:00:00Z", retraction_reason="ours"),
-    replace(PICTURE, collection="c", allow=True, opinions=(Opinion("confirmed", None, "2026-11-23T00:00:00Z", "x"),)),
+    replace(
+        PICTURE, collection="c", allow=True, opinions=(Opinion("confirmed", None, "2026-11-23T00:00:00.000000Z", "x"),)
+    ),
     replace(PICTURE, collection="d", paths=(b"a\xff", b"b"), note="=note", case="c", operator="o", tlp="red"),
     ListItem(hashes=(Hash("phash", bytes(8), version=1), Hash("dhash", bytes(8)))),
 ]
@@ -153,7 +155,7 @@ def test_what_a_partner_did_to_our_entry_counts() -> None:
     )
     assert not bad and not told
     expected = replace(
-        PICTURE, md5=None, tlp="red", labels=("one", "two", "seen", "week"), changed="2027-01-15T08:00:00Z"
+        PICTURE, md5=None, tlp="red", labels=("one", "two", "seen", "week"), changed="2027-01-15T08:00:00.000000Z"
     )
     assert item == expected
     for each in found["Attribute"]:
@@ -185,9 +187,11 @@ def test_files_and_attributes_of_others() -> None:
     found, bad, told = rows_of(FORMAT, event(file, attributes=single, Tag=tags, Orgc={"name": "CERT", "uuid": "x"}))
     common: dict[str, Any] = {"source": "CERT", "labels": ("propaganda",), "tlp": "green"}
     assert not bad and found == [
-        ListItem(sha256=SHA256, changed="2023-11-14T22:13:20Z", retracted="2023-11-14T22:13:20Z", **common),
-        ListItem(md5=MD5, changed="2023-11-14T22:13:20Z", **common),
-        ListItem(md5=MD5, sha1=SHA1, sha256=SHA256, size=3, changed="2023-11-14T22:13:21Z", note="seen", **common),
+        ListItem(sha256=SHA256, changed="2023-11-14T22:13:20.000000Z", retracted="2023-11-14T22:13:20Z", **common),
+        ListItem(md5=MD5, changed="2023-11-14T22:13:20.000000Z", **common),
+        ListItem(
+            md5=MD5, sha1=SHA1, sha256=SHA256, size=3, changed="2023-11-14T22:13:21.000000Z", note="seen", **common
+        ),
     ]
     assert told == [
         "1 digests that are not meant for detection (to_ids) are passed over",

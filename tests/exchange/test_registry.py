@@ -17,7 +17,21 @@ from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
 
 
 def test_every_name_gives_its_format() -> None:
-    assert names() == ("jsonl", "csv", "stix", "misp", "vics", "md5sum", "sha256sum", "pdq")
+    names_of_all = (
+        "jsonl",
+        "csv",
+        "stix",
+        "misp",
+        "vics",
+        "kdb",
+        "rds",
+        "nsrl",
+        "hashkeeper",
+        "md5sum",
+        "sha256sum",
+        "pdq",
+    )
+    assert names() == names_of_all
     assert [get(name).name for name in names()] == list(names())
     assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv", "stix", "misp"]
     assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
@@ -38,7 +52,8 @@ def test_no_format_is_loaded_before_it_is_asked_for() -> None:
 def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[str]) -> None:
     item = replace(PICTURE, paths=(b"a.jpg",), note="=note")
     data, _report = write(get(name), [item] * 1000, include)
-    for head in (data, data[:HEAD], b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n")):
+    as_text = () if name == "kdb" else (b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n"))
+    for head in (data, data[:HEAD], *as_text):
         found = detect(head)
         assert found and found.name == name
 
@@ -67,7 +82,11 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (b'{"Media": [', None),
         (b"{\n", None),
         (b"signal_type,signal_str,collab,category,tags\n", None),
-        (b'"file_id","hashset_id","file_name","directory","hash"\n', None),
+        (b'"file_id","hashset_id","file_name","directory","hash"\n', "hashkeeper"),
+        (b"file_id;hashset_id;file_name;hash\n", None),
+        (b'"SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"\r\n', "nsrl"),
+        (b'"SHA-1","MD5"\n', None),
+        (b"SQLite format 3\0" + bytes(4000), None),
         (b'\n{"md5": "00"}\n', "jsonl"),
         (b'{"hashes": []}', "jsonl"),
         (b'"List_Version","Reference"\r\n', "csv"),

@@ -23,7 +23,7 @@ FRAMES = tuple(Hash("pdq", bytes([n]) * 32, 90, n / 4, version=1) for n in range
 LISTED = [
     *(replace(PICTURE, tlp=tlp) for tlp in TLP_ORDER),
     replace(PICTURE, md5=None, sha1=None, source=None, retracted="2026-11-22T00:00:00Z", retraction_reason="ours"),
-    replace(PICTURE, allow=True, opinions=(Opinion("confirmed", None, "2026-11-23T00:00:00Z", "seen"),)),
+    replace(PICTURE, allow=True, opinions=(Opinion("confirmed", None, "2026-11-23T00:00:00.000000Z", "seen"),)),
     replace(PICTURE, opinions=(Opinion("false-positive"), Opinion("disputed", "west", None, "a card")), labels=()),
     replace(PICTURE, paths=(b"a\xff", b"b"), note="=note", case="c", operator="o", tlp=None),
     ListItem(kind="video", duration=1.5, hashes=FRAMES, collection="films"),
@@ -136,10 +136,10 @@ def test_private_fields_only_if_asked_for() -> None:
 
 
 def test_a_later_export_revises_the_same_objects() -> None:
-    later = replace(PICTURE, retracted="2026-11-25T00:00:00Z", changed="2026-11-25T00:00:00Z", labels=("other",))
+    later = replace(PICTURE, retracted="2026-11-25T00:00:00Z", changed="2026-11-25T00:00:00.012345Z", labels=("other",))
     first, second = objects_of([PICTURE]), objects_of([later])
     assert [each["id"] for each in first] == [each["id"] for each in second]
-    assert second[-1]["created"] == first[-1]["created"] and second[-1]["modified"] == "2026-11-25T00:00:00.000Z"
+    assert second[-1]["created"] == first[-1]["created"] and second[-1]["modified"] == "2026-11-25T00:00:00.012345Z"
     assert second[-1]["revoked"] and "revoked" not in first[-1]
     assert first[:-1] == second[:-1]
 
@@ -153,7 +153,7 @@ def test_a_partners_revision_of_our_entry_counts() -> None:
     }
     (found,), bad, told = rows_of(FORMAT, bundle(*objects))
     assert not bad and not told
-    assert found == replace(PICTURE, changed="2026-12-01T00:00:00Z", retracted="2026-12-01T00:00:00Z", tlp="red")
+    assert found == replace(PICTURE, changed="2026-12-01T00:00:00.000000Z", retracted="2026-12-01T00:00:00Z", tlp="red")
 
 
 def test_an_indicator_of_others() -> None:
@@ -161,7 +161,7 @@ def test_an_indicator_of_others() -> None:
     more = {"created_by_ref": "identity--1", "labels": ["x"], "description": "seen", "confidence": 80}
     found, bad, told = rows_of(FORMAT, bundle(indicator(**more), by))
     said = {"source": "Analysts", "labels": ("x",), "note": "seen"}
-    dates = {"added": "2026-01-01T00:00:00Z", "changed": "2026-01-02T00:00:00Z"}
+    dates = {"added": "2026-01-01T00:00:00Z", "changed": "2026-01-02T00:00:00.000000Z"}
     assert found == [ListItem(md5=MD5, **said, **dates)] and not bad and not told  # type: ignore[arg-type]
 
 
@@ -203,7 +203,7 @@ def test_opinions_of_others() -> None:
         {"type": "identity", "id": "identity--1", "name": "West"},
     ]
     (found,), bad, told = rows_of(FORMAT, bundle(*listed))
-    at = "2026-02-01T00:00:00Z"
+    at = "2026-02-01T00:00:00.000000Z"
     assert found.opinions == (
         Opinion("false-positive", "West", at, "a logo"),
         Opinion("confirmed", "unknown", at),
