@@ -160,7 +160,7 @@ def test_a_long_list_is_not_held_in_memory(name: str, monkeypatch: pytest.Monkey
     count = 2_000 if name in DOCUMENTS else 10_000
     listed = (ListItem(md5=f"{n:032x}", sha1=SHA1, sha256=SHA256, kind="image") for n in range(count))
     data = (f"{BRIDGE}\n" * count).encode() if name == "pdq" else write(get(name), listed)[0]
-    monkeypatch.setattr(stix_waiting, "WAITING_MAX", 100)  # as far as it is bounded, that is where it is bounded
+    monkeypatch.setattr(stix_waiting, "WAITING_MAX", 10)  # files that an indicator may still come to name
     stream = BytesIO(data)
     tracemalloc.start()
     try:
