@@ -36,15 +36,20 @@ Path = tuple[str, ...]
 
 def parse_object(text: str) -> dict[str, object]:
     """One JSON object. Raises LineError for anything else, and for what JSON leaves open: NaN, a key that stands twice."""
-    if sum(map(text.count, "[{,")) > _PARTS_MAX:
-        raise LineError(_("the line has more than {most} parts").format(most=_PARTS_MAX))
-    try:
-        value = _decoder.decode(text)
-    except (ValueError, RecursionError):  # integers of thousands of digits, too
-        raise LineError(_("not valid JSON: {value}").format(value=snippet(text))) from None
+    value = parse_value(text)
     if not isinstance(value, dict):
         raise LineError(_("not a JSON object: {value}").format(value=snippet(text)))
     return value
+
+
+def parse_value(text: str) -> object:
+    """As `parse_object`, and anything else that JSON can say."""
+    if sum(map(text.count, "[{,")) > _PARTS_MAX:
+        raise LineError(_("the line has more than {most} parts").format(most=_PARTS_MAX))
+    try:
+        return _decoder.decode(text)
+    except (ValueError, RecursionError):  # integers of thousands of digits, too
+        raise LineError(_("not valid JSON: {value}").format(value=snippet(text))) from None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import LineError, moment, snippet, text, tlp
 from hashmatch.exchange.interface import Row
 from hashmatch.exchange.item_records import hashes_of_short, item_of, latest
-from hashmatch.exchange.json_objects import Path, parse_object, placed_records
+from hashmatch.exchange.json_objects import Path, parse_object, parse_value, placed_records
 from hashmatch.exchange.misp_objects import IDENTIFYING, OF_JSON, SEVERAL, SINGLE, template, timestamp
 from hashmatch.exchange.passed_over import PassedOver
 from hashmatch.i18n import _
@@ -196,7 +196,7 @@ class _Reader:
             elif relation in OF_JSON:
                 several[OF_JSON[relation]].append(parse_object(value))
             elif relation == "vpdq":
-                frames = parse_object(f'{{"vpdq":{value}}}')["vpdq"]
+                frames = parse_value(value)
                 several["vpdq"] += frames if isinstance(frames, list) else [frames]
             elif relation == "phash":
                 other |= {"algorithm": "phash", "hash": value}

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import HASH_DIGITS, LineError, exact_moment, perceptual_hash, snippet, text
 from hashmatch.exchange.interface import Row
 from hashmatch.exchange.item_records import NO_DATE, hashes_of_short, item_of, latest
-from hashmatch.exchange.json_objects import parse_object, records
+from hashmatch.exchange.json_objects import parse_value, records
 from hashmatch.exchange.passed_over import PassedOver
 from hashmatch.exchange.stix_context import PATHS, Context, extension
 from hashmatch.exchange.stix_patterns import DIGESTS, entries, normal
@@ -180,7 +180,7 @@ class _Reader:
         language = text("pattern_type", found.get("pattern_type")) or "stix"
         pattern = text("pattern", found.get("pattern"), 2**24) or ""
         if language == "vpdq":
-            return [({"kind": "video"}, hashes_of_short(parse_object(f'{{"vpdq":{pattern}}}')))]
+            return [({"kind": "video"}, hashes_of_short({"vpdq": parse_value(pattern)}))]
         if language in HASH_DIGITS:
             return [({}, (perceptual_hash({"algorithm": language, "hash": pattern.strip()}),))]
         if language != "stix":

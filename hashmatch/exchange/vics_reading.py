@@ -14,7 +14,7 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import LineError, exact_moment, snippet, text
 from hashmatch.exchange.interface import Row
 from hashmatch.exchange.item_records import hashes_of_short, item_of
-from hashmatch.exchange.json_objects import parse_object, records
+from hashmatch.exchange.json_objects import parse_value, records
 from hashmatch.exchange.passed_over import PassedOver
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark
@@ -104,7 +104,7 @@ def _property(key: str, value: object) -> object:
     if key in _TEXTS:
         return value
     told = text(key, value, 2**24)
-    return None if told is None else parse_object(f'{{"value":{told}}}').get("value")
+    return None if told is None else parse_value(told)
 
 
 def labels_of(tags: str) -> list[str]:
