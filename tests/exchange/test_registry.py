@@ -101,7 +101,7 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (f"1,{BRIDGE},100,0.033\n".encode(), "vpdq-text"),
         (b'{"data": [{"id": "1", "indicator": "00", "type": "HASH_MD5"', "threatexchange"),
         (b'[{"raw_indicator" : "00"}]', "threatexchange"),
-        (b'{"type": "bundle", "objects": [{"type": "indicator"}]}', None),
+        (b'{"type": "bundle", "objects": [{"type": "indicator"}]}', "stix"),
         (b'{"count": 1, "results": [{"hash_digest": "00"', "tat"),
         (b'{"count": 1, "hashRecords": []}', "stopncii"),
         (b'<?xml version="1.0"?>\n<queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2">', "ncmec"),
