@@ -25,6 +25,9 @@ HEAD = 65_536
 _MODULES = {
     "jsonl": "jsonl",
     "csv": "csv_table",
+    "stix": "stix",
+    "misp": "misp",
+    "vics": "vics",
     "kdb": "kdb",
     "rds": "rds",
     "nsrl": "nsrl",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
@@ -18,15 +19,16 @@ from hashmatch.records import BadLine
 
 #: Brackets and commas in one object; beyond it a line of 64 MiB could take gigabytes once parsed.
 _PARTS_MAX = 4_000_000
-#: Containers within each other, outside of the records.
+#: Containers within each other, outside of the records; within them the parser knows its own limit.
 _DEPTH_MAX = 100
+_ENDLESS = sys.maxsize
 _CHUNK = 2**16
 
 #: A string, whole or as far as it has been read, or what gives a document its structure.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{}:,]', re.DOTALL)
 
-#: Within a record: all up to the next bracket, over whole strings.
-_INSIDE = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+[\[\]{}]', re.DOTALL)
+#: Whole strings and what is none, up to the next bracket if it has been read: a step through what is not looked at.
+_STRETCH = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+([\[\]{}]?)', re.DOTALL)
 
 #: Where the records of a document stand: keys from the top, with "*" for the items of an array.
 Path = tuple[str, ...]
@@ -72,49 +74,46 @@ def records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, obj
     What is in no record is passed over unchecked. A record that is no good is a BadLine; so is the end of a document
     that breaks off, after the last record.
     """
+    for row in placed_records(stream, *paths):
+        yield row if isinstance(row, BadLine) else row[:2]
+
+
+def placed_records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, object], Path] | BadLine]:
+    """As `records`, each with its place, too."""
     number, keys, last = 0, list[str](), b""
-    begun, depth, parts = -1, 0, list[bytes]()  # of the record that is being read: keys when it began
-    size = 0
-    tokens = _Tokens(stream)
-    for token, text in tokens:
-        if not token:
-            yield BadLine(number + (begun < 0), _("a text is longer than {limit} bytes").format(limit=LINE_MAX))
-            return
-        if begun >= 0:
-            size += len(text)
-            if size <= LINE_MAX:
-                parts.append(text)
-            depth += (token in b"[{") - (token in b"]}")
-            if depth:
-                continue
-            begun, tokens.inside = -1, False
-            yield _record(number, b"".join(parts) if size <= LINE_MAX else None)
-            continue
-        if token[:1] == b'"':
-            last = token
-        elif token == b":" and keys:
-            keys[-1] = _key(last)
-        elif token == b"{" and tuple(keys) in paths:
-            number += 1
-            begun, depth, parts, size = len(keys), 1, [token], 1
-            tokens.inside = True
-        elif token in b"[{":
-            keys.append("*" if token == b"[" else "")
-        elif token in b"]}" and keys:
-            keys.pop()
-        if len(keys) > _DEPTH_MAX:
-            yield BadLine(number + 1, _("nested more than {most} deep").format(most=_DEPTH_MAX))
-            return
-    if begun >= 0 or keys:
-        number += begun < 0
-        yield BadLine(number, _("the list breaks off here"))
+    text = _Text(stream)
+    inner = frozenset(path[:length] for path in paths for length in range(len(path)))  # where records may be within
+    begun = False
+    try:
+        while token := text.token():
+            if token[:1] == b'"':
+                last = token
+            elif token == b":" and keys:
+                keys[-1] = _key(last)
+            elif token in b"[{":
+                place = tuple(keys)
+                if token == b"{" and place in paths:
+                    number, begun = number + 1, True
+                    record = _record(number, text.container(token))
+                    begun = False
+                    yield record if isinstance(record, BadLine) else (number, record, place)
+                elif place in inner:
+                    keys.append("*" if token == b"[" else "")
+                else:
+                    text.pass_over(_DEPTH_MAX - len(keys))
+            elif token in b"]}" and keys:
+                keys.pop()
+        if keys:
+            yield BadLine(number + 1, _("the list breaks off here"))
+    except LineError as refused:
+        yield BadLine(number + (not begun), str(refused))
 
 
-def _record(number: int, data: bytes | None) -> tuple[int, dict[str, object]] | BadLine:
+def _record(number: int, data: bytes | None) -> dict[str, object] | BadLine:
     if data is None:
         return BadLine(number, _("the record is longer than {limit} bytes").format(limit=LINE_MAX))
     try:
-        return number, parse_object(data.decode("utf-8"))
+        return parse_object(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         return BadLine(number, _("not valid UTF-8 (at byte {position})").format(position=error.start + 1))
     except LineError as refused:
@@ -128,42 +127,64 @@ def _key(token: bytes) -> str:
         return ""
 
 
-class _Tokens:
-    """Each token, and all that stands since the one before it. The last one is empty where a string never ends.
-
-    inside: only brackets are wanted from here on, which takes a fifth of the time.
-    """
+class _Text:
+    """A document's text, read as it is needed. Raises LineError where it cannot go on."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self.inside = False
         self._stream = stream
+        self._buffer, self._position = b"", 0
+        self._first = True
 
-    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        buffer, position, done = b"", 0, 0
-        first, ended = True, False
+    def token(self) -> bytes:
+        """The next string or sign of structure; empty at the end."""
         while True:
-            if self.inside:
-                found = _INSIDE.match(buffer, position)
-                token = buffer[found.end() - 1 : found.end()] if found else b""
-            else:
-                found = _TOKEN.search(buffer, position)
-                token = found[0] if found and (found[1] is None or found[1]) else b""
-            if found and token:
-                position = found.end()
-                yield token, buffer[done:position]
-                done = position
-                continue
-            if ended:
-                return
-            # What is between tokens is kept for a record that has it (numbers, words), as long as it is no longer than one.
-            if not self.inside:
-                position = found.start() if found else len(buffer)
-            buffer, position, done = buffer[done:], position - done, 0
-            if len(buffer) > LINE_MAX:
-                yield b"", b""
-                return
-            more = self._stream.read(max(_CHUNK, len(buffer)))
-            if first:
-                more, first = more.removeprefix(BOM), False
-            ended = not more
-            buffer += more
+            found = _TOKEN.search(self._buffer, self._position)
+            if found and (found[1] is None or found[1]):
+                self._position = found.end()
+                return found[0]
+            if not self._more():
+                return b""
+
+    def container(self, opened: bytes) -> bytes | None:
+        """All of the object whose first bracket was the last token; None if it is too long to be held."""
+        parts, size = [opened], 1
+        for stretch in self._stretches(_ENDLESS):
+            size += len(stretch)
+            if size <= LINE_MAX:
+                parts.append(stretch)
+        return b"".join(parts) if size <= LINE_MAX else None
+
+    def pass_over(self, depth_max: int) -> None:
+        """Goes on behind the end of the container whose first bracket was the last token."""
+        for _stretch in self._stretches(depth_max):
+            pass
+
+    def _stretches(self, depth_max: int) -> Iterator[bytes]:
+        depth, bare = 1, 0
+        while depth:
+            found = _STRETCH.match(self._buffer, self._position)
+            assert found  # it matches anything
+            self._position = found.end()
+            yield found[0]
+            bare = 0 if found[1] or b'"' in found[0] else bare + len(found[0])
+            _check_length(bare)
+            if found[1]:
+                depth += 1 if found[1] in b"[{" else -1
+                if depth > depth_max:
+                    raise LineError(_("nested more than {most} deep").format(most=_DEPTH_MAX))
+            elif not self._more():
+                raise LineError(_("the list breaks off here"))
+
+    def _more(self) -> bool:
+        rest = self._buffer[self._position :]
+        _check_length(len(rest))
+        more = self._stream.read(max(_CHUNK, len(rest)))
+        if self._first:
+            more, self._first = more.removeprefix(BOM), False
+        self._buffer, self._position = rest + more, 0
+        return bool(more)
+
+
+def _check_length(length: int) -> None:
+    if length > LINE_MAX:
+        raise LineError(_("a text is longer than {limit} bytes").format(limit=LINE_MAX))

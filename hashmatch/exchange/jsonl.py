@@ -18,53 +18,21 @@ without header counts as version 1; lists may be joined, headers and all.
 
 from __future__ import annotations
 
-import json
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from hashmatch import __version__
-from hashmatch.exchange.fields import (
-    LIST_VERSION,
-    LineError,
-    check_version,
-    identified,
-    list_head,
-    list_item,
-    opinion_record,
-    perceptual_hash,
-    texts,
-)
-from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
+from hashmatch.exchange.fields import LIST_VERSION, LineError, check_version, identified, list_head
+from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.item_records import hash_record, item_of, record_of
 from hashmatch.exchange.json_objects import parse_object
+from hashmatch.exchange.json_writing import dumped
 from hashmatch.exchange.lines import numbered_text, sample
 from hashmatch.exchange.losses import EVERYTHING
-from hashmatch.i18n import _
-from hashmatch.records import UNNAMED, BadLine, Hash, ListHead, ListItem
-from hashmatch.report.escape import for_json
+from hashmatch.records import UNNAMED, BadLine, ListHead, ListItem
 
 _NAME = "hashmatch-list"
-
-_PLAIN_KEYS = ("kind", "md5", "sha1", "sha256", "size", "duration")
-_SOURCE_KEYS = ("labels", "allow", "collection", "source", "tlp", "added", "changed", "retracted", "retraction_reason")
-
-
-def _hashes(value: object) -> tuple[Hash, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise LineError(_("{field} is not a list of objects").format(field="hashes"))
-    return tuple(dict.fromkeys(map(perceptual_hash, value)))
-
-
-def _paths(record: dict[str, object]) -> tuple[bytes, ...]:
-    names = texts("paths", record.get("paths"))
-    encoded = texts("paths_bytes", record.get("paths_bytes"))
-    try:
-        return tuple(name.encode() for name in names) + tuple(a2b_base64(each, strict_mode=True) for each in encoded)
-    except ValueError:
-        raise LineError(_("{field} is not in base64").format(field="paths_bytes")) from None
 
 
 def read(stream: BinaryIO) -> Iterator[Row]:
@@ -81,46 +49,23 @@ def read(stream: BinaryIO) -> Iterator[Row]:
             if record.get("format") == _NAME:
                 check_version(record.get("version"), first=number == 1)
                 continue
-            item = list_item(record, _hashes(record.get("hashes")), _paths(record))
+            item = item_of(record)
         except LineError as refused:
             yield BadLine(number, str(refused))
         else:
             yield number, item
 
 
-def _hash_record(hash: Hash) -> dict[str, object]:
-    record: dict[str, object] = {"algorithm": hash.algorithm, "version": hash.version, "hash": hash.hex}
-    record |= {"quality": hash.quality, "time": hash.time, "view": hash.view}
-    return {key: value for key, value in record.items() if value is not None}
-
-
 def _record(item: ListItem, include: frozenset[str]) -> dict[str, object]:
-    record: dict[str, object] = {key: getattr(item, key) for key in _PLAIN_KEYS}
-    record["hashes"] = [_hash_record(hash) for hash in item.hashes]
-    record |= {key: getattr(item, key) for key in _SOURCE_KEYS}
-    record["opinions"] = [opinion_record(opinion) for opinion in item.opinions]
-    if "paths" in include:
-        record["paths"], record["paths_bytes"] = _names(item.paths)
-    record |= {key: getattr(item, key) for key in EXTRAS if key in include and key != "paths"}
-    return {key: value for key, value in record.items() if value not in (None, "", (), [])}
-
-
-def _names(paths: Iterable[bytes]) -> tuple[list[str], list[str]]:
-    valid, other = [], []
-    for path in paths:
-        try:
-            valid.append(path.decode("utf-8"))
-        except UnicodeDecodeError:
-            other.append(b2a_base64(path, newline=False).decode("ascii"))
-    return valid, other
+    record = record_of(item, include)
+    return {**record, "hashes": [hash_record(hash) for hash in item.hashes]} if item.hashes else record
 
 
 def write_list(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str], head: ListHead) -> WriteReport:
     """As `write`, with what the list says of itself in its first line."""
 
     def put(record: dict[str, object]) -> None:
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        out.write(for_json(line).encode("utf-8") + b"\n")
+        out.write(dumped(record) + b"\n")
 
     created = head.created or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     first: dict[str, object] = {"format": _NAME, "version": LIST_VERSION, "created": created}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from io import BytesIO
 
 from hypothesis import HealthCheck, settings
@@ -75,6 +76,21 @@ def items_of(format: Format, data: bytes) -> list[ListItem]:
     items, bad = read(format, data)
     assert bad == {}
     return list(items.values())
+
+
+def same(item: ListItem) -> ListItem:
+    """An item without what the formats of others do not keep: the order of paths and hashes, and what stands twice."""
+    hashes = sorted(set(item.hashes), key=repr)
+    paths, opinions = sorted(set(item.paths)), dict.fromkeys(item.opinions)
+    return replace(item, hashes=tuple(hashes), paths=tuple(paths), opinions=tuple(opinions))
+
+
+def rows_of(format: Format, data: bytes) -> tuple[list[ListItem], list[str], list[str]]:
+    """The items, the reasons of what was refused, and the remarks."""
+    rows = list(format.read(BytesIO(data)))
+    bad = [row.message for row in rows if isinstance(row, BadLine)]
+    told = [row.message for row in rows if isinstance(row, LineRemark)]
+    return [row[1] for row in rows if isinstance(row, tuple)], bad, told
 
 
 # Characters that mean something to CSV, to spreadsheets, to our escapes or to a terminal come often.

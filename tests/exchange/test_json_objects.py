@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.exchange import json_objects
-from hashmatch.exchange.json_objects import Path, records
+from hashmatch.exchange.json_objects import Path, placed_records, records
 from hashmatch.records import BadLine
 
 values = st.recursive(
@@ -59,6 +59,18 @@ def test_several_places() -> None:
     data = b'{"images": {"image": [{"a": 1}], "other": [{}]}, "videos": {"image": {"b": 2}}}'
     places = ("images", "image", "*"), ("videos", "image")
     assert good(BytesIO(data), *places) == [{"a": 1}, {"b": 2}]
+
+
+def test_places_are_told_and_what_leads_to_none_is_passed_over() -> None:
+    data = b'{"no": [{"b": [1, "]}\\"", {"data": [{}]}]}], "a": {"b": {"x": 1}}, "b": [{"x": 2}, {"y": {"b": {}}}]}'
+    places = ("a", "b"), ("b", "*")
+    assert list(placed_records(BytesIO(data), *places)) == [
+        (1, {"x": 1}, ("a", "b")),
+        (2, {"x": 2}, ("b", "*")),
+        (3, {"y": {"b": {}}}, ("b", "*")),
+    ]
+    assert bad(b'{"no": [{"b": 1', *places) == {1: "the list breaks off here"}
+    assert bad(b'{"no": ' + b"[" * 1_000_000, *places) == {1: "nested more than 100 deep"}
 
 
 @pytest.mark.parametrize(

@@ -20,16 +20,28 @@ def test_every_name_gives_its_format() -> None:
     forensic = ("kdb", "rds", "nsrl", "hashkeeper")
     tx = ("tx-csv", "tx-lines", "vpdq", "vpdq-text")
     of_interfaces = ("threatexchange", "tat", "stopncii", "ncmec")
-    assert names() == ("jsonl", "csv", *forensic, *tx, *of_interfaces, "md5sum", "sha256sum", "pdq")
+    assert names() == (
+        "jsonl",
+        "csv",
+        "stix",
+        "misp",
+        "vics",
+        *forensic,
+        *tx,
+        *of_interfaces,
+        "md5sum",
+        "sha256sum",
+        "pdq",
+    )
     assert set(names()) - set(written()) == {*of_interfaces, "rds"}
     assert [get(name).name for name in names()] == list(names())
-    assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv"]
+    assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv", "stix", "misp"]
     assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CommandError, match=r"unknown list format 'vics'; known are: jsonl, csv, .*pdq"):
-        get("vics")
+    with pytest.raises(CommandError, match=r"unknown list format 'lotus'; known are: jsonl, csv, .*pdq"):
+        get("lotus")
 
 
 def test_no_format_is_loaded_before_it_is_asked_for() -> None:
@@ -56,7 +68,20 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (b"hello\n", None),
         (b"\x00\xff" * 999, None),
         (b"[" * 60_000, None),
-        (b'{"type": "bundle", "objects": []}', None),
+        (b'{"type": "bundle", "objects": []}', "stix"),
+        (b'\n{\n  "id": "bundle--dcf8154d-27b3-4856-94eb-29fbda777116",\n  "objects": [', "stix"),
+        (b'{"more": false, "objects": [{"type": "indicator", "spec_version": "2.1"', "stix"),
+        (b'{"Event": {"info": "x"', "misp"),
+        (b'{"response": [{"Event":{', "misp"),
+        (b'{"response": {"Attribute": [{"id": "1", "type": "md5", "to_ids": true', "misp"),
+        (
+            b'{"@odata.context": "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/US/$metadata#Cases"',
+            "vics",
+        ),
+        (b'{"odata.metadata": "http://github.com/ICMEC/ProjectVic/DataModels/1.3.xml#Cases", "value"', "vics"),
+        (b'{"value": [{"MediaID": 1', "vics"),
+        (b'{"value": 1}', None),
+        (b'{"Media": [', None),
         (b"{\n", None),
         (b'"file_id","hashset_id","file_name","directory","hash"\n', "hashkeeper"),
         (b"file_id;hashset_id;file_name;hash\n", None),
@@ -76,7 +101,7 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (f"1,{BRIDGE},100,0.033\n".encode(), "vpdq-text"),
         (b'{"data": [{"id": "1", "indicator": "00", "type": "HASH_MD5"', "threatexchange"),
         (b'[{"raw_indicator" : "00"}]', "threatexchange"),
-        (b'{"type": "bundle", "objects": [{"type": "indicator"}]}', None),
+        (b'{"type": "bundle", "objects": [{"type": "indicator"}]}', "stix"),
         (b'{"count": 1, "results": [{"hash_digest": "00"', "tat"),
         (b'{"count": 1, "hashRecords": []}', "stopncii"),
         (b'<?xml version="1.0"?>\n<queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2">', "ncmec"),
