@@ -46,7 +46,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: Rule | None, e
     with contextlib.ExitStack() as stack:
         file = ScanFile(stack.enter_context(_opened(scan)), os.fsdecode(scan))
         for result in file.results():
-            gathered.add(result)
+            gathered.add(result, file.line_size)
         # One that was not asked for by name may well be missing, as on a colleague's machine.
         store = stack.enter_context(Store.open(app.database)) if app.db or app.database.exists() else None
         about = About(

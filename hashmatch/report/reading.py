@@ -67,7 +67,7 @@ class ScanFile:
 
     is_document: whether it is one JSON object, not JSON lines. head: of a document. seconds: that the scan took, where it
     says so. cut_off: whether it ends before its end, as that of a scan does which was killed; interrupted: whether it was
-    stopped, and says so. size, sha256: of all bytes.
+    stopped, and says so. size, sha256: of all bytes. line_size: of the line that was read last.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -77,7 +77,7 @@ class ScanFile:
         self.is_document, self.cut_off, self.interrupted = False, False, False
         self.head: ScanHead | None = None
         self.seconds: float | None = None
-        self.size = 0
+        self.size = self.line_size = 0
 
     @property
     def sha256(self) -> str:
@@ -105,6 +105,7 @@ class ScanFile:
     def _next_line(self, limit: int = LONGEST_LINE) -> bytes:
         line = self._file.readline(limit + 1)
         self._line += bool(line)
+        self.line_size = len(line)
         self.size += len(line)
         self._digest.update(line)
         if len(line) > limit:
@@ -233,7 +234,7 @@ def _head_of(document: Any) -> ScanHead:
     custody = document.get("custody")
     if isinstance(custody, dict):
         paths = custody.get("paths")
-        named = [_path_of(each).hex() for each in paths if isinstance(each, dict)] if isinstance(paths, list) else []
+        named = [_path_of(each).hex() for each in paths] if isinstance(paths, list) else paths
         document = {**document, "custody": {**custody, "paths": named}}
     about = document.get("reference_set")
     if isinstance(about, dict) and isinstance(about.get("path"), str):

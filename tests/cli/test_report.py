@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import FIXTURES, Run, run_command
+from tests.cli.conftest import COMMAND, FIXTURES, Run, environment, run_command
 from tests.report.pages import Page
 
 UPLOADS = FIXTURES / "uploads"
@@ -93,6 +96,41 @@ def test_a_scan_that_was_killed(kept: dict[str, Path], indexed: Path, tmp_path: 
         ran = run_command("report", cut, db=indexed)
         assert ran.code == 0 and "is cut off" in ran.err and "file is cut off" in ran.out
     assert run_command("report", tmp_path / "gone", db=indexed).code == 2
+
+
+@pytest.mark.parametrize("form", ["html", "json"])
+def test_a_scan_that_is_stopped_says_so(indexed: Path, tmp_path: Path, form: str) -> None:
+    target = tmp_path / "scan"
+    command = [
+        *COMMAND,
+        "--db",
+        str(indexed),
+        "--verbose",
+        "scan",
+        "--files-from",
+        "-",
+        "--format",
+        form,
+        "-o",
+        str(target),
+    ]
+    with subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin and process.stderr
+        for name in ("small.jpg", "soft.jpg"):
+            process.stdin.write(os.fsencode(UPLOADS / name) + b"\n")
+            process.stdin.flush()
+            # When the second one is told of, the first was written.
+            assert f"{name}: match".encode() in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+        assert process.wait(timeout=60) == 130
+    made = target.read_text(encoding="utf-8")
+    if form == "json":
+        assert json.loads(made)["summary"]["interrupted"] is True
+        made = run_command("report", target, db=indexed).out
+    page = Page(made)
+    assert "was stopped before its end" in page.text and "small.jpg" in page.text
+    assert "Scanned: names from the file -" in page.text
 
 
 class TestPictures:

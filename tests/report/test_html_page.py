@@ -17,7 +17,7 @@ from hashmatch.report.html.drawings import histogram, timeline
 from hashmatch.report.html.page import pieces
 from hashmatch.report.pictures import Picture
 from tests.report.pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, Page, evil_result, report
-from tests.report.samples import CLEAN, FLAGGED, HOSTILE, MATCHED
+from tests.report.samples import CLEAN, FAILED, FLAGGED, HOSTILE, MATCHED
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,14 @@ class TestWhatIsInIt:
     def test_more_than_there_is_room_for_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(gathering, "MOST_MATCHES", 2)
         assert "4 more matches are counted above and not listed" in Page(report()).text
+
+    def test_lines_that_would_fill_the_memory_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(gathering, "MOST_BYTES", 1000)
+        gathered = gathering.Gathered()
+        for result, size in ((CLEAN, 900), (MATCHED, 900), (LONG, 900), (FAILED, 900), (CROP, 50)):
+            gathered.add(result, size)
+        assert gathered.files.total() == 5 and gathered.problems.total() == 1
+        assert (gathered.listed, gathered.left_out, gathered.unexamined) == (4, 1, [])
 
     def test_opinions_of_others(self) -> None:
         @dataclass(frozen=True, slots=True)

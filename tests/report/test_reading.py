@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,9 @@ class TestDamage:
         for place, line in ((b'"status": "match"', 2), (b'"summary": {', len(ALL) + 2)):
             with pytest.raises(CommandError, match=rf"^scan, line {line}: "):
                 read(content.replace(place, place.upper(), 1))
+        for paths in (b"7", b'"x"', b"[7]", b'["x"]', b"[{}]"):
+            with pytest.raises(CommandError, match=r"^scan, line 1: "):
+                read(re.sub(rb'"paths": \[.*?\]', b'"paths": ' + paths, content))
         with pytest.raises(CommandError, match="follows after the end"):
             read(content + b"more\n")
 

@@ -10,9 +10,11 @@ from typing import Literal
 from hashmatch.matching.results import TIERS, Match, MatchedReference, Result, Tier
 from hashmatch.records import Tlp, strictest
 
-#: Matches and files that are listed; more are counted, and the report says so.
+#: Matches and files that are listed, and bytes of the JSON lines that they came from, which somebody may have made up to fill
+#: the memory. More are counted, and the report says so.
 MOST_MATCHES = 100_000
 MOST_FILES = 20_000
+MOST_BYTES = 128 << 20
 
 #: A section of the report: a tier, or that of the files which the allow list protects.
 SectionName = Literal["exact", "near", "possible", "allowed"]
@@ -67,10 +69,14 @@ class Gathered:
     listed: int = 0
     tlp: Tlp | None = None
     unmarked: bool = False
+    bytes: int = 0
     _groups: dict[tuple[SectionName, MatchedReference], list[Entry]] = field(default_factory=dict)
 
-    def add(self, result: Result) -> None:
-        """Take one more result."""
+    def add(self, result: Result, size: int = 0) -> None:
+        """Take one more result. size: of the line that it was read from, in bytes."""
+        has_room = self.bytes + size <= MOST_BYTES
+        if has_room and (result.partial or result.status not in ("clean", "skipped")):
+            self.bytes += size
         self.files[result.status] += 1
         if result.kind is not None:
             self.kinds[result.kind] += 1
@@ -78,17 +84,17 @@ class Gathered:
             self.gap = max(self.gap, result.examined.longest_gap)
         if result.error is not None and result.status == "failed":
             self.problems[result.error.code] += 1
-            if len(self.unexamined) < MOST_FILES:
+            if has_room and len(self.unexamined) < MOST_FILES:
                 self.unexamined.append(result)
         elif result.partial:
             self.partial_files += 1
-            if len(self.partial) < MOST_FILES:
+            if has_room and len(self.partial) < MOST_FILES:
                 self.partial.append(result)
         if result.status in ("match", "allowed"):
             for number, match in enumerate(result.matches):
-                self._add_match(result, match, number == 0)
+                self._add_match(result, match, number == 0, has_room)
 
-    def _add_match(self, result: Result, match: Match, is_best: bool) -> None:
+    def _add_match(self, result: Result, match: Match, is_best: bool, has_room: bool) -> None:
         name: SectionName = "allowed" if result.status == "allowed" else match.tier
         self.matches[name] += 1
         is_pdq = match.algorithm == "pdq" and match.tier != "exact"
@@ -97,7 +103,7 @@ class Gathered:
         marks = [source.tlp for source in match.reference.sources]
         self.tlp = strictest(self.tlp, *marks)
         self.unmarked = self.unmarked or not any(marks)
-        if self.listed < MOST_MATCHES:
+        if has_room and self.listed < MOST_MATCHES:
             self.listed += 1
             self._groups.setdefault((name, match.reference), []).append(Entry(result, match, is_best))
 
