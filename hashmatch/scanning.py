@@ -20,7 +20,7 @@ from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import parts_around, times_of_hits
 from hashmatch.matching.local import LocalMatch, LocalTable, search
 from hashmatch.matching.parts import with_parts
-from hashmatch.matching.results import Examined, Match, MatchedReference, MatchedSource, Result
+from hashmatch.matching.results import Examined, Match, MatchedOpinion, MatchedReference, MatchedSource, Result
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import decide, exact, find, match_of
@@ -194,7 +194,8 @@ class Searcher:
             return None
         found = lookup.reference(self._connection, reference_id)
         sources = tuple(MatchedSource(s.collection, s.source, s.tlp, s.opinion) for s in found.sources)
-        return MatchedReference(found.id, found.sha256, found.kind, found.labels, found.allow, sources)
+        opinions = tuple(MatchedOpinion(o.source or "", o.verdict, o.at, o.reason) for o in found.opinions)
+        return MatchedReference(found.id, found.sha256, found.kind, found.labels, found.allow, sources, opinions)
 
 
 def scan(

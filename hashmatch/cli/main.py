@@ -37,6 +37,7 @@ COMMANDS = {
     "verify": "verify",
     "log": "log",
     "backup": "backup",
+    "keys": "keys",
     "completion": "completion",
 }
 

@@ -77,4 +77,4 @@ def looks_like(head: bytes) -> bool:
     return bool(good) and (any(b"," in line or b"=" in line for line, _item in good) or halves * 2 >= len(good))
 
 
-FORMAT = Format("pdq", carries_retraction=False, write=write, read=read, looks_like=looks_like)
+FORMAT = Format("pdq", frozenset({"pdq"}), write, read, looks_like)

@@ -55,6 +55,16 @@ class MatchedSource:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchedOpinion:
+    """What somebody who looked at a reference says of it; see records.Opinion."""
+
+    source: str
+    opinion: str
+    at: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class MatchedReference:
     """The reference that a file matches."""
 
@@ -64,6 +74,7 @@ class MatchedReference:
     labels: tuple[str, ...]
     allow: bool
     sources: tuple[MatchedSource, ...]
+    opinions: tuple[MatchedOpinion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from hashmatch.exchange import EXTRAS, Format, WriteReport
-from hashmatch.records import TLP_ORDER, BadLine, Hash, ListItem
+from hashmatch.records import TLP_ORDER, VERDICTS, BadLine, Hash, LineRemark, ListItem, Opinion
 
 # pdq/data/bridge-mods/aaa-orig.jpg in github.com/facebook/ThreatExchange
 BRIDGE = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
@@ -42,6 +42,7 @@ def write(
     format: Format, items: Iterable[ListItem], include: frozenset[str] = frozenset()
 ) -> tuple[bytes, WriteReport]:
     out = BytesIO()
+    assert format.write is not None
     report = format.write(items, out, include)
     return out.getvalue(), report
 
@@ -53,7 +54,7 @@ def read(format: Format, data: bytes) -> tuple[dict[int, ListItem], dict[int, st
         if isinstance(row, BadLine):
             assert row.line not in bad
             bad[row.line] = row.message
-        else:
+        elif not isinstance(row, LineRemark):
             assert row[0] not in items
             items[row[0]] = row[1]
     return items, bad
@@ -96,6 +97,14 @@ hashes = _algorithms.flatmap(
 
 _paths = st.lists(texts.map(str.encode) | st.binary(min_size=1, max_size=8).filter(lambda path: b"\0" not in path))
 
+opinions = st.builds(
+    Opinion,
+    verdict=st.sampled_from(VERDICTS),
+    source=st.none() | texts,
+    at=st.none() | _moments.map(lambda moment: moment[:-1] + ".000001Z"),
+    reason=st.none() | texts,
+)
+
 items = st.builds(
     ListItem,
     kind=st.sampled_from([None, "image", "video"]),
@@ -113,6 +122,8 @@ items = st.builds(
     added=st.none() | _moments,
     retracted=st.none() | _moments,
     retraction_reason=st.none() | texts,
+    changed=st.none() | _moments.map(lambda moment: moment[:-1] + ".012345Z"),
+    opinions=st.lists(opinions, max_size=3, unique=True).map(tuple),
     paths=_paths.map(tuple),
     case=st.none() | texts,
     operator=st.none() | texts,

@@ -160,11 +160,11 @@ def test_paths() -> None:
 
 
 def test_versions() -> None:
-    for fine in (None, 0, 1):
+    for fine in (None, 0, 1, 2):
         fields.check_version(fine, first=True)
     for first, error in ((True, CommandError), (False, LineError)):
-        with pytest.raises(error, match="version 2; this program reads versions up to 1"):
-            fields.check_version(2, first)
+        with pytest.raises(error, match="version 3; this program reads versions up to 2"):
+            fields.check_version(3, first)
     with pytest.raises(LineError):
         fields.check_version("2", first=True)
 

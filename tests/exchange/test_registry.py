@@ -10,16 +10,17 @@ from hashlib import sha256
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange import HEAD, detect, get, names
+from hashmatch.exchange import HEAD, detect, get, names, written
 from hashmatch.exchange.csv_table import COLUMNS
 
 from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
 
 
 def test_every_name_gives_its_format() -> None:
-    assert names() == ("jsonl", "csv", "md5sum", "sha256sum", "pdq")
+    assert names() == ("jsonl", "csv", "kdb", "rds", "nsrl", "hashkeeper", "md5sum", "sha256sum", "pdq")
     assert [get(name).name for name in names()] == list(names())
-    assert [name for name in names() if get(name).carries_retraction] == ["jsonl", "csv"]
+    assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv"]
+    assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
@@ -32,12 +33,13 @@ def test_no_format_is_loaded_before_it_is_asked_for() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", written())
 @pytest.mark.parametrize("include", [frozenset[str](), ALL])
 def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[str]) -> None:
     item = replace(PICTURE, paths=(b"a.jpg",), note="=note")
     data, _report = write(get(name), [item] * 1000, include)
-    for head in (data, data[:HEAD], b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n")):
+    as_text = () if name == "kdb" else (b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n"))
+    for head in (data, data[:HEAD], *as_text):
         found = detect(head)
         assert found and found.name == name
 
@@ -53,7 +55,11 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (b'{"type": "bundle", "objects": []}', None),
         (b"{\n", None),
         (b"signal_type,signal_str,collab,category,tags\n", None),
-        (b'"file_id","hashset_id","file_name","directory","hash"\n', None),
+        (b'"file_id","hashset_id","file_name","directory","hash"\n', "hashkeeper"),
+        (b"file_id;hashset_id;file_name;hash\n", None),
+        (b'"SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"\r\n', "nsrl"),
+        (b'"SHA-1","MD5"\n', None),
+        (b"SQLite format 3\0" + bytes(4000), None),
         (b'\n{"md5": "00"}\n', "jsonl"),
         (b'{"hashes": []}', "jsonl"),
         (b'"List_Version","Reference"\r\n', "csv"),
@@ -80,5 +86,5 @@ def test_bare_sha256_is_not_taken_for_pdq() -> None:
 def test_the_csv_header_is_as_documented() -> None:
     assert ",".join(COLUMNS) == (
         "list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,"
-        "labels,allow,collection,source,tlp,added,retracted,retraction_reason"
+        "labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions"
     )

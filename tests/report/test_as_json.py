@@ -28,7 +28,7 @@ RESULT += ["examined"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
 MATCH += ["reason", "view", "reference_view", "contradiction", "local"]
-REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources"]
+REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions"]
 SOURCE = ["collection", "source", "tlp", "opinion"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
 LOCAL = ["points", "quadrilateral"]
@@ -109,6 +109,7 @@ class TestValues:
                 {"collection": "east", "source": "a partner", "tlp": "amber+strict", "opinion": "malicious"},
                 {"collection": "west", "source": None, "tlp": None, "opinion": "retracted"},
             ],
+            "opinions": [{"source": "north", "opinion": "disputed", "at": "2026-11-21T19:00:00Z", "reason": "news"}],
         }
         assert flagged["video"]["segments"][0] == {
             "query": [0.0, 4.0],
@@ -192,7 +193,7 @@ class TestReferences:
     def test_as_shown(self, store: Store) -> None:
         reference = lookup.reference(store.connection, 1)
         where = [*lookup.locations(store.connection, 1), b"/\xff"]
-        got = written(as_json.shown(reference, where, lookup.hashes(store.connection, 1)), indent=2)
+        got = written(as_json.shown(reference, where, lookup.hashes(store.connection, 1), []), indent=2)
         assert (got["id"], got["live"], got["labels"], got["sha256"]) == (1, True, ["x"], reference.sha256)
         assert got["sources"][0]["collection"] == "one"
         assert got["locations"] == [{"path": "/some/place"}, {"path": "/\ufffd", "path_bytes": "L/8="}]
