@@ -200,6 +200,11 @@ class ListItem:
     operator: str | None = None
     note: str | None = None
 
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the entry's own source says of it."""
+        return next((opinion.verdict for opinion in self.opinions if opinion.source is None), None)
+
 
 @dataclass(frozen=True, slots=True)
 class ListHead:

@@ -175,11 +175,12 @@ def _tell_what(app: App, report: ExportReport) -> None:
 
     app.say(_("{count:,} entries written").format(count=report.written))
     if report.head.name is not None:
-        text = _("list {name}, number {number}")
-        if report.head.since is not None:
-            text = _("list {name}, number {number}: what has changed since number {since}")
-        head = report.head
-        app.say(text.format(name=for_terminal(head.name or ""), number=head.sequence, since=head.since))
+        head, name = report.head, for_terminal(report.head.name)
+        if head.since is None:
+            app.say(_("list {name}, number {number}").format(name=name, number=head.sequence))
+        else:
+            message = _("list {name}, number {number}: what has changed since number {since}")
+            app.say(message.format(name=name, number=head.sequence, since=head.since))
     for text, counts in ((_("carried: {parts}"), report.kept), (_("not carried: {parts}"), report.lost)):
         if counts:
             parts = ", ".join(f"{part} {count:,}" for part, count in counts.items())

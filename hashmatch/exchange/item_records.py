@@ -137,11 +137,6 @@ def last_word(item: ListItem) -> str:
     return latest(item.added, item.changed, item.retracted)
 
 
-def called_false(item: ListItem) -> bool:
-    """Whether the entry's own source calls it a false positive, so that it names nothing as known."""
-    return any(opinion.source is None and opinion.verdict == "false-positive" for opinion in item.opinions)
-
-
 def latest(added: str | None, changed: str | None, retracted: str | None) -> str:
     """The latest of the dates of an entry, to the microsecond, so that they can be compared as texts."""
     return max(exact(date) for date in (added or NO_DATE, changed, retracted) if date)

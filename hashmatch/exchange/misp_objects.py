@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 from uuid import UUID, uuid5
 
-from hashmatch.exchange.item_records import called_false, entry_uuid, last_word, record_of, short_hashes
+from hashmatch.exchange.item_records import entry_uuid, last_word, record_of, short_hashes
 from hashmatch.records import ListItem
 
 Object = dict[str, object]
@@ -53,7 +53,7 @@ def object_of(item: ListItem, include: frozenset[str]) -> Object:
     uuid = entry_uuid(item, "misp")
     common: Object = {"timestamp": timestamp(last_word(item)), "distribution": "5", "deleted": bool(item.retracted)}
     tags = [] if item.tlp is None else [tag(f"tlp:{item.tlp}")]
-    wanted = not (item.allow or item.retracted or called_false(item))
+    wanted = not (item.allow or item.retracted or item.verdict == "false-positive")
     seen = Counter[str]()
     attributes = []
     for relation, value in _values(item, include):

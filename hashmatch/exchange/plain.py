@@ -12,7 +12,7 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import LineError
 from hashmatch.exchange.interface import Row, WriteReport
 from hashmatch.exchange.lines import content, numbered, sample
-from hashmatch.records import BadLine, ListItem, Verdict
+from hashmatch.records import BadLine, ListItem
 
 Parse = Callable[[bytes], ListItem]
 
@@ -47,7 +47,7 @@ def write_plain(
             retracted += 1
         elif item.allow:
             allowed += 1
-        elif not says_false_positive and own_verdict(item) == "false-positive":
+        elif not says_false_positive and item.verdict == "false-positive":
             disowned += 1
         elif lines := list(entries(item)):
             out.write(b"".join(line + b"\n" for line in lines))
@@ -56,11 +56,6 @@ def write_plain(
         else:
             without_hash += 1
     return WriteReport(written, retracted, without_hash, allowed, unmarked, disowned)
-
-
-def own_verdict(item: ListItem) -> Verdict | None:
-    """What an entry's own source says of it."""
-    return next((opinion.verdict for opinion in item.opinions if opinion.source is None), None)
 
 
 def readable(head: bytes, parse: Parse) -> list[tuple[bytes, ListItem]]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from hashmatch.exchange.item_records import NO_DATE, called_false, entry_uuid, exact, last_word, record_of, short_hashes
+from hashmatch.exchange.item_records import NO_DATE, entry_uuid, exact, last_word, record_of, short_hashes
 from hashmatch.exchange.stix_patterns import pattern_of
 from hashmatch.records import ListItem, Opinion, Tlp, Verdict
 
@@ -130,7 +130,7 @@ def indicator_of(item: ListItem, file: Object | None, include: frozenset[str]) -
     if item.source:
         found["created_by_ref"] = _identity_id(item.source)
     found |= {"created": _stamp(created), "modified": _stamp(last_word(item)), "valid_from": _stamp(created)}
-    kind = "benign" if item.allow else "unknown" if called_false(item) else "malicious-activity"
+    kind = "benign" if item.allow else "unknown" if item.verdict == "false-positive" else "malicious-activity"
     found |= {"indicator_types": [kind], **_pattern(item)}
     if item.labels:
         found["labels"] = list(item.labels)

@@ -24,7 +24,7 @@ from hashmatch.exchange.fields import LineError, snippet, text
 from hashmatch.exchange.interface import Format, Row, WriteReport
 from hashmatch.exchange.lines import sample
 from hashmatch.exchange.partners import labels_and_tlp
-from hashmatch.exchange.plain import own_verdict, write_plain
+from hashmatch.exchange.plain import write_plain
 from hashmatch.exchange.tx_signals import CARRIES, parse, signals
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
@@ -118,7 +118,7 @@ def _category(item: ListItem) -> str:
     if verdicts == {"confirmed"}:
         return "POSITIVE_CLASS"
     # Where only others call it a false positive, its own source still stands by it.
-    return "NEGATIVE_CLASS" if verdicts == {own_verdict(item)} == {"false-positive"} else "DISPUTED"
+    return "NEGATIVE_CLASS" if verdicts == {item.verdict} == {"false-positive"} else "DISPUTED"
 
 
 def looks_like(head: bytes) -> bool:

@@ -32,12 +32,14 @@ _START = b'{"@odata.context":"http://github.com/VICSDATAMODEL/ProjectVic/DataMod
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
     media = Array(out, _START)
-    written = retracted = allowed = without_md5 = unmarked = 0
+    written = retracted = allowed = false = without_md5 = unmarked = 0
     for item in items:
         if item.retracted:
             retracted += 1
         elif item.allow:
             allowed += 1
+        elif item.verdict == "false-positive":
+            false += 1
         elif item.md5 is None:
             without_md5 += 1
         else:
@@ -45,7 +47,7 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
             unmarked += item.tlp is None
             media.put(_media(item, item.md5.upper(), written, include))
     media.close(b"]}")
-    return WriteReport(written, retracted, without_md5, allowed, unmarked)
+    return WriteReport(written, retracted, without_md5, allowed, unmarked, false)
 
 
 def _media(item: ListItem, md5: str, number: int, include: frozenset[str]) -> dict[str, object]:

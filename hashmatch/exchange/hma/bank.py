@@ -146,7 +146,7 @@ def digest_of(signals: Mapping[str, str]) -> str:
 
 def _wanted(item: ListItem, types: frozenset[str], report: PushReport) -> list[dict[str, str]]:
     """The signals of each content that is to be known of an item; none, and counted, if it is not to be known."""
-    if item.retracted or any(each.source is None and each.verdict == "false-positive" for each in item.opinions):
+    if item.retracted or item.verdict == "false-positive":
         report.left_out_retracted += 1
         return []
     if item.allow:
