@@ -16,7 +16,7 @@ __all__ = ["Film", "Limits", "MediaType", "Stills", "load_decoder", "need", "ope
 #: Raised when other pictures would come out of the decoders, or other views be hashed, than before; stored hashes are then
 #: made anew.
 IMAGE_VERSION = 2
-FILM_VERSION = 3
+FILM_VERSION = 2
 #: How a recipe ends where local features were looked for, too.
 WITH_FEATURES = " features"
 

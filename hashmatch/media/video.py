@@ -123,9 +123,6 @@ def _frames(
         # Frames that no other one is made of: nothing is lost by not decoding them but frames that are seldom sampled.
         # Not "NONKEY" for key frames: where these are far apart, `wanted` gives out what is between them, to be seen.
         stream.codec_context.skip_frame = "NONREF"
-    if sampling.unsmoothed and not exact:
-        # Of all frames it would be a fifth faster, and move hashes by up to 28 bits, since what is left adds up.
-        stream.codec_context.options = {"skip_loop_filter": "noref"}
     # One for all frames, and in this thread: each frame of its own would start threads, which takes 100 times as long.
     reformatter = VideoReformatter()
     for time, its_reach, frame in _timed_frames(container, stream, sampling):
