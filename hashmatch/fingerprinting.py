@@ -115,7 +115,7 @@ def fingerprints(
                 result = results[0] if len(results) == 1 else joined(results, settings)
                 yield case.state, _judge_name(case.state, result)
             else:
-                digests = case.digests or _own_digests(case.state, failure)
+                digests = case.digests or (_own_digests(case.state, failure) if settings.digests else None)
                 yield case.state, Fingerprint(None, case.state.size, digests, error=failure)
         yield from done_early
 
@@ -223,7 +223,7 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
             if result.known
             else bool(result.hashes or result.error or result.moments or case.share.of > 1)
         )
-        and (not result.hashes or result.digests is not None or case.share.number > 0)
+        and (not result.hashes or result.digests is not None or case.share.number > 0 or not settings.digests)
         and _are_credible_hashes(result.hashes, settings)
         and len(result.views) <= MOST_VIEWS
         and len(result.features) <= 2 * settings.features
