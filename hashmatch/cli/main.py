@@ -31,6 +31,7 @@ COMMANDS = {
     "retract": "retract",
     "restore": "restore",
     "allow": "allow",
+    "stats": "stats",
     "info": "info",
     "lint": "lint",
     "verify": "verify",
