@@ -58,6 +58,13 @@ class Taxonomy:
             for name in facet.labels:
                 yield f"{facet.name}:{name}"
 
+    def further(self, facet: Facet, labels: Iterable[str]) -> Iterator[str]:
+        """Of some labels, those that a facet takes though it does not name them."""
+        for label in labels:
+            its_facet, _separator, name = label.partition(":")
+            if its_facet == facet.name and name not in facet.labels and label in self:
+                yield label
+
     def nearest(self, label: str) -> str | None:
         """The label that was perhaps meant by one that is unknown."""
         import difflib

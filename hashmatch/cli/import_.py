@@ -9,11 +9,12 @@ import click
 
 from hashmatch.cli.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
-from hashmatch.i18n import _
+from hashmatch.i18n import _, ngettext
 from hashmatch.records import BadLine, LineRemark, Tlp
 
 if TYPE_CHECKING:
     from hashmatch.duplicates import NearDuplicate
+    from hashmatch.store import Store
 
 
 @click.command(
@@ -48,15 +49,18 @@ def command(
     dry_run: bool,
     strict: bool,
 ) -> int:
+    from hashmatch.cli.labelling import remarks
     from hashmatch.errors import CommandError
     from hashmatch.importing import Plan, import_list
     from hashmatch.report.escape import for_terminal
-    from hashmatch.store import Store
+    from hashmatch.store import Store, scans
     from hashmatch.store.audit import Actor
 
     actor = Actor.current("import")
     refused, failed = 0, 0
+    remarks_on = remarks(app)
     with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
+        withdrawn_before = scans.withdrawn(store.connection)
         for path in files:
             name = for_terminal(str(path))
 
@@ -77,6 +81,7 @@ def command(
                     format_name=form,
                     told=tell,
                     duplicate=tell_of,
+                    remarks_on=remarks_on,
                 )
             except CommandError as error:
                 failed += 1
@@ -97,6 +102,21 @@ def command(
             }
             told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
             app.say(f"{name} ({report.format}): {told or _('nothing in it')}")
+        _tell_of_recall(app, store, withdrawn_before)
     if dry_run:
         app.say(_("dry run, nothing written"))
     return 2 if failed else 1 if refused else 0
+
+
+def _tell_of_recall(app: App, store: Store, before: set[int]) -> None:
+    """Say that recorded results rest on what was withdrawn by now and not before."""
+    from hashmatch.store import scans
+
+    count = scans.count_resting_on(store.connection, scans.withdrawn(store.connection) - before)
+    if count:
+        text = ngettext(
+            "{n:,} recorded result rests on what is retracted now; `hashmatch retract --recall` lists it",
+            "{n:,} recorded results rest on what is retracted now; `hashmatch retract --recall` lists them",
+            count,
+        )
+        app.warn(text.format(n=count))

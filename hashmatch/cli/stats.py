@@ -18,16 +18,10 @@ if TYPE_CHECKING:
     from hashmatch.store.stats import Share, Statistics
 
 
-class _MonthType(click.ParamType):
-    name = "month"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
-            self.fail(_("{value!r} is no month such as 2026-01").format(value=value), param, ctx)
-        return value
-
-
-MONTH = _MonthType()
+def _month(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
+        raise click.BadParameter(_("{value!r} is no month such as 2026-01").format(value=value), ctx, param)
+    return value
 
 
 @click.command(
@@ -36,8 +30,8 @@ MONTH = _MonthType()
         " recorded scans matched, disputes and retractions. No names of files or people, no digests, no cases."
     )
 )
-@click.option("--since", type=MONTH, metavar="MONTH", help=_("From this month on, such as 2026-01."))
-@click.option("--until", type=MONTH, metavar="MONTH", help=_("Up to this month, and including it."))
+@click.option("--since", callback=_month, metavar="MONTH", help=_("From this month on, such as 2026-01."))
+@click.option("--until", callback=_month, metavar="MONTH", help=_("Up to this month, and including it."))
 @click.option("--collection", "collections", multiple=True, help=_("Of this collection only. Repeatable."))
 @format_option("table", "json")
 @pass_app

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hashmatch.linting import Report
     from hashmatch.store.scans import Recalled
     from hashmatch.store.stats import Statistics
+    from hashmatch.taxonomy import Taxonomy
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
@@ -87,6 +88,19 @@ def recalled(value: Recalled) -> dict[str, Any]:
     facts = asdict(value)
     del facts["path"]
     return {"scan": facts.pop("scan"), **path_of(value.path), **facts}
+
+
+def taxonomy(value: Taxonomy, used: Mapping[str, int]) -> dict[str, Any]:
+    """What `label --list --format json` prints. used: how many references have each label."""
+    facets = []
+    for facet in value.facets.values():
+        named = [(f"{facet.name}:{name}", meaning) for name, meaning in facet.labels.items()]
+        named += [(label, "") for label in value.further(facet, used)]
+        labels = [{"label": label, "meaning": meaning, "references": used.get(label, 0)} for label, meaning in named]
+        about = {"facet": facet.name, "title": facet.title, "description": facet.description, "open": facet.open}
+        facets.append({**about, "labels": labels})
+    others = [{"label": label, "references": count} for label, count in used.items() if label not in value]
+    return {"taxonomy": str(value.path), "facets": facets, "others": others}
 
 
 def statistics(value: Statistics) -> dict[str, Any]:

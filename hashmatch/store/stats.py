@@ -1,7 +1,7 @@
 """Counts for reports to the public: how much is known, of which kind, from whom, and what became of it.
 
-Counts and the names of collections, sources and labels; no paths, digests, cases, reasons, or names of operators. All by SQL,
-so that a million references take seconds.
+Counts and the names of collections, sources and labels; no paths, digests, cases, reasons, or names of operators. All by
+SQL, so that a million references take seconds.
 """
 
 from __future__ import annotations
@@ -119,8 +119,7 @@ _DISPUTES = "opinion IN ('disputed', 'false-positive')"
 
 
 def count(connection: sqlite3.Connection, period: Period = Period(), collections: Sequence[str] = ()) -> Statistics:
-    """Count what was added, withdrawn, found and said in a period. collections: of these only, and of labels and sources what
-    their references have there.
+    """Count what was added, withdrawn, found and said in a period. collections: of what is in these only.
 
     A reference counts in the month in which this database first had it; retractions, opinions and scans in their own.
     Raises CommandError where there is no such collection.
@@ -223,10 +222,10 @@ class _Counting:
         return f"{joined} WHERE {self._period.covers('at')}{only}"
 
     def _matches(self) -> Matches:
-        tiers = ("exact", "near", "possible")
-        by_tier = ", ".join(f"coalesce(sum(status = 'match' AND tier = '{tier}'), 0)" for tier in tiers)
-        row = self._connection.execute(
-            f"SELECT {by_tier}, coalesce(sum(status = 'allowed'), 0) FROM {self._results()}"
+        of_tier = "coalesce(sum(status = 'match' AND tier = '{}'), 0)"
+        exact, near, possible, allowed = self._connection.execute(
+            f"SELECT {', '.join(map(of_tier.format, ('exact', 'near', 'possible')))},"
+            f" coalesce(sum(status = 'allowed'), 0) FROM {self._results()}"
         ).fetchone()
         (recorded,) = self._connection.execute(
             f"SELECT count(*) FROM recorded_scan WHERE {self._period.covers('at')}"
@@ -234,7 +233,7 @@ class _Counting:
         # The plus keeps SQLite from trying each result of the period with each reference.
         among = f"+result_id IN (SELECT result.id FROM {self._results()})"
         recalled = scans.count_resting_on(self._connection, scans.withdrawn(self._connection), among)
-        return Matches(recorded, *row, recalled)
+        return Matches(recorded, exact, near, possible, allowed, recalled)
 
     def _opinions(self) -> Opinions:
         rows = self._connection.execute(
