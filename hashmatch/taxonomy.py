@@ -148,8 +148,8 @@ class Remarks:
             return _("more labels are not in the taxonomy; they are kept, and `hashmatch label --list` names them")
         nearest = taxonomy.nearest(label)
         if nearest is None:
-            return _("the label {label!r} is not in the taxonomy; it is kept").format(label=label)
-        text = _("the label {label!r} is not in the taxonomy; it is kept (is {nearest!r} meant?)")
+            return _("the label '{label}' is not in the taxonomy; it is kept").format(label=label)
+        text = _("the label '{label}' is not in the taxonomy; it is kept (is '{nearest}' meant?)")
         return text.format(label=label, nearest=nearest)
 
 

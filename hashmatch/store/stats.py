@@ -216,8 +216,9 @@ class _Counting:
 
     def _results(self) -> str:
         """In SQL, the results of recorded scans of the period that had a match in one of the collections."""
-        matched = f"SELECT 1 FROM recorded_match WHERE result_id = result.id AND {self._chosen('reference_id')}"
-        only = f" AND EXISTS ({matched})" if self._numbers else ""
+        chosen = self._chosen("recorded_match.reference_id")
+        matched = f"EXISTS (SELECT 1 FROM recorded_match WHERE result_id = result.id AND {chosen})"
+        only = f" AND {matched}" if self._numbers else ""
         joined = "recorded_result AS result JOIN recorded_scan AS scan ON scan.id = scan_id"
         return f"{joined} WHERE {self._period.covers('at')}{only}"
 
