@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -107,3 +108,14 @@ class Recorder:
         if self._counts is not None:
             with self._store.transaction() as connection:
                 scans.finish(connection, self._actor, self._scan_id, self._counts)
+
+
+def recorded(database: Path, actor: Actor, settings: Mapping[str, Any], results: Iterable[Result]) -> Iterator[Result]:
+    """The results of a scan, each of which is kept before it is given. Raises CommandError at the end where that failed."""
+    counts: Counter[str] = Counter()
+    with open_to_record(database) as store, Recorder(store, actor, settings, seconds=0.0) as recorder:
+        for result in results:
+            counts[result.status] += 1
+            recorder.add(result)
+            yield result
+        recorder.complete({"files": counts.total(), **counts})

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+import hashmatch
 from hashmatch import recording
 from hashmatch.errors import CommandError
 from hashmatch.matching.results import Match, MatchedReference, Result
 from hashmatch.recording import Recorder, open_to_record
 from hashmatch.report import as_json
-from hashmatch.store import Store, verify
+from hashmatch.store import Store, audit, verify
+from tests.store.known import picture
 from tests.store.samples import ME, actions, add
 
 LATER = 1e9
@@ -128,3 +130,18 @@ def test_a_scan_makes_no_database(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no database"):
         open_to_record(tmp_path / "gone.db")
     assert not (tmp_path / "gone.db").exists()
+
+
+def test_from_python(store: Store, tmp_path: Path) -> None:
+    known = hashmatch.ReferenceSet(store.path, operator="somebody")
+    pictures = [picture(tmp_path / f"{seed}.jpg", seed) for seed in "xy"]
+    list(known.index(pictures[:1], workers=1))
+    with known:
+        plain = list(known.scan(pictures, workers=1))
+        assert paths(store) == []
+        results = known.scan(pictures, workers=1, record=True)
+        first = next(results)
+        assert (first.status, paths(store)) == ("match", [bytes(pictures[0])])
+        assert [first, *results] == plain
+    assert finished(store) == [True]
+    assert [entry.operator for entry in audit.entries(store)][-1] == "somebody"

@@ -114,9 +114,9 @@ def _tell_of_recall(app: App, store: Store, before: set[int]) -> None:
 
     count = scans.count_resting_on(store.connection, scans.withdrawn(store.connection) - before)
     if count:
-        text = ngettext(
+        told = ngettext(
             "{n:,} recorded result rests on what is retracted now; `hashmatch retract --recall` lists it",
             "{n:,} recorded results rest on what is retracted now; `hashmatch retract --recall` lists them",
             count,
         )
-        app.warn(text.format(n=count))
+        app.warn(told.format(n=count))
