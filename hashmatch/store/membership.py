@@ -128,34 +128,25 @@ def _retract(
     detail: dict[str, object],
     new: bool,
 ) -> Outcome:
-    if own is not None and own.retracted is not None:
-        # A word between the two, that comes later, is not to revive it.
-        connection.execute(
-            "UPDATE membership SET changed = max(?, coalesce(changed, '')) WHERE reference_id = ? AND collection_id ="
-            " (SELECT id FROM collection WHERE name = ?) AND ? > coalesce(changed, '')",
-            (membership.said, reference_id, membership.collection, membership.said),
-        )
-        return "known"
-    if own is not None and own.import_id is None and membership.import_id is not None and not membership.named:
+    by_a_stranger = membership.import_id is not None and not membership.named
+    if by_a_stranger and own is not None and own.import_id is None and own.retracted is None:
         return "disputed"
     collection_id = ensure_collection(connection, actor, membership.collection, _rule(membership))
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
+    elif own.retracted is not None:
+        # Its first retraction counts; but a word between the two, that comes later, is not to revive it.
+        if _update(connection, reference_id, collection_id, membership, retracts=False):
+            touch(connection, reference_id, own=False)
+        return "known"
     else:
-        connection.execute(
-            "UPDATE membership SET retracted = ?, retraction_reason = ?, retraction_import_id = ?, changed = ?"
-            " WHERE reference_id = ? AND collection_id = ?",
-            (
-                *(membership.retracted, membership.retraction_reason, membership.import_id),
-                *(membership.said or now_exactly(), reference_id, collection_id),
-            ),
-        )
+        _update(connection, reference_id, collection_id, membership, retracts=True)
     if new:  # a tombstone remembers what it was, so that restoring one of the allow list does not make it propaganda
         connection.execute("UPDATE reference SET allow = ? WHERE id = ?", (membership.allow, reference_id))
         if membership.import_id is None:
             add_labels(connection, reference_id, membership.labels)
     else:
-        touch(connection, reference_id, own=False)
+        touch(connection, reference_id, own=own is not None and own.import_id is None)
     detail |= {"retracted": membership.retracted, "reason": membership.retraction_reason}
     record(connection, actor, "retract", detail)
     return "retracted"
@@ -205,12 +196,21 @@ def insert(connection: sqlite3.Connection, rows: Iterable[tuple[int, int, Member
     )
 
 
-def _update(connection: sqlite3.Connection, reference_id: int, collection_id: int, membership: Membership) -> bool:
+def _update(
+    connection: sqlite3.Connection,
+    reference_id: int,
+    collection_id: int,
+    membership: Membership,
+    retracts: bool | None = None,
+) -> bool:
     """Take over what a membership's source says now: a stricter TLP mark always, the other things where they are newer or
-    were not known. Returns whether that changed more than the date."""
-    *old, retracted, changed, labels, import_id = connection.execute(
-        "SELECT tlp, source, case_id, note, retracted, changed, labels, import_id FROM membership"
-        " WHERE reference_id = ? AND collection_id = ?",
+    were not known. Returns whether that changed more than the date.
+
+    retracts: whether it is retracted from now on; None: it is live from now on; False: it stays as it is in that.
+    """
+    *old, reason, importing, retracted, changed, labels, import_id = connection.execute(
+        "SELECT tlp, source, case_id, note, retraction_reason, retraction_import_id, retracted, changed, labels, import_id"
+        " FROM membership WHERE reference_id = ? AND collection_id = ?",
         (reference_id, collection_id),
     ).fetchone()
     said = membership.said
@@ -222,13 +222,18 @@ def _update(connection: sqlite3.Connection, reference_id: int, collection_id: in
     if membership.import_id is not None:
         named = [name for name in membership.labels if name not in _given(connection, reference_id)]
         told = tuple(named) if newer else tuple(dict.fromkeys((*told, *named)))
-    news = new != old or retracted is not None or sorted(told) != sorted(labels_of(labels))
+    retraction = {
+        None: (None, None, None),
+        False: (retracted, reason, importing),
+        True: (membership.retracted, membership.retraction_reason, membership.import_id),
+    }[retracts]
+    news = new != old or retraction[0] != retracted or sorted(told) != sorted(labels_of(labels))
     if not news and not newer:
         return False
     connection.execute(
-        "UPDATE membership SET tlp = ?, source = ?, case_id = ?, note = ?, labels = ?, changed = ?, retracted = NULL,"
-        " retraction_reason = NULL, retraction_import_id = NULL WHERE reference_id = ? AND collection_id = ?",
-        (*new, packed_labels(told), said if newer else changed, reference_id, collection_id),
+        "UPDATE membership SET tlp = ?, source = ?, case_id = ?, note = ?, labels = ?, changed = ?, retracted = ?,"
+        " retraction_reason = ?, retraction_import_id = ? WHERE reference_id = ? AND collection_id = ?",
+        (*new, packed_labels(told), said if newer else changed, *retraction, reference_id, collection_id),
     )
     return news
 
