@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from hashmatch import exchange
 from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.errors import CommandError
+from hashmatch.exchange import lint
 from hashmatch.i18n import _
 from hashmatch.media.files import chunks
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, Tlp, strictest
@@ -25,16 +26,15 @@ if TYPE_CHECKING:
     from hashmatch.signing.acceptance import Flaw, Numbers
     from hashmatch.signing.lists import Verified
 
-#: Seconds, a hundred days; what a list says beyond is nonsense.
-LONGEST = 8_640_000.0
 #: Items a transaction: a second writer waits no longer than a fraction of a second.
-BATCH = 1000
+BATCH = 2500
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What became of a list's entries. refused: lines; allow: entries that went to the allow list; not_allowed: those
-    that the list allows and others know as propaganda, so that only a person can put them there.
+    that the list allows and others know as propaganda, so that only a person can put them there. remarks: what was to be
+    said of lines that were used, told or not.
 
     retracted: entries that are or remain withdrawn; a retraction in the list is taken as one, and an entry that a person
     retracted here stays so. restored: those whose source stands by them again. disputed: retractions of what others gave,
@@ -54,6 +54,7 @@ class ImportReport:
     allow: int = 0
     not_allowed: int = 0
     refused: int = 0
+    remarks: int = 0
     duplicates: int = 0
     head: ListHead = UNNAMED
     signer: str | None = None
@@ -115,11 +116,13 @@ def import_list(
     format_name: str = "auto",
     told: Told = lambda line: None,
     duplicate: Callable[[NearDuplicate], None] = lambda duplicate: None,
+    all_remarks: bool = False,
 ) -> ImportReport:
     """Add a hash list's entries to the reference set.
 
-    told: called with each line that cannot be used, and with what else is to be said of a line. duplicate: with each new
-    reference that shows the same as an older one.
+    told: called with each line that cannot be used, and with what else is to be said of a line: of remarks of one kind with
+    some, and in the end with one that counts the others, unless all_remarks. duplicate: with each new reference that shows
+    the same as an older one.
     Importing a list again adds nothing, so an interrupted import is completed by repeating it.
     Raises CommandError: the file cannot be read, its format not told or newer, or a bad line when `strict`.
     """
@@ -135,7 +138,8 @@ def import_list(
                 file.seek(0)
                 _check_all_lines(origin, file, told)
             file.seek(0)
-            return _Import(store, actor, origin, plan, told).run(form.read(file), duplicate)
+            remarks = lint.Lint(None if all_remarks else lint.TOLD)
+            return _Import(store, actor, origin, plan, told, remarks).run(form.read(file), duplicate)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
 
@@ -197,21 +201,11 @@ def _verified(file: BinaryIO, path: Path, plan: Plan) -> Verified | None:
         raise
 
 
-def _problem(item: ListItem) -> str:
-    """Why an entry whose fields are all good cannot be used as a whole; "" if it can."""
-    widths = {(h.algorithm, h.view, len(h.bits)) for h in item.hashes}
-    if len(widths) != len({width[:2] for width in widths}):
-        return _("its hashes of one algorithm differ in length")
-    if any(h.time is not None and h.time > LONGEST for h in item.hashes) or (item.duration or 0.0) > LONGEST:
-        return _("its times are longer than any film")
-    return ""
-
-
 def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
     bad = 0
     for row in origin.form.read(file):
         if isinstance(row, tuple):
-            problem = _problem(row[1])
+            problem = lint.check(row[1]).problem
             row = BadLine(row[0], problem) if problem else row
         if isinstance(row, BadLine):
             bad += 1
@@ -224,8 +218,9 @@ def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
 class _Import:
     """One list on its way into the reference set."""
 
-    def __init__(self, store: Store, actor: Actor, origin: Origin, plan: Plan, told: Told) -> None:
+    def __init__(self, store: Store, actor: Actor, origin: Origin, plan: Plan, told: Told, remarks: lint.Lint) -> None:
         self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
+        self._lint = remarks
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._owners: dict[str, str | None] = {}
         self._import_id = self._read = 0
@@ -238,6 +233,8 @@ class _Import:
         while batch := list(itertools.islice(rows, BATCH)):
             with self._store.transaction() as connection:
                 self._add(connection, batch)
+        for remark in self._lint.rest():
+            self._told(remark)
         for found in near_duplicates(self._store, newest):
             self._counts["duplicates"] += 1
             duplicate(found)
@@ -281,17 +278,21 @@ class _Import:
         entries: list[tuple[int, ListItem, Membership]] = []
         for row in batch:
             if isinstance(row, LineRemark):
-                self._told(row)
+                self._remark(row)
                 continue
             self._read += 1
             if not isinstance(row, BadLine):
                 line, item = row
+                checked = self._lint.check(line, item)
+                item = checked.item
                 membership = self._membership(item)
                 if self._is_foreign(connection, membership.collection) and membership.retracted is not None:
                     self._dispute(connection, listed.find(connection, item), membership)
                     continue
-                problem = _problem(item) or self._foreign(connection, membership.collection)
+                problem = checked.problem or self._foreign(connection, membership.collection)
                 if not problem:
+                    for message in checked.remarks:
+                        self._remark(LineRemark(line, message))
                     entries.append((line, item, membership))
                     continue
                 row = BadLine(line, problem)
@@ -307,6 +308,11 @@ class _Import:
             self._count(connection, reference_id, outcome, membership)
         for name in {membership.collection for _line, _item, membership in entries}:
             lists.set_signer(connection, name, self._owners[name])
+
+    def _remark(self, remark: LineRemark) -> None:
+        self._counts["remarks"] += 1
+        if self._lint.told(remark):
+            self._told(remark)
 
     def _own(self, connection: sqlite3.Connection, collection: str) -> str | None:
         """Whose lists fill a collection: of one that this list makes, its own signer's."""

@@ -99,7 +99,7 @@ def test_one_hash_twenty_thousand_times(store: Store, tmp_path: Path) -> None:
     bits = pdq_bits(1).hex()
     with path.open("w") as file:
         file.write("kind,sha256,algorithm,hash,quality\n")
-        file.writelines(f"image,{number:064x},pdq,{bits},100\n" for number in range(20_000))
+        file.writelines(f"image,{number:064x},pdq,{bits},100\n" for number in range(1, 20_001))
     report = import_list(store, ME, path, Plan("c"), format_name="csv")
     assert (report.added, report.duplicates) == (20_000, 19_999)
 

@@ -105,6 +105,19 @@ def _hexadecimal(field: str, value: object) -> bytes:
     _refuse(_("{field} is not hexadecimal: {value}"), field, value)
 
 
+def in_capitals(value: object) -> bool:
+    """Whether a text has hexadecimal digits in capitals, which other programs refuse."""
+    return isinstance(value, str) and value != value.lower()
+
+
+def _has_capitals(record: Mapping[str, object]) -> bool:
+    """The same of a record's digests and hashes, by their names in hashmatch's own lists."""
+    if any(in_capitals(record.get(name)) for name in ("md5", "sha1", "sha256", "hash")):
+        return True
+    hashes = record.get("hashes")
+    return isinstance(hashes, list) and any(isinstance(each, dict) and in_capitals(each.get("hash")) for each in hashes)
+
+
 def digest(field: str, value: object) -> str | None:
     """A digest in lower case, by the name of its algorithm."""
     if value is None or value == "":
@@ -256,6 +269,7 @@ def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tup
         case=text("case", record.get("case")),
         operator=text("operator", record.get("operator")),
         note=text("note", record.get("note")),
+        capitals=_has_capitals(record),
     )
     if not identified(item):
         raise LineError(_("neither a digest nor a hash"))

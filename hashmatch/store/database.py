@@ -14,6 +14,9 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.store import row_digests
 
+#: Of pages, for a writer, in KiB: a list's entries go to random places in the indexes.
+_CACHE = 65_536
+
 #: How long a second writer waits for the first one's transaction, which is one file long: seconds.
 BUSY_SECONDS = 30.0
 
@@ -102,6 +105,7 @@ class Store:
             _use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
             _prepare_to_write(connection, path)
         return cls(connection, path, writable=True)
 

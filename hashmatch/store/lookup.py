@@ -310,6 +310,16 @@ def is_current(found: dict[str, tuple[str, int | None]], decodings: Set[str], ve
     )
 
 
+def live(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
+    """Which of these references are live."""
+    found: list[int] = []
+    for start in range(0, len(ids), 1000):
+        part = ids[start : start + 1000]
+        marks = ", ".join("?" * len(part))
+        found += [row[0] for row in connection.execute(f"SELECT id FROM live_reference WHERE id IN ({marks})", part)]
+    return found
+
+
 def size(connection: sqlite3.Connection) -> int:
     """How many references there are, live or not."""
     return int(connection.execute("SELECT count(*) FROM reference").fetchone()[0])
