@@ -6,6 +6,7 @@ bool, None, and lists and dictionaries of them. Absent, None and empty are the s
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Mapping
@@ -186,10 +187,15 @@ def moment(field: str, value: object) -> str | None:
     if stamp is None:
         return None
     try:
-        parsed = datetime.fromisoformat(stamp)
-        zoned = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+        return _utc(stamp)
     except (ValueError, OverflowError):
         _refuse(_("{field} is not a date in ISO 8601: {value}"), field, value)
+
+
+@functools.lru_cache(maxsize=1024)  # the entries of a list often have one date
+def _utc(stamp: str) -> str:
+    parsed = datetime.fromisoformat(stamp)
+    zoned = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     return zoned.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
