@@ -498,7 +498,7 @@ class TestImport:
         self, store: Store, list_path: Path, order: tuple[str | None, ...]
     ) -> None:
         # And not that of whichever entry happened to come first.
-        lines = [json.dumps({"md5": str(n) * 32, "tlp": mark, "collection": "x"}) for n, mark in enumerate(order)]
+        lines = [json.dumps({"md5": str(n) * 32, "tlp": mark, "collection": "x"}) for n, mark in enumerate(order, 1)]
         imported(store, list_path, "\n".join(lines).encode())
         assert [r.tlp for r in lookup.references(store.connection)] == list(order)
 

@@ -16,6 +16,9 @@ from hashmatch.store import row_digests
 
 #: Of pages, for a writer, in KiB: a list's entries go to random places in the indexes.
 _CACHE = 65_536
+#: Pages of the log, after which they are taken over into the database: most pages of an index are written once, and not
+#: with each transaction.
+_LOG = 16_384
 
 #: How long a second writer waits for the first one's transaction, which is one file long: seconds.
 BUSY_SECONDS = 30.0
@@ -106,6 +109,7 @@ class Store:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
             _prepare_to_write(connection, path)
         return cls(connection, path, writable=True)
 

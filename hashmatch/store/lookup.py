@@ -375,7 +375,7 @@ def _references(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -
             ids,
         )
     )
-    said = opinions.of(connection, ids)
+    said = opinions.of_several(connection, ids)
     return [
         _reference(row, tuple(name for (name,) in labels[row[0]]), memberships[row[0]], said[row[0]]) for row in rows
     ]

@@ -47,8 +47,13 @@ def give(connection: sqlite3.Connection, actor: Actor, reference_id: int, opinio
     return True
 
 
-def of(connection: sqlite3.Connection, ids: Sequence[int]) -> defaultdict[int, tuple[Opinion, ...]]:
-    """All opinions of some references, of each in the order of their sources."""
+def of(connection: sqlite3.Connection, reference_id: int) -> tuple[Opinion, ...]:
+    """All opinions of a reference, in the order of their sources."""
+    return of_several(connection, [reference_id])[reference_id]
+
+
+def of_several(connection: sqlite3.Connection, ids: Sequence[int]) -> defaultdict[int, tuple[Opinion, ...]]:
+    """The same of some references, by their ids."""
     rows = connection.execute(
         "SELECT reference_id, opinion, source, at, reason FROM opinion"
         f" WHERE reference_id IN ({', '.join('?' * len(ids))}) ORDER BY reference_id, source",
