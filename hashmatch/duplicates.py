@@ -79,14 +79,16 @@ def _stills(new: HashRows, tables: list[HashTable]) -> Iterator[NearDuplicate]:
     oldest = new.owner[order][np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
     for owner, older in zip(new.owner[order][~first].tolist(), oldest[~first].tolist(), strict=True):
         yield NearDuplicate(owner, older, 0)
-    queries = new.select(order[first])
-    near = thresholds()[ALGORITHM].near
+    distinct = order[first]
+    near, many = thresholds()[ALGORITHM].near, len(distinct) > MANY
     for table in tables:
-        if len(queries) > MANY:
+        if many:
             table = copy.copy(table)
             table.threshold = replace(table.threshold, near=SURE)
-        hits = table.search(queries, near, seeds=len(queries) > MANY)
-        owner, older = queries.owner[hits.query], table.rows.owner[hits.reference]
-        still = np.isnan(table.rows.time[hits.reference]) & ~is_trimmed(table.rows.view[hits.reference])
-        for row in np.flatnonzero((older < owner) & still).tolist():
-            yield NearDuplicate(int(owner[row]), int(older[row]), int(hits.distance[row]))
+        for start in range(0, len(distinct), MANY):  # each finds itself at least: a million hits at once are too many
+            queries = new.select(distinct[start : start + MANY])
+            hits = table.search(queries, near, seeds=many)
+            owner, older = queries.owner[hits.query], table.rows.owner[hits.reference]
+            still = np.isnan(table.rows.time[hits.reference]) & ~is_trimmed(table.rows.view[hits.reference])
+            for row in np.flatnonzero((older < owner) & still).tolist():
+                yield NearDuplicate(int(owner[row]), int(older[row]), int(hits.distance[row]))

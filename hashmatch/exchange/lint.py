@@ -185,7 +185,8 @@ class Lint:
 
     def rest(self) -> Iterator[LineRemark]:
         """After the last entry: how many remarks of each kind were not told, by the last of their lines; and what can be
-        said of the list as a whole."""
+        said of the list as a whole. What was remembered of the entries is forgotten."""
+        self._seen.clear()
         for kind, remark in self._last.items():
             assert self._most is not None
             text = _("this and {count:,} more lines like it were not told: {message}")
