@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +15,10 @@ from hashmatch.store import Store, lookup
 from hashmatch.tables import load, rows_of_packed
 
 ALGORITHM = "pdq"
+
+#: Of more new stills than this, not all that are farther apart than so many bits are found: 99 % of those 28 bits apart and
+#: 96 % of those 31 apart, if the bits that differ lie anywhere. All of them would take as long as all the rest of an import.
+MANY, SURE = 100_000, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +38,21 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
     threshold = thresholds()[ALGORITHM]
     threshold = replace(threshold, film=threshold.near, low_quality=-1)
 
-    @functools.lru_cache(maxsize=10_000)
-    def live(reference_id: int) -> bool:
-        query = "SELECT 1 FROM live_reference WHERE id = ?"
-        return connection.execute(query, (reference_id,)).fetchone() is not None
-
     new = rows_of_packed(lookup.packed_hashes(connection, ALGORITHM, after=after), ALGORITHM)
     # A view without borders may be what many posters share.
-    whole = is_good(new) & ~is_trimmed(new.view)
-    new = new.select(whole & np.array([live(owner) for owner in new.owner.tolist()], np.bool_))
+    new = new.select(is_good(new) & ~is_trimmed(new.view))
+    new = new.select(np.isin(new.owner, lookup.live(connection, np.unique(new.owner).tolist())))
     if not len(new):
         return
     tables = load(store, ALGORITHM, threshold)
     still = np.isnan(new.time)
+    found = list(_stills(new.select(still), tables))
+    older = set(lookup.live(connection, sorted({each.older_id for each in found})))
     nearest: dict[int, NearDuplicate] = {}
-    for found in _stills(new.select(still), tables):
-        best = nearest.get(found.reference_id)
-        if (best is None or found.distance < best.distance) and live(found.older_id):
-            nearest[found.reference_id] = found
+    for each in found:
+        best = nearest.get(each.reference_id)
+        if (best is None or each.distance < best.distance) and each.older_id in older:
+            nearest[each.reference_id] = each
     yield from nearest.values()
     for owner in dict.fromkeys(new.owner[~still].tolist()):
         hashes = lookup.hashes(connection, owner)
@@ -62,7 +63,7 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
             if f.tier == "near" and f.reference_id < owner
         ]
         for film in sorted(films, key=lambda film: film.distance):
-            if live(film.reference_id):
+            if lookup.live(connection, [film.reference_id]):
                 yield NearDuplicate(owner, film.reference_id, film.distance)
                 break
 
@@ -78,10 +79,16 @@ def _stills(new: HashRows, tables: list[HashTable]) -> Iterator[NearDuplicate]:
     oldest = new.owner[order][np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))]
     for owner, older in zip(new.owner[order][~first].tolist(), oldest[~first].tolist(), strict=True):
         yield NearDuplicate(owner, older, 0)
-    queries = new.select(order[first])
+    distinct = order[first]
+    near, many = thresholds()[ALGORITHM].near, len(distinct) > MANY
     for table in tables:
-        hits = table.search(queries, table.threshold.near)
-        owner, older = queries.owner[hits.query], table.rows.owner[hits.reference]
-        still = np.isnan(table.rows.time[hits.reference]) & ~is_trimmed(table.rows.view[hits.reference])
-        for row in np.flatnonzero((older < owner) & still).tolist():
-            yield NearDuplicate(int(owner[row]), int(older[row]), int(hits.distance[row]))
+        if many:
+            table = copy.copy(table)
+            table.threshold = replace(table.threshold, near=SURE)
+        for start in range(0, len(distinct), MANY):  # each finds itself at least: a million hits at once are too many
+            queries = new.select(distinct[start : start + MANY])
+            hits = table.search(queries, near, seeds=many)
+            owner, older = queries.owner[hits.query], table.rows.owner[hits.reference]
+            still = np.isnan(table.rows.time[hits.reference]) & ~is_trimmed(table.rows.view[hits.reference])
+            for row in np.flatnonzero((older < owner) & still).tolist():
+                yield NearDuplicate(int(owner[row]), int(older[row]), int(hits.distance[row]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import sqlite3
@@ -14,27 +13,26 @@ from typing import TYPE_CHECKING, BinaryIO
 from hashmatch import exchange
 from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.errors import CommandError
+from hashmatch.exchange import lint
 from hashmatch.i18n import _
-from hashmatch.media.files import chunks
-from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, Tlp, strictest
+from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, origin_of
+from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, strictest
 from hashmatch.store import Store, generation, listed, lists, opinions
 from hashmatch.store.audit import Actor, now, record
 from hashmatch.store.membership import Membership, Outcome, ensure_collection, touch
 
 if TYPE_CHECKING:
-    from hashmatch.signing.acceptance import Flaw, Numbers
-    from hashmatch.signing.lists import Verified
+    from hashmatch.signing.acceptance import Numbers
 
-#: Seconds, a hundred days; what a list says beyond is nonsense.
-LONGEST = 8_640_000.0
 #: Items a transaction: a second writer waits no longer than a fraction of a second.
-BATCH = 1000
+BATCH = 2500
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What became of a list's entries. refused: lines; allow: entries that went to the allow list; not_allowed: those
-    that the list allows and others know as propaganda, so that only a person can put them there.
+    that the list allows and others know as propaganda, so that only a person can put them there. remarks: what was to be
+    said of lines that were used, told or not.
 
     retracted: entries that are or remain withdrawn; a retraction in the list is taken as one, and an entry that a person
     retracted here stays so. restored: those whose source stands by them again. disputed: retractions of what others gave,
@@ -54,6 +52,7 @@ class ImportReport:
     allow: int = 0
     not_allowed: int = 0
     refused: int = 0
+    remarks: int = 0
     duplicates: int = 0
     head: ListHead = UNNAMED
     signer: str | None = None
@@ -71,42 +70,6 @@ Told = Callable[[BadLine | LineRemark], None]
 RemarksOn = Callable[[tuple[str, ...]], Iterable[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """As what a list's entries are added, and what the list must be.
-
-    collection: where they go; without it, to the one that the entry names, or to "imported". tlp: for entries; the
-    stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing is imported.
-    verify_key: that the list must be signed with: a name, a file or the public key itself; without it, any that is known.
-    accept: what speaks against the list and is taken all the same.
-    """
-
-    collection: str | None = None
-    tlp: Tlp | None = None
-    allow: bool = False
-    strict: bool = False
-    verify_key: str | None = None
-    accept: frozenset[Flaw] = frozenset()
-
-
-AS_IT_SAYS = Plan()
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What is known of a list as a whole. teller: who disputes what it would withdraw of others: its signer, name or file.
-    signer: a public key. missing: numbers of lists of its name that have not come. count: its entries, by its signer."""
-
-    path: Path
-    form: exchange.Format
-    sha256: bytes
-    head: ListHead
-    signer: str | None
-    teller: str
-    missing: tuple[Numbers, ...] = ()
-    count: int | None = None
-
-
 def import_list(
     store: Store,
     actor: Actor,
@@ -117,11 +80,13 @@ def import_list(
     told: Told = lambda line: None,
     duplicate: Callable[[NearDuplicate], None] = lambda duplicate: None,
     remarks_on: RemarksOn = lambda labels: (),
+    all_remarks: bool = False,
 ) -> ImportReport:
     """Add a hash list's entries to the reference set.
 
-    told: called with each line that cannot be used, and with what else is to be said of a line. duplicate: with each new
-    reference that shows the same as an older one. remarks_on: what is to be told of an entry's labels.
+    told: called with each line that cannot be used, and with what else is to be said of a line: of remarks of one kind with
+    some, and in the end with one that counts the others, unless all_remarks. duplicate: with each new reference that shows
+    the same as an older one. remarks_on: what is to be told of an entry's labels.
     Importing a list again adds nothing, so an interrupted import is completed by repeating it.
     Raises CommandError: the file cannot be read, its format not told or newer, or a bad line when `strict`.
     """
@@ -132,93 +97,23 @@ def import_list(
             if form is None:
                 message = _("{path}: cannot tell what list this is; name it with --format")
                 raise CommandError(message.format(path=path))
-            origin = _origin(store, file, path, form, head, plan)
+            origin = origin_of(store, file, path, form, head, plan)
             if plan.strict:
                 file.seek(0)
                 _check_all_lines(origin, file, told)
             file.seek(0)
-            return _Import(store, actor, origin, plan, told, remarks_on).run(form.read(file), duplicate)
+            remarks = lint.Lint(None if all_remarks else lint.TOLD)
+            run = _Import(store, actor, origin, plan, told, remarks_on, remarks)
+            return run.run(form.read(file), duplicate)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
-
-
-def _origin(store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: Plan) -> Origin:
-    """Whose list it is, and that it is to be taken. Raises CommandError if not, with all that speaks against it."""
-    from hashmatch.signing.acceptance import Issue, decide
-
-    connection = store.connection
-    signed = _verified(file, path, plan)
-    owner = None if plan.collection is None else lists.signer_of(connection, plan.collection)
-    head = (form.read_head(start) if form.read_head else UNNAMED) if signed is None else UNNAMED
-    if signed is not None and signed.statement is not None:
-        head = signed.statement.head
-    signer = None if signed is None else signed.key.public.text
-    if owner is not None and signer not in (None, owner):
-        message = _(
-            "{path}: it is signed by {signer}, and the collection {name} is filled by the lists of {owner} only"
-        )
-        raise CommandError(message.format(path=path, signer=signer, name=plan.collection, owner=owner))
-    before = [] if head.name is None else lists.sequences_seen(connection, head.name, signer)
-    lacks = signed is None and (plan.verify_key is not None or owner is not None)
-    issues = [Issue(since, sequence) for sequence, since in before]
-    digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
-    accepted: frozenset[Flaw] = plan.accept
-    if lists.was_read(connection, digest, signer):  # it can bring nothing back
-        accepted |= {"older"}
-    decision = decide(head, issues, now(), accepted, lacks_signature=lacks)
-    if decision.refused:
-        objections = [each for each in decision.objections if not each.accepted]
-        reasons = "; ".join(each.message for each in objections)
-        flaws = " ".join(f"--accept {each.flaw}" for each in objections)
-        message = _("{path}: {reasons}; nothing was imported ({options} takes it all the same)")
-        raise CommandError(message.format(path=path, reasons=reasons, options=flaws))
-    teller = (signed and signed.key.name) or signer or head.name or path.name
-    count = signed.statement.count if signed is not None and signed.statement is not None else None
-    return Origin(path, form, digest, head, signer, teller, decision.missing, count)
-
-
-def _digest(file: BinaryIO) -> bytes:
-    file.seek(0)
-    digest = hashlib.sha256()
-    for part in chunks(file):
-        digest.update(part)
-    return digest.digest()
-
-
-def _verified(file: BinaryIO, path: Path, plan: Plan) -> Verified | None:
-    """The signature of a list, if it has one. Raises CommandError where it has another one than it should."""
-    from hashmatch.signing import keys
-    from hashmatch.signing.lists import NoSignatureError, UnknownSignerError, signature_path, verify_file
-
-    if plan.verify_key is None and not signature_path(path).exists():
-        return None
-    folder = keys.default_folder()
-    wanted = keys.known(folder)[0] if plan.verify_key is None else [keys.find(folder, plan.verify_key)]
-    try:
-        return verify_file(file, path, wanted)
-    except NoSignatureError:
-        return None  # whether it may lack one is decided with all else that is known of it
-    except UnknownSignerError:
-        if plan.verify_key is None and "unsigned" in plan.accept:
-            return None
-        raise
-
-
-def _problem(item: ListItem) -> str:
-    """Why an entry whose fields are all good cannot be used as a whole; "" if it can."""
-    widths = {(h.algorithm, h.view, len(h.bits)) for h in item.hashes}
-    if len(widths) != len({width[:2] for width in widths}):
-        return _("its hashes of one algorithm differ in length")
-    if any(h.time is not None and h.time > LONGEST for h in item.hashes) or (item.duration or 0.0) > LONGEST:
-        return _("its times are longer than any film")
-    return ""
 
 
 def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
     bad = 0
     for row in origin.form.read(file):
         if isinstance(row, tuple):
-            problem = _problem(row[1])
+            problem = lint.check(row[1]).problem
             row = BadLine(row[0], problem) if problem else row
         if isinstance(row, BadLine):
             bad += 1
@@ -232,10 +127,17 @@ class _Import:
     """One list on its way into the reference set."""
 
     def __init__(
-        self, store: Store, actor: Actor, origin: Origin, plan: Plan, told: Told, remarks_on: RemarksOn
+        self,
+        store: Store,
+        actor: Actor,
+        origin: Origin,
+        plan: Plan,
+        told: Told,
+        remarks_on: RemarksOn,
+        remarks: lint.Lint,
     ) -> None:
         self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
-        self._remarks_on = remarks_on
+        self._remarks_on, self._lint = remarks_on, remarks
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._owners: dict[str, str | None] = {}
         self._import_id = self._read = 0
@@ -248,6 +150,8 @@ class _Import:
         while batch := list(itertools.islice(rows, BATCH)):
             with self._store.transaction() as connection:
                 self._add(connection, batch)
+        for remark in self._lint.rest():
+            self._told(remark)
         for found in near_duplicates(self._store, newest):
             self._counts["duplicates"] += 1
             duplicate(found)
@@ -295,19 +199,21 @@ class _Import:
         entries: list[tuple[int, ListItem, Membership]] = []
         for row in batch:
             if isinstance(row, LineRemark):
-                self._told(row)
+                self._remark(row)
                 continue
             self._read += 1
             if not isinstance(row, BadLine):
                 line, item = row
+                checked = self._lint.check(line, item)
+                item = checked.item
                 membership = self._membership(item)
                 if self._is_foreign(connection, membership.collection) and membership.retracted is not None:
                     self._dispute(connection, listed.find(connection, item), membership)
                     continue
-                problem = _problem(item) or self._foreign(connection, membership.collection)
+                problem = checked.problem or self._foreign(connection, membership.collection)
                 if not problem:
-                    for text in self._remarks_on(item.labels) if item.labels else ():
-                        self._told(LineRemark(line, text))
+                    for message in (*checked.remarks, *(self._remarks_on(item.labels) if item.labels else ())):
+                        self._remark(LineRemark(line, message))
                     entries.append((line, item, membership))
                     continue
                 row = BadLine(line, problem)
@@ -323,6 +229,11 @@ class _Import:
             self._count(connection, reference_id, outcome, membership)
         for name in {membership.collection for _line, _item, membership in entries}:
             lists.set_signer(connection, name, self._owners[name])
+
+    def _remark(self, remark: LineRemark) -> None:
+        self._counts["remarks"] += 1
+        if self._lint.told(remark):
+            self._told(remark)
 
     def _own(self, connection: sqlite3.Connection, collection: str) -> str | None:
         """Whose lists fill a collection: of one that this list makes, its own signer's."""

@@ -6,7 +6,7 @@ them and any process can send them to another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["image", "video"]
@@ -175,7 +175,8 @@ class ListItem:
     added, changed and retracted are UTC in ISO 8601 ("2026-11-21T19:00:00Z"), by the source's clock; changed: when it
     last said anything of this entry, to the microsecond where it can be told. opinions: of the source itself (then
     `source` is None) and of others; an entry whose own source calls it a false positive names nothing as known. paths,
-    case, operator and note are filled only when the person who exports asks for them.
+    case, operator and note are filled only when the person who exports asks for them. capitals: of one that was read,
+    whether the list had hexadecimal digits in capitals; it says nothing of the entry itself.
     """
 
     kind: Kind | None = None
@@ -199,6 +200,7 @@ class ListItem:
     case: str | None = None
     operator: str | None = None
     note: str | None = None
+    capitals: bool = field(default=False, compare=False)
 
     @property
     def verdict(self) -> Verdict | None:

@@ -12,9 +12,10 @@ from typing import BinaryIO
 from hashmatch.exporting import ExportReport, Selection, export
 from hashmatch.fingerprint import fingerprint
 from hashmatch.hashing import Settings
-from hashmatch.importing import ImportReport, Plan, import_list
+from hashmatch.importing import ImportReport, import_list
 from hashmatch.indexing import Indexed, index
 from hashmatch.isolation import Isolation
+from hashmatch.list_origin import Plan
 from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
 from hashmatch.media.files import open_file, walk

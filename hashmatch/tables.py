@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterable
@@ -25,7 +26,7 @@ from hashmatch import hashers
 from hashmatch.hamming import ApproximateIndex, DamagedIndexError, HammingIndex
 from hashmatch.hashers.local_features import FEATURES
 from hashmatch.matching.local import LocalTable
-from hashmatch.matching.table import HashRows, HashTable, view_number
+from hashmatch.matching.table import HashRows, HashTable, join_rows, view_number
 from hashmatch.matching.tiers import Threshold
 from hashmatch.store import Store, generation, lookup
 from hashmatch.store.generation import Generation
@@ -39,6 +40,9 @@ LATER_SHARE = 0.1
 
 #: The same of local features, of which a picture has 200.
 FEATURES_CACHED_FROM, MOST_LATER_FEATURES = 50_000, 200_000
+
+#: Rows that are read from the database before they become arrays: as Python objects they take eight times the memory.
+_AT_ONCE = 20_000
 
 _NAN = np.float32(np.nan).tobytes()
 _FACTS = np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1")])
@@ -130,21 +134,23 @@ def _local_table(index: ApproximateIndex, facts: npt.NDArray[np.void]) -> LocalT
 
 def rows_of_packed(packed: Iterable[PackedHashes], algorithm: str) -> HashRows:
     """Rows of the database as arrays."""
-    owners, counts, bits, qualities, times, views = [], [], [], [], [], []
-    for each in packed:
-        owners.append(each.reference_id)
-        counts.append(each.count)
-        bits.append(each.bits)
-        qualities.append(each.quality)
-        times.append(each.time if each.time is not None else _NAN * each.count)
-        views.append(view_number(each.view))
     width = hashers.by_name(algorithm).bits // 8
+    packed = iter(packed)
+    parts = []
+    while some := list(itertools.islice(packed, _AT_ONCE)):
+        parts.append(_rows_of(some, width))
+    return join_rows(parts) if parts else _rows_of([], width)
+
+
+def _rows_of(packed: list[PackedHashes], width: int) -> HashRows:
+    counts = np.array([each.count for each in packed], np.int64)
+    times = b"".join([each.time if each.time is not None else _NAN * each.count for each in packed])
     return HashRows(
-        np.repeat(np.array(owners, np.int64), np.array(counts, np.int64)),
-        np.frombuffer(b"".join(bits), np.uint8).reshape(-1, width),
-        np.frombuffer(b"".join(qualities), np.uint8),
-        np.frombuffer(b"".join(times), "<f4"),
-        np.repeat(np.array(views, np.uint16), np.array(counts, np.int64)),
+        np.repeat(np.array([each.reference_id for each in packed], np.int64), counts),
+        np.frombuffer(b"".join([each.bits for each in packed]), np.uint8).reshape(-1, width),
+        np.frombuffer(b"".join([each.quality for each in packed]), np.uint8),
+        np.frombuffer(times, "<f4"),
+        np.repeat(np.array([view_number(each.view) for each in packed], np.uint16), counts),
     )
 
 

@@ -15,7 +15,8 @@ from store.samples import ME, add_entry, flip, pdq_bits
 import hashmatch
 from hashmatch import tables
 from hashmatch.duplicates import NearDuplicate, near_duplicates
-from hashmatch.importing import Plan, import_list
+from hashmatch.importing import import_list
+from hashmatch.list_origin import Plan
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, curate, generation
 
@@ -99,7 +100,7 @@ def test_one_hash_twenty_thousand_times(store: Store, tmp_path: Path) -> None:
     bits = pdq_bits(1).hex()
     with path.open("w") as file:
         file.write("kind,sha256,algorithm,hash,quality\n")
-        file.writelines(f"image,{number:064x},pdq,{bits},100\n" for number in range(20_000))
+        file.writelines(f"image,{number:064x},pdq,{bits},100\n" for number in range(1, 20_001))
     report = import_list(store, ME, path, Plan("c"), format_name="csv")
     assert (report.added, report.duplicates) == (20_000, 19_999)
 

@@ -23,8 +23,9 @@ from hashmatch.errors import CommandError
 from hashmatch.exporting import ExportReport, Selection, export
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.hashing import Settings
-from hashmatch.importing import ImportReport, Plan, import_list
+from hashmatch.importing import ImportReport, import_list
 from hashmatch.isolation import Isolation
+from hashmatch.list_origin import Plan
 from hashmatch.matching.results import Result
 from hashmatch.media.files import walk
 from hashmatch.records import TLP_ORDER, BadLine, Failure, Hash, ListItem, Tlp
@@ -97,7 +98,7 @@ def imported(store: Store, path: Path, data: bytes, **options: Any) -> tuple[Imp
     path.write_bytes(data)
     bad: list[BadLine] = []
     form = {"format_name": options.pop("format_name")} if "format_name" in options else {}
-    told = options.pop("told", bad.append)
+    told = options.pop("told", lambda line: bad.append(line) if isinstance(line, BadLine) else None)
     return import_list(store, ME, path, Plan(**options), told=told, **form), bad
 
 
@@ -200,7 +201,7 @@ class TestRoundTrip:
         add(original, film, labels=("b", "a|\\"), tlp="red", **facts)
         add(original, measured("picture", (pdq(1, None), Hash("dhash", bytes(8), version=1))), tlp="clear")
         add(original, "picture", collection="zwei", source="another")
-        add_entry(original, ListItem("image", md5="0" * 32), added="2001-01-01T00:00:00Z")
+        add_entry(original, ListItem("image", md5="a" * 32), added="2001-01-01T00:00:00Z")
         add_entry(original, ListItem(sha1="1" * 40, hashes=(Hash("new", bytes(16), 3, view="top"),)), allow=True)
         add(original, "gone")
         retract(original, 5)
@@ -468,7 +469,7 @@ class TestImport:
         assert [(m.tier, m.distance, m.algorithm, m.quality) for m in result.matches] == [("near", 7, "pdq", 100)]
 
     def test_goes_where_it_is_told_or_where_the_entry_says(self, store: Store, list_path: Path) -> None:
-        lines = b'{"md5":"%s","collection":"theirs"}\n{"md5":"%s"}\n' % (b"0" * 32, b"1" * 32)
+        lines = b'{"md5":"%s","collection":"theirs"}\n{"md5":"%s"}\n' % (b"a" * 32, b"1" * 32)
         imported(store, list_path, lines)
         names = [r.sources[0].collection for r in lookup.references(store.connection)]
         assert names == ["theirs", "imported"]
@@ -479,7 +480,7 @@ class TestImport:
 
     def test_the_stricter_mark_counts(self, store: Store, list_path: Path) -> None:
         lines = b'{"md5":"%s","tlp":"red"}\n{"md5":"%s","tlp":"clear"}\n{"md5":"%s"}\n' % (
-            b"0" * 32,
+            b"a" * 32,
             b"1" * 32,
             b"2" * 32,
         )
@@ -490,7 +491,7 @@ class TestImport:
     def test_the_stricter_mark_counts_in_a_collection_without_a_rule(self, store: Store, list_path: Path) -> None:
         with store.transaction() as connection:
             ensure_collection(connection, ME, "x")
-        imported(store, list_path, b'{"md5":"%s","tlp":"clear"}\n' % (b"0" * 32), collection="x", tlp="green")
+        imported(store, list_path, b'{"md5":"%s","tlp":"clear"}\n' % (b"a" * 32), collection="x", tlp="green")
         assert lookup.reference(store.connection, 1).tlp == "green"
 
     @pytest.mark.parametrize("order", list(itertools.permutations(["red", "clear", None])), ids=str)
@@ -498,7 +499,7 @@ class TestImport:
         self, store: Store, list_path: Path, order: tuple[str | None, ...]
     ) -> None:
         # And not that of whichever entry happened to come first.
-        lines = [json.dumps({"md5": str(n) * 32, "tlp": mark, "collection": "x"}) for n, mark in enumerate(order)]
+        lines = [json.dumps({"md5": str(n) * 32, "tlp": mark, "collection": "x"}) for n, mark in enumerate(order, 1)]
         imported(store, list_path, "\n".join(lines).encode())
         assert [r.tlp for r in lookup.references(store.connection)] == list(order)
 
@@ -549,7 +550,7 @@ class TestImport:
             (None, "No such file"),
             (b"what is this?\n", "cannot tell what list this is"),
             (b"", "cannot tell what list this is"),
-            (b'{"format":"hashmatch-list","version":99}\n{"md5":"%s"}\n' % (b"0" * 32), "version 99"),
+            (b'{"format":"hashmatch-list","version":99}\n{"md5":"%s"}\n' % (b"a" * 32), "version 99"),
         ],
         ids=["missing", "unknown", "empty", "newer"],
     )
@@ -568,7 +569,7 @@ class TestImport:
             import_list(store, ME, tmp_path)
 
     def test_is_in_the_audit_trail_as_a_whole_and_all_members_point_to_it(self, store: Store, list_path: Path) -> None:
-        lines = b'{"md5":"%s","labels":["x"]}\n{"md5":"%s"}\nnonsense\n' % (b"0" * 32, b"1" * 32)
+        lines = b'{"md5":"%s","labels":["x"]}\n{"md5":"%s"}\nnonsense\n' % (b"a" * 32, b"1" * 32)
         imported(store, list_path, lines, collection="x", format_name="jsonl")
         assert "add" not in actions(store)
         details = [json.loads(entry.detail) for entry in audit.entries(store)]
@@ -606,7 +607,7 @@ class TestImport:
         assert list(audit.check(store)) == []
 
     def test_a_list_larger_than_a_transaction(self, store: Store, list_path: Path) -> None:
-        data = b"".join(b"%032x  name %d\n" % (number, number) for number in range(2500))
+        data = b"".join(b"%032x  name %d\n" % (number, number) for number in range(1, 2501))
         report, _bad = imported(store, list_path, data)
         assert (report.format, report.added) == ("md5sum", 2500)
         assert lookup.counts(store.connection)["references"] == 2500
@@ -615,7 +616,7 @@ class TestImport:
         monkeypatch.setattr("hashmatch.importing.BATCH", 50)
         (pages,) = store.connection.execute("PRAGMA page_count").fetchone()
         store.connection.execute(f"PRAGMA max_page_count = {pages + 10}")
-        data = b"".join(b"%032x\n" % number for number in range(2500))
+        data = b"".join(b"%032x\n" % number for number in range(1, 2501))
         with pytest.raises(CommandError, match="disk is full"):
             imported(store, list_path, data)
         store.connection.execute(f"PRAGMA max_page_count = {2**30}")

@@ -16,7 +16,8 @@ from store.samples import ME, add, add_entry, digests_of, measured, pdq
 
 from hashmatch.errors import CommandError
 from hashmatch.exporting import ExportReport, Selection, export, sign_list
-from hashmatch.importing import ImportReport, Plan, import_list
+from hashmatch.importing import ImportReport, import_list
+from hashmatch.list_origin import Plan
 from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
 from hashmatch.signing import keys
 from hashmatch.signing.minisign import SecretKey

@@ -81,7 +81,8 @@ def command(
 ) -> int:
     from hashmatch.cli.labelling import remarks
     from hashmatch.errors import CommandError
-    from hashmatch.importing import Plan, import_list
+    from hashmatch.importing import import_list
+    from hashmatch.list_origin import Plan
     from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store, scans
     from hashmatch.store.audit import Actor
@@ -123,6 +124,7 @@ def command(
                     plan,
                     format_name=form,
                     told=tell,
+                    all_remarks=app.verbose,
                     duplicate=tell_of,
                     remarks_on=remarks_on,
                 )
@@ -142,6 +144,7 @@ def command(
                 _("on the allow list"): report.allow,
                 _("not put on the allow list, being known otherwise (--allow would)"): report.not_allowed,
                 _("lines refused"): report.refused,
+                _("lines used with a remark"): report.remarks,
             }
             told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
             app.say(f"{name} ({report.format}{_about(report)}): {told or _('nothing in it')}")

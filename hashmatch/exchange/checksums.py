@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import BinaryIO, Literal
 
-from hashmatch.exchange.fields import DIGEST_DIGITS, LineError, snippet
+from hashmatch.exchange.fields import DIGEST_DIGITS, LineError, in_capitals, snippet
 from hashmatch.exchange.interface import Format, Row, WriteReport
 from hashmatch.exchange.plain import read_plain, readable, write_plain
 from hashmatch.i18n import _
@@ -55,11 +55,13 @@ def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bar
         else:
             reason = _("not a line of {name} with {digits} hexadecimal digits: {value}")
             raise LineError(reason.format(name=name, digits=digits, value=snippet(line)))
-        hex = value.decode("ascii").lower()
+        spelled = value.decode("ascii")
+        hex = spelled.lower()
         return ListItem(
             md5=hex if digest == "md5" else None,
             sha256=hex if digest == "sha256" else None,
             paths=() if path in (b"", b"-") else (_unescape(path) if escaped else path,),
+            capitals=in_capitals(spelled),
         )
 
     def read(stream: BinaryIO) -> Iterator[Row]:

@@ -102,7 +102,7 @@ class _Reference:
     def row(self) -> Row:
         try:
             paths = tuple(split(self.cells.get("paths", "")))
-            return self.line, list_item(_values(_ITEM_COLUMNS, self.cells), tuple(self.hashes), paths)
+            return self.line, list_item(_values((*_ITEM_COLUMNS, "hash"), self.cells), tuple(self.hashes), paths)
         except LineError as refused:
             return BadLine(self.line, str(refused))
 

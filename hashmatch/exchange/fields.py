@@ -6,6 +6,7 @@ bool, None, and lists and dictionaries of them. Absent, None and empty are the s
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Mapping
@@ -105,6 +106,19 @@ def _hexadecimal(field: str, value: object) -> bytes:
     _refuse(_("{field} is not hexadecimal: {value}"), field, value)
 
 
+def in_capitals(value: object) -> bool:
+    """Whether a text has hexadecimal digits in capitals, which other programs refuse."""
+    return isinstance(value, str) and value != value.lower()
+
+
+def _has_capitals(record: Mapping[str, object]) -> bool:
+    """The same of a record's digests and hashes, by their names in hashmatch's own lists."""
+    if any(in_capitals(record.get(name)) for name in ("md5", "sha1", "sha256", "hash")):
+        return True
+    hashes = record.get("hashes")
+    return isinstance(hashes, list) and any(isinstance(each, dict) and in_capitals(each.get("hash")) for each in hashes)
+
+
 def digest(field: str, value: object) -> str | None:
     """A digest in lower case, by the name of its algorithm."""
     if value is None or value == "":
@@ -173,10 +187,15 @@ def moment(field: str, value: object) -> str | None:
     if stamp is None:
         return None
     try:
-        parsed = datetime.fromisoformat(stamp)
-        zoned = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+        return _utc(stamp)
     except (ValueError, OverflowError):
         _refuse(_("{field} is not a date in ISO 8601: {value}"), field, value)
+
+
+@functools.lru_cache(maxsize=1024)  # the entries of a list often have one date
+def _utc(stamp: str) -> str:
+    parsed = datetime.fromisoformat(stamp)
+    zoned = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     return zoned.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
@@ -267,6 +286,7 @@ def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tup
         case=text("case", record.get("case")),
         operator=text("operator", record.get("operator")),
         note=text("note", record.get("note")),
+        capitals=_has_capitals(record),
     )
     if not identified(item):
         raise LineError(_("neither a digest nor a hash"))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import LineError, snippet
+from hashmatch.exchange.fields import LineError, in_capitals, snippet
 from hashmatch.exchange.interface import Format, Row, WriteReport
 from hashmatch.exchange.plain import read_plain, readable, write_plain
 from hashmatch.i18n import _
@@ -34,13 +34,15 @@ def _parse(line: bytes) -> ListItem:
     name = _FILENAME.search(meta)
     facts, path = (meta[: name.start()], meta[name.end() :]) if name else (meta, b"")
     quality = _QUALITY.search(facts)
-    bits = bytes.fromhex(found[1].decode("ascii"))
+    digits = found[1].decode("ascii")
+    bits = bytes.fromhex(digits)
     # A PDQ hash is always that of one still picture: even one that came from a video can, without the other frames
     # and their times, only be matched as a picture. So "image", and not "unknown".
     return ListItem(
         kind="image",
         hashes=(Hash("pdq", bits, int(quality[1]) if quality else None),),
         paths=(path,) if path else (),
+        capitals=in_capitals(digits),
     )
 
 

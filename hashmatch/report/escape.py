@@ -24,6 +24,13 @@ def for_terminal(text: str | bytes) -> str:
     return "".join(map(_escaped, text))
 
 
+def hides(text: str) -> bool:
+    """Whether the text holds what a terminal would act on."""
+    return not text.isprintable() and any(
+        unicodedata.category(character) in _HIDDEN and character not in _KEPT for character in text
+    )
+
+
 def _escaped(character: str) -> str:
     if 0xDC80 <= ord(character) <= 0xDCFF:  # a byte that is no UTF-8, as surrogateescape decodes it
         return f"\\x{ord(character) - 0xDC00:02x}"

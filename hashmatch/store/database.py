@@ -14,6 +14,12 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.store import row_digests
 
+#: Of pages, for a writer, in KiB: a list's entries go to random places in the indexes.
+_CACHE = 65_536
+#: Pages of the log, after which they are taken over into the database: most pages of an index are written once, and not
+#: with each transaction.
+_LOG = 16_384
+
 #: How long a second writer waits for the first one's transaction, which is one file long: seconds.
 BUSY_SECONDS = 30.0
 
@@ -102,6 +108,8 @@ class Store:
             _use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
             _prepare_to_write(connection, path)
         return cls(connection, path, writable=True)
 

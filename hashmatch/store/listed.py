@@ -165,7 +165,8 @@ def _with_source(item: ListItem, membership: Membership) -> list[Opinion]:
 def _carried(item: ListItem) -> str:
     """What an entry has to know a file by: names of digests and algorithms, with commas."""
     digests = [name for name in ("md5", "sha1", "sha256") if getattr(item, name)]
-    return ",".join([*digests, *sorted({each.algorithm for each in item.hashes})])
+    algorithms = [each.algorithm for each in item.hashes]
+    return ",".join([*digests, *(algorithms if len(algorithms) < 2 else sorted(set(algorithms)))])
 
 
 class _Batch:

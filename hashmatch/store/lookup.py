@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +119,7 @@ def reference(connection: sqlite3.Connection, reference_id: int) -> Reference:
     row = connection.execute(f"{_REFERENCE} WHERE id = ?", (reference_id,)).fetchone()
     if row is None:
         raise CommandError(_("there is no reference {ref}").format(ref=reference_id))
-    return _reference(connection, row)
+    return _references(connection, [row])[0]
 
 
 def references(connection: sqlite3.Connection, where: str = "1", values: Sequence[Any] = ()) -> Iterator[Reference]:
@@ -133,8 +134,8 @@ def references(connection: sqlite3.Connection, where: str = "1", values: Sequenc
         for row in rows:
             if row[0] <= last:  # where pages have changed places, one page after another would go on for ever
                 raise sqlite3.DatabaseError("database disk image is malformed: rows are out of order")
-            yield _reference(connection, row)
             last = row[0]
+        yield from _references(connection, rows)
 
 
 def find(connection: sqlite3.Connection, text: str) -> Reference:
@@ -310,6 +311,16 @@ def is_current(found: dict[str, tuple[str, int | None]], decodings: Set[str], ve
     )
 
 
+def live(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
+    """Which of these references are live."""
+    found: list[int] = []
+    for start in range(0, len(ids), 1000):
+        part = ids[start : start + 1000]
+        marks = ", ".join("?" * len(part))
+        found += [row[0] for row in connection.execute(f"SELECT id FROM live_reference WHERE id IN ({marks})", part)]
+    return found
+
+
 def size(connection: sqlite3.Connection) -> int:
     """How many references there are, live or not."""
     return int(connection.execute("SELECT count(*) FROM reference").fetchone()[0])
@@ -347,16 +358,45 @@ def provenance(connection: sqlite3.Connection, reference_id: int) -> list[Proven
     return [Provenance(name, form, sha256.hex(), *rest) for name, form, sha256, *rest in rows]
 
 
-def _reference(connection: sqlite3.Connection, row: Sequence[Any]) -> Reference:
-    reference_id = row[0]
-    given = connection.execute("SELECT name FROM label WHERE reference_id = ? ORDER BY name", (reference_id,))
-    labels = tuple(name for (name,) in given)
-    said = opinions.of(connection, reference_id)
+def _references(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> list[Reference]:
+    """References of rows of `_REFERENCE`, with what other tables say of them, read for all at once."""
+    ids = [row[0] for row in rows]
+    marks = ", ".join("?" * len(ids))
+    labels = _by_reference(
+        connection.execute(
+            f"SELECT reference_id, name FROM label WHERE reference_id IN ({marks}) ORDER BY reference_id, name", ids
+        )
+    )
+    memberships = _by_reference(
+        connection.execute(
+            "SELECT reference_id, name, source, membership.tlp, collection.tlp, case_id, membership.note, operator, added,"
+            " retracted, retraction_reason, changed, membership.labels FROM membership"
+            f" JOIN collection ON collection.id = collection_id WHERE reference_id IN ({marks}) ORDER BY reference_id, name",
+            ids,
+        )
+    )
+    said = opinions.of_several(connection, ids)
+    return [
+        _reference(row, tuple(name for (name,) in labels[row[0]]), memberships[row[0]], said[row[0]]) for row in rows
+    ]
+
+
+def _by_reference(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, list[tuple[Any, ...]]]:
+    """What is left of rows that begin with a reference's id, by that."""
+    found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for reference_id, *rest in rows:
+        found[reference_id].append(tuple(rest))
+    return found
+
+
+def _reference(
+    row: Sequence[Any], labels: tuple[str, ...], memberships: list[tuple[Any, ...]], said: tuple[Opinion, ...]
+) -> Reference:
     allow = bool(row[10])
-    sources = _sources(connection, reference_id, allow, {each.source: each.verdict for each in said})
+    sources = _sources(memberships, allow, {each.source: each.verdict for each in said})
     sha256, sha1, md5 = (None if digest is None else digest.hex() for digest in row[1:4])
     return Reference(
-        id=reference_id,
+        id=row[0],
         sha256=sha256,
         sha1=sha1,
         md5=md5,
@@ -377,15 +417,7 @@ def _reference(connection: sqlite3.Connection, row: Sequence[Any]) -> Reference:
     )
 
 
-def _sources(
-    connection: sqlite3.Connection, reference_id: int, allow: bool, verdicts: Mapping[str | None, str]
-) -> tuple[Source, ...]:
-    memberships = connection.execute(
-        "SELECT name, source, membership.tlp, collection.tlp, case_id, membership.note, operator, added, retracted,"
-        " retraction_reason, changed, membership.labels FROM membership JOIN collection ON collection.id = collection_id"
-        " WHERE reference_id = ? ORDER BY name",
-        (reference_id,),
-    ).fetchall()
+def _sources(memberships: list[tuple[Any, ...]], allow: bool, verdicts: Mapping[str | None, str]) -> tuple[Source, ...]:
     live = any(row[8] is None for row in memberships)
 
     def opinion(collection: str, retracted: str | None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from hashmatch.records import Opinion
 from hashmatch.store.audit import Actor, now_exactly, record
@@ -48,7 +49,17 @@ def give(connection: sqlite3.Connection, actor: Actor, reference_id: int, opinio
 
 def of(connection: sqlite3.Connection, reference_id: int) -> tuple[Opinion, ...]:
     """All opinions of a reference, in the order of their sources."""
+    return of_several(connection, [reference_id])[reference_id]
+
+
+def of_several(connection: sqlite3.Connection, ids: Sequence[int]) -> defaultdict[int, tuple[Opinion, ...]]:
+    """The same of some references, by their ids."""
     rows = connection.execute(
-        "SELECT opinion, source, at, reason FROM opinion WHERE reference_id = ? ORDER BY source", (reference_id,)
+        "SELECT reference_id, opinion, source, at, reason FROM opinion"
+        f" WHERE reference_id IN ({', '.join('?' * len(ids))}) ORDER BY reference_id, source",
+        ids,
     )
-    return tuple(Opinion(*row) for row in rows)
+    found: defaultdict[int, tuple[Opinion, ...]] = defaultdict(tuple)
+    for reference_id, *told in rows:
+        found[reference_id] += (Opinion(*told),)
+    return found

@@ -116,8 +116,10 @@ def packed_rows(hashes: Iterable[Hash]) -> Iterator[tuple[str, str, int | None, 
     """Hashes as the database keeps them: of each algorithm and view its name, the view's, the hasher's version, and count,
     bits, quality and time."""
     hashes = tuple(hashes)
-    if len(hashes) > 1:
-        hashes = tuple(sorted(hashes, key=lambda h: (h.algorithm, h.view)))
+    if len(hashes) == 1:  # as most entries of lists have it, of which there are millions
+        yield hashes[0].algorithm, hashes[0].view, hashes[0].version, (1, *pack(hashes))
+        return
+    hashes = tuple(sorted(hashes, key=lambda h: (h.algorithm, h.view)))
     for (algorithm, view), group in groupby(hashes, key=lambda h: (h.algorithm, h.view)):
         members = sorted(group, key=lambda h: h.time or 0.0)
         yield algorithm, view, members[0].version, (len(members), *pack(members))

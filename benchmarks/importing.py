@@ -1,0 +1,115 @@
+"""How long `hashmatch import` and `export` take with a list of a million lines, and how much memory: bare PDQ hashes, and
+jsonl with digests, hashes and labels; and threatexchange's own loading of the same PDQ list, where it is installed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from measure import REPOSITORY, Goal, machine, stop, table, verdict
+
+SECONDS, MEGABYTES = 60.0, 500.0
+
+#: What `tx` does with a list before it can match anything: read it and build an index of it.
+THEIRS = """
+import sys
+from threatexchange.signal_type.pdq.signal import PdqSignal
+lines = [line.strip() for line in open(sys.argv[1])]
+PdqSignal.get_index_cls().build([(PdqSignal.validate_signal_str(line), number) for number, line in enumerate(lines)])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one process: seconds by the clock and of the processor, and its largest memory in MB."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lines", type=int, default=1_000_000, help="of each list; default 1,000,000")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    print(machine(), "\n")
+    costs: dict[str, Cost] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_lists(folder, arguments.lines, np.random.default_rng(arguments.seed))
+        for form in ("pdq", "jsonl"):
+            database = folder / f"{form}.db"
+            ours = [sys.executable, "-m", "hashmatch", "--quiet", "--db", str(database)]
+            costs[f"import of {form}"] = run([*ours, "import", "--format", form, str(folder / form)])
+            costs[f"the same again ({form})"] = run([*ours, "import", "--format", form, str(folder / form)])
+        costs["export of jsonl"] = run([*ours, "export", "--format", "jsonl", "-o", str(folder / "out")])
+        if subprocess.run([sys.executable, "-c", "import threatexchange"], capture_output=True).returncode == 0:
+            costs["threatexchange: read and index the PDQ list"] = run(
+                [sys.executable, "-c", THEIRS, str(folder / "pdq")]
+            )
+    print(f"lists of {arguments.lines:,} lines")
+    rows = [(name, f"{c.wall:.1f} s", f"{c.cpu:.1f} s", f"{c.megabytes:.0f} MB") for name, c in costs.items()]
+    table(("", "by the clock", "of the processor", "memory"), rows)
+    goals = []
+    for form in ("pdq", "jsonl"):
+        cost = costs[f"import of {form}"]
+        goals += [
+            Goal(f"import of {form}, seconds of the processor", cost.cpu, SECONDS, at_least=False, unit=" s"),
+            Goal(f"import of {form}, memory", cost.megabytes, MEGABYTES, at_least=False, unit=" MB"),
+        ]
+    return verdict(goals)
+
+
+def write_lists(folder: Path, count: int, random: np.random.Generator) -> None:
+    """Lists of random hashes with as many ones as zeros, as PDQ gives them."""
+    with (folder / "pdq").open("w") as plain, (folder / "jsonl").open("w") as rich:
+        rich.write('{"format":"hashmatch-list","version":2}\n')
+        for bits in _hashes(count, random):
+            plain.write(f"{bits}\n")
+            record = {
+                "kind": "image",
+                "sha256": random.bytes(32).hex(),
+                "hashes": [{"algorithm": "pdq", "hash": bits, "quality": 100, "version": 1}],
+                "labels": ["flag", "poster"],
+                "collection": "partner",
+                "added": "2026-11-20T10:00:00Z",
+            }
+            rich.write(json.dumps(record, separators=(",", ":")) + "\n")
+
+
+def _hashes(count: int, random: np.random.Generator) -> Iterator[str]:
+    half = np.repeat(np.array([0, 1], np.uint8), 128)
+    for start in range(0, count, 10_000):
+        rows = random.permuted(np.tile(half, (min(10_000, count - start), 1)), axis=1)
+        yield from (bits.tobytes().hex() for bits in np.packbits(rows, axis=1))
+
+
+def run(command: list[str]) -> Cost:
+    """Ends the script where the command fails."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, env=os.environ)
+    _pid, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        stop(f"{' '.join(command)}: exit code {process.returncode}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, _megabytes(usage))
+
+
+def _megabytes(usage: resource.struct_rusage) -> float:
+    return usage.ru_maxrss / 1024  # kilobytes on Linux
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
