@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashmatch import hashers
+from hashmatch.media.urls import absolute
 from hashmatch.errors import CommandError
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.i18n import _
@@ -125,7 +126,7 @@ def find(connection: sqlite3.Connection, text: str) -> Reference:
         values = (len(text), lowered.upper()) * 3
         matches = connection.execute(f"SELECT id FROM reference WHERE {condition} LIMIT 2", values).fetchall()
     if not matches:
-        path = os.path.abspath(os.fsencode(text))
+        path = absolute(os.fsencode(text))
         matches = connection.execute("SELECT reference_id FROM location WHERE path = ?", (path,)).fetchall()
     if not matches:
         raise CommandError(_("there is no reference {ref!r}; give an id, a digest or a path").format(ref=text))
