@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hashmatch import hashers
-from hashmatch.media.urls import absolute
 from hashmatch.fingerprinting import FileState, fingerprints, is_skipped
 from hashmatch.hashing import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipes_as_good
 from hashmatch.media.files import Found
+from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Failure, Fingerprint
 from hashmatch.store import Store, lookup
 from hashmatch.store.audit import Actor, record

@@ -22,6 +22,7 @@ from hashmatch.cli.app import (
     pass_app,
     stream_is_terminal,
 )
+from hashmatch.cli.clustering import cluster_option, clustered
 from hashmatch.cli.examining import Examining, examining_options
 from hashmatch.cli.walking import Seen, Walking, walking_options
 from hashmatch.errors import CommandError
@@ -78,6 +79,7 @@ Write = Callable[["Result"], None]
 @click.option("-0", "--null", "null", is_flag=True, help=_("Names of --files-from end with a NUL, not a newline."))
 @walking_options
 @examining_options
+@cluster_option
 @format_option("table", "json", "jsonl", "csv")
 @pass_app
 def command(
@@ -90,6 +92,7 @@ def command(
     radius: int | None,
     files_from: str | None,
     null: bool,
+    address: str | None,
     form: str,
     walking: Walking,
     examining: Examining,
@@ -106,15 +109,16 @@ def command(
     interrupted, widest_gap = False, 0.0
     with contextlib.ExitStack() as stack:
         store = stack.enter_context(Store.open(app.database))
+        cluster = stack.enter_context(clustered(app, address, examining))
         source: int | None = None
         if files_from is None:
-            found = Seen(walking.walk(paths))
+            found = Seen(cluster.walk(walking, paths))
         else:
             source = stack.enter_context(_names_file(files_from)).fileno()
             found = Seen(_names(source, b"\0" if null else b"\n"))
         # The bar and the results share the terminal only if both go there and results are lines for the eye.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
-        progress = stack.enter_context(Progress(app, lambda: walking.walk(paths), shown))
+        progress = stack.enter_context(Progress(app, lambda: cluster.walk(walking, paths), shown))
         out = stack.enter_context(output(target, whole=form == "json"))
         write, finish = _writer(form, out, store, settings, progress, target)
         try:
@@ -128,6 +132,7 @@ def command(
                 limits=examining.limits,
                 source=source,
                 moved=progress.moved,
+                **cluster.for_scan(store, collections, profile, radius),
             )
             for result in results:
                 kept = _at_least(result, min_tier)

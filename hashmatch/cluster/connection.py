@@ -110,8 +110,8 @@ class Cluster:
     @contextlib.contextmanager
     def speaking(self) -> Iterator[None]:
         """What Dask raises when its scheduler is gone, as CommandError."""
-        from distributed.comm import CommClosedError
         from distributed.client import FutureCancelledError
+        from distributed.comm.core import CommClosedError
 
         try:
             yield
@@ -222,5 +222,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _gone(address: str) -> CommandError:
-    message = _("the scheduler of the cluster at {address} is gone; what was done is kept, the same command goes on from there")
+    message = _(
+        "the scheduler of the cluster at {address} is gone; what was done is kept, the same command goes on from there"
+    )
     return CommandError(message.format(address=address))

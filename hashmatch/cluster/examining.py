@@ -20,7 +20,6 @@ from hashmatch.cluster.facts import facts
 from hashmatch.cluster.jobs import Batch, Job, News, Outcome, Run
 from hashmatch.cluster.sizes import Sizes
 from hashmatch.cluster.sources import FoundObject
-from hashmatch.media.urls import absolute, is_url
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.fingerprint import joined
 from hashmatch.fingerprinting import FileState, are_credible_hashes, is_credible, judge_name
@@ -30,6 +29,7 @@ from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import Found, open_file
 from hashmatch.media.sampling import Share
+from hashmatch.media.urls import absolute, is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Length
 
 #: A batch is so many files or bytes, whichever comes first; a larger file is a batch of its own.
@@ -134,8 +134,10 @@ class Examiner:
         return len(self._flying) < IN_FLIGHT * max(1, sum(self._cluster.workers().values()))
 
     def _check_workers(self) -> None:
-        """Raises CommandError if a worker would come to other results. One that comes later is asked with its first batch."""
-        for place, answer in self._cluster.ask_all(list(self._cluster.look_again()), worker.check_facts, self._run).items():
+        """Raises CommandError if a worker would come to other results. Later ones are asked with their first batch."""
+        for place, answer in self._cluster.ask_all(
+            list(self._cluster.look_again()), worker.check_facts, self._run
+        ).items():
             if isinstance(answer, Exception):
                 message = _("worker {place} cannot run this version of hashmatch: {reason}")
                 raise CommandError(message.format(place=place, reason=f"{type(answer).__name__}: {answer}"))
@@ -297,7 +299,7 @@ class Examiner:
             and 1 <= share.of <= job.most
             and (is_no_media or is_credible(state, share, result.known, result, self._settings))
             and not (result.known and (result.digests is None or result.digests.sha256 not in job.known))
-            and (glance is None or job.parts is None and are_credible_hashes(glance.hashes, self._settings))
+            and (glance is None or (job.parts is None and are_credible_hashes(glance.hashes, self._settings)))
         )
 
 

@@ -19,13 +19,13 @@ from typing import BinaryIO
 
 from hashmatch.cluster import sources
 from hashmatch.cluster.jobs import Job, Outcome, Run
-from hashmatch.media.urls import is_url
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.fingerprinting import FileState, fingerprints
 from hashmatch.footage import Parts
 from hashmatch.isolation import wire
 from hashmatch.media.files import Found
 from hashmatch.media.sampling import Share
+from hashmatch.media.urls import is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Length
 
 #: Seconds of film that are worth a worker of their own.
@@ -129,7 +129,8 @@ class _Host:
         job = self._jobs[state.path].popleft()
         if not self._jobs[state.path]:
             del self._jobs[state.path]
-        size, mtime_ns = state.size, state.mtime_ns
+        size: int = state.size
+        mtime_ns: int | None = state.mtime_ns
         fetched = self._fetched.pop(state.path, None)
         if fetched is not None:
             fetched.file.close()

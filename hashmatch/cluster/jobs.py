@@ -1,4 +1,4 @@
-"""What travels between the client and a worker: jobs one way, outcomes the other, as JSON that is checked when it is read."""
+"""What travels between client and worker: jobs one way, outcomes the other, as JSON that is checked when it is read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from hashmatch.records import Fingerprint, Glance
 
 #: Bytes of all outcomes of one batch; as much as one worker may say at once on one machine, which a film of 12 hours takes.
 LONGEST = 2 * wire.LONGEST
+
+#: Of a film that is not shared.
+WHOLE = Share()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Job:
     named: bool = True
     known: tuple[str, ...] = ()
     parts: Parts | None = None
-    share: Share = Share()
+    share: Share = WHOLE
     most: int = 1
 
 
@@ -51,7 +54,7 @@ class Outcome:
     size: int
     mtime_ns: int | None
     result: Fingerprint
-    share: Share = Share()
+    share: Share = WHOLE
     glance: Glance | None = None
 
 

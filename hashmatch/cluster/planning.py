@@ -1,4 +1,4 @@
-"""Which shards a reference set is cut into: those that workers have already, as far as they go, and new ones for the rest."""
+"""Which shards a reference set is cut into: those that workers have already, as far as they go, and new ones beside."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ class Plan:
     later: int
 
 
-def plan(
-    connection: sqlite3.Connection, algorithm: str, newest: int, available: Iterable[Shard], workers: int
-) -> Plan:
+def plan(connection: sqlite3.Connection, algorithm: str, newest: int, available: Iterable[Shard], workers: int) -> Plan:
     """How all rows up to `newest` are searched. available: shards that some worker has, of states that the database's comes
     from; others overlap with them or not."""
     chain = _chain(available)

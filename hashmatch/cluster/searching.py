@@ -48,7 +48,9 @@ class ClusterSearcher(Searcher):
     def foresee(self, results: Sequence[tuple[FileState, Fingerprint]]) -> None:
         """Search for several files at once; `matches` then knows what was found."""
         self._keep_up()
-        wanted = [(result.hashes, result.kind) for _state, result in results if result.hashes and result.kind is not None]
+        wanted = [
+            (result.hashes, result.kind) for _state, result in results if result.hashes and result.kind is not None
+        ]
         self._foreseen = {}
         start = count = 0
         for end, (hashes, _kind) in enumerate(wanted, 1):
@@ -90,9 +92,7 @@ class ClusterSearcher(Searcher):
             owners = sorted({each.reference_id for each in merged if each.video and each.algorithm == algorithm})
             packed = [row for owner in owners for row in lookup.packed_of(self._connection, owner, algorithm)]
             common = lookup.common_hashes(self._connection, algorithm)
-            table = HashTable(
-                algorithm, self._thresholds[algorithm], rows_of_packed(packed, algorithm), common=common
-            )
+            table = HashTable(algorithm, self._thresholds[algorithm], rows_of_packed(packed, algorithm), common=common)
             apart += find(hashes, kind, table, self._blocks_of)
         return apart
 

@@ -139,7 +139,7 @@ class Shelf:
             file.write(data)
 
     def build(self, origin: str, name: str, shard: Shard) -> None:
-        """Make a shard of what was received, and keep it. Raises OSError, and ValueError if that is not what it is to hold."""
+        """Make a shard of what was received, and keep it. Raises OSError, and ValueError if it is something else."""
         upload, folder = self._upload(origin, name), self._path(origin, shard)
         try:
             if folder.exists():
@@ -205,7 +205,7 @@ class Shelf:
         return answers
 
     def tidy(self, origin: str, handles: Sequence[str], shards: Sequence[Shard]) -> None:
-        """Close what is not among these handles, and remove what has not been used for long and is not among these shards."""
+        """Close what is not among these handles; remove what is not among these shards and was not used for long."""
         kept = {shard.key for shard in shards}
         with self._lock:
             for handle in self._open.keys() - set(handles):

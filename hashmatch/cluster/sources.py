@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from hashmatch.media.urls import is_url
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.i18n import _
 from hashmatch.media.files import CHUNK, Found, is_excluded, os_error, walk
 from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.media.urls import is_url
 
 _SECOND = 1_000_000_000
 #: What a store may call the sign that changes whenever an object does.
@@ -135,7 +135,7 @@ def fetch(url: bytes, largest: int) -> Fetched:
     """Bring an object to the local disk. Of what is no media, or larger than `largest` bytes, the beginning only, in a
     sparse file as long as the object: nothing else is read of it. Raises MediaError, CommandError."""
     system, path = _system(url)
-    file: Any = tempfile.NamedTemporaryFile(prefix="hashmatch-")  # noqa: SIM115: it is closed with the job
+    file: Any = tempfile.NamedTemporaryFile(prefix="hashmatch-")  # noqa: SIM115
     try:
         system.invalidate_cache()
         info = system.info(path)

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hashmatch import hashers
-from hashmatch.media.urls import absolute
 from hashmatch.errors import CommandError
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.i18n import _
+from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Hash, Kind, Tlp, strictest
 from hashmatch.store.references import IMPORTED, UNKNOWN_QUALITY
-
 
 #: No row has a larger number.
 LAST = (1 << 63) - 1
