@@ -287,7 +287,9 @@ class Examiner:
         else:
             result = shares[0] if len(shares) == 1 else joined(shares, self._settings)
         self._sizes.add(result)
-        results.append((case.state, judge_name(case.state, result)))
+        if result.error is None:  # of an object, a worker does not know the name
+            result = judge_name(case.state, result)
+        results.append((case.state, result))
 
     def _is_credible(self, job: Job, outcome: Outcome, state: FileState) -> bool:
         """Whether a worker of ours can say this of a job."""

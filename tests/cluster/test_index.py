@@ -1,0 +1,260 @@
+"""`index --cluster`: the same reference set as one machine makes, whatever happens to whom meanwhile."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("distributed", reason="needs Dask: pip install hashmatch[cluster]")
+
+from tests.cli.conftest import FIXTURES, ROOT, run_command
+from tests.faults.conftest import holds, is_made, locations, start
+from tests.media import samples
+from tests.store.known import picture
+
+from .conftest import LONG, Dask, children, dask, dask_worker_of, until
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fixtures' archive and what is broken, a name that is no text, a link, and a film that is shared by workers."""
+    folder = tmp_path_factory.mktemp("archive")
+    shutil.copytree(FIXTURES / "archive", folder / "archive")
+    shutil.copytree(FIXTURES / "uploads" / "broken", folder / "broken")
+    shutil.copy(FIXTURES / "uploads" / "small.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
+    (folder / "link.jpg").symlink_to("broken")
+    (folder / "unreadable name\n.txt").write_text("no media")
+    slow = samples.Film("mp4", "mpeg4", "mpeg4", rate=1, size=(96, 64))
+    (folder / "long.mp4").write_bytes(samples.film(slow, seconds=270.0))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one machine makes of it."""
+    db = tmp_path_factory.mktemp("alone") / "reference.db"
+    assert run_command("index", archive, "--workers", "1", db=db).code == 1
+    return db
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough pictures for a dozen batches, two of them the same."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(319):
+        picture(folder / f"{number:03}.jpg", number)
+    (folder / "copy of 007.jpg").write_bytes((folder / "007.jpg").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def once(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one machine makes of them."""
+    db = tmp_path_factory.mktemp("once") / "reference.db"
+    assert run_command("index", pictures, db=db).code == 0
+    return db
+
+
+class TestTheSame:
+    def test_as_one_machine(self, two_workers: Dask, archive: Path, alone: Path, db: Path) -> None:
+        ran = run_command("index", archive, "--cluster", two_workers.address, "--format", "json", db=db)
+        assert ran.code == 1  # of the broken ones
+        assert holds(db) == holds(alone)
+        again = run_command("index", archive, "--workers", "1", "--format", "json", db=db)
+        assert again.json["summary"]["indexed"] == 0
+        assert again.json["failures"][0]["path"] == ran.json["failures"][0]["path"]
+        assert run_command("verify", db=db).code == 0
+
+    def test_what_is_unchanged_or_known_is_not_decoded(
+        self, two_workers: Dask, archive: Path, alone: Path, db: Path, tmp_path: Path
+    ) -> None:
+        shutil.copy(alone, db)
+        shutil.copy(FIXTURES / "archive" / "towns" / "market.jpg", tmp_path / "moved.jpg")
+        index = ("index", archive, tmp_path / "moved.jpg", "--cluster", two_workers.address, "--format", "json")
+        summary = run_command(*index, db=db).json["summary"]
+        assert summary["indexed"] == 0
+        assert summary["duplicates"] == 1
+        assert summary["unchanged"] > 20
+        assert "moved.jpg" in locations(db)
+
+    def test_what_was_hashed_otherwise_is_decoded_though_its_content_is_known(
+        self, two_workers: Dask, db: Path
+    ) -> None:
+        """The worker is told that it is known, as far as its size tells; the client knows better."""
+        file = FIXTURES / "archive" / "towns" / "market.jpg"
+        assert run_command("index", file, "--no-local-features", db=db).code == 0
+        index = ("index", file, "--cluster", two_workers.address, "--hash", "pdq,dhash", "--format", "json")
+        assert run_command(*index, db=db).json["summary"]["indexed"] == 1
+        algorithms = {row[1] for row in holds(db)["hashes"]}
+        assert {"pdq", "dhash"} < algorithms
+
+    def test_in_processes_of_this_machine(self, archive: Path, alone: Path, db: Path) -> None:
+        ran = run_command("index", archive / "archive" / "towns", "--cluster", "local:2", db=db)
+        assert ran.code == 0
+        assert "local:2" in ran.err
+        assert "http://127.0.0.1:" in ran.err
+        towns = {row for row in holds(alone)["locations"] if b"/towns/" in row[0]}
+        assert set(holds(db)["locations"]) == towns
+
+    def test_a_dry_run_writes_nothing(self, two_workers: Dask, db: Path) -> None:
+        index = ("index", FIXTURES / "archive" / "towns", "--cluster", two_workers.address, "--dry-run")
+        assert run_command(*index, db=db).code == 0
+        assert not db.exists()
+
+
+class TestPoison:
+    def test_costs_itself(self, two_workers: Dask, pictures: Path, db: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        for number in range(12):
+            shutil.copy(pictures / f"{number:03}.jpg", folder)
+        (folder / "005b.jpg").write_bytes(endless())
+        options = ("--cluster", two_workers.address, "--max-seconds", "1", "--format", "json")
+        ran = run_command("index", folder, *options, db=db)
+        assert ran.code == 1
+        assert ran.json["summary"]["indexed"] == 12
+        assert [each["code"] for each in ran.json["failures"]] == ["timeout"]
+
+
+def endless() -> bytes:
+    """A progressive JPEG whose last scan comes 6,000 times."""
+    data = samples.saved(samples.scene().resize((3000, 3000)), "JPEG", progressive=True, quality=30)
+    scan = data.rindex(b"\xff\xda")
+    return data[:scan] + 6000 * data[scan:-2] + data[-2:]
+
+
+class TestKilled:
+    def test_a_worker_in_the_middle(self, pictures: Path, once: Path, db: Path, tmp_path: Path) -> None:
+        """Its batch is done by the other one; the nanny starts it anew."""
+        with dask(tmp_path / "dask", 2) as started:
+            process = start(db, "-v", "index", pictures, "--cluster", started.address)
+            until(lambda: is_made(db) and len(locations(db)) > 30, "the first batches")
+            os.kill(dask_worker_of(started.processes[1]), signal.SIGKILL)
+            _out, err = process.communicate(timeout=LONG)
+            assert process.returncode == 0, err
+        assert holds(db) == holds(once)
+
+    def test_the_client_and_then_the_scheduler(self, pictures: Path, once: Path, db: Path, tmp_path: Path) -> None:
+        with dask(tmp_path / "dask", 2) as started:
+            process = start(db, "-v", "index", pictures, "--cluster", started.address)
+            until(lambda: is_made(db) and len(locations(db)) > 30, "the first batches")
+            process.kill()
+            process.communicate(timeout=LONG)
+            done = len(locations(db))
+            assert done < 320
+            # The same workers serve the next client, which goes on where the last one was.
+            process = start(db, "-v", "index", pictures, "--cluster", started.address)
+            until(lambda: len(locations(db)) > done + 30, "the next batches")
+            started.processes[0].kill()
+            _out, err = process.communicate(timeout=LONG)
+            assert process.returncode == 2
+            assert "Traceback" not in err
+            assert "the scheduler of the cluster at" in err.splitlines()[-1]
+            assert len(locations(db)) < 320
+        with dask(tmp_path / "another", 1) as started:
+            ran = run_command("index", pictures, "--cluster", started.address, "--format", "json", db=db)
+            assert ran.code == 0
+            assert 30 < ran.json["summary"]["unchanged"] < 320
+        assert holds(db) == holds(once)
+
+    def test_a_client_takes_its_own_workers_with_it(self, pictures: Path, db: Path) -> None:
+        process = start(db, "-v", "index", pictures, "--cluster", "local:2")
+        until(lambda: is_made(db) and len(locations(db)) > 30, "the first batches")
+        below = children(process.pid)
+        assert any("hashmatch.cluster.host" in words for words in below.values())
+        process.kill()
+        process.communicate(timeout=LONG)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), "all processes to be gone")
+
+
+def test_a_slow_worker_delays_its_own_batches_only(
+    pictures: Path, once: Path, db: Path, tmp_path: Path
+) -> None:
+    with dask(tmp_path / "dask", 2) as started:
+        process = start(db, "-v", "index", pictures, "--cluster", started.address)
+        until(lambda: is_made(db) and len(locations(db)) > 30, "the first batches")
+        slow = dask_worker_of(started.processes[1])
+        os.kill(slow, signal.SIGSTOP)
+        # All but what it has at hand is done without it.
+        until(lambda: len(locations(db)) >= 319 - 3 * 32, "the other one to do the rest")
+        assert process.poll() is None or len(locations(db)) == 320
+        os.kill(slow, signal.SIGCONT)
+        _out, err = process.communicate(timeout=LONG)
+        assert process.returncode == 0, err
+    assert holds(db) == holds(once)
+
+
+class TestRefused:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
+        """A cluster whose only worker has another version of hashmatch."""
+        package = tmp_path_factory.mktemp("package")
+        shutil.copytree(ROOT / "hashmatch", package / "hashmatch", ignore=shutil.ignore_patterns("__pycache__"))
+        module = package / "hashmatch" / "__init__.py"
+        module.write_text(module.read_text().replace('__version__ = "', '__version__ = "9.'))
+        with dask(tmp_path_factory.mktemp("dask") / "other", 0) as started:
+            started.start_worker(package)
+            yield started
+
+    def test_another_version(self, other: Dask, db: Path) -> None:
+        ran = run_command("index", FIXTURES / "archive" / "towns", "--cluster", other.address, db=db)
+        assert ran.code == 2
+        assert "would come to other results than this machine: hashmatch 9." in ran.err.splitlines()[-1]
+        assert locations(db) == set()
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--cluster", "elsewhere"), "is no cluster; write tcp://host:8786"),
+            (("--cluster", "local:0"), "is no cluster"),
+            (("--cluster", "tcp://127.0.0.1:1"), "tcp://127.0.0.1:1"),
+            (("--cluster", "local:2", "--workers", "2"), "--workers is of this machine alone"),
+        ],
+    )
+    def test_what_is_no_cluster(self, arguments: tuple[str, ...], message: str, db: Path) -> None:
+        ran = run_command(
+            "index", FIXTURES / "archive" / "towns", *arguments, db=db, DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="1s"
+        )
+        assert ran.code == 2
+        assert message in ran.err
+
+    def test_a_url_without_a_cluster(self, db: Path) -> None:
+        ran = run_command("index", "s3://bucket/prefix", db=db)
+        assert ran.code == 2
+        assert "give --cluster" in ran.err
+
+
+def test_workers_of_our_own_listen_on_loopback_only(pictures: Path, db: Path) -> None:
+    psutil = pytest.importorskip("psutil")
+    process = start(db, "-v", "index", pictures, "--cluster", "local:2")
+    until(lambda: is_made(db) and len(locations(db)) > 0, "the first batch")
+    listening = [
+        connection.laddr.ip
+        for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True))
+        for connection in each.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    process.kill()
+    process.communicate(timeout=LONG)
+    assert len(listening) >= 3  # scheduler and workers
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_dask_is_not_imported_without_a_cluster(db: Path) -> None:
+    script = (
+        "import sys\nfrom hashmatch.cli import run\n"
+        f"run(['--db', {str(db)!r}, 'index', {str(FIXTURES / 'archive' / 'towns')!r}])\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('dask', 'distributed', 'fsspec', 'tornado')])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True)
+    assert done.stdout.splitlines()[-1] == b"[]"
