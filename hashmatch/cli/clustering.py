@@ -96,7 +96,9 @@ def clustered(app: App, address: str | None, examining: Examining) -> Iterator[C
 
     with joined(address) as cluster:
         count = len(cluster.workers())
-        text = _("cluster {address}: {count} workers, dashboard {link}")
+        text = _("cluster {address}: {count} workers")
+        if cluster.dashboard:
+            text = _("cluster {address}: {count} workers, dashboard {link}")
         app.say(text.format(address=address, count=count, link=cluster.dashboard))
         yield Clustered(cluster)
         _tell_rates(app, cluster.rates.items())

@@ -20,8 +20,10 @@ from hashmatch.i18n import _
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-#: Seconds to wait for a scheduler to answer, and for a first worker.
+#: Seconds to wait for a first worker. (For the scheduler Dask's own setting counts: distributed.comm.timeouts.connect.)
 PATIENCE = 30.0
+#: Seconds to take leave of a scheduler, which may be gone.
+LEAVING = 5.0
 #: Seconds between two looks at which workers there are.
 LOOK = 2.0
 
@@ -78,7 +80,7 @@ class Heard:
 
 @dataclass(slots=True)
 class Cluster:
-    """A cluster that was joined. address, dashboard: of the scheduler. rates: by worker."""
+    """A cluster that was joined. address, dashboard: of the scheduler, which may have none. rates: by worker."""
 
     client: Client
     address: str
@@ -162,7 +164,7 @@ def joined(address: str) -> Iterator[Cluster]:
     except ImportError as error:
         message = _("--cluster needs Dask: pip install 'hashmatch[cluster]'")
         raise CommandError(message) from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _be_quiet()
     local = _LOCAL.fullmatch(address)
     if local is None and "://" not in address:
         message = _("{address!r} is no cluster; write tcp://host:8786, tls://host:8786 or local:4")
@@ -183,7 +185,8 @@ def joined(address: str) -> Iterator[Cluster]:
                 )
             )
         try:
-            client = stack.enter_context(distributed.Client(target, timeout=PATIENCE, set_as_default=False))
+            client = distributed.Client(target, set_as_default=False)
+            stack.callback(_leave, client)
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError as error:
             message = _("the cluster at {address} does not answer, or has no workers")
@@ -192,7 +195,8 @@ def joined(address: str) -> Iterator[Cluster]:
             message = _("cannot join the cluster at {address}: {reason}")
             reason = " ".join(str(error).split())[:200]
             raise CommandError(message.format(address=address, reason=reason)) from error
-        cluster = Cluster(client, address, str(client.dashboard_link))
+        has_dashboard = "dashboard" in client.scheduler_info()["services"]
+        cluster = Cluster(client, address, str(client.dashboard_link) if has_dashboard else "")
         try:
             yield cluster
         finally:
@@ -201,8 +205,26 @@ def joined(address: str) -> Iterator[Cluster]:
 
 def release(cluster: Cluster, name: str) -> None:
     """Have workers forget a run that is over; as far as they can be reached."""
+    if cluster.client.status != "running":
+        return
     with contextlib.suppress(Exception):
         cluster.client.run(worker.release, name, on_error="ignore")
+
+
+def _be_quiet() -> None:
+    """Nothing of Dask's between our lines; what a person needs to know of it, we say."""
+    for name in ["asyncio", *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in (
+            "asyncio",
+            "distributed",
+            "tornado",
+        ):  # Dask gives some of them levels of their own
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _leave(client: Client) -> None:
+    with contextlib.suppress(TimeoutError, OSError):
+        client.close(timeout=LEAVING)
 
 
 @contextlib.contextmanager

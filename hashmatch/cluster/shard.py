@@ -36,6 +36,8 @@ from hashmatch.store.generation import Generation
 VERSION = 1
 #: Seconds after which a shard goes that no plan of its database has any more, and what was left half done.
 UNUSED = 7 * 86_400.0
+#: Seconds after which a shard is closed that nobody has searched; other clients may search others.
+IDLE = 3600.0
 
 _DESCRIPTION = "shard.json"
 _BLOCKS = "blocks"
@@ -120,6 +122,8 @@ class Shelf:
         self._lock = threading.Lock()
         self._read: dict[str, tuple[HammingIndex, HashRows, npt.NDArray[np.void]]] = {}
         self._open: dict[str, tuple[HashTable, npt.NDArray[np.void]]] = {}
+        self._keys: dict[str, str] = {}  # of what is open, by handle
+        self._used: dict[str, float] = {}
 
     def inventory(self, origin: str) -> list[Shard]:
         """The shards of a database that are on this disk."""
@@ -134,7 +138,9 @@ class Shelf:
     def receive(self, origin: str, name: str, kind: str, data: bytes) -> None:
         """The next part of what a shard is to be built of. name: of the upload. kind: "rows" or "blocks"."""
         folder = self._upload(origin, name)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (folder.parent, folder):
+            each.mkdir(mode=0o700, exist_ok=True)
         with open(folder / kind, "ab") as file:
             file.write(data)
 
@@ -184,33 +190,37 @@ class Shelf:
                 os.utime(folder)
             self._read[key] = index, rows, blocks
             table = HashTable(opening.shard.algorithm, opening.threshold, rows, index, opening.gone, opening.common)
-            self._open[opening.handle] = table, blocks
+            self._open[opening.handle], self._keys[opening.handle] = (table, blocks), key
+            self._used[opening.handle] = time.monotonic()
             return True
 
     def search(self, handles: Sequence[str], queries: Sequence[Query]) -> list[Answer]:
         """What those of the shards that are open say; damaged ones are dropped, and say nothing."""
         answers = []
         for handle in handles:
-            if handle not in self._open:
+            if (opened := self._open.get(handle)) is None:
                 continue
-            table, blocks = self._open[handle]
+            self._used[handle] = time.monotonic()
+            table, blocks = opened
             blocks_of = functools.partial(_blocks_of, blocks)
             try:
                 found = tuple(_answer(query, table, blocks_of) for query in queries)
             except DamagedIndexError:
-                self._open.pop(handle, None)
-                self._read.clear()
+                with self._lock:
+                    self._open.pop(handle, None)
+                    self._read.clear()
                 continue
             answers.append(Answer(handle, found))
         return answers
 
     def tidy(self, origin: str, handles: Sequence[str], shards: Sequence[Shard]) -> None:
-        """Close what is not among these handles; remove what is not among these shards and was not used for long."""
+        """Close what is not among these handles, and remove what is not among these shards, if nobody uses it."""
         kept = {shard.key for shard in shards}
         with self._lock:
             for handle in self._open.keys() - set(handles):
-                del self._open[handle]
-            for key in self._read.keys() - kept:
+                if time.monotonic() - self._used[handle] > IDLE:
+                    del self._open[handle], self._keys[handle], self._used[handle]
+            for key in self._read.keys() - set(self._keys.values()):
                 del self._read[key]
         for path in self._of(origin).glob("*"):
             with contextlib.suppress(OSError):

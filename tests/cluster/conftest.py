@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.conftest import ROOT, environment
+from tests.cli.conftest import ROOT, Ran, Run, environment, run_command
 
 #: Seconds in which everything that these tests wait for comes about, however busy the machine is.
-LONG = 100.0
+LONG = 200.0
 
 
 def until(is_so: Callable[[], object], what: str) -> None:
@@ -57,7 +58,7 @@ class Dask:
 
     def _start(self, *arguments: str, package: Path | None = None) -> subprocess.Popen[bytes]:
         extra = {
-            "HASHMATCH_SHARDS": str(self.folder / "shards"),
+            "HASHMATCH_SHARDS": str(self.folder / f"shards-{len(self.processes)}"),
             "PYTHONPATH": str(package or self.package),
             "OPENBLAS_NUM_THREADS": "1",
             "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
@@ -131,3 +132,13 @@ def dask_worker_of(nanny: subprocess.Popen[bytes]) -> int:
 def db(tmp_path: Path) -> Path:
     """Where a test's own reference set is to be."""
     return tmp_path / "reference.db"
+
+
+@pytest.fixture
+def run(db: Path) -> Run:
+    """`hashmatch` with the test's own reference set."""
+
+    def call(*arguments: str | bytes | Path, **options: Any) -> Ran:
+        return run_command(*arguments, **{"db": db, **options})
+
+    return call

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("distributed", reason="needs Dask: pip install hashmatch[cluster]")
 
 from tests.cli.conftest import FIXTURES, ROOT, run_command
-from tests.faults.conftest import holds, is_made, locations, start
+from tests.faults.conftest import holds, locations, start
 from tests.media import samples
 from tests.store.known import picture
 
@@ -46,13 +46,23 @@ def alone(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return db
 
 
+#: Files of `pictures`, and how many of them make sure that it is not over before something happens in the middle of it.
+COUNT = 481
+BATCH = 32
+INDEX = ("-v", "index", "--no-local-features", "--cluster")
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough pictures for a dozen batches, two of them the same."""
+    """Enough pictures for a dozen batches, of other bytes each but for two of them; the first takes seconds."""
     folder = tmp_path_factory.mktemp("pictures")
-    for number in range(319):
-        picture(folder / f"{number:03}.jpg", number)
-    (folder / "copy of 007.jpg").write_bytes((folder / "007.jpg").read_bytes())
+    (folder / "000.jpg").write_bytes(with_scans(2000))
+    drawn = [picture(folder / "drawn.jpg", number).read_bytes() for number in range(20)]
+    (folder / "drawn.jpg").unlink()
+    for number in range(1, COUNT - 1):
+        data, comment = drawn[number % 20], b"%04d" % number
+        (folder / f"{number:03}.jpg").write_bytes(data[:2] + b"\xff\xfe\x00\x06" + comment + data[2:])
+    shutil.copy(folder / "007.jpg", folder / "copy of 007.jpg")
     return folder
 
 
@@ -60,8 +70,15 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def once(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one machine makes of them."""
     db = tmp_path_factory.mktemp("once") / "reference.db"
-    assert run_command("index", pictures, db=db).code == 0
+    assert run_command("index", "--no-local-features", pictures, db=db).code == 0
     return db
+
+
+def with_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes so many times; a thousand take a second."""
+    data = samples.saved(samples.scene().resize((3000, 3000)), "JPEG", progressive=True, quality=30)
+    scan = data.rindex(b"\xff\xda")
+    return data[:scan] + count * data[scan:-2] + data[-2:]
 
 
 class TestTheSame:
@@ -115,9 +132,9 @@ class TestPoison:
     def test_costs_itself(self, two_workers: Dask, pictures: Path, db: Path, tmp_path: Path) -> None:
         folder = tmp_path / "folder"
         folder.mkdir()
-        for number in range(12):
+        for number in range(1, 13):
             shutil.copy(pictures / f"{number:03}.jpg", folder)
-        (folder / "005b.jpg").write_bytes(endless())
+        (folder / "005b.jpg").write_bytes(with_scans(5000))
         options = ("--cluster", two_workers.address, "--max-seconds", "1", "--format", "json")
         ran = run_command("index", folder, *options, db=db)
         assert ran.code == 1
@@ -125,19 +142,12 @@ class TestPoison:
         assert [each["code"] for each in ran.json["failures"]] == ["timeout"]
 
 
-def endless() -> bytes:
-    """A progressive JPEG whose last scan comes 6,000 times."""
-    data = samples.saved(samples.scene().resize((3000, 3000)), "JPEG", progressive=True, quality=30)
-    scan = data.rindex(b"\xff\xda")
-    return data[:scan] + 6000 * data[scan:-2] + data[-2:]
-
-
 class TestKilled:
     def test_a_worker_in_the_middle(self, pictures: Path, once: Path, db: Path, tmp_path: Path) -> None:
         """Its batch is done by the other one; the nanny starts it anew."""
         with dask(tmp_path / "dask", 2) as started:
-            process = start(db, "-v", "index", pictures, "--cluster", started.address)
-            until(lambda: is_made(db) and len(locations(db)) > 30, "the first batches")
+            process = start(db, *INDEX, started.address, pictures)
+            until(lambda: len(locations(db)) > 0, "the first batch")
             os.kill(dask_worker_of(started.processes[1]), signal.SIGKILL)
             _out, err = process.communicate(timeout=LONG)
             assert process.returncode == 0, err
@@ -145,30 +155,30 @@ class TestKilled:
 
     def test_the_client_and_then_the_scheduler(self, pictures: Path, once: Path, db: Path, tmp_path: Path) -> None:
         with dask(tmp_path / "dask", 2) as started:
-            process = start(db, "-v", "index", pictures, "--cluster", started.address)
-            until(lambda: is_made(db) and len(locations(db)) > 30, "the first batches")
+            process = start(db, *INDEX, started.address, pictures)
+            until(lambda: len(locations(db)) > 0, "the first batch")
             process.kill()
             process.communicate(timeout=LONG)
             done = len(locations(db))
-            assert done < 320
+            assert done < COUNT
             # The same workers serve the next client, which goes on where the last one was.
-            process = start(db, "-v", "index", pictures, "--cluster", started.address)
-            until(lambda: len(locations(db)) > done + 30, "the next batches")
+            process = start(db, *INDEX, started.address, pictures)
+            until(lambda: len(locations(db)) > done, "the next batch")
             started.processes[0].kill()
             _out, err = process.communicate(timeout=LONG)
             assert process.returncode == 2
             assert "Traceback" not in err
             assert "the scheduler of the cluster at" in err.splitlines()[-1]
-            assert len(locations(db)) < 320
+            assert len(locations(db)) < COUNT
         with dask(tmp_path / "another", 1) as started:
-            ran = run_command("index", pictures, "--cluster", started.address, "--format", "json", db=db)
+            ran = run_command(*INDEX, started.address, pictures, "--format", "json", db=db)
             assert ran.code == 0
-            assert 30 < ran.json["summary"]["unchanged"] < 320
+            assert done < ran.json["summary"]["unchanged"] < COUNT
         assert holds(db) == holds(once)
 
     def test_a_client_takes_its_own_workers_with_it(self, pictures: Path, db: Path) -> None:
-        process = start(db, "-v", "index", pictures, "--cluster", "local:2")
-        until(lambda: is_made(db) and len(locations(db)) > 30, "the first batches")
+        process = start(db, *INDEX, "local:2", pictures)
+        until(lambda: len(locations(db)) > 0, "the first batch")
         below = children(process.pid)
         assert any("hashmatch.cluster.host" in words for words in below.values())
         process.kill()
@@ -176,17 +186,14 @@ class TestKilled:
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), "all processes to be gone")
 
 
-def test_a_slow_worker_delays_its_own_batches_only(
-    pictures: Path, once: Path, db: Path, tmp_path: Path
-) -> None:
+def test_a_slow_worker_delays_its_own_batches_only(pictures: Path, once: Path, db: Path, tmp_path: Path) -> None:
     with dask(tmp_path / "dask", 2) as started:
-        process = start(db, "-v", "index", pictures, "--cluster", started.address)
-        until(lambda: is_made(db) and len(locations(db)) > 30, "the first batches")
+        process = start(db, *INDEX, started.address, pictures)
+        until(lambda: len(locations(db)) > 0, "the first batch")
         slow = dask_worker_of(started.processes[1])
         os.kill(slow, signal.SIGSTOP)
         # All but what it has at hand is done without it.
-        until(lambda: len(locations(db)) >= 319 - 3 * 32, "the other one to do the rest")
-        assert process.poll() is None or len(locations(db)) == 320
+        until(lambda: len(locations(db)) >= COUNT - 3 * BATCH, "the other one to do the rest")
         os.kill(slow, signal.SIGCONT)
         _out, err = process.communicate(timeout=LONG)
         assert process.returncode == 0, err
@@ -236,8 +243,8 @@ class TestRefused:
 
 def test_workers_of_our_own_listen_on_loopback_only(pictures: Path, db: Path) -> None:
     psutil = pytest.importorskip("psutil")
-    process = start(db, "-v", "index", pictures, "--cluster", "local:2")
-    until(lambda: is_made(db) and len(locations(db)) > 0, "the first batch")
+    process = start(db, *INDEX, "local:2", pictures)
+    until(lambda: len(locations(db)) > 0, "the first batch")
     listening = [
         connection.laddr.ip
         for each in (psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True))
