@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hashmatch.cluster.connection import Cluster
-from hashmatch.cluster.shard import Found, Query
+from hashmatch.cluster.shard import Query
 from hashmatch.cluster.shards import Shards
 from hashmatch.fingerprinting import FileState
 from hashmatch.footage import Parts
@@ -19,7 +19,7 @@ from hashmatch.matching.glance import hits_of, parts_around
 from hashmatch.matching.rarity import UNRELATED
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile
-from hashmatch.matching.verdict import find
+from hashmatch.matching.verdict import find, find_each
 from hashmatch.records import Fingerprint, Glance, Hash, Kind
 from hashmatch.scanning import Searcher
 from hashmatch.store import Store, generation, lookup
@@ -75,12 +75,14 @@ class ClusterSearcher(Searcher):
 
     def _search(self, files: Sequence[tuple[Sequence[Hash], Kind]]) -> list[list[Finding]]:
         told = self._shards.search([Query(tuple(hashes), kind) for hashes, kind in files])
-        return [self._merged(hashes, kind, found) for (hashes, kind), found in zip(files, told, strict=True)]
+        here = [find_each(files, table, self._blocks_of) for table in self._tables or ()]
+        return [
+            self._merged(*file, [*(each.findings for each in told[number]), *(found[number] for found in here)])
+            for number, file in enumerate(files)
+        ]
 
-    def _merged(self, hashes: Sequence[Hash], kind: Kind, told: Sequence[Found]) -> list[Finding]:
-        """What all tables say of one file."""
-        parts = [each.findings for each in told]
-        parts += [tuple(find(hashes, kind, table, self._blocks_of)) for table in self._tables or ()]
+    def _merged(self, hashes: Sequence[Hash], kind: Kind, parts: Sequence[Sequence[Finding]]) -> list[Finding]:
+        """What all tables together say of one file. parts: what each does."""
         merged = [finding for part in parts for finding in part]
         if kind == "image":
             return merged

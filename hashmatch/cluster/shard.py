@@ -26,9 +26,10 @@ from hashmatch.hamming import DamagedIndexError, HammingIndex
 from hashmatch.isolation import wire
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import hits_of
+from hashmatch.matching.guard import BlocksOf
 from hashmatch.matching.table import HashRows, HashTable, view_number
 from hashmatch.matching.tiers import Threshold
-from hashmatch.matching.verdict import find
+from hashmatch.matching.verdict import find_each
 from hashmatch.records import Hash, Kind
 from hashmatch.store.generation import Generation
 
@@ -204,7 +205,7 @@ class Shelf:
             table, blocks = opened
             blocks_of = functools.partial(_blocks_of, blocks)
             try:
-                found = tuple(_answer(query, table, blocks_of) for query in queries)
+                found = _answers(queries, table, blocks_of)
             except DamagedIndexError:
                 with self._lock:
                     self._open.pop(handle, None)
@@ -263,8 +264,12 @@ def _blocks_of(blocks: npt.NDArray[np.void], owner: int, view: str) -> bytes | N
     return next((each["bits"].tobytes() for each in own if each["view"] == number), None)
 
 
-def _answer(query: Query, table: HashTable, blocks_of: functools.partial[bytes | None]) -> Found:
-    if query.is_glance:
-        hits = hits_of(query.hashes, table)
-        return Found(glimpsed=tuple((owner, tuple(sorted(times))) for owner, times in sorted(hits.items())))
-    return Found(tuple(find(query.hashes, query.kind, table, blocks_of)))
+def _answers(queries: Sequence[Query], table: HashTable, blocks_of: BlocksOf) -> tuple[Found, ...]:
+    files = [(query.hashes, query.kind) for query in queries if not query.is_glance]
+    findings = iter(find_each(files, table, blocks_of))
+    return tuple(_glimpsed(each, table) if each.is_glance else Found(tuple(next(findings))) for each in queries)
+
+
+def _glimpsed(query: Query, table: HashTable) -> Found:
+    hits = hits_of(query.hashes, table)
+    return Found(glimpsed=tuple((owner, tuple(sorted(times))) for owner, times in sorted(hits.items())))
