@@ -21,7 +21,7 @@ $(VENV)/installed: pyproject.toml hashmatch/__init__.py
 	touch $@
 
 $(VENV)/installed-tests: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,cluster]'
 	@# The judge of bit-exactness is compiled from source; where that cannot be, its tests skip and say so.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[judge]' || \
 		echo "pdqhash could not be built here; the tests that compare with it will be skipped"
