@@ -6,11 +6,11 @@ import contextlib
 import logging
 import os
 import re
-import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
 
 from hashmatch.cluster import worker
@@ -20,7 +20,8 @@ from hashmatch.i18n import _
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-#: Seconds to wait for a first worker. (For the scheduler Dask's own setting counts: distributed.comm.timeouts.connect.)
+#: Seconds to wait for a first worker, or for another one when the last is gone. (For the scheduler Dask's own setting
+#: counts: distributed.comm.timeouts.connect.)
 PATIENCE = 30.0
 #: Seconds to take leave of a scheduler, which may be gone.
 LEAVING = 5.0
@@ -31,6 +32,7 @@ _LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
 
 #: For workers that we start ourselves: nothing of Dask's that takes their time or writes between our lines.
 _SETTINGS = {
+    "distributed.worker.preload": ["hashmatch.cluster.preload"],
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -64,8 +66,7 @@ class Heard:
 
     def wait(self, seconds: float, source: int | None = None) -> tuple[list[Any], bool]:
         """What was heard since, waiting for so many seconds at most, or until a source can be read; and whether it can."""
-        waiting = [self._read] if source is None else [self._read, source]
-        ready = select.select(waiting, [], [], seconds)[0]
+        ready = connection.wait([self._read] if source is None else [self._read, source], seconds)
         if self._read in ready:
             os.read(self._read, 1 << 16)
         heard = []
@@ -89,6 +90,7 @@ class Cluster:
     heard: Heard = field(default_factory=Heard)
     _threads: dict[str, int] = field(default_factory=dict)
     _looked: float = 0.0
+    _seen: float = field(default_factory=time.monotonic)  # when there was any worker
 
     def check(self) -> None:
         """Raises CommandError if the scheduler is gone, and with it what it was asked for."""
@@ -96,18 +98,31 @@ class Cluster:
             raise _gone(self.address)
 
     def workers(self) -> dict[str, int]:
-        """The workers that there are, by their address, each with its threads; no older than LOOK. Raises CommandError."""
+        """The workers that there are, by their address, each with its threads; no older than LOOK. There may be none for a
+        while. Raises CommandError."""
         self.check()
-        if time.monotonic() - self._looked >= LOOK:
+        now = time.monotonic()
+        if now - self._looked >= LOOK:
             with self.speaking():
                 self._threads = {str(place): int(count) for place, count in self.client.nthreads().items()}
-            self._looked = time.monotonic()
+            self._looked = now
+        if self._threads:
+            self._seen = now
+        elif now - self._seen > PATIENCE:
+            message = _("the cluster at {address} has no workers any more; what was done is kept")
+            raise CommandError(message.format(address=self.address))
         return self._threads
 
     def look_again(self) -> dict[str, int]:
         """The workers that there are now."""
         self._looked = 0.0
         return self.workers()
+
+    def some_workers(self) -> dict[str, int]:
+        """The workers that there are, once there are any. Raises CommandError where none comes."""
+        while not (found := self.workers()):
+            time.sleep(LOOK / 10)
+        return found
 
     @contextlib.contextmanager
     def speaking(self) -> Iterator[None]:
@@ -139,6 +154,7 @@ class Cluster:
         """The same of several at once, by their addresses; of one that is gone, an exception."""
         if not places:
             return {}
+        self.check()
         with self.speaking():
             answers = self.client.run(function, *arguments, workers=places, on_error="return")
         return {place: answers.get(place, OSError(place)) for place in places}
@@ -158,6 +174,10 @@ def joined(address: str) -> Iterator[Cluster]:
 
     Raises CommandError where Dask is not installed, or the scheduler or its workers do not answer.
     """
+    local = _LOCAL.fullmatch(address)
+    if local is None and "://" not in address:
+        message = _("{address!r} is no cluster; write tcp://host:8786, tls://host:8786 or local:4")
+        raise CommandError(message.format(address=address))
     try:
         import dask
         import distributed
@@ -165,9 +185,8 @@ def joined(address: str) -> Iterator[Cluster]:
         message = _("--cluster needs Dask: pip install 'hashmatch[cluster]'")
         raise CommandError(message) from error
     _be_quiet()
-    local = _LOCAL.fullmatch(address)
-    if local is None and "://" not in address:
-        message = _("{address!r} is no cluster; write tcp://host:8786, tls://host:8786 or local:4")
+    if address.startswith("tls://") and not distributed.Security().get_connection_args("client").get("ssl_context"):
+        message = _("{address}: no certificates are set for TLS; see distributed.comm.tls in docs/scale.md")
         raise CommandError(message.format(address=address))
     with contextlib.ExitStack() as stack:
         target: Any = address

@@ -6,6 +6,7 @@ several workers at key frames. So many batches are in flight that no worker wait
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import uuid
@@ -30,7 +31,7 @@ from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import Found, open_file
 from hashmatch.media.sampling import Share
 from hashmatch.media.urls import absolute, is_url
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Length
+from hashmatch.records import Digests, Failure, Fingerprint, Glance
 
 #: A batch is so many files or bytes, whichever comes first; a larger file is a batch of its own.
 BATCH_FILES, BATCH_BYTES = 32, 32 << 20
@@ -85,11 +86,9 @@ class Examiner:
         source: int | None = None,
         meanwhile: Callable[[], object] = lambda: None,
         locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
-        shares: Callable[[FileState, Length | None], Share] | None = None,
     ) -> Iterator[Examined]:
         """As `fingerprinting.fingerprints`; isolation: of the locked workers, of which each thread of a Dask worker has one.
         Raises CommandError where workers would come to other results, or the scheduler is gone."""
-        assert shares is None
         self._settings, self._known, self._look, self._moved = settings, known, look, moved
         self._locked, self._steps = locked, tuple[str, ...]()
         name = f"hashmatch-{uuid.uuid4().hex}"
@@ -101,6 +100,8 @@ class Examiner:
             yield from self._examine(iter(found), unchanged, source, meanwhile)
         finally:
             self._flying.clear()  # with the last mention of a future, Dask drops its task
+            with contextlib.suppress(ValueError, OSError):
+                self._cluster.client.unsubscribe_topic(name)
             release(self._cluster, name)
 
     def _examine(
@@ -187,7 +188,7 @@ class Examiner:
     def _wait(self, source: int | None) -> bool:
         """Until something is heard of, or the source can be read. Returns whether it can."""
         heard, is_readable = self._cluster.heard.wait(LOOK, source)
-        self._cluster.check()
+        self._cluster.workers()  # or it would be waited for in vain
         results: list[tuple[FileState, Fingerprint]] = []
         for each in heard:
             if isinstance(each, bytes):
@@ -246,7 +247,8 @@ class Examiner:
         if batch.locked and batch.locked != self._steps:
             self._steps = batch.locked
             self._locked(batch.locked)
-        self._cluster.count(batch.place, len(jobs), sum(each.size for each in batch.outcomes), batch.seconds)
+        whole = [each.size for each in batch.outcomes if not each.share.number]
+        self._cluster.count(batch.place, len(whole), sum(whole), batch.seconds)
 
     def _killed(self, jobs: tuple[Job, ...], results: list[tuple[FileState, Fingerprint]]) -> None:
         """Several Dask workers died of a batch: each of its files is tried on its own; and one that was, is given up."""

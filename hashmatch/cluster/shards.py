@@ -84,7 +84,8 @@ class Shards:
             waiting = [handle for handle in self._openings if handle not in answers]
             if not waiting:
                 return [list(each) for each in zip(*answers.values(), strict=True)] or [[] for _query in queries]
-            places = sorted({self._places[handle] for handle in waiting})
+            there = self._cluster.workers()
+            places = sorted({self._places[handle] for handle in waiting if self._places[handle] in there})
             told = self._cluster.ask_all(places, shelves.beside, shelves.search, tuple(waiting), packed)
             for place, answer in told.items():
                 for each in self._answers(place, answer, len(queries)):
@@ -93,6 +94,8 @@ class Shards:
             lost = [handle for handle in waiting if handle not in answers]
             if lost:
                 self._cluster.look_again()
+                for handle in lost:
+                    del self._places[handle]
                 self._place(lost, self._stocks())
         raise CommandError(_("the workers of the cluster do not keep their shards; are their disks full?"))
 
@@ -132,9 +135,9 @@ class Shards:
         tries = 0
         while waiting:
             tries += 1
-            places = self._cluster.workers()
-            if not places or tries > MOST_TRIES * (len(handles) + 1):
-                raise CommandError(_("the cluster at {address} has no workers").format(address=self._cluster.address))
+            places = self._cluster.some_workers()
+            if tries > MOST_TRIES * (len(handles) + 1):
+                raise CommandError(_("the workers of the cluster do not keep their shards; are their disks full?"))
             handle = waiting[0]
             opening = self._openings[handle]
             load = dict.fromkeys(places, 0)

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from hashmatch.cluster.facts import check, facts
 from hashmatch.cluster.jobs import LONGEST, Batch, Job, Outcome, Run
@@ -30,11 +31,12 @@ class HostDiedError(Exception):
     """The host process is gone: it was killed, or a mistake of ours ended it."""
 
 
-def check_facts(run: bytes) -> str:
-    """What differs between this worker and a client's run, as a line for a person; "" if nothing does."""
+def check_facts(run: bytes, dask_worker: Any) -> str:
+    """What differs between this worker and a client's run, as a line for a person; "" if nothing does. dask_worker: given
+    by Dask to what is run beside the tasks."""
     asked = wire.read(Run, wire.unpack(run)[1])
     try:
-        check(_address(), asked.facts, facts(asked.settings))
+        check(str(dask_worker.address), asked.facts, facts(asked.settings))
     except CommandError as error:
         return str(error)
     return ""
@@ -184,7 +186,4 @@ def _tell_client(name: str, news: bytes) -> None:
 def _address() -> str:
     from distributed import get_worker
 
-    try:
-        return str(get_worker().address)
-    except ValueError:  # run beside the tasks
-        return os.uname().nodename
+    return str(get_worker().address)

@@ -37,11 +37,14 @@ class Dask:
     folder: Path
     package: Path = ROOT
     address: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start_scheduler(self) -> subprocess.Popen[bytes]:
         file = self.folder / f"scheduler-{len(self.processes)}.json"
-        process = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+        where = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+        protocol = ("--protocol", "tls") if self.extra else ()
+        process = self._start("scheduler", *where, *protocol)
 
         def is_written() -> bool:
             with contextlib.suppress(OSError, ValueError):
@@ -66,7 +69,7 @@ class Dask:
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
             cwd=self.folder,
-            env=environment() | extra,
+            env=environment() | extra | self.extra,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -83,10 +86,10 @@ class Dask:
 
 
 @contextlib.contextmanager
-def dask(folder: Path, workers: int) -> Iterator[Dask]:
-    """A scheduler with so many workers."""
+def dask(folder: Path, workers: int, certificates: dict[str, str] | None = None) -> Iterator[Dask]:
+    """A scheduler with so many workers. certificates: environment variables that ask for TLS, and name them."""
     folder.mkdir(exist_ok=True)
-    started = Dask(folder)
+    started = Dask(folder, extra=certificates or {})
     try:
         started.start_scheduler()
         for _number in range(workers):

@@ -9,11 +9,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("distributed", reason="needs Dask: pip install hashmatch[cluster]")
 
+from hashmatch.cluster.connection import Cluster, joined
+from hashmatch.cluster.examining import Examiner
+from hashmatch.cluster.jobs import Job
+from hashmatch.cluster.sizes import Sizes
+from hashmatch.hashing import Settings
+from hashmatch.isolation import Isolation, wire
+from hashmatch.media.files import Found
+from hashmatch.media.sampling import Share
+from hashmatch.store import Store
 from tests.cli.conftest import FIXTURES, ROOT, run_command
 from tests.faults.conftest import holds, locations, start
 from tests.media import samples
@@ -122,6 +132,34 @@ class TestTheSame:
         towns = {row for row in holds(alone)["locations"] if b"/towns/" in row[0]}
         assert set(holds(db)["locations"]) == towns
 
+    def test_a_long_film_is_shared(
+        self, two_workers: Dask, archive: Path, alone: Path, db: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent: list[Job] = []
+        submit = Cluster.submit
+
+        def noted(self: Cluster, function: Any, run: bytes, jobs: bytes, name: str) -> Any:
+            sent.extend(wire.read(tuple[Job, ...], wire.unpack(jobs)[1]))
+            return submit(self, function, run, jobs, name=name)
+
+        monkeypatch.setattr(Cluster, "submit", noted)
+        with joined(two_workers.address) as cluster, Store.open(db, write=True) as store:
+            until(lambda: len(cluster.look_again()) == 2, "two workers")
+            moved: list[float] = []
+            examine = Examiner(cluster, Sizes(store.connection, grows=True)).fingerprints
+            found = [Found(os.fsencode(archive / "long.mp4"))]
+            told = list(examine(found, Settings(), Isolation(), moved=lambda state, share: moved.append(share)))
+            rates = sum(rate.files for rate in cluster.rates.values())
+        assert [job.share for job in sent] == [Share(0, 1), Share(1, 2)]
+        assert len(told) == rates == 1
+        assert moved
+        (result,) = [result for _state, result in told]
+        assert result is not None and result.error is None
+        assert result.digests is not None
+        sha256 = bytes.fromhex(result.digests.sha256)
+        (expected,) = (row[6] for row in holds(alone)["hashes"] if row[:3] == (sha256, "pdq", "full"))
+        assert b"".join(each.bits for each in result.hashes if each.view == "full") == expected
+
     def test_a_dry_run_writes_nothing(self, two_workers: Dask, db: Path) -> None:
         index = ("index", FIXTURES / "archive" / "towns", "--cluster", two_workers.address, "--dry-run")
         assert run_command(*index, db=db).code == 0
@@ -143,14 +181,28 @@ class TestPoison:
 
 
 class TestKilled:
-    def test_a_worker_in_the_middle(self, pictures: Path, once: Path, db: Path, tmp_path: Path) -> None:
-        """Its batch is done by the other one; the nanny starts it anew."""
+    @pytest.mark.parametrize("failures", ["3", "0"])
+    def test_a_worker_in_the_middle(
+        self, pictures: Path, once: Path, db: Path, tmp_path: Path, failures: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its batch is done by another one; or, where Dask is told to give up at once, file by file."""
+        monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", failures)
         with dask(tmp_path / "dask", 2) as started:
             process = start(db, *INDEX, started.address, pictures)
             until(lambda: len(locations(db)) > 0, "the first batch")
             os.kill(dask_worker_of(started.processes[1]), signal.SIGKILL)
             _out, err = process.communicate(timeout=LONG)
             assert process.returncode == 0, err
+        assert holds(db) == holds(once)
+
+    def test_the_process_beside_a_worker(self, two_workers: Dask, pictures: Path, once: Path, db: Path) -> None:
+        process = start(db, *INDEX, two_workers.address, pictures)
+        until(lambda: len(locations(db)) > 0, "the first batch")
+        for nanny in two_workers.processes[1:]:
+            hosts = [pid for pid, words in children(nanny.pid).items() if "hashmatch.cluster.host" in words]
+            os.kill(min(hosts), signal.SIGKILL)
+        _out, err = process.communicate(timeout=LONG)
+        assert process.returncode == 0, err
         assert holds(db) == holds(once)
 
     def test_the_client_and_then_the_scheduler(self, pictures: Path, once: Path, db: Path, tmp_path: Path) -> None:
