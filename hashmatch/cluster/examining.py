@@ -93,7 +93,7 @@ class Examiner:
         self._locked, self._steps = locked, tuple[str, ...]()
         name = f"hashmatch-{uuid.uuid4().hex}"
         run = Run(name, settings, replace(isolation, workers=1), facts(settings))
-        self._name, self._run = name, wire.pack("run", run)
+        self._run = wire.pack("run", run)
         self._check_workers()
         self._cluster.client.subscribe_topic(name, lambda event: self._cluster.heard.put(event[1]))
         try:
@@ -227,9 +227,7 @@ class Examiner:
 
         future, jobs = self._flying.pop(name)
         try:
-            with self._cluster.speaking():
-                answer = future.result()
-            kind, content = wire.unpack(answer)
+            kind, content = wire.unpack(self._result(future))
             if kind == "refused":
                 raise CommandError(wire.read(str, content))
             batch = wire.read(Batch, content)
@@ -249,6 +247,20 @@ class Examiner:
             self._locked(batch.locked)
         whole = [each.size for each in batch.outcomes if not each.share.number]
         self._cluster.count(batch.place, len(whole), sum(whole), batch.seconds)
+
+    def _result(self, future: Any) -> bytes:
+        """What a worker said. Raises KilledWorker where several died of the batch, else CommandError."""
+        from distributed import KilledWorker
+
+        try:
+            with self._cluster.speaking():
+                answer: bytes = future.result()
+        except (KilledWorker, CommandError):
+            raise
+        except Exception as error:  # such as that it has no hashmatch
+            message = _("a worker of the cluster failed: {reason}")
+            raise CommandError(message.format(reason=f"{type(error).__name__}: {error}")) from error
+        return answer
 
     def _killed(self, jobs: tuple[Job, ...], results: list[tuple[FileState, Fingerprint]]) -> None:
         """Several Dask workers died of a batch: each of its files is tried on its own; and one that was, is given up."""

@@ -19,7 +19,7 @@ from hashmatch.i18n import _
 from hashmatch.isolation import wire
 from hashmatch.records import Failure, Fingerprint
 
-_READ_AT_ONCE = 1 << 20
+_READ_AT_ONCE = 1 << 16
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 #: Hosts that have nothing to do; each is used by one of the Dask worker's threads at a time.
@@ -115,7 +115,7 @@ class _Host:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
         os.set_blocking(self._in.fileno(), False)
-        self._rest = b""
+        self._begun: list[bytes] = []  # what has come of a line; those of long films are tens of megabytes
         self._to_write = run + b"\n"
         atexit.register(self.end)
 
@@ -171,8 +171,13 @@ class _Host:
         chunk = os.read(self._out.fileno(), _READ_AT_ONCE)
         if not chunk:
             raise HostDiedError
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) > LONGEST:
+        end, *others = chunk.split(b"\n")
+        self._begun.append(end)
+        lines = []
+        for part in others:
+            lines.append(b"".join(self._begun))
+            self._begun = [part]
+        if len(self._begun) * _READ_AT_ONCE > LONGEST and sum(map(len, self._begun)) > LONGEST:
             raise HostDiedError
         return [(*wire.unpack(line), line) for line in lines]
 

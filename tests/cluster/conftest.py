@@ -124,6 +124,14 @@ def children(pid: int) -> dict[int, str]:
     return below
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process is there, and not only not yet waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def dask_worker_of(nanny: subprocess.Popen[bytes]) -> int:
     """The process that a nanny watches over: the one that has a host, or else spawned."""
     spawned = [pid for pid, words in children(nanny.pid).items() if "spawn_main" in words]

@@ -29,7 +29,7 @@ from tests.faults.conftest import holds, locations, start
 from tests.media import samples
 from tests.store.known import picture
 
-from .conftest import LONG, Dask, children, dask, dask_worker_of, until
+from .conftest import LONG, Dask, children, dask, dask_worker_of, is_alive, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -235,7 +235,7 @@ class TestKilled:
         assert any("hashmatch.cluster.host" in words for words in below.values())
         process.kill()
         process.communicate(timeout=LONG)
-        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), "all processes to be gone")
+        until(lambda: not any(map(is_alive, below)), "all processes to be gone")
 
 
 def test_a_slow_worker_delays_its_own_batches_only(pictures: Path, once: Path, db: Path, tmp_path: Path) -> None:
