@@ -27,6 +27,10 @@ def reference() -> str:
             command, info_name=name, parent=click.Context(cli, info_name="hashmatch", **cli.context_settings)
         )
         parts.append(_help(context, f"hashmatch {name}"))
+        if isinstance(command, click.Group):
+            for below, part in command.commands.items():
+                within = click.Context(part, info_name=below, parent=context)
+                parts.append(_help(within, f"hashmatch {name} {below}"))
     return "\n\n".join(parts) + "\n"
 
 

@@ -18,7 +18,8 @@ from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Failure, Fingerprint
 from hashmatch.store import Store, lookup
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.references import Membership, Outcome, add_file, join, set_location
+from hashmatch.store.membership import Membership, Outcome, join
+from hashmatch.store.references import add_file, set_location
 
 IndexStatus = Literal["indexed", "unchanged", "duplicate", "failed", "skipped"]
 

@@ -150,12 +150,32 @@ class Fingerprint:
     moments: tuple[Pixels | None, ...] = ()
 
 
+Verdict = Literal["confirmed", "disputed", "false-positive"]
+VERDICTS: tuple[Verdict, ...] = ("confirmed", "disputed", "false-positive")
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What somebody who looked at a reference says of it. Opinions of several are kept side by side, never merged.
+
+    source: whose opinion it is; None stands for the source of the entry that brings it. at: UTC, ISO 8601, to the
+    microsecond where it can be told.
+    """
+
+    verdict: Verdict
+    source: str | None = None
+    at: str | None = None
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ListItem:
     """One entry of a hash list, of any format: a reference as one source (collection) knows it.
 
-    added and retracted are UTC in ISO 8601 ("2026-11-21T19:00:00Z"). paths, case, operator and note are filled only
-    when the person who exports asks for them.
+    added, changed and retracted are UTC in ISO 8601 ("2026-11-21T19:00:00Z"), by the source's clock; changed: when it
+    last said anything of this entry, to the microsecond where it can be told. opinions: of the source itself (then
+    `source` is None) and of others; an entry whose own source calls it a false positive names nothing as known. paths,
+    case, operator and note are filled only when the person who exports asks for them.
     """
 
     kind: Kind | None = None
@@ -173,15 +193,46 @@ class ListItem:
     added: str | None = None
     retracted: str | None = None
     retraction_reason: str | None = None
+    changed: str | None = None
+    opinions: tuple[Opinion, ...] = ()
     paths: tuple[bytes, ...] = ()
     case: str | None = None
     operator: str | None = None
     note: str | None = None
 
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the entry's own source says of it."""
+        return next((opinion.verdict for opinion in self.opinions if opinion.source is None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ListHead:
+    """What a list says of itself, as far as it does. sequence: its number among the lists of that name. since: it has what
+    changed since the one of that number; None of one that has everything. created, expires: UTC, ISO 8601."""
+
+    name: str | None = None
+    sequence: int | None = None
+    since: int | None = None
+    created: str | None = None
+    expires: str | None = None
+
+
+#: Of a list that says nothing of itself.
+UNNAMED = ListHead()
+
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
     """A line of a hash list that was refused, by its number (from 1) and the reason."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineRemark:
+    """A line of a hash list that was used, and what a person should know of it."""
 
     line: int
     message: str

@@ -9,19 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from hashmatch.exporting import ExportReport, Selection, export
 from hashmatch.fingerprint import fingerprint
 from hashmatch.hashing import Settings
+from hashmatch.importing import ImportReport, Plan, import_list
 from hashmatch.indexing import Indexed, index
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
 from hashmatch.media.files import open_file, walk
-from hashmatch.records import BadLine, Fingerprint, Tlp
+from hashmatch.records import BadLine, Fingerprint, LineRemark, Tlp
 from hashmatch.scanning import scan
-from hashmatch.sharing import ExportReport, ImportReport, Selection, export, import_list
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
-from hashmatch.store.references import Membership
+from hashmatch.store.membership import Membership
 
 AnyPath = str | bytes | os.PathLike[str]
 
@@ -119,17 +120,14 @@ class ReferenceSet:
     ) -> tuple[ImportReport, list[BadLine]]:
         """Read a hash list. Returns the counts, and the lines that were refused."""
         bad: list[BadLine] = []
-        report = import_list(
-            self._open(write=True),
-            self._actor("import"),
-            Path(path),
-            format_name=format,
-            collection=collection,
-            tlp=tlp,
-            allow=allow,
-            strict=strict,
-            refused=bad.append,
-        )
+
+        def told(line: BadLine | LineRemark) -> None:
+            if isinstance(line, BadLine):
+                bad.append(line)
+
+        plan = Plan(collection, tlp, allow, strict)
+        store, actor = self._open(write=True), self._actor("import")
+        report = import_list(store, actor, Path(path), plan, format_name=format, told=told)
         return report, bad
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import parts_around, times_of_hits
 from hashmatch.matching.local import LocalMatch, LocalTable, search
 from hashmatch.matching.parts import with_parts
-from hashmatch.matching.results import Examined, Match, MatchedReference, MatchedSource, Result
+from hashmatch.matching.results import Examined, Match, MatchedOpinion, MatchedReference, MatchedSource, Result
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import decide, exact, find, match_of
@@ -197,7 +197,8 @@ class Searcher:
             return None
         found = lookup.reference(self._connection, reference_id)
         sources = tuple(MatchedSource(s.collection, s.source, s.tlp, s.opinion) for s in found.sources)
-        return MatchedReference(found.id, found.sha256, found.kind, found.labels, found.allow, sources)
+        opinions = tuple(MatchedOpinion(o.source or "", o.verdict, o.at, o.reason) for o in found.opinions)
+        return MatchedReference(found.id, found.sha256, found.kind, found.labels, found.allow, sources, opinions)
 
 
 def scan(
@@ -284,4 +285,4 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
 def _examined(hashes: Sequence[Hash], duration: float | None) -> Examined:
     times = sorted({each.time for each in hashes if each.view == "full" and each.time is not None})
     ends = [0.0, *times, max(duration or 0.0, times[-1] if times else 0.0)]
-    return Examined(len(times), round(max(after - before for before, after in itertools.pairwise(ends)), 2))
+    return Examined(len(times), round(max(after - before for before, after in itertools.pairwise(ends)), 2), duration)

@@ -60,6 +60,7 @@ def test_readme_examples_run_and_print_what_is_shown(tmp_path: Path) -> None:
     (tmp_path / "hashmatch").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     env = {**os.environ, "HASHMATCH_DB": str(tmp_path / "reference.db"), "PATH": path, "PYTHONPATH": str(ROOT)}
+    env["HASHMATCH_KEYS"] = str(tmp_path / "keys")
     examples = _console_examples()
     assert len(examples) > 12
     for command, shown in examples:

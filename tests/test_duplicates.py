@@ -15,8 +15,8 @@ from store.samples import ME, add_entry, flip, pdq_bits
 import hashmatch
 from hashmatch import tables
 from hashmatch.duplicates import NearDuplicate, near_duplicates
+from hashmatch.importing import Plan, import_list
 from hashmatch.records import Hash, ListItem
-from hashmatch.sharing import import_list
 from hashmatch.store import Store, curate, generation
 
 
@@ -100,7 +100,7 @@ def test_one_hash_twenty_thousand_times(store: Store, tmp_path: Path) -> None:
     with path.open("w") as file:
         file.write("kind,sha256,algorithm,hash,quality\n")
         file.writelines(f"image,{number:064x},pdq,{bits},100\n" for number in range(20_000))
-    report = import_list(store, ME, path, format_name="csv", collection="c")
+    report = import_list(store, ME, path, Plan("c"), format_name="csv")
     assert (report.added, report.duplicates) == (20_000, 19_999)
 
 

@@ -20,7 +20,7 @@ from hashmatch.isolation import Isolation
 from hashmatch.media import recipe
 from hashmatch.media.files import walk
 from hashmatch.store import Store, audit, curate, lookup
-from hashmatch.store.references import Membership
+from hashmatch.store.membership import Membership
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ class TestRehash:
 
     def test_what_a_list_brought_is_made_anew_from_its_bytes(self, store: Store, folder: Path) -> None:
         from hashmatch.records import Hash, ListItem
-        from hashmatch.store.references import add_item
+        from hashmatch.store.listed import add_item
 
         digests = digests_of((folder / "a.jpg").read_bytes())
         item = ListItem("image", sha256=digests.sha256, hashes=(Hash("pdq", pdq_bits("theirs"), 100),))

@@ -15,7 +15,8 @@ from hashmatch.records import Hash, ListItem
 from hashmatch.scanning import Searcher
 from hashmatch.store import Store, lookup
 from hashmatch.store.curate import set_common_hashes
-from hashmatch.store.references import Membership, add_item
+from hashmatch.store.listed import add_item
+from hashmatch.store.membership import Membership
 
 
 def blocks_of(seed: int) -> Hash:

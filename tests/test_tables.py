@@ -22,7 +22,8 @@ from hashmatch.records import Digests, Hash, ListItem
 from hashmatch.scanning import Searcher
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
-from hashmatch.store.references import Membership, add_item
+from hashmatch.store.listed import add_item
+from hashmatch.store.membership import Membership
 
 ACTOR = Actor("tester", "test")
 PDQ = thresholds("thorough")["pdq"]

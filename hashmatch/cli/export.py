@@ -4,31 +4,63 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hashmatch.cli.app import TLP_CHOICE, App, output, pass_app
 from hashmatch.errors import CommandError
-from hashmatch.exchange import EXTRAS, names
+from hashmatch.exchange import EXTRAS, written
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
+
+if TYPE_CHECKING:
+    from hashmatch.exporting import ExportReport, Selection
+    from hashmatch.signing.minisign import SecretKey
+    from hashmatch.store import Store
+    from hashmatch.store.audit import Actor
 
 
 @click.command(
     help=_(
         "Write a hash list to share: hashes, never the media. File names, cases, operators and notes are left out unless"
-        " asked for, and what is marked stricter than --max-tlp always. Exit code 1: some references were left out."
+        " asked for, and what is marked stricter than --max-tlp always. What the format cannot say is told at the end. Exit"
+        " code 1: some references were left out."
     )
 )
 @click.option(
-    "--format", "form", type=click.Choice(names()), default="jsonl", show_default=True, help=_("Of the list.")
+    "--format", "form", type=click.Choice(written()), default="jsonl", show_default=True, help=_("Of the list.")
 )
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=_("Write to a file."))
 @click.option("--collection", "collections", multiple=True, help=_("This collection only. Repeatable."))
 @click.option("--label", "labels", multiple=True, help=_("References with this label only. Repeatable: all of them."))
 @click.option(
-    "--since", metavar="DATE", help=_("Only what was added or retracted since: 2026-11-21 or 2026-11-21T19:00.")
+    "--since",
+    metavar="NUMBER|DATE",
+    help=_(
+        "Only what was added, changed or retracted since: a date (2026-11-21 or 2026-11-21T19:00), or the number of the list"
+        " of that name that went out then."
+    ),
 )
+@click.option(
+    "--list", "name", metavar="NAME", help=_("Name the list, and number it, so that others can go on from it.")
+)
+@click.option(
+    "--sign",
+    metavar="KEY",
+    help=_(
+        "Sign the list with a secret key of `hashmatch keys` or minisign: a name or a file. The signature is written beside"
+        " it, as LIST.minisig."
+    ),
+)
+@click.option(
+    "--to-hma",
+    "server",
+    metavar="URL",
+    help=_("Fill a bank of an HMA server instead of writing a list. A token comes from $HASHMATCH_HMA_TOKEN."),
+)
+@click.option("--bank", metavar="NAME", help=_("Of the server: capital letters, digits and _. Made if there is none."))
+@click.option("--expires", metavar="DATE", help=_("From then on, readers should refuse the list."))
 @click.option(
     "--max-tlp",
     type=TLP_CHOICE,
@@ -45,26 +77,49 @@ def command(
     collections: tuple[str, ...],
     labels: tuple[str, ...],
     since: str | None,
+    name: str | None,
+    sign: str | None,
+    server: str | None,
+    bank: str | None,
+    expires: str | None,
     max_tlp: Tlp,
     include: str | None,
 ) -> int:
-    from hashmatch.sharing import Selection, export
+    from hashmatch.exporting import Selection, export, sign_list
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
+
+    if (server is None) != (bank is None):
+        raise click.UsageError(_("--to-hma and --bank go together"))
+    if server is not None and (target is not None or name is not None or sign is not None or expires is not None):
+        raise click.UsageError(_("a bank is no list: --to-hma goes with no --output, --list, --sign or --expires"))
+    if sign is not None and target is None:
+        raise click.UsageError(_("a list is signed in its file: give --output"))
+    key = _secret_key(sign) if sign is not None else None
+    if key is not None and name is None:
+        name = collections[0] if len(collections) == 1 else "hashmatch"
 
     extras = frozenset(part.strip() for part in (include or "").split(",") if part.strip())
     if extras - set(EXTRAS):
         raise click.BadParameter(_("known are: {known}").format(known=", ".join(EXTRAS)), param_hint="--include")
-    selection = Selection(collections, labels, _utc(since), max_tlp, extras)
+    wanted = int(since) if since is not None and since.isdigit() and len(since) < 16 else _utc(since, "--since")
+    selection = Selection(collections, labels, wanted, max_tlp, extras)
     try:
         store = Store.open(app.database, write=app.database.exists())
     except CommandError:
         # Sharing from a read-only medium is fine; only the audit trail cannot tell of it.
         store = Store.open(app.database)
         app.warn(_("the database cannot be written, so this export is not in its audit trail"))
-    with store, output(target) as out:
-        report = export(store, Actor.current("export"), out, form, selection)
-    app.say(_("{count:,} entries written").format(count=report.written))
+    actor = Actor.current("export")
+    if server is not None and bank is not None:
+        with store:
+            return _fill(app, store, actor, server, bank, selection)
+    with store:
+        with output(target) as out:
+            report = export(store, actor, out, form, selection, name, _utc(expires, "--expires"))
+        if key is not None and target is not None:
+            sign_list(store, actor, target, key, report)
+    _tell_what(app, report)
     if report.unmarked:
         app.warn(_("{count:,} of them carry no TLP mark").format(count=report.unmarked))
     left_out = {
@@ -72,6 +127,7 @@ def command(
         _("retracted, which this format cannot say"): report.left_out_retracted,
         _("without a hash that this format carries"): report.left_out_without_hash,
         _("on the allow list, which this format cannot say"): report.left_out_allow,
+        _("called a false positive by its own source, which this format cannot say"): report.left_out_false_positive,
     }
     for reason, count in left_out.items():
         if count:
@@ -79,12 +135,74 @@ def command(
     return 1 if report.left_out else 0
 
 
-def _utc(text: str | None) -> str | None:
+def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selection: Selection) -> int:
+    """Put what is selected into a bank, and say what became of it."""
+    from hashmatch.banks import fill_bank
+    from hashmatch.report.escape import for_terminal
+
+    if not store.writable:
+        raise CommandError(_("the database cannot be written, and must note what was put into the bank"))
+
+    def tell(reference: int, reason: str) -> None:
+        app.warn(_("reference {id}: refused: {reason}").format(id=reference, reason=for_terminal(reason)))
+
+    report, above = fill_bank(store, actor, server, bank, selection, tell)
+    done = {
+        _("added"): report.added,
+        _("there already"): report.unchanged,
+        _("enabled again"): report.enabled,
+        _("disabled"): report.disabled,
+    }
+    told = ", ".join(f"{count:,} {what}" for what, count in done.items() if count)
+    app.say(_("bank {bank}: {told}").format(bank=bank, told=told or _("nothing to do")))
+    left_out = {
+        _("marked stricter than TLP:{tlp}").format(tlp=selection.max_tlp.upper()): above,
+        _("retracted"): report.left_out_retracted,
+        _("on the allow list, which a bank cannot say"): report.left_out_allow,
+        _("without a hash that this server knows"): report.left_out_without_hash,
+        _("films without their frames, for which this server has no signal type"): report.films_without_frames,
+        _("to be disabled, but not there any more"): report.gone,
+    }
+    for reason, count in left_out.items():
+        if count:
+            app.warn(_("{count:,} left out: {reason}").format(count=count, reason=reason))
+    return 1 if report.refused or any(left_out.values()) else 0
+
+
+def _tell_what(app: App, report: ExportReport) -> None:
+    """What went out, and what the format could not say of it."""
+    from hashmatch.report.escape import for_terminal
+
+    app.say(_("{count:,} entries written").format(count=report.written))
+    if report.head.name is not None:
+        head, name = report.head, for_terminal(report.head.name)
+        if head.since is None:
+            app.say(_("list {name}, number {number}").format(name=name, number=head.sequence))
+        else:
+            message = _("list {name}, number {number}: what has changed since number {since}")
+            app.say(message.format(name=name, number=head.sequence, since=head.since))
+    for text, counts in ((_("carried: {parts}"), report.kept), (_("not carried: {parts}"), report.lost)):
+        if counts:
+            parts = ", ".join(f"{part} {count:,}" for part, count in counts.items())
+            app.say(text.format(parts=parts))
+        elif counts is report.lost and report.written:
+            app.say(_("nothing was lost in this format"))
+
+
+def _secret_key(name: str) -> SecretKey:
+    """The key to sign with, before anything is written: its password may be wrong."""
+    from hashmatch.cli import password
+    from hashmatch.signing import keys
+
+    return keys.secret_key(keys.default_folder(), name, lambda: password.ask(name))
+
+
+def _utc(text: str | None, option: str) -> str | None:
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise click.BadParameter(_("is no date: {text}").format(text=text), param_hint="--since") from error
+        raise click.BadParameter(_("is no date: {text}").format(text=text), param_hint=option) from error
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,20 +10,23 @@ import click
 from hashmatch.cli.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
 from hashmatch.i18n import _
-from hashmatch.records import BadLine, Tlp
+from hashmatch.records import BadLine, LineRemark, Tlp
 
 if TYPE_CHECKING:
     from hashmatch.duplicates import NearDuplicate
+    from hashmatch.importing import ImportReport
+    from hashmatch.signing.acceptance import Flaw
 
 
 @click.command(
     "import",
     help=_(
         "Read hash lists into a collection. Lines that cannot be used are named and left out (exit code 1). An entry that"
-        " is marked as retracted withdraws what that collection has of it."
+        " is marked as retracted withdraws what that collection has of it. A list that is signed (LIST.minisig) is verified"
+        " first."
     ),
 )
-@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", metavar="FILE…", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--format",
     "form",
@@ -34,6 +37,29 @@ if TYPE_CHECKING:
 )
 @click.option("--collection", help=_("The collection to add to. Default: the one an entry names, else imported."))
 @click.option("--tlp", type=TLP_CHOICE, help=_("How far the entries may be shared; the stricter mark counts."))
+@click.option(
+    "--verify-key",
+    metavar="KEY",
+    help=_(
+        "The lists must be signed with this key: a name that `hashmatch keys` knows, a file, or the public key itself."
+    ),
+)
+@click.option(
+    "--accept",
+    multiple=True,
+    type=click.Choice(["unsigned", "expired", "older"]),
+    help=_("Take a list in spite of that. Repeatable."),
+)
+@click.option(
+    "--from-hma",
+    "server",
+    metavar="URL",
+    help=_(
+        "Read back what became of the contents that this reference set has put into a bank of an HMA server, instead of a"
+        " list. A token comes from $HASHMATCH_HMA_TOKEN."
+    ),
+)
+@click.option("--bank", metavar="NAME", help=_("Of the server."))
 @click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
 @click.option("--dry-run", is_flag=True, help=_("Do everything but write to the database."))
 @click.option("--strict", is_flag=True, help=_("Import nothing of a list in which any line is bad."))
@@ -44,23 +70,40 @@ def command(
     form: str,
     collection: str | None,
     tlp: Tlp | None,
+    verify_key: str | None,
+    accept: tuple[Flaw, ...],
+    server: str | None,
+    bank: str | None,
     allow: bool,
     dry_run: bool,
     strict: bool,
 ) -> int:
     from hashmatch.errors import CommandError
+    from hashmatch.importing import Plan, import_list
     from hashmatch.report.escape import for_terminal
-    from hashmatch.sharing import import_list
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
 
+    if bool(files) == (server is not None) or (server is None) != (bank is None):
+        raise click.UsageError(_("name lists, or give --from-hma and --bank"))
     actor = Actor.current("import")
+    if server is not None and bank is not None:
+        from hashmatch.banks import read_bank
+
+        with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
+            report_of_bank = read_bank(store, actor, server, bank)
+        text = _(
+            "bank {bank}: {read:,} contents read, {disputed:,} references newly disputed, being disabled or removed there"
+        )
+        app.say(text.format(bank=bank, read=report_of_bank.read, disputed=report_of_bank.disputed))
+        return 0
+    plan = Plan(collection, tlp, allow, strict, verify_key, frozenset(accept))
     refused, failed = 0, 0
     with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
         for path in files:
             name = for_terminal(str(path))
 
-            def tell(line: BadLine, name: str = name) -> None:
+            def tell(line: BadLine | LineRemark, name: str = name) -> None:
                 app.warn(f"{name}:{line.line}: {for_terminal(line.message)}")
 
             def tell_of(found: NearDuplicate) -> None:
@@ -73,12 +116,9 @@ def command(
                     store,
                     actor,
                     path,
+                    plan,
                     format_name=form,
-                    collection=collection,
-                    tlp=tlp,
-                    allow=allow,
-                    strict=strict,
-                    refused=tell,
+                    told=tell,
                     duplicate=tell_of,
                 )
             except CommandError as error:
@@ -92,12 +132,31 @@ def command(
                 _("known, new to the collection"): report.joined,
                 _("known"): report.known,
                 _("retracted"): report.retracted,
+                _("restored"): report.restored,
+                _("disputed, being known otherwise"): report.disputed,
                 _("on the allow list"): report.allow,
                 _("not put on the allow list, being known otherwise (--allow would)"): report.not_allowed,
                 _("lines refused"): report.refused,
             }
             told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-            app.say(f"{name} ({report.format}): {told or _('nothing in it')}")
+            app.say(f"{name} ({report.format}{_about(report)}): {told or _('nothing in it')}")
+            for first, last in report.missing:
+                numbers = f"{first}–{last}" if first != last else str(first)
+                message = _("{name}: of the list {list}, number {numbers} has not come")
+                app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
     if dry_run:
         app.say(_("dry run, nothing written"))
     return 2 if failed else 1 if refused else 0
+
+
+def _about(report: ImportReport) -> str:
+    """What is known of the list as a whole."""
+    from hashmatch.report.escape import for_terminal
+
+    facts = []
+    if report.head.name is not None:
+        number = "" if report.head.sequence is None else f" {report.head.sequence}"
+        facts.append(for_terminal(report.head.name) + number)
+    if report.signer is not None:
+        facts.append(_("signed by {key}").format(key=report.signer))
+    return "".join(f", {fact}" for fact in facts)

@@ -78,7 +78,7 @@ def command(
     from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
-    from hashmatch.store.references import Membership
+    from hashmatch.store.membership import Membership
 
     settings = Settings(parse_names(names), limits=examining.limits, features=not no_local_features)
     actor = Actor.current("index")

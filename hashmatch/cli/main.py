@@ -19,6 +19,7 @@ from hashmatch.i18n import _
 COMMANDS = {
     "index": "index",
     "scan": "scan",
+    "report": "report",
     "export": "export",
     "import": "import_",
     "hash": "hash_",
@@ -36,6 +37,7 @@ COMMANDS = {
     "verify": "verify",
     "log": "log",
     "backup": "backup",
+    "keys": "keys",
     "completion": "completion",
 }
 

@@ -25,10 +25,11 @@ def command(app: App, refs: tuple[str, ...], form: str) -> int:
             reference = lookup.find(store.connection, ref)
             where = lookup.locations(store.connection, reference.id)
             hashes = lookup.hashes(store.connection, reference.id)
+            lists = lookup.provenance(store.connection, reference.id)
             if form == "json":
-                shown.append(as_json.shown(reference, where, hashes))
+                shown.append(as_json.shown(reference, where, hashes, lists))
             else:
-                for line in reference_lines(reference, where, hashes):
+                for line in reference_lines(reference, where, hashes, lists):
                     click.echo(line)
         if form == "json":
             as_json.dump(shown, sys.stdout.buffer, indent=2)

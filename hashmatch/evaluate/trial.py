@@ -17,7 +17,7 @@ from hashmatch.records import Hash
 from hashmatch.scanning import scan
 from hashmatch.store import Store, lookup
 from hashmatch.store.audit import Actor
-from hashmatch.store.references import Membership
+from hashmatch.store.membership import Membership
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
 from hashmatch.i18n import _
 
-__all__ = ["EXTRAS", "HEAD", "Format", "Row", "WriteReport", "detect", "get", "names"]
+__all__ = ["EXTRAS", "HEAD", "Format", "Row", "WriteReport", "detect", "get", "names", "written"]
 
 #: How many bytes from the start of a list are enough for `detect`.
 HEAD = 65_536
@@ -25,15 +25,39 @@ HEAD = 65_536
 _MODULES = {
     "jsonl": "jsonl",
     "csv": "csv_table",
+    "stix": "stix",
+    "misp": "misp",
+    "vics": "vics",
+    "kdb": "kdb",
+    "rds": "rds",
+    "nsrl": "nsrl",
+    "hashkeeper": "hashkeeper",
+    "tx-csv": "tx_csv",
+    "tx-lines": "tx_lines",
+    "vpdq": "vpdq",
+    "vpdq-text": "vpdq_text",
+    "threatexchange": "threatexchange",
+    "tat": "tat",
+    "stopncii": "stopncii",
+    "ncmec": "ncmec",
     "md5sum": "md5sum",
     "sha256sum": "sha256sum",
     "pdq": "pdq",
 }
 
 
+#: Formats of others that are only read, since what they say more is theirs to say.
+_READ_ONLY = frozenset({"threatexchange", "tat", "stopncii", "ncmec", "rds"})
+
+
 def names() -> tuple[str, ...]:
-    """The names of all formats."""
+    """The names of all formats, all of which can be read."""
     return tuple(_MODULES)
+
+
+def written() -> tuple[str, ...]:
+    """The names of the formats that can also be written."""
+    return tuple(name for name in _MODULES if name not in _READ_ONLY)
 
 
 def get(name: str) -> Format:

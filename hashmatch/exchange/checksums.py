@@ -79,4 +79,4 @@ def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bar
         good = readable(head, parse)
         return bool(good) and (bare_is_telling or any(len(line.strip()) > digits for line, _item in good))
 
-    return Format(name, carries_retraction=False, write=write, read=read, looks_like=looks_like)
+    return Format(name, frozenset({digest, "paths"}), write, read, looks_like)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -45,6 +46,14 @@ def split(cell: str) -> list[bytes]:
     return [_ESCAPE.sub(plain, part.encode("utf-8")) for part in _PART.findall(unguard(cell)) if part]
 
 
+def _json(cell: str) -> object:
+    """What stands as JSON in a cell. Raises LineError."""
+    try:
+        return json.loads(unguard(cell)) if cell.strip() else None
+    except (ValueError, RecursionError):
+        raise LineError(_("not valid JSON: {value}").format(value=snippet(cell))) from None
+
+
 def cell_of(value: object) -> str:
     match value:
         case None:
@@ -65,6 +74,8 @@ def value_of(column: str, cell: str) -> object:
             return [label.decode("utf-8") for label in split(cell)]
         except UnicodeDecodeError:
             raise LineError(_("{field} is not text: {value}").format(field=column, value=snippet(cell))) from None
+    if column == "opinions":
+        return _json(cell)
     if column in _TEXT:
         return unguard(cell) or None
     bare = cell.strip()

@@ -1,14 +1,15 @@
 """The `csv` format, hashmatch's own: UTF-8, RFC 4180, a header row, then one row a perceptual hash, nothing lost.
 
     list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,
-    labels,allow,collection,source,tlp,added,retracted,retraction_reason[,paths,case,operator,note]
+    labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions[,paths,case,operator,note]
 
-- list_version: 1, in every row; a list that names none counts as version 1.
+- list_version: 2, in every row; a list that names none counts as version 1.
 - reference: a number; the rows of one reference follow each other and share it. Every row repeats what is known of
   the reference (an empty cell means "as in the first row"), except for paths, case, operator and note, which stand in
   its first row only. A reference without perceptual hash has one row with algorithm and hash empty.
 - labels, paths: several in one cell with | between; in each, \\\\ is a backslash, \\| a bar, and \\xff a byte of a
   path that is not valid UTF-8.
+- opinions: as JSON, as the jsonl format has them.
 - A text that begins with = + - @ (or their full-width forms), tab, a line end or ' has a ' before it, so that no
   spreadsheet program takes it for a formula; reading takes it off again.
 - Columns may come in any order; missing and unknown ones do no harm. Every row has as many cells as the header.
@@ -19,21 +20,34 @@ from __future__ import annotations
 
 import codecs
 import csv
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from hashmatch.exchange.csv_cells import cell_of, join, split, value_of
 from hashmatch.exchange.csv_records import cells_of, records
-from hashmatch.exchange.fields import LIST_VERSION, LineError, check_version, identified, list_item, perceptual_hash
+from hashmatch.exchange.fields import (
+    LIST_VERSION,
+    LineError,
+    check_version,
+    identified,
+    list_item,
+    opinion_record,
+    perceptual_hash,
+)
 from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
 from hashmatch.exchange.lines import sample
+from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, ListItem
 
 _HASH_COLUMNS = ("algorithm", "version", "hash", "quality", "time", "view")
 _DIGEST_COLUMNS = ("md5", "sha1", "sha256", "size", "duration")
-_SOURCE_COLUMNS = ("labels", "allow", "collection", "source", "tlp", "added", "retracted", "retraction_reason")
+_SOURCE_COLUMNS = (
+    *("labels", "allow", "collection", "source", "tlp", "added", "retracted", "retraction_reason"),
+    *("changed", "opinions"),
+)
 _ITEM_COLUMNS = ("kind", *_DIGEST_COLUMNS, *_SOURCE_COLUMNS, "case", "operator", "note")  # and paths
 
 COLUMNS = ("list_version", "reference", "kind", *_HASH_COLUMNS, *_DIGEST_COLUMNS, *_SOURCE_COLUMNS)
@@ -65,6 +79,9 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
 def _item_cell(item: ListItem, column: str) -> str:
     if column == "labels":
         return join(label.encode("utf-8", "backslashreplace") for label in item.labels)
+    if column == "opinions":
+        told = [opinion_record(opinion) for opinion in item.opinions]
+        return cell_of(json.dumps(told, ensure_ascii=False) if told else None)
     return join(item.paths) if column == "paths" else cell_of(getattr(item, column))
 
 
@@ -180,4 +197,4 @@ def looks_like(head: bytes) -> bool:
     return "list_version" in names or {"reference", "algorithm", "hash"} <= names
 
 
-FORMAT = Format("csv", carries_retraction=True, write=write, read=read, looks_like=looks_like)
+FORMAT = Format("csv", EVERYTHING, write, read, looks_like)

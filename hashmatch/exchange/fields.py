@@ -14,10 +14,10 @@ from typing import NoReturn
 
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
-from hashmatch.records import TLP_ORDER, Hash, Kind, ListItem, Tlp
+from hashmatch.records import TLP_ORDER, VERDICTS, Hash, Kind, ListHead, ListItem, Opinion, Tlp
 
 #: The version of hashmatch's own list formats (jsonl and csv) that is written, and the newest that can be read.
-LIST_VERSION = 1
+LIST_VERSION = 2
 
 DIGEST_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 HASH_DIGITS = {"pdq": 64, "phash": 16, "dhash": 16, "blocks": 1944}
@@ -180,10 +180,65 @@ def moment(field: str, value: object) -> str | None:
     return zoned.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def _yes(field: str, value: object) -> bool:
+def exact_moment(field: str, value: object) -> str | None:
+    """As `moment`, to the microsecond: "2026-11-21T19:00:00.000000Z"."""
+    told = moment(field, value)
+    if told is None or not isinstance(value, str):
+        return told
+    parsed = datetime.fromisoformat(value)
+    return f"{told[:19]}.{parsed.microsecond:06}Z"
+
+
+def list_head(record: Mapping[str, object]) -> ListHead:
+    """What a list says of itself, by the names in ListHead, but `list` for its name."""
+    sequence, since = (whole(field, record.get(field), _INT_MAX) for field in ("sequence", "since"))
+    created, expires = (moment(field, record.get(field)) for field in ("created", "expires"))
+    return ListHead(text("list", record.get("list"), 256), sequence, since, created, expires)
+
+
+def instant(field: str, value: object) -> str | None:
+    """As `moment`, or from the seconds since 1970."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return moment(field, value)
+    try:
+        found = datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        _refuse(_("{field} is no time since 1970 in seconds: {value}"), field, value)
+    return found.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def yes(field: str, value: object) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     _refuse(_("{field} is neither true nor false: {value}"), field, value)
+
+
+def opinions(value: object) -> tuple[Opinion, ...]:
+    """Opinions from a list of objects; see `opinion_record`."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise LineError(_("{field} is not a list of objects").format(field="opinions"))
+    return tuple(dict.fromkeys(map(_opinion, value)))
+
+
+def _opinion(record: Mapping[str, object]) -> Opinion:
+    told = text("opinion", record.get("opinion"))
+    for verdict in VERDICTS:
+        if verdict == told:
+            return Opinion(
+                verdict,
+                text("source", record.get("source")),
+                exact_moment("at", record.get("at")),
+                text("reason", record.get("reason")),
+            )
+    _refuse(_("{field} is none of {known}: {value}"), "opinion", told, known=", ".join(VERDICTS))
+
+
+def opinion_record(opinion: Opinion) -> dict[str, str]:
+    """An opinion as lists have it: {"opinion", "source", "at", "reason"}, without what is not known."""
+    told = {"opinion": opinion.verdict, "source": opinion.source, "at": opinion.at, "reason": opinion.reason}
+    return {key: value for key, value in told.items() if value}
 
 
 def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tuple[bytes, ...]) -> ListItem:
@@ -199,13 +254,15 @@ def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tup
         duration=seconds("duration", record.get("duration")),
         hashes=hashes,
         labels=texts("labels", record.get("labels")),
-        allow=_yes("allow", record.get("allow")),
+        allow=yes("allow", record.get("allow")),
         collection=text("collection", record.get("collection")),
         source=text("source", record.get("source")),
         tlp=tlp(record.get("tlp")),
         added=moment("added", record.get("added")),
         retracted=moment("retracted", record.get("retracted")),
         retraction_reason=text("retraction_reason", record.get("retraction_reason")),
+        changed=exact_moment("changed", record.get("changed")),
+        opinions=opinions(record.get("opinions")),
         paths=paths,
         case=text("case", record.get("case")),
         operator=text("operator", record.get("operator")),

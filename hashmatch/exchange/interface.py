@@ -1,4 +1,4 @@
-"""What a list format is: five facts and functions that each format's module fills in as its constant `FORMAT`."""
+"""What a list format is: facts and functions that each format's module fills in as its constant `FORMAT`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from hashmatch.records import BadLine, ListItem
+from hashmatch.records import BadLine, LineRemark, ListHead, ListItem
 
 #: Fields of a ListItem that leave the house only when the person who exports names them.
 EXTRAS = ("paths", "case", "operator", "note")
 
-#: What reading gives: the line (from 1) where an item begins and the item, or a line that was refused.
-Row = tuple[int, ListItem] | BadLine
+#: What reading gives: the line (from 1) where an item begins and the item; a line that was refused; or a remark on a line
+#: whose item comes, too. Where a list is one document and has no lines, its records are counted.
+Row = tuple[int, ListItem] | BadLine | LineRemark
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class WriteReport:
 
     left_out_allow: allow-listed references, where the format cannot say "allow" and a reader would take them for
     propaganda. To write an allow list on purpose in such a format, give the items with allow=False.
+    left_out_false_positive: those that their own source calls a false positive, for the same reason.
     """
 
     written: int = 0
@@ -28,6 +30,7 @@ class WriteReport:
     left_out_without_hash: int = 0
     left_out_allow: int = 0
     unmarked: int = 0
+    left_out_false_positive: int = 0
 
 
 class Writer(Protocol):
@@ -45,13 +48,24 @@ class Writer(Protocol):
 class Format:
     """A list format.
 
+    carries: what it can say, by the names that losses.py has for the parts of an item. write: None of a format that is
+    only read.
     read(stream) yields a Row for each item and for each line it refuses, and never raises for what the list holds,
-    except CommandError for a list of a newer version, before any item. It raises what `stream.readline` raises.
+    except CommandError for a list of a newer version, before any item, or where a library is missing that the format
+    needs. It raises what `stream.readline` raises.
     looks_like(head) tells whether the first bytes of a list look like this format; it never raises.
+    write_list, read_head: of a format in which a list can say what it is: as `write`, with that; and what the first bytes of
+    a list say, whatever they are.
     """
 
     name: str
-    carries_retraction: bool
-    write: Writer
+    carries: frozenset[str]
+    write: Writer | None
     read: Callable[[BinaryIO], Iterator[Row]]
     looks_like: Callable[[bytes], bool]
+    write_list: Callable[[Iterable[ListItem], BinaryIO, frozenset[str], ListHead], WriteReport] | None = None
+    read_head: Callable[[bytes], ListHead] | None = None
+
+    @property
+    def carries_retraction(self) -> bool:
+        return "retracted" in self.carries

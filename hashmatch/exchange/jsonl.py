@@ -1,12 +1,15 @@
 """The `jsonl` format, hashmatch's own: UTF-8, one JSON object a line, nothing lost.
 
-The first line is a header, every other one an item; absent keys are unknown or empty, unknown keys are passed over:
+The first line is a header (list and what follows only of a list that has a name), every other one an item; absent keys
+are unknown or empty, unknown keys are passed over:
 
-    {"format": "hashmatch-list", "version": 1, "created": "2026-11-21T19:00:00Z", "tool": "hashmatch 0.1.0"}
+    {"format": "hashmatch-list", "version": 2, "created": "2026-11-21T19:00:00Z", "tool": "hashmatch 0.1.0",
+     "list": text, "sequence": int, "since": int, "expires": ISO 8601 UTC}
     {"kind": "image"|"video", "md5": hex, "sha1": hex, "sha256": hex, "size": bytes, "duration": seconds,
      "hashes": [{"algorithm": "pdq", "version": int, "hash": hex, "quality": 0-100, "time": seconds, "view": "full"}],
      "labels": [text], "allow": bool, "collection": text, "source": text, "tlp": "green", "added": ISO 8601 UTC,
-     "retracted": ISO 8601 UTC, "retraction_reason": text,
+     "changed": ISO 8601 UTC, "retracted": ISO 8601 UTC, "retraction_reason": text,
+     "opinions": [{"opinion": "confirmed"|"disputed"|"false-positive", "source": text, "at": ISO 8601 UTC, "reason": text}],
      "paths": [text], "paths_bytes": [base64], "case": text, "operator": text, "note": text}
 
 A name that is not valid UTF-8 stands in paths_bytes instead of paths. The last line of keys only if asked for. A list
@@ -15,72 +18,21 @@ without header counts as version 1; lists may be joined, headers and all.
 
 from __future__ import annotations
 
-import json
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
 from hashmatch import __version__
-from hashmatch.exchange.fields import (
-    LIST_VERSION,
-    LineError,
-    check_version,
-    identified,
-    list_item,
-    perceptual_hash,
-    snippet,
-    texts,
-)
-from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
+from hashmatch.exchange.fields import LIST_VERSION, LineError, check_version, identified, list_head
+from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.item_records import hash_record, item_of, record_of
+from hashmatch.exchange.json_objects import parse_object
+from hashmatch.exchange.json_writing import dumped
 from hashmatch.exchange.lines import numbered_text, sample
-from hashmatch.i18n import _
-from hashmatch.records import BadLine, Hash, ListItem
-from hashmatch.report.escape import for_json
+from hashmatch.exchange.losses import EVERYTHING
+from hashmatch.records import UNNAMED, BadLine, ListHead, ListItem
 
 _NAME = "hashmatch-list"
-
-#: Brackets and commas in one line; beyond it a line of 64 MiB could take gigabytes once parsed.
-_PARTS_MAX = 4_000_000
-
-_PLAIN_KEYS = ("kind", "md5", "sha1", "sha256", "size", "duration")
-_SOURCE_KEYS = ("labels", "allow", "collection", "source", "tlp", "added", "retracted", "retraction_reason")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are not JSON
-
-
-_decoder = json.JSONDecoder(parse_constant=_no_constant)
-
-
-def _object(line: str) -> dict[str, object]:
-    if sum(map(line.count, "[{,")) > _PARTS_MAX:
-        raise LineError(_("the line has more than {most} parts").format(most=_PARTS_MAX))
-    try:
-        value = _decoder.decode(line)
-    except (ValueError, RecursionError):
-        raise LineError(_("not valid JSON: {value}").format(value=snippet(line))) from None
-    if not isinstance(value, dict):
-        raise LineError(_("not a JSON object: {value}").format(value=snippet(line)))
-    return value
-
-
-def _hashes(value: object) -> tuple[Hash, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise LineError(_("{field} is not a list of objects").format(field="hashes"))
-    return tuple(dict.fromkeys(map(perceptual_hash, value)))
-
-
-def _paths(record: dict[str, object]) -> tuple[bytes, ...]:
-    names = texts("paths", record.get("paths"))
-    encoded = texts("paths_bytes", record.get("paths_bytes"))
-    try:
-        return tuple(name.encode() for name in names) + tuple(a2b_base64(each, strict_mode=True) for each in encoded)
-    except ValueError:
-        raise LineError(_("{field} is not in base64").format(field="paths_bytes")) from None
 
 
 def read(stream: BinaryIO) -> Iterator[Row]:
@@ -93,50 +45,32 @@ def read(stream: BinaryIO) -> Iterator[Row]:
         if not text.strip():
             continue
         try:
-            record = _object(text)
+            record = parse_object(text)
             if record.get("format") == _NAME:
                 check_version(record.get("version"), first=number == 1)
                 continue
-            item = list_item(record, _hashes(record.get("hashes")), _paths(record))
+            item = item_of(record)
         except LineError as refused:
             yield BadLine(number, str(refused))
         else:
             yield number, item
 
 
-def _hash_record(hash: Hash) -> dict[str, object]:
-    record: dict[str, object] = {"algorithm": hash.algorithm, "version": hash.version, "hash": hash.hex}
-    record |= {"quality": hash.quality, "time": hash.time, "view": hash.view}
-    return {key: value for key, value in record.items() if value is not None}
-
-
 def _record(item: ListItem, include: frozenset[str]) -> dict[str, object]:
-    record: dict[str, object] = {key: getattr(item, key) for key in _PLAIN_KEYS}
-    record["hashes"] = [_hash_record(hash) for hash in item.hashes]
-    record |= {key: getattr(item, key) for key in _SOURCE_KEYS}
-    if "paths" in include:
-        record["paths"], record["paths_bytes"] = _names(item.paths)
-    record |= {key: getattr(item, key) for key in EXTRAS if key in include and key != "paths"}
-    return {key: value for key, value in record.items() if value not in (None, "", (), [])}
+    record = record_of(item, include)
+    return {**record, "hashes": [hash_record(hash) for hash in item.hashes]} if item.hashes else record
 
 
-def _names(paths: Iterable[bytes]) -> tuple[list[str], list[str]]:
-    valid, other = [], []
-    for path in paths:
-        try:
-            valid.append(path.decode("utf-8"))
-        except UnicodeDecodeError:
-            other.append(b2a_base64(path, newline=False).decode("ascii"))
-    return valid, other
+def write_list(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str], head: ListHead) -> WriteReport:
+    """As `write`, with what the list says of itself in its first line."""
 
-
-def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
     def put(record: dict[str, object]) -> None:
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        out.write(for_json(line).encode("utf-8") + b"\n")
+        out.write(dumped(record) + b"\n")
 
-    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    put({"format": _NAME, "version": LIST_VERSION, "created": created, "tool": f"hashmatch {__version__}"})
+    created = head.created or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    first: dict[str, object] = {"format": _NAME, "version": LIST_VERSION, "created": created}
+    more = {"list": head.name, "sequence": head.sequence, "since": head.since, "expires": head.expires}
+    put(first | {key: value for key, value in more.items() if value is not None} | {"tool": f"hashmatch {__version__}"})
     written = without_hash = unmarked = 0
     for item in items:
         if identified(item):
@@ -148,13 +82,26 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
     return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
 
 
+def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
+    return write_list(items, out, include, UNNAMED)
+
+
+def read_head(head: bytes) -> ListHead:
+    """What the list says of itself; nothing where its first line is no header, or a bad one."""
+    try:
+        first = parse_object(next(iter(sample(head)), b"").decode("utf-8"))
+        return list_head(first) if first.get("format") == _NAME else UNNAMED
+    except (LineError, UnicodeDecodeError):
+        return UNNAMED
+
+
 def looks_like(head: bytes) -> bool:
     """Whether the first line is a header, or an object with a digest or hashes."""
     try:
-        first = _object(next(iter(sample(head)), b"").decode("utf-8"))
+        first = parse_object(next(iter(sample(head)), b"").decode("utf-8"))
     except (LineError, UnicodeDecodeError):
         return False
     return first.get("format") == _NAME or not first.keys().isdisjoint({"hashes", "md5", "sha1", "sha256"})
 
 
-FORMAT = Format("jsonl", carries_retraction=True, write=write, read=read, looks_like=looks_like)
+FORMAT = Format("jsonl", EVERYTHING, write, read, looks_like, write_list, read_head)

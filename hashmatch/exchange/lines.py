@@ -12,7 +12,8 @@ from hashmatch.records import BadLine
 #: A longer line is refused unread: a list must not be able to fill the memory.
 LINE_MAX = 64 * 2**20
 
-_BOM = b"\xef\xbb\xbf"
+#: A byte order mark, which some programs put before UTF-8.
+BOM = b"\xef\xbb\xbf"
 
 
 def numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes] | BadLine]:
@@ -31,7 +32,7 @@ def numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes] | BadLine]:
         elif b"\0" in line:
             yield BadLine(number, _("the line holds a NUL byte"))
         else:
-            yield number, line.removeprefix(_BOM) if number == 1 else line
+            yield number, line.removeprefix(BOM) if number == 1 else line
 
 
 def numbered_text(stream: BinaryIO) -> Iterator[tuple[int, str] | BadLine]:
@@ -57,6 +58,6 @@ def content(line: bytes) -> bytes:
 
 def sample(head: bytes, most: int = 100) -> list[bytes]:
     """Some first lines with content from the start of a list, without the last, which may have been cut off."""
-    lines = head.removeprefix(_BOM).split(b"\n")
+    lines = head.removeprefix(BOM).split(b"\n")
     whole = lines[:-1] if len(lines) > 1 else lines
     return list(islice(filter(None, map(content, whole)), most))

@@ -55,6 +55,16 @@ class MatchedSource:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchedOpinion:
+    """What somebody who looked at a reference says of it; see records.Opinion."""
+
+    source: str
+    opinion: str
+    at: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class MatchedReference:
     """The reference that a file matches."""
 
@@ -64,6 +74,7 @@ class MatchedReference:
     labels: tuple[str, ...]
     allow: bool
     sources: tuple[MatchedSource, ...]
+    opinions: tuple[MatchedOpinion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +131,11 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class Examined:
     """What of a film was looked at: how many frames, and the most seconds between two of them. A copy that lies between
-    two is not found; docs/matching.md tells how much the profiles find."""
+    two is not found; docs/matching.md tells how much the profiles find. duration: of the film, in seconds, if known."""
 
     frames: int
     longest_gap: float
+    duration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ COLUMNS = (
     "allow",
     "labels",
     "collections",
+    "opinions",
     "error",
     "message",
 )
@@ -93,6 +94,7 @@ def _match(match: Match) -> list[object]:
         "yes" if match.reference.allow else "no",
         "; ".join(match.reference.labels),
         "; ".join(source.collection for source in match.reference.sources),
+        "; ".join(f"{said.source}: {said.opinion}" for said in match.reference.opinions),
     ]
 
 

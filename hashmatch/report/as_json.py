@@ -14,10 +14,11 @@ from hashmatch.matching.results import Match, Result
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report.escape import for_json
 from hashmatch.store import Store, lookup
-from hashmatch.store.lookup import Reference
+from hashmatch.store.lookup import Provenance, Reference
 
 if TYPE_CHECKING:
     from hashmatch.linting import Report
+    from hashmatch.report.custody import Custody
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
@@ -104,21 +105,34 @@ def lint(value: Report, demoted: bool) -> dict[str, Any]:
 
 def reference(value: Reference) -> dict[str, Any]:
     """A reference as `list` prints it."""
-    return {**asdict(value), "live": value.live}
+    opinions = [{"source": o.source, "opinion": o.verdict, "at": o.at, "reason": o.reason} for o in value.opinions]
+    return {**asdict(value), "opinions": opinions, "live": value.live}
 
 
-def shown(value: Reference, where: Sequence[bytes], its_hashes: Sequence[Hash]) -> dict[str, Any]:
-    """A reference as `show` prints it: with the places where it was seen, and its hashes."""
-    return {**reference(value), "locations": [path_of(path) for path in where], "hashes": hashes(its_hashes)}
+def shown(
+    value: Reference, where: Sequence[bytes], its_hashes: Sequence[Hash], lists: Sequence[Provenance]
+) -> dict[str, Any]:
+    """A reference as `show` prints it: with the places where it was seen, the lists that had it, and its hashes."""
+    places = [path_of(path) for path in where]
+    return {
+        **reference(value),
+        "locations": places,
+        "lists": [asdict(each) for each in lists],
+        "hashes": hashes(its_hashes),
+    }
 
 
 class ScanDocument:
     """Writes `scan --format json`: one object, of which the results are written as they come and the summary last."""
 
-    def __init__(self, out: BinaryIO, store: Store, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, out: BinaryIO, store: Store, settings: Mapping[str, Any], custody: Custody | None = None
+    ) -> None:
         self._out = out
         about = {"path": str(store.path), "references": lookup.size(store.connection)}
         head = {"hashmatch": hashmatch.__version__, "reference_set": about, "settings": settings}
+        if custody is not None:
+            head["custody"] = {**asdict(custody), "paths": [path_of(path) for path in custody.paths]}
         text = _text(head)
         self._write(text[:-1] + ', "results": [')
         self._separator = "\n"

@@ -53,6 +53,9 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
         facts.append(_("on the allow list"))
     facts += [f"{s.collection}" + (f" (TLP:{s.tlp.upper()})" if s.tlp else "") for s in reference.sources]
     facts += [f"[{label}]" for label in reference.labels]
+    facts += [
+        _("{opinion} by {source}").format(opinion=said.opinion, source=said.source) for said in reference.opinions
+    ]
     where = lookup.locations(store.connection, reference.id)
     facts.append(for_terminal(where[0]) if where else reference.sha256 or "")
     yield " " * 10 + "  ".join(for_terminal(fact) if fact is not facts[-1] else fact for fact in facts if fact)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from hashmatch.i18n import _
 from hashmatch.records import Fingerprint, Hash, shows_all
 from hashmatch.report.escape import for_spreadsheet, for_terminal
-from hashmatch.store.lookup import Reference
+from hashmatch.store.lookup import Provenance, Reference
 
 #: Bytes of a hash that are shown to a person.
 LONGEST_HASH = 32
@@ -42,7 +42,9 @@ def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
             yield f"{each.hex},{each.quality},{name}"
 
 
-def reference_lines(reference: Reference, where: Sequence[bytes], hashes: Sequence[Hash]) -> Iterator[str]:
+def reference_lines(
+    reference: Reference, where: Sequence[bytes], hashes: Sequence[Hash], lists: Sequence[Provenance]
+) -> Iterator[str]:
     """What `show` prints of one reference."""
     state = _("live") if reference.live else _("retracted")
     allow = ", " + _("on the allow list") if reference.allow else ""
@@ -75,9 +77,25 @@ def reference_lines(reference: Reference, where: Sequence[bytes], hashes: Sequen
         }
         told += [f"{name}: {for_terminal(value)}" for name, value in pairs.items() if value]
         yield f"  {_('collection'):<12}{', '.join(told)}"
+    for said in reference.opinions:
+        facts = {_("on"): said.at, _("reason"): said.reason}
+        told = [said.verdict, for_terminal(said.source or "")]
+        told += [f"{name}: {for_terminal(value)}" for name, value in facts.items() if value]
+        yield f"  {_('opinion'):<12}{', '.join(told)}"
+    for each in lists:
+        yield f"  {_('list'):<12}{', '.join(_list_facts(each))}"
     for path in where:
         yield f"  {_('seen at'):<12}{for_terminal(path)}"
     yield from _hash_lines(hashes)
+
+
+def _list_facts(each: Provenance) -> Iterator[str]:
+    yield for_terminal(each.name)
+    if each.list is not None:
+        yield for_terminal(each.list) + ("" if each.sequence is None else f" {each.sequence}")
+    yield _("signed by {key}").format(key=each.signer) if each.signer else _("not signed")
+    yield _("imported: {date}").format(date=each.imported)
+    yield each.carried
 
 
 def list_line(reference: Reference, where: Sequence[bytes]) -> str:

@@ -66,6 +66,11 @@ def now() -> str:
     return _stamp(int(time.time()))
 
 
+def now_exactly() -> str:
+    """The time to the microsecond, where the order of two changes counts: "2026-11-21T19:00:00.123456Z"."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 @functools.lru_cache(maxsize=1)  # an import asks three times for each of its entries
 def _stamp(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

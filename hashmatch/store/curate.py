@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashmatch.records import Tlp
 from hashmatch.store.audit import Actor, now, record
 from hashmatch.store.lookup import collection_number
+from hashmatch.store.membership import add_labels, labels_of, packed_labels, touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +41,35 @@ def set_collection(
         "UPDATE collection SET tlp = coalesce(?, tlp), note = coalesce(?, note) WHERE id = ?",
         (tlp, note, collection_number(connection, name)),
     )
+    if tlp is not None:
+        connection.execute(
+            "UPDATE reference SET revision = (SELECT coalesce(max(id), 0) + 1 FROM audit) WHERE id IN"
+            " (SELECT reference_id FROM membership WHERE collection_id = ?)",
+            (collection_number(connection, name),),
+        )
     record(connection, actor, "collection", {"collection": name, "tlp": tlp, "note": note})
 
 
 def set_labels(
     connection: sqlite3.Connection, actor: Actor, reference_id: int, add: Iterable[str], remove: Iterable[str]
 ) -> None:
-    """Add and remove labels of a reference."""
+    """Add labels to a reference and remove some, also of those that lists gave."""
     add, remove = sorted(set(add)), sorted(set(remove))
-    connection.executemany(
-        "INSERT OR IGNORE INTO label (reference_id, name) VALUES (?, ?)", [(reference_id, name) for name in add]
-    )
+    add_labels(connection, reference_id, add)
     connection.executemany(
         "DELETE FROM label WHERE reference_id = ? AND name = ?", [(reference_id, name) for name in remove]
     )
+    listed = connection.execute(
+        "SELECT collection_id, labels FROM membership WHERE reference_id = ? AND labels IS NOT NULL", (reference_id,)
+    )
+    for collection_id, packed in listed.fetchall():
+        kept = packed_labels(name for name in labels_of(packed) if name not in remove)
+        if kept != packed:
+            connection.execute(
+                "UPDATE membership SET labels = ? WHERE reference_id = ? AND collection_id = ?",
+                (kept, reference_id, collection_id),
+            )
+    touch(connection, reference_id, own=True)
     record(connection, actor, "label", {"reference": reference_id, "add": add, "remove": remove})
 
 
@@ -62,11 +78,13 @@ def retract(
 ) -> int:
     """Withdraw a reference, in all of its collections or in one. Returns in how many it was withdrawn now."""
     changed = connection.execute(
-        "UPDATE membership SET retracted = ?, retraction_reason = ? WHERE reference_id = ? AND retracted IS NULL"
+        "UPDATE membership SET retracted = ?, retraction_reason = ?, retraction_import_id = NULL"
+        " WHERE reference_id = ? AND retracted IS NULL"
         " AND (? IS NULL OR collection_id = ?)",
         (now(), reason, reference_id, *_only(connection, collection)),
     ).rowcount
     if changed:
+        touch(connection, reference_id, own=True)
         detail = {"reference": reference_id, "reason": reason, "collection": collection}
         record(connection, actor, "retract", detail)
     return changed
@@ -75,11 +93,12 @@ def retract(
 def restore(connection: sqlite3.Connection, actor: Actor, reference_id: int, collection: str | None = None) -> int:
     """Undo retractions of a reference. Returns in how many collections."""
     changed = connection.execute(
-        "UPDATE membership SET retracted = NULL, retraction_reason = NULL WHERE reference_id = ?"
-        " AND retracted IS NOT NULL AND (? IS NULL OR collection_id = ?)",
+        "UPDATE membership SET retracted = NULL, retraction_reason = NULL, retraction_import_id = NULL"
+        " WHERE reference_id = ? AND retracted IS NOT NULL AND (? IS NULL OR collection_id = ?)",
         (reference_id, *_only(connection, collection)),
     ).rowcount
     if changed:
+        touch(connection, reference_id, own=True)
         record(connection, actor, "restore", {"reference": reference_id, "collection": collection})
     return changed
 
@@ -90,6 +109,7 @@ def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, a
         "UPDATE reference SET allow = ? WHERE id = ? AND allow != ?", (allow, reference_id, allow)
     ).rowcount
     if changed:
+        touch(connection, reference_id, own=True)
         record(connection, actor, "allow" if allow else "disallow", {"reference": reference_id})
     return bool(changed)
 

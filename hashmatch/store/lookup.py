@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from hashmatch.errors import CommandError
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.i18n import _
 from hashmatch.media.urls import absolute
-from hashmatch.records import Digests, Hash, Kind, Tlp, strictest
+from hashmatch.records import Digests, Hash, Kind, Opinion, Tlp, strictest
+from hashmatch.store import opinions
+from hashmatch.store.membership import labels_of
 from hashmatch.store.references import IMPORTED, UNKNOWN_QUALITY
 
 #: No row has a larger number.
@@ -25,7 +27,9 @@ LAST = (1 << 63) - 1
 class Source:
     """On whose word a reference is in a collection, and under which rule (the stricter of its own and the collection's).
 
-    opinion: "malicious", or "benign" where the source put it on its allow list; "retracted" where it took it back.
+    opinion: what the source thinks of it, where it looked: "confirmed", "disputed", "false-positive"; else "malicious", or
+    "benign" where it is on the allow list. "retracted" where it took it back, which disputes it where others stand by it.
+    changed: when the source last said anything, to the microsecond. labels: those that its list gave. lists: see Provenance.
     """
 
     collection: str
@@ -38,11 +42,31 @@ class Source:
     added: str
     retracted: str | None
     retraction_reason: str | None
+    changed: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """A list that had an entry of a reference: its file's name and SHA-256, what it calls itself and its sequence number,
+    who signed it (a public key), when it was made and read, for which collection, and what it had to know a file by."""
+
+    name: str
+    format: str
+    sha256: str
+    list: str | None
+    sequence: int | None
+    signer: str | None
+    created: str | None
+    imported: str
+    collection: str
+    carried: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One reference with its sources and labels."""
+    """One reference with its sources, labels (of all of them and those given here) and opinions. given: the labels that
+    were given here."""
 
     id: int
     sha256: str | None
@@ -60,6 +84,8 @@ class Reference:
     added: str
     labels: tuple[str, ...]
     sources: tuple[Source, ...]
+    opinions: tuple[Opinion, ...] = ()
+    given: tuple[str, ...] = ()
 
     @property
     def live(self) -> bool:
@@ -338,31 +364,25 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
     return {name: int(connection.execute(query).fetchone()[0]) for name, query in queries.items()}
 
 
-def _reference(connection: sqlite3.Connection, row: Sequence[Any]) -> Reference:
-    reference_id = row[0]
-    labels = connection.execute("SELECT name FROM label WHERE reference_id = ? ORDER BY name", (reference_id,))
-    memberships = connection.execute(
-        "SELECT name, source, membership.tlp, collection.tlp, case_id, membership.note, operator, added, retracted,"
-        " retraction_reason FROM membership JOIN collection ON collection.id = collection_id"
-        " WHERE reference_id = ? ORDER BY name",
+def provenance(connection: sqlite3.Connection, reference_id: int) -> list[Provenance]:
+    """The lists that had an entry of a reference, the first one first."""
+    rows = connection.execute(
+        "SELECT import.name, format, sha256, list, sequence, import.signer, import.created, imported, collection.name,"
+        " carried FROM provenance JOIN import ON import.id = import_id"
+        " JOIN collection ON collection.id = provenance.collection_id"
+        " WHERE reference_id = ? ORDER BY import_id",
         (reference_id,),
     )
+    return [Provenance(name, form, sha256.hex(), *rest) for name, form, sha256, *rest in rows]
+
+
+def _reference(connection: sqlite3.Connection, row: Sequence[Any]) -> Reference:
+    reference_id = row[0]
+    given = connection.execute("SELECT name FROM label WHERE reference_id = ? ORDER BY name", (reference_id,))
+    labels = tuple(name for (name,) in given)
+    said = opinions.of(connection, reference_id)
     allow = bool(row[10])
-    sources = tuple(
-        Source(
-            collection,
-            source,
-            strictest(own, rule),
-            "retracted" if retracted else "benign" if allow else "malicious",
-            case,
-            note,
-            operator,
-            added,
-            retracted,
-            reason,
-        )
-        for collection, source, own, rule, case, note, operator, added, retracted, reason in memberships
-    )
+    sources = _sources(connection, reference_id, allow, {each.source: each.verdict for each in said})
     sha256, sha1, md5 = (None if digest is None else digest.hex() for digest in row[1:4])
     return Reference(
         id=reference_id,
@@ -379,6 +399,43 @@ def _reference(connection: sqlite3.Connection, row: Sequence[Any]) -> Reference:
         error_code=row[11],
         error_message=row[12],
         added=row[13],
-        labels=tuple(name for (name,) in labels),
+        labels=tuple(sorted({*labels, *(label for source in sources for label in source.labels)})),
         sources=sources,
+        opinions=said,
+        given=labels,
+    )
+
+
+def _sources(
+    connection: sqlite3.Connection, reference_id: int, allow: bool, verdicts: Mapping[str | None, str]
+) -> tuple[Source, ...]:
+    memberships = connection.execute(
+        "SELECT name, source, membership.tlp, collection.tlp, case_id, membership.note, operator, added, retracted,"
+        " retraction_reason, changed, membership.labels FROM membership JOIN collection ON collection.id = collection_id"
+        " WHERE reference_id = ? ORDER BY name",
+        (reference_id,),
+    ).fetchall()
+    live = any(row[8] is None for row in memberships)
+
+    def opinion(collection: str, retracted: str | None) -> str:
+        if retracted:
+            return verdicts.get(collection, "disputed" if live else "retracted")
+        return verdicts.get(collection, "benign" if allow else "malicious")
+
+    return tuple(
+        Source(
+            collection,
+            source,
+            strictest(own, rule),
+            opinion(collection, retracted),
+            case,
+            note,
+            operator,
+            added,
+            retracted,
+            reason,
+            changed,
+            labels_of(labels),
+        )
+        for collection, source, own, rule, case, note, operator, added, retracted, reason, changed, labels in memberships
     )

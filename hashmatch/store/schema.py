@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
 #: Number of migrations, kept in user_version so that a reader knows at once whether it understands the file.
-VERSION = 3
+VERSION = 4
 
 migrations = Migrations("hashmatch")
 
@@ -37,6 +37,13 @@ def m002_row_digests(db: Database) -> None:
 def m003_local_features(db: Database) -> None:
     """Local features of pictures, and hashes that are too common."""
     for statement in _M003.split(";;\n"):
+        db.execute(statement)
+
+
+@migrations()
+def m004_exchange(db: Database) -> None:
+    """Who said what of a reference, in which list; what went out; and what scans found that were kept."""
+    for statement in _M004.split(";;\n"):
         db.execute(statement)
 
 
@@ -205,4 +212,103 @@ DROP TRIGGER hash_is_replaced_not_changed;;
 CREATE TRIGGER hash_is_replaced_not_changed
 BEFORE UPDATE OF id, reference_id, algorithm, count, bits, quality, time, points ON hash
 BEGIN SELECT RAISE(ABORT, 'hashes are replaced, not changed'); END
+"""
+
+_M004 = """
+-- one more than the number of the last entry of the audit trail when anything of the reference last changed, so that a list
+-- can hold what has changed since the one before it
+ALTER TABLE reference ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;;
+UPDATE reference SET revision = (SELECT coalesce(max(id), 0) + 1 FROM audit);;
+CREATE INDEX reference_revision ON reference (revision);;
+-- when its source last said anything of it, by the source's clock
+ALTER TABLE membership ADD COLUMN changed TEXT;;
+-- the list that withdrew it; NULL where a person here did
+ALTER TABLE membership ADD COLUMN retraction_import_id INTEGER REFERENCES import (id);;
+-- JSON array of the labels that a list gave; those that were given here are in the table label
+ALTER TABLE membership ADD COLUMN labels TEXT;;
+-- whose signed lists fill it, as a public key: lists of others may not
+ALTER TABLE collection ADD COLUMN signer TEXT;;
+-- what the list says of itself
+ALTER TABLE import ADD COLUMN list TEXT;;
+ALTER TABLE import ADD COLUMN sequence INTEGER;;
+ALTER TABLE import ADD COLUMN since INTEGER;;
+ALTER TABLE import ADD COLUMN created TEXT;;
+ALTER TABLE import ADD COLUMN expires TEXT;;
+ALTER TABLE import ADD COLUMN signer TEXT;;
+-- NULL where it was interrupted
+ALTER TABLE import ADD COLUMN finished TEXT;;
+UPDATE import SET finished = imported;;
+CREATE INDEX import_list ON import (list, signer);;
+CREATE TABLE provenance (
+    -- that a list had an entry of a reference
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    import_id INTEGER NOT NULL REFERENCES import (id),
+    collection_id INTEGER NOT NULL REFERENCES collection (id),
+    -- what it had of it, separated by commas: "md5,pdq"
+    carried TEXT NOT NULL,
+    PRIMARY KEY (reference_id, import_id)
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE opinion (
+    -- what somebody who looked at a reference says of it; never merged
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    source TEXT NOT NULL CHECK (length(source) > 0),
+    opinion TEXT NOT NULL CHECK (opinion IN ('confirmed', 'disputed', 'false-positive')),
+    at TEXT NOT NULL,
+    reason TEXT,
+    -- the list that told of it; NULL where it was given here
+    import_id INTEGER REFERENCES import (id),
+    PRIMARY KEY (reference_id, source)
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE published (
+    -- lists that went out under a name, so that the next one can go on from there
+    list TEXT NOT NULL,
+    sequence INTEGER NOT NULL CHECK (sequence > 0),
+    revision INTEGER NOT NULL,
+    -- JSON, with sorted keys: what was chosen to go out
+    selection TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (list, sequence)
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE pushed (
+    -- contents of banks on servers that were made of references here
+    id INTEGER PRIMARY KEY,
+    server TEXT NOT NULL,
+    bank TEXT NOT NULL,
+    content_id INTEGER NOT NULL,
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    -- of what was pushed
+    digest TEXT NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+    at TEXT NOT NULL,
+    UNIQUE (server, bank, content_id)
+) STRICT;;
+CREATE INDEX pushed_reference ON pushed (server, bank, reference_id);;
+CREATE TABLE recorded_scan (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    version TEXT NOT NULL,
+    -- JSON, with sorted keys
+    settings TEXT NOT NULL,
+    finished TEXT
+) STRICT;;
+CREATE TABLE recorded_result (
+    -- files of a scan that matched something
+    id INTEGER PRIMARY KEY,
+    scan_id INTEGER NOT NULL REFERENCES recorded_scan (id),
+    path BLOB NOT NULL,
+    sha256 BLOB CHECK (length(sha256) = 32),
+    status TEXT NOT NULL,
+    tier TEXT
+) STRICT;;
+CREATE INDEX recorded_result_scan ON recorded_result (scan_id);;
+CREATE TABLE recorded_match (
+    result_id INTEGER NOT NULL REFERENCES recorded_result (id),
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    tier TEXT NOT NULL,
+    -- JSON: the match as it was printed
+    evidence TEXT NOT NULL,
+    PRIMARY KEY (result_id, reference_id)
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX recorded_match_reference ON recorded_match (reference_id)
 """

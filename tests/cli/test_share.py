@@ -93,7 +93,7 @@ def test_selection(run: Run, own_copy: Path) -> None:
 def test_csv_is_a_table_of_hashes(indexed: Path) -> None:
     ran = run_command("export", "--format", "csv", "--max-tlp", "red", db=indexed)
     rows = list(csv.DictReader(io.StringIO(ran.out)))
-    assert {row["list_version"] for row in rows} == {"1"}
+    assert {row["list_version"] for row in rows} == {"2"}
     film = [row for row in rows if row["kind"] == "video"]
     assert all(float(row["time"]) >= 0 and row["algorithm"] == "pdq" and len(row["hash"]) == 64 for row in film)
 
@@ -172,10 +172,18 @@ def test_a_retraction_in_a_list_is_taken_as_one(run: Run, own_copy: Path, tmp_pa
     # A partner's collection has no say in what another source knows …
     assert run("import", listed, "--collection", "partner").code == 0
     assert run("scan", upload).code == 1
-    # … nor may a list withdraw what was indexed here, by merely naming the collection …
-    refused = run("import", listed)
-    assert (refused.code, run("scan", upload).code) == (1, 1)
-    assert "--collection archive" in refused.err
+    # … nor may a list withdraw what was indexed here, by merely naming the collection, but its word is shown …
+    disputed = run("import", listed)
+    assert (disputed.code, run("scan", upload).code) == (0, 1)
+    assert "1 disputed" in disputed.err
+    (match,) = run("scan", upload, "--format", "jsonl").lines[0]["matches"]
+    assert [(said["source"], said["opinion"]) for said in match["reference"]["opinions"]] == [
+        ("retracted.jsonl", "disputed")
+    ]
+    assert {each["collection"]: each["opinion"] for each in match["reference"]["sources"]} == {
+        "archive": "malicious",
+        "partner": "disputed",
+    }
     # … unless a person says that it is for it.
     assert run("import", listed, "--collection", "archive").code == 0
     assert run("scan", upload).code == 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from io import BytesIO
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from hashmatch.exchange import EXTRAS, Format, WriteReport
-from hashmatch.records import TLP_ORDER, BadLine, Hash, ListItem
+from hashmatch.records import TLP_ORDER, VERDICTS, BadLine, Hash, LineRemark, ListItem, Opinion
 
 # pdq/data/bridge-mods/aaa-orig.jpg in github.com/facebook/ThreatExchange
 BRIDGE = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
@@ -37,11 +38,23 @@ PICTURE = ListItem(
     added="2026-11-21T19:00:00Z",
 )
 
+FILM = ListItem(
+    kind="video",
+    md5=MD5,
+    sha256=SHA256,
+    duration=2.0,
+    hashes=(
+        Hash("pdq", bytes.fromhex(BRIDGE), None, 1.5, version=1),
+        Hash("pdq", bytes.fromhex(BRIDGE), 100, 0.0, version=1),
+    ),
+)
+
 
 def write(
     format: Format, items: Iterable[ListItem], include: frozenset[str] = frozenset()
 ) -> tuple[bytes, WriteReport]:
     out = BytesIO()
+    assert format.write is not None
     report = format.write(items, out, include)
     return out.getvalue(), report
 
@@ -53,7 +66,7 @@ def read(format: Format, data: bytes) -> tuple[dict[int, ListItem], dict[int, st
         if isinstance(row, BadLine):
             assert row.line not in bad
             bad[row.line] = row.message
-        else:
+        elif not isinstance(row, LineRemark):
             assert row[0] not in items
             items[row[0]] = row[1]
     return items, bad
@@ -63,6 +76,21 @@ def items_of(format: Format, data: bytes) -> list[ListItem]:
     items, bad = read(format, data)
     assert bad == {}
     return list(items.values())
+
+
+def same(item: ListItem) -> ListItem:
+    """An item without what the formats of others do not keep: the order of paths and hashes, and what stands twice."""
+    hashes = sorted(set(item.hashes), key=repr)
+    paths, opinions = sorted(set(item.paths)), dict.fromkeys(item.opinions)
+    return replace(item, hashes=tuple(hashes), paths=tuple(paths), opinions=tuple(opinions))
+
+
+def rows_of(format: Format, data: bytes) -> tuple[list[ListItem], list[str], list[str]]:
+    """The items, the reasons of what was refused, and the remarks."""
+    rows = list(format.read(BytesIO(data)))
+    bad = [row.message for row in rows if isinstance(row, BadLine)]
+    told = [row.message for row in rows if isinstance(row, LineRemark)]
+    return [row[1] for row in rows if isinstance(row, tuple)], bad, told
 
 
 # Characters that mean something to CSV, to spreadsheets, to our escapes or to a terminal come often.
@@ -96,6 +124,14 @@ hashes = _algorithms.flatmap(
 
 _paths = st.lists(texts.map(str.encode) | st.binary(min_size=1, max_size=8).filter(lambda path: b"\0" not in path))
 
+opinions = st.builds(
+    Opinion,
+    verdict=st.sampled_from(VERDICTS),
+    source=st.none() | texts,
+    at=st.none() | _moments.map(lambda moment: moment[:-1] + ".000001Z"),
+    reason=st.none() | texts,
+)
+
 items = st.builds(
     ListItem,
     kind=st.sampled_from([None, "image", "video"]),
@@ -113,6 +149,8 @@ items = st.builds(
     added=st.none() | _moments,
     retracted=st.none() | _moments,
     retraction_reason=st.none() | texts,
+    changed=st.none() | _moments.map(lambda moment: moment[:-1] + ".012345Z"),
+    opinions=st.lists(opinions, max_size=3, unique=True).map(tuple),
     paths=_paths.map(tuple),
     case=st.none() | texts,
     operator=st.none() | texts,

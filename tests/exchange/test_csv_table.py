@@ -30,7 +30,7 @@ def rows(data: bytes) -> list[dict[str, str]]:
 def test_what_is_written() -> None:
     digest_only = ListItem(md5=MD5, labels=("=1+1", "a|b\\"), allow=True, retracted="2026-11-21T19:00:00Z")
     data, report = write(FORMAT, [PICTURE, ListItem(size=1), digest_only])
-    assert data.startswith(",".join(COLUMNS).encode() + b"\r\n1,1,image,pdq,1," + BRIDGE.encode() + b",100,,full,")
+    assert data.startswith(",".join(COLUMNS).encode() + b"\r\n2,1,image,pdq,1," + BRIDGE.encode() + b",100,,full,")
     first, second, third = rows(data)
     assert (first["algorithm"], second["algorithm"], third["algorithm"]) == ("pdq", "phash", "")
     assert (first["view"], second["view"], third["view"]) == ("full", "centre", "")
@@ -149,9 +149,9 @@ def test_bad_rows() -> None:
 
 
 def test_a_newer_list_is_refused_as_a_whole() -> None:
-    with pytest.raises(CommandError, match="version 2"):
-        next(FORMAT.read(BytesIO(b"list_version,md5\n2,%b\n" % MD5.encode())))
-    found, bad = read(FORMAT, b"list_version,md5\n1,%b\n2,%b\nx,%b\n" % ((MD5.encode(),) * 3))
+    with pytest.raises(CommandError, match="version 3"):
+        next(FORMAT.read(BytesIO(b"list_version,md5\n3,%b\n" % MD5.encode())))
+    found, bad = read(FORMAT, b"list_version,md5\n1,%b\n3,%b\nx,%b\n" % ((MD5.encode(),) * 3))
     assert list(found) == [2] and list(bad) == [3, 4]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hashmatch import __version__
 from hashmatch.errors import CommandError
-from hashmatch.exchange import jsonl
+from hashmatch.exchange import json_objects
 from hashmatch.exchange.jsonl import FORMAT
 from hashmatch.records import BadLine, Hash, ListItem
 
@@ -31,7 +31,7 @@ def test_what_is_written() -> None:
     data, report = write(FORMAT, [PICTURE, ListItem(size=1), film])
     header, first, second = map(json.loads, data.splitlines())
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", header.pop("created"))
-    assert header == {"format": "hashmatch-list", "version": 1, "tool": f"hashmatch {__version__}"}
+    assert header == {"format": "hashmatch-list", "version": 2, "tool": f"hashmatch {__version__}"}
     assert first == {
         "kind": "image",
         "md5": MD5,
@@ -98,7 +98,7 @@ def test_lines_of_every_kind() -> None:
         b'{"paths_bytes":["?"],"md5":"%b"}' % MD5.encode(),
         b'{"labels":["\\ud800"],"md5":"%b"}' % MD5.encode(),
         HEADER.strip(),
-        b'{"format":"hashmatch-list","version":2}',
+        b'{"format":"hashmatch-list","version":3}',
         b"\xff",
         good + b"\r",
         good,
@@ -107,7 +107,7 @@ def test_lines_of_every_kind() -> None:
     assert found == {line: ListItem(md5=MD5) for line in (2, 20, 21)}
     assert sorted(bad) == [*range(5, 17), 18, 19]
     assert all(len(message) < 150 for message in bad.values())
-    assert "version 2" in bad[18] and "neither a digest nor a hash" in bad[8]
+    assert "version 3" in bad[18] and "neither a digest nor a hash" in bad[8]
 
 
 def test_the_same_hash_twice_counts_once() -> None:
@@ -117,13 +117,13 @@ def test_the_same_hash_twice_counts_once() -> None:
 
 
 def test_a_line_of_too_many_parts_is_refused_unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonl, "_PARTS_MAX", 10)
+    monkeypatch.setattr(json_objects, "_PARTS_MAX", 10)
     assert list(read(FORMAT, b'{"md5":"%b","x":[1,2,3,4,5,6,7,8,9]}' % MD5.encode())[1]) == [1]
 
 
 def test_a_newer_list_is_refused_as_a_whole() -> None:
-    with pytest.raises(CommandError, match="version 2"):
-        next(FORMAT.read(BytesIO(b'{"version":2,"format":"hashmatch-list"}\n{"md5":"%b"}' % MD5.encode())))
+    with pytest.raises(CommandError, match="version 3"):
+        next(FORMAT.read(BytesIO(b'{"version":3,"format":"hashmatch-list"}\n{"md5":"%b"}' % MD5.encode())))
 
 
 def test_a_header_without_a_sane_version_is_a_bad_line() -> None:

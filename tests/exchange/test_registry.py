@@ -10,21 +10,38 @@ from hashlib import sha256
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange import HEAD, detect, get, names
+from hashmatch.exchange import HEAD, detect, get, names, written
 from hashmatch.exchange.csv_table import COLUMNS
 
-from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
+from .samples import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
 
 
 def test_every_name_gives_its_format() -> None:
-    assert names() == ("jsonl", "csv", "md5sum", "sha256sum", "pdq")
+    forensic = ("kdb", "rds", "nsrl", "hashkeeper")
+    tx = ("tx-csv", "tx-lines", "vpdq", "vpdq-text")
+    of_interfaces = ("threatexchange", "tat", "stopncii", "ncmec")
+    assert names() == (
+        "jsonl",
+        "csv",
+        "stix",
+        "misp",
+        "vics",
+        *forensic,
+        *tx,
+        *of_interfaces,
+        "md5sum",
+        "sha256sum",
+        "pdq",
+    )
+    assert set(names()) - set(written()) == {*of_interfaces, "rds"}
     assert [get(name).name for name in names()] == list(names())
-    assert [name for name in names() if get(name).carries_retraction] == ["jsonl", "csv"]
+    assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv", "stix", "misp"]
+    assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CommandError, match=r"unknown list format 'vics'; known are: jsonl, csv, .*pdq"):
-        get("vics")
+    with pytest.raises(CommandError, match=r"unknown list format 'lotus'; known are: jsonl, csv, .*pdq"):
+        get("lotus")
 
 
 def test_no_format_is_loaded_before_it_is_asked_for() -> None:
@@ -32,12 +49,13 @@ def test_no_format_is_loaded_before_it_is_asked_for() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", written())
 @pytest.mark.parametrize("include", [frozenset[str](), ALL])
 def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[str]) -> None:
-    item = replace(PICTURE, paths=(b"a.jpg",), note="=note")
+    item = replace(FILM if name.startswith("vpdq") else PICTURE, paths=(b"a.jpg",), note="=note")
     data, _report = write(get(name), [item] * 1000, include)
-    for head in (data, data[:HEAD], b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n")):
+    as_text = () if name == "kdb" else (b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n"))
+    for head in (data, data[:HEAD], *as_text):
         found = detect(head)
         assert found and found.name == name
 
@@ -50,10 +68,45 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (b"hello\n", None),
         (b"\x00\xff" * 999, None),
         (b"[" * 60_000, None),
-        (b'{"type": "bundle", "objects": []}', None),
+        (b'{"type": "bundle", "objects": []}', "stix"),
+        (b'\n{\n  "id": "bundle--dcf8154d-27b3-4856-94eb-29fbda777116",\n  "objects": [', "stix"),
+        (b'{"more": false, "objects": [{"type": "indicator", "spec_version": "2.1"', "stix"),
+        (b'{"Event": {"info": "x"', "misp"),
+        (b'{"response": [{"Event":{', "misp"),
+        (b'{"response": {"Attribute": [{"id": "1", "type": "md5", "to_ids": true', "misp"),
+        (
+            b'{"@odata.context": "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/US/$metadata#Cases"',
+            "vics",
+        ),
+        (b'{"odata.metadata": "http://github.com/ICMEC/ProjectVic/DataModels/1.3.xml#Cases", "value"', "vics"),
+        (b'{"value": [{"MediaID": 1', "vics"),
+        (b'{"value": 1}', None),
+        (b'{"Media": [', None),
         (b"{\n", None),
-        (b"signal_type,signal_str,collab,category,tags\n", None),
-        (b'"file_id","hashset_id","file_name","directory","hash"\n', None),
+        (b'"file_id","hashset_id","file_name","directory","hash"\n', "hashkeeper"),
+        (b"file_id;hashset_id;file_name;hash\n", None),
+        (b'"SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"\r\n', "nsrl"),
+        (b'"SHA-1","MD5"\n', None),
+        (b"SQLite format 3\0" + bytes(4000), None),
+        (b"signal_type,signal_str,collab,category,tags\n", "tx-csv"),
+        (b'tags,"signal_str",signal_type\r\n', "tx-csv"),
+        (f"# mine\npdq {BRIDGE}\nraw_text a b\n".encode(), "tx-lines"),
+        (f'vpdq ["{BRIDGE},100,0.0"]'.encode(), "tx-lines"),
+        (b"pdq\n", None),
+        (f'["{BRIDGE},100,0.0"]\n'.encode(), "vpdq"),
+        (f'[\n  "{BRIDGE.upper()},100,1e+02",\n'.encode(), "vpdq"),
+        (b'{"0": {"quality": 100, "hash": "', "vpdq"),
+        (b'["00", 1]', None),
+        (f"1,100,{BRIDGE},0.033\n".encode(), "vpdq-text"),
+        (f"1,{BRIDGE},100,0.033\n".encode(), "vpdq-text"),
+        (b'{"data": [{"id": "1", "indicator": "00", "type": "HASH_MD5"', "threatexchange"),
+        (b'[{"raw_indicator" : "00"}]', "threatexchange"),
+        (b'{"type": "bundle", "objects": [{"type": "indicator"}]}', "stix"),
+        (b'{"count": 1, "results": [{"hash_digest": "00"', "tat"),
+        (b'{"count": 1, "hashRecords": []}', "stopncii"),
+        (b'<?xml version="1.0"?>\n<queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2">', "ncmec"),
+        (b"<n:queryResult xmlns:n='https://hashsharing.ncmec.org/hashsharing/v2'>", "ncmec"),
+        (b"<html><body>", None),
         (b'\n{"md5": "00"}\n', "jsonl"),
         (b'{"hashes": []}', "jsonl"),
         (b'"List_Version","Reference"\r\n', "csv"),
@@ -80,5 +133,5 @@ def test_bare_sha256_is_not_taken_for_pdq() -> None:
 def test_the_csv_header_is_as_documented() -> None:
     assert ",".join(COLUMNS) == (
         "list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,"
-        "labels,allow,collection,source,tlp,added,retracted,retraction_reason"
+        "labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions"
     )

@@ -52,6 +52,11 @@ GOOD = """
     info
     verify
     log
+    keys --format json
+    keys make x
+    keys add y RWQclDLq8VoWEoZhimOvG11B4lFdq/RyMuTl0PbE+V4yTm/A/SCv02If
+    keys show x
+    keys remove x --with-secret
 """
 
 
@@ -75,6 +80,7 @@ def place(tmp_path: Path, fixtures: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """A folder with a picture, a list and two databases, of which one is none."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HASHMATCH_DB", "reference.db")
+    monkeypatch.setenv("HASHMATCH_KEYS", "keys")
     (tmp_path / "folder").mkdir()
     picture = next((fixtures / "archive").rglob("*.jpg"))
     for copy in ("a.jpg", "folder/b.jpg"):

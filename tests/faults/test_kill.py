@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from hashmatch.store import Store, schema, verify
-from hashmatch.store.references import Membership, add_file
+from hashmatch.store.membership import Membership
+from hashmatch.store.references import add_file
 from tests.store.samples import ME, content, measured, pdq
 
 from .conftest import holds, index, is_made, locations, reported, run, start

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashmatch.matching.results import (
     LocalEvidence,
     Match,
+    MatchedOpinion,
     MatchedReference,
     MatchedSource,
     Result,
@@ -31,6 +32,7 @@ FLAGGED = Match(
             MatchedSource("east", "a partner", "amber+strict", "malicious"),
             MatchedSource("west", None, None, "retracted"),
         ),
+        (MatchedOpinion("north", "disputed", "2026-11-21T19:00:00Z", "news"),),
     ),
     "near",
     12,

@@ -20,6 +20,7 @@ from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report import as_json
 from hashmatch.store import Store, lookup
 
+from .pages import CUSTODY
 from .samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
@@ -27,7 +28,7 @@ RESULT += ["examined"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
 MATCH += ["reason", "view", "reference_view", "contradiction", "local"]
-REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources"]
+REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions"]
 SOURCE = ["collection", "source", "tlp", "opinion"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
 LOCAL = ["points", "quadrilateral"]
@@ -108,6 +109,7 @@ class TestValues:
                 {"collection": "east", "source": "a partner", "tlp": "amber+strict", "opinion": "malicious"},
                 {"collection": "west", "source": None, "tlp": None, "opinion": "retracted"},
             ],
+            "opinions": [{"source": "north", "opinion": "disputed", "at": "2026-11-21T19:00:00Z", "reason": "news"}],
         }
         assert flagged["video"]["segments"][0] == {
             "query": [0.0, 4.0],
@@ -191,7 +193,7 @@ class TestReferences:
     def test_as_shown(self, store: Store) -> None:
         reference = lookup.reference(store.connection, 1)
         where = [*lookup.locations(store.connection, 1), b"/\xff"]
-        got = written(as_json.shown(reference, where, lookup.hashes(store.connection, 1)), indent=2)
+        got = written(as_json.shown(reference, where, lookup.hashes(store.connection, 1), []), indent=2)
         assert (got["id"], got["live"], got["labels"], got["sha256"]) == (1, True, ["x"], reference.sha256)
         assert got["sources"][0]["collection"] == "one"
         assert got["locations"] == [{"path": "/some/place"}, {"path": "/\ufffd", "path_bytes": "L/8="}]
@@ -220,6 +222,15 @@ class TestScanDocument:
     def test_says_against_what(self, store: Store) -> None:
         about = self.document(store)["reference_set"]
         assert (about["path"], about["references"]) == (str(store.path), 1)
+
+    def test_facts_of_custody(self, store: Store) -> None:
+        out = io.BytesIO()
+        as_json.ScanDocument(out, store, {}, CUSTODY).finish({})
+        got = json.loads(out.getvalue())["custody"]
+        assert list(got) == ["operator", "started", "paths", "names_from", "isolation", "limits", "audit"]
+        assert got["paths"] == [{"path": "/media/disk/صور"}, {"path": "/caf\ufffd", "path_bytes": "L2NhZuk="}]
+        assert got["audit"] == {"entries": 31, "at": "2026-11-26T22:37:04Z", "digest": "89" * 32}
+        assert got["isolation"]["steps"] == ["limits", "landlock", "seccomp"]
 
     def test_a_database_may_have_any_name(self, tmp_path: Path) -> None:
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.db"))

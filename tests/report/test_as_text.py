@@ -8,7 +8,7 @@ import pytest
 
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report.as_text import LONGEST_HASH, fingerprint_lines, list_line, pdq_lines, reference_lines
-from hashmatch.store.lookup import Reference, Source
+from hashmatch.store.lookup import Provenance, Reference, Source
 
 from .samples import HOSTILE
 from .test_escape import harmless
@@ -39,6 +39,11 @@ REFERENCE = Reference(
     labels=("x", "y"),
     sources=(SOURCE,),
 )
+LISTS = [
+    Provenance(
+        "l\x1bst.jsonl", "jsonl", "0" * 64, "east", 3, "RWQkey", None, "2026-02-02T00:00:00Z", "east", "sha256,pdq"
+    )
+]
 TEXT = HOSTILE.decode("utf-8", "replace")
 
 
@@ -94,12 +99,23 @@ def test_pdq_lines_are_of_pdq_only_and_safe(fingerprint: Fingerprint) -> None:
 
 
 def test_a_reference() -> None:
-    text = "\n".join(reference_lines(REFERENCE, [b"/one", b"/two\x1b"], HASHES))
+    text = "\n".join(reference_lines(REFERENCE, [b"/one", b"/two\x1b"], HASHES, LISTS))
     assert text.startswith("#7  video  live\n")
     for part in ("ab" * 32, "cd" * 20, "ef" * 16, "1,234,567 bytes", "640 × 480", "61.5 s", "x, y", "TLP:AMBER"):
         assert part in text
-    for part in ("source: a partner", "case: C-1", "operator: someone", "note: a note", "/one", r"/two\x1b", "ab" * 32):
+    for part in (
+        "source: a partner",
+        "case: C-1",
+        "operator: someone",
+        "note: a note",
+        r"l\x1bst.jsonl, east 3, signed by RWQkey",
+        "sha256,pdq",
+        "/one",
+        r"/two\x1b",
+        "ab" * 32,
+    ):
         assert part in text
+    assert r"l\x1bst.jsonl, east 3, signed by RWQkey" in text and "sha256,pdq" in text
     assert "None" not in text and "problem" not in text and "allow" not in text
 
 
@@ -107,7 +123,10 @@ def test_a_reference_that_is_not_as_others() -> None:
     gone = replace(SOURCE, retracted="2026-03-03T00:00:00Z", retraction_reason="a mistake", tlp=None)
     text = "\n".join(
         reference_lines(
-            replace(REFERENCE, sources=(gone,), allow=True, error_code="corrupt", error_message="broken\x1b"), [], []
+            replace(REFERENCE, sources=(gone,), allow=True, error_code="corrupt", error_message="broken\x1b"),
+            [],
+            [],
+            [],
         )
     )
     assert text.startswith("#7  video  retracted, on the allow list\n")
@@ -120,7 +139,7 @@ def test_an_entry_of_which_little_is_known() -> None:
         REFERENCE,
         **dict.fromkeys(("sha256", "sha1", "md5", "kind", "size", "width", "height", "duration")),  # type: ignore[arg-type]
     )
-    text = "\n".join(reference_lines(little, [], []))
+    text = "\n".join(reference_lines(little, [], [], []))
     assert text.startswith("#7  ?  live\n")
     assert "None" not in text
 
@@ -157,5 +176,5 @@ def test_nothing_that_others_wrote_acts_on_the_terminal() -> None:
         ),
     )
     views = [Hash("pdq", bytes(32), view="top")]
-    for line in (*reference_lines(hostile, [HOSTILE], views), list_line(hostile, [HOSTILE])):
+    for line in (*reference_lines(hostile, [HOSTILE], views, []), list_line(hostile, [HOSTILE])):
         assert harmless(line), line

@@ -20,7 +20,7 @@ from hashmatch.isolation import Isolation
 from hashmatch.media.files import walk
 from hashmatch.records import Fingerprint
 from hashmatch.store import Store
-from hashmatch.store.references import Membership
+from hashmatch.store.membership import Membership
 
 from .samples import ME
 

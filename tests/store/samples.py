@@ -10,7 +10,9 @@ from hashmatch.media import recipe
 from hashmatch.records import Digests, Fingerprint, Hash, Kind, ListItem
 from hashmatch.store import Store, audit
 from hashmatch.store.audit import Actor
-from hashmatch.store.references import Membership, Outcome, add_file, add_item
+from hashmatch.store.listed import add_item
+from hashmatch.store.membership import Membership, Outcome
+from hashmatch.store.references import add_file
 
 ME = Actor("tester", "test")
 

@@ -16,9 +16,9 @@ import pytest
 
 import hashmatch
 from hashmatch.records import Failure, Hash, ListItem
-from hashmatch.store import Store, audit, curate, references
+from hashmatch.store import Store, audit, curate, listed, membership, references
 from hashmatch.store.audit import ORIGIN, Actor
-from hashmatch.store.references import Membership
+from hashmatch.store.membership import Membership
 
 from .samples import ME, actions, add, add_entry, content, digests_of, measured, pdq
 
@@ -56,27 +56,27 @@ CHANGES: dict[str, tuple[Change, str, dict[str, object]]] = {
         {"reference": 4},
     ),
     "a new label by indexing again": (
-        lambda c: references.join(c, ME, 1, replace(ONE, labels=("new",))),
+        lambda c: membership.join(c, ME, 1, replace(ONE, labels=("new",))),
         "join",
         {"reference": 1, "labels": ["new"]},
     ),
     "allowing by indexing again": (
-        lambda c: references.join(c, ME, 1, replace(ONE, allow=True)),
+        lambda c: membership.join(c, ME, 1, replace(ONE, allow=True)),
         "join",
         {"reference": 1, "allow": True},
     ),
     "a new entry": (
-        lambda c: references.add_item(c, ME, ListItem(md5="0" * 32), ONE),
+        lambda c: listed.add_item(c, ME, ListItem(md5="0" * 32), ONE),
         "add",
         {"reference": 5, "collection": "one"},
     ),
     "a retraction in a list": (
-        lambda c: references.add_item(c, ME, HALF, replace(ONE, retracted="2026-01-01T00:00:00Z", import_id=None)),
+        lambda c: listed.add_item(c, ME, HALF, replace(ONE, retracted="2026-01-01T00:00:00Z", import_id=None)),
         "retract",
         {"reference": 4, "collection": "one", "retracted": "2026-01-01T00:00:00Z"},
     ),
     "a collection": (
-        lambda c: references.ensure_collection(c, ME, "three", "red"),
+        lambda c: membership.ensure_collection(c, ME, "three", "red"),
         "collection",
         {"collection": "three", "tlp": "red"},
     ),
@@ -142,9 +142,9 @@ class TestEntries:
     def test_what_changes_nothing_leaves_none(self, known: Store) -> None:
         before = content(known)
         with known.transaction() as connection:
-            references.join(connection, ME, 1, ONE)
-            references.join(connection, ME, 2, ONE)
-            references.ensure_collection(connection, ME, "one", "red")
+            membership.join(connection, ME, 1, ONE)
+            membership.join(connection, ME, 2, ONE)
+            membership.ensure_collection(connection, ME, "one", "red")
             curate.restore(connection, ME, 1)
             curate.retract(connection, ME, 2, "again")
             curate.set_allow(connection, ME, 1, False)
@@ -152,7 +152,9 @@ class TestEntries:
 
     def test_members_of_an_import_point_to_it_instead(self, known: Store) -> None:
         known.connection.execute(
-            "INSERT INTO import VALUES (1, 'list', 'csv', ?, NULL, 0, 0, '2026-01-01T00:00:00Z')", (bytes(32),)
+            "INSERT INTO import (id, name, format, sha256, collection_id, items, refused, imported)"
+            " VALUES (1, 'list', 'csv', ?, NULL, 0, 0, '2026-01-01T00:00:00Z')",
+            (bytes(32),),
         )
         before = actions(known)
         add_entry(known, ListItem(md5="0" * 32, hashes=(Hash("pdq", bytes(32)),)), import_id=1)
@@ -162,7 +164,7 @@ class TestEntries:
 
     def test_undecodable_names_can_be_recorded(self, known: Store) -> None:
         with known.transaction() as connection:
-            references.join(connection, ME, 1, TWO, path=b"/\xff\n\x1b")
+            membership.join(connection, ME, 1, TWO, path=b"/\xff\n\x1b")
         entry = list(audit.entries(known))[-1]
         assert entry.detail.isascii()
         assert json.loads(entry.detail)["path"].encode("utf-8", "surrogateescape") == b"/\xff\n\x1b"

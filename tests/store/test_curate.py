@@ -6,7 +6,7 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, curate, lookup
-from hashmatch.store.references import ensure_collection
+from hashmatch.store.membership import ensure_collection
 
 from .samples import ME, add
 
@@ -96,7 +96,7 @@ def test_the_allow_list(known: Store) -> None:
         curate.retract(connection, ME, 1, None, "two")
     reference = lookup.reference(known.connection, 1)
     assert reference.allow
-    assert {s.collection: s.opinion for s in reference.sources} == {"one": "benign", "two": "retracted"}
+    assert {s.collection: s.opinion for s in reference.sources} == {"one": "benign", "two": "disputed"}
     assert not lookup.reference(known.connection, 2).allow
     with known.transaction() as connection:
         assert curate.set_allow(connection, ME, 1, False)

@@ -20,7 +20,7 @@ import pytest
 import hashmatch.store.schema  # noqa: F401  (an ordinary user may not be able to import it later)
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, audit, database, lookup
-from hashmatch.store.references import ensure_collection
+from hashmatch.store.membership import ensure_collection
 
 from .samples import ME, add, content, measured, pdq
 
@@ -375,7 +375,7 @@ import os, signal, sys
 from pathlib import Path
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
-from hashmatch.store.references import ensure_collection
+from hashmatch.store.membership import ensure_collection
 me = Actor("me", "test")
 store = Store.open(Path(sys.argv[1]), write=True)
 with store.transaction() as connection:

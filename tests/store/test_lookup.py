@@ -11,7 +11,8 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.records import Digests, Failure, Hash, ListItem
 from hashmatch.store import Store, curate, lookup
-from hashmatch.store.references import Membership, add_file
+from hashmatch.store.membership import Membership
+from hashmatch.store.references import add_file
 
 from .samples import ME, add, add_entry, digests_of, measured, pdq
 

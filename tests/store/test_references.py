@@ -17,7 +17,9 @@ from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.media import recipe
 from hashmatch.records import Failure, Fingerprint, Hash, ListItem
 from hashmatch.store import Store, curate, lookup
-from hashmatch.store.references import IMPORTED, Membership, add_file, identity_of, join, pack
+from hashmatch.store.listed import identity_of
+from hashmatch.store.membership import Membership, join
+from hashmatch.store.references import IMPORTED, add_file, pack
 
 from .samples import ME, actions, add, add_entry, content, digests_of, flip, measured, pdq, pdq_bits
 

@@ -1,0 +1,144 @@
+"""`hashmatch keys`: the keys that lists are signed with, and verified by."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.i18n import _
+
+if TYPE_CHECKING:
+    from hashmatch.signing.keys import Key
+
+
+@click.group(
+    invoke_without_command=True,
+    help=_(
+        "List the keys that lists are signed with and verified by; or make one, or have a partner's be known. They are"
+        " minisign's, and live in $HASHMATCH_KEYS, else in `keys` in your user-data folder. Exit code 1: some cannot be"
+        " used."
+    ),
+)
+@format_option("table", "json")
+@pass_app
+@click.pass_context
+def command(context: click.Context, app: App, form: str) -> int:
+    if context.invoked_subcommand is not None:
+        return 0
+    from hashmatch.report import as_json
+    from hashmatch.report.escape import for_terminal
+    from hashmatch.signing import keys
+
+    known, bad = keys.known(keys.default_folder())
+    if form == "json":
+        as_json.dump([_record(key) for key in known], sys.stdout.buffer, indent=2)
+    else:
+        _print_table(known)
+    for each in bad:
+        app.warn(for_terminal(each.message))
+    return 1 if bad else 0
+
+
+@command.command("make", help=_("Make a key of this name, and print its public half."))
+@click.argument("name")
+@click.option(
+    "--password", "protected", is_flag=True, help=_("Protect it by a password: $HASHMATCH_KEY_PASSWORD, or asked.")
+)
+@pass_app
+def make(app: App, name: str, protected: bool) -> int:
+    from hashmatch.cli import password
+    from hashmatch.signing import keys
+
+    chosen = password.choose(name) if protected else None
+    _print_key(keys.make(keys.default_folder(), name, chosen, _now()))
+    app.say(_("Give partners the public key, and have them compare the fingerprint with you by phone."))
+    return 0
+
+
+@command.command("add", help=_("Know a partner's public key by a name. KEY: its text, or the path of its file."))
+@click.argument("name")
+@click.argument("key", metavar="KEY")
+@pass_app
+def add(app: App, name: str, key: str) -> int:
+    from hashmatch.signing import keys
+
+    _print_key(keys.add(keys.default_folder(), name, key, _now()))
+    app.say(_("Compare the fingerprint with the partner by phone: whoever has the key can sign what you import."))
+    return 0
+
+
+@command.command("show", help=_("Show a key, by its name, text or file, to be copied and read aloud."))
+@click.argument("key", metavar="KEY")
+@format_option("text", "json")
+def show(key: str, form: str) -> int:
+    from hashmatch.report import as_json
+    from hashmatch.signing import keys
+
+    found = keys.find(keys.default_folder(), key)
+    if form == "json":
+        as_json.dump(_record(found), sys.stdout.buffer, indent=2)
+    else:
+        _print_key(found)
+    return 0
+
+
+@command.command("remove", help=_("Forget a key, so that what it signs is not trusted any more."))
+@click.argument("name")
+@click.option("--with-secret", is_flag=True, help=_("Also one whose secret half is here, which nobody can make again."))
+@pass_app
+def remove(app: App, name: str, with_secret: bool) -> int:
+    from hashmatch.report.escape import for_terminal
+    from hashmatch.signing import keys
+
+    keys.remove(keys.default_folder(), name, with_secret=with_secret)
+    app.say(_("{name}: removed").format(name=for_terminal(name)))
+    return 0
+
+
+def _now() -> str:
+    from hashmatch.store.audit import now
+
+    return now()
+
+
+def _record(key: Key) -> dict[str, Any]:
+    return {
+        "name": key.name,
+        "key_id": key.public.id,
+        "public_key": key.public.text,
+        "fingerprint": key.public.fingerprint,
+        "secret": key.secret,
+        "created": key.created,
+    }
+
+
+def _print_table(known: list[Key]) -> None:
+    from rich.table import Table
+
+    from hashmatch.cli.progress import data_console
+    from hashmatch.report.escape import for_terminal
+
+    table = Table(_("name"), _("key id"), _("public key"), _("secret key"), _("since"))
+    for key in known:
+        secret = _("here") if key.secret else ""
+        table.add_row(for_terminal(key.name or ""), key.public.id, key.public.text, secret, key.created or "")
+    data_console().print(table, markup=False)
+
+
+def _print_key(key: Key) -> None:
+    from hashmatch.report.escape import for_terminal
+
+    told = {
+        _("name"): for_terminal(key.name) if key.name else _("not among the known keys"),
+        _("key id"): key.public.id,
+        _("public key"): key.public.text,
+        _("fingerprint"): key.public.fingerprint,
+        _("secret key"): _("here") if key.secret else _("not here"),
+        _("since"): key.created or "",
+    }
+    for what, value in told.items():
+        if value:
+            click.echo(f"{what:<12}{value}")

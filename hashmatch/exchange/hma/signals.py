@@ -1,0 +1,69 @@
+"""What HMA calls the signals of a content, by their types: a picture has one of PDQ, a film those of vPDQ and its MD5."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from hashmatch.exchange.fields import LineError, digest, perceptual_hash
+from hashmatch.exchange.pdq import LEAST_QUALITY
+from hashmatch.i18n import _
+from hashmatch.records import Hash, ListItem
+
+
+def signals_of(item: ListItem, types: frozenset[str]) -> list[dict[str, str]]:
+    """The contents by which an item can be known, each as its signals, of the types that there are.
+
+    A frame is no picture of its own: without vPDQ a film has only its MD5.
+    """
+    good = [each for each in item.hashes if each.algorithm == "pdq" and _quality(each) >= LEAST_QUALITY]
+    stills = dict.fromkeys(each.hex for each in good if each.time is None)
+    contents = [{"pdq": hex} for hex in stills if "pdq" in types]
+    film: dict[str, str] = {}
+    frames = sorted((each.time, each.hex, _quality(each)) for each in good if each.time is not None)
+    if frames and "vpdq" in types:
+        film["vpdq"] = json.dumps([f"{hex},{quality},{time:.3f}" for time, hex, quality in frames])
+    if item.kind == "video" and item.md5 and "video_md5" in types:
+        film["video_md5"] = item.md5
+    return [*contents, film] if film else contents
+
+
+def _quality(each: Hash) -> int:
+    """Where it is not known, the least that counts."""
+    return LEAST_QUALITY if each.quality is None else each.quality
+
+
+def item_of(signals: Mapping[str, str]) -> tuple[ListItem | None, tuple[str, ...]]:
+    """The item that signals are of, None if there is nothing to search by; and the types that cannot be used."""
+    hashes: list[Hash] = []
+    md5, others = None, []
+    for name, value in signals.items():
+        try:
+            match name:
+                case "pdq":
+                    hashes.append(perceptual_hash({"algorithm": "pdq", "hash": value}))
+                case "vpdq":
+                    hashes.extend(_frames(value))
+                case "video_md5":
+                    md5 = digest("md5", value)
+                case _:
+                    others.append(name)
+        except LineError:
+            others.append(name)
+    if not hashes and not md5:
+        return None, tuple(others)
+    film = md5 is not None or any(each.time is not None for each in hashes)
+    return ListItem(kind="video" if film else "image", md5=md5, hashes=tuple(dict.fromkeys(hashes))), tuple(others)
+
+
+def _frames(value: str) -> list[Hash]:
+    """The frames of a film from a list of "hex,quality,seconds". Raises LineError."""
+    try:
+        parts = [str(each).split(",") for each in json.loads(value)]
+        frames = [(hex, int(quality), float(seconds)) for hex, quality, seconds in parts]
+    except (ValueError, TypeError, RecursionError):
+        raise LineError(_("not the frames of a film")) from None
+    return [
+        perceptual_hash({"algorithm": "pdq", "hash": hex, "quality": quality, "time": seconds})
+        for hex, quality, seconds in frames
+    ]

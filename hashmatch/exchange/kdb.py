@@ -1,0 +1,138 @@
+"""The `kdb` format: the hash database of Autopsy and The Sleuth Kit, an SQLite file (tsk/hashdb/sqlite_hdb.cpp there).
+
+hashes(id, md5, sha1, sha2_256) has the digests as bytes, file_names(name, hash_id) and comments(comment, hash_id) what is
+known beside. Those programs look for MD5 only, so that an entry without one is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import BinaryIO
+
+from hashmatch.exchange.fields import list_item
+from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.plain import write_plain
+from hashmatch.exchange.sqlite_files import columns_of, has_table, read_rows
+from hashmatch.records import ListItem
+
+_SCHEMA = """
+CREATE TABLE db_properties (name TEXT NOT NULL, value TEXT);
+INSERT INTO db_properties (name, value) VALUES ('Schema Version', '1');
+CREATE TABLE hashes (id INTEGER PRIMARY KEY AUTOINCREMENT, md5 BINARY(16) UNIQUE, sha1 BINARY(20), sha2_256 BINARY(32));
+CREATE TABLE file_names (name TEXT NOT NULL, hash_id INTEGER NOT NULL, PRIMARY KEY(name, hash_id));
+CREATE TABLE comments (comment TEXT NOT NULL, hash_id INTEGER NOT NULL, PRIMARY KEY(comment, hash_id));
+CREATE INDEX md5_index ON hashes(md5);
+"""
+
+#: So many names, and so many comments, are read of one entry.
+_TEXTS_MAX = 100
+
+_SIZES = {"md5": 16, "sha1": 20, "sha256": 32}
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    return read_rows(stream, _entries)
+
+
+def _entries(connection: sqlite3.Connection) -> Iterator[Callable[[], ListItem]]:
+    names, comments = _texts(connection, "name", "file_names"), _texts(connection, "comment", "comments")
+    for number, *digests in connection.execute("SELECT rowid, md5, sha1, sha2_256 FROM hashes ORDER BY rowid"):
+        yield partial(_item, digests, names(number), comments(number))
+
+
+def _texts(connection: sqlite3.Connection, column: str, table: str) -> Callable[[int], list[bytes]]:
+    """A function that gives the texts of an entry, to be asked for one entry after the other."""
+    if not {"hash_id", column} <= columns_of(connection, table):
+        return lambda _number: []
+    # The tables have no index by entry, so that asking for each would read the whole table each time.
+    rows = connection.execute(
+        f"SELECT hash_id, CAST({column} AS BLOB) FROM {table} WHERE typeof(hash_id) = 'integer' ORDER BY hash_id"
+    )
+    groups = groupby(rows, key=itemgetter(0))
+    current = next(groups, None)
+
+    def of(number: int) -> list[bytes]:
+        nonlocal current
+        while current is not None and current[0] < number:
+            current = next(groups, None)
+        if current is None or current[0] != number:
+            return []
+        return [text for _number, text in islice(current[1], _TEXTS_MAX) if text]
+
+    return of
+
+
+def _item(digests: list[object], names: list[bytes], comments: list[bytes]) -> ListItem:
+    note = "\n".join(comment.decode("utf-8", "backslashreplace") for comment in comments)
+    record: dict[str, object] = {
+        field: _hex(value, size) for (field, size), value in zip(_SIZES.items(), digests, strict=True)
+    }
+    return list_item({**record, "note": note.replace("\0", "")}, (), tuple(name for name in names if b"\0" not in name))
+
+
+def _hex(value: object, size: int) -> object:
+    """A digest as hex: it is stored as so many bytes, or by others as text."""
+    if not isinstance(value, bytes):
+        return value
+    return value.hex() if len(value) == size else value.decode("latin-1")
+
+
+def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
+    """Writes a database that hfind and Autopsy open, as a whole: it is made in a temporary file first."""
+    with tempfile.TemporaryDirectory(prefix="hashmatch-") as folder:
+        path = Path(folder, "list.kdb")
+        try:
+            with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
+                report = _fill(connection, items, include)
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:  # of the temporary file: a full disk
+            raise OSError(str(error)) from error
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, out, 2**20)
+    return report
+
+
+def _fill(connection: sqlite3.Connection, items: Iterable[ListItem], include: frozenset[str]) -> WriteReport:
+    def entries(item: ListItem) -> Iterable[bytes]:
+        if item.md5 is None:
+            return ()
+        _add(connection, item, include)
+        return (b"",)
+
+    with open(
+        os.devnull, "wb"
+    ) as nowhere:  # what goes into a list is decided as of all plain ones, the lines are rows here
+        return write_plain(items, nowhere, entries)
+
+
+def _add(connection: sqlite3.Connection, item: ListItem, include: frozenset[str]) -> None:
+    digests = [bytes.fromhex(value) if value else None for value in (item.md5, item.sha1, item.sha256)]
+    # An MD5 stands there once. Digests of two entries are not mixed: their files need not be the same for the same MD5.
+    (number,) = connection.execute(
+        "INSERT INTO hashes (md5, sha1, sha2_256) VALUES (?, ?, ?)"
+        " ON CONFLICT (md5) DO UPDATE SET md5 = excluded.md5 RETURNING id",
+        digests,
+    ).fetchone()
+    if "paths" in include:
+        # Names are bytes, as on the disk that they are from, and as The Sleuth Kit itself stores them.
+        add = "INSERT OR IGNORE INTO file_names (name, hash_id) VALUES (CAST(? AS TEXT), ?)"
+        connection.executemany(add, ((path, number) for path in item.paths))
+    if "note" in include and item.note:
+        connection.execute("INSERT OR IGNORE INTO comments (comment, hash_id) VALUES (?, ?)", (item.note, number))
+
+
+def looks_like(head: bytes) -> bool:
+    return has_table(head, b"hashes", b"sha2_256")
+
+
+FORMAT = Format("kdb", frozenset({"md5", "sha1", "sha256", "paths", "note"}), write, read, looks_like)

@@ -1,0 +1,138 @@
+"""Lists that are SQLite files, which an enemy may have written: opened such that they can only be read, and not for ever.
+
+Nothing is written beside such a file, no SQL of its own runs (views, triggers, virtual tables), and what a query may cost
+is bounded by the size of the file: a tree of pages that leads back into itself has no end.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import BinaryIO
+from urllib.parse import quote_from_bytes
+
+from hashmatch.exchange.fields import LineError, snippet
+from hashmatch.exchange.interface import Row
+from hashmatch.i18n import _
+from hashmatch.records import BadLine, LineRemark, ListItem
+
+#: How every SQLite file begins.
+MAGIC = b"SQLite format 3\0"
+
+#: No value and no row of a list is longer, in bytes.
+VALUE_MAX = 2**20
+
+# Steps of SQLite's virtual machine. Reading a row takes about eight and a sorted one some fifteen, and no row has less
+# than some ten bytes with its place in an index, so that an honest list stays far below.
+_STEPS = 100_000
+_STEPS_A_BYTE = 4
+_STEPS_A_CALL = 1000
+
+Query = Callable[[sqlite3.Connection], Iterator[Callable[[], ListItem]]]
+
+
+def read_rows(stream: BinaryIO, query: Query) -> Iterator[Row]:
+    """The items that `query` finds, numbered from 1. It yields functions that make them, and raise LineError for a bad one.
+
+    Damage ends the list with one BadLine. Raises OSError where the file cannot be read.
+    """
+    number = 0
+    try:
+        with _opened(stream) as (connection, logs):
+            for log in logs:
+                message = _("what stands in {log} beside the list is not read: have the program that wrote it close it")
+                yield LineRemark(1, message.format(log=log))
+            for number, make in enumerate(query(connection), 1):
+                try:
+                    yield number, make()
+                except LineError as refused:
+                    yield BadLine(number, str(refused))
+    except LineError as refused:
+        yield BadLine(number + 1, str(refused))
+    except (sqlite3.Error, UnicodeError) as error:
+        if str(error) == "interrupted":
+            reason = _("the SQLite file does not come to an end: it is damaged, or made to do harm")
+        else:
+            reason = _("the SQLite file cannot be read on: {reason}").format(reason=snippet(str(error)))
+        yield BadLine(number + 1, reason)
+
+
+@contextmanager
+def _opened(stream: BinaryIO) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
+    """A connection that only reads, and the names of logs that lie beside the file and are not read. Text comes as bytes."""
+    with ExitStack() as stack:
+        path = _path_of(stream)
+        if path is None:
+            head = stream.read(len(MAGIC))
+            if head != MAGIC:
+                raise LineError(_("not an SQLite file"))
+            copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="hashmatch-"))
+            copy.write(head)
+            shutil.copyfileobj(stream, copy)
+            copy.flush()
+            path = os.fsencode(copy.name)
+        # Immutable: no locks, no journal and no log are looked for, so that none is made or rolled back either.
+        uri = f"file:{quote_from_bytes(path)}?mode=ro&immutable=1"
+        connection = stack.enter_context(closing(sqlite3.connect(uri, uri=True, isolation_level=None)))
+        connection.text_factory = bytes
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_MAX)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1)
+        if sys.version_info >= (3, 12):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+        steps = _STEPS + _STEPS_A_BYTE * os.stat(path).st_size
+
+        def spent() -> bool:
+            nonlocal steps
+            steps -= _STEPS_A_CALL
+            return steps < 0
+
+        connection.set_progress_handler(spent, _STEPS_A_CALL)
+        for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON", "mmap_size = 0"):
+            connection.execute(f"PRAGMA {pragma}").close()
+        logs = [path + end for end in (b"-wal", b"-journal") if _has_content(path + end)]
+        yield connection, [snippet(os.fsdecode(os.path.basename(log))) for log in logs]
+
+
+def _path_of(stream: BinaryIO) -> bytes | None:
+    """Where the file of a stream lies that stands at its start, if it is one, and still the one of that name."""
+    try:
+        name = stream.name
+        status = os.fstat(stream.fileno())
+        if isinstance(name, (str, bytes)) and stat.S_ISREG(status.st_mode) and stream.tell() == 0:
+            return os.path.abspath(os.fsencode(name)) if os.path.samestat(status, os.stat(name)) else None
+    except (AttributeError, OSError):  # of streams that are no files
+        pass
+    return None
+
+
+def _has_content(path: bytes) -> bool:
+    try:
+        return os.stat(path).st_size > 0
+    except OSError:
+        return False
+
+
+def columns_of(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    """The names of a table's columns in lower case; none where there is no such table, or it is a view or virtual."""
+    kinds = connection.execute(
+        "SELECT type, substr(sql, 1, 13) FROM sqlite_master WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')",
+        (table,),
+    ).fetchall()
+    if not kinds or any(kind != (b"table", b"CREATE TABLE ") for kind in kinds):
+        return frozenset()
+    rows = connection.execute("SELECT lower(name) FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
+    return frozenset(name.decode("utf-8", "replace") for (name,) in rows)
+
+
+def has_table(head: bytes, name: bytes, column: bytes) -> bool:
+    """Whether the first bytes of a SQLite file say that it has a table of this name that has such a column, in any case."""
+    pattern = rb"CREATE TABLE [\"'`\[]?%b\b.{0,2000}?\b%b\b" % (name, column)
+    return head.startswith(MAGIC) and re.search(pattern, head, re.IGNORECASE | re.DOTALL) is not None

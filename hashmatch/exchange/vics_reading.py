@@ -1,0 +1,172 @@
+"""Project VIC's JSON as entries of a list: VICS 2.0 and the models before it, cases and hash sets, as tools write them.
+
+Not read, since they don't agree with the records beside them: IsPrecategorized, TotalMediaFiles. A category is kept as a
+label ("vics:category=1"), for what its number means depends on the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
+
+from hashmatch.exchange.fields import LineError, exact_moment, snippet, text
+from hashmatch.exchange.interface import Row
+from hashmatch.exchange.item_records import hashes_of_short, item_of
+from hashmatch.exchange.json_objects import parse_value, records
+from hashmatch.exchange.passed_over import PassedOver
+from hashmatch.i18n import _
+from hashmatch.records import BadLine, Hash, LineRemark
+
+#: Of the names of properties in MediaMetadata that are ours.
+PREFIX = "hashmatch:"
+#: What stands there as text, and what as JSON.
+_TEXTS = ("collection", "source", "tlp", "added", "case", "operator")
+_OF_JSON = ("duration", "pdq_quality", "pdq_version", "hashes", "opinions", "labels", "paths", "paths_bytes")
+PROPERTIES = (*_TEXTS, *_OF_JSON)
+
+#: Where media stand: in cases, or in a hash set.
+_IN_CASES = ("value", "*", "Media", "*")
+_IN_SET = ("value", "*")
+_HEAD = 65_536
+_CASES = re.compile(rb'"Media"\s*:\s*\[')
+
+_DOTNET = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
+#: As American programs write dates, whatever the day and month of others would be.
+_AMERICAN = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y")
+
+Object = Mapping[str, object]
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    """The stream must be one that can seek: its first bytes tell which form it has. Records come one after the other."""
+    start = stream.tell()
+    head = stream.read(_HEAD)
+    stream.seek(start)
+    place = _IN_CASES if _CASES.search(head) or b"#Cases" in head else _IN_SET
+    unused = PassedOver()
+    number, categories = 1, 0
+    for row in records(stream, place):
+        if isinstance(row, BadLine):
+            yield row
+            continue
+        number, media = row
+        date, doubt = _date(media.get("DateUpdated"))
+        try:
+            item = item_of(*_entry(media, date, unused))
+        except LineError as refused:
+            yield BadLine(number, str(refused))
+            continue
+        if doubt:
+            yield LineRemark(number, _("its date is none that is known: {value}").format(value=snippet(doubt)))
+        categories += _category(media) is not None
+        yield number, item
+    if categories:
+        message = _("{count} entries have a category of Project VIC: it is kept as a label, and says nothing else here")
+        yield LineRemark(number, message.format(count=categories))
+    if unused:
+        yield LineRemark(number, _("digests of other kinds are passed over: {kinds}").format(kinds=unused))
+
+
+def _entry(media: Object, date: str | None, unused: PassedOver) -> tuple[dict[str, object], tuple[Hash, ...]]:
+    record: dict[str, object] = {"md5": _bare(media.get("MD5")), "sha1": _bare(media.get("SHA1")), "changed": date}
+    record |= {"size": _size(media.get("MediaSize")), "kind": _kind(media.get("MimeType"))}
+    record["note"] = _bare(media.get("Comments"), strip=False)
+    frames = list[object]()
+    for each in _objects(media.get("AlternativeHashes")):
+        name, value = str(each.get("HashName")).upper().replace("-", ""), _bare(each.get("HashValue"))
+        if name == "VPDQ":
+            frames.append(value)
+        elif name in ("SHA256", "PDQ"):
+            record[name.lower()] = value
+        elif name not in ("MD5", "SHA1"):  # which the record itself has
+            unused.add(name)
+    if media.get("PhotoDNA"):
+        unused.add("PhotoDNA")
+    record["vpdq"] = frames
+    for each in _objects(media.get("MediaMetadata")):
+        key = str(each.get("PropertyName")).removeprefix(PREFIX)
+        if key in PROPERTIES and each.get("PropertyName") != key:
+            record[key] = _property(key, each.get("PropertyValue"))
+    labels = record.get("labels", labels_of(_bare(media.get("Tags"), strip=False) or ""))
+    more = [f"vics:series={series}" for series in [_bare(media.get("Series"))] if series]
+    more += [f"vics:category={category}" for category in [_category(media)] if category is not None]
+    if isinstance(labels, list):
+        record["labels"] = [*labels, *(label for label in more if label not in labels)]
+    files = [path_of(file) for file in _objects(media.get("MediaFiles"))]
+    if not {"paths", "paths_bytes"} & record.keys():
+        record["paths"] = [path.decode() for path in dict.fromkeys(files) if path and b"\0" not in path]
+    return record, hashes_of_short(record)
+
+
+def _property(key: str, value: object) -> object:
+    if key in _TEXTS:
+        return value
+    told = text(key, value, 2**24)
+    return None if told is None else parse_value(told)
+
+
+def labels_of(tags: str) -> list[str]:
+    """The labels of a record's Tags, which are separated by commas, semicolons or bars."""
+    return [label.strip() for label in re.split("[,;|]", tags) if label.strip()]
+
+
+def path_of(file: Object) -> bytes:
+    """The path of a file, which may have been told in one or in two pieces; empty if there is none."""
+    name, path = _bare(file.get("FileName"), strip=False) or "", _bare(file.get("FilePath"), strip=False) or ""
+    path, name = path.replace("\\", "/"), name.replace("\\", "/")
+    if name and path.rpartition("/")[2] != name:
+        path = f"{path.rstrip('/')}/{name}" if path else name
+    return path.encode("utf-8", "backslashreplace")
+
+
+def _category(media: Object) -> int | None:
+    told = str(media.get("Category"))
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 4 else None
+
+
+def _size(value: object) -> object:
+    """Some programs write numbers as texts."""
+    told = value.strip() or None if isinstance(value, str) else value
+    return int(told) if isinstance(told, str) and told.isascii() and told.isdigit() and len(told) < 20 else told
+
+
+def _kind(value: object) -> str | None:
+    """From a type such as image/jpeg, of which some programs write the first half only."""
+    first = value.partition("/")[0].strip().lower() if isinstance(value, str) else ""
+    return first if first in ("image", "video") else None
+
+
+def _date(value: object) -> tuple[str | None, object]:
+    """A date in ISO 8601, as .NET or as American programs write it; and what it was if it is none of these."""
+    if not isinstance(value, str) or not value.strip():
+        return None, value or None
+    told = value.strip()
+    if dotnet := _DOTNET.fullmatch(told):
+        try:
+            return _iso(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(dotnet[1]))), None
+        except OverflowError:
+            return None, value
+    try:
+        return exact_moment("DateUpdated", told), None
+    except LineError:
+        pass
+    for form in _AMERICAN:
+        try:
+            return _iso(datetime.strptime(told[:40], form)), None
+        except ValueError:
+            continue
+    return None, value
+
+
+def _iso(date: datetime) -> str:
+    return date.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _bare(value: object, strip: bool = True) -> str | None:
+    return (value.strip() if strip else value) if isinstance(value, str) else None
+
+
+def _objects(value: object) -> list[Object]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

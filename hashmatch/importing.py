@@ -1,0 +1,383 @@
+"""Hash lists to the reference set: what `hashmatch import` does."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from hashmatch import exchange
+from hashmatch.duplicates import NearDuplicate, near_duplicates
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+from hashmatch.media.files import chunks
+from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, Tlp, strictest
+from hashmatch.store import Store, generation, listed, lists, opinions
+from hashmatch.store.audit import Actor, now, record
+from hashmatch.store.membership import Membership, Outcome, ensure_collection, touch
+
+if TYPE_CHECKING:
+    from hashmatch.signing.acceptance import Flaw, Numbers
+    from hashmatch.signing.lists import Verified
+
+#: Seconds, a hundred days; what a list says beyond is nonsense.
+LONGEST = 8_640_000.0
+#: Items a transaction: a second writer waits no longer than a fraction of a second.
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of a list's entries. refused: lines; allow: entries that went to the allow list; not_allowed: those
+    that the list allows and others know as propaganda, so that only a person can put them there.
+
+    retracted: entries that are or remain withdrawn; a retraction in the list is taken as one, and an entry that a person
+    retracted here stays so. restored: those whose source stands by them again. disputed: retractions of what others gave,
+    which stays, and is disputed from now on. duplicates: of those added, how many show the same as an older reference does.
+    head, signer: of the list; the key's name, if it has any. missing: numbers of lists of that name that have not come, from
+    the first to the last of them.
+    """
+
+    name: str
+    format: str
+    added: int = 0
+    joined: int = 0
+    known: int = 0
+    retracted: int = 0
+    restored: int = 0
+    disputed: int = 0
+    allow: int = 0
+    not_allowed: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    head: ListHead = UNNAMED
+    signer: str | None = None
+    missing: tuple[Numbers, ...] = ()
+
+    @property
+    def items(self) -> int:
+        return self.added + self.joined + self.known + self.retracted + self.restored + self.disputed
+
+
+#: Of ImportReport, what is counted.
+_COUNTED = tuple(each.name for each in fields(ImportReport) if each.type == "int")
+
+Told = Callable[[BadLine | LineRemark], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """As what a list's entries are added, and what the list must be.
+
+    collection: where they go; without it, to the one that the entry names, or to "imported". tlp: for entries; the
+    stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing is imported.
+    verify_key: that the list must be signed with: a name, a file or the public key itself; without it, any that is known.
+    accept: what speaks against the list and is taken all the same.
+    """
+
+    collection: str | None = None
+    tlp: Tlp | None = None
+    allow: bool = False
+    strict: bool = False
+    verify_key: str | None = None
+    accept: frozenset[Flaw] = frozenset()
+
+
+AS_IT_SAYS = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of a list as a whole. teller: who disputes what it would withdraw of others: its signer, name or file.
+    signer: a public key. missing: numbers of lists of its name that have not come. count: its entries, by its signer."""
+
+    path: Path
+    form: exchange.Format
+    sha256: bytes
+    head: ListHead
+    signer: str | None
+    teller: str
+    missing: tuple[Numbers, ...] = ()
+    count: int | None = None
+
+
+def import_list(
+    store: Store,
+    actor: Actor,
+    path: Path,
+    plan: Plan = AS_IT_SAYS,
+    *,
+    format_name: str = "auto",
+    told: Told = lambda line: None,
+    duplicate: Callable[[NearDuplicate], None] = lambda duplicate: None,
+) -> ImportReport:
+    """Add a hash list's entries to the reference set.
+
+    told: called with each line that cannot be used, and with what else is to be said of a line. duplicate: with each new
+    reference that shows the same as an older one.
+    Importing a list again adds nothing, so an interrupted import is completed by repeating it.
+    Raises CommandError: the file cannot be read, its format not told or newer, or a bad line when `strict`.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(exchange.HEAD)
+            form = exchange.detect(head) if format_name == "auto" else exchange.get(format_name)
+            if form is None:
+                message = _("{path}: cannot tell what list this is; name it with --format")
+                raise CommandError(message.format(path=path))
+            origin = _origin(store, file, path, form, head, plan)
+            if plan.strict:
+                file.seek(0)
+                _check_all_lines(origin, file, told)
+            file.seek(0)
+            return _Import(store, actor, origin, plan, told).run(form.read(file), duplicate)
+    except OSError as error:
+        raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
+
+
+def _origin(store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: Plan) -> Origin:
+    """Whose list it is, and that it is to be taken. Raises CommandError if not, with all that speaks against it."""
+    from hashmatch.signing.acceptance import Issue, decide
+
+    connection = store.connection
+    signed = _verified(file, path, plan)
+    owner = None if plan.collection is None else lists.signer_of(connection, plan.collection)
+    head = (form.read_head(start) if form.read_head else UNNAMED) if signed is None else UNNAMED
+    if signed is not None and signed.statement is not None:
+        head = signed.statement.head
+    signer = None if signed is None else signed.key.public.text
+    if owner is not None and signer not in (None, owner):
+        message = _(
+            "{path}: it is signed by {signer}, and the collection {name} is filled by the lists of {owner} only"
+        )
+        raise CommandError(message.format(path=path, signer=signer, name=plan.collection, owner=owner))
+    before = [] if head.name is None else lists.sequences_seen(connection, head.name, signer)
+    lacks = signed is None and (plan.verify_key is not None or owner is not None)
+    issues = [Issue(since, sequence) for sequence, since in before]
+    digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
+    accepted: frozenset[Flaw] = plan.accept
+    if lists.was_read(connection, digest, signer):  # it can bring nothing back
+        accepted |= {"older"}
+    decision = decide(head, issues, now(), accepted, lacks_signature=lacks)
+    if decision.refused:
+        objections = [each for each in decision.objections if not each.accepted]
+        reasons = "; ".join(each.message for each in objections)
+        flaws = " ".join(f"--accept {each.flaw}" for each in objections)
+        message = _("{path}: {reasons}; nothing was imported ({options} takes it all the same)")
+        raise CommandError(message.format(path=path, reasons=reasons, options=flaws))
+    teller = (signed and signed.key.name) or signer or head.name or path.name
+    count = signed.statement.count if signed is not None and signed.statement is not None else None
+    return Origin(path, form, digest, head, signer, teller, decision.missing, count)
+
+
+def _digest(file: BinaryIO) -> bytes:
+    file.seek(0)
+    digest = hashlib.sha256()
+    for part in chunks(file):
+        digest.update(part)
+    return digest.digest()
+
+
+def _verified(file: BinaryIO, path: Path, plan: Plan) -> Verified | None:
+    """The signature of a list, if it has one. Raises CommandError where it has another one than it should."""
+    from hashmatch.signing import keys
+    from hashmatch.signing.lists import NoSignatureError, UnknownSignerError, signature_path, verify_file
+
+    if plan.verify_key is None and not signature_path(path).exists():
+        return None
+    folder = keys.default_folder()
+    wanted = keys.known(folder)[0] if plan.verify_key is None else [keys.find(folder, plan.verify_key)]
+    try:
+        return verify_file(file, path, wanted)
+    except NoSignatureError:
+        return None  # whether it may lack one is decided with all else that is known of it
+    except UnknownSignerError:
+        if plan.verify_key is None and "unsigned" in plan.accept:
+            return None
+        raise
+
+
+def _problem(item: ListItem) -> str:
+    """Why an entry whose fields are all good cannot be used as a whole; "" if it can."""
+    widths = {(h.algorithm, h.view, len(h.bits)) for h in item.hashes}
+    if len(widths) != len({width[:2] for width in widths}):
+        return _("its hashes of one algorithm differ in length")
+    if any(h.time is not None and h.time > LONGEST for h in item.hashes) or (item.duration or 0.0) > LONGEST:
+        return _("its times are longer than any film")
+    return ""
+
+
+def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
+    bad = 0
+    for row in origin.form.read(file):
+        if isinstance(row, tuple):
+            problem = _problem(row[1])
+            row = BadLine(row[0], problem) if problem else row
+        if isinstance(row, BadLine):
+            bad += 1
+            told(row)
+    if bad:
+        message = _("{path}: {count} lines cannot be used, and nothing was imported (--strict)")
+        raise CommandError(message.format(path=origin.path, count=bad))
+
+
+class _Import:
+    """One list on its way into the reference set."""
+
+    def __init__(self, store: Store, actor: Actor, origin: Origin, plan: Plan, told: Told) -> None:
+        self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
+        self._counts = dict.fromkeys(_COUNTED, 0)
+        self._owners: dict[str, str | None] = {}
+        self._import_id = self._read = 0
+
+    def run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
+        newest = generation.current(self._store.connection).newest
+        # A list of a newer version is refused here, before anything is changed.
+        rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
+        self._begin()
+        while batch := list(itertools.islice(rows, BATCH)):
+            with self._store.transaction() as connection:
+                self._add(connection, batch)
+        for found in near_duplicates(self._store, newest):
+            self._counts["duplicates"] += 1
+            duplicate(found)
+        origin = self._origin
+        if origin.count is not None and origin.count != self._read:
+            text = _("the list has {count:,} entries, where its signer counted {wanted:,}")
+            self._told(LineRemark(self._read, text.format(count=self._read, wanted=origin.count)))
+        report = ImportReport(
+            origin.path.name,
+            origin.form.name,
+            **self._counts,
+            head=origin.head,
+            signer=origin.signer and origin.teller,
+            missing=origin.missing,
+        )
+        with self._store.transaction() as connection:
+            lists.finish_import(connection, self._import_id, report.items, report.refused)
+            record(connection, self._actor, "imported", {"import": self._import_id, **self._counts})
+        return report
+
+    def _begin(self) -> None:
+        origin, plan = self._origin, self._plan
+        with self._store.transaction() as connection:
+            number = None
+            if plan.collection is not None:
+                self._own(connection, plan.collection)
+                number = ensure_collection(connection, self._actor, plan.collection, plan.tlp)
+                lists.set_signer(connection, plan.collection, self._owners[plan.collection])
+            name = os.fsencode(origin.path.name).decode("utf-8", "replace")
+            self._import_id = lists.begin_import(
+                connection, name, origin.form.name, origin.sha256, number, origin.head, origin.signer
+            )
+            detail = {
+                "import": self._import_id,
+                "list": origin.path.name,
+                "format": origin.form.name,
+                "sha256": origin.sha256.hex(),
+                "name": origin.head.name,
+                "sequence": origin.head.sequence,
+                "signer": origin.signer,
+            }
+            record(connection, self._actor, "import", detail)
+
+    def _add(self, connection: sqlite3.Connection, batch: list[exchange.Row]) -> None:
+        entries: list[tuple[int, ListItem, Membership]] = []
+        for row in batch:
+            if isinstance(row, LineRemark):
+                self._told(row)
+                continue
+            self._read += 1
+            if not isinstance(row, BadLine):
+                line, item = row
+                membership = self._membership(item)
+                if self._is_foreign(connection, membership.collection) and membership.retracted is not None:
+                    self._dispute(connection, listed.find(connection, item), membership)
+                    continue
+                problem = _problem(item) or self._foreign(connection, membership.collection)
+                if not problem:
+                    entries.append((line, item, membership))
+                    continue
+                row = BadLine(line, problem)
+            self._counts["refused"] += 1
+            self._told(row)
+        added = listed.add_items(
+            connection,
+            self._actor,
+            [(item, membership) for _line, item, membership in entries],
+            allow_known=self._plan.allow,
+        )
+        for (_line, _item, membership), (reference_id, outcome) in zip(entries, added, strict=True):
+            self._count(connection, reference_id, outcome, membership)
+        for name in {membership.collection for _line, _item, membership in entries}:
+            lists.set_signer(connection, name, self._owners[name])
+
+    def _own(self, connection: sqlite3.Connection, collection: str) -> str | None:
+        """Whose lists fill a collection: of one that this list makes, its own signer's."""
+        if collection not in self._owners:
+            there = lists.has_collection(connection, collection)
+            self._owners[collection] = lists.signer_of(connection, collection) if there else self._origin.signer
+        return self._owners[collection]
+
+    def _is_foreign(self, connection: sqlite3.Connection, collection: str) -> bool:
+        """Whether a collection is filled by another's lists. One that a person named is not: see _origin."""
+        owner = self._own(connection, collection)
+        return owner not in (None, self._origin.signer) and self._plan.collection is None
+
+    def _foreign(self, connection: sqlite3.Connection, collection: str) -> str:
+        """Why an entry may not go into a collection; "" if it may."""
+        if not self._is_foreign(connection, collection):
+            return ""
+        text = _("the collection {name} is filled by the lists of {owner} only; --collection gives it another")
+        return text.format(name=collection, owner=self._owners[collection])
+
+    def _dispute(self, connection: sqlite3.Connection, reference_id: int | None, membership: Membership) -> None:
+        """A retraction of what others gave: that stays, and this list's word stands beside it."""
+        if reference_id is None:
+            self._counts["known"] += 1
+            return
+        self._counts["disputed"] += 1
+        said = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
+        if opinions.add(connection, reference_id, (said,), self._import_id):
+            touch(connection, reference_id, own=False)
+
+    def _membership(self, item: ListItem) -> Membership:
+        plan = self._plan
+        own = next((each for each in item.opinions if each.source is None), None)
+        retracted, reason = item.retracted, item.retraction_reason
+        if own is not None and own.verdict == "false-positive" and retracted is None:
+            retracted, reason = own.at or item.changed or item.added or now(), own.reason or own.verdict
+        return Membership(
+            plan.collection or item.collection or "imported",
+            source=item.source,
+            tlp=strictest(item.tlp, plan.tlp),
+            case=item.case,
+            note=item.note,
+            labels=item.labels,
+            allow=plan.allow or item.allow,
+            added=item.added,
+            retracted=retracted and retracted[:19] + "Z",
+            retraction_reason=reason,
+            changed=item.changed,
+            operator=item.operator,
+            import_id=self._import_id,
+            named=plan.collection is not None,
+        )
+
+    def _count(
+        self, connection: sqlite3.Connection, reference_id: int, outcome: Outcome, membership: Membership
+    ) -> None:
+        counts = self._counts
+        if outcome == "disputed":
+            self._dispute(connection, reference_id, membership)
+            return
+        counts[outcome] += 1
+        if membership.allow and (outcome == "added" or (self._plan.allow and outcome == "joined")):
+            counts["allow"] += 1
+        elif membership.allow and outcome == "joined":
+            counts["not_allowed"] += 1

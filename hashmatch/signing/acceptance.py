@@ -1,0 +1,86 @@
+"""Whether a list is taken: by its signature, its date, and the issues of the same list that came before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hashmatch.i18n import _
+from hashmatch.records import ListHead
+
+#: What speaks against a list, and what a person can accept.
+Flaw = Literal["unsigned", "expired", "older"]
+FLAWS: tuple[Flaw, ...] = ("unsigned", "expired", "older")
+
+#: Numbers of issues from the first to the last of them, both included.
+Numbers = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue of a list that came before. It brought all changes after `since` up to `sequence`; None: from the start."""
+
+    since: int | None
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What speaks against a list. accepted: the person takes it all the same. The message is for a person."""
+
+    flaw: Flaw
+    message: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """objections: see above. missing: numbers of issues that have not come, once this one is taken."""
+
+    objections: tuple[Objection, ...] = ()
+    missing: tuple[Numbers, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        return not all(objection.accepted for objection in self.objections)
+
+
+def decide(
+    head: ListHead, before: Iterable[Issue], now: str, accepted: frozenset[Flaw], *, lacks_signature: bool
+) -> Decision:
+    """Whether a list is taken. head: what it, or its signer, says of it. now: UTC, as records have it. lacks_signature: it
+    has none where it should have one.
+
+    before: the issues of the list of that name that came from the same signer, in any order. One that brings nothing that
+    is missing, and is older than the newest of them, is refused: whoever can put an old list in the place of a new one
+    could take retractions back so. The newest again is fine, and so is one that fills a gap.
+    """
+    objections = list[Objection]()
+
+    def object_to(flaw: Flaw, message: str) -> None:
+        objections.append(Objection(flaw, message, flaw in accepted))
+
+    if lacks_signature:
+        object_to("unsigned", _("it is not signed"))
+    if head.expires is not None and head.expires <= now:
+        object_to("expired", _("it expired on {date}").format(date=head.expires))
+    if head.name is None or head.sequence is None:
+        return Decision(tuple(objections))
+    issues = list(before)
+    newest = max((issue.sequence for issue in issues), default=head.sequence)
+    this = Issue(head.since, head.sequence)
+    if head.sequence < newest and missing([*issues, this]) == missing(issues):
+        message = _("it is number {number}, and number {newest} has come already")
+        object_to("older", message.format(number=head.sequence, newest=newest))
+    return Decision(tuple(objections), missing([*issues, this]))
+
+
+def missing(issues: Sequence[Issue]) -> tuple[Numbers, ...]:
+    """The numbers, from 1 to the newest, whose changes no issue brought."""
+    reached, found = 0, list[Numbers]()
+    for since, sequence in sorted((issue.since or 0, issue.sequence) for issue in issues):
+        if since > reached:
+            found.append((reached + 1, since))
+        reached = max(reached, sequence)
+    return tuple(found)

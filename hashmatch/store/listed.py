@@ -1,0 +1,233 @@
+"""Add entries of hash lists to the set: many at once, since a list may have millions."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from hashmatch.records import ListItem, Opinion
+from hashmatch.store import opinions
+from hashmatch.store.audit import Actor, now
+from hashmatch.store.membership import Membership, Outcome, ensure_collection, insert, join, touch
+from hashmatch.store.references import IMPORTED, packed_rows, recipe, set_hashes
+
+#: Entry and as what it is added.
+Entry = tuple[ListItem, Membership]
+
+#: How many identities are looked up at once; SQLite takes 32,766 values.
+_LOOKED_UP = 500
+
+
+def add_items(
+    connection: sqlite3.Connection, actor: Actor, entries: Sequence[Entry], *, allow_known: bool = False
+) -> list[tuple[int, Outcome]]:
+    """Add entries of a hash list, within a transaction. A retracted entry leaves a tombstone. Returns of each the
+    reference's id and what became of it.
+
+    Hashes that were made here from the bytes themselves are not replaced by those of a list.
+    allow_known: whether an entry may put a reference on the allow list that is known already. On a list's word alone it
+    must not, or a partner could protect what others know as propaganda.
+    """
+    identities = [identity_of(item) for item, _membership in entries]
+    known = _known(connection, identities)
+    batch = _Batch(connection, actor)
+    outcomes: list[tuple[int, Outcome]] = []
+    for identity, (item, membership) in zip(identities, entries, strict=True):
+        if identity not in known and membership.import_id is not None and membership.retracted is None:
+            known[identity] = batch.add(identity, item, membership)
+            outcomes.append((known[identity], "added"))
+            continue
+        batch.flush()
+        if identity in known:
+            added = replace(membership, allow=membership.allow and allow_known)
+            outcomes.append((known[identity], _add_to(connection, actor, known[identity], item, added)))
+        else:
+            known[identity] = _insert(connection, identity, item)
+            outcomes.append((known[identity], _add_to(connection, actor, known[identity], item, membership, new=True)))
+    batch.flush()
+    return outcomes
+
+
+def add_item(
+    connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership, *, allow_known: bool = False
+) -> tuple[int, Outcome]:
+    """One entry; see add_items."""
+    return add_items(connection, actor, [(item, membership)], allow_known=allow_known)[0]
+
+
+def find(connection: sqlite3.Connection, item: ListItem) -> int | None:
+    """The reference that an entry is of, if there is one."""
+    return _known(connection, [identity_of(item)]).get(identity_of(item))
+
+
+def identity_of(item: ListItem) -> bytes:
+    """What makes an entry of a list the same as another: 32 bytes.
+
+    The SHA-256 of the media's bytes where the list has it; else a SHA-256 over the strongest digest, else over all
+    perceptual hashes, in an order that does not depend on the list's.
+    """
+    if item.sha256 is not None:
+        return bytes.fromhex(item.sha256)
+    if item.sha1 is not None:
+        named = "sha1:" + item.sha1
+    elif item.md5 is not None:
+        named = "md5:" + item.md5
+    else:
+        # Without times, which other tools round in their own ways.
+        named = ",".join(sorted(f"{h.algorithm}:{h.view}:{h.hex}" for h in item.hashes))
+    return hashlib.sha256(b"hashmatch identity\0" + named.encode()).digest()
+
+
+def _known(connection: sqlite3.Connection, identities: Sequence[bytes]) -> dict[bytes, int]:
+    known: dict[bytes, int] = {}
+    for start in range(0, len(identities), _LOOKED_UP):
+        part = identities[start : start + _LOOKED_UP]
+        marks = ", ".join("?" * len(part))
+        known.update(connection.execute(f"SELECT identity, id FROM reference WHERE identity IN ({marks})", part))
+    return known
+
+
+_COLUMNS = "identity, sha256, sha1, md5, kind, size, duration, allow, added"
+
+
+def _values(identity: bytes, item: ListItem, allow: bool) -> tuple[object, ...]:
+    """The values of _COLUMNS."""
+    digests = (None if digest is None else bytes.fromhex(digest) for digest in (item.sha256, item.sha1, item.md5))
+    return identity, *digests, item.kind, item.size, item.duration, allow, now()
+
+
+def _insert(connection: sqlite3.Connection, identity: bytes, item: ListItem) -> int:
+    cursor = connection.execute(
+        f"INSERT INTO reference ({_COLUMNS}, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
+        _values(identity, item, allow=False),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _add_to(
+    connection: sqlite3.Connection,
+    actor: Actor,
+    reference_id: int,
+    item: ListItem,
+    membership: Membership,
+    *,
+    new: bool = False,
+) -> Outcome:
+    """Add an entry of a reference that is there; new: since just now."""
+    replaceable = _replaceable(connection, reference_id, membership)
+    present = connection.execute("SELECT DISTINCT algorithm FROM hash WHERE reference_id = ?", (reference_id,))
+    kept = {algorithm for (algorithm,) in present if not replaceable(algorithm)}
+    outcome = join(connection, actor, reference_id, membership, new=new)
+    if outcome == "disputed":
+        return outcome
+    hashes = [each for each in item.hashes if each.algorithm not in kept]
+    changed = set_hashes(connection, reference_id, hashes, IMPORTED, new=new)
+    changed |= opinions.add(connection, reference_id, _with_source(item, membership), membership.import_id)
+    if membership.import_id is not None:
+        collection = "(SELECT id FROM collection WHERE name = ?)"
+        connection.execute(
+            "INSERT OR IGNORE INTO provenance (reference_id, import_id, collection_id, carried)"
+            f" SELECT ?, ?, id, ? FROM collection WHERE id = {collection}",
+            (reference_id, membership.import_id, _carried(item), membership.collection),
+        )
+    if changed and not new:
+        touch(connection, reference_id, own=False)
+    return "joined" if changed and outcome == "known" else outcome
+
+
+def _replaceable(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> Callable[[str], bool]:
+    """Which algorithms' hashes an entry may replace: where it is a newer word than the last one of its collection, those
+    that came in a list."""
+    said = membership.said
+    row = connection.execute(
+        "SELECT changed FROM membership JOIN collection ON collection.id = collection_id"
+        " WHERE reference_id = ? AND name = ?",
+        (reference_id, membership.collection),
+    ).fetchone()
+    if said is None or row is None or row[0] is None or said <= row[0]:
+        return lambda algorithm: False
+    listed = connection.execute(
+        "SELECT algorithm FROM hash JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ? AND decoding = ?",
+        (reference_id, IMPORTED),
+    )
+    return {algorithm for (algorithm,) in listed}.__contains__
+
+
+def _with_source(item: ListItem, membership: Membership) -> list[Opinion]:
+    """An entry's opinions, each with its source and a date where the entry has any."""
+    at = membership.said
+    return [replace(each, source=each.source or membership.collection, at=each.at or at) for each in item.opinions]
+
+
+def _carried(item: ListItem) -> str:
+    """What an entry has to know a file by: names of digests and algorithms, with commas."""
+    digests = [name for name in ("md5", "sha1", "sha256") if getattr(item, name)]
+    return ",".join([*digests, *sorted({each.algorithm for each in item.hashes})])
+
+
+class _Batch:
+    """New references of a list, that are inserted together."""
+
+    def __init__(self, connection: sqlite3.Connection, actor: Actor) -> None:
+        self._connection, self._actor = connection, actor
+        self._entries: list[tuple[int, bytes, ListItem, Membership]] = []
+        self._collections: dict[str, int] = {}
+        self._recipes: dict[int | None, int] = {}
+        self._next = 0
+
+    def add(self, identity: bytes, item: ListItem, membership: Membership) -> int:
+        """The id that the reference will have."""
+        if not self._entries:
+            (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM reference").fetchone()
+            self._next = int(last) + 1
+        reference_id = self._next
+        self._next += 1
+        self._entries.append((reference_id, identity, item, membership))
+        return reference_id
+
+    def flush(self) -> None:
+        if not self._entries:
+            return
+        connection, entries = self._connection, self._entries
+        for name in {membership.collection for *_rest, membership in entries} - self._collections.keys():
+            self._collections[name] = ensure_collection(connection, self._actor, name)
+        (revision,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM audit").fetchone()
+        connection.executemany(
+            f"INSERT INTO reference (id, {_COLUMNS}, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (reference_id, *_values(identity, item, membership.allow), revision)
+                for reference_id, identity, item, membership in entries
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO hash (reference_id, algorithm, view, recipe_id, count, bits, quality, time)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (reference_id, algorithm, view, self._recipe(version), *packed)
+                for reference_id, _identity, item, _membership in entries
+                for algorithm, view, version, packed in packed_rows(item.hashes)
+            ],
+        )
+        insert(
+            connection,
+            ((reference_id, self._collections[each.collection], each) for reference_id, *_rest, each in entries),
+        )
+        connection.executemany(
+            "INSERT INTO provenance (reference_id, import_id, collection_id, carried) VALUES (?, ?, ?, ?)",
+            (
+                (reference_id, membership.import_id, self._collections[membership.collection], _carried(item))
+                for reference_id, _identity, item, membership in entries
+            ),
+        )
+        for reference_id, _identity, item, membership in entries:
+            if item.opinions:
+                opinions.add(connection, reference_id, _with_source(item, membership), membership.import_id)
+        self._entries = []
+
+    def _recipe(self, version: int | None) -> int:
+        if version not in self._recipes:
+            self._recipes[version] = recipe(self._connection, IMPORTED, version)
+        return self._recipes[version]

@@ -1,0 +1,273 @@
+"""Which collection knows a reference, and what its source says of it: the newest word counts, in whatever order it comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from hashmatch.records import Tlp, strictest
+from hashmatch.store.audit import Actor, now, now_exactly, record
+
+#: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
+#: withdrawn, and adding it again does not revive it. "restored": the source that withdrew it stands by it again.
+#: "disputed": a list would withdraw what was not from a list; it stays.
+Outcome = Literal["added", "joined", "known", "retracted", "restored", "disputed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """As what a reference is added: to which collection, on whose word, under which rule."""
+
+    collection: str
+    source: str | None = None
+    tlp: Tlp | None = None
+    case: str | None = None
+    note: str | None = None
+    labels: tuple[str, ...] = ()
+    allow: bool = False
+    added: str | None = None
+    retracted: str | None = None
+    retraction_reason: str | None = None
+    changed: str | None = None
+    operator: str | None = None
+    import_id: int | None = None
+    #: Whether a person named the collection that a list is for; only then may it withdraw what was indexed here.
+    named: bool = False
+
+    @property
+    def said(self) -> str | None:
+        """When the source said this, to the microsecond; None where a list does not tell, or it is said here."""
+        if self.import_id is None:
+            return None
+        moment = self.changed or max(self.retracted or "", self.added or "")
+        return exactly(moment) if moment else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A membership that is there."""
+
+    collection: str
+    retracted: str | None
+    retracting_import: int | None
+    changed: str | None
+    import_id: int | None
+
+    @property
+    def withdrawn_here(self) -> bool:
+        """By a person, and not by a list."""
+        return self.retracted is not None and self.retracting_import is None
+
+
+def join(
+    connection: sqlite3.Connection,
+    actor: Actor,
+    reference_id: int,
+    membership: Membership,
+    *,
+    new: bool = False,
+    path: bytes | None = None,
+) -> Outcome:
+    """Make a reference a member of a collection, with labels; or retract it there, if `membership` says so.
+
+    What a list took back, a newer word of the same collection restores. What a person took back here in all of its
+    collections stays so, and so does a membership that was: only `restore` undoes that. Words that are older than the last
+    one of the same collection change nothing.
+    """
+    rows = [] if new else _rows(connection, reference_id)
+    own = next((row for row in rows if row.collection == membership.collection), None)
+    said = membership.said
+    if own and own.import_id is not None and said and own.changed and said < own.changed:
+        return "known"
+    detail: dict[str, object] = {"reference": reference_id, "collection": membership.collection}
+    if path is not None:
+        detail["path"] = os.fsdecode(path)
+    if membership.retracted is not None:
+        return _retract(connection, actor, reference_id, membership, own, detail, new)
+    live = any(row.retracted is None for row in rows)
+    if own is not None and own.retracted is not None:
+        newer = said is not None and (own.changed is None or said > own.changed)
+        if own.withdrawn_here or not newer:
+            return "retracted"
+    elif (not live and any(row.withdrawn_here for row in rows)) or (not live and rows and membership.import_id is None):
+        return "retracted"
+    collection_id = ensure_collection(connection, actor, membership.collection, _rule(membership))
+    here = membership.import_id is None
+    added_labels = add_labels(connection, reference_id, membership.labels) if here else []
+    allowed = membership.allow and bool(
+        connection.execute("UPDATE reference SET allow = 1 WHERE id = ? AND allow = 0", (reference_id,)).rowcount
+    )
+    if own is None:
+        insert(connection, [(reference_id, collection_id, membership)])
+        told_more = True
+    else:
+        told_more = _update(connection, reference_id, collection_id, membership)
+    if not added_labels and not allowed and not told_more:
+        return "known"
+    if not new:
+        touch(connection, reference_id, own=here)
+    if here:  # an import is one entry in the audit trail, and its members point to it
+        detail |= {"labels": added_labels, "allow": allowed, "source": membership.source, "tlp": membership.tlp}
+        record(connection, actor, "add" if new else "join", detail)
+    if own is not None and own.retracted is not None:
+        record(connection, actor, "restore", detail)
+        return "restored"
+    return "added" if new else "joined"
+
+
+def _retract(
+    connection: sqlite3.Connection,
+    actor: Actor,
+    reference_id: int,
+    membership: Membership,
+    own: _Row | None,
+    detail: dict[str, object],
+    new: bool,
+) -> Outcome:
+    if own is not None and own.retracted is not None:
+        # A word between the two, that comes later, is not to revive it.
+        connection.execute(
+            "UPDATE membership SET changed = max(?, coalesce(changed, '')) WHERE reference_id = ? AND collection_id ="
+            " (SELECT id FROM collection WHERE name = ?) AND ? > coalesce(changed, '')",
+            (membership.said, reference_id, membership.collection, membership.said),
+        )
+        return "known"
+    if own is not None and own.import_id is None and membership.import_id is not None and not membership.named:
+        return "disputed"
+    collection_id = ensure_collection(connection, actor, membership.collection, _rule(membership))
+    if own is None:
+        insert(connection, [(reference_id, collection_id, membership)])
+    else:
+        connection.execute(
+            "UPDATE membership SET retracted = ?, retraction_reason = ?, retraction_import_id = ?, changed = ?"
+            " WHERE reference_id = ? AND collection_id = ?",
+            (
+                *(membership.retracted, membership.retraction_reason, membership.import_id),
+                *(membership.said or now_exactly(), reference_id, collection_id),
+            ),
+        )
+    if new:  # a tombstone remembers what it was, so that restoring one of the allow list does not make it propaganda
+        connection.execute("UPDATE reference SET allow = ? WHERE id = ?", (membership.allow, reference_id))
+        if membership.import_id is None:
+            add_labels(connection, reference_id, membership.labels)
+    else:
+        touch(connection, reference_id, own=False)
+    detail |= {"retracted": membership.retracted, "reason": membership.retraction_reason}
+    record(connection, actor, "retract", detail)
+    return "retracted"
+
+
+def _rule(membership: Membership) -> Tlp | None:
+    """The sharing rule of a collection that a membership makes. The marks of a list's entries are their own, not those of
+    the collection that the first of them happens to make."""
+    return membership.tlp if membership.import_id is None else None
+
+
+def _rows(connection: sqlite3.Connection, reference_id: int) -> list[_Row]:
+    rows = connection.execute(
+        "SELECT name, retracted, retraction_import_id, changed, import_id FROM membership"
+        " JOIN collection ON collection.id = collection_id WHERE reference_id = ?",
+        (reference_id,),
+    )
+    return [_Row(*row) for row in rows]
+
+
+def ensure_collection(connection: sqlite3.Connection, actor: Actor, name: str, tlp: Tlp | None = None) -> int:
+    """The id of a collection, which is made with this sharing rule if there is none of that name."""
+    found = connection.execute("SELECT id FROM collection WHERE name = ?", (name,)).fetchone()
+    if found:
+        return int(found[0])
+    cursor = connection.execute("INSERT INTO collection (name, tlp, created) VALUES (?, ?, ?)", (name, tlp, now()))
+    record(connection, actor, "collection", {"collection": name, "tlp": tlp})
+    return int(cursor.lastrowid or 0)
+
+
+def insert(connection: sqlite3.Connection, rows: Iterable[tuple[int, int, Membership]]) -> None:
+    """Memberships that were not there, each by the ids of its reference and collection. A list's labels are kept in it."""
+    connection.executemany(
+        "INSERT INTO membership (reference_id, collection_id, source, tlp, case_id, note, operator, added, retracted,"
+        " retraction_reason, import_id, retraction_import_id, changed, labels)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                *(reference_id, collection_id, each.source, each.tlp, each.case, each.note, each.operator),
+                *(each.added or now(), each.retracted, each.retraction_reason, each.import_id),
+                each.import_id if each.retracted is not None else None,
+                each.said if each.import_id is not None else now_exactly(),
+                packed_labels(each.labels) if each.import_id is not None else None,
+            )
+            for reference_id, collection_id, each in rows
+        ),
+    )
+
+
+def _update(connection: sqlite3.Connection, reference_id: int, collection_id: int, membership: Membership) -> bool:
+    """Take over what a membership's source says now: a stricter TLP mark always, the other things where they are newer or
+    were not known. Returns whether that changed more than the date."""
+    *old, retracted, changed, labels, import_id = connection.execute(
+        "SELECT tlp, source, case_id, note, retracted, changed, labels, import_id FROM membership"
+        " WHERE reference_id = ? AND collection_id = ?",
+        (reference_id, collection_id),
+    ).fetchone()
+    said = membership.said
+    newer = import_id is not None and said is not None and (changed is None or said > changed)
+    new: list[str | None] = [strictest(old[0], membership.tlp)]
+    for before, now_told in zip(old[1:], (membership.source, membership.case, membership.note), strict=True):
+        new.append((now_told or before) if newer else (before or now_told))
+    told = labels_of(labels)
+    if membership.import_id is not None:
+        named = [name for name in membership.labels if name not in _given(connection, reference_id)]
+        told = tuple(named) if newer else tuple(dict.fromkeys((*told, *named)))
+    news = new != old or retracted is not None or sorted(told) != sorted(labels_of(labels))
+    if not news and not newer:
+        return False
+    connection.execute(
+        "UPDATE membership SET tlp = ?, source = ?, case_id = ?, note = ?, labels = ?, changed = ?, retracted = NULL,"
+        " retraction_reason = NULL, retraction_import_id = NULL WHERE reference_id = ? AND collection_id = ?",
+        (*new, packed_labels(told), said if newer else changed, reference_id, collection_id),
+    )
+    return news
+
+
+def touch(connection: sqlite3.Connection, reference_id: int, *, own: bool) -> None:
+    """Note that a reference has changed, so that the next list that goes out has it. own: that we said something new of it,
+    so that our word is the newest of those collections that were not filled by lists."""
+    connection.execute(
+        "UPDATE reference SET revision = (SELECT coalesce(max(id), 0) + 1 FROM audit) WHERE id = ?", (reference_id,)
+    )
+    if own:
+        connection.execute(
+            "UPDATE membership SET changed = ? WHERE reference_id = ? AND import_id IS NULL",
+            (now_exactly(), reference_id),
+        )
+
+
+def add_labels(connection: sqlite3.Connection, reference_id: int, labels: Iterable[str]) -> list[str]:
+    """Labels that are given here. Returns those that are new."""
+    statement = "INSERT OR IGNORE INTO label (reference_id, name) VALUES (?, ?)"
+    return [label for label in labels if connection.execute(statement, (reference_id, label)).rowcount]
+
+
+def _given(connection: sqlite3.Connection, reference_id: int) -> set[str]:
+    rows = connection.execute("SELECT name FROM label WHERE reference_id = ?", (reference_id,))
+    return {name for (name,) in rows}
+
+
+def labels_of(packed: str | None) -> tuple[str, ...]:
+    """The labels that a list gave, as the database keeps them."""
+    return tuple(json.loads(packed)) if packed else ()
+
+
+def packed_labels(labels: Iterable[str]) -> str | None:
+    """Labels as the database keeps those of a list: see `labels_of`."""
+    names = sorted(set(labels))
+    return json.dumps(names, ensure_ascii=False, separators=(",", ":")) if names else None
+
+
+def exactly(moment: str) -> str:
+    """A moment to the microsecond, so that moments are compared as texts are."""
+    return moment if "." in moment else moment.removesuffix("Z") + ".000000Z"

@@ -1,0 +1,54 @@
+"""What people and sources say of a reference, side by side: nobody's word replaces another's."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from hashmatch.records import Opinion
+from hashmatch.store.audit import Actor, now_exactly, record
+from hashmatch.store.membership import exactly, touch
+
+
+def add(connection: sqlite3.Connection, reference_id: int, opinions: Iterable[Opinion], import_id: int | None) -> bool:
+    """Keep opinions, of each source the newest one; of two of the same moment always the same. Returns whether any is news.
+
+    Each has its source. One without a date is news only if it says something else than the last one.
+    """
+    news = False
+    for each in opinions:
+        assert each.source is not None
+        old = connection.execute(
+            "SELECT at, opinion, reason FROM opinion WHERE reference_id = ? AND source = ?", (reference_id, each.source)
+        ).fetchone()
+        at = exactly(each.at) if each.at else now_exactly()
+        if old and ((at, each.verdict, each.reason or "") <= (old[0], old[1], old[2] or "")):
+            continue
+        if old and each.at is None and (each.verdict, each.reason) == tuple(old[1:]):
+            continue
+        connection.execute(
+            "INSERT INTO opinion (reference_id, source, opinion, at, reason, import_id) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (reference_id, source) DO UPDATE SET opinion = excluded.opinion, at = excluded.at,"
+            " reason = excluded.reason, import_id = excluded.import_id",
+            (reference_id, each.source, each.verdict, at, each.reason, import_id),
+        )
+        news = True
+    return news
+
+
+def give(connection: sqlite3.Connection, actor: Actor, reference_id: int, opinion: Opinion) -> bool:
+    """An opinion that is given here, audited. Returns whether it is news."""
+    if not add(connection, reference_id, (opinion,), None):
+        return False
+    touch(connection, reference_id, own=True)
+    detail = {"reference": reference_id, "opinion": opinion.verdict, "source": opinion.source, "reason": opinion.reason}
+    record(connection, actor, "opinion", detail)
+    return True
+
+
+def of(connection: sqlite3.Connection, reference_id: int) -> tuple[Opinion, ...]:
+    """All opinions of a reference, in the order of their sources."""
+    rows = connection.execute(
+        "SELECT opinion, source, at, reason FROM opinion WHERE reference_id = ? ORDER BY source", (reference_id,)
+    )
+    return tuple(Opinion(*row) for row in rows)

@@ -1,0 +1,64 @@
+"""What a format cannot say is counted."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from hashmatch.exchange import get, written
+from hashmatch.exchange.losses import DIGESTS, EVERYTHING, FILM, OF_HASHES, OF_ITEMS, Losses
+from hashmatch.records import Hash, ListItem, Opinion
+
+from .samples import PICTURE
+
+A_FILM = ListItem(
+    kind="video",
+    hashes=(Hash("pdq", bytes(32), 90, 1.0), Hash("pdq", bytes(32), None, 2.0)),
+    opinions=(Opinion("disputed", "west"),),
+)
+
+
+def test_every_part_of_an_item_has_its_name() -> None:
+    assert {field.name for field in fields(ListItem)} == DIGESTS | OF_ITEMS | {"hashes"}
+
+
+def test_every_format_says_what_it_carries_in_these_words() -> None:
+    for name in written():
+        parts = {part.removeprefix(FILM) for part in get(name).carries}
+        assert parts <= EVERYTHING | {"pdq", "phash", "dhash", "blocks"}, name
+
+
+def test_what_is_kept_and_what_is_lost() -> None:
+    losses = Losses(replace(get("pdq"), carries=frozenset({"pdq", "quality", "md5", "labels"})))
+    assert list(losses.watch([PICTURE, A_FILM, PICTURE])) == [PICTURE, A_FILM, PICTURE]
+    assert losses.kept == {"pdq": 4, "quality": 3, "md5": 2, "labels": 2}
+    assert losses.lost == {
+        "phash": 2,
+        "time": 2,
+        "view": 2,
+        "hash_version": 2,
+        "frames": 1,
+        "opinions": 1,
+        "kind": 3,
+        "sha1": 2,
+        "sha256": 2,
+        "size": 2,
+        "collection": 2,
+        "source": 2,
+        "tlp": 2,
+        "added": 2,
+    }
+
+
+def test_some_parts_are_carried_of_films_only() -> None:
+    losses = Losses(get("tx-lines"))
+    list(losses.watch([PICTURE, replace(A_FILM, md5=PICTURE.md5)]))
+    assert losses.kept == {"pdq": 3, "kind": 2, "frames": 1, "time": 2, "quality": 1, "md5": 1}
+    assert losses.lost["md5"] == losses.lost["quality"] == losses.lost["sha256"] == 1
+
+
+def test_our_own_formats_lose_nothing() -> None:
+    for name in ("jsonl", "csv"):
+        losses = Losses(get(name))
+        list(losses.watch([PICTURE, A_FILM]))
+        assert not losses.lost and losses.kept["phash"] == 1
+    assert OF_HASHES <= EVERYTHING

@@ -1,0 +1,59 @@
+"""Keys, statements and hostile bytes for the tests of signatures; and the judge, minisign itself."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import strategies as st
+
+from hashmatch.records import TLP_ORDER
+from hashmatch.signing.keys import Key
+from hashmatch.signing.minisign import SecretKey
+from hashmatch.signing.statement import Statement
+
+NOW = "2026-11-26T12:00:00Z"
+#: What trying a password takes in tests: as much as libsodium's least.
+LITTLE_MEMORY = 2**20
+
+OURS, THEIRS = SecretKey._of(b"ourskey1", bytes(range(32))), SecretKey._of(b"theirs22", bytes(range(32, 64)))
+OUR_KEY, THEIR_KEY = Key("ours", OURS.public), Key("theirs", THEIRS.public)
+
+STATEMENT = Statement("unit's list", 2, 7, None, NOW, "2027-01-01T00:00:00Z", 3, "amber+strict", "ab" * 32)
+
+_names = st.text(st.characters(categories=("L", "N", "P", "S"), include_characters=" "), min_size=1, max_size=200)
+_numbers = st.integers(0, 2**63 - 1)
+moments = st.datetimes().map(lambda moment: moment.replace(microsecond=0).isoformat() + "Z")
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> Statement:
+    since = draw(st.none() | _numbers)
+    return Statement(
+        name=draw(_names.filter(lambda name: name == name.strip() != "")),
+        list_version=draw(_numbers),
+        sequence=draw(_numbers if since is None else st.integers(since, 2**63 - 1)),
+        since=since,
+        created=draw(moments),
+        expires=draw(st.none() | moments),
+        count=draw(_numbers),
+        tlp=draw(st.none() | st.sampled_from(TLP_ORDER)),
+        sha256=draw(st.binary(min_size=32, max_size=32)).hex(),
+    )
+
+
+def of_file(**changes: object) -> Statement:
+    """The statement, its digest yet to be taken from the file."""
+    return replace(STATEMENT, sha256="", **changes)  # type: ignore[arg-type]
+
+
+def minisign(*arguments: str | Path, typed: str = "", memory: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs the public tool. Skips the test where it is not installed. memory: bytes that it is let have."""
+    if shutil.which("minisign") is None:
+        pytest.skip("needs minisign, the public tool (apt-get install minisign)")
+    limit = [] if memory is None else ["sh", "-c", f'ulimit -v {memory >> 10} && exec "$@"', "sh"]
+    words = [*limit, "minisign", *map(str, arguments)]
+    return subprocess.run(words, input=typed, capture_output=True, text=True, timeout=60)
