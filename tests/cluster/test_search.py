@@ -26,7 +26,8 @@ from hashmatch.records import Digests, Fingerprint, Glance, Hash, Kind, ListItem
 from hashmatch.scanning import Searcher
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
-from hashmatch.store.references import Membership, add_item
+from hashmatch.store.listed import add_item
+from hashmatch.store.membership import Membership
 from tests.cli.conftest import FIXTURES, run_command
 
 from .conftest import LONG, Dask, dask, dask_worker_of, until
