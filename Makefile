@@ -22,9 +22,10 @@ $(VENV)/installed: pyproject.toml hashmatch/__init__.py
 
 $(VENV)/installed-tests: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,cluster]'
-	@# The judge of bit-exactness is compiled from source; where that cannot be, its tests skip and say so.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[judge]' || \
-		echo "pdqhash could not be built here; the tests that compare with it will be skipped"
+	@# Judges that are compiled from source; where that cannot be, their tests skip and say so. Editable here, too: else a
+	@# copy of the package would take the place of the one that is tested.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[judge]' || \
+		echo "pdqhash could not be built here; the tests that compare with Meta's tools will be skipped"
 	touch $@
 
 demo: $(VENV)/installed

@@ -52,10 +52,12 @@ def fingerprint(
         message = _("{size:,} bytes are more than the limit of {limit:,}").format(size=size, limit=limit)
         return Fingerprint(kind, size, error=Failure("too-large", message))
     data = None if film else head + file.read()
-    digests = digest([data] if data is not None else _with_head(head, file), lambda: beat(0.0))
-    result = Fingerprint(kind, size, digests)
-    if known(digests):
-        return replace(result, known=True)
+    result = Fingerprint(kind, size)
+    if settings.digests:
+        digests = digest([data] if data is not None else _with_head(head, file), lambda: beat(0.0))
+        result = replace(result, digests=digests)
+        if known(digests):
+            return replace(result, known=True)
     try:
         opened = _open_media(file, data, media_type, settings)
         if isinstance(opened, Film):

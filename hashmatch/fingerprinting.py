@@ -123,7 +123,7 @@ def fingerprints(
                 result = results[0] if len(results) == 1 else joined(results, settings)
                 yield case.state, judge_name(case.state, result)
             else:
-                digests = case.digests or _own_digests(case.state, failure)
+                digests = case.digests or (_own_digests(case.state, failure) if settings.digests else None)
                 yield case.state, Fingerprint(None, case.state.size, digests, error=failure)
         yield from done_early
 
@@ -233,7 +233,7 @@ def is_credible(state: FileState, share: Share, is_known: bool, result: Fingerpr
         and all(each is None or each >= 0 for each in (result.width, result.height))
         and all(len(text) <= LONGEST_COMPLAINT for text in texts)
         and (is_known if result.known else bool(result.hashes or result.error or result.moments or share.of > 1))
-        and (not result.hashes or result.digests is not None or share.number > 0)
+        and (not result.hashes or result.digests is not None or share.number > 0 or not settings.digests)
         and are_credible_hashes(result.hashes, settings)
         and len(result.views) <= MOST_VIEWS
         and len(result.features) <= 2 * settings.features

@@ -29,7 +29,8 @@ class Settings:
     there is one hash of each algorithm. features: whether local features are computed, too. profile: of a film
     that is a query. picture_side: of a small version of the picture, the longer side in pixels; 0 for none. moments: of a
     film nothing is hashed, but its pictures at these seconds are made, of that size. interval: of a film frames so many
-    seconds apart are hashed and nothing else, as vPDQ does; 0 for every frame."""
+    seconds apart are hashed and nothing else, as vPDQ does; 0 for every frame. digests: whether the file is read for these,
+    too; else `known` is not asked."""
 
     hashers: tuple[str, ...] = ("pdq",)
     exact: bool = False
@@ -41,6 +42,7 @@ class Settings:
     picture_side: int = 0
     moments: tuple[float, ...] = ()
     interval: float | None = None
+    digests: bool = True
 
 
 def prepare(settings: Settings) -> None:

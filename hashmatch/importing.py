@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -68,6 +68,7 @@ class ImportReport:
 _COUNTED = tuple(each.name for each in fields(ImportReport) if each.type == "int")
 
 Told = Callable[[BadLine | LineRemark], None]
+RemarksOn = Callable[[tuple[str, ...]], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +116,12 @@ def import_list(
     format_name: str = "auto",
     told: Told = lambda line: None,
     duplicate: Callable[[NearDuplicate], None] = lambda duplicate: None,
+    remarks_on: RemarksOn = lambda labels: (),
 ) -> ImportReport:
     """Add a hash list's entries to the reference set.
 
     told: called with each line that cannot be used, and with what else is to be said of a line. duplicate: with each new
-    reference that shows the same as an older one.
+    reference that shows the same as an older one. remarks_on: what is to be told of an entry's labels.
     Importing a list again adds nothing, so an interrupted import is completed by repeating it.
     Raises CommandError: the file cannot be read, its format not told or newer, or a bad line when `strict`.
     """
@@ -135,7 +137,7 @@ def import_list(
                 file.seek(0)
                 _check_all_lines(origin, file, told)
             file.seek(0)
-            return _Import(store, actor, origin, plan, told).run(form.read(file), duplicate)
+            return _Import(store, actor, origin, plan, told, remarks_on).run(form.read(file), duplicate)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
 
@@ -229,8 +231,11 @@ def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
 class _Import:
     """One list on its way into the reference set."""
 
-    def __init__(self, store: Store, actor: Actor, origin: Origin, plan: Plan, told: Told) -> None:
+    def __init__(
+        self, store: Store, actor: Actor, origin: Origin, plan: Plan, told: Told, remarks_on: RemarksOn
+    ) -> None:
         self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
+        self._remarks_on = remarks_on
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._owners: dict[str, str | None] = {}
         self._import_id = self._read = 0
@@ -301,6 +306,8 @@ class _Import:
                     continue
                 problem = _problem(item) or self._foreign(connection, membership.collection)
                 if not problem:
+                    for text in self._remarks_on(item.labels) if item.labels else ():
+                        self._told(LineRemark(line, text))
                     entries.append((line, item, membership))
                     continue
                 row = BadLine(line, problem)

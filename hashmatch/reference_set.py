@@ -18,6 +18,7 @@ from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
 from hashmatch.media.files import open_file, walk
+from hashmatch.recording import recorded
 from hashmatch.records import BadLine, Fingerprint, LineRemark, Tlp
 from hashmatch.scanning import scan
 from hashmatch.store import Store
@@ -87,11 +88,17 @@ class ReferenceSet:
         radius: int | None = None,
         exclude: Sequence[str] = (),
         workers: int | None = None,
+        record: bool = False,
     ) -> Iterator[Result]:
-        """Match files and all files in folders; yields one Result a file, as each is known."""
+        """Match files and all files in folders; yields one Result a file, as each is known. record: keep in the set what
+        matched, so that it can be told later what rested on a reference that was taken back."""
         found = walk(map(os.fsencode, paths), exclude)
         store = self._open(write=False)
-        return scan(store, found, Isolation(workers), collections=collections, profile=profile, radius=radius)
+        results = scan(store, found, Isolation(workers), collections=collections, profile=profile, radius=radius)
+        if not record:
+            return results
+        settings = {"profile": profile, "radius": radius, "collections": list(collections)}
+        return recorded(self.path, self._actor("scan"), settings, results)
 
     def export(
         self,

@@ -261,6 +261,20 @@ def test_known_is_not_asked_of_what_is_no_media() -> None:
     assert of_bytes(b"some text", known=known) == Fingerprint(None, 9)
 
 
+def test_without_digests(jpeg: bytes, mp4: bytes, tmp_path: Path) -> None:
+    """For who has them already: all else is the same, and nobody is asked whether they are known."""
+
+    def known(*_asked: Any) -> bool:
+        raise AssertionError
+
+    for data in (jpeg, mp4):
+        path = tmp_path / "file"
+        path.write_bytes(data)
+        expected = replace(of_bytes(data), digests=None)
+        assert of_bytes(data, Settings(digests=False), known=known) == expected
+        assert of_path(path, settings=Settings(digests=False), known=known) == expected
+
+
 # What cannot be hashed.
 
 

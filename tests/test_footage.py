@@ -21,7 +21,7 @@ from hashmatch.hashers.pdq import hash_luma
 from hashmatch.hashing import Settings
 from hashmatch.media import Film, Limits
 from hashmatch.media.opened import Frame
-from hashmatch.media.sampling import DISTINCT_BITS, HEARTBEAT, MOST_A_SECOND, REACH, SampleClock, Sampling
+from hashmatch.media.sampling import DISTINCT_BITS, EVERY_FRAME, HEARTBEAT, MOST_A_SECOND, REACH, SampleClock, Sampling
 from hashmatch.records import Glance, Hash
 
 Square = npt.NDArray[np.uint8]
@@ -130,7 +130,7 @@ def test_a_reference_is_what_the_rule_says(seed: int) -> None:
         for one, (_time, other) in zip(full, expected, strict=True)
     ]
     assert max(away) <= 2, "ties at the median are decided by rounding"
-    assert made.asked == [Sampling()]
+    assert made.asked == [EVERY_FRAME]
 
 
 def test_a_change_is_kept_at_the_frame_where_it_is() -> None:

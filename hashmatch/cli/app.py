@@ -62,8 +62,12 @@ def format_option(*names: str) -> Callable[[F], F]:
     )
 
 
-def references_argument(command: F) -> F:
-    return click.argument("refs", metavar="REF…", nargs=-1, required=True)(command)
+def references_argument(command: F, required: bool = True) -> F:
+    return click.argument("refs", metavar="REF…" if required else "[REF]…", nargs=-1, required=required)(command)
+
+
+def optional_references_argument(command: F) -> F:
+    return references_argument(command, required=False)
 
 
 @contextlib.contextmanager

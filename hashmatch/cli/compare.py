@@ -124,7 +124,7 @@ def _by_rule(a: bytes, b: bytes, rule: str, seconds: float, examining: Examining
     from hashmatch.hashing import Settings
     from hashmatch.matching.vpdq import RULES
 
-    settings = Settings(limits=examining.limits, interval=seconds)
+    settings = Settings(limits=examining.limits, interval=seconds, digests=False)
     return by_vpdq(_examined(a, settings, examining), _examined(b, settings, examining), RULES[rule])
 
 
@@ -149,7 +149,7 @@ def _aligned(
         wanted = tuple(time for time in times if time is not None)
         if not wanted:
             return (known.pixels,) * len(times)
-        found = _examined(path, replace(settings, picture_side=THUMBNAIL, moments=wanted), examining)
+        found = _examined(path, replace(settings, picture_side=THUMBNAIL, moments=wanted, digests=False), examining)
         return found.moments or (None,) * len(times)
 
     ours = pictures(a, query, [each.a for each in moments])
@@ -165,7 +165,7 @@ def _in_colour(path: bytes, known: Fingerprint, examining: Examining) -> Fingerp
 
     if known.kind != "image":
         return known
-    settings = Settings(exact=True, views=False, limits=examining.limits, picture_side=PICTURE_SIDE)
+    settings = Settings(exact=True, views=False, limits=examining.limits, picture_side=PICTURE_SIDE, digests=False)
     return replace(known, pixels=_examined(path, settings, examining).pixels or known.pixels)
 
 

@@ -9,13 +9,14 @@ import click
 
 from hashmatch.cli.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
-from hashmatch.i18n import _
+from hashmatch.i18n import _, ngettext
 from hashmatch.records import BadLine, LineRemark, Tlp
 
 if TYPE_CHECKING:
     from hashmatch.duplicates import NearDuplicate
     from hashmatch.importing import ImportReport
     from hashmatch.signing.acceptance import Flaw
+    from hashmatch.store import Store
 
 
 @click.command(
@@ -78,10 +79,11 @@ def command(
     dry_run: bool,
     strict: bool,
 ) -> int:
+    from hashmatch.cli.labelling import remarks
     from hashmatch.errors import CommandError
     from hashmatch.importing import Plan, import_list
     from hashmatch.report.escape import for_terminal
-    from hashmatch.store import Store
+    from hashmatch.store import Store, scans
     from hashmatch.store.audit import Actor
 
     if bool(files) == (server is not None) or (server is None) != (bank is None):
@@ -99,7 +101,9 @@ def command(
         return 0
     plan = Plan(collection, tlp, allow, strict, verify_key, frozenset(accept))
     refused, failed = 0, 0
+    remarks_on = remarks(app)
     with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
+        withdrawn_before = scans.withdrawn(store.connection)
         for path in files:
             name = for_terminal(str(path))
 
@@ -120,6 +124,7 @@ def command(
                     format_name=form,
                     told=tell,
                     duplicate=tell_of,
+                    remarks_on=remarks_on,
                 )
             except CommandError as error:
                 failed += 1
@@ -144,6 +149,7 @@ def command(
                 numbers = f"{first}–{last}" if first != last else str(first)
                 message = _("{name}: of the list {list}, number {numbers} has not come")
                 app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
+        _tell_of_recall(app, store, withdrawn_before)
     if dry_run:
         app.say(_("dry run, nothing written"))
     return 2 if failed else 1 if refused else 0
@@ -160,3 +166,17 @@ def _about(report: ImportReport) -> str:
     if report.signer is not None:
         facts.append(_("signed by {key}").format(key=report.signer))
     return "".join(f", {fact}" for fact in facts)
+
+
+def _tell_of_recall(app: App, store: Store, before: set[int]) -> None:
+    """Say that recorded results rest on what was withdrawn by now and not before."""
+    from hashmatch.store import scans
+
+    count = scans.count_resting_on(store.connection, scans.withdrawn(store.connection) - before)
+    if count:
+        told = ngettext(
+            "{n:,} recorded result rests on what is retracted now; `hashmatch retract --recall` lists it",
+            "{n:,} recorded results rest on what is retracted now; `hashmatch retract --recall` lists them",
+            count,
+        )
+        app.warn(told.format(n=count))

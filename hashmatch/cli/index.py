@@ -69,6 +69,7 @@ def command(
     walking: Walking,
     examining: Examining,
 ) -> int:
+    from hashmatch.cli.labelling import tell_of
     from hashmatch.cli.progress import Progress, print_counts
     from hashmatch.hashers import parse_names
     from hashmatch.hashing import Settings
@@ -80,6 +81,8 @@ def command(
     from hashmatch.store.audit import Actor
     from hashmatch.store.membership import Membership
 
+    if labels:
+        tell_of(app, labels)
     settings = Settings(parse_names(names), limits=examining.limits, features=not no_local_features)
     actor = Actor.current("index")
     membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)

@@ -32,6 +32,7 @@ COMMANDS = {
     "retract": "retract",
     "restore": "restore",
     "allow": "allow",
+    "stats": "stats",
     "info": "info",
     "lint": "lint",
     "verify": "verify",

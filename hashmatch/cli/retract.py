@@ -1,33 +1,55 @@
-"""`hashmatch retract`: withdraw references."""
+"""`hashmatch retract`: withdraw references, and find what rested on those that were."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import App, pass_app, references_argument
+from hashmatch.cli.app import App, format_option, optional_references_argument, pass_app
 from hashmatch.errors import CommandError
-from hashmatch.i18n import _
+from hashmatch.i18n import _, ngettext
 
 if TYPE_CHECKING:
     import sqlite3
 
     from hashmatch.store.audit import Actor
     from hashmatch.store.lookup import Reference
+    from hashmatch.store.scans import Recalled
 
 
 @click.command(
     help=_(
         "Withdraw references: they match nothing any more, and exports tell the partners. They stay as tombstones, so"
-        " that indexing or importing them again does not bring them back."
+        " that indexing or importing them again does not bring them back. With --recall, list what `scan --record` kept"
+        " that rested on them; without REF, on anything that is retracted."
     )
 )
-@references_argument
+@optional_references_argument
 @click.option("--reason", help=_("Why; travels with exports."))
 @click.option("--collection", help=_("In this collection only. Default: in all."))
+@click.option("--recall", is_flag=True, help=_("List the recorded results of scans that rested on them."))
+@format_option("table", "json")
 @pass_app
-def command(app: App, refs: tuple[str, ...], reason: str | None, collection: str | None) -> int:
+def command(
+    app: App, refs: tuple[str, ...], reason: str | None, collection: str | None, recall: bool, form: str
+) -> int:
+    if not refs and not recall:
+        raise click.UsageError(_("name references, or give --recall"))
+    if not refs and (reason is not None or collection is not None):
+        raise click.UsageError(_("--reason and --collection are of references that are withdrawn: name them"))
+    if form != "table" and not recall:
+        raise click.UsageError(_("--format is of what --recall lists"))
+    if refs:
+        _retract(app, refs, reason, collection)
+    if recall:
+        _recall(app, refs, form)
+    return 0
+
+
+def _retract(app: App, refs: tuple[str, ...], reason: str | None, collection: str | None) -> None:
     from hashmatch.cli.curation import change_references
     from hashmatch.store import curate, lookup
 
@@ -43,4 +65,34 @@ def command(app: App, refs: tuple[str, ...], reason: str | None, collection: str
             return _("retracted; still live in: {collections}").format(collections=", ".join(others))
         return _("retracted")
 
-    return change_references(app, "retract", refs, change)
+    change_references(app, "retract", refs, change)
+
+
+def _recall(app: App, refs: tuple[str, ...], form: str) -> None:
+    from hashmatch.report import as_json
+    from hashmatch.report.as_lines import recall_lines
+    from hashmatch.store import Store, lookup, scans
+
+    listed = standing = 0
+    with Store.open(app.database) as store:
+        connection = store.connection
+        references = {lookup.find(connection, ref).id for ref in refs} if refs else scans.withdrawn(connection)
+
+        def results() -> Iterator[Recalled]:
+            nonlocal listed, standing
+            for each in scans.resting_on(connection, references):
+                listed += 1
+                standing += bool(each.supported_by)
+                yield each
+
+        if form == "json":
+            as_json.dump_list(map(as_json.recalled, results()), sys.stdout.buffer)
+        else:
+            for each in results():
+                for line in recall_lines(each):
+                    click.echo(line)
+    text = ngettext("{n:,} recorded result rested on them", "{n:,} recorded results rested on them", listed)
+    told = text.format(n=listed)
+    if standing:
+        told += "; " + _("{n:,} of these may stand, since a live reference supports it, too").format(n=standing)
+    app.say(told)

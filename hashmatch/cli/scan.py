@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from hashmatch.matching.results import Result
     from hashmatch.matching.tiers import Profile
     from hashmatch.media.files import Found
+    from hashmatch.recording import Recorder
     from hashmatch.report.custody import Custody
     from hashmatch.report.pictures import Rule
     from hashmatch.store import Store
@@ -51,8 +52,8 @@ Finish = Callable[[dict[str, Any]], None]
 
 @click.command(
     help=_(
-        "Match files against the reference set. Nothing is written to it. Exit code: 0 nothing matched, 1 something did,"
-        " 2 nothing matched but some media could not be examined."
+        "Match files against the reference set. Nothing is written to it without --record. Exit code: 0 nothing matched,"
+        " 1 something did, 2 nothing matched but some media could not be examined."
     )
 )
 @click.argument("paths", metavar="PATH…", nargs=-1, type=PATHS)
@@ -84,6 +85,11 @@ Finish = Callable[[dict[str, Any]], None]
 )
 @click.option("-0", "--null", "null", is_flag=True, help=_("Names of --files-from end with a NUL, not a newline."))
 @pictures_option
+@click.option(
+    "--record",
+    is_flag=True,
+    help=_("Keep in the database which files matched what, so that `retract --recall` can tell what no longer holds."),
+)
 @walking_options
 @examining_options
 @cluster_option
@@ -100,6 +106,7 @@ def command(
     files_from: str | None,
     null: bool,
     pictures: Rule | None,
+    record: bool,
     address: str | None,
     form: str,
     walking: Walking,
@@ -118,6 +125,8 @@ def command(
     start = time.monotonic()
     interrupted, widest_gap = False, 0.0
     with contextlib.ExitStack() as stack:
+        # First, since it brings an older database up to date, of which a scan would else read a copy.
+        kept_in = _open_to_record(stack, app.database) if record else None
         store = stack.enter_context(Store.open(app.database))
         cluster = stack.enter_context(clustered(app, address, examining))
         source: int | None = None
@@ -129,6 +138,8 @@ def command(
         # The bar and the results share the terminal only if both go there and results are lines for the eye.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
         progress = stack.enter_context(Progress(app, lambda: cluster.walk(walking, paths), shown))
+        # Outside of the output, which is complete though the recording may fail.
+        recorder = _recorder(stack, kept_in, settings, progress, source) if kept_in else None
         out = stack.enter_context(output(target, whole=form in ("json", "html")))
         begun = functools.partial(_custody, store, paths, files_from, examining)
         if form == "html":
@@ -156,6 +167,8 @@ def command(
                     widest_gap = max(widest_gap, kept.examined.longest_gap)
                 progress.advance(kept.path)
                 _tell(app, progress, kept)
+                if recorder:
+                    recorder.add(kept)
                 write(kept)
         except KeyboardInterrupt:
             interrupted = True
@@ -172,6 +185,8 @@ def command(
         if interrupted:
             summary["interrupted"] = True
         finish(summary)
+        if recorder and not interrupted:
+            recorder.complete(summary)
     if form == "table":
         _print_summary(app, summary, profile)
         if profile == "fast" and widest_gap >= WORTH_SAYING_GAP:
@@ -185,6 +200,23 @@ def command(
     if counts["match"]:
         return 1
     return 2 if counts["failed"] else 0
+
+
+def _open_to_record(stack: contextlib.ExitStack, database: Path) -> Store:
+    from hashmatch.recording import open_to_record
+
+    return stack.enter_context(open_to_record(database))
+
+
+def _recorder(
+    stack: contextlib.ExitStack, store: Store, settings: dict[str, Any], progress: Any, source: int | None
+) -> Recorder:
+    """What keeps the results; those of names that come through a pipe before each is answered."""
+    from hashmatch.recording import SECONDS, Recorder
+    from hashmatch.store.audit import Actor
+
+    seconds = SECONDS if source is None else 0.0
+    return stack.enter_context(Recorder(store, Actor.current("scan"), settings, progress.line, seconds))
 
 
 def _at_least(result: Result, min_tier: str) -> Result:

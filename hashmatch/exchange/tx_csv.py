@@ -54,9 +54,7 @@ def read(stream: BinaryIO) -> Iterator[Row]:
             continue
         if not names:
             if not {"signal_type", "signal_str"} <= set(found) or len(set(found)) != len(found):
-                yield BadLine(
-                    line, _("this is no header row with each of {names} once").format(names="signal_type, signal_str")
-                )
+                yield BadLine(line, _("this is no header row with each of signal_type, signal_str once"))
                 return
             names = found
             continue

@@ -62,7 +62,8 @@ class Outcome(Generic[Key]):
 
 @dataclass(slots=True)
 class _Worker:
-    """deadline: when it is given up if it stays silent. started: when its task was; clock: its CPU time then."""
+    """deadline: when it is given up if it stays silent. started: when its task was; clock: its CPU time then. memory: what
+    it had when it was ready."""
 
     process: multiprocessing.process.BaseProcess
     pipe: connection.Connection
@@ -287,11 +288,10 @@ class Pool:
         if (kind == "locked") == worker.is_locked:  # once, and first of all
             raise wire.NonsenseError(kind)
         if kind == "locked":
-            # What it took to get ready is not the task's.
-            worker.clock, worker.memory = usage.cpu_seconds(worker.process.pid), usage.memory(worker.process.pid)
-            worker.is_locked = True
+            # What it took to get ready is not the task's. It has read no file yet, so what it says of itself is true.
+            steps, worker.memory = wire.read(tuple[tuple[str, ...], int], content)
+            worker.clock, worker.is_locked = usage.cpu_seconds(worker.process.pid), True
             self._grant(worker, 0.0)
-            steps = wire.read(tuple[str, ...], content)
             self._check_level(steps)
             self._locked(steps)
         elif kind == "beat":

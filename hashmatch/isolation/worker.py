@@ -16,7 +16,7 @@ from typing import Any
 
 from hashmatch.errors import MediaError
 from hashmatch.i18n import _
-from hashmatch.isolation import lock, wire
+from hashmatch.isolation import lock, usage, wire
 from hashmatch.records import Failure
 
 #: work(payload, descriptor, ask, beat) runs in a worker. It owns the descriptor; ask(question) gives the parent's
@@ -58,8 +58,10 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
     receive_descriptor, keep = _receiver(pipe)
     if sys.platform == "linux":  # elsewhere it is not forked, and has nothing of the parent's
         lock.close_all_but(keep)
+    _forget_freed_memory()
+    memory = usage.memory(os.getpid())  # here, since a locked worker cannot look, and the parent may look too late
     taken = lock.lock(duty.steps, duty.memory)
-    _tell(pipe, "locked", taken)
+    _tell(pipe, "locked", (taken, memory))
     if duty.is_sandbox_required and taken != lock.STEPS:
         os._exit(0)  # before the first byte is read; the parent ends the command
 
@@ -87,6 +89,15 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
         except Exception as error:  # a decoder's own mistake; the worker is as good as before
             message = _("the decoder failed: {error}").format(error=" ".join(repr(error).split())[:160])
             _tell(pipe, "failure", Failure("decoder-crash", message))
+
+
+def _forget_freed_memory() -> None:
+    """Give back what the parent has freed, but keeps for later. A forked worker has it as well, counts it as its own, and
+    could fill it with what it leaks while nothing seems to grow."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+        if trim is not None:
+            trim(0)
 
 
 def _tell(pipe: connection.Connection, kind: str, content: Any) -> None:

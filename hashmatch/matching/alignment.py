@@ -40,6 +40,20 @@ MOVES = ((1, 1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """What is held against each other: the file's frames of one turn, and a reference film.
+
+    words: the file's hashes, uint64 (width / 64, n).
+    """
+
+    frames: Frames
+    turn: int
+    words: Words
+    footage: Footage
+    threshold: Threshold
+
+
+@dataclass(frozen=True, slots=True)
 class Stretch:
     """Footage that both sides share.
 
@@ -83,20 +97,20 @@ class _Followed:
     good: npt.NDArray[np.bool_]
 
 
-def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage, threshold: Threshold) -> list[Stretch]:
-    """The stretches that one reference shares with the file's frames of one turn; every frame is used once, by the lines
-    with the most support first.
+def align(hits: Hits, sides: Sides) -> list[Stretch]:
+    """The stretches that both sides share; every frame is used once, by the lines with the most support first.
 
-    hits: of these frames and that reference. words: the file's hashes, uint64 (width / 64, n).
+    hits: of these frames and that reference.
     """
+    footage, threshold = sides.footage, sides.threshold
     # In one order, however they were found: sums of floats, and what is rounded, are then the same.
     hits = hits.select(np.lexsort((hits.reference, hits.query)))
-    frame = _frame_of(frames, hits.query)
+    frame = _frame_of(sides.frames, hits.query)
     start, stop = footage.start[hits.reference - footage.first], footage.stop[hits.reference - footage.first]
     # When within a frame's stand it was met is open, so that one that stands long says little. And another part of the same
     # scene, which has many hits of middling distance, must not outvote the few of the right place.
     reference, vague = start, stop - start
-    query = frames.time[frame]
+    query = sides.frames.time[frame]
     closeness = 1 - hits.distance / (threshold.along + 1)
     weight = closeness / np.bincount(frame)[frame] / (1 + vague)
     strong = hits.distance <= threshold.near
@@ -117,22 +131,20 @@ def align(hits: Hits, frames: Frames, turn: int, words: Words, footage: Footage,
                 gone |= ~strong
                 continue
             seeds = _Seeds(query[near], reference[near], vague[near])
-            stretch = _grow(seeds, frames, turn, words, footage, threshold)
+            stretch = _grow(seeds, sides)
             if stretch is None:  # they do not agree with each other
                 closest = near[[int(hits.distance[near].argmin())]]
                 seeds = _Seeds(query[closest], reference[closest], vague[closest])
-                stretch = _grow(seeds, frames, turn, words, footage, threshold)
+                stretch = _grow(seeds, sides)
             if stretch is not None and (best is None or stretch.merit(threshold.along) > best.merit(threshold.along)):
                 best = stretch
         if best is not None:
             if len(best.frames) > 2:  # less has no ends that could be told better
-                best = _again(
-                    _sharpen(best, frames, words, footage, threshold), best, frames, words, footage, threshold
-                )
+                best = _again(_sharpen(best, sides), best, sides)
             found.append(best)
-            free = frames.free.copy()
+            free = sides.frames.free.copy()
             free[best.frames[0] : best.frames[-1] + 1] = False
-            frames = replace(frames, free=free)
+            sides = replace(sides, frames=replace(sides.frames, free=free))
             gone |= ~free[frame]
         left = left[~gone[left]]
     return found
@@ -154,20 +166,19 @@ def _densest(query: Seconds, weight: npt.NDArray[np.float64]) -> Rows:
     return densest
 
 
-def _grow(
-    seeds: _Seeds, frames: Frames, turn: int, words: Words, footage: Footage, threshold: Threshold
-) -> Stretch | None:
+def _grow(seeds: _Seeds, sides: Sides) -> Stretch | None:
     """Follow a line from its seeds as far as the frames agree."""
+    frames = sides.frames
     line = fit(seeds.query, seeds.reference, 1 / (1 + (seeds.vague / 0.3) ** 2))
     first, last = float(seeds.query.min()), float(seeds.query.max())
     step = max(FIRST_STEP, last - first)
     while True:
         window = np.flatnonzero((frames.time >= first - step) & (frames.time <= last + step))
-        followed = follow(line, window, frames, words, footage, threshold)
+        followed = follow(line, window, sides)
         run = _run(followed, frames, first, last)
         if not len(run):
             return None
-        line = _refit(line, followed, run, frames, footage)
+        line = _refit(line, followed, run, sides)
         times = frames.time[followed.frame[run]]
         earlier = times[0] < first - step / 2 and window[0] > 0
         later = times[-1] > last + step / 2 and window[-1] + 1 < len(frames.time)
@@ -175,20 +186,21 @@ def _grow(
         if not earlier and not later:
             break
         step = max(FIRST_STEP, last - first)
-    followed = follow(line, window, frames, words, footage, threshold)
+    followed = follow(line, window, sides)
     run = _run(followed, frames, first, last)
-    return _stretch(line, turn, followed, run, frames, footage) if len(run) else None
+    return _stretch(line, followed, run, sides) if len(run) else None
 
 
-def follow(line: Line, window: Rows, frames: Frames, words: Words, footage: Footage, threshold: Threshold) -> _Followed:
+def follow(line: Line, window: Rows, sides: Sides) -> _Followed:
     """Each frame of the window against the frames that stand where the line says."""
+    frames, footage, threshold = sides.frames, sides.footage, sides.threshold
     begin, end = np.searchsorted(frames.frame, [window[0], window[-1] + 1])
     rows, frame = frames.rows[begin:end], frames.frame[begin:end]
     target = line(frames.time[frame])
     pairs = [_pairs(target, track.start, track.stop, TOLERANCE) for track in footage.tracks]
     number = np.concatenate([own for own, _row in pairs])
     row = np.concatenate([track.rows[own] for track, (_number, own) in zip(footage.tracks, pairs, strict=True)])
-    distance = distances_of(footage.words, row - footage.first, words, rows[number]).astype(np.int64)
+    distance = distances_of(footage.words, row - footage.first, sides.words, rows[number]).astype(np.int64)
     apart = np.abs(footage.start[row - footage.first] - target[number])
     of = frame[number]
     # Pairs with little detail agree only where they are very alike, and are not said to contradict.
@@ -234,10 +246,11 @@ def _run(followed: _Followed, frames: Frames, first: float, last: float) -> Rows
     return run
 
 
-def _refit(line: Line, followed: _Followed, run: Rows, frames: Frames, footage: Footage) -> Line:
+def _refit(line: Line, followed: _Followed, run: Rows, sides: Sides) -> Line:
     """The line moved to where all of the frames that agree stand; within their stands nothing pulls at it."""
+    footage = sides.footage
     row = followed.row[run] - footage.first
-    query = frames.time[followed.frame[run]]
+    query = sides.frames.time[followed.frame[run]]
     expected = line(query)
     # The end of a frame's stand is nearer to the next frame than to the one that stands there.
     start, stop = footage.start[row] - footage.before[row], footage.stop[row]
@@ -246,12 +259,13 @@ def _refit(line: Line, followed: _Followed, run: Rows, frames: Frames, footage: 
     return fit(query[close], reference[close], np.ones(int(close.sum()))) if close.any() else line
 
 
-def _stretch(line: Line, turn: int, followed: _Followed, run: Rows, frames: Frames, footage: Footage) -> Stretch:
+def _stretch(line: Line, followed: _Followed, run: Rows, sides: Sides) -> Stretch:
+    frames = sides.frames
     frame = followed.frame[run]
     begin, end = float(frames.time[frame[0]]), float(frames.stop[frame[-1]])
     rows = np.stack((followed.query_row[run], followed.row[run]), axis=1)
-    spans = _spans(line, begin, end, footage)
-    return Stretch(line, turn, *spans, frame, rows, followed.distance[run], followed.good[run])
+    spans = _spans(line, begin, end, sides.footage)
+    return Stretch(line, sides.turn, *spans, frame, rows, followed.distance[run], followed.good[run])
 
 
 def _spans(line: Line, begin: float, end: float, footage: Footage) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -262,20 +276,21 @@ def _spans(line: Line, begin: float, end: float, footage: Footage) -> tuple[tupl
     return (begin, end), (max(line.speed * begin + line.offset, 0.0), line.speed * end + line.offset)
 
 
-def _sharpen(of: Stretch, frames: Frames, words: Words, footage: Footage, threshold: Threshold) -> Line:
+def _sharpen(of: Stretch, sides: Sides) -> Line:
     """The line of a stretch, its ends moved in the reference to where the frames agree best with what stands there."""
+    footage, worst = sides.footage, sides.threshold.along + 1
     chosen = np.unique(np.linspace(0, len(of.frames) - 1, SHARPENED).astype(np.int64))
-    time, rows = frames.time[of.frames[chosen]], of.rows[chosen, 0]
+    time, rows = sides.frames.time[of.frames[chosen]], of.rows[chosen, 0]
     length = float(time[-1] - time[0])
 
     def merit(line: Line) -> float:
         target = line(time)
-        best = np.full(len(time), threshold.along + 1)
+        best = np.full(len(time), worst)
         for track in footage.tracks:
             number, own = _pairs(target, track.start, track.stop, SHARPER[-1] / 2)
-            distance = distances_of(footage.words, track.rows[own] - footage.first, words, rows[number])
+            distance = distances_of(footage.words, track.rows[own] - footage.first, sides.words, rows[number])
             np.minimum.at(best, number, distance)
-        return float((threshold.along + 1 - best).sum()) - reluctance(line)
+        return float((worst - best).sum()) - reluctance(line)
 
     line, most = of.line, merit(of.line)
     for step in SHARPER:
@@ -292,10 +307,11 @@ def _sharpen(of: Stretch, frames: Frames, words: Words, footage: Footage, thresh
     return line
 
 
-def _again(line: Line, of: Stretch, frames: Frames, words: Words, footage: Footage, threshold: Threshold) -> Stretch:
+def _again(line: Line, of: Stretch, sides: Sides) -> Stretch:
     """The stretch that a better line makes, a little beyond the ends of the one before."""
+    frames = sides.frames
     first, last = float(frames.time[of.frames[0]]), float(frames.time[of.frames[-1]])
     window = np.flatnonzero((frames.time >= first - LONGEST_GAP) & (frames.time <= last + LONGEST_GAP))
-    followed = follow(line, window, frames, words, footage, threshold)
+    followed = follow(line, window, sides)
     run = _run(followed, frames, first, last)
-    return _stretch(line, of.turn, followed, run, frames, footage) if len(run) else of
+    return _stretch(line, followed, run, sides) if len(run) else of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hashmatch.hamming.words import Words, to_words
-from hashmatch.matching.alignment import LONGEST_GAP, align
+from hashmatch.matching.alignment import LONGEST_GAP, Sides, align
 from hashmatch.matching.coverage import pieces, share, without_overlap
 from hashmatch.matching.evidence import Told, told
 from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
@@ -76,7 +76,7 @@ def share_of(owner: int, hits: Hits, search: Search, file: File) -> Shared | Non
     found: list[Told] = []
     for turn in sorted(set(queries.turn[hits.query].tolist())):
         own = hits.select(queries.turn[hits.query] == turn)
-        stretches = align(own, file.frames[turn], turn, words, footage, table.threshold)
+        stretches = align(own, Sides(file.frames[turn], turn, words, footage, table.threshold))
         found += [each for stretch in stretches if (each := told(stretch, words, footage, table)) is not None]
     found = without_overlap(found)
     if any(each.is_sure(NEAR_PICTURES) for each in found):

@@ -160,6 +160,7 @@ def _timed_frames(
     """
     rate = _rate(stream)
     base = stream.time_base or Fraction(1, round(rate))
+    ticks, a_second = base.numerator, base.denominator
     every = not sampling.rate and sampling.parts is None
     is_whole = sampling.parts is None and sampling.share.of == 1
     number, in_a_row, reach, is_numbered = 0, 0, 0, False
@@ -168,8 +169,9 @@ def _timed_frames(
     def timed(frames: list[av.VideoFrame]) -> Iterator[tuple[float, int, av.VideoFrame]]:
         nonlocal number
         for frame in frames:
-            # Not frame.time: what was still held when a reach ended has no time base.
-            time = number / rate if frame.pts is None or is_numbered else float(frame.pts * base)
+            # Not frame.time: what was still held when a reach ended has no time base. Nor pts * base, which is the same
+            # number and takes ten times as long.
+            time = number / rate if frame.pts is None or is_numbered else frame.pts * ticks / a_second
             number += 1
             yield max(0.0, time), reach, frame
 

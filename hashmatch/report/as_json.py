@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -19,12 +19,25 @@ from hashmatch.store.lookup import Provenance, Reference
 if TYPE_CHECKING:
     from hashmatch.linting import Report
     from hashmatch.report.custody import Custody
+    from hashmatch.store.scans import Recalled
+    from hashmatch.store.stats import Statistics
+    from hashmatch.taxonomy import Taxonomy
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
     """Write one value and a newline as UTF-8, and let the reader at the other end of a pipe have it at once."""
     text = _text(value, indent)
     out.write(text.encode("utf-8") + b"\n")
+    out.flush()
+
+
+def dump_list(values: Iterable[Any], out: BinaryIO) -> None:
+    """Write a JSON array, one value a line, each as it comes."""
+    separator = b"["
+    for value in values:
+        out.write(separator + b"\n" + _text(value).encode("utf-8"))
+        separator = b","
+    out.write(b"[]\n" if separator == b"[" else b"\n]\n")
     out.flush()
 
 
@@ -64,6 +77,43 @@ def result(value: Result) -> dict[str, Any]:
 def match(value: Match) -> dict[str, Any]:
     """A MATCH of the interface."""
     return asdict(value)
+
+
+def evidence(value: Match) -> str:
+    """A match as it is printed, to be kept."""
+    return _text(match(value))
+
+
+def recalled(value: Recalled) -> dict[str, Any]:
+    """One object of `retract --recall --format json`."""
+    facts = asdict(value)
+    del facts["path"]
+    return {"scan": facts.pop("scan"), **path_of(value.path), **facts}
+
+
+def taxonomy(value: Taxonomy, used: Mapping[str, int]) -> dict[str, Any]:
+    """What `label --list --format json` prints. used: how many references have each label."""
+    facets = []
+    for facet in value.facets.values():
+        named = [(f"{facet.name}:{name}", meaning) for name, meaning in facet.labels.items()]
+        named += [(label, "") for label in value.further(facet, used)]
+        labels = [{"label": label, "meaning": meaning, "references": used.get(label, 0)} for label, meaning in named]
+        about = {"facet": facet.name, "title": facet.title, "description": facet.description, "open": facet.open}
+        facets.append({**about, "labels": labels})
+    others = [{"label": label, "references": count} for label, count in used.items() if label not in value]
+    return {"taxonomy": str(value.path), "facets": facets, "others": others}
+
+
+def statistics(value: Statistics) -> dict[str, Any]:
+    """What `stats --format json` prints."""
+    facts = asdict(value)
+    lists = {what: [{one: each.pop("name"), **each} for each in facts[what]] for what, one in _SHARES.items()}
+    selection = {**facts.pop("period"), "collections": facts.pop("selection")}
+    return {"hashmatch": hashmatch.__version__, "made": facts.pop("made"), "selection": selection, **facts, **lists}
+
+
+#: What is counted by name, and what one of each is called.
+_SHARES = {"collections": "collection", "sources": "source", "labels": "label"}
 
 
 def fingerprint(path: bytes, value: Fingerprint) -> dict[str, Any]:

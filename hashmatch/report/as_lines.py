@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import Examined, LocalEvidence, Match, Result, Segment, VideoEvidence
 from hashmatch.report.escape import for_terminal
 from hashmatch.report.reasons import explain
 from hashmatch.store import Store, lookup
+
+if TYPE_CHECKING:
+    from hashmatch.store.scans import Recalled
 
 #: Weaker matches of one file are counted, not listed, beyond this.
 LISTED = 5
@@ -61,6 +65,26 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
     yield " " * 10 + "  ".join(for_terminal(fact) if fact is not facts[-1] else fact for fact in facts if fact)
     if match.video is not None:
         yield " " * 12 + coverage_line(match.video)
+
+
+def recall_lines(value: Recalled) -> Iterator[str]:
+    """The lines about a recorded result that rested on references which were taken back."""
+    word = "allowed" if value.status == "allowed" else str(value.tier)
+    scan = _("scan {id} of {at}").format(id=value.scan.id, at=value.scan.at)
+    yield f"{word.upper():<9} {scan}  {for_terminal(value.path)}"
+    for each in value.rested_on:
+        if each.live:
+            state = _("live")
+        else:
+            state = _("retracted: {date}").format(date=each.retracted or "?")
+            state += f" ({for_terminal(each.reason)})" if each.reason else ""
+        yield " " * 10 + f"#{each.reference}  {each.tier}  {state}"
+    if value.supported_by:
+        live = ", ".join(f"#{each.reference} {each.tier}" for each in value.supported_by[:LISTED])
+        more = len(value.supported_by) - LISTED
+        if more > 0:
+            live += ", " + ngettext("… and {n} more", "… and {n} more", more).format(n=more)
+        yield " " * 10 + _("still supported by {references}").format(references=live)
 
 
 def coverage_line(video: VideoEvidence) -> str:

@@ -38,7 +38,8 @@ def media(**more: object) -> dict[str, Any]:
 def test_round_trip(written: list[ListItem]) -> None:
     data, report = write(FORMAT, written, ALL)
     found, bad, told = rows_of(FORMAT, data)
-    carried = [item for item in written if item.md5 and not item.allow and not item.retracted]
+    known = [item for item in written if not item.allow and not item.retracted and item.verdict != "false-positive"]
+    carried = [item for item in known if item.md5]
     assert not bad and not told and report.written == len(carried)
     assert list(map(same, found)) == [same(replace(item, retraction_reason=None)) for item in carried]
 

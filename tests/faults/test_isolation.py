@@ -29,6 +29,9 @@ from hashmatch.media import Limits
 from hashmatch.media.files import Found
 from hashmatch.records import Digests, Fingerprint
 
+#: Bytes that no worker has read before it is heard of.
+LARGE = 256 << 20
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="watches the file system as Linux does")
 
 
@@ -146,11 +149,11 @@ def test_refused_by_name(tmp_path: Path, name: str) -> None:
 
 
 def test_digests_are_kept_of_a_worker_that_died_before_it_told_them(tmp_path: Path) -> None:
-    """Killed as soon as it has a large file to read, each time."""
+    """Killed as soon as it has a large file to read, each time, and long before it has read it."""
     path = tmp_path / "large.mp4"
     film = samples.film("mp4")
     path.write_bytes(film)
-    os.truncate(path, 64 << 20)
+    os.truncate(path, LARGE)
     asked: list[Digests] = []
 
     def kill_them(steps: tuple[str, ...]) -> None:
@@ -163,7 +166,7 @@ def test_digests_are_kept_of_a_worker_that_died_before_it_told_them(tmp_path: Pa
 
     (result,) = of_paths(path, isolation=Isolation(workers=1), locked=kill_them, known=known)
     assert asked == []
-    assert (code(result), result.size) == ("decoder-crash", 64 << 20)
+    assert (code(result), result.size) == ("decoder-crash", LARGE)
     assert result.digests is not None
     assert result.digests.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -240,6 +243,7 @@ def test_over_a_limit_is_never_clean(tmp_path: Path) -> None:
         assert ran.returncode == (2 if expected else 0)
 
 
+@pytest.mark.timeout(900)
 def test_the_corpus_in_one_run(corpus: Path, tmp_path: Path) -> None:
     """194 bombs, tricks and malformed files: no crash, no hang, each accounted for, within the memory limit, in time."""
     folder = corpus / "hostile"

@@ -113,7 +113,7 @@ def run(path: Path, *deeds: tuple[str, Any], **settings: Any) -> list[Outcome[in
         for number, deed in enumerate(all_deeds):
             yield Task(number, deed, os.open(path, os.O_RDONLY), grant=grant)
 
-    isolation = Isolation(**{"workers": 2, "timeout": 1.0, "steps": (), **settings})
+    isolation = Isolation(**{"workers": 2, "timeout": 2.0, "steps": (), **settings})
     with Pool(take_over, isolation, question=int, result=int) as pool:
         done = [each for each in pool.run(tasks(), lambda key, question: question) if each]
     done.sort(key=lambda each: each.key)
@@ -278,7 +278,7 @@ def test_cpu_time_is_limited_for_each_task(path: Path) -> None:
 
 def test_cpu_time_grows_with_what_was_done(path: Path) -> None:
     """As that of a film does with its length."""
-    (done,) = run_busy(path, 3.0, grant=lambda position: 1.0 + position)
+    (done,) = run_busy(path, 4.0, grant=lambda position: 2.0 + position)
     assert code(done) is None
     (done,) = run_busy(path, 6.0, grant=lambda position: 1.0 + min(position, 1.0))
     assert code(done) == "timeout"
@@ -301,11 +301,22 @@ def grow(payload: int, descriptor: int, ask: Ask, beat: Any) -> Any:
 _KEPT: list[bytearray] = []
 
 
-def test_a_worker_that_keeps_memory_is_replaced(path: Path) -> None:
-    sizes = (1000, 1000, 100 << 20, 1000, 1000)
-    tasks = (Task(number, size, os.open(path, os.O_RDONLY)) for number, size in enumerate(sizes))
-    with Pool(grow, Isolation(workers=1, memory=400 << 20), result=int) as pool:
-        used = [each.result for each in pool.run(iter(tasks), lambda key, question: None) if each]
+@pytest.mark.parametrize("freed", [0, 120 << 20])
+def test_a_worker_that_keeps_memory_is_replaced(path: Path, in_child: Callable[..., Any], freed: int) -> None:
+    """Also where the parent has so much that it has freed and the allocator keeps, which a forked worker could fill."""
+
+    def processes() -> list[int]:
+        pieces = [
+            bytearray(b"x") * 100_000 for _piece in range(freed // 100_000)
+        ]  # each too small for a map of its own
+        last = bytearray(b"x") * 100_000  # or the heap would end before them, once they are freed
+        pieces.clear()
+        sizes = (1000, 1000, 100 << 20, 1000, len(last))
+        tasks = (Task(number, size, os.open(path, os.O_RDONLY)) for number, size in enumerate(sizes))
+        with Pool(grow, Isolation(workers=1, memory=400 << 20), result=int) as pool:
+            return [each.result for each in pool.run(iter(tasks), lambda key, question: None) if each]
+
+    used = in_child(processes)
     assert used[0] == used[1] == used[2] != used[3] == used[4]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashmatch.hamming.words import to_words
-from hashmatch.matching.alignment import MOST_LINES, TOLERANCE, Stretch, align, follow
+from hashmatch.matching.alignment import MOST_LINES, TOLERANCE, Sides, Stretch, align, follow
 from hashmatch.matching.lines import Line
 from hashmatch.matching.queries import queries_of
 from hashmatch.matching.tracks import footage_of, frames_of
@@ -24,7 +24,7 @@ def aligned(file: list[Hash], known: list[Hash]) -> list[Stretch]:
     if not len(hits.query):
         return []
     words = to_words(queries.rows.bits)
-    return align(hits, frames_of(queries, 0), 0, words, footage_of(table, 1), table.threshold)
+    return align(hits, Sides(frames_of(queries, 0), 0, words, footage_of(table, 1), table.threshold))
 
 
 def iou(one: tuple[float, float], other: tuple[float, float]) -> float:
@@ -145,7 +145,7 @@ def test_following_a_line_is_what_looking_at_each_frame_finds(seed: int, speed: 
     frames, footage, words = frames_of(queries, 0), footage_of(table, 1), to_words(queries.rows.bits)
     # Beside round numbers, so that no frame begins or ends just where another one's tolerance does.
     line = Line(speed, offset := offset + 1 / 3000)
-    found = follow(line, np.arange(len(frames.time)), frames, words, footage, table.threshold)
+    found = follow(line, np.arange(len(frames.time)), Sides(frames, 0, words, footage, table.threshold))
     expected = {}
     for number, time in enumerate(frames.time.tolist()):
         at = speed * time + offset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hashmatch.hamming.words import to_words
-from hashmatch.matching.alignment import align
+from hashmatch.matching.alignment import Sides, align
 from hashmatch.matching.evidence import MOST_PICTURES, Told, told
 from hashmatch.matching.queries import queries_of
 from hashmatch.matching.tiers import MANY_PICTURES, MARGIN, NEAR_PICTURES
@@ -19,7 +19,7 @@ def strongest(file: list[Hash], known: list[Hash]) -> Told | None:
     """Of the stretches of two films."""
     table, queries = table_of({1: known}), queries_of(file, "pdq", "video")
     hits, footage, words = table.search(queries.rows, 60), footage_of(table, 1), to_words(queries.rows.bits)
-    stretches = align(hits, frames_of(queries, 0), 0, words, footage, table.threshold)
+    stretches = align(hits, Sides(frames_of(queries, 0), 0, words, footage, table.threshold))
     found = [each for stretch in stretches if (each := told(stretch, words, footage, table)) is not None]
     return max(found, key=lambda each: each.rank, default=None)
 
