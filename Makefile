@@ -21,7 +21,7 @@ $(VENV)/installed: pyproject.toml hashmatch/__init__.py
 	touch $@
 
 $(VENV)/installed-tests: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,cluster]'
 	@# Judges that are compiled from source; where that cannot be, their tests skip and say so. Editable here, too: else a
 	@# copy of the package would take the place of the one that is tested.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[judge]' || \

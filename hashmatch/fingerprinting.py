@@ -54,6 +54,7 @@ def fingerprints(
     source: int | None = None,
     meanwhile: Callable[[], object] = lambda: None,
     locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
+    shares: Callable[[FileState, Length | None], Share] | None = None,
 ) -> Iterator[tuple[FileState, Fingerprint | None]]:
     """Fingerprint many files in worker processes, in the order in which they are done.
 
@@ -62,6 +63,8 @@ def fingerprints(
     known: asked with the digests before a file is decoded; if true it is not.
     look: asked with the key frames of a film which parts of it to decode. moved: told how much of a long film is done.
     meanwhile: called once, while the first files are being decoded. locked: with the steps that each worker has taken.
+    shares: where films are shared with workers elsewhere: asked which share of one to do here, as it is opened, and of the
+    first share again once its length is known; then the fingerprint is that of this share, for `joined`.
     """
     done_early: list[tuple[FileState, Fingerprint | None]] = []
 
@@ -79,6 +82,8 @@ def fingerprints(
                 done_early.append(opened)
                 yield None
             else:
+                if shares is not None:
+                    opened.share, opened.others_elsewhere = shares(opened.state, None), True
                 yield _task(opened, settings)
 
     prepare = functools.partial(_prepare, settings)
@@ -86,11 +91,14 @@ def fingerprints(
 
         def answer(case: _Case, question: Question) -> bool | Parts | int:
             if isinstance(question, Glance):
-                if not _are_credible_hashes(question.hashes, settings):
+                if not are_credible_hashes(question.hashes, settings):
                     raise NonsenseError("a glance that cannot be")
                 return look(case.state, question)
             if isinstance(question, Length):
                 case.seconds = question.seconds
+                if shares is not None and question.can_be_shared:
+                    case.share = shares(case.state, question)
+                    return case.share.of
                 return _share(case, pool, settings) if question.can_be_shared else 1
             case.digests = question  # kept, in case the decoder takes the worker down with it
             case.is_known = known(case.state, question)
@@ -113,7 +121,7 @@ def fingerprints(
             if failure is None:
                 results = [each.result for each in sorted(case.outcomes, key=lambda each: each.key.share.number)]
                 result = results[0] if len(results) == 1 else joined(results, settings)
-                yield case.state, _judge_name(case.state, result)
+                yield case.state, judge_name(case.state, result)
             else:
                 digests = case.digests or (_own_digests(case.state, failure) if settings.digests else None)
                 yield case.state, Fingerprint(None, case.state.size, digests, error=failure)
@@ -126,6 +134,7 @@ class _Case:
     def __init__(self, state: FileState, media_type: MediaType, descriptor: int, share: Share = Share()) -> None:
         self.state, self.media_type, self.descriptor, self.share = state, media_type, descriptor, share
         self.whole = self  # or the case that has the first share
+        self.others_elsewhere = False
         self.digests: Digests | None = None
         self.is_known = False
         self.seconds = 0.0
@@ -134,7 +143,7 @@ class _Case:
     def is_last(self, outcome: Outcome[_Case]) -> bool:
         """Note what became of it. Returns whether that was the last share."""
         self.whole.outcomes.append(outcome)
-        return len(self.whole.outcomes) == self.whole.share.of
+        return self.others_elsewhere or len(self.whole.outcomes) == self.whole.share.of
 
 
 def _share(case: _Case, pool: Pool, settings: Settings) -> int:
@@ -180,7 +189,7 @@ def _open(found: Found, unchanged: Callable[[FileState], bool]) -> _Case | tuple
         else:
             if media_type is not None:
                 return _Case(state, media_type, descriptor)
-            result = _judge_name(state, Fingerprint(None, state.size))
+            result = judge_name(state, Fingerprint(None, state.size))
     os.close(descriptor)
     return state, result
 
@@ -210,21 +219,22 @@ def _own_digests(state: FileState, failure: Failure) -> Digests | None:
 
 def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     """Whether a worker that says this of a file can be of sound mind."""
+    is_told = result.digests is None or result.digests == case.digests
+    return is_told and is_credible(case.state, case.share, case.is_known, result, settings)
+
+
+def is_credible(state: FileState, share: Share, is_known: bool, result: Fingerprint, settings: Settings) -> bool:
+    """Whether this can be true of a file. is_known: whether it was said that its content is known."""
     texts = (result.decoder, result.recipe, result.error.message if result.error else "")
     return (
         (result.error is None or result.error.code in CODES)
         and result.size >= 0
-        and (result.size == case.state.size or (result.error is not None and result.error.code == "changed-while-read"))
+        and (result.size == state.size or (result.error is not None and result.error.code == "changed-while-read"))
         and all(each is None or each >= 0 for each in (result.width, result.height))
         and all(len(text) <= LONGEST_COMPLAINT for text in texts)
-        and (result.digests is None or result.digests == case.digests)
-        and (
-            case.is_known
-            if result.known
-            else bool(result.hashes or result.error or result.moments or case.share.of > 1)
-        )
-        and (not result.hashes or result.digests is not None or case.share.number > 0 or not settings.digests)
-        and _are_credible_hashes(result.hashes, settings)
+        and (is_known if result.known else bool(result.hashes or result.error or result.moments or share.of > 1))
+        and (not result.hashes or result.digests is not None or share.number > 0 or not settings.digests)
+        and are_credible_hashes(result.hashes, settings)
         and len(result.views) <= MOST_VIEWS
         and len(result.features) <= 2 * settings.features
         and all(map(are_features, result.features))
@@ -233,7 +243,7 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     )
 
 
-def _are_credible_hashes(hashes: Sequence[Hash], settings: Settings) -> bool:
+def are_credible_hashes(hashes: Sequence[Hash], settings: Settings) -> bool:
     most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 2 * (MOST_VIEWS + 1)
     widths = {name: hashers.by_name(name).bits // 8 for name in (*settings.hashers, hashers.GUARD)}
     return len(hashes) <= most and all(
@@ -251,7 +261,7 @@ def _are_credible(pixels: Pixels, side: int) -> bool:
     return 0 < width <= side and 0 < height <= side and len(pixels.rgb) == 3 * width * height
 
 
-def _judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
+def judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
     """Say so where a name claims media and the content is none; an empty one of these is damaged media."""
     if result.kind is not None or not named_like_media(state.path):
         return result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +14,7 @@ from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipes_as_good
 from hashmatch.media.files import Found
+from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Failure, Fingerprint
 from hashmatch.store import Store, lookup
 from hashmatch.store.audit import Actor, record
@@ -48,13 +48,14 @@ def index(
     isolation: Isolation,
     retry_failed: bool = False,
     moved: Callable[[bytes, float], object] = lambda path, share: None,
+    examine: Callable[..., Iterator[tuple[FileState, Fingerprint | None]]] = fingerprints,
 ) -> Iterator[Indexed]:
     """Add files to the reference set; each is committed, with its audit entry, before it is told of.
 
     What was indexed before and has kept its size and time is not read again, and what has known content is not
     decoded again, unless its hashes were made by another recipe than today's. Files that failed before are not tried
     again unless `retry_failed`. The audit trail tells, before the first file that a run adds, how workers were locked.
-    moved: told how much of a long film is done, 0 to 1.
+    moved: told how much of a long film is done, 0 to 1. examine: as `fingerprints`; a cluster has its own.
     """
     connection = store.connection
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
@@ -79,7 +80,7 @@ def index(
 
     levels: list[tuple[str, ...]] = []  # that workers told of themselves
     noted: tuple[str, ...] | None = None
-    done = fingerprints(
+    done = examine(
         found,
         settings,
         isolation,
@@ -135,8 +136,8 @@ def _add_known(
 
 
 def _location(state: FileState) -> tuple[bytes, int, int]:
-    """A file as the database remembers it: absolute path, size, mtime in nanoseconds."""
-    return os.path.abspath(state.path), state.size, state.mtime_ns
+    """A file as the database remembers it: absolute path (or URL), size, mtime in nanoseconds."""
+    return absolute(state.path), state.size, state.mtime_ns
 
 
 def _warnings(outcome: Outcome) -> tuple[str, ...]:

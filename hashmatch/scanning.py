@@ -84,15 +84,18 @@ class Searcher:
         """Have the tables ready, which a search would otherwise wait for. anew: without what a cache says."""
         start = time.monotonic()
         self._version, self._generation = self._data_version(), generation.current(self._connection)
-        self._tables = [
-            table
-            for name in self.algorithms
-            for table in load(self._store, name, self._thresholds[name], allowed=self._allowed, anew=anew)
-        ]
+        self._tables = self._load_tables(anew)
         if self.wants_features:
             self._local_tables = load_features(self._store, anew=anew)
         end = time.monotonic()
         self._next_load = end + LOADING_SHARE * (end - start)
+
+    def _load_tables(self, anew: bool) -> list[HashTable]:
+        return [
+            table
+            for name in self.algorithms
+            for table in load(self._store, name, self._thresholds[name], allowed=self._allowed, anew=anew)
+        ]
 
     def _keep_up(self) -> None:
         """Notice what other processes changed since: a scan of names that come through a pipe may run for weeks."""
@@ -209,14 +212,16 @@ def scan(
     limits: Limits = Limits(),
     source: int | None = None,
     moved: Callable[[bytes, float], object] = lambda path, share: None,
+    searcher: Searcher | None = None,
+    examine: Callable[..., Iterator[tuple[FileState, Fingerprint | None]]] = fingerprints,
 ) -> Iterator[Result]:
     """Match files against the reference set, one result each, as soon as it is known.
 
     found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
-    moved: told how much of a long film is done, 0 to 1.
+    moved: told how much of a long film is done, 0 to 1. searcher, examine: a cluster's, instead of this machine's.
     """
     connection = store.connection
-    searcher = Searcher(store, collections=collections, profile=profile, radius=radius)
+    searcher = searcher or Searcher(store, collections=collections, profile=profile, radius=radius)
     settings = Settings(
         searcher.algorithms, limits=limits, side="query", features=searcher.wants_features, profile=profile
     )
@@ -238,7 +243,7 @@ def scan(
     def look(state: FileState, glance: Glance) -> Parts:
         return searcher.parts_to_look_at(glance)
 
-    decoded = fingerprints(
+    decoded = examine(
         found,
         settings,
         isolation,

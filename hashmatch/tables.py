@@ -77,7 +77,7 @@ def load(
     now = generation.current(connection)
     folder = folder_of(store.path, algorithm)
     with contextlib.suppress(DamagedIndexError, OSError):
-        index, rows, made_of = _open_hashes(folder)
+        index, rows, made_of = open_hashes(folder)
         if not anew and generation.descends_from(connection, now, made_of):
             later = rows_of_packed(lookup.packed_hashes(connection, algorithm, after=made_of.newest), algorithm)
             if len(later) <= max(MOST_LATER, LATER_SHARE * len(rows)):
@@ -90,7 +90,7 @@ def load(
     table = HashTable(algorithm, threshold, rows, common=common)
     if len(table) >= CACHED_FROM:
         with contextlib.suppress(OSError):  # a folder that cannot be written, or a full disk: the table is good without
-            _save(folder, table.index, _facts_of(table.rows), now)
+            save(folder, table.index, facts_of(table.rows), now)
     return _tables(table)
 
 
@@ -113,7 +113,7 @@ def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
     index = ApproximateIndex.from_hashes(bits)
     if len(bits) >= FEATURES_CACHED_FROM:
         with contextlib.suppress(OSError):
-            _save(folder, index, facts, now)
+            save(folder, index, facts, now)
     return [_local_table(index, facts)]
 
 
@@ -184,7 +184,7 @@ def _measure(folder: Path, algorithm: str) -> tuple[int, int, Generation]:
     if algorithm == FEATURES:
         features, facts, made_of = _open(folder, ApproximateIndex, _FEATURE_FACTS)
         return features.nbytes + facts.nbytes, len(features), made_of
-    index, rows, made_of = _open_hashes(folder)
+    index, rows, made_of = open_hashes(folder)
     return index.nbytes + len(rows) * _FACTS.itemsize, len(rows), made_of
 
 
@@ -197,7 +197,9 @@ def _tables(*tables: HashTable) -> list[HashTable]:
     return [table for table in tables if len(table)]
 
 
-def _open_hashes(folder: Path) -> tuple[HammingIndex, HashRows, Generation]:
+def open_hashes(folder: Path) -> tuple[HammingIndex, HashRows, Generation]:
+    """What `save` wrote of a table's index and `facts_of` its rows, mapped into memory; the rows have no bits of their own.
+    Raises DamagedIndexError, OSError."""
     index, facts, made_of = _open(folder, HammingIndex, _FACTS)
     if len(facts) != len(index):
         raise DamagedIndexError("the cache's facts are not of its hashes")
@@ -206,7 +208,8 @@ def _open_hashes(folder: Path) -> tuple[HammingIndex, HashRows, Generation]:
     return index, rows, made_of
 
 
-def _facts_of(rows: HashRows) -> npt.NDArray[np.void]:
+def facts_of(rows: HashRows) -> npt.NDArray[np.void]:
+    """What is kept of rows beside their bits."""
     facts = np.empty(len(rows), _FACTS)
     for name in _FACTS.names or ():
         facts[name] = getattr(rows, name)
@@ -232,7 +235,7 @@ def _open(
     return index, np.frombuffer(content, dtype), made_of
 
 
-def _save(
+def save(
     folder: Path, index: HammingIndex | ApproximateIndex, facts: npt.NDArray[np.void], made_of: Generation
 ) -> None:
     """Write a cache, readable by its owner only. The index comes last and names the facts that belong to it, so that

@@ -361,5 +361,5 @@ class TestLocalFeatures:
             facts = named.read_bytes()
             # As sound as can be told from digests, and yet of a reference too few.
             index, _facts, made_of = tables._open(folder, tables.ApproximateIndex, tables._FEATURE_FACTS)
-            tables._save(folder, index, np.frombuffer(facts[:-12], tables._FEATURE_FACTS), made_of)
+            tables.save(folder, index, np.frombuffer(facts[:-12], tables._FEATURE_FACTS), made_of)
             assert self.candidates(store, 0, 11) == [[(1, 20)], [(12, 20)]]

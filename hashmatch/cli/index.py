@@ -15,6 +15,7 @@ from hashmatch.cli.app import (
     format_option,
     pass_app,
 )
+from hashmatch.cli.clustering import cluster_option, clustered
 from hashmatch.cli.examining import Examining, examining_options, hash_option
 from hashmatch.cli.walking import Seen, Walking, walking_options
 from hashmatch.i18n import _
@@ -44,6 +45,7 @@ from hashmatch.records import Tlp
 @click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
 @walking_options
 @examining_options
+@cluster_option
 @click.option("--retry-failed", is_flag=True, help=_("Try files again that failed before."))
 @click.option("--dry-run", is_flag=True, help=_("Do everything but write to the database."))
 @format_option("table", "json")
@@ -60,6 +62,7 @@ def command(
     tlp: Tlp | None,
     note: str | None,
     allow: bool,
+    address: str | None,
     retry_failed: bool,
     dry_run: bool,
     form: str,
@@ -90,13 +93,13 @@ def command(
     interrupted, missing = False, 0
     with (
         Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store,
-        Progress(app, lambda: walking.walk(paths)) as progress,
+        clustered(app, address, examining) as cluster,
+        Progress(app, lambda: cluster.walk(walking, paths)) as progress,
     ):
-        found = Seen(walking.walk(paths))
+        found = Seen(cluster.walk(walking, paths))
+        work = store, actor, found, membership, settings, examining.isolation, retry_failed, progress.moved
         try:
-            for each in index(
-                store, actor, found, membership, settings, examining.isolation, retry_failed, progress.moved
-            ):
+            for each in index(*work, **cluster.for_index(store)):
                 counts[each.status] += 1
                 progress.advance(each.path)
                 name = for_terminal(each.path)

@@ -23,6 +23,7 @@ from hashmatch.cli.app import (
     pass_app,
     stream_is_terminal,
 )
+from hashmatch.cli.clustering import cluster_option, clustered
 from hashmatch.cli.examining import Examining, examining_options
 from hashmatch.cli.reporting import pictures_option
 from hashmatch.cli.walking import Seen, Walking, walking_options
@@ -91,6 +92,7 @@ Finish = Callable[[dict[str, Any]], None]
 )
 @walking_options
 @examining_options
+@cluster_option
 @format_option("table", "json", "jsonl", "csv", "html")
 @pass_app
 def command(
@@ -105,6 +107,7 @@ def command(
     null: bool,
     pictures: Rule | None,
     record: bool,
+    address: str | None,
     form: str,
     walking: Walking,
     examining: Examining,
@@ -125,15 +128,16 @@ def command(
         # First, since it brings an older database up to date, of which a scan would else read a copy.
         kept_in = _open_to_record(stack, app.database) if record else None
         store = stack.enter_context(Store.open(app.database))
+        cluster = stack.enter_context(clustered(app, address, examining))
         source: int | None = None
         if files_from is None:
-            found = Seen(walking.walk(paths))
+            found = Seen(cluster.walk(walking, paths))
         else:
             source = stack.enter_context(_names_file(files_from)).fileno()
             found = Seen(_names(source, b"\0" if null else b"\n"))
         # The bar and the results share the terminal only if both go there and results are lines for the eye.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
-        progress = stack.enter_context(Progress(app, lambda: walking.walk(paths), shown))
+        progress = stack.enter_context(Progress(app, lambda: cluster.walk(walking, paths), shown))
         # Outside of the output, which is complete though the recording may fail.
         recorder = _recorder(stack, kept_in, settings, progress, source) if kept_in else None
         out = stack.enter_context(output(target, whole=form in ("json", "html")))
@@ -153,6 +157,7 @@ def command(
                 limits=examining.limits,
                 source=source,
                 moved=progress.moved,
+                **cluster.for_scan(store, collections, profile, radius),
             )
             for result in results:
                 kept = _at_least(result, min_tier)

@@ -19,15 +19,21 @@ LONGEST_FILM = 1e9
 
 def times_of_hits(hashes: Sequence[Hash], table: HashTable, is_searched: Callable[[int], bool]) -> set[float]:
     """When a film's key frames show what a reference does. is_searched: whether a reference is live and asked for."""
+    return {time for owner, times in hits_of(hashes, table).items() if is_searched(owner) for time in times}
+
+
+def hits_of(hashes: Sequence[Hash], table: HashTable) -> dict[int, set[float]]:
+    """Of each reference when a film's key frames show what it does."""
     queries = queries_of(hashes, table.algorithm, "video").rows
     if not len(queries) or not len(table):
-        return set()
+        return {}
     hits = table.search(queries, table.threshold.film, seeds=True)
     hits = hits.select(hits.good)
-    owners = table.rows.owner[hits.reference]
-    wanted = {owner for owner in set(owners.tolist()) if is_searched(owner)}
-    here = np.array([owner in wanted for owner in owners.tolist()], np.bool_)
-    return set(queries.time[hits.query[here]].tolist())
+    found: dict[int, set[float]] = {}
+    owners, times = table.rows.owner[hits.reference].tolist(), queries.time[hits.query].tolist()
+    for owner, time in zip(owners, times, strict=True):
+        found.setdefault(owner, set()).add(time)
+    return found
 
 
 def parts_around(hit: Iterable[float], times: Sequence[float]) -> tuple[tuple[float, float], ...]:

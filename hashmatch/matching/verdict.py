@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from hashmatch.matching import films, stills
 from hashmatch.matching.finding import Finding, Search
 from hashmatch.matching.guard import BlocksOf
-from hashmatch.matching.queries import queries_of
+from hashmatch.matching.queries import Queries, queries_of
 from hashmatch.matching.results import TIERS, Match, MatchedReference, Status
-from hashmatch.matching.table import HashTable, Hits
+from hashmatch.matching.table import HashTable, Hits, join_rows
 from hashmatch.matching.tiers import ALLOW_COVERAGE
 from hashmatch.records import Hash, Kind
 
@@ -22,12 +23,42 @@ from hashmatch.records import Hash, Kind
 def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: BlocksOf) -> Iterator[Finding]:
     """One finding for each reference that has a hash near one of the file's. kind: of the file."""
     queries = queries_of(hashes, table.algorithm, kind)
-    if not len(queries.rows) or not len(table):
-        return
-    threshold = table.threshold
-    upright = threshold.film if kind == "video" else threshold.possible
-    limits = np.where((queries.turn == 0) | (kind == "video"), upright, threshold.turned)
-    hits = table.search(queries.rows, limits, seeds=kind == "video")
+    if len(queries.rows) and len(table):
+        hits = table.search(queries.rows, _limits(queries, kind, table), seeds=kind == "video")
+        yield from _judged(hits, queries, kind, table, blocks_of)
+
+
+def find_each(
+    files: Sequence[tuple[Sequence[Hash], Kind]], table: HashTable, blocks_of: BlocksOf
+) -> list[list[Finding]]:
+    """What `find` finds of each of several files: still pictures, whose hashes are few, are searched for all at once, which
+    takes half the time."""
+    found = [list(find(hashes, kind, table, blocks_of)) if kind == "video" else [] for hashes, kind in files]
+    stills = [(number, queries_of(hashes, table.algorithm, kind)) for number, (hashes, kind) in enumerate(files)]
+    stills = [(number, queries) for number, queries in stills if files[number][1] == "image" and len(queries.rows)]
+    if not stills or not len(table):
+        return found
+    limits = np.concatenate([_limits(queries, "image", table) for _number, queries in stills])
+    hits = table.search(join_rows(queries.rows for _number, queries in stills), limits)
+    ends = np.cumsum([len(queries.rows) for _number, queries in stills])
+    whose = np.searchsorted(ends, hits.query, side="right")
+    order = np.argsort(whose, kind="stable")
+    cuts = np.searchsorted(whose[order], np.arange(len(stills) + 1))
+    for at, (number, queries) in enumerate(stills):
+        own = hits.select(order[cuts[at] : cuts[at + 1]])
+        own = replace(own, query=own.query - (ends[at] - len(queries.rows)))
+        found[number] = list(_judged(own, queries, "image", table, blocks_of))
+    return found
+
+
+def _limits(queries: Queries, kind: Kind, table: HashTable) -> npt.NDArray[np.int64]:
+    """How far away each query hash may be: int64 (n,)."""
+    upright = table.threshold.film if kind == "video" else table.threshold.possible
+    return np.where((queries.turn == 0) | (kind == "video"), upright, table.threshold.turned)
+
+
+def _judged(hits: Hits, queries: Queries, kind: Kind, table: HashTable, blocks_of: BlocksOf) -> Iterator[Finding]:
+    """One finding for each reference that was hit. hits: sorted by owner."""
     owners = table.rows.owner[hits.reference]
     search = Search(queries, kind, table, blocks_of)
     # Hits are sorted by owner, so each reference's lie together. (np.unique would import numpy.ma, 15 ms.)

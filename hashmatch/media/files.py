@@ -88,7 +88,7 @@ def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_sys
         below = []
         for name, mode, link in listed:
             relative = os.path.join(inside, name)
-            if _excluded(relative, exclude):
+            if is_excluded(relative, exclude):
                 continue
             path = os.path.join(root, relative)
             if link and not follow:
@@ -169,7 +169,8 @@ def _open(path: bytes, flags: int, base: int | None) -> int:
         return os.open(path, flags, dir_fd=base)
 
 
-def _excluded(relative: bytes, exclude: Sequence[str]) -> bool:
+def is_excluded(relative: bytes, exclude: Sequence[str]) -> bool:
+    """Whether shell patterns leave out a path below a named folder, as for `walk`."""
     return any(
         fnmatch.fnmatchcase(name, os.fsencode(pattern))
         for pattern in exclude

@@ -14,10 +14,14 @@ from hashmatch import hashers
 from hashmatch.errors import CommandError
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.i18n import _
+from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Hash, Kind, Opinion, Tlp, strictest
 from hashmatch.store import opinions
 from hashmatch.store.membership import labels_of
 from hashmatch.store.references import IMPORTED, UNKNOWN_QUALITY
+
+#: No row has a larger number.
+LAST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ def find(connection: sqlite3.Connection, text: str) -> Reference:
         values = (len(text), lowered.upper()) * 3
         matches = connection.execute(f"SELECT id FROM reference WHERE {condition} LIMIT 2", values).fetchall()
     if not matches:
-        path = os.path.abspath(os.fsencode(text))
+        path = absolute(os.fsencode(text))
         matches = connection.execute("SELECT reference_id FROM location WHERE path = ?", (path,)).fetchall()
     if not matches:
         raise CommandError(_("there is no reference {ref!r}; give an id, a digest or a path").format(ref=text))
@@ -245,6 +249,14 @@ def blocks(connection: sqlite3.Connection, reference_id: int, view: str) -> byte
     return None if row is None else bytes(row[0])
 
 
+def all_blocks(connection: sqlite3.Connection, reference_id: int) -> list[tuple[str, bytes]]:
+    """The packed blocks of all views of a still picture, as `blocks` has those of one."""
+    return connection.execute(
+        "SELECT view, bits FROM hash WHERE reference_id = ? AND algorithm = ? AND count = 1 AND length(bits) = ?",
+        (reference_id, hashers.GUARD, hashers.by_name(hashers.GUARD).bits // 8),
+    ).fetchall()
+
+
 def common_hashes(connection: sqlite3.Connection, algorithm: str) -> list[bytes]:
     """Hashes that `lint` found too common to say anything on their own."""
     rows = connection.execute("SELECT bits FROM common_hash WHERE algorithm = ? ORDER BY bits", (algorithm,))
@@ -252,11 +264,12 @@ def common_hashes(connection: sqlite3.Connection, algorithm: str) -> list[bytes]
 
 
 def packed_hashes(
-    connection: sqlite3.Connection, algorithm: str, *, after: int = 0, allowed: bool = False
+    connection: sqlite3.Connection, algorithm: str, *, after: int = 0, until: int | None = None, allowed: bool = False
 ) -> Iterator[PackedHashes]:
     """The hashes of one algorithm, of retracted references too.
 
-    after: only rows that came after this one. allowed: only of live references on the allow list.
+    after: only rows that came after this one. until: and no later than this one. allowed: only of live references on the
+    allow list.
     Of the algorithm of local features, only these: a list may call its hashes by the same name.
     """
     # The unary plus keeps SQLite from walking a million index entries of the algorithm for ten later rows.
@@ -264,10 +277,26 @@ def packed_hashes(
     condition += " AND points IS NOT NULL" if algorithm == FEATURES else ""
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
-        f" WHERE id > ? AND +algorithm = ?{condition}",
-        (after, algorithm),
+        f" WHERE id > ? AND id <= ? AND +algorithm = ?{condition}",
+        (after, LAST if until is None else until, algorithm),
     )
     return (PackedHashes(*row) for row in rows)
+
+
+def packed_of(connection: sqlite3.Connection, reference_id: int, algorithm: str) -> list[PackedHashes]:
+    """The hashes of one algorithm of one reference."""
+    rows = connection.execute(
+        "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
+        " WHERE reference_id = ? AND algorithm = ? ORDER BY id",
+        (reference_id, algorithm),
+    )
+    return [PackedHashes(*row) for row in rows]
+
+
+def extents(connection: sqlite3.Connection, algorithm: str, after: int, until: int) -> Iterator[tuple[int, int, int]]:
+    """Of each row of hashes of one algorithm, from one to another: its number, its reference, and how many hashes it has."""
+    query = "SELECT id, reference_id, count FROM hash WHERE id > ? AND id <= ? AND +algorithm = ? ORDER BY id"
+    return iter(connection.execute(query, (after, until, algorithm)))
 
 
 def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: Iterable[str]) -> set[str]:

@@ -1,0 +1,269 @@
+"""Joining a cluster: one that runs somewhere, or one of this machine's processes that ends with the command."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Any
+
+from hashmatch.cluster import worker
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+#: Seconds to wait for a first worker, or for another one when the last is gone. (For the scheduler Dask's own setting
+#: counts: distributed.comm.timeouts.connect.)
+PATIENCE = 30.0
+#: Seconds to take leave of a scheduler, which may be gone.
+LEAVING = 5.0
+#: Seconds between two looks at which workers there are.
+LOOK = 2.0
+
+_LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
+
+#: For workers that we start ourselves: nothing of Dask's that takes their time or writes between our lines.
+_SETTINGS = {
+    "distributed.worker.preload": ["hashmatch.cluster.preload"],
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+    "logging": {"distributed": "critical"},
+}
+
+
+@dataclass(slots=True)
+class Rate:
+    """What one worker has done: files, their bytes, and for how many seconds it was at work."""
+
+    files: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+class Heard:
+    """What was heard of a cluster, by threads of Dask's, until it is asked for."""
+
+    def __init__(self) -> None:
+        self._items = deque[Any]()
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+
+    def put(self, item: Any) -> None:
+        self._items.append(item)
+        with contextlib.suppress(OSError):  # full: then it is readable anyway; or closed, as all is over
+            os.write(self._write, b"x")
+
+    def wait(self, seconds: float, source: int | None = None) -> tuple[list[Any], bool]:
+        """What was heard since, waiting for so many seconds at most, or until a source can be read; and whether it can."""
+        ready = connection.wait([self._read] if source is None else [self._read, source], seconds)
+        if self._read in ready:
+            os.read(self._read, 1 << 16)
+        heard = []
+        while self._items:
+            heard.append(self._items.popleft())
+        return heard, source in ready
+
+    def close(self) -> None:
+        os.close(self._write)
+        os.close(self._read)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """A cluster that was joined. address, dashboard: of the scheduler, which may have none. rates: by worker."""
+
+    client: Client
+    address: str
+    dashboard: str
+    rates: dict[str, Rate] = field(default_factory=dict)
+    heard: Heard = field(default_factory=Heard)
+    _threads: dict[str, int] = field(default_factory=dict)
+    _looked: float = 0.0
+    _seen: float = field(default_factory=time.monotonic)  # when there was any worker
+
+    def check(self) -> None:
+        """Raises CommandError if the scheduler is gone, and with it what it was asked for."""
+        if self.client.status != "running":
+            raise _gone(self.address)
+
+    def workers(self) -> dict[str, int]:
+        """The workers that there are, by their address, each with its threads; no older than LOOK. There may be none for a
+        while. Raises CommandError."""
+        self.check()
+        now = time.monotonic()
+        if now - self._looked >= LOOK:
+            with self.speaking():
+                self._threads = {str(place): int(count) for place, count in self.client.nthreads().items()}
+            self._looked = now
+        if self._threads:
+            self._seen = now
+        elif now - self._seen > PATIENCE:
+            message = _("the cluster at {address} has no workers any more; what was done is kept")
+            raise CommandError(message.format(address=self.address))
+        return self._threads
+
+    def look_again(self) -> dict[str, int]:
+        """The workers that there are now."""
+        self._looked = 0.0
+        return self.workers()
+
+    def some_workers(self) -> dict[str, int]:
+        """The workers that there are, once there are any. Raises CommandError where none comes."""
+        while not (found := self.workers()):
+            time.sleep(LOOK / 10)
+        return found
+
+    @contextlib.contextmanager
+    def speaking(self) -> Iterator[None]:
+        """What Dask raises when its scheduler is gone, as CommandError."""
+        from distributed.client import FutureCancelledError
+        from distributed.comm.core import CommClosedError
+
+        try:
+            yield
+        except (CommClosedError, FutureCancelledError, OSError, TimeoutError) as error:
+            raise _gone(self.address) from error
+        except AttributeError as error:  # of a connection that is None, while it is being made anew
+            self.check()
+            raise CommandError(str(error)) from error
+
+    def submit(self, function: Callable[..., Any], *arguments: Any, name: str) -> Future[Any]:
+        """Have a worker call a function; the future is heard of when it is done."""
+        self.check()
+        with self.speaking():
+            future = self.client.submit(function, *arguments, key=name, pure=False)
+            future.add_done_callback(self.heard.put)
+        return future
+
+    def ask(self, place: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Have one worker call a function now, beside its tasks. Returns what it does, or the exception that it raised."""
+        return self.ask_all([place], function, *arguments)[place]
+
+    def ask_all(self, places: list[str], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """The same of several at once, by their addresses; of one that is gone, an exception."""
+        if not places:
+            return {}
+        self.check()
+        with self.speaking():
+            answers = self.client.run(function, *arguments, workers=places, on_error="return")
+        return {place: answers.get(place, OSError(place)) for place in places}
+
+    def count(self, place: str, files: int, size: int, seconds: float) -> None:
+        """Note what a worker has done."""
+        rate = self.rates.setdefault(place, Rate())
+        rate.files += files
+        rate.bytes += size
+        rate.seconds += seconds
+
+
+@contextlib.contextmanager
+def joined(address: str) -> Iterator[Cluster]:
+    """Join the cluster at an address: `tcp://host:8786`, `tls://…`, or `local:4` for four workers of this machine, which end
+    with the block and listen on its loopback only. TLS as Dask's own configuration says.
+
+    Raises CommandError where Dask is not installed, or the scheduler or its workers do not answer.
+    """
+    local = _LOCAL.fullmatch(address)
+    if local is None and "://" not in address:
+        message = _("{address!r} is no cluster; write tcp://host:8786, tls://host:8786 or local:4")
+        raise CommandError(message.format(address=address))
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        message = _("--cluster needs Dask: pip install 'hashmatch[cluster]'")
+        raise CommandError(message) from error
+    _be_quiet()
+    if address.startswith("tls://") and not distributed.Security().get_connection_args("client").get("ssl_context"):
+        message = _("{address}: no certificates are set for TLS; see distributed.comm.tls in docs/scale.md")
+        raise CommandError(message.format(address=address))
+    with contextlib.ExitStack() as stack:
+        target: Any = address
+        if local is not None:
+            stack.enter_context(dask.config.set(_SETTINGS))
+            stack.enter_context(_one_thread())
+            target = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=int(local[1]),
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+        try:
+            client = distributed.Client(target, set_as_default=False)
+            stack.callback(_leave, client)
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            message = _("the cluster at {address} does not answer, or has no workers")
+            raise CommandError(message.format(address=address)) from error
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            message = _("cannot join the cluster at {address}: {reason}")
+            reason = " ".join(str(error).split())[:200]
+            raise CommandError(message.format(address=address, reason=reason)) from error
+        has_dashboard = "dashboard" in client.scheduler_info()["services"]
+        cluster = Cluster(client, address, str(client.dashboard_link) if has_dashboard else "")
+        try:
+            yield cluster
+        finally:
+            cluster.heard.close()
+
+
+def release(cluster: Cluster, name: str) -> None:
+    """Have workers forget a run that is over; as far as they can be reached."""
+    if cluster.client.status != "running":
+        return
+    with contextlib.suppress(Exception):
+        cluster.client.run(worker.release, name, on_error="ignore")
+
+
+def _be_quiet() -> None:
+    """Nothing of Dask's between our lines; what a person needs to know of it, we say."""
+    for name in ["asyncio", *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in (
+            "asyncio",
+            "distributed",
+            "tornado",
+        ):  # Dask gives some of them levels of their own
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _leave(client: Client) -> None:
+    with contextlib.suppress(TimeoutError, OSError):
+        client.close(timeout=LEAVING)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """What is started meanwhile does linear algebra on one thread."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _gone(address: str) -> CommandError:
+    message = _(
+        "the scheduler of the cluster at {address} is gone; what was done is kept, the same command goes on from there"
+    )
+    return CommandError(message.format(address=address))

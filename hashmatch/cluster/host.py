@@ -1,0 +1,160 @@
+"""The process beside a Dask worker that examines files as on one machine: one locked worker process, and this its parent.
+
+A process of its own, because a Dask worker has threads, and what forks must have none; and may itself be one that is not
+allowed children. It reads a Run and then Jobs from standard input, a line of JSON each, and writes what becomes of them to
+standard output in the same way. It ends with its input, and is ended with the Dask worker.
+"""
+
+from __future__ import annotations
+
+import collections
+import ctypes
+import os
+import select
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from hashmatch.cluster import sources
+from hashmatch.cluster.jobs import Job, Outcome, Run
+from hashmatch.errors import CommandError, MediaError
+from hashmatch.fingerprinting import FileState, fingerprints
+from hashmatch.footage import Parts
+from hashmatch.isolation import wire
+from hashmatch.media.files import Found
+from hashmatch.media.sampling import Share
+from hashmatch.media.urls import is_url
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Length
+
+#: Seconds of film that are worth a worker of their own.
+WORTH_SHARING = 120.0
+_READ_AT_ONCE = 1 << 16
+
+
+def main() -> None:
+    if sys.platform == "linux":  # the Dask worker may be killed while a film is being decoded
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the client decides
+    warnings.simplefilter("ignore")  # of libraries, about threads of theirs or hostile files
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # what a library prints is no reply
+    try:
+        _Host(sys.stdin.fileno(), replies).serve()
+    except CommandError as error:
+        _tell(replies, "refused", str(error))
+    except BrokenPipeError:
+        pass
+
+
+class _Host:
+    """What is known of the jobs that are under way, by the path that the locked worker's parent opens."""
+
+    def __init__(self, source: int, replies: BinaryIO) -> None:
+        self._source, self._replies = source, replies
+        self._lines = _lines(source)
+        self._jobs: dict[bytes, collections.deque[Job]] = {}
+        self._fetched: dict[bytes, sources.Fetched] = {}
+        self._shares: dict[bytes, Share] = {}
+        self._glances: dict[bytes, Glance] = {}
+
+    def serve(self) -> None:
+        first = next(self._lines)
+        if first is None:
+            return
+        run = wire.read(Run, wire.unpack(first)[1])
+        done = fingerprints(
+            self._found(run),
+            run.settings,
+            run.isolation,
+            known=lambda state, digests: self._is_known(state, digests),
+            look=self._look,
+            moved=lambda state, share: self._news(state, share),
+            source=self._source,
+            locked=lambda steps: _tell(self._replies, "locked", steps),
+            shares=self._share,
+        )
+        for state, result in done:
+            assert result is not None
+            self._done(state, result)
+
+    def _found(self, run: Run) -> Iterator[Found | None]:
+        """The files of the jobs that have come, and None where no more have."""
+        for line in self._lines:
+            if line is None:
+                yield None
+                continue
+            job = wire.read(Job, wire.unpack(line)[1])
+            path, named = job.path, job.named
+            if is_url(path):
+                try:
+                    fetched = sources.fetch(path, run.settings.limits.max_bytes)
+                except MediaError as error:
+                    failed = Fingerprint(None, 0, error=Failure(error.code, error.message))
+                    _tell(self._replies, "outcome", Outcome(job.number, 0, 0, failed))
+                    continue
+                path, named = fetched.path, True
+                self._fetched[path] = fetched
+            self._jobs.setdefault(path, collections.deque()).append(job)
+            yield Found(path, named=named)
+
+    def _job(self, state: FileState) -> Job:
+        return self._jobs[state.path][0]
+
+    def _is_known(self, state: FileState, digests: Digests) -> bool:
+        return digests.sha256 in self._job(state).known
+
+    def _look(self, state: FileState, glance: Glance) -> Parts:
+        parts = self._job(state).parts
+        if parts is None:
+            self._glances[state.path] = glance
+        return parts or ()
+
+    def _share(self, state: FileState, length: Length | None) -> Share:
+        job = self._job(state)
+        if length is None:
+            return job.share
+        of = max(1, min(job.most, int(length.seconds / WORTH_SHARING)))
+        if of > 1:
+            self._shares[state.path] = Share(0, of)
+            self._news(state, 0.0)
+        return Share(0, of)
+
+    def _news(self, state: FileState, done: float) -> None:
+        share = self._shares.get(state.path, Share())
+        _tell(self._replies, "news", (self._job(state).number, share.of, done))
+
+    def _done(self, state: FileState, result: Fingerprint) -> None:
+        job = self._jobs[state.path].popleft()
+        if not self._jobs[state.path]:
+            del self._jobs[state.path]
+        size: int = state.size
+        mtime_ns: int | None = state.mtime_ns
+        fetched = self._fetched.pop(state.path, None)
+        if fetched is not None:
+            fetched.file.close()
+            size, mtime_ns = fetched.size, fetched.mtime_ns
+        share = self._shares.pop(state.path, job.share)
+        glance = self._glances.pop(state.path, None)
+        _tell(self._replies, "outcome", Outcome(job.number, size, mtime_ns, result, share, glance))
+
+
+def _tell(replies: BinaryIO, kind: str, content: object) -> None:
+    line = memoryview(wire.pack(kind, content) + b"\n")
+    while line:
+        line = line[replies.write(line) :]
+
+
+def _lines(descriptor: int) -> Iterator[bytes | None]:
+    """Whole lines as they come; None where more may come later."""
+    rest = b""
+    while chunk := os.read(descriptor, _READ_AT_ONCE):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if not select.select([descriptor], [], [], 0)[0]:
+            yield None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""What travels between client and worker: jobs one way, outcomes the other, as JSON that is checked when it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hashmatch.footage import Parts
+from hashmatch.hashing import Settings
+from hashmatch.isolation import Isolation, wire
+from hashmatch.media.sampling import Share
+from hashmatch.records import Fingerprint, Glance
+
+#: Bytes of all outcomes of one batch; as much as one worker may say at once on one machine, which a film of 12 hours takes.
+LONGEST = 2 * wire.LONGEST
+
+#: Of a film that is not shared.
+WHOLE = Share()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all jobs of a command have in common. facts: what a worker must agree with, see facts.py."""
+
+    name: str
+    settings: Settings
+    isolation: Isolation
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to examine, or one share of a film. number: by which it is known in this run.
+
+    path: absolute, or a URL. named: whether it may be a symbolic link. known: SHA-256 of what need not be decoded. parts: of
+    a film those to look at closely; None where the client has not been asked yet. share: which is to be done. most: among
+    how many a film may be shared.
+    """
+
+    number: int
+    path: bytes
+    named: bool = True
+    known: tuple[str, ...] = ()
+    parts: Parts | None = None
+    share: Share = WHOLE
+    most: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job. size in bytes, mtime_ns: of the file as it was opened; of an object that does not say when it
+    was changed, None. glance: what the client is to be asked about, where `parts` were not known."""
+
+    number: int
+    size: int
+    mtime_ns: int | None
+    result: Fingerprint
+    share: Share = WHOLE
+    glance: Glance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a worker says of a batch of jobs. place: its address. locked: the steps that its locked workers have taken.
+    seconds: that it took."""
+
+    place: str
+    outcomes: tuple[Outcome, ...]
+    locked: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a worker says of a film before it is done with it: of how many shares it does the first, and how much of it is
+    done, 0 to 1."""
+
+    number: int
+    of: int
+    done: float

@@ -1,0 +1,275 @@
+"""One shard of the reference set, on a worker: built once of what the client sends, kept on the local disk, and searched.
+
+A folder `<cache>/shards/<database>/<key>/` holds the index and facts of its rows as the cache beside a database does (see
+tables.py), the blocks of its still pictures, and a description. Its key is made of its description, its description has a
+digest of its content. The folder can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch import hashers, tables
+from hashmatch.hamming import DamagedIndexError, HammingIndex
+from hashmatch.isolation import wire
+from hashmatch.matching.finding import Finding
+from hashmatch.matching.glance import hits_of
+from hashmatch.matching.guard import BlocksOf
+from hashmatch.matching.table import HashRows, HashTable, view_number
+from hashmatch.matching.tiers import Threshold
+from hashmatch.matching.verdict import find_each
+from hashmatch.records import Hash, Kind
+from hashmatch.store.generation import Generation
+
+#: Raised when shards are kept in another way, so that older ones are not read.
+VERSION = 1
+#: Seconds after which a shard goes that no plan of its database has any more, and what was left half done.
+UNUSED = 7 * 86_400.0
+#: Seconds after which a shard is closed that nobody has searched; other clients may search others.
+IDLE = 3600.0
+
+_DESCRIPTION = "shard.json"
+_BLOCKS = "blocks"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """All hashes of one algorithm in rows of the database from one to another: those after `after`, up to `until`.
+
+    made_of: the state of the database that it was made of. count: of hashes. digest: SHA-256 of what was sent to build it.
+    """
+
+    algorithm: str
+    after: int
+    until: int
+    made_of: Generation
+    count: int
+    digest: str
+    version: int = VERSION
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(wire.pack("shard", self)).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a shard is to be searched. gone: references whose rows are out of date. common: hashes that are no evidence."""
+
+    shard: Shard
+    threshold: Threshold
+    gone: tuple[int, ...]
+    common: tuple[bytes, ...]
+
+    @property
+    def handle(self) -> str:
+        return hashlib.sha256(wire.pack("opening", self)).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A file to be searched for. is_glance: whether only to tell when its key frames show a reference."""
+
+    hashes: tuple[Hash, ...]
+    kind: Kind
+    is_glance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a shard says of one query: findings, or of a glance the references and the seconds."""
+
+    findings: tuple[Finding, ...] = ()
+    glimpsed: tuple[tuple[int, tuple[float, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a shard says of all queries, by the handle of its opening."""
+
+    handle: str
+    found: tuple[Found, ...]
+
+
+def row_type(algorithm: str) -> np.dtype[np.void]:
+    """How rows travel."""
+    width = hashers.by_name(algorithm).bits // 8
+    return np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1"), ("bits", "u1", (width,))])
+
+
+def block_type() -> np.dtype[np.void]:
+    """How blocks of still pictures travel and are kept."""
+    width = hashers.by_name(hashers.GUARD).bits // 8
+    return np.dtype([("owner", "<i8"), ("view", "<u2"), ("bits", "u1", (width,))])
+
+
+class Shelf:
+    """The shards of one worker process: on disk, and open. Its methods may be called from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._read: dict[str, tuple[HammingIndex, HashRows, npt.NDArray[np.void]]] = {}
+        self._open: dict[str, tuple[HashTable, npt.NDArray[np.void]]] = {}
+        self._keys: dict[str, str] = {}  # of what is open, by handle
+        self._used: dict[str, float] = {}
+
+    def inventory(self, origin: str) -> list[Shard]:
+        """The shards of a database that are on this disk."""
+        found = []
+        for path in sorted(self._of(origin).glob(f"*/{_DESCRIPTION}")):
+            with contextlib.suppress(OSError, wire.NonsenseError):
+                shard = wire.read(Shard, wire.unpack(path.read_bytes())[1])
+                if shard.version == VERSION and shard.key == path.parent.name:
+                    found.append(shard)
+        return found
+
+    def receive(self, origin: str, name: str, kind: str, data: bytes) -> None:
+        """The next part of what a shard is to be built of. name: of the upload. kind: "rows" or "blocks"."""
+        folder = self._upload(origin, name)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (folder.parent, folder):
+            each.mkdir(mode=0o700, exist_ok=True)
+        with open(folder / kind, "ab") as file:
+            file.write(data)
+
+    def build(self, origin: str, name: str, shard: Shard) -> None:
+        """Make a shard of what was received, and keep it. Raises OSError, and ValueError if it is something else."""
+        upload, folder = self._upload(origin, name), self._path(origin, shard)
+        try:
+            if folder.exists():
+                return
+            digest = hashlib.sha256()
+            for kind in ("rows", "blocks"):
+                with open(upload / kind, "ab"), open(upload / kind, "rb") as file:
+                    while part := file.read(1 << 20):
+                        digest.update(part)
+            if digest.hexdigest() != shard.digest:
+                raise ValueError("what was received is not what was sent")
+            packed = np.fromfile(upload / "rows", row_type(shard.algorithm))
+            names = ("owner", "bits", "quality", "time", "view")
+            rows = HashRows(*(np.ascontiguousarray(packed[name]) for name in names))
+            del packed
+            table = HashTable(shard.algorithm, _NO_THRESHOLD, rows)
+            ready = upload / "ready"
+            tables.save(ready, table.index, tables.facts_of(table.rows), shard.made_of)
+            blocks = np.fromfile(upload / "blocks", block_type())
+            blocks = blocks[np.lexsort((blocks["view"], blocks["owner"]))]
+            content = blocks.tobytes()
+            (ready / _BLOCKS).write_bytes(content)
+            (ready / f"{_BLOCKS}.sha256").write_text(hashlib.sha256(content).hexdigest(), encoding="ascii")
+            (ready / _DESCRIPTION).write_bytes(wire.pack("shard", shard))
+            with contextlib.suppress(OSError):  # another process of this machine has just built the same
+                ready.rename(folder)
+        finally:
+            shutil.rmtree(upload, ignore_errors=True)
+
+    def open(self, origin: str, opening: Opening) -> bool:
+        """Have a shard ready to be searched. Returns whether it is there and sound; one that is damaged is removed."""
+        with self._lock:
+            if opening.handle in self._open:
+                return True
+            folder, key = self._path(origin, opening.shard), opening.shard.key
+            try:
+                index, rows, blocks = self._read.get(key) or _read(folder)
+            except (OSError, DamagedIndexError):
+                shutil.rmtree(folder, ignore_errors=True)
+                return False
+            with contextlib.suppress(OSError):
+                os.utime(folder)
+            self._read[key] = index, rows, blocks
+            table = HashTable(opening.shard.algorithm, opening.threshold, rows, index, opening.gone, opening.common)
+            self._open[opening.handle], self._keys[opening.handle] = (table, blocks), key
+            self._used[opening.handle] = time.monotonic()
+            return True
+
+    def search(self, handles: Sequence[str], queries: Sequence[Query]) -> list[Answer]:
+        """What those of the shards that are open say; damaged ones are dropped, and say nothing."""
+        answers = []
+        for handle in handles:
+            if (opened := self._open.get(handle)) is None:
+                continue
+            self._used[handle] = time.monotonic()
+            table, blocks = opened
+            blocks_of = functools.partial(_blocks_of, blocks)
+            try:
+                found = _answers(queries, table, blocks_of)
+            except DamagedIndexError:
+                with self._lock:
+                    self._open.pop(handle, None)
+                    self._read.clear()
+                continue
+            answers.append(Answer(handle, found))
+        return answers
+
+    def tidy(self, origin: str, handles: Sequence[str], shards: Sequence[Shard]) -> None:
+        """Close what is not among these handles, and remove what is not among these shards, if nobody uses it."""
+        kept = {shard.key for shard in shards}
+        with self._lock:
+            for handle in self._open.keys() - set(handles):
+                if time.monotonic() - self._used[handle] > IDLE:
+                    del self._open[handle], self._keys[handle], self._used[handle]
+            for key in self._read.keys() - set(self._keys.values()):
+                del self._read[key]
+        for path in self._of(origin).glob("*"):
+            with contextlib.suppress(OSError):
+                if path.name not in kept and time.time() - path.stat().st_mtime > UNUSED:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def _of(self, origin: str) -> Path:
+        return self._folder / hashlib.sha256(origin.encode()).hexdigest()[:32]
+
+    def _path(self, origin: str, shard: Shard) -> Path:
+        return self._of(origin) / shard.key
+
+    def _upload(self, origin: str, name: str) -> Path:
+        return self._of(origin) / f"upload-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+#: To build a table, of which only the index is kept.
+_NO_THRESHOLD = Threshold(-1, 0, 0, 0, 0, 0)
+
+
+def _read(folder: Path) -> tuple[HammingIndex, HashRows, npt.NDArray[np.void]]:
+    """Map a shard into memory, checked against its digests. Raises DamagedIndexError, OSError."""
+    index, rows, _made_of = tables.open_hashes(folder)
+    expected = (folder / f"{_BLOCKS}.sha256").read_text("ascii")
+    with open(folder / _BLOCKS, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    kind, size = block_type(), (folder / _BLOCKS).stat().st_size
+    if digest != expected or size % kind.itemsize:
+        raise DamagedIndexError("the blocks are damaged")
+    blocks: npt.NDArray[np.void] = np.empty(0, kind)
+    if size:
+        blocks = np.memmap(folder / _BLOCKS, kind, "r")
+    return index, rows, blocks
+
+
+def _blocks_of(blocks: npt.NDArray[np.void], owner: int, view: str) -> bytes | None:
+    start, end = np.searchsorted(blocks["owner"], [owner, owner + 1])
+    own = blocks[start:end]
+    number = view_number(view)
+    return next((each["bits"].tobytes() for each in own if each["view"] == number), None)
+
+
+def _answers(queries: Sequence[Query], table: HashTable, blocks_of: BlocksOf) -> tuple[Found, ...]:
+    files = [(query.hashes, query.kind) for query in queries if not query.is_glance]
+    findings = iter(find_each(files, table, blocks_of))
+    return tuple(_glimpsed(each, table) if each.is_glance else Found(tuple(next(findings))) for each in queries)
+
+
+def _glimpsed(query: Query, table: HashTable) -> Found:
+    hits = hits_of(query.hashes, table)
+    return Found(glimpsed=tuple((owner, tuple(sorted(times))) for owner, times in sorted(hits.items())))

@@ -1,0 +1,228 @@
+"""The client's side of the shards: where each is, what it is asked, and what is done when a worker is gone."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch import hashers
+from hashmatch.cluster import shelves
+from hashmatch.cluster.connection import Cluster
+from hashmatch.cluster.planning import Plan, Stretch, plan
+from hashmatch.cluster.shard import Answer, Found, Opening, Query, Shard, block_type, row_type
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+from hashmatch.isolation import wire
+from hashmatch.matching.table import HashRows, view_name, view_number
+from hashmatch.matching.tiers import Threshold
+from hashmatch.store import generation, lookup
+from hashmatch.store.generation import Generation
+from hashmatch.tables import rows_of_packed
+
+#: Bytes that are sent to a worker at a time.
+PART = 8 << 20
+#: How often a shard is built or opened anew before it is given up.
+MOST_TRIES = 5
+
+
+class Shards:
+    """The shards of all hashes of some algorithms."""
+
+    def __init__(self, cluster: Cluster, connection: sqlite3.Connection) -> None:
+        self._cluster, self._connection = cluster, connection
+        self._places: dict[str, str] = {}  # of openings, by their handles, the address of the worker
+        self._openings: dict[str, Opening] = {}
+
+    def __len__(self) -> int:
+        return len(self._openings)
+
+    def prepare(
+        self, algorithms: Iterable[tuple[str, Threshold]], now: Generation
+    ) -> dict[str, tuple[int, frozenset[int]]]:
+        """Have a state of the database ready to be searched, with what workers have of it already. Returns, of each
+        algorithm, what is not in any shard: the row behind which all are later, and references that are to be taken from
+        the database whatever their rows. Raises CommandError."""
+        self._origin = now.origin
+        stocks = self._stocks()
+        openings: dict[str, Opening] = {}
+        left = {}
+        for algorithm, threshold in algorithms:
+            available = {
+                shard
+                for stock in stocks.values()
+                for shard in stock
+                if shard.algorithm == algorithm and generation.descends_from(self._connection, now, shard.made_of)
+            }
+            made: Plan = plan(self._connection, algorithm, now.newest, available, len(self._cluster.workers()))
+            shards = [*made.kept, *(self._describe(algorithm, stretch, now) for stretch in made.missing)]
+            common = tuple(lookup.common_hashes(self._connection, algorithm))
+            apart: set[int] = set()
+            for shard in shards:
+                gone = generation.changed_since(self._connection, algorithm, shard.made_of)
+                apart |= (changed := generation.changed_since(self._connection, hashers.GUARD, shard.made_of) - gone)
+                opening = Opening(shard, threshold, tuple(sorted(gone | changed)), common)
+                openings[opening.handle] = opening
+            left[algorithm] = made.later, frozenset(apart)
+        self._openings = openings
+        self._place([handle for handle in openings if handle not in self._places], stocks)
+        self._places = {handle: self._places[handle] for handle in openings}
+        shards_now = wire.pack("shards", tuple(each.shard for each in openings.values()))
+        self._everywhere(shelves.tidy, self._origin, tuple(openings), shards_now)
+        return left
+
+    def search(self, queries: Sequence[Query]) -> list[list[Found]]:
+        """What the shards say of each query: one Found from each of them. Shards of workers that are gone are opened or
+        built elsewhere, and asked again. Raises CommandError."""
+        packed = wire.pack("queries", tuple(queries))
+        answers: dict[str, tuple[Found, ...]] = {}
+        for _try in range(MOST_TRIES):
+            waiting = [handle for handle in self._openings if handle not in answers]
+            if not waiting:
+                return [list(each) for each in zip(*answers.values(), strict=True)] or [[] for _query in queries]
+            there = self._cluster.workers()
+            places = sorted({self._places[handle] for handle in waiting if self._places[handle] in there})
+            told = self._cluster.ask_all(places, shelves.beside, shelves.search, tuple(waiting), packed)
+            for place, answer in told.items():
+                for each in self._answers(place, answer, len(queries)):
+                    if each.handle in waiting:
+                        answers.setdefault(each.handle, each.found)
+            lost = [handle for handle in waiting if handle not in answers]
+            if lost:
+                self._cluster.look_again()
+                for handle in lost:
+                    del self._places[handle]
+                self._place(lost, self._stocks())
+        raise CommandError(_("the workers of the cluster do not keep their shards; are their disks full?"))
+
+    def _answers(self, place: str, answer: object, count: int) -> tuple[Answer, ...]:
+        if isinstance(answer, OSError):
+            return ()  # the worker is gone
+        if isinstance(answer, Exception):
+            raise _failed(place, answer)
+        try:
+            assert isinstance(answer, bytes)
+            answers: tuple[Answer, ...] = wire.read(tuple[Answer, ...], wire.unpack(answer)[1])
+            if any(len(each.found) != count for each in answers):
+                raise wire.NonsenseError("answers to other questions")
+        except wire.NonsenseError as error:
+            raise _failed(place, error) from error
+        return answers
+
+    def _stocks(self) -> dict[str, list[Shard]]:
+        """What each worker has on its disk."""
+        told = self._everywhere(shelves.inventory, self._origin)
+        try:
+            return {place: list(wire.read(tuple[Shard, ...], wire.unpack(answer)[1])) for place, answer in told.items()}
+        except wire.NonsenseError as error:
+            raise _failed(self._cluster.address, error) from error
+
+    def _everywhere(self, function: object, *arguments: object) -> dict[str, bytes]:
+        """Ask all workers; those that are gone say nothing."""
+        told = self._cluster.ask_all(list(self._cluster.workers()), shelves.beside, function, *arguments)
+        for place, answer in told.items():
+            if isinstance(answer, Exception) and not isinstance(answer, OSError):
+                raise _failed(place, answer)
+        return {place: answer for place, answer in told.items() if not isinstance(answer, Exception)}
+
+    def _place(self, handles: Sequence[str], stocks: dict[str, list[Shard]]) -> None:
+        """Find each a worker, one that has it if there is any, and have it opened there; the largest first."""
+        waiting = sorted(handles, key=lambda handle: (-self._openings[handle].shard.count, handle))
+        tries = 0
+        while waiting:
+            tries += 1
+            places = self._cluster.some_workers()
+            if tries > MOST_TRIES * (len(handles) + 1):
+                raise CommandError(_("the workers of the cluster do not keep their shards; are their disks full?"))
+            handle = waiting[0]
+            opening = self._openings[handle]
+            load = dict.fromkeys(places, 0)
+            for other, place in self._places.items():
+                if place in load and other in self._openings and other not in waiting:
+                    load[place] += self._openings[other].shard.count
+            having = [place for place in places if opening.shard in stocks.get(place, ())]
+            place = min(having or places, key=lambda each: (load[each], each))
+            told = self._opened(place, opening, place in having)
+            if told:
+                self._places[handle] = place
+                waiting.pop(0)
+            else:
+                self._cluster.look_again()
+                stocks = self._stocks()
+
+    def _opened(self, place: str, opening: Opening, is_there: bool) -> bool:
+        """Have a worker open a shard, and build it before, unless it is there. Returns whether that was done."""
+        told: object = None if is_there else self._built(place, opening.shard)
+        if told is None:
+            asked = wire.pack("openings", (opening,))
+            told = self._cluster.ask(place, shelves.beside, shelves.open_all, self._origin, asked)
+        if isinstance(told, Exception) and not isinstance(told, OSError):
+            raise _failed(place, told)
+        return told == (True,)
+
+    def _built(self, place: str, shard: Shard) -> object:
+        """Send a worker what a shard is built of. Returns None, or the exception that it made of it."""
+        name = uuid.uuid4().hex
+        for kind, part in self._content(shard.algorithm, shard.after, shard.until):
+            told = self._cluster.ask(place, shelves.beside, shelves.receive, self._origin, name, kind, part)
+            if told is not None:
+                return told
+        packed = wire.pack("shard", shard)
+        return self._cluster.ask(place, shelves.beside, shelves.build, self._origin, name, packed)
+
+    def _describe(self, algorithm: str, stretch: Stretch, now: Generation) -> Shard:
+        digest = hashlib.sha256()
+        for _kind, part in self._content(algorithm, stretch.after, stretch.until):
+            digest.update(part)
+        return Shard(algorithm, stretch.after, stretch.until, now, stretch.count, digest.hexdigest())
+
+    def _content(self, algorithm: str, after: int, until: int) -> Iterator[tuple[str, bytes]]:
+        """What a shard is built of, in parts: first its rows, then the blocks of its references."""
+        kind = row_type(algorithm)
+        packed, size, owners = [], 0, dict[int, None]()
+        for each in lookup.packed_hashes(self._connection, algorithm, after=after, until=until):
+            packed.append(each)
+            owners[each.reference_id] = None
+            size += each.count * kind.itemsize
+            if size >= PART:
+                yield "rows", _packed_rows(rows_of_packed(packed, algorithm), kind)
+                packed, size = [], 0
+        if packed:
+            yield "rows", _packed_rows(rows_of_packed(packed, algorithm), kind)
+        if algorithm != "pdq":
+            return
+        blocks: list[tuple[int, int, bytes]] = []
+        most = PART // block_type().itemsize
+        for owner in owners:
+            for view, bits in lookup.all_blocks(self._connection, owner):
+                if view_name(number := view_number(view)) == view:
+                    blocks.append((owner, number, bits))
+            if len(blocks) >= most:
+                yield "blocks", _packed_blocks(blocks)
+                blocks = []
+        if blocks:
+            yield "blocks", _packed_blocks(blocks)
+
+
+def _packed_rows(rows: HashRows, kind: np.dtype[np.void]) -> bytes:
+    packed = np.empty(len(rows), kind)
+    for name in kind.names or ():
+        packed[name] = getattr(rows, name)
+    return packed.tobytes()
+
+
+def _packed_blocks(blocks: Sequence[tuple[int, int, bytes]]) -> bytes:
+    packed: npt.NDArray[np.void] = np.empty(len(blocks), block_type())
+    packed["owner"] = [owner for owner, _view, _bits in blocks]
+    packed["view"] = [view for _owner, view, _bits in blocks]
+    packed["bits"] = np.frombuffer(b"".join(bits for _owner, _view, bits in blocks), np.uint8).reshape(len(blocks), -1)
+    return packed.tobytes()
+
+
+def _failed(place: str, error: Exception) -> CommandError:
+    message = _("worker {place} cannot search: {reason}")
+    return CommandError(message.format(place=place, reason=f"{type(error).__name__}: {error}"))

@@ -1,0 +1,50 @@
+"""Which content a file may be, by its size alone: so that workers, which have no database, need not decode what is known."""
+
+from __future__ import annotations
+
+import functools
+import sqlite3
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.records import Fingerprint
+
+#: Digests that travel with a file at most. Where more have its size (pictures without compression), it is decoded.
+MOST = 64
+
+
+class Sizes:
+    """The sizes and digests of all references, in 16 bytes each; read when they are first asked for."""
+
+    def __init__(self, connection: sqlite3.Connection, grows: bool = False) -> None:
+        """grows: whether what is examined is added to the references."""
+        self._connection, self._grows = connection, grows
+        self._later: dict[int, set[str]] = {}
+
+    @functools.cached_property
+    def _sorted(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Sizes, ascending, and the references that have them."""
+        query = "SELECT size, id FROM reference WHERE size IS NOT NULL AND sha256 IS NOT NULL"
+        numbers = (number for row in self._connection.execute(query) for number in row)
+        pairs = np.fromiter(numbers, np.int64).reshape(-1, 2)
+        order = np.argsort(pairs[:, 0], kind="stable")
+        return pairs[order, 0].copy(), pairs[order, 1].copy()
+
+    def digests(self, size: int) -> tuple[str, ...]:
+        """SHA-256 of what has so many bytes; none where it would be too many to send."""
+        sizes, references = self._sorted
+        start, end = np.searchsorted(sizes, [size, size + 1])
+        later = self._later.get(size, set())
+        if end - start + len(later) > MOST:
+            return ()
+        rows = (
+            self._connection.execute("SELECT sha256 FROM reference WHERE id = ?", (number,)).fetchone()
+            for number in references[start:end].tolist()
+        )
+        return tuple(sorted(later | {row[0].hex() for row in rows if row is not None and row[0] is not None}))
+
+    def add(self, result: Fingerprint) -> None:
+        """Content that was examined just now; whether it was added is asked when it comes again."""
+        if self._grows and result.digests is not None:
+            self._later.setdefault(result.size, set()).add(result.digests.sha256)

@@ -1,0 +1,228 @@
+"""The parts of a cluster's client and workers, each by itself and without Dask."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from store.samples import add as add_measured
+from store.samples import measured, pdq
+
+from hashmatch.cluster import planning
+from hashmatch.cluster.facts import check, facts
+from hashmatch.cluster.jobs import Batch, Job, Outcome, Run
+from hashmatch.cluster.planning import plan
+from hashmatch.cluster.shard import Opening, Query, Shard, Shelf
+from hashmatch.cluster.shards import Shards
+from hashmatch.cluster.sizes import MOST, Sizes
+from hashmatch.errors import CommandError
+from hashmatch.hashing import Settings
+from hashmatch.isolation import Isolation, wire
+from hashmatch.matching.tiers import thresholds
+from hashmatch.media.sampling import Share
+from hashmatch.media.urls import absolute, is_url
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
+from hashmatch.store import Store, generation, lookup
+from hashmatch.store.generation import Generation
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A reference set of 50 pictures."""
+    with Store.open(tmp_path / "reference.db", write=True) as opened:
+        for number in range(50):
+            add_measured(opened, measured(f"file {number}", (pdq(number),)))
+        yield opened
+
+
+class TestRecords:
+    def test_travel_as_they_are(self) -> None:
+        run = Run("name", Settings(features=True), Isolation(workers=1), facts(Settings()))
+        assert wire.read(Run, wire.unpack(wire.pack("run", run))[1]) == run
+        job = Job(3, b"/caf\xe9.jpg", False, ("ab" * 32,), ((0.0, 1e9),), Share(1, 4), 8)
+        assert wire.read(Job, wire.unpack(wire.pack("job", job))[1]) == job
+        hashes = (Hash("pdq", bytes(32), 100, 1.5, "trim1", 1, bytes(32)),)
+        result = Fingerprint(
+            "video", 9, Digests("0" * 32, "0" * 40, "0" * 64), hashes=hashes, error=Failure("partial", "x")
+        )
+        outcome = Outcome(3, 9, None, result, Share(0, 4), Glance(hashes, None))
+        batch = Batch("tcp://127.0.0.1:1", (outcome,), ("limits",), 0.5)
+        assert wire.read(Batch, wire.unpack(wire.pack("batch", batch))[1]) == batch
+
+
+class TestFacts:
+    def test_of_this_machine_agree(self) -> None:
+        check("here", facts(Settings()), facts(Settings()))
+
+    @pytest.mark.parametrize("name", ["hashmatch", "recipe of videos", "pdq", "Pillow"])
+    def test_what_differs_is_named(self, name: str) -> None:
+        ours = facts(Settings())
+        theirs = tuple((each, "other" if each == name else value) for each, value in ours)
+        with pytest.raises(
+            CommandError, match=f"tcp://x:1 would come to other results than this machine: {name} other ≠"
+        ):
+            check("tcp://x:1", ours, theirs)
+
+    def test_settings_that_change_hashes_count(self) -> None:
+        with pytest.raises(CommandError, match="recipe of images"):
+            check("x", facts(Settings(exact=True)), facts(Settings()))
+        with pytest.raises(CommandError, match="dhash"):
+            check("x", facts(Settings(("pdq", "dhash"))), facts(Settings()))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [(b"s3://a/b", True), (b"file:///a", True), (b"/a:/b", False), (b"a:/b", False), (b"C://x", False), (b"", False)],
+)
+def test_urls(path: bytes, expected: bool) -> None:
+    assert is_url(path) == expected
+    assert (absolute(path) == path) == (expected or path.startswith(b"/"))
+
+
+class TestSizes:
+    def test_digests_of_what_has_a_size(self, store: Store) -> None:
+        fingerprint = measured("file 7", (pdq(7),))
+        assert fingerprint.digests is not None
+        sizes = Sizes(store.connection, grows=True)
+        assert fingerprint.digests.sha256 in sizes.digests(fingerprint.size)
+        assert sizes.digests(fingerprint.size + 1_000_000) == ()
+        later = dataclasses.replace(measured("later", ()), size=123_456_789)
+        sizes.add(later)
+        assert later.digests is not None
+        assert sizes.digests(later.size) == (later.digests.sha256,)
+
+    def test_not_of_too_many(self, store: Store) -> None:
+        sizes = Sizes(store.connection, grows=True)
+        for number in range(MOST + 1):
+            sizes.add(dataclasses.replace(measured(f"later {number}", ()), size=5))
+        assert sizes.digests(5) == ()
+
+    def test_of_a_scan_nothing_is_added(self, store: Store) -> None:
+        sizes = Sizes(store.connection)
+        sizes.add(dataclasses.replace(measured("later", ()), size=5))
+        assert sizes.digests(5) == ()
+
+
+def shard(after: int, until: int, count: int = 10) -> Shard:
+    return Shard("pdq", after, until, Generation("", 0, "", 0, 0, ""), count, "")
+
+
+def edges_of(store: Store) -> list[int]:
+    """The last row of each reference."""
+    last = {owner: row for row, owner, _count in lookup.extents(store.connection, "pdq", 0, lookup.LAST)}
+    return sorted(last.values())
+
+
+class TestPlan:
+    @settings(max_examples=60)
+    @given(
+        st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12),
+        st.integers(1, 5),
+        st.sampled_from([0, 5, 20]),
+    )
+    def test_every_row_is_in_one_place(
+        self, store_of_plan: Store, spans: list[tuple[int, int]], workers: int, most: int
+    ) -> None:
+        connection = store_of_plan.connection
+        newest = generation.current(connection).newest
+        edges = [0, *edges_of(store_of_plan)]
+        available = [
+            shard(edges[start], edges[min(start + length, len(edges) - 1)])
+            for start, length in spans
+            if start < len(edges)
+        ]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(planning, "MOST_LATER", most)
+            patch.setattr(planning, "LATER_SHARE", 0.0)
+            made = plan(connection, "pdq", newest, available, workers)
+        places: dict[int, int] = {}
+        owners: dict[int, set[int]] = {}
+        parts = [*((each.after, each.until) for each in (*made.kept, *made.missing)), (made.later, lookup.LAST)]
+        for row, owner, _count in lookup.extents(connection, "pdq", 0, newest):
+            having = [number for number, (after, until) in enumerate(parts) if after < row <= until]
+            assert len(having) == 1, (row, parts)
+            places[row] = having[0]
+            owners.setdefault(owner, set()).add(having[0])
+        assert all(len(each) == 1 for each in owners.values()), "a reference is in one shard"
+        assert set(made.kept) <= set(available)
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def store_of_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+        """References with several rows each, some of which are gone."""
+        chance = random.Random(5)
+        with Store.open(tmp_path_factory.mktemp("plan") / "x.db", write=True) as opened:
+            for number in range(60):
+                hashes = [pdq(f"{number} {view}") for view in range(chance.randrange(1, 4))]
+                views = [dataclasses.replace(each, view=f"trim{n}") for n, each in enumerate(hashes, 1)]
+                add_measured(opened, measured(f"file {number}", tuple(views)))
+            with opened.transaction() as connection:
+                connection.execute("DELETE FROM hash WHERE reference_id % 7 = 0")
+            yield opened
+
+
+class TestShelf:
+    """A shard on a worker's disk."""
+
+    def built(self, shelf: Shelf, store: Store) -> tuple[str, Opening]:
+        now = generation.current(store.connection)
+        shards = Shards(None, store.connection)  # type: ignore[arg-type]
+        [missing] = plan(store.connection, "pdq", now.newest, [], 1).missing
+        made = shards._describe("pdq", missing, now)
+        for kind, part in shards._content("pdq", made.after, made.until):
+            shelf.receive(now.origin, "upload", kind, part)
+        shelf.build(now.origin, "upload", made)
+        return now.origin, Opening(made, thresholds()["pdq"], (), ())
+
+    def test_is_found_again(self, store: Store, tmp_path: Path) -> None:
+        origin, opening = self.built(Shelf(tmp_path / "shards"), store)
+        shelf = Shelf(tmp_path / "shards")
+        assert shelf.inventory(origin) == [opening.shard]
+        assert shelf.inventory("another database") == []
+        assert shelf.search([opening.handle], [Query((pdq(7),), "image")]) == [], "not open yet"
+        assert shelf.open(origin, opening)
+        (answer,) = shelf.search([opening.handle], [Query((pdq(7),), "image"), Query((pdq(99),), "image")])
+        assert [len(found.findings) for found in answer.found] == [1, 0]
+        assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "shards").rglob("*") if path.is_dir())
+
+    @pytest.mark.parametrize("name", ["index.hamming", "facts-*", "blocks", "shard.json", "blocks.sha256"])
+    def test_that_is_damaged_is_not_searched(self, store: Store, tmp_path: Path, name: str) -> None:
+        shelf = Shelf(tmp_path / "shards")
+        origin, opening = self.built(shelf, store)
+        (path,) = (tmp_path / "shards").glob(f"*/*/{name}")
+        content = bytearray(path.read_bytes() or b"x")
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        if name == "shard.json":
+            assert Shelf(tmp_path / "shards").inventory(origin) == []
+            return
+        assert not Shelf(tmp_path / "shards").open(origin, opening)
+        assert not path.exists(), "it is built anew"
+
+    def test_is_not_built_of_something_else(self, store: Store, tmp_path: Path) -> None:
+        shelf = Shelf(tmp_path / "shards")
+        origin, opening = self.built(shelf, store)
+        shelf.receive(origin, "upload", "rows", b"something else")
+        other = dataclasses.replace(opening.shard, until=opening.shard.until + 1)
+        with pytest.raises(ValueError, match="not what was sent"):
+            shelf.build(origin, "upload", other)
+        assert shelf.inventory(origin) == [opening.shard]
+
+    def test_goes_when_nobody_wants_it(self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        shelf = Shelf(tmp_path / "shards")
+        origin, opening = self.built(shelf, store)
+        shelf.open(origin, opening)
+        shelf.tidy(origin, [], [])
+        assert shelf.inventory(origin) == [opening.shard]
+        monkeypatch.setattr("hashmatch.cluster.shard.UNUSED", -1.0)
+        monkeypatch.setattr("hashmatch.cluster.shard.IDLE", -1.0)
+        shelf.tidy(origin, [opening.handle], [opening.shard])
+        assert shelf.inventory(origin) == [opening.shard]
+        shelf.tidy(origin, [], [])
+        assert shelf.inventory(origin) == []
+        assert shelf.search([opening.handle], [Query((pdq(7),), "image")]) == []
