@@ -62,7 +62,7 @@ docs: $(VENV)/installed
 	$(BIN)/python -m docs.make_cli_reference
 
 messages: $(VENV)/installed-tests
-	$(BIN)/pybabel --quiet extract --keywords=_ --keywords=ngettext:1,2 --output-file=hashmatch/locale/hashmatch.pot \
+	$(BIN)/pybabel --quiet extract --mapping-file=pyproject.toml --keywords=_ --keywords=ngettext:1,2 --output-file=hashmatch/locale/hashmatch.pot \
 		--project=hashmatch --no-location hashmatch
 
 clean:

@@ -11,16 +11,34 @@ from pathlib import Path
 DOMAIN = "hashmatch"
 FOLDER = Path(__file__).parent / "locale"
 
+#: The language that texts are written in.
+SOURCE = "en"
+#: Languages that are written from right to left.
+_RIGHT_TO_LEFT = {"ar", "fa", "he", "ur"}
+
 _translations: gettext.NullTranslations = gettext.NullTranslations()
+_language = SOURCE
 
 
 def activate(language: str | None, folder: Path = FOLDER) -> None:
     """Use a language ("en", "ar"); where it has no catalogue, and for None, texts stay in English."""
-    global _translations
+    global _translations, _language
     if language is None:
         _translations = gettext.NullTranslations()
     else:
         _translations = gettext.translation(DOMAIN, folder, [language], fallback=True)
+    is_found = isinstance(_translations, gettext.GNUTranslations)
+    _language = language if is_found and language is not None else SOURCE
+
+
+def language() -> str:
+    """The language in force, as HTML's `lang` has it."""
+    return _language
+
+
+def direction() -> str:
+    """The direction in which it is written, as HTML's `dir` has it."""
+    return "rtl" if _language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
 
 def _(text: str) -> str:

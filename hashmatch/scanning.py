@@ -280,4 +280,4 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
 def _examined(hashes: Sequence[Hash], duration: float | None) -> Examined:
     times = sorted({each.time for each in hashes if each.view == "full" and each.time is not None})
     ends = [0.0, *times, max(duration or 0.0, times[-1] if times else 0.0)]
-    return Examined(len(times), round(max(after - before for before, after in itertools.pairwise(ends)), 2))
+    return Examined(len(times), round(max(after - before for before, after in itertools.pairwise(ends)), 2), duration)

@@ -11,18 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from catalogues import KEYWORDS, PACKAGE, messages_of_package, write_catalogues
 
 import hashmatch
 from hashmatch import i18n
 from hashmatch.i18n import _, activate, ngettext
+from hashmatch.report.html.page import TEMPLATES, environment
 from hashmatch.store import Store
 
-PACKAGE = Path(hashmatch.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-KEYWORDS = {"_": None, "ngettext": (1, 2)}
 
 #: Calls whose arguments a person reads: all of them, or those at some places.
 TOLD: dict[str, tuple[int, ...] | None] = {
@@ -192,29 +189,33 @@ class TestSource:
                     assert not node.args, f"{path.name}:{node.lineno}"
 
 
+class TestTemplates:
+    @pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.j2")), ids=lambda path: path.name)
+    def test_texts_go_through_gettext(self, path: Path) -> None:
+        source = re.sub(r"\{#.*?#\}", "", path.read_text("utf-8"), flags=re.DOTALL)
+        tokens = list(environment().lex(source))
+        assert len(tokens) > 100
+        # Of the HTML around the gaps, only what is between tags or in an attribute for people.
+        html = "".join(value if kind == "data" else "" for _line, kind, value in tokens)
+        told = re.findall(r">([^<]*)<", html) + re.findall(r"(?:aria-label|title|alt|placeholder)=\"([^\"]*)\"", html)
+        rest = [text for text in told if re.search(r"[^\W\d_]{2,}", text)]
+        assert set(rest) <= {"hashmatch", " · hashmatch · "}, "the same in every language"
+
+    def test_texts_are_found_by_the_tool_for_translators(self) -> None:
+        found = messages_of_package()
+        assert {"Scan report", "Not examined", "Distance at most"} <= {text for text in found if isinstance(text, str)}
+        assert ("{n} stretch", "{n} stretches") in found
+
+
 @pytest.fixture(scope="module")
 def messages() -> dict[str | tuple[str, ...], str]:
-    """All texts of the package, as the tool for translators finds them, each with its translation: in brackets."""
-    found: dict[str | tuple[str, ...], str] = {}
-    for _file, _line, text, _comments, _context in extract_from_dir(PACKAGE, keywords=KEYWORDS):
-        found[text] = f"⟦{text if isinstance(text, str) else text[1]}⟧"
-    return found
+    return messages_of_package()
 
 
 @pytest.fixture(scope="module")
-def locale(messages: dict[str | tuple[str, ...], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def locale(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with catalogues: "xx", in which everything is in brackets, and "ar", with six plural forms."""
-    folder = tmp_path_factory.mktemp("locale")
-    for language in ("xx", "ar"):
-        catalogue = Catalog(locale="ar" if language == "ar" else None)
-        for text, translation in messages.items():
-            forms = tuple(f"{translation} {form}" for form in range(catalogue.num_plurals))
-            catalogue.add(text, translation if isinstance(text, str) else forms)
-        target = folder / language / "LC_MESSAGES" / "hashmatch.mo"
-        target.parent.mkdir(parents=True)
-        with target.open("wb") as out:
-            write_mo(out, catalogue)
-    return folder
+    return write_catalogues(tmp_path_factory.mktemp("locale"))
 
 
 @pytest.fixture
@@ -245,6 +246,16 @@ class TestCatalogue:
             activate(language, folder)
             assert _("it is read-only") == "it is read-only"
             assert [ngettext("one", "many", number) for number in (0, 1, 2)] == ["many", "one", "many"]
+
+    def test_the_language_in_force_is_told(self, locale: Path) -> None:
+        for asked, folder, language, direction in (
+            (None, locale, "en", "ltr"),
+            ("ar", locale, "ar", "rtl"),
+            ("xx", locale, "xx", "ltr"),
+            ("ar", locale / "nowhere", "en", "ltr"),
+        ):
+            activate(asked, folder)
+            assert (i18n.language(), i18n.direction()) == (language, direction)
 
     def test_nothing_stays_nothing(self, locale: Path) -> None:
         activate("xx", locale)

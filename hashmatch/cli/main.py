@@ -19,6 +19,7 @@ from hashmatch.i18n import _
 COMMANDS = {
     "index": "index",
     "scan": "scan",
+    "report": "report",
     "export": "export",
     "import": "import_",
     "hash": "hash_",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -23,6 +24,7 @@ from hashmatch.cli.app import (
     stream_is_terminal,
 )
 from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.reporting import pictures_option
 from hashmatch.cli.walking import Seen, Walking, walking_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from hashmatch.matching.results import Result
     from hashmatch.matching.tiers import Profile
     from hashmatch.media.files import Found
+    from hashmatch.report.custody import Custody
+    from hashmatch.report.pictures import Rule
     from hashmatch.store import Store
 
 #: Bytes; no system has longer ones.
@@ -40,6 +44,8 @@ WORTH_SAYING_GAP = 1.0
 
 #: Writes one result, as it is known.
 Write = Callable[["Result"], None]
+#: Writes what comes at the end, given the summary.
+Finish = Callable[[dict[str, Any]], None]
 
 
 @click.command(
@@ -76,9 +82,10 @@ Write = Callable[["Result"], None]
     help=_("Read names of files from a file or standard input, one a line; each is answered as it comes."),
 )
 @click.option("-0", "--null", "null", is_flag=True, help=_("Names of --files-from end with a NUL, not a newline."))
+@pictures_option
 @walking_options
 @examining_options
-@format_option("table", "json", "jsonl", "csv")
+@format_option("table", "json", "jsonl", "csv", "html")
 @pass_app
 def command(
     app: App,
@@ -90,6 +97,7 @@ def command(
     radius: int | None,
     files_from: str | None,
     null: bool,
+    pictures: Rule | None,
     form: str,
     walking: Walking,
     examining: Examining,
@@ -100,6 +108,8 @@ def command(
 
     if bool(paths) == (files_from is not None):
         raise click.UsageError(_("name paths, or give --files-from"))
+    if pictures is not None and form != "html":
+        raise click.UsageError(_("--pictures is for --format html"))
     settings = {"min_tier": min_tier, "profile": profile, "radius": radius, "collections": list(collections)}
     counts: Counter[str] = Counter()
     start = time.monotonic()
@@ -115,8 +125,12 @@ def command(
         # The bar and the results share the terminal only if both go there and results are lines for the eye.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
         progress = stack.enter_context(Progress(app, lambda: walking.walk(paths), shown))
-        out = stack.enter_context(output(target, whole=form == "json"))
-        write, finish = _writer(form, out, store, settings, progress, target)
+        out = stack.enter_context(output(target, whole=form in ("json", "html")))
+        begun = functools.partial(_custody, store, paths, files_from, examining)
+        if form == "html":
+            write, finish = _html(out, store, settings, begun(), progress, pictures, examining)
+        else:
+            write, finish = _writer(form, out, store, settings, begun, progress, target)
         try:
             results = scan(
                 store,
@@ -150,6 +164,8 @@ def command(
             "skipped": counts["skipped"],
             "seconds": round(time.monotonic() - start, 2),
         }
+        if interrupted:
+            summary["interrupted"] = True
         finish(summary)
     if form == "table":
         _print_summary(app, summary, profile)
@@ -196,9 +212,53 @@ def _tell(app: App, progress: Any, result: Result) -> None:
         progress.line(f"{for_terminal(result.path)}: {result.status}{examined}")
 
 
+def _custody(store: Store, paths: Sequence[bytes], names_from: str | None, examining: Examining) -> Custody:
+    from hashmatch.report import custody
+
+    where = [os.path.abspath(path) for path in paths]
+    return custody.begin(store, where, names_from, examining.isolation, examining.limits)
+
+
+def _html(
+    out: BinaryIO,
+    store: Store,
+    settings: dict[str, Any],
+    custody: Custody,
+    progress: Any,
+    pictures: Rule | None,
+    examining: Examining,
+) -> tuple[Write, Finish]:
+    """As _writer: all results are kept until the end, when the page is written."""
+    from hashmatch import __version__
+    from hashmatch.cli.reporting import write_page
+    from hashmatch.report.html.facts import About
+    from hashmatch.report.html.gathering import Gathered
+    from hashmatch.report.reading import ReferenceSet, ScanHead, ScanSettings
+    from hashmatch.store import lookup
+    from hashmatch.store.audit import now
+
+    gathered = Gathered()
+    asked = ScanSettings(**{**settings, "collections": tuple(settings["collections"])})
+    searched = ReferenceSet(str(store.path), lookup.size(store.connection))
+    head = ScanHead(__version__, searched, asked, custody)
+
+    def finish(summary: dict[str, Any]) -> None:
+        seconds, interrupted = summary["seconds"], "interrupted" in summary
+        about = About(__version__, custody.operator, now(), head, seconds, interrupted, pictures=pictures)
+        write_page(gathered, about, out, store=store, rule=pictures, examining=examining, tell=progress.line)
+
+    return gathered.add, finish
+
+
 def _writer(
-    form: str, out: BinaryIO, store: Store, settings: dict[str, Any], progress: Any, target: Path | None
-) -> tuple[Write, Callable[[dict[str, Any]], None]]:
+    form: str,
+    out: BinaryIO,
+    store: Store,
+    settings: dict[str, Any],
+    custody: Callable[[], Custody],
+    progress: Any,
+    target: Path | None,
+) -> tuple[Write, Finish]:
     """Functions that write one result, and the end, in a format."""
     if form in ("json", "jsonl"):
         from hashmatch.report import as_json
@@ -206,7 +266,7 @@ def _writer(
     if form == "jsonl":
         return lambda result: as_json.dump(as_json.result(result), out), lambda summary: None
     if form == "json":
-        document = as_json.ScanDocument(out, store, settings)
+        document = as_json.ScanDocument(out, store, settings, custody())
         return document.write, document.finish
     if form == "csv":
         from hashmatch.report.as_csv import CsvResults

@@ -131,10 +131,11 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class Examined:
     """What of a film was looked at: how many frames, and the most seconds between two of them. A copy that lies between
-    two is not found; docs/matching.md tells how much the profiles find."""
+    two is not found; docs/matching.md tells how much the profiles find. duration: of the film, in seconds, if known."""
 
     frames: int
     longest_gap: float
+    duration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

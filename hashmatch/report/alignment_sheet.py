@@ -17,6 +17,7 @@ from hashmatch.matching.results import Segment
 from hashmatch.matching.tiers import PDQ
 from hashmatch.records import Pixels
 from hashmatch.report.as_lines import clock
+from hashmatch.report.axis import marks
 
 #: Pairs of frames that are shown at most, in a row.
 MOST_PAIRS = 4
@@ -26,9 +27,6 @@ AXIS = 76
 DOT, LINE, LABEL = 2, 9, 14
 _GROUND, _PLOT, _GRID, _INK = "#f4f4f4", "#ffffff", "#e2e2e2", "#202020"
 _LINE, _NEAR, _FAR = "#f08080", "#1f3f8c", "#7fa3dc"
-#: Seconds between the marks of an axis.
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
-_MOST_MARKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +103,11 @@ class _Plot:
     def draw(self, pen: ImageDraw.ImageDraw, dots: Dots, segments: Sequence[Segment], moments: list[Moment]) -> None:
         left, top, right, bottom = self._box
         pen.rectangle(self._box, fill=_PLOT)
-        for second in _marks(self._lengths[0]):
+        for second in marks(self._lengths[0]):
             x, _y = self._at(second, 0.0)
             pen.line((x, top, x, bottom), fill=_GRID)
             _write(pen, (x, top - 6), clock(second), "ms" if second else "ls")
-        for second in _marks(self._lengths[1]):
+        for second in marks(self._lengths[1]):
             _x, y = self._at(0.0, second)
             pen.line((left, y, right, y), fill=_GRID)
             _write(pen, (left - 8, y), clock(second), "rm")
@@ -134,11 +132,6 @@ class _Plot:
         left, top, right, bottom = self._box
         x, y = (min(max(at / length, 0.0), 1.0) for at, length in zip((a, b), self._lengths, strict=True))
         return left + x * (right - left), top + y * (bottom - top)
-
-
-def _marks(length: float) -> list[int]:
-    step = next((each for each in _STEPS if length / each <= _MOST_MARKS), _STEPS[-1])
-    return list(range(0, int(length) + 1, step))
 
 
 def _length(span: tuple[float, float]) -> float:

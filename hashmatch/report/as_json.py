@@ -18,6 +18,7 @@ from hashmatch.store.lookup import Provenance, Reference
 
 if TYPE_CHECKING:
     from hashmatch.linting import Report
+    from hashmatch.report.custody import Custody
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
@@ -124,10 +125,14 @@ def shown(
 class ScanDocument:
     """Writes `scan --format json`: one object, of which the results are written as they come and the summary last."""
 
-    def __init__(self, out: BinaryIO, store: Store, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, out: BinaryIO, store: Store, settings: Mapping[str, Any], custody: Custody | None = None
+    ) -> None:
         self._out = out
         about = {"path": str(store.path), "references": lookup.size(store.connection)}
         head = {"hashmatch": hashmatch.__version__, "reference_set": about, "settings": settings}
+        if custody is not None:
+            head["custody"] = {**asdict(custody), "paths": [path_of(path) for path in custody.paths]}
         text = _text(head)
         self._write(text[:-1] + ', "results": [')
         self._separator = "\n"

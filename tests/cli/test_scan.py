@@ -51,7 +51,7 @@ def test_json_is_one_object_with_the_promised_names(indexed: Path) -> None:
     ran = run_command("scan", UPLOADS, "--format", "json", db=indexed)
     assert ran.code == 1
     document = ran.json
-    assert document.keys() == {"hashmatch", "reference_set", "settings", "summary", "results"}
+    assert document.keys() == {"hashmatch", "reference_set", "settings", "custody", "summary", "results"}
     assert list(document["summary"]) == ["files", "matched", "allowed", "clean", "failed", "skipped", "seconds"]
     statuses = [result["status"] for result in document["results"]]
     summary = document["summary"]

@@ -20,6 +20,7 @@ from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report import as_json
 from hashmatch.store import Store, lookup
 
+from .pages import CUSTODY
 from .samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
@@ -221,6 +222,15 @@ class TestScanDocument:
     def test_says_against_what(self, store: Store) -> None:
         about = self.document(store)["reference_set"]
         assert (about["path"], about["references"]) == (str(store.path), 1)
+
+    def test_facts_of_custody(self, store: Store) -> None:
+        out = io.BytesIO()
+        as_json.ScanDocument(out, store, {}, CUSTODY).finish({})
+        got = json.loads(out.getvalue())["custody"]
+        assert list(got) == ["operator", "started", "paths", "names_from", "isolation", "limits", "audit"]
+        assert got["paths"] == [{"path": "/media/disk/صور"}, {"path": "/caf\ufffd", "path_bytes": "L2NhZuk="}]
+        assert got["audit"] == {"entries": 31, "at": "2026-11-26T22:37:04Z", "digest": "89" * 32}
+        assert got["isolation"]["steps"] == ["limits", "landlock", "seccomp"]
 
     def test_a_database_may_have_any_name(self, tmp_path: Path) -> None:
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.db"))

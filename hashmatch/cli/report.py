@@ -1,0 +1,86 @@
+"""`hashmatch report`: a kept scan as one HTML file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hashmatch.cli.app import PATHS, App, output, pass_app
+from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.reporting import pictures_option, write_page
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+
+if TYPE_CHECKING:
+    from hashmatch.report.pictures import Rule
+    from hashmatch.report.reading import ScanFile
+
+
+@click.command(
+    help=_(
+        "Make a report of a kept scan: one HTML file to read, file and hand on. It needs no network. SCAN is what"
+        " scan --format json or jsonl wrote, or - for standard input; only json has the facts of custody. No database is"
+        " needed; where there is one, the report tells the end of its audit trail, and how long references are."
+    )
+)
+@click.argument("scan", type=PATHS)
+@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=_("Write to a file."))
+@pictures_option
+@examining_options
+@pass_app
+def command(app: App, scan: bytes, target: Path | None, pictures: Rule | None, examining: Examining) -> int:
+    from hashmatch import __version__
+    from hashmatch.report.custody import audit_head
+    from hashmatch.report.html.facts import About, Kept
+    from hashmatch.report.html.gathering import Gathered
+    from hashmatch.report.reading import ScanFile
+    from hashmatch.store import Store
+    from hashmatch.store.audit import Actor, now
+
+    gathered = Gathered()
+    with contextlib.ExitStack() as stack:
+        file = ScanFile(stack.enter_context(_opened(scan)), os.fsdecode(scan))
+        for result in file.results():
+            gathered.add(result, file.line_size)
+        # One that was not asked for by name may well be missing, as on a colleague's machine.
+        store = stack.enter_context(Store.open(app.database)) if app.db or app.database.exists() else None
+        about = About(
+            __version__,
+            Actor.current("report").operator,
+            now(),
+            file.head,
+            file.seconds,
+            file.interrupted,
+            Kept(
+                b"-" if scan == b"-" else os.path.abspath(scan), file.size, file.sha256, file.is_document, file.cut_off
+            ),
+            str(store.path) if store else None,
+            audit_head(store) if store else None,
+            pictures,
+        )
+        _warn(app, file, scan)
+        out = stack.enter_context(output(target))
+        write_page(gathered, about, out, store=store, rule=pictures, examining=examining, tell=app.say)
+    return 0
+
+
+def _opened(scan: bytes) -> Any:
+    if scan == b"-":
+        return contextlib.nullcontext(sys.stdin.buffer)
+    try:
+        return open(scan, "rb")
+    except OSError as error:
+        message = _("cannot read {path}: {reason}")
+        raise CommandError(message.format(path=os.fsdecode(scan), reason=error.strerror or error)) from error
+
+
+def _warn(app: App, file: ScanFile, scan: bytes) -> None:
+    from hashmatch.report.escape import for_terminal
+
+    if file.cut_off:
+        app.warn(_("{file} is cut off; the report says so, and has what comes before").format(file=for_terminal(scan)))

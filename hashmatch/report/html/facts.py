@@ -1,0 +1,179 @@
+"""The facts of custody in words: of the scan, and of the report that is made of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from hashmatch.i18n import _
+from hashmatch.isolation import lock
+from hashmatch.matching.tiers import Profile, thresholds
+from hashmatch.report.custody import AuditHead
+from hashmatch.report.escape import for_terminal
+from hashmatch.report.reading import ScanHead
+
+#: Paths of a scan that are listed; more are counted.
+MOST_PATHS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The file that a report is made of. cut_off: whether the scan's output ends before its end."""
+
+    path: bytes
+    size: int
+    sha256: str
+    is_document: bool
+    cut_off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Of what, by whom and when a report is made. scan: what is known of the scan as a whole. seconds: that it took.
+    kept: None where the scan itself makes the report. audit: of the database that the report's maker had, then. pictures: by
+    which rule they are in it, None for none."""
+
+    version: str
+    operator: str
+    made: str
+    scan: ScanHead | None
+    seconds: float | None = None
+    interrupted: bool = False
+    kept: Kept | None = None
+    database: str | None = None
+    audit: AuditHead | None = None
+    pictures: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A fact: its name and what is so. look: how it is shown, in the page's language or left to right as data are."""
+
+    name: str
+    values: tuple[str, ...]
+    look: Literal["text", "data", "hash"] = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The facts of both, and what must be known before anything else is read."""
+
+    scan: tuple[Row, ...]
+    report: tuple[Row, ...]
+    notices: tuple[str, ...] = field(default=())
+
+
+def facts(about: About) -> Facts:
+    return Facts(tuple(_of_scan(about)), tuple(_of_report(about)), tuple(_notices(about)))
+
+
+def _of_scan(about: About) -> Iterator[Row]:
+    scan = about.scan
+    if scan is None:
+        text = _("not recorded: JSON lines tell of files only; `scan --format json` keeps these facts, too")
+        yield Row(_("Operator, time, settings, database"), (text,), "text")
+        return
+    custody, settings = scan.custody, scan.settings
+    if custody is not None:
+        if custody.names_from is not None:
+            yield Row(_("Scanned: names from the file"), (for_terminal(custody.names_from),))
+        else:
+            shown = [for_terminal(path) for path in custody.paths[:MOST_PATHS]]
+            more = len(custody.paths) - len(shown)
+            yield Row(_("Scanned"), (*shown, f"… + {more:,}") if more > 0 else tuple(shown))
+        yield Row(_("Operator"), (for_terminal(custody.operator),))
+        yield Row(_("Started"), (moment(custody.started),))
+        if about.seconds is not None:
+            yield Row(_("Ended"), (_end(custody.started, about.seconds),))
+            yield Row(_("Took"), (_length(about.seconds),))
+    else:
+        yield Row(_("Scanned"), (_("not recorded by the version that scanned"),), "text")
+    yield Row(_("Version"), (f"hashmatch {for_terminal(scan.hashmatch)}",))
+    yield Row(_("Database"), (for_terminal(scan.reference_set.path),))
+    count = scan.reference_set.references
+    yield Row(_("References in it"), (f"{count:,}",))
+    if custody is not None:
+        yield from _of_audit(custody.audit)
+    yield Row(_("Profile"), (for_terminal(settings.profile or "–"),))
+    yield Row(_("Weakest tier"), (for_terminal(settings.min_tier or "–"),))
+    yield Row(_("Largest PDQ distance"), (_radius(settings.radius, settings.profile),))
+    names = tuple(map(for_terminal, settings.collections[:MOST_PATHS])) or (_("all"),)
+    yield Row(_("Collections searched"), names)
+    if custody is not None:
+        isolated = custody.isolation
+        yield Row(_("Isolation"), (for_terminal(lock.name_of(isolated.steps)),), "text")
+        text = _("{workers} workers, {gib:g} GiB of memory each, {timeout:g} s without progress")
+        gib = isolated.memory / (1 << 30)
+        yield Row(_("Kept to"), (text.format(workers=isolated.workers, gib=gib, timeout=isolated.timeout),), "text")
+        limits = dataclasses.asdict(custody.limits)
+        yield Row(_("Limits of one file"), (", ".join(f"{name} {value:,}" for name, value in limits.items()),))
+
+
+def _of_report(about: About) -> Iterator[Row]:
+    yield Row(_("Made by"), (for_terminal(about.operator),))
+    yield Row(_("Made"), (moment(about.made),))
+    yield Row(_("Version"), (f"hashmatch {about.version}",))
+    if about.kept is not None:
+        form = "JSON" if about.kept.is_document else "JSON lines"
+        size = _("{size:,} bytes").format(size=about.kept.size)
+        yield Row(_("Made of the file"), (for_terminal(about.kept.path), f"{form}, {size}"))
+        yield Row(_("SHA-256 of that file"), (about.kept.sha256,), "hash")
+        if about.database is not None:
+            yield Row(_("Database then"), (for_terminal(about.database),))
+        if about.audit is not None:
+            yield from _of_audit(about.audit)
+    pictures = {
+        "blurred": _("of the scanned files, so blurred that nothing can make them sharp again"),
+        "grey": _("of the scanned files, without colour"),
+        "plain": _("of the scanned files"),
+    }
+    yield Row(_("Pictures"), (pictures.get(about.pictures or "", _("none")),), "text")
+
+
+def _of_audit(audit: AuditHead) -> Iterator[Row]:
+    yield Row(_("Entries of its audit trail"), (f"{audit.entries:,}",))
+    if audit.entries:
+        yield Row(_("Newest of them"), (moment(audit.at or ""),))
+        yield Row(_("Digest of the newest"), (for_terminal(audit.digest),), "hash")
+
+
+def _notices(about: About) -> Iterator[str]:
+    if about.interrupted:
+        yield _("The scan was stopped before its end: files that it had not come to are missing here.")
+    if about.kept is not None and about.kept.cut_off:
+        yield _("The scan's file is cut off: the scan did not come to its end, or the file lost a part.")
+
+
+def _radius(radius: int | None, profile: str | None) -> str:
+    if radius is not None:
+        return f"{radius:,}"
+    profiles: dict[str, Profile] = {"fast": "fast", "thorough": "thorough"}
+    known = profiles.get(profile or "")
+    return f"{thresholds(known)['pdq'].possible}" if known else "–"
+
+
+def moment(stamp: str) -> str:
+    """A time as records have it, for a person: no month that could be a day, and the zone said."""
+    try:
+        time = datetime.fromisoformat(stamp)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError):
+        pass
+    return for_terminal(stamp)
+
+
+def _length(seconds: float) -> str:
+    if 0 <= seconds < 60:
+        return _("{seconds:.1f} s").format(seconds=seconds)
+    return str(timedelta(seconds=round(max(0.0, min(seconds, 1e9)))))
+
+
+def _end(started: str, seconds: float) -> str:
+    try:
+        return moment((datetime.fromisoformat(started) + timedelta(seconds=seconds)).isoformat())
+    except (ValueError, OverflowError):
+        return "–"

@@ -1,0 +1,139 @@
+"""Results of a scan, as they come, into the order of a report: by tier, then by reference, then by distance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hashmatch.matching.results import TIERS, Match, MatchedReference, Result, Tier
+from hashmatch.records import Tlp, strictest
+
+#: Matches and files that are listed, and bytes of the JSON lines that they came from, which somebody may have made up to fill
+#: the memory. More are counted, and the report says so.
+MOST_MATCHES = 100_000
+MOST_FILES = 20_000
+MOST_BYTES = 128 << 20
+
+#: A section of the report: a tier, or that of the files which the allow list protects.
+SectionName = Literal["exact", "near", "possible", "allowed"]
+SECTIONS: tuple[SectionName, ...] = (*TIERS, "allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file and one reference. is_best: whether no other match of the file is better."""
+
+    result: Result
+    match: Match
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All matches of one tier with one reference."""
+
+    reference: MatchedReference
+    entries: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """All matches of one tier."""
+
+    name: SectionName
+    groups: list[Group]
+
+    @property
+    def count(self) -> int:
+        return sum(len(group.entries) for group in self.groups)
+
+
+@dataclass
+class Gathered:
+    """What a report shows. files: of each status. matches: of each section, those left out included. problems: of each
+    error code. unexamined: files that could not be examined, and `partial` those that could in part, as many as are
+    listed. distances: of PDQ, how many matches of each tier have it. gap: the most seconds between two frames of a film
+    that were looked at, of those that are no exact match. pictures, films: how many files were one."""
+
+    files: Counter[str] = field(default_factory=Counter)
+    matches: Counter[SectionName] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    unexamined: list[Result] = field(default_factory=list)
+    partial: list[Result] = field(default_factory=list)
+    partial_files: int = 0
+    distances: dict[int, Counter[Tier]] = field(default_factory=dict)
+    gap: float = 0.0
+    listed: int = 0
+    tlp: Tlp | None = None
+    unmarked: bool = False
+    bytes: int = 0
+    _groups: dict[tuple[SectionName, MatchedReference], list[Entry]] = field(default_factory=dict)
+
+    def add(self, result: Result, size: int = 0) -> None:
+        """Take one more result. size: of the line that it was read from, in bytes."""
+        has_room = self.bytes + size <= MOST_BYTES
+        if has_room and (result.partial or result.status not in ("clean", "skipped")):
+            self.bytes += size
+        self.files[result.status] += 1
+        if result.kind is not None:
+            self.kinds[result.kind] += 1
+        if result.examined is not None and result.tier != "exact":
+            self.gap = max(self.gap, result.examined.longest_gap)
+        if result.error is not None and result.status == "failed":
+            self.problems[result.error.code] += 1
+            if has_room and len(self.unexamined) < MOST_FILES:
+                self.unexamined.append(result)
+        elif result.partial:
+            self.partial_files += 1
+            if has_room and len(self.partial) < MOST_FILES:
+                self.partial.append(result)
+        if result.status in ("match", "allowed"):
+            for number, match in enumerate(result.matches):
+                self._add_match(result, match, number == 0, has_room)
+
+    def _add_match(self, result: Result, match: Match, is_best: bool, has_room: bool) -> None:
+        name: SectionName = "allowed" if result.status == "allowed" else match.tier
+        self.matches[name] += 1
+        is_pdq = match.algorithm == "pdq" and match.tier != "exact"
+        if is_pdq and match.distance is not None and 0 <= match.distance <= 256:
+            self.distances.setdefault(match.distance, Counter())[match.tier] += 1
+        marks = [source.tlp for source in match.reference.sources]
+        self.tlp = strictest(self.tlp, *marks)
+        self.unmarked = self.unmarked or not any(marks)
+        if has_room and self.listed < MOST_MATCHES:
+            self.listed += 1
+            self._groups.setdefault((name, match.reference), []).append(Entry(result, match, is_best))
+
+    @property
+    def left_out(self) -> int:
+        """How many matches are counted and not listed."""
+        return self.matches.total() - self.listed
+
+    def sections(self) -> Iterator[Section]:
+        """From the strongest tier on; of each, the references with the nearest matches first."""
+        for name in SECTIONS:
+            groups = [
+                Group(reference, sorted(entries, key=_order))
+                for (section, reference), entries in self._groups.items()
+                if section == name
+            ]
+            if groups:
+                yield Section(name, sorted(groups, key=lambda group: (_order(group.entries[0])[0], group.reference.id)))
+
+    def listed_results(self) -> Iterator[Result]:
+        """Each file that is listed with a match once, from the strongest tier on."""
+        seen = set()
+        for section in self.sections():
+            for group in section.groups:
+                for entry in group.entries:
+                    if entry.is_best and entry.result.path not in seen:
+                        seen.add(entry.result.path)
+                        yield entry.result
+
+
+def _order(entry: Entry) -> tuple[int, bytes]:
+    distance = entry.match.distance
+    return (1 << 16 if distance is None else distance), entry.result.path

@@ -1,0 +1,177 @@
+"""Writes the report: one HTML file, of templates, a style sheet and a script that are part of the package."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from hashmatch import i18n
+from hashmatch.i18n import _, ngettext
+from hashmatch.matching.results import MatchedReference
+from hashmatch.report.as_lines import clock
+from hashmatch.report.escape import for_terminal
+from hashmatch.report.html import cards, drawings
+from hashmatch.report.html.facts import About, facts, moment
+from hashmatch.report.html.gathering import Entry, Gathered, Section
+from hashmatch.report.pictures import Picture
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+#: Characters that are written from right to left, or that a name's parts are otherwise shown in another order for.
+_NOT_LEFT_TO_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
+#: Bytes that are written at once.
+_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number of the summary. name: what the style sheet knows it by; to: what it leads to."""
+
+    name: str
+    text: str
+    number: int
+    to: str = ""
+
+
+@functools.cache
+def environment() -> Environment:
+    """Templates in which everything is escaped that is not said to be safe, and a gap that is not filled is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+    made.globals |= {"_": _, "ngettext": ngettext}
+    made.filters |= {"pieces": pieces, "shown": for_terminal, "clock": clock}
+    return made
+
+
+def write(
+    gathered: Gathered,
+    about: About,
+    out: BinaryIO,
+    *,
+    pictures: Mapping[bytes, Picture] = {},
+    duration: Callable[[MatchedReference], float | None] = lambda reference: None,
+) -> None:
+    """Write the page as UTF-8. pictures: of files, by their paths. duration: of a reference, in seconds, if it is known."""
+    from markupsafe import Markup
+
+    style, script = (TEMPLATES / "report.css").read_text("utf-8"), (TEMPLATES / "report.js").read_text("utf-8")
+    sections = list(gathered.sections())
+
+    def card_of(entry: Entry) -> cards.Card:
+        has_film = entry.match.video is not None and entry.match.reference.kind == "video"
+        return cards.card(entry, duration(entry.match.reference) if has_film else None)
+
+    def picture_of(entry: Entry) -> Picture | None:
+        return pictures.get(entry.result.path) if entry.is_best else None
+
+    text = (
+        environment()
+        .get_template("report.html.j2")
+        .generate(
+            language=i18n.language(),
+            direction=i18n.direction(),
+            policy=policy(style, script),
+            style=Markup(style),
+            script=Markup(script),
+            made=moment(about.made),
+            facts=facts(about),
+            gathered=gathered,
+            sections=sections,
+            tiles=tiles(gathered),
+            tlp=cards.tlp_name(gathered.tlp) if gathered.tlp else None,
+            tlp_mark=(gathered.tlp or "").partition("+")[0],
+            histogram=drawings.histogram(gathered.distances),
+            collections=_names(sections, lambda reference: [source.collection for source in reference.sources]),
+            labels=_names(sections, lambda reference: list(reference.labels)),
+            head_of=cards.head,
+            card_of=card_of,
+            picture_of=picture_of,
+            tier_name=cards.tier_name,
+            explained=cards.section_explained,
+        )
+    )
+    for part in _in_large_parts(text):
+        # A name may hold half of a surrogate pair only where it was no text; those are written out by for_terminal.
+        out.write(part.encode("utf-8", "backslashreplace"))
+
+
+def policy(style: str, script: str) -> str:
+    """The content-security policy: nothing but this style sheet, this script and pictures within the page; and the script
+    may not make elements of text."""
+    parts = {
+        "default-src": "'none'",
+        "style-src": _source(style),
+        "script-src": _source(script),
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in parts.items())
+
+
+def _source(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def tiles(gathered: Gathered) -> list[Tile]:
+    """The numbers on top."""
+    files, matches = gathered.files, gathered.matches
+    found = [
+        Tile("exact", _("exact matches"), matches["exact"], "exact"),
+        Tile("near", _("near matches"), matches["near"], "near"),
+        Tile("possible", _("possible matches"), matches["possible"], "possible"),
+    ]
+    rest = [
+        Tile("all", _("files"), files.total()),
+        Tile("matched", _("files matched"), files["match"]),
+        Tile("allowed", _("files allowed"), files["allowed"], "allowed"),
+        Tile("clean", _("files clean"), files["clean"]),
+        Tile("failed", _("files not examined"), files["failed"], "unexamined"),
+        Tile("partial", _("files examined in part"), gathered.partial_files, "partial"),
+        Tile("skipped", _("files skipped: no media"), files["skipped"]),
+    ]
+    return [*found, *rest]
+
+
+def pieces(path: str) -> list[str]:
+    """A path in pieces that are each shown by themselves, the last being the file's name: so that names that are written
+    from right to left do not change the order of folders. path: made visible."""
+    folders, separator, name = path.rpartition("/")
+    if _NOT_LEFT_TO_RIGHT.search(folders):
+        return [*(f"{folder}/" for folder in folders.split("/")), name]
+    return [folders + separator, name] if separator else [name]
+
+
+def _names(sections: list[Section], of: Callable[[MatchedReference], list[str]]) -> dict[str, int]:
+    """Each name that a reference has, shown and sorted, with its number."""
+    found = {for_terminal(name) for section in sections for group in section.groups for name in of(group.reference)}
+    return {name: number for number, name in enumerate(sorted(found))}
+
+
+def _in_large_parts(text: Iterator[str]) -> Iterator[str]:
+    parts, length = [], 0
+    for part in text:
+        parts.append(part)
+        length += len(part)
+        if length >= _AT_ONCE:
+            yield "".join(parts)
+            parts, length = [], 0
+    yield "".join(parts)

@@ -1,0 +1,121 @@
+"""Small pictures of scanned files, for a page that a person reads. Decoded again in the locked workers, as everything is.
+
+Never of references: their media are not kept. Never moving: of a film a single frame, within what matches.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, get_args
+
+from hashmatch.i18n import _
+from hashmatch.matching.results import Result
+from hashmatch.records import Fingerprint, Pixels
+
+if TYPE_CHECKING:
+    from hashmatch.hashing import Settings
+    from hashmatch.isolation import Isolation
+    from hashmatch.media import Limits
+
+#: How pictures are made. blurred: so small that nothing in them can be made out, whatever is done; grey: without colour.
+Rule = Literal["blurred", "grey", "plain"]
+RULES: tuple[Rule, ...] = get_args(Rule)
+
+#: Pixels of the longer side.
+SIDE, BLURRED_SIDE = 240, 20
+#: Pictures of one report, and bytes of all of them; the rest is told to have none.
+MOST_PICTURES, MOST_BYTES = 2000, 24 << 20
+#: Seconds into a film of which no stretch is known.
+EARLY = 1.0
+_JPEG_QUALITY = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """width, height: as it is to be shown, in pixels. data: a JPEG as data: URI; None where there is none, for which why
+    says the reason. time: of a film, in seconds."""
+
+    width: int = 0
+    height: int = 0
+    data: str | None = None
+    time: float | None = None
+    why: str = ""
+
+
+def pictures(
+    results: Iterable[Result], rule: Rule, isolation: Isolation, limits: Limits
+) -> Iterator[tuple[bytes, Picture]]:
+    """A picture for each file, by its path; the most important first, as there are limits to how many a report has."""
+    from hashmatch.hashing import Settings
+
+    # A picture that is hashed fast is decoded in grey.
+    settings = Settings(exact=rule != "grey", views=False, limits=limits, picture_side=SIDE)
+    room, wanted = MOST_BYTES, []
+    for number, result in enumerate(results):
+        if number >= MOST_PICTURES:
+            yield result.path, Picture(why=_("no picture: the report has as many as it may"))
+        elif result.sha256 is None or result.kind is None:
+            yield result.path, Picture(why=_("no picture: nothing could be decoded"))
+        else:
+            wanted.append(result)
+    for result, fingerprint in _decoded(wanted, settings, isolation):
+        made = _picture(result, fingerprint, rule)
+        if made.data is not None and len(made.data) > room:
+            made = Picture(why=_("no picture: the report has as many as it may"))
+        room -= len(made.data or "")
+        yield result.path, made
+
+
+def _decoded(results: list[Result], settings: Settings, isolation: Isolation) -> Iterator[tuple[Result, Fingerprint]]:
+    """All of them, decoded: pictures many at a time, films one by one, since each is asked for another frame."""
+    from hashmatch.fingerprinting import fingerprints
+    from hashmatch.media.files import Found
+
+    images = {result.path: result for result in results if result.kind == "image"}
+    for state, fingerprint in fingerprints(map(Found, images), settings, isolation) if images else ():
+        assert fingerprint is not None
+        yield images[state.path], fingerprint
+    for result in results:
+        if result.kind == "video":
+            asked = replace(settings, moments=(moment_of(result),))
+            ((_state, fingerprint),) = fingerprints([Found(result.path)], asked, isolation)
+            assert fingerprint is not None
+            yield result, fingerprint
+
+
+def moment_of(result: Result) -> float:
+    """Seconds into a film: the middle of the longest stretch of its best match that has any."""
+    for match in result.matches:
+        if match.video is not None and match.video.segments:
+            start, end = max((each.query for each in match.video.segments), key=lambda span: span[1] - span[0])
+            return round((start + end) / 2, 3)
+    return EARLY
+
+
+def _picture(result: Result, fingerprint: Fingerprint, rule: Rule) -> Picture:
+    if fingerprint.digests is None or fingerprint.digests.sha256 != result.sha256:
+        if fingerprint.error is not None and fingerprint.digests is None:
+            return Picture(why=_("no picture: {code}").format(code=fingerprint.error.code))
+        return Picture(why=_("no picture: the file is not what it was when it was scanned"))
+    pixels = fingerprint.pixels or next(iter(fingerprint.moments), None)
+    if pixels is None:
+        code = fingerprint.error.code if fingerprint.error else "no-usable-frames"
+        return Picture(why=_("no picture: {code}").format(code=code))
+    time = moment_of(result) if result.kind == "video" else None
+    return Picture(pixels.width, pixels.height, _data(pixels, rule), time)
+
+
+def _data(pixels: Pixels, rule: Rule) -> str:
+    from PIL import Image
+
+    image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
+    if rule == "grey":
+        image = image.convert("L")
+    if rule == "blurred":
+        image.thumbnail((BLURRED_SIDE, BLURRED_SIDE), Image.Resampling.BOX)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
