@@ -321,16 +321,16 @@ def keys() -> list[tuple[str, str]]:
     """The keys and what they do, for the help. A key is named by the letter that is printed on a Latin keyboard; it is
     known by its place, so that it works on every layout."""
     return [
-        ("Space, V", _("hold down to see the pictures")),
+        ("Space V", _("hold down to see the pictures")),
         ("1 2 3 4 5", _("confirmed, false positive, allow, dispute, second look")),
         ("U", _("take back the last decision")),
         ("M", _("write a note; Esc leaves it")),
         ("O", _("the next match that waits for you")),
-        ("J, K", _("the next match, the one before; so do the arrows")),
+        ("J K", _("the next match, the one before; so do the arrows")),
         ("G", _("one match, or all of the same reference")),
         ("L", _("the list of references")),
         ("C", _("colour on and off")),
         ("+ −", _("blur more, blur less")),
-        ("X, A", _("on a grid: choose one, choose all; the arrows move, Enter opens")),
-        ("H, ?", _("this help")),
+        ("X A", _("on a grid: choose one, choose all; the arrows move, Enter opens")),
+        ("H ?", _("this help")),
     ]

@@ -10,7 +10,7 @@ from hashmatch.i18n import _
 from hashmatch.matching.results import Match, MatchedReference, Result
 from hashmatch.report.html.gathering import Gathered
 from hashmatch.store import Store, decisions, lookup
-from hashmatch.store.decisions import DECISIONS, WITHDRAWN, Decision, Pair, Standing, Word
+from hashmatch.store.decisions import DECISIONS, WITHDRAWN, Decision, Pair, Said, Standing, Word
 
 _HEX = set("0123456789abcdef")
 
@@ -114,13 +114,14 @@ class Queue:
         for pair in changed:
             found = decisions.standing(self._words[pair], needed)
             self._standing[pair] = found
-            waits = found.counts is None and not self._has_said(pair)
+            waits = found.counts is None and self._last_word(pair) is None
             (self._open.add if waits else self._open.discard)(pair)
 
-    def _has_said(self, pair: Pair) -> bool:
+    def _last_word(self, pair: Pair) -> Word | None:
+        """This person's, unless it was taken back."""
         mine = decisions.same_person(self.reviewer)
         said = decisions.last_words(self._words.get(pair, ()))
-        return any(decisions.same_person(each.reviewer) == mine for each in said)
+        return next((each for each in said if decisions.same_person(each.reviewer) == mine), None)
 
     def item(self, number: int) -> Item | None:
         return self.items[number - 1] if 0 < number <= len(self.items) else None
@@ -138,7 +139,14 @@ class Queue:
 
     def has_said(self, item: Item) -> bool:
         """Whether this person's last word on it stands."""
-        return item.pair is not None and self._has_said(item.pair)
+        return item.pair is not None and self._last_word(item.pair) is not None
+
+    def is_news(self, item: Item, said: Said, note: str | None) -> bool:
+        """Whether this person has not just said the same, as when a form is sent twice."""
+        last = self._last_word(item.pair) if item.pair else None
+        if said == WITHDRAWN:
+            return last is not None
+        return last is None or last.said != said or (note is not None and note != last.note)
 
     def is_hidden(self, item: Item, word: Word, needed: int) -> bool:
         """Whether a word is not to be shown yet: who is the second to judge is to judge without knowing what the first one

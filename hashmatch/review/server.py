@@ -178,6 +178,7 @@ class Desk:
 
     async def _take(self, wanted: list[Item], said: Said, note: str | None) -> None:
         """Write down a decision on some matches, and say what became of it."""
+        self.queue.refresh()
         refused: dict[str, int] = {}
         ready = []
         for item in wanted:
@@ -188,8 +189,8 @@ class Desk:
                 ready.append(item)
         with self.store.transaction() as connection:
             for item in ready:
-                assert item.pair is not None
-                decisions.decide(connection, self.actor, item.pair, said, self.queue.reviewer, note)
+                if item.pair is not None and self.queue.is_news(item, said, note):
+                    decisions.decide(connection, self.actor, item.pair, said, self.queue.reviewer, note)
         self.queue.refresh()
         if ready:
             self.last = [] if said == WITHDRAWN else [item.number for item in ready]

@@ -144,8 +144,8 @@ def test_a_kill_while_a_backup_becomes_the_database(store: Store, path: Path, ta
         assert list(verify.check(restored)) == []
 
 
-#: Versions that were released: the first has no digests of rows, the second no local features, the third no provenance, the fourth no
-#: decisions.
+#: Versions that were released: the first has no digests of rows, the second no local features, the third no provenance,
+#: the fourth no decisions.
 OLDER = (1, 2, 3, 4)
 
 
