@@ -140,7 +140,7 @@ class Desk:
     async def why(self, request: Request) -> Response:
         """Why there is no picture, in a line."""
         prints = await self._prints(request)
-        return _text(prints.why if prints else _("There is no picture."))
+        return _text(_("No picture: {why}").format(why=prints.why) if prints else _("There is no picture."))
 
     async def static(self, request: Request) -> Response:
         from starlette.responses import Response
