@@ -49,7 +49,8 @@ class ExportReport:
     """How many entries were written, and how many references were left out and why.
 
     unmarked: written ones that carry no TLP mark. left_out_tlp: above `max_tlp`. The others: the format cannot carry
-    a retraction, a reference without such a hash, or that a reference is on the allow list.
+    a retraction, a reference without such a hash, that a reference is on the allow list, or that its own source calls it a
+    false positive.
     kept, lost: how many entries or hashes have what the format can say and what it cannot; see exchange/losses.py.
     head: what the list says of itself. strictest: of the marks in it.
     """
@@ -60,6 +61,7 @@ class ExportReport:
     left_out_retracted: int
     left_out_without_hash: int
     left_out_allow: int
+    left_out_false_positive: int = 0
     kept: Mapping[str, int] = field(default_factory=dict)
     lost: Mapping[str, int] = field(default_factory=dict)
     head: ListHead = UNNAMED
@@ -67,7 +69,8 @@ class ExportReport:
 
     @property
     def left_out(self) -> int:
-        return self.left_out_tlp + self.left_out_retracted + self.left_out_without_hash + self.left_out_allow
+        format_cannot = self.left_out_retracted + self.left_out_allow + self.left_out_false_positive
+        return self.left_out_tlp + self.left_out_without_hash + format_cannot
 
 
 class Choice:
@@ -182,6 +185,7 @@ def export(
         written.left_out_retracted,
         written.left_out_without_hash,
         written.left_out_allow,
+        written.left_out_false_positive,
         dict(sorted(losses.kept.items())),
         dict(sorted(losses.lost.items())),
         head,

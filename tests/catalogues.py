@@ -22,7 +22,8 @@ def messages_of_package() -> dict[str | tuple[str, ...], str]:
     project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
     methods = [(each["pattern"], each["method"]) for each in project["tool"]["babel"]["mappings"]]
     found: dict[str | tuple[str, ...], str] = {}
-    for _file, _line, text, _comments, _context in extract_from_dir(PACKAGE, methods, keywords=KEYWORDS):
+    options = {"**.j2": {"silent": "false"}}
+    for _file, _line, text, _comments, _context in extract_from_dir(PACKAGE, methods, options, keywords=KEYWORDS):
         found[text] = f"⟦{text if isinstance(text, str) else text[1]}⟧"
     return found
 

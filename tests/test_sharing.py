@@ -165,7 +165,7 @@ class TestRoundTrip:
             )
             add(original, measured("failed", (), error=Failure("corrupt", "broken")), collection="two")
             data, report = exported(original, form)
-            assert counts(report) == (29, 28, 0, 0, 0, 0)
+            assert counts(report) == (29, 28, 0, 0, 0, 0, 0)
             expected = verdicts(original, UPLOADS)
             archive = {bridge.sha256: lookup.hashes(original.connection, bridge.id)}
         statuses = [result.status for result in expected.values()]
@@ -396,7 +396,7 @@ class TestWhatPlainListsCannotSay:
             form, lambda name: digests_of(name.encode()).sha256
         )
         assert [line.split()[0].decode() for line in data.splitlines()] == [field("known"), field("half")]
-        assert counts(report) == (2, 2, 0, 1, 2, 1)
+        assert counts(report) == (2, 2, 0, 1, 2, 1, 0)
         assert report.left_out == 4
 
     @pytest.mark.parametrize("form", OWN)
@@ -441,7 +441,7 @@ class TestExport:
     @pytest.mark.parametrize("form", [*OWN, *PLAIN])
     def test_of_nothing_can_be_imported(self, store: Store, list_path: Path, form: str) -> None:
         data, report = exported(store, form)
-        assert counts(report) == (0, 0, 0, 0, 0, 0)
+        assert counts(report) == (0, 0, 0, 0, 0, 0, 0)
         assert imported(store, list_path, data, format_name=form)[0].items == 0
 
 

@@ -127,6 +127,7 @@ def command(
         _("retracted, which this format cannot say"): report.left_out_retracted,
         _("without a hash that this format carries"): report.left_out_without_hash,
         _("on the allow list, which this format cannot say"): report.left_out_allow,
+        _("called a false positive by its own source, which this format cannot say"): report.left_out_false_positive,
     }
     for reason, count in left_out.items():
         if count:

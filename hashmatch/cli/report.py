@@ -65,7 +65,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: Rule | None, e
         )
         _warn(app, file, scan)
         out = stack.enter_context(output(target))
-        write_page(gathered, about, out, store=store, rule=pictures, examining=examining, tell=app.say)
+        write_page(gathered, about, out, store=store, rule=pictures, examining=examining, tell=app.warn)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -43,7 +44,8 @@ def write_page(
     examining: Examining,
     tell: Callable[[str], object],
 ) -> None:
-    """Write the report, after its pictures were decoded. store: that was searched, where it is at hand. tell: a person."""
+    """Write the report, after its pictures were decoded. store: that was searched, where it is at hand. tell: a person, what
+    is missing."""
     from hashmatch.report.html import page
 
     pictures: dict[bytes, Picture] = {}
@@ -60,12 +62,10 @@ def write_page(
                 missing,
             )
             tell(text.format(n=missing))
-    durations: dict[int, float | None] = {}
 
+    @functools.cache
     def duration(reference: MatchedReference) -> float | None:
-        if store is not None and reference.id not in durations:
-            durations[reference.id] = _duration(store, reference)
-        return durations.get(reference.id)
+        return None if store is None else _duration(store, reference)
 
     page.write(gathered, about, out, pictures=pictures, duration=duration)
 

@@ -29,6 +29,14 @@ _MODULES = {
     "rds": "rds",
     "nsrl": "nsrl",
     "hashkeeper": "hashkeeper",
+    "tx-csv": "tx_csv",
+    "tx-lines": "tx_lines",
+    "vpdq": "vpdq",
+    "vpdq-text": "vpdq_text",
+    "threatexchange": "threatexchange",
+    "tat": "tat",
+    "stopncii": "stopncii",
+    "ncmec": "ncmec",
     "md5sum": "md5sum",
     "sha256sum": "sha256sum",
     "pdq": "pdq",
@@ -36,7 +44,7 @@ _MODULES = {
 
 
 #: Formats of others that are only read, since what they say more is theirs to say.
-_READ_ONLY = frozenset({"rds"})
+_READ_ONLY = frozenset({"threatexchange", "tat", "stopncii", "ncmec", "rds"})
 
 
 def names() -> tuple[str, ...]:

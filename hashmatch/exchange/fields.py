@@ -196,7 +196,18 @@ def list_head(record: Mapping[str, object]) -> ListHead:
     return ListHead(text("list", record.get("list"), 256), sequence, since, created, expires)
 
 
-def _yes(field: str, value: object) -> bool:
+def instant(field: str, value: object) -> str | None:
+    """As `moment`, or from the seconds since 1970."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return moment(field, value)
+    try:
+        found = datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        _refuse(_("{field} is no time since 1970 in seconds: {value}"), field, value)
+    return found.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def yes(field: str, value: object) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     _refuse(_("{field} is neither true nor false: {value}"), field, value)
@@ -243,7 +254,7 @@ def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tup
         duration=seconds("duration", record.get("duration")),
         hashes=hashes,
         labels=texts("labels", record.get("labels")),
-        allow=_yes("allow", record.get("allow")),
+        allow=yes("allow", record.get("allow")),
         collection=text("collection", record.get("collection")),
         source=text("source", record.get("source")),
         tlp=tlp(record.get("tlp")),

@@ -22,6 +22,7 @@ class WriteReport:
 
     left_out_allow: allow-listed references, where the format cannot say "allow" and a reader would take them for
     propaganda. To write an allow list on purpose in such a format, give the items with allow=False.
+    left_out_false_positive: those that their own source calls a false positive, for the same reason.
     """
 
     written: int = 0
@@ -29,6 +30,7 @@ class WriteReport:
     left_out_without_hash: int = 0
     left_out_allow: int = 0
     unmarked: int = 0
+    left_out_false_positive: int = 0
 
 
 class Writer(Protocol):

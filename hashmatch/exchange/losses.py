@@ -20,6 +20,9 @@ OF_ITEMS = frozenset(
 )
 EVERYTHING = DIGESTS | OF_HASHES | OF_ITEMS | {"frames", "*"}
 
+#: Before the name of a part: carried of films only.
+FILM = "video:"
+
 
 class Losses:
     """How many records have what a format carries and what it does not, by part: `kept` and `lost`.
@@ -40,12 +43,14 @@ class Losses:
             for part, count in _parts(item).items():
                 if part in self._withheld:
                     continue
-                (self.kept if self._has(part) else self.lost)[part] += count
+                (self.kept if self._has(part, item) else self.lost)[part] += count
             yield item
 
-    def _has(self, part: str) -> bool:
+    def _has(self, part: str, item: ListItem) -> bool:
+        if part in self._carries or (item.kind == "video" and FILM + part in self._carries):
+            return True
         known = part in OF_ITEMS or part in OF_HASHES or part in DIGESTS or part == "frames"
-        return part in self._carries or (not known and "*" in self._carries)
+        return not known and "*" in self._carries
 
 
 def _parts(item: ListItem) -> Counter[str]:

@@ -56,13 +56,14 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
 
     def entries(item: ListItem) -> Iterable[bytes]:
         return dict.fromkeys(
-            hash.hex.encode("ascii") for hash in item.hashes if hash.algorithm == "pdq" and _good(hash)
+            hash.hex.encode("ascii") for hash in item.hashes if hash.algorithm == "pdq" and good_enough(hash)
         )
 
     return write_plain(items, out, entries)
 
 
-def _good(hash: Hash) -> bool:
+def good_enough(hash: Hash) -> bool:
+    """Whether a PDQ hash may be matched: its quality is sufficient, or not known."""
     return hash.quality is None or hash.quality >= LEAST_QUALITY
 
 

@@ -1,6 +1,7 @@
 """What plain lists share: one entry a line, blank lines and # comments between, no word on retraction or allowing.
 
-Such a list says only "known": a reference that was retracted, or that is on the allow list, is left out and counted.
+Such a list says only "known": a reference that was retracted, that is on the allow list, or that its own source calls a
+false positive, is left out and counted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import LineError
 from hashmatch.exchange.interface import Row, WriteReport
 from hashmatch.exchange.lines import content, numbered, sample
-from hashmatch.records import BadLine, ListItem
+from hashmatch.records import BadLine, ListItem, Verdict
 
 Parse = Callable[[bytes], ListItem]
 
@@ -31,22 +32,35 @@ def read_plain(stream: BinaryIO, parse: Parse) -> Iterator[Row]:
 
 
 def write_plain(
-    items: Iterable[ListItem], out: BinaryIO, entries: Callable[[ListItem], Iterable[bytes]]
+    items: Iterable[ListItem],
+    out: BinaryIO,
+    entries: Callable[[ListItem], Iterable[bytes]],
+    says_false_positive: bool = False,
 ) -> WriteReport:
-    """Writes the lines that `entries` gives for each item (without line ends); none means the item has no hash."""
-    written = retracted = allowed = without_hash = unmarked = 0
+    """Writes the lines that `entries` gives for each item (without line ends); none means the item has no hash.
+
+    says_false_positive: the lines say so of an item that its own source calls a false positive.
+    """
+    written = retracted = allowed = without_hash = unmarked = disowned = 0
     for item in items:
         if item.retracted:
             retracted += 1
         elif item.allow:
             allowed += 1
+        elif not says_false_positive and own_verdict(item) == "false-positive":
+            disowned += 1
         elif lines := list(entries(item)):
             out.write(b"".join(line + b"\n" for line in lines))
             written += 1
             unmarked += item.tlp is None
         else:
             without_hash += 1
-    return WriteReport(written, retracted, without_hash, allowed, unmarked)
+    return WriteReport(written, retracted, without_hash, allowed, unmarked, disowned)
+
+
+def own_verdict(item: ListItem) -> Verdict | None:
+    """What an entry's own source says of it."""
+    return next((opinion.verdict for opinion in item.opinions if opinion.source is None), None)
 
 
 def readable(head: bytes, parse: Parse) -> list[tuple[bytes, ListItem]]:

@@ -63,7 +63,7 @@ def test_json_is_one_object_with_the_promised_names(indexed: Path) -> None:
         assert list(result) == RESULT_KEYS
         for match in result["matches"]:
             assert list(match) == MATCH_KEYS
-            assert list(match["reference"]) == ["id", "sha256", "kind", "labels", "allow", "sources"]
+            assert list(match["reference"]) == ["id", "sha256", "kind", "labels", "allow", "sources", "opinions"]
             assert list(match["reference"]["sources"][0]) == ["collection", "source", "tlp", "opinion"]
             if match["video"]:
                 assert list(match["video"]) == ["query_coverage", "reference_coverage", "segments"]

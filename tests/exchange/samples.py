@@ -37,6 +37,17 @@ PICTURE = ListItem(
     added="2026-11-21T19:00:00Z",
 )
 
+FILM = ListItem(
+    kind="video",
+    md5=MD5,
+    sha256=SHA256,
+    duration=2.0,
+    hashes=(
+        Hash("pdq", bytes.fromhex(BRIDGE), None, 1.5, version=1),
+        Hash("pdq", bytes.fromhex(BRIDGE), 100, 0.0, version=1),
+    ),
+)
+
 
 def write(
     format: Format, items: Iterable[ListItem], include: frozenset[str] = frozenset()

@@ -199,3 +199,24 @@ def test_any_record_gives_an_item_or_is_refused(record: dict[str, object]) -> No
             check(**record)
         except LineError as refused:
             assert 0 < len(str(refused)) < 200 and str(refused).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "1970-01-01T00:00:00Z"),
+        (1704901040.22, "2024-01-10T15:37:20Z"),
+        (-1, "1969-12-31T23:59:59Z"),
+        ("2020-07-01T18:31:15+0200", "2020-07-01T16:31:15Z"),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_instants(value: object, expected: str | None) -> None:
+    assert fields.instant("at", value) == expected
+
+
+@pytest.mark.parametrize("value", [True, 1e300, float("inf"), 10**30, [], "1704901040"])
+def test_what_is_no_instant(value: object) -> None:
+    with pytest.raises(LineError):
+        fields.instant("at", value)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from hashmatch.exchange import get, written
-from hashmatch.exchange.losses import DIGESTS, EVERYTHING, OF_HASHES, OF_ITEMS, Losses
+from hashmatch.exchange.losses import DIGESTS, EVERYTHING, FILM, OF_HASHES, OF_ITEMS, Losses
 from hashmatch.records import Hash, ListItem, Opinion
 
 from .samples import PICTURE
 
-FILM = ListItem(
+A_FILM = ListItem(
     kind="video",
     hashes=(Hash("pdq", bytes(32), 90, 1.0), Hash("pdq", bytes(32), None, 2.0)),
     opinions=(Opinion("disputed", "west"),),
@@ -23,12 +23,13 @@ def test_every_part_of_an_item_has_its_name() -> None:
 
 def test_every_format_says_what_it_carries_in_these_words() -> None:
     for name in written():
-        assert get(name).carries <= EVERYTHING | {"pdq", "phash", "dhash", "blocks"}, name
+        parts = {part.removeprefix(FILM) for part in get(name).carries}
+        assert parts <= EVERYTHING | {"pdq", "phash", "dhash", "blocks"}, name
 
 
 def test_what_is_kept_and_what_is_lost() -> None:
     losses = Losses(replace(get("pdq"), carries=frozenset({"pdq", "quality", "md5", "labels"})))
-    assert list(losses.watch([PICTURE, FILM, PICTURE])) == [PICTURE, FILM, PICTURE]
+    assert list(losses.watch([PICTURE, A_FILM, PICTURE])) == [PICTURE, A_FILM, PICTURE]
     assert losses.kept == {"pdq": 4, "quality": 3, "md5": 2, "labels": 2}
     assert losses.lost == {
         "phash": 2,
@@ -48,9 +49,16 @@ def test_what_is_kept_and_what_is_lost() -> None:
     }
 
 
+def test_some_parts_are_carried_of_films_only() -> None:
+    losses = Losses(get("tx-lines"))
+    list(losses.watch([PICTURE, replace(A_FILM, md5=PICTURE.md5)]))
+    assert losses.kept == {"pdq": 3, "kind": 2, "frames": 1, "time": 2, "quality": 1, "md5": 1}
+    assert losses.lost["md5"] == losses.lost["quality"] == losses.lost["sha256"] == 1
+
+
 def test_our_own_formats_lose_nothing() -> None:
     for name in ("jsonl", "csv"):
         losses = Losses(get(name))
-        list(losses.watch([PICTURE, FILM]))
+        list(losses.watch([PICTURE, A_FILM]))
         assert not losses.lost and losses.kept["phash"] == 1
     assert OF_HASHES <= EVERYTHING

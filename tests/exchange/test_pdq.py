@@ -8,7 +8,7 @@ import pytest
 
 from hashmatch.exchange import WriteReport
 from hashmatch.exchange.pdq import FORMAT
-from hashmatch.records import Hash, ListItem
+from hashmatch.records import Hash, ListItem, Opinion
 
 from .samples import ALL, BRIDGE, MD5, PICTURE, items_of, read, write
 
@@ -62,7 +62,10 @@ def test_what_is_written() -> None:
         ListItem(md5=MD5),
         replace(PICTURE, retracted="2026-11-21T19:00:00Z"),
         replace(PICTURE, allow=True),
+        replace(PICTURE, opinions=(Opinion("false-positive"),)),
     ]
     data, report = write(FORMAT, given, ALL)
     assert data.decode() == f"{BRIDGE}\n{'0' * 64}\n{BRIDGE}\n"
-    assert report == WriteReport(written=2, left_out_retracted=1, left_out_without_hash=1, left_out_allow=1)
+    assert report == WriteReport(
+        written=2, left_out_retracted=1, left_out_without_hash=1, left_out_allow=1, left_out_false_positive=1
+    )

@@ -13,11 +13,15 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange import HEAD, detect, get, names, written
 from hashmatch.exchange.csv_table import COLUMNS
 
-from .samples import ALL, BRIDGE, MD5, PICTURE, SHA256, write
+from .samples import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
 
 
 def test_every_name_gives_its_format() -> None:
-    assert names() == ("jsonl", "csv", "kdb", "rds", "nsrl", "hashkeeper", "md5sum", "sha256sum", "pdq")
+    forensic = ("kdb", "rds", "nsrl", "hashkeeper")
+    tx = ("tx-csv", "tx-lines", "vpdq", "vpdq-text")
+    of_interfaces = ("threatexchange", "tat", "stopncii", "ncmec")
+    assert names() == ("jsonl", "csv", *forensic, *tx, *of_interfaces, "md5sum", "sha256sum", "pdq")
+    assert set(names()) - set(written()) == {*of_interfaces, "rds"}
     assert [get(name).name for name in names()] == list(names())
     assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv"]
     assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
@@ -36,7 +40,7 @@ def test_no_format_is_loaded_before_it_is_asked_for() -> None:
 @pytest.mark.parametrize("name", written())
 @pytest.mark.parametrize("include", [frozenset[str](), ALL])
 def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[str]) -> None:
-    item = replace(PICTURE, paths=(b"a.jpg",), note="=note")
+    item = replace(FILM if name.startswith("vpdq") else PICTURE, paths=(b"a.jpg",), note="=note")
     data, _report = write(get(name), [item] * 1000, include)
     as_text = () if name == "kdb" else (b"\xef\xbb\xbf" + data, data.replace(b"\n", b"\r\n"))
     for head in (data, data[:HEAD], *as_text):
@@ -54,12 +58,30 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (b"[" * 60_000, None),
         (b'{"type": "bundle", "objects": []}', None),
         (b"{\n", None),
-        (b"signal_type,signal_str,collab,category,tags\n", None),
         (b'"file_id","hashset_id","file_name","directory","hash"\n', "hashkeeper"),
         (b"file_id;hashset_id;file_name;hash\n", None),
         (b'"SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"\r\n', "nsrl"),
         (b'"SHA-1","MD5"\n', None),
         (b"SQLite format 3\0" + bytes(4000), None),
+        (b"signal_type,signal_str,collab,category,tags\n", "tx-csv"),
+        (b'tags,"signal_str",signal_type\r\n', "tx-csv"),
+        (f"# mine\npdq {BRIDGE}\nraw_text a b\n".encode(), "tx-lines"),
+        (f'vpdq ["{BRIDGE},100,0.0"]'.encode(), "tx-lines"),
+        (b"pdq\n", None),
+        (f'["{BRIDGE},100,0.0"]\n'.encode(), "vpdq"),
+        (f'[\n  "{BRIDGE.upper()},100,1e+02",\n'.encode(), "vpdq"),
+        (b'{"0": {"quality": 100, "hash": "', "vpdq"),
+        (b'["00", 1]', None),
+        (f"1,100,{BRIDGE},0.033\n".encode(), "vpdq-text"),
+        (f"1,{BRIDGE},100,0.033\n".encode(), "vpdq-text"),
+        (b'{"data": [{"id": "1", "indicator": "00", "type": "HASH_MD5"', "threatexchange"),
+        (b'[{"raw_indicator" : "00"}]', "threatexchange"),
+        (b'{"type": "bundle", "objects": [{"type": "indicator"}]}', None),
+        (b'{"count": 1, "results": [{"hash_digest": "00"', "tat"),
+        (b'{"count": 1, "hashRecords": []}', "stopncii"),
+        (b'<?xml version="1.0"?>\n<queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2">', "ncmec"),
+        (b"<n:queryResult xmlns:n='https://hashsharing.ncmec.org/hashsharing/v2'>", "ncmec"),
+        (b"<html><body>", None),
         (b'\n{"md5": "00"}\n', "jsonl"),
         (b'{"hashes": []}', "jsonl"),
         (b'"List_Version","Reference"\r\n', "csv"),

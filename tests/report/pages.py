@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from hashmatch.matching.results import Examined, MatchedReference, Result, Segment, VideoEvidence
+from hashmatch.matching.results import Examined, MatchedOpinion, MatchedReference, Result, Segment, VideoEvidence
 from hashmatch.media import Limits
 from hashmatch.report.custody import AuditHead, Custody, Isolated
 from hashmatch.report.html.facts import About
@@ -66,14 +66,9 @@ ALL = (MATCHED, LONG, CROP, NEWS, CLEAN, FAILED, SKIPPED)
 
 def evil_result() -> Result:
     """A result with the evil text wherever a text can be."""
-    reference = MatchedReference(
-        1,
-        EVIL,
-        "image",
-        (EVIL,),
-        False,
-        (replace(FLAGGED.reference.sources[0], collection=EVIL, source=EVIL, opinion=EVIL),),
-    )
+    source = replace(FLAGGED.reference.sources[0], collection=EVIL, source=EVIL, opinion=EVIL)
+    opinion = MatchedOpinion(EVIL, EVIL, EVIL, EVIL)
+    reference = MatchedReference(1, EVIL, "image", (EVIL,), False, (source,), (opinion,))
     match = replace(FLAGGED, reference=reference, algorithm=EVIL, transform=EVIL, view=EVIL, reference_view=EVIL)
     error = replace(FAILED.error, code=EVIL, message=EVIL) if FAILED.error else None
     return Result(EVIL.encode(), "match", True, "near", "video", 1, EVIL, EVIL, (match,), error)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from catalogues import write_catalogues
 
 from hashmatch import i18n
-from hashmatch.matching.results import MatchedReference
+from hashmatch.matching.results import MatchedOpinion
 from hashmatch.report.html import facts, gathering
 from hashmatch.report.html.drawings import histogram, timeline
 from hashmatch.report.html.page import pieces
@@ -68,6 +68,7 @@ class TestWhatIsInIt:
             "=second",
             "a partner",
             "opinion malicious",
+            "Opinion disputed of north 2026-11-21 19:00:00 UTC news",
             "no TLP mark",
             "on the allow list",
             "50% of this file, 25% of the reference",
@@ -126,20 +127,10 @@ class TestWhatIsInIt:
         assert (gathered.listed, gathered.left_out, gathered.unexamined) == (4, 1, [])
 
     def test_opinions_of_others(self) -> None:
-        @dataclass(frozen=True, slots=True)
-        class Opinion:
-            source: str
-            opinion: str
-            at: str
-            reason: str | None
-
-        @dataclass(frozen=True, slots=True)
-        class Judged(MatchedReference):
-            opinions: tuple[Opinion, ...] = ()
-
-        reference = Judged(7, None, "image", (), False, (), (Opinion("hotline", "false-positive", "2026-01-02", EVIL),))
+        opinion = MatchedOpinion("hotline", "false-positive", "2026-01-02T03:04:05Z", EVIL)
+        reference = replace(FLAGGED.reference, opinions=(opinion,))
         page = Page(report([replace(MATCHED, matches=(replace(FLAGGED, reference=reference),))]))
-        assert "Opinion false positive of hotline 2026-01-02" in page.text
+        assert "Opinion false positive of hotline 2026-01-02 03:04:05 UTC" in page.text
         assert "<script>window.pwned=1</script>" in page.text, "as a text"
 
     def test_nothing_at_all(self) -> None:
@@ -255,7 +246,7 @@ def test_every_text_is_translated() -> None:
     # What is left are names, codes, digests, marks and numbers, which are the same in every language.
     names = (
         r"hashmatch|UTC|TLP:[A-Z+]+|SHA-256|MD5|JSON|lines|[a-z]+(_[a-z]+)+|[0-9a-f]{32,}|/\S*|analyst|clerk|fast|possible"
-        r"|east|west|news|first|second|partner|not-found|\S*\.(jpg|mp4|db)|\\\w+|gpj|partial|صور|does|not|exist|cut|off"
+        r"|east|west|north|news|first|second|partner|not-found|\S*\.(jpg|mp4|db)|\\\w+|gpj|partial|صور|does|not|exist|cut|off"
         r"|\S*2J\S*|caf\S*"
     )
     rest = re.sub(rf"(?<!\w)({names})(?!\w)", "", rest)

@@ -3,9 +3,7 @@ HTML by the templates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import Match, MatchedReference, Result, Segment, Tier, VideoEvidence
@@ -13,6 +11,7 @@ from hashmatch.records import Kind
 from hashmatch.report.as_lines import WORTH_SAYING_SPEED, clock, examined_text, span_text
 from hashmatch.report.escape import for_terminal
 from hashmatch.report.html import drawings
+from hashmatch.report.html.facts import moment
 from hashmatch.report.html.gathering import Entry, SectionName
 from hashmatch.report.reasons import decided, explain
 
@@ -204,15 +203,14 @@ def head(reference: MatchedReference) -> Head:
         )
         for each in reference.sources
     )
-    given: Sequence[Any] = getattr(reference, "opinions", ())
     opinions = tuple(
         Opinion(
-            for_terminal(each.source or ""),
+            for_terminal(each.source),
             opinion_name(each.opinion),
-            for_terminal(each.at or ""),
+            moment(each.at) if each.at else "",
             for_terminal(each.reason or ""),
         )
-        for each in given
+        for each in reference.opinions
     )
     brief = [f"#{reference.id}", *dict.fromkeys(each.collection for each in sources)]
     labels = tuple(map(for_terminal, reference.labels))

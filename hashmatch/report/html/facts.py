@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -63,7 +63,7 @@ class Facts:
 
     scan: tuple[Row, ...]
     report: tuple[Row, ...]
-    notices: tuple[str, ...] = field(default=())
+    notices: tuple[str, ...]
 
 
 def facts(about: About) -> Facts:

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hashmatch.errors import CODES
 from hashmatch.matching.results import TIERS, Match, MatchedReference, Result, Tier
 from hashmatch.records import Tlp, strictest
 
-#: Matches and files that are listed, and bytes of the JSON lines that they came from, which somebody may have made up to fill
-#: the memory. More are counted, and the report says so.
+#: Matches and files that are listed, and bytes of the lines that they were read from, which somebody may have made up to
+#: fill the memory. More are counted, and the report says so.
 MOST_MATCHES = 100_000
 MOST_FILES = 20_000
 MOST_BYTES = 128 << 20
+#: What problems are counted as whose code is not known.
+OTHER = "?"
 
 #: A section of the report: a tier, or that of the files which the allow list protects.
 SectionName = Literal["exact", "near", "possible", "allowed"]
@@ -52,15 +55,15 @@ class Section:
 
 @dataclass
 class Gathered:
-    """What a report shows. files: of each status. matches: of each section, those left out included. problems: of each
-    error code. unexamined: files that could not be examined, and `partial` those that could in part, as many as are
-    listed. distances: of PDQ, how many matches of each tier have it. gap: the most seconds between two frames of a film
-    that were looked at, of those that are no exact match. pictures, films: how many files were one."""
+    """What a report shows. files: of each status. matches: of each section, those left out included. problems: files that
+    could not be examined, by error code; unexamined: those that are listed. partial_files, partial: the same of files that
+    could in part. distances: of PDQ, how many matches of each tier have it. gap: the most seconds between two frames of a
+    film that were looked at, of those that are no exact match. listed: matches. tlp: the strictest mark of a reference;
+    unmarked: whether any has none. bytes: of the lines of what is listed."""
 
     files: Counter[str] = field(default_factory=Counter)
     matches: Counter[SectionName] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
     unexamined: list[Result] = field(default_factory=list)
     partial: list[Result] = field(default_factory=list)
     partial_files: int = 0
@@ -78,12 +81,11 @@ class Gathered:
         if has_room and (result.partial or result.status not in ("clean", "skipped")):
             self.bytes += size
         self.files[result.status] += 1
-        if result.kind is not None:
-            self.kinds[result.kind] += 1
         if result.examined is not None and result.tier != "exact":
             self.gap = max(self.gap, result.examined.longest_gap)
-        if result.error is not None and result.status == "failed":
-            self.problems[result.error.code] += 1
+        if result.status == "failed":
+            code = result.error.code if result.error else ""
+            self.problems[code if code in CODES else OTHER] += 1
             if has_room and len(self.unexamined) < MOST_FILES:
                 self.unexamined.append(result)
         elif result.partial:

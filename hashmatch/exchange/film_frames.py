@@ -1,0 +1,126 @@
+"""Films as vPDQ has them: the PDQ hashes of their frames, with quality and time, as the text of one signal.
+
+The text is JSON, and there are two dialects (python-threatexchange's extensions/vpdq/vpdq_util.py):
+    ["<hex>,<quality>,<seconds>", ...]                                     that of the tx tool; written is this
+    {"0": {"quality": 100, "hash": "<hex>", "timestamp": 0.0}, ...}        the older one, by frame number
+The tx tool writes times with three digits: "1e+02" for 100.5 seconds. It reads the milliseconds that are written here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+from hashmatch.exchange.fields import LineError, perceptual_hash, snippet
+from hashmatch.exchange.json_objects import parse_value
+from hashmatch.exchange.pdq import LEAST_QUALITY, good_enough
+from hashmatch.i18n import _
+from hashmatch.records import Hash, ListItem
+
+#: A film of more frames (a week, at two a second) is taken for an attempt to fill the memory.
+FRAMES_MAX = 1_000_000
+
+_QUALITY = re.compile(r"[0-9]{1,3}")
+_TIME = re.compile(r"[0-9]{1,25}(?:\.[0-9]{0,25})?(?:[eE][+-]?[0-9]{1,3})?")
+
+
+def frames_of(item: ListItem) -> list[Hash]:
+    """The frames of an item that is a film, by their times; none if no matcher would keep any.
+
+    A film without a single good frame makes the tx tool fail to build its index. Of equal frames it keeps the first and
+    looks at its quality afterwards, so poor ones that equal a good one stay out.
+    """
+    frames = sorted((each for each in item.hashes if each.algorithm == "pdq" and each.time is not None), key=_time)
+    good = {each.bits for each in frames if good_enough(each)}
+    return [each for each in frames if good_enough(each) or each.bits not in good] if good else []
+
+
+def _time(frame: Hash) -> float:
+    return frame.time or 0.0
+
+
+def quality_of(frame: Hash) -> int:
+    """The format has no word for a quality that is not known: the least that is not discarded."""
+    return LEAST_QUALITY if frame.quality is None else frame.quality
+
+
+def signal(item: ListItem) -> str | None:
+    """The film in an item, in the dialect of the tx tool; None if there is none."""
+    texts = [f"{each.hex},{quality_of(each)},{each.time:.3f}" for each in frames_of(item)]
+    return json.dumps(texts) if texts else None
+
+
+def frame(hex: str, quality: str, time: str) -> Hash:
+    """One frame from what stands in a list. Raises LineError."""
+    if not _QUALITY.fullmatch(quality):
+        raise LineError(
+            _("{field} is not a whole number from 0 to {most}: {value}").format(
+                field="quality", value=snippet(quality), most=100
+            )
+        )
+    if not _TIME.fullmatch(time):
+        raise LineError(_("{field} is not a number of seconds: {value}").format(field="time", value=snippet(time)))
+    return perceptual_hash({"algorithm": "pdq", "hash": hex, "quality": int(quality), "time": float(time)})
+
+
+def is_rounded(time: str) -> bool:
+    """Whether a time has been written with so few digits that it says little."""
+    return "e" in time.lower()
+
+
+def film(frames: Iterable[Hash]) -> ListItem:
+    """Raises LineError for one without frames, or with too many."""
+    different = tuple(dict.fromkeys(frames))
+    if not different:
+        raise LineError(_("a film without frames"))
+    if len(different) > FRAMES_MAX:
+        raise LineError(_("a film of more than {most} frames").format(most=FRAMES_MAX))
+    return ListItem(kind="video", hashes=different)
+
+
+def parse_signal(text: str) -> tuple[ListItem, str | None]:
+    """The film, and a remark for a person if there is something to be said of it. Raises LineError."""
+    value = parse_value(text)
+    if isinstance(value, list):
+        parts = [_parts(number, each) for number, each in enumerate(value)]
+        rounded = any(is_rounded(time) for _hex, _quality, time in parts)
+        found = film(_numbered_frame(number, *each) for number, each in enumerate(parts))
+        return found, rounded_times() if rounded else None
+    if isinstance(value, dict):
+        return film(_old_frame(number, each) for number, each in value.items()), None
+    raise LineError(_("no film as vPDQ has them: {value}").format(value=snippet(text)))
+
+
+def rounded_times() -> str:
+    return _("some times have lost precision, as the tx tool writes them from 100 seconds on: to 1, 10 or 100 seconds")
+
+
+def _parts(number: int, value: object) -> list[str]:
+    parts = value.split(",") if isinstance(value, str) else []
+    if len(parts) != 3:
+        raise LineError(
+            _("frame {number} is not hash, quality and time: {value}").format(number=number, value=snippet(value))
+        )
+    return list(map(str.strip, parts))
+
+
+def _numbered_frame(number: int, hex: str, quality: str, time: str) -> Hash:
+    try:
+        return frame(hex, quality, time)
+    except LineError as refused:
+        raise LineError(_("frame {number}: {reason}").format(number=number, reason=refused)) from None
+
+
+def _old_frame(number: str, value: object) -> Hash:
+    if not isinstance(value, dict) or value.get("timestamp") is None:
+        raise LineError(
+            _("frame {number} is not hash, quality and time: {value}").format(
+                number=snippet(number), value=snippet(value)
+            )
+        )
+    known = {"algorithm": "pdq", "hash": value.get("hash"), "quality": value.get("quality"), "time": value["timestamp"]}
+    try:
+        return perceptual_hash(known)
+    except LineError as refused:
+        raise LineError(_("frame {number}: {reason}").format(number=snippet(number), reason=refused)) from None
