@@ -131,6 +131,7 @@ class Pages:
         entry = Entry(item.result, item.match, True)
         return self._made(
             "match.html.j2",
+            here=f"match/{item.number}",
             told=told,
             can_undo=can_undo,
             due=due,
@@ -159,6 +160,7 @@ class Pages:
         reference = next((row.reference for row in self._rows(first) if row.reference), None)
         return self._made(
             "grid.html.j2",
+            here=f"grid/{cluster.number}/{number}",
             told=told,
             can_undo=can_undo,
             due=due,
@@ -186,6 +188,7 @@ class Pages:
         listed = clusters[(number - 1) * ON_LIST : number * ON_LIST]
         return self._made(
             "overview.html.j2",
+            here="list",
             told=told,
             can_undo=can_undo,
             due=due,
@@ -199,7 +202,7 @@ class Pages:
 
     def message(self, text: str, is_end: bool = False) -> str:
         """One sentence."""
-        return self._made("message.html.j2", told=[], can_undo=False, due=None, text=text, is_end=is_end)
+        return self._made("message.html.j2", here="list", told=[], can_undo=False, due=None, text=text, is_end=is_end)
 
     def entry(self) -> str:
         """What the link leads to: it goes on by itself, since a browser sends no new cookie along with a redirection that

@@ -181,6 +181,11 @@ class Desk:
         self.queue.refresh()
         refused: dict[str, int] = {}
         ready = []
+        if said in _SILENCING:
+            for item in wanted:
+                order = order_of_file(item)
+                if order is not None:
+                    self.darkroom.ask(order, SOON)  # all at once, before each is waited for
         for item in wanted:
             why = await self._refusal(item, said)
             if why:

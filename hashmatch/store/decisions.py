@@ -193,7 +193,7 @@ def _follow(
     if was == "allow":
         _disallow(connection, actor, pair.sha256)
     elif now == "allow":
-        _allow(connection, actor, pair.sha256, after.by)
+        _allow(connection, actor, pair.sha256, kept.source)
     if now in _OPINIONS:
         _give(connection, actor, pair, after, kept)
     elif was in _OPINIONS:
@@ -220,12 +220,12 @@ def _give(connection: sqlite3.Connection, actor: Actor, pair: Pair, decided: Sta
     opinions.give(connection, actor, pair.reference_id, said)
 
 
-def _allow(connection: sqlite3.Connection, actor: Actor, sha256: str, by: tuple[str, ...]) -> None:
-    """Put the bytes of a file on the allow list."""
+def _allow(connection: sqlite3.Connection, actor: Actor, sha256: str, source: str) -> None:
+    """Put the bytes of a file on the allow list, which lists that go out have as well."""
     known = lookup.id_of_sha256(connection, sha256)
     if known is None:
         # Nothing but the digest, which is all of the file that was verified.
-        said = Membership(REVIEWED, source=", ".join(by), allow=True, operator=actor.operator)
+        said = Membership(REVIEWED, source=source, allow=True, operator=actor.operator)
         listed.add_item(connection, actor, ListItem(sha256=sha256), said, allow_known=True)
         return
     if _is_reviewed(connection, known):

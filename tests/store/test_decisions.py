@@ -164,11 +164,16 @@ class TestOpinions:
 
 class TestAllow:
     def test_of_an_unknown_file(self, store: Store, pair: Pair) -> None:
+        rule(store)
         say(store, pair, "allow")
         number = lookup.id_of_sha256(store.connection, FILE)
         assert number is not None
         found = lookup.reference(store.connection, number)
-        assert found.allow and found.live and [source.collection for source in found.sources] == ["reviewed"]
+        assert (
+            found.allow
+            and found.live
+            and [(each.collection, each.source) for each in found.sources] == [("reviewed", "unit 7")]
+        )
         assert (found.md5, found.kind, found.size) == (None, None, None), "nothing that was not verified"
         assert not lookup.reference(store.connection, pair.reference_id).allow
         say(store, pair, "withdrawn")
