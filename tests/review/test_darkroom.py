@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,24 @@ def test_none_of_other_bytes(room: Darkroom, tmp_path: Path) -> None:
     made = room.ask(order(wrong, of=right)).result(60)
     assert (made.path, made.is_verified, made.prints) == (None, False, (None,))
     assert "other bytes" in made.why
+
+
+@pytest.mark.parametrize("change", ["gone", "link", "folder", "pipe"])
+def test_none_of_what_is_no_file_any_more(room: Darkroom, tmp_path: Path, change: str) -> None:
+    where = picture(tmp_path / "a.jpg", "a")
+    wanted = order(where)
+    moved = where.rename(tmp_path / "moved.jpg")
+    if change == "link":
+        where.symlink_to(moved)
+    elif change == "folder":
+        where.mkdir()
+    elif change == "pipe":
+        os.mkfifo(where)
+    made = room.ask(wanted).result(60)
+    assert not made.is_verified and made.prints == (None,)
+    assert made.why == ("does not exist" if change == "gone" else "is no regular file")
+    if change == "link":
+        assert room.ask(replace(wanted, follow=True)).result(60).is_verified, "of what was scanned, as a scan does"
 
 
 def test_what_cannot_be_decoded_is_verified_and_has_no_picture(room: Darkroom, tmp_path: Path) -> None:
