@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING
 
@@ -63,9 +64,11 @@ def command(
     examining: Examining,
 ) -> int:
     try:
-        from hashmatch.review import server
+        importlib.import_module("starlette.applications")
+        importlib.import_module("uvicorn")
     except ImportError as error:
         raise CommandError(_("the review page needs more packages: pip install 'hashmatch[review]'")) from error
+    from hashmatch.review import server
     from hashmatch.review.darkroom import Darkroom
     from hashmatch.review.guard import Keys
     from hashmatch.review.pages import Pages

@@ -65,10 +65,9 @@ class Queue:
 
     def __init__(self, store: Store, gathered: Gathered, reviewer: str) -> None:
         self.reviewer = reviewer
-        self.left_out = gathered.left_out
         self.items: list[Item] = []
         self.clusters: list[Cluster] = []
-        self._store, self._last = store, 0
+        self._store, self._last, self._needed = store, 0, 0
         self._by_pair: dict[Pair, Item] = {}
         self._words: dict[Pair, list[Word]] = {}
         self._standing: dict[Pair, Standing] = {}
@@ -105,7 +104,8 @@ class Queue:
     def refresh(self) -> None:
         """Take in what was decided since, here or by somebody else."""
         needed = decisions.rules(self._store.connection).needed
-        changed = set()
+        changed = set(self._words) if needed != self._needed else set()
+        self._needed = needed
         for word in decisions.words_after(self._store.connection, self._last):
             self._last = word.id
             if word.pair in self._by_pair:

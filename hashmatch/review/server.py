@@ -167,17 +167,17 @@ class Desk:
         ):
             return self._no_form()
         wanted = [item for item in items if item is not None]
+        is_taken = False
         if not wanted:
             self.told.append(_("Nothing was chosen."))
         elif said == "dispute" and not note:
             self.told.append(_("Say in the note why the reference is disputed; nothing was decided."))
-            return self._to(self._back(back, wanted))
         else:
-            await self._take(wanted, said, note or None)
-        return self._to(self._onward(back, wanted))
+            is_taken = await self._take(wanted, said, note or None)
+        return self._to(self._onward(back, wanted) if is_taken else self._back(back))
 
-    async def _take(self, wanted: list[Item], said: Said, note: str | None) -> None:
-        """Write down a decision on some matches, and say what became of it."""
+    async def _take(self, wanted: list[Item], said: Said, note: str | None) -> bool:
+        """Write down a decision on some matches, and say what became of it. Returns whether any was taken."""
         self.queue.refresh()
         refused: dict[str, int] = {}
         ready = []
@@ -204,6 +204,7 @@ class Desk:
         for why, count in refused.items():
             text = ngettext("Not decided, {n} match: {why}", "Not decided, {n} matches: {why}", count)
             self.told.append(text.format(n=count, why=why))
+        return bool(ready)
 
     async def _refusal(self, item: Item, said: Said) -> str:
         """Why a decision cannot be taken on a match; empty if it can."""
@@ -235,7 +236,7 @@ class Desk:
         if form is None:
             return self._no_form()
         self.began = time.monotonic()
-        return self._to(self._back(form.get("back", [""])[0], []))
+        return self._to(self._back(form.get("back", [""])[0]))
 
     async def finish(self, request: Request) -> Response:
         if await self._form(request) is None:
@@ -286,7 +287,8 @@ class Desk:
     async def _made(self, order: Order | None) -> Prints | None:
         if order is None:
             return None
-        return await asyncio.wrap_future(self.darkroom.ask(order))
+        # Whoever stops waiting must not take the pictures away from others.
+        return await asyncio.shield(asyncio.wrap_future(self.darkroom.ask(order)))
 
     async def _form(self, request: Request) -> dict[str, list[str]] | None:
         """The fields of one of our own forms."""
@@ -302,13 +304,13 @@ class Desk:
         if back.startswith("grid/") and decided:
             cluster = self.queue.clusters[decided[0].cluster - 1]
             if self.queue.open_in(cluster):
-                return self._back(back, decided)
+                return self._back(back)
             found = self.queue.next_open(cluster.items[-1].number)
             return f"/grid/{found.cluster}" if found else "/list"
         found = self.queue.next_open(decided[-1].number if decided else 0)
         return f"/match/{found.number}" if found else "/list"
 
-    def _back(self, back: str, items: list[Item]) -> str:
+    def _back(self, back: str) -> str:
         """The page that a form was on: ours, whatever it says."""
         kind, _slash, rest = back.partition("/")
         number, _slash, place = rest.partition("/")

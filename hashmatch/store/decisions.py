@@ -190,7 +190,7 @@ def _follow(
     was, now = before.counts, after.counts
     if was == now:
         return
-    if was == "allow":
+    if was == "allow" and not _is_allowed_elsewhere(connection, pair.sha256, kept.needed):
         _disallow(connection, actor, pair.sha256)
     elif now == "allow":
         _allow(connection, actor, pair.sha256, kept.source)
@@ -231,6 +231,13 @@ def _allow(connection: sqlite3.Connection, actor: Actor, sha256: str, source: st
     if _is_reviewed(connection, known):
         curate.restore(connection, actor, known, REVIEWED)
     curate.set_allow(connection, actor, known, True)
+
+
+def _is_allowed_elsewhere(connection: sqlite3.Connection, sha256: str, needed: int) -> bool:
+    """Whether a decision still says that a file is legitimate, which it matches another reference for."""
+    found = connection.execute("SELECT DISTINCT reference_id FROM decision WHERE sha256 = ?", (bytes.fromhex(sha256),))
+    pairs = [Pair(sha256, reference_id) for (reference_id,) in found.fetchall()]
+    return any(standing(words_on(connection, pair), needed).counts == "allow" for pair in pairs)
 
 
 def _disallow(connection: sqlite3.Connection, actor: Actor, sha256: str) -> None:

@@ -6,6 +6,8 @@ import io
 import json
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +18,7 @@ from PIL import Image
 
 from hashmatch.matching.results import MatchedReference, Result
 from hashmatch.store import Store, audit, decisions, lookup, verify
-from tests.cli.conftest import run_command
+from tests.cli.conftest import ROOT, environment, run_command
 
 from .served import EVIL, Case, Served, scan_of, served, write
 
@@ -336,6 +338,15 @@ class TestScans:
             assert ran.code == 2 and problem in ran.err
         ran = run_command("review", case.scan, db=tmp_path / "none.db")
         assert ran.code == 2 and "there is no database" in ran.err and not (tmp_path / "none.db").exists()
+
+    def test_without_its_packages(self, case: Case) -> None:
+        program = (
+            "import sys; sys.modules['uvicorn'] = None; from hashmatch.cli import run; sys.exit(run(sys.argv[1:]))"
+        )
+        command = [sys.executable, "-c", program, "--db", str(case.db), "review", str(case.scan)]
+        done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120)
+        assert done.returncode == 2 and "pip install 'hashmatch[review]'" in done.stderr
+        assert "Traceback" not in done.stderr
 
     def test_a_port_that_is_taken(self, case: Case, page: Served) -> None:
         ran = run_command("review", case.scan, "--port", str(page.port), db=case.db)

@@ -182,6 +182,16 @@ class TestAllow:
         assert lookup.reference(store.connection, number).live, "and again"
         assert list(verify.check(store)) == []
 
+    def test_ends_with_the_last_decision_that_says_so(self, store: Store, pair: Pair) -> None:
+        other = Pair(FILE, add(store, "another")[0])
+        say(store, pair, "allow")
+        say(store, other, "allow")
+        number = lookup.id_of_sha256(store.connection, FILE) or 0
+        say(store, pair, "confirmed")
+        assert lookup.reference(store.connection, number).live
+        say(store, other, "withdrawn")
+        assert not lookup.reference(store.connection, number).live
+
     def test_of_the_reference_itself(self, store: Store) -> None:
         reference_id, _outcome = add(store, "known")
         same = Pair(digests_of(b"known").sha256, reference_id)
