@@ -244,7 +244,9 @@ class Pages:
             known = [time for time in times if time is not None]
             address = f"{base}/picture/{item.number}/{side}"
             # A picture beside a film is there once.
-            return [(f"{address}/{n}", clock(time, tenths=True)) for n, time in enumerate(known)] or [(f"{address}/0", "")]
+            return [(f"{address}/{n}", clock(time, tenths=True)) for n, time in enumerate(known)] or [
+                (f"{address}/0", "")
+            ]
 
         ours = pictures("file", [each.a for each in found]) if has[0] else []
         theirs = pictures("reference", [each.b for each in found]) if has[1] else []
