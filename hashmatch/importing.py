@@ -14,6 +14,7 @@ from hashmatch import exchange
 from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.errors import CommandError
 from hashmatch.exchange import lint
+from hashmatch.exchange.fields import identified, snippet
 from hashmatch.i18n import _
 from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, origin_of
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, strictest
@@ -204,6 +205,11 @@ class _Import:
             self._read += 1
             if not isinstance(row, BadLine):
                 line, item = row
+                if not identified(item):
+                    self._put(connection, entries)  # it may be of one of these
+                    entries = []
+                    self._withdraw(connection, line, item)
+                    continue
                 checked = self._lint.check(line, item)
                 item = checked.item
                 membership = self._membership(item)
@@ -219,6 +225,9 @@ class _Import:
                 row = BadLine(line, problem)
             self._counts["refused"] += 1
             self._told(row)
+        self._put(connection, entries)
+
+    def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, ListItem, Membership]]) -> None:
         added = listed.add_items(
             connection,
             self._actor,
@@ -229,6 +238,24 @@ class _Import:
             self._count(connection, reference_id, outcome, membership)
         for name in {membership.collection for _line, _item, membership in entries}:
             lists.set_signer(connection, name, self._owners[name])
+
+    def _withdraw(self, connection: sqlite3.Connection, line: int, item: ListItem) -> None:
+        """A retraction of what is known by its case only."""
+        membership = self._membership(item)
+        assert item.case is not None and membership.retracted is not None
+        found = listed.of_case(connection, membership.collection, item.case)
+        if not found:
+            text = _(
+                "withdraws {case}, which the collection {name} does not have: where another list brings it, import that one,"
+                " and then this one again"
+            )
+            self._remark(LineRemark(line, text.format(case=snippet(item.case), name=membership.collection)))
+        for reference_id in found:
+            if self._is_foreign(connection, membership.collection):
+                self._dispute(connection, reference_id, membership)
+            else:
+                outcome = listed.withdraw(connection, self._actor, reference_id, item, membership)
+                self._count(connection, reference_id, outcome, membership)
 
     def _remark(self, remark: LineRemark) -> None:
         self._counts["remarks"] += 1

@@ -12,7 +12,8 @@ from hashmatch.records import BadLine, LineRemark, ListHead, ListItem
 EXTRAS = ("paths", "case", "operator", "note")
 
 #: What reading gives: the line (from 1) where an item begins and the item; a line that was refused; or a remark on a line
-#: whose item comes, too. Where a list is one document and has no lines, its records are counted.
+#: whose item comes, too. Where a list is one document and has no lines, its records are counted. An item that is retracted
+#: may have nothing but its case: what earlier lists brought to the same collection under that case is meant.
 Row = tuple[int, ListItem] | BadLine | LineRemark
 
 

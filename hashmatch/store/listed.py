@@ -62,6 +62,23 @@ def find(connection: sqlite3.Connection, item: ListItem) -> int | None:
     return _known(connection, [identity_of(item)]).get(identity_of(item))
 
 
+def of_case(connection: sqlite3.Connection, collection: str, case: str) -> list[int]:
+    """The references that a collection has under a case."""
+    rows = connection.execute(
+        "SELECT reference_id FROM membership JOIN collection ON collection.id = collection_id"
+        " WHERE case_id = ? AND name = ? ORDER BY reference_id",
+        (case, collection),
+    )
+    return [int(reference_id) for (reference_id,) in rows]
+
+
+def withdraw(
+    connection: sqlite3.Connection, actor: Actor, reference_id: int, item: ListItem, membership: Membership
+) -> Outcome:
+    """Take a known reference back, as an entry says that names it otherwise than by what it is."""
+    return _add_to(connection, actor, reference_id, item, membership)
+
+
 def identity_of(item: ListItem) -> bytes:
     """What makes an entry of a list the same as another: 32 bytes.
 
