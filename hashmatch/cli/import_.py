@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,9 +97,10 @@ def command(
         with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
             report_of_bank = read_bank(store, actor, server, bank)
         text = _(
-            "bank {bank}: {read:,} contents read, {disputed:,} references newly disputed, being disabled or removed there"
+            "bank {bank}: {read:,} contents read, {disputed:,} references newly disputed, being disabled or removed there,"
+            " {confirmed:,} confirmed, being enabled again"
         )
-        app.say(text.format(bank=bank, read=report_of_bank.read, disputed=report_of_bank.disputed))
+        app.say(text.format(bank=bank, **asdict(report_of_bank)))
         return 0
     plan = Plan(collection, tlp, allow, strict, verify_key, frozenset(accept))
     refused, failed = 0, 0

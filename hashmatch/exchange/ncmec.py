@@ -8,8 +8,9 @@
                <deletedImage> <member/> <timestamp/> <id/> </deletedImage> </images>
       <videos> <video/> <deletedVideo/> </videos> </queryResult>
 
-A deleted entry names no fingerprints. Those of the last KEPT entries of the same file are known by member and id; what another
-file brought is known by its case, which is made of these. Entities and DTDs are refused. Read with defusedxml (the extra `exchange`), piece by piece.
+A deleted entry names no fingerprints. Those of the last KEPT entries of the same file are known by member and id; what
+another file brought is known by its case, which is made of these. Entities and DTDs are refused. Read with defusedxml
+(the extra `exchange`), piece by piece.
 """
 
 from __future__ import annotations
