@@ -20,7 +20,7 @@ from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, origin_of
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, strictest
 from hashmatch.store import Store, generation, listed, lists, opinions
 from hashmatch.store.audit import Actor, now, record
-from hashmatch.store.membership import Membership, Outcome, ensure_collection, touch
+from hashmatch.store.membership import Membership, Outcome, ensure_collection, mark, touch
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import Numbers
@@ -288,7 +288,10 @@ class _Import:
             return
         self._counts["disputed"] += 1
         said = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
-        if opinions.add(connection, reference_id, (said,), self._import_id):
+        news = opinions.add(connection, reference_id, (said,), self._import_id)
+        # What is said of it goes out with it, so that it may go no further than what was said.
+        news |= mark(connection, reference_id, membership.collection, membership.tlp)
+        if news:
             touch(connection, reference_id, own=False)
 
     def _membership(self, item: ListItem) -> Membership:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashmatch.records import ListItem, Opinion
 from hashmatch.store import opinions
 from hashmatch.store.audit import Actor, now
-from hashmatch.store.membership import Membership, Outcome, ensure_collection, insert, join, touch
+from hashmatch.store.membership import Membership, Outcome, ensure_collection, insert, join, mark, touch
 from hashmatch.store.references import IMPORTED, packed_rows, recipe, set_hashes
 
 #: Entry and as what it is added.
@@ -142,6 +142,7 @@ def _add_to(
         return outcome
     hashes = [each for each in item.hashes if each.algorithm not in kept]
     changed = set_hashes(connection, reference_id, hashes, IMPORTED, new=new)
+    changed |= mark(connection, reference_id, membership.collection, membership.tlp)
     changed |= opinions.add(connection, reference_id, _with_source(item, membership), membership.import_id)
     if membership.import_id is not None:
         collection = "(SELECT id FROM collection WHERE name = ?)"
