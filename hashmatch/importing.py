@@ -16,7 +16,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange import lint
 from hashmatch.exchange.fields import identified, snippet
 from hashmatch.i18n import _
-from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, origin_of
+from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, called, origin_of
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, strictest
 from hashmatch.store import Store, generation, listed, lists, opinions
 from hashmatch.store.audit import Actor, now, record
@@ -141,6 +141,7 @@ class _Import:
         self._remarks_on, self._lint = remarks_on, remarks
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._owners: dict[str, str | None] = {}
+        self._owners_called: dict[str, str] = {}
         self._import_id = self._read = 0
 
     def run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
@@ -216,7 +217,10 @@ class _Import:
                 if self._is_foreign(connection, membership.collection) and membership.retracted is not None:
                     self._dispute(connection, listed.find(connection, item), membership)
                     continue
-                problem = checked.problem or self._foreign(connection, membership.collection)
+                problem = checked.problem
+                if not problem and self._is_foreign(connection, membership.collection):
+                    self._refuse_foreign(line, membership.collection)
+                    continue
                 if not problem:
                     for message in (*checked.remarks, *(self._remarks_on(item.labels) if item.labels else ())):
                         self._remark(LineRemark(line, message))
@@ -274,12 +278,15 @@ class _Import:
         owner = self._own(connection, collection)
         return owner not in (None, self._origin.signer) and self._plan.collection is None
 
-    def _foreign(self, connection: sqlite3.Connection, collection: str) -> str:
-        """Why an entry may not go into a collection; "" if it may."""
-        if not self._is_foreign(connection, collection):
-            return ""
+    def _refuse_foreign(self, line: int, collection: str) -> None:
+        """Say that an entry may not go into a collection; of a whole list the first few times."""
+        self._counts["refused"] += 1
         text = _("the collection {name} is filled by the lists of {owner} only; --collection gives it another")
-        return text.format(name=collection, owner=self._owners[collection])
+        if collection not in self._owners_called:
+            self._owners_called[collection] = called(self._owners[collection])
+        message = text.format(name=collection, owner=self._owners_called[collection])
+        if self._lint.told(LineRemark(line, message)):
+            self._told(BadLine(line, message))
 
     def _dispute(self, connection: sqlite3.Connection, reference_id: int | None, membership: Membership) -> None:
         """A retraction of what others gave: that stays, and this list's word stands beside it."""

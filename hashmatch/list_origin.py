@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ def origin_of(store: Store, file: BinaryIO, path: Path, form: exchange.Format, s
         message = _(
             "{path}: it is signed by {signer}, and the collection {name} is filled by the lists of {owner} only"
         )
-        raise CommandError(message.format(path=path, signer=signer, name=plan.collection, owner=owner))
+        told = {"signer": called(signer), "name": plan.collection, "owner": called(owner)}
+        raise CommandError(message.format(path=path, **told))
     before = [] if head.name is None else lists.sequences_seen(connection, head.name, signer)
     lacks = signed is None and (plan.verify_key is not None or owner is not None)
     issues = [Issue(since, sequence) for sequence, since in before]
@@ -89,6 +91,16 @@ def origin_of(store: Store, file: BinaryIO, path: Path, form: exchange.Format, s
     teller = (signed and signed.key.name) or signer or head.name or path.name
     count = signed.statement.count if signed is not None and signed.statement is not None else None
     return Origin(path, form, digest, head, signer, teller, decision.missing, count)
+
+
+def called(public_key: str | None) -> str:
+    """A public key by the name that it is known by here, else by its text."""
+    from hashmatch.signing import keys
+
+    with contextlib.suppress(CommandError):  # a folder of keys that is not to be trusted names nobody
+        known = keys.known(keys.default_folder())[0]
+        return next((key.name for key in known if key.name and key.public.text == public_key), public_key or "")
+    return public_key or ""
 
 
 def _digest(file: BinaryIO) -> bytes:

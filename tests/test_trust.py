@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from store.samples import ME, add, add_entry, digests_of, measured, pdq
 
 from hashmatch.errors import CommandError
+from hashmatch.exchange.lint import TOLD
 from hashmatch.exporting import ExportReport, Selection, export, sign_list
 from hashmatch.importing import ImportReport, import_list
 from hashmatch.list_origin import Plan
@@ -339,13 +340,20 @@ class TestWhoMayTakeBackWhat:
         told: list[BadLine | LineRemark] = []
         report = import_list(store, ME, self.listed(tmp_path / "2", other), told=told.append)
         assert (report.refused, report.added) == (1, 0)
-        assert "is filled by the lists of RW" in told[0].message
+        assert "is filled by the lists of east only" in told[0].message
         unsigned = self.listed(tmp_path / "3", other)
         with pytest.raises(CommandError, match="is not signed"):
             take(store, unsigned, collection="east")
         with pytest.raises(CommandError, match="is filled by the lists of"):
             take(store, self.listed(tmp_path / "4", other, signer=west), collection="east")
         assert take(store, unsigned, collection="east", accept=frozenset({"unsigned"})).added == 1
+        many = [{"md5": f"{number + 1:032x}", "collection": "east"} for number in range(TOLD + 5)]
+        told.clear()
+        keys.remove(keys.default_folder(), "east", with_secret=True)
+        report = import_list(store, ME, self.listed(tmp_path / "5", *many), told=told.append)
+        assert report.refused == TOLD + 5 and len(told) == TOLD + 1
+        assert isinstance(told[0], BadLine) and "by the lists of RW" in told[0].message
+        assert "this and 4 more lines like it" in told[-1].message
 
     def test_false_positive_by_its_own_source_names_nothing(
         self, new_store: Callable[[], Store], tmp_path: Path
