@@ -55,6 +55,8 @@ class Format:
     except CommandError for a list of a newer version, before any item, or where a library is missing that the format
     needs. It raises what `stream.readline` raises.
     looks_like(head) tells whether the first bytes of a list look like this format; it never raises.
+    needs: parts by the same names: an entry without any of them is left out; where it is empty, one without any digest or
+    hash that the format carries. says_false_positive: of a format that cannot say that an entry is retracted.
     write_list, read_head: of a format in which a list can say what it is: as `write`, with that; and what the first bytes of
     a list say, whatever they are.
     """
@@ -66,6 +68,8 @@ class Format:
     looks_like: Callable[[bytes], bool]
     write_list: Callable[[Iterable[ListItem], BinaryIO, frozenset[str], ListHead], WriteReport] | None = None
     read_head: Callable[[bytes], ListHead] | None = None
+    needs: frozenset[str] = frozenset()
+    says_false_positive: bool = False
 
     @property
     def carries_retraction(self) -> bool:

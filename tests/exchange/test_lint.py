@@ -13,7 +13,7 @@ from hashmatch.exchange import lint
 from hashmatch.exchange.lint import Lint, check
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
 
-from .samples import BRIDGE, MD5, PICTURE, SHA256, items, patient
+from .samples import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
 
 GOOD = Hash("pdq", bytes.fromhex(BRIDGE), 100)
 
@@ -172,3 +172,14 @@ def test_never_fails_and_what_it_keeps_is_good(item: ListItem) -> None:
         assert replace(checked.item, hashes=item.hashes) == item
         assert check(checked.item).problem == ""
         assert checked.item.hashes or checked.item.md5 or checked.item.sha1 or checked.item.sha256
+
+
+@pytest.mark.parametrize("form", ["hashkeeper", "nsrl", "vics"])
+def test_capitals_are_usual_in_forensic_lists(form: str) -> None:
+    out = BytesIO()
+    write = exchange.get(form).write
+    assert write is not None
+    write([ListItem(md5=MD5, sha1=SHA1)], out)
+    assert MD5.upper() in out.getvalue().decode()
+    out.seek(0)
+    assert [row[1].capitals for row in exchange.get(form).read(out) if isinstance(row, tuple)] == [False]
