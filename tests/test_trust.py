@@ -434,3 +434,11 @@ class TestSharingRules:
         assert report.kept == {"pdq": 9}
         assert (report.lost["time"], report.lost["frames"], report.lost["labels"], report.lost["md5"]) == (9, 1, 1, 1)
         assert export(store, ME, io.BytesIO(), "jsonl", RED).lost == {}
+
+
+def test_what_goes_on_otherwise_than_it_began_is_refused(new_store: Callable[[], Store], tmp_path: Path) -> None:
+    store = new_store()
+    add(store, "file 1")
+    publish(store, tmp_path / "1")
+    with pytest.raises(CommandError, match=r"made with other options \(--max-tlp, --label\)"):
+        export(store, ME, io.BytesIO(), "jsonl", Selection(labels=("x",), since=1), "east")

@@ -151,7 +151,9 @@ def command(
             told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
             app.say(f"{name} ({report.format}{_about(report)}): {told or _('nothing in it')}")
             if report.missing:
-                numbers = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in report.missing)
+                numbers = ", ".join(
+                    str(first) if first == last else f"{first}–{last}" for first, last in report.missing
+                )
                 message = _("{name}: of the list {list} have not come: {numbers}")
                 app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
         _tell_of_recall(app, store, withdrawn_before)
