@@ -93,6 +93,10 @@ def import_list(
     """
     try:
         with path.open("rb") as file:
+            if not file.seekable():
+                raise CommandError(
+                    _("{path}: a list is read twice, and a pipe cannot be: give a file").format(path=path)
+                )
             head = file.read(exchange.HEAD)
             form = exchange.detect(head) if format_name == "auto" else exchange.get(format_name)
             if form is None:

@@ -183,3 +183,12 @@ def test_capitals_are_usual_in_forensic_lists(form: str) -> None:
     assert MD5.upper() in out.getvalue().decode()
     out.seek(0)
     assert [row[1].capitals for row in exchange.get(form).read(out) if isinstance(row, tuple)] == [False]
+
+
+@pytest.mark.parametrize("field", ["added", "changed", "retracted"])
+def test_a_date_to_come_is_told(field: str) -> None:
+    judge = Lint()
+    for number, (year, odd) in enumerate([("2020", False), ("2999", True)]):
+        dates = {field: f"{year}-01-01T00:00:00Z"}
+        checked = judge.check(number, ListItem(md5=f"{number + 1:032x}", **dates))  # type: ignore[arg-type]
+        assert not checked.problem and any("in the future" in each for each in checked.remarks) == odd
