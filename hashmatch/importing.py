@@ -314,7 +314,7 @@ class _Import:
         return Membership(
             plan.collection or item.collection or "imported",
             source=item.source,
-            tlp=strictest(item.tlp, plan.tlp),
+            tlp=strictest(item.tlp, plan.tlp, self._origin.tlp),
             case=item.case,
             note=item.note,
             labels=item.labels,
