@@ -154,7 +154,7 @@ def command(
                 numbers = ", ".join(
                     str(first) if first == last else f"{first}–{last}" for first, last in report.missing
                 )
-                message = _("{name}: of the list {list} have not come: {numbers}")
+                message = _("{name}: of the list {list}, these numbers have not come: {numbers}")
                 app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
         _tell_of_recall(app, store, withdrawn_before)
     if dry_run:
