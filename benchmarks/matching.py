@@ -193,7 +193,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
     from hashmatch.matching import local
     from hashmatch.matching.tiers import thresholds
     from hashmatch.matching.verdict import find
-    from hashmatch.store import Store, lookup
+    from hashmatch.store import Store, hash_rows
     from hashmatch.tables import load, load_features
 
     seconds: dict[str, float] = defaultdict(float)
@@ -209,7 +209,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
         local_tables = load_features(store)
 
         def blocks_of(number: int, view: str) -> bytes | None:
-            return lookup.blocks(store.connection, number, view)
+            return hash_rows.blocks(store.connection, number, view)
 
         for path in queries:
             for name, settings in {
@@ -235,7 +235,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
                 lambda: [
                     m
                     for table in local_tables
-                    for m in local.search(table, upright, mirrored, lambda n: lookup.features(store.connection, n))
+                    for m in local.search(table, upright, mirrored, lambda n: hash_rows.features(store.connection, n))
                 ],
             )
             seconds["candidates"] += len(owners)

@@ -11,7 +11,7 @@ import numpy as np
 from hashmatch.matching.table import HashRows, HashTable, is_good, is_trimmed
 from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import find
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.tables import load, rows_of_packed
 
 ALGORITHM = "pdq"
@@ -38,7 +38,7 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
     threshold = thresholds()[ALGORITHM]
     threshold = replace(threshold, film=threshold.near, low_quality=-1)
 
-    new = rows_of_packed(lookup.packed_hashes(connection, ALGORITHM, after=after), ALGORITHM)
+    new = rows_of_packed(hash_rows.packed_hashes(connection, ALGORITHM, after=after), ALGORITHM)
     # A view without borders may be what many posters share.
     new = new.select(is_good(new) & ~is_trimmed(new.view))
     new = new.select(np.isin(new.owner, lookup.live(connection, np.unique(new.owner).tolist())))
@@ -55,7 +55,7 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
             nearest[each.reference_id] = each
     yield from nearest.values()
     for owner in dict.fromkeys(new.owner[~still].tolist()):
-        hashes = lookup.hashes(connection, owner)
+        hashes = hash_rows.hashes(connection, owner)
         films = [
             f
             for table in tables

@@ -14,7 +14,7 @@ from hashmatch.exchange.fields import LIST_VERSION
 from hashmatch.exchange.losses import Losses
 from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, UNNAMED, ListHead, ListItem, Opinion, Tlp, strictest
-from hashmatch.store import Store, lists, lookup
+from hashmatch.store import Store, hash_rows, lists, lookup
 from hashmatch.store.audit import Actor, now, record
 from hashmatch.store.lookup import Reference, Source
 from hashmatch.store.verify import one_state
@@ -111,7 +111,7 @@ class Choice:
     def _entries(self, reference: Reference, sources: list[Source]) -> Iterator[ListItem]:
         # A bare list of hashes names each reference once, by a source that stands by it if there is one.
         sources.sort(key=lambda source: source.retracted is not None)
-        hashes = lookup.hashes(self._connection, reference.id)
+        hashes = hash_rows.hashes(self._connection, reference.id)
         paths: tuple[bytes, ...] = ()
         if "paths" in self._selection.include:
             paths = tuple(lookup.locations(self._connection, reference.id))

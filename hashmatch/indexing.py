@@ -16,7 +16,7 @@ from hashmatch.media import recipes_as_good
 from hashmatch.media.files import Found
 from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Failure, Fingerprint
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, Outcome, join
 from hashmatch.store.references import add_file, set_location
@@ -70,7 +70,7 @@ def index(
         if reference.kind is None:
             return False
         recipes = recipes_as_good(reference.kind, settings.exact, settings.features)
-        return lookup.is_current(lookup.recipes(connection, reference_id), recipes, versions)
+        return hash_rows.is_current(hash_rows.recipes(connection, reference_id), recipes, versions)
 
     def unchanged(state: FileState) -> bool:
         return settled(lookup.id_at(connection, *_location(state)))

@@ -19,7 +19,7 @@ from hashmatch.hashers import blocks
 from hashmatch.matching import guard
 from hashmatch.matching.table import HashRows, comparable, is_good, view_name
 from hashmatch.matching.tiers import PDQ
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, hash_rows
 from hashmatch.tables import rows_of_packed
 
 ALGORITHM = "pdq"
@@ -59,7 +59,7 @@ class Report:
 
 def lint(store: Store, too_common: int = TOO_COMMON, most_examples: int = 10) -> Report:
     """Look at every PDQ hash. too_common: references that make a hash so."""
-    rows = rows_of_packed(lookup.packed_hashes(store.connection, ALGORITHM), ALGORITHM)
+    rows = rows_of_packed(hash_rows.packed_hashes(store.connection, ALGORITHM), ALGORITHM)
     unknown, silent = rows.quality == 255, ~comparable(rows)
     good = is_good(rows)
     examples = list(dict.fromkeys(rows.owner[silent].tolist()))[:most_examples]
@@ -124,5 +124,5 @@ def _unrelated(store: Store, rows: HashRows, row: int, hits: npt.NDArray[np.int6
 
 
 def _levels(store: Store, rows: HashRows, row: int) -> blocks.Levels | None:
-    packed = lookup.blocks(store.connection, int(rows.owner[row]), view_name(int(rows.view[row])))
+    packed = hash_rows.blocks(store.connection, int(rows.owner[row]), view_name(int(rows.view[row])))
     return None if packed is None else blocks.unpack(packed)

@@ -37,7 +37,7 @@ from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import Found
 from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind
-from hashmatch.store import Store, decisions, generation, lookup
+from hashmatch.store import Store, decisions, generation, hash_rows, lookup
 from hashmatch.tables import load, load_features
 
 AnyFound = TypeVar("AnyFound")
@@ -81,13 +81,13 @@ class Searcher:
     @functools.cached_property
     def algorithms(self) -> tuple[str, ...]:
         """What a file must be hashed with: PDQ, and what else is the only hash that some reference has."""
-        needed = {"pdq"} | lookup.algorithms_without(self._connection, "pdq", self._thresholds)
+        needed = {"pdq"} | hash_rows.algorithms_without(self._connection, "pdq", self._thresholds)
         return tuple(name for name in hashers.HASHERS if name in needed and name in self._thresholds)
 
     @functools.cached_property
     def wants_features(self) -> bool:
         """Whether to search by local features, too."""
-        return self._profile == "thorough" and lookup.has_features(self._connection)
+        return self._profile == "thorough" and hash_rows.has_features(self._connection)
 
     def prepare(self, anew: bool = False) -> None:
         """Have the tables ready, which a search would otherwise wait for. anew: without what a cache says."""
@@ -137,7 +137,7 @@ class Searcher:
             return [found for table in self._tables for found in search(table)]
 
     def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
-        return lookup.blocks(self._connection, reference_id, view)
+        return hash_rows.blocks(self._connection, reference_id, view)
 
     def matches(
         self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None, features: Sequence[bytes] = ()
@@ -181,7 +181,7 @@ class Searcher:
         upright, mirrored = map(LocalFeatures.from_bytes, features)
 
         def features_of(reference_id: int) -> LocalFeatures | None:
-            return lookup.features(self._connection, reference_id) if self.finds(reference_id) else None
+            return hash_rows.features(self._connection, reference_id) if self.finds(reference_id) else None
 
         def searched() -> list[LocalMatch]:
             return [m for table in self._local_tables for m in search(table, upright, mirrored, features_of)]
@@ -254,7 +254,7 @@ def scan(
         if reference.kind is None:
             return False
         recipes = recipes_as_good(reference.kind, settings.exact)
-        return lookup.is_current(lookup.recipes(connection, reference_id), recipes, versions)
+        return hash_rows.is_current(hash_rows.recipes(connection, reference_id), recipes, versions)
 
     def look(state: FileState, glance: Glance) -> Parts:
         return searcher.parts_to_look_at(glance)
@@ -286,7 +286,7 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
         reference_id = lookup.id_of_sha256(connection, result.digests.sha256)
         assert reference_id is not None
         stored = lookup.reference(connection, reference_id)
-        hashes, kind, partial = lookup.hashes(connection, reference_id), stored.kind, stored.partial
+        hashes, kind, partial = hash_rows.hashes(connection, reference_id), stored.kind, stored.partial
         duration = stored.duration
         error = Failure(stored.error_code, stored.error_message or "") if stored.error_code else None
     status, matches = decide(searcher.matches(hashes, kind, result.digests, result.features))

@@ -28,9 +28,9 @@ from hashmatch.hashers.local_features import FEATURES
 from hashmatch.matching.local import LocalTable
 from hashmatch.matching.table import HashRows, HashTable, join_rows, view_number
 from hashmatch.matching.tiers import Threshold
-from hashmatch.store import Store, generation, lookup
+from hashmatch.store import Store, generation, hash_rows
 from hashmatch.store.generation import Generation
-from hashmatch.store.lookup import PackedHashes
+from hashmatch.store.hash_rows import PackedHashes
 
 #: Fewer hashes than this are read from SQLite faster than a cache is worth.
 CACHED_FROM = 20_000
@@ -70,23 +70,23 @@ def load(
     Empty tables are left out.
     """
     connection = store.connection
-    common = lookup.common_hashes(connection, algorithm)
+    common = hash_rows.common_hashes(connection, algorithm)
     if allowed:
-        rows = rows_of_packed(lookup.packed_hashes(connection, algorithm, allowed=True), algorithm)
+        rows = rows_of_packed(hash_rows.packed_hashes(connection, algorithm, allowed=True), algorithm)
         return _tables(HashTable(algorithm, threshold, rows, common=common))
     now = generation.current(connection)
     folder = folder_of(store.path, algorithm)
     with contextlib.suppress(DamagedIndexError, OSError):
         index, rows, made_of = open_hashes(folder)
         if not anew and generation.descends_from(connection, now, made_of):
-            later = rows_of_packed(lookup.packed_hashes(connection, algorithm, after=made_of.newest), algorithm)
+            later = rows_of_packed(hash_rows.packed_hashes(connection, algorithm, after=made_of.newest), algorithm)
             if len(later) <= max(MOST_LATER, LATER_SHARE * len(rows)):
                 gone = (
                     generation.changed_since(connection, algorithm, made_of) if now.removals > made_of.removals else ()
                 )
                 cached = HashTable(algorithm, threshold, rows, index, gone, common)
                 return _tables(cached, HashTable(algorithm, threshold, later, common=common))
-    rows = rows_of_packed(lookup.packed_hashes(connection, algorithm), algorithm)
+    rows = rows_of_packed(hash_rows.packed_hashes(connection, algorithm), algorithm)
     table = HashTable(algorithm, threshold, rows, common=common)
     if len(table) >= CACHED_FROM:
         with contextlib.suppress(OSError):  # a folder that cannot be written, or a full disk: the table is good without
@@ -103,11 +103,11 @@ def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
     with contextlib.suppress(DamagedIndexError, OSError):
         index, facts, made_of = _open(folder, ApproximateIndex, _FEATURE_FACTS)
         if not anew and generation.descends_from(connection, now, made_of):
-            bits, later = _features_of(lookup.packed_hashes(connection, FEATURES, after=made_of.newest))
+            bits, later = _features_of(hash_rows.packed_hashes(connection, FEATURES, after=made_of.newest))
             if len(bits) <= max(MOST_LATER_FEATURES, LATER_SHARE * len(index)):
                 tables = _local_table(index, facts), _local_table(ApproximateIndex.from_hashes(bits), later)
                 return [table for table in tables if len(table)]
-    bits, facts = _features_of(lookup.packed_hashes(connection, FEATURES))
+    bits, facts = _features_of(hash_rows.packed_hashes(connection, FEATURES))
     if not len(facts):
         return []
     index = ApproximateIndex.from_hashes(bits)

@@ -26,7 +26,7 @@ from hashmatch.matching.vpdq import RULES
 from hashmatch.media.files import walk
 from hashmatch.records import Fingerprint, Hash, View
 from hashmatch.scanning import Searcher, scan
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, hash_rows, lookup
 
 #: Of the profile that compares as hard as can be.
 LIMITS = thresholds("thorough")["pdq"]
@@ -202,7 +202,7 @@ class TestOnFiles:
     def test_says_what_a_scan_says(self, tmp_path: Path) -> None:
         with Store.open(fixture_set(tmp_path)) as store:
             references = {
-                reference.id: Fingerprint(reference.kind, 0, hashes=lookup.hashes(store.connection, reference.id))
+                reference.id: Fingerprint(reference.kind, 0, hashes=hash_rows.hashes(store.connection, reference.id))
                 for reference in lookup.references(store.connection)
             }
             paths = list(walk([os.fsencode(FIXTURES / "uploads")]))

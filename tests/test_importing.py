@@ -18,7 +18,7 @@ from hashmatch.exchange.lint import EMPTY, TOLD
 from hashmatch.importing import ImportReport, import_list
 from hashmatch.list_origin import Plan
 from hashmatch.records import BadLine, LineRemark
-from hashmatch.store import Store, audit, lookup
+from hashmatch.store import Store, audit, hash_rows, lookup
 
 MIXED = "\n".join(
     [
@@ -131,10 +131,10 @@ def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp
         assert (report.known, report.added, list(refused)) == (200, 100, [251])
         assert store.connection.execute(finished).fetchall() == [(1, 300, 1)]
         assert list(audit.check(store)) == []
-        killed = [(r.id, lookup.hashes(store.connection, r.id)) for r in lookup.references(store.connection)]
+        killed = [(r.id, hash_rows.hashes(store.connection, r.id)) for r in lookup.references(store.connection)]
     with Store.open(tmp_path / "whole.db", write=True) as store:
         imported(store, path, text)
-        assert [(r.id, lookup.hashes(store.connection, r.id)) for r in lookup.references(store.connection)] == killed
+        assert [(r.id, hash_rows.hashes(store.connection, r.id)) for r in lookup.references(store.connection)] == killed
 
 
 def test_a_pipe_is_refused(store: Store) -> None:

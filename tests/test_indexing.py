@@ -19,7 +19,7 @@ from hashmatch.indexing import Indexed, index
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipe
 from hashmatch.media.files import walk
-from hashmatch.store import Store, audit, curate, lookup
+from hashmatch.store import Store, audit, curate, hash_rows, lookup
 from hashmatch.store.membership import Membership
 
 
@@ -44,7 +44,7 @@ def statuses(told: list[Indexed]) -> dict[str, str]:
 
 
 def bits(store: Store, reference_id: int) -> bytes:
-    return lookup.hashes(store.connection, reference_id)[0].bits
+    return hash_rows.hashes(store.connection, reference_id)[0].bits
 
 
 def mark(store: Store, reference_id: int) -> bytes:
@@ -76,7 +76,7 @@ class TestFixtures:
             assert len(references) == 27
             for reference in references:
                 assert reference.live and reference.width and reference.height and not reference.partial
-                hashes = lookup.hashes(store.connection, reference.id)
+                hashes = hash_rows.hashes(store.connection, reference.id)
                 assert max(each.quality or 0 for each in hashes) >= 50
                 (path, *others) = lookup.locations(store.connection, reference.id)
                 data = Path(os.fsdecode(path)).read_bytes()
@@ -232,7 +232,7 @@ class TestRehash:
         assert [each.reference_id for each in told] == [1, 2, 3]
         assert not {each.status for each in told} & {"failed", "skipped", "unchanged"}
         assert [bits(store, number) for number in (1, 2, 3)] == before
-        assert lookup.recipes(store.connection, 1) == dict.fromkeys(("blocks", "pdq"), (recipe("image", False), 1))
+        assert hash_rows.recipes(store.connection, 1) == dict.fromkeys(("blocks", "pdq"), (recipe("image", False), 1))
         assert actions(store).count("rehash") == 3
         assert statuses(index_paths(store, folder))["a.jpg"] == "unchanged"
 
@@ -249,7 +249,7 @@ class TestRehash:
         index_paths(store, folder / "a.jpg")
         all_three = Settings(("pdq", "phash", "dhash"))
         index_paths(store, folder / "a.jpg", settings=all_three)
-        made = [each.algorithm for each in lookup.hashes(store.connection, 1) if each.view == "full"]
+        made = [each.algorithm for each in hash_rows.hashes(store.connection, 1) if each.view == "full"]
         assert made == ["blocks", "dhash", "pdq", "phash"]
         for settings in (all_three, Settings(), Settings(("phash",))):
             assert statuses(index_paths(store, folder / "a.jpg", settings=settings)) == {"a.jpg": "unchanged"}
@@ -257,16 +257,16 @@ class TestRehash:
     def test_local_features_are_added_when_asked_for_and_kept(self, store: Store, folder: Path) -> None:
         path = FIXTURES / "archive" / "towns" / "market.jpg"
         index_paths(store, path)
-        assert lookup.features(store.connection, 1) is None
-        before = lookup.hashes(store.connection, 1)
+        assert hash_rows.features(store.connection, 1) is None
+        before = hash_rows.hashes(store.connection, 1)
         index_paths(store, path, settings=Settings(features=True))
-        found = lookup.features(store.connection, 1)
+        found = hash_rows.features(store.connection, 1)
         assert found is not None and 100 < len(found) <= 200
         assert len(found.to_bytes()) <= 8 * 1024, "the promise of issue 5"
-        assert lookup.hashes(store.connection, 1) == before
+        assert hash_rows.hashes(store.connection, 1) == before
         for settings in (Settings(features=True), Settings()):
             assert statuses(index_paths(store, path, settings=settings)) == {"market.jpg": "unchanged"}
-        assert lookup.features(store.connection, 1) == found
+        assert hash_rows.features(store.connection, 1) == found
 
     def test_what_a_list_brought_is_made_anew_from_its_bytes(self, store: Store, folder: Path) -> None:
         from hashmatch.records import Hash, ListItem
@@ -296,7 +296,7 @@ class TestFailures:
         reference = lookup.reference(store.connection, 1)
         assert reference.sha256 == digests_of(broken.read_bytes()).sha256
         assert (reference.kind, reference.error_code, reference.live) == ("image", "corrupt", True)
-        assert lookup.hashes(store.connection, 1) == ()
+        assert hash_rows.hashes(store.connection, 1) == ()
 
     def test_is_not_tried_again_unless_asked(self, store: Store, broken: Path) -> None:
         index_paths(store, broken)
@@ -320,7 +320,7 @@ class TestFailures:
         store.connection.execute("DELETE FROM hash")
         store.connection.execute("UPDATE reference SET error_code = 'timeout', error_message = 'slow'")
         assert statuses(index_paths(store, folder / "a.jpg")) == {"a.jpg": "failed"}
-        assert lookup.hashes(store.connection, 1) == ()
+        assert hash_rows.hashes(store.connection, 1) == ()
         (told,) = index_paths(store, folder / "a.jpg", retry_failed=True)
         assert told.error is None
         assert bits(store, 1) == right
@@ -360,7 +360,7 @@ class TestFailures:
         assert told.error is not None and told.error.code == "partial"
         reference = lookup.reference(store.connection, 1)
         assert (reference.partial, reference.error_code) == (True, "partial")
-        whole = [each for each in lookup.hashes(store.connection, 1) if each.view == "full"]
+        whole = [each for each in hash_rows.hashes(store.connection, 1) if each.view == "full"]
         assert [each.algorithm for each in whole] == ["blocks", "pdq"]
         assert lookup.counts(store.connection)["failed"] == 0
         (told,) = index_paths(store, FIXTURES / "uploads" / "broken" / "truncated.jpg")

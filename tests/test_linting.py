@@ -13,7 +13,7 @@ from hashmatch.linting import lint
 from hashmatch.matching.results import Match
 from hashmatch.records import Hash, ListItem
 from hashmatch.scanning import Searcher
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, hash_rows
 from hashmatch.store.curate import set_common_hashes
 from hashmatch.store.listed import add_item
 from hashmatch.store.membership import Membership
@@ -102,8 +102,8 @@ def test_demoting_again_forgets_what_is_common_no_more(store: Store) -> None:
     for number in range(5):
         add(store, measured(f"card {number}", (Hash("pdq", flip(pdq_bits("card"), number), 100, version=1),)))
     demote(store, 5)
-    assert len(lookup.common_hashes(store.connection, "pdq")) == 5
+    assert len(hash_rows.common_hashes(store.connection, "pdq")) == 5
     demote(store, 6)
-    assert lookup.common_hashes(store.connection, "pdq") == []
+    assert hash_rows.common_hashes(store.connection, "pdq") == []
     actions = [row[0] for row in store.connection.execute("SELECT action FROM audit WHERE action = 'demote'")]
     assert len(actions) == 2

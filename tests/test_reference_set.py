@@ -14,7 +14,7 @@ from store.samples import digests_of
 
 import hashmatch
 from hashmatch.errors import CommandError, MediaError
-from hashmatch.store import Store, audit, lookup
+from hashmatch.store import Store, audit, hash_rows, lookup
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ class TestReferenceSet:
             assert again.error is not None and "tried before" in again.error.message
             assert retried.error is not None and "tried before" not in retried.error.message
         with Store.open(known.path) as store:
-            assert {h.algorithm for h in lookup.hashes(store.connection, 1)} == {"pdq", "blocks", "dhash"}
+            assert {h.algorithm for h in hash_rows.hashes(store.connection, 1)} == {"pdq", "blocks", "dhash"}
 
     def test_can_be_opened_again_after_it_was_closed(self, known: hashmatch.ReferenceSet, files: Path) -> None:
         for _ in range(2):

@@ -30,7 +30,7 @@ from hashmatch.matching.results import Result
 from hashmatch.media.files import walk
 from hashmatch.records import TLP_ORDER, BadLine, Failure, Hash, ListItem, Tlp
 from hashmatch.scanning import scan
-from hashmatch.store import Store, audit, curate, lists, lookup
+from hashmatch.store import Store, audit, curate, hash_rows, lists, lookup
 from hashmatch.store.membership import ensure_collection
 
 OWN = ("jsonl", "csv")
@@ -130,7 +130,7 @@ class TestLocalFeatures:
         plain, rich = new_store(), new_store()
         add(plain, measured("a"))
         add(rich, measured("a", features=(features().to_bytes(),)))
-        assert lookup.has_features(rich.connection)
+        assert hash_rows.has_features(rich.connection)
         lists = [exported(each, form)[0] for each in (plain, rich)]
         assert b"orb" not in lists[1]
         assert len(lists[0]) == len(lists[1]) > 0
@@ -144,8 +144,8 @@ class TestLocalFeatures:
         data, _report = exported(own)
         copy = new_store()
         _report, bad = imported(copy, list_path, data)
-        assert bad == [] and not lookup.has_features(copy.connection)
-        assert lookup.features(copy.connection, 1) is None
+        assert bad == [] and not hash_rows.has_features(copy.connection)
+        assert hash_rows.features(copy.connection, 1) is None
         path = FIXTURES / "archive" / "towns" / "market.jpg"
         index_paths(copy, path, settings=Settings(features=True))
         (result,) = scan(copy, walk([os.fsencode(FIXTURES / "uploads" / "grey.jpg")]), Isolation(1), profile="thorough")
@@ -168,7 +168,7 @@ class TestRoundTrip:
             data, report = exported(original, form)
             assert counts(report) == (29, 28, 0, 0, 0, 0, 0)
             expected = verdicts(original, UPLOADS)
-            archive = {bridge.sha256: lookup.hashes(original.connection, bridge.id)}
+            archive = {bridge.sha256: hash_rows.hashes(original.connection, bridge.id)}
         statuses = [result.status for result in expected.values()]
         assert {status: statuses.count(status) for status in set(statuses)} == {
             "match": 13,
@@ -187,7 +187,7 @@ class TestRoundTrip:
         assert got["clip.webm"].status == "clean"
         for reference in lookup.references(copy.connection):
             if reference.sha256 in archive:
-                assert lookup.hashes(copy.connection, reference.id) == archive[reference.sha256]
+                assert hash_rows.hashes(copy.connection, reference.id) == archive[reference.sha256]
         assert list(audit.check(copy)) == []
 
     @pytest.mark.parametrize("form", OWN)
@@ -217,7 +217,7 @@ class TestRoundTrip:
             # Who gave a label is the list now, and each mark is the strictest of its reference's.
             ours, theirs = ([replace(s, labels=(), tlp=None) for s in each.sources] for each in (one, other))
             assert ours == theirs
-            assert lookup.hashes(original.connection, one.id) == lookup.hashes(copy.connection, other.id)
+            assert hash_rows.hashes(original.connection, one.id) == hash_rows.hashes(copy.connection, other.id)
 
     @pytest.mark.parametrize("form", OWN)
     def test_to_the_same_set_adds_nothing(self, store: Store, list_path: Path, form: str) -> None:

@@ -23,7 +23,7 @@ from hashmatch.list_origin import Plan
 from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
 from hashmatch.signing import keys
 from hashmatch.signing.minisign import SecretKey
-from hashmatch.store import Store, audit, curate, lookup, opinions, verify
+from hashmatch.store import Store, audit, curate, hash_rows, lookup, opinions, verify
 
 RED = Selection(max_tlp="red")
 
@@ -79,7 +79,7 @@ def state(store: Store) -> dict[str, Any]:
             reference.live,
             reference.labels,
             reference.opinions,
-            lookup.hashes(store.connection, reference.id),
+            hash_rows.hashes(store.connection, reference.id),
         )
         for reference in lookup.references(store.connection)
     }

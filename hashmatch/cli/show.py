@@ -17,14 +17,14 @@ from hashmatch.i18n import _
 def command(app: App, refs: tuple[str, ...], form: str) -> int:
     from hashmatch.report import as_json
     from hashmatch.report.as_text import reference_lines
-    from hashmatch.store import Store, lookup
+    from hashmatch.store import Store, hash_rows, lookup
 
     with Store.open(app.database) as store:
         shown = []
         for ref in refs:
             reference = lookup.find(store.connection, ref)
             where = lookup.locations(store.connection, reference.id)
-            hashes = lookup.hashes(store.connection, reference.id)
+            hashes = hash_rows.hashes(store.connection, reference.id)
             lists = lookup.provenance(store.connection, reference.id)
             if form == "json":
                 shown.append(as_json.shown(reference, where, hashes, lists))

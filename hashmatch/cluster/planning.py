@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hashmatch.cluster.shard import Shard
-from hashmatch.store import lookup
+from hashmatch.store import hash_rows
 from hashmatch.tables import LATER_SHARE, MOST_LATER
 
 #: Hashes of one shard at most: what one worker builds in 20 s and 10 GB (benchmarks/hamming.md).
@@ -75,14 +75,14 @@ def _gaps(chain: list[Shard], newest: int) -> Iterator[tuple[int, int]]:
 
 
 def _count(connection: sqlite3.Connection, algorithm: str, after: int, until: int) -> int:
-    return sum(count for _row, _reference, count in lookup.extents(connection, algorithm, after, until))
+    return sum(count for _row, _reference, count in hash_rows.extents(connection, algorithm, after, until))
 
 
 def _cut(connection: sqlite3.Connection, algorithm: str, gap: Stretch, size: int) -> Iterator[Stretch]:
     """A gap in parts of about equal size; all rows of one reference are in one of them."""
     parts = -(-gap.count // size)
     start, count, row, reference = gap.after, 0, gap.after, None
-    for row_id, reference_id, hashes in lookup.extents(connection, algorithm, gap.after, gap.until):
+    for row_id, reference_id, hashes in hash_rows.extents(connection, algorithm, gap.after, gap.until):
         if reference_id != reference and count * parts >= gap.count:
             yield Stretch(start, row, count)
             start, count = row, 0

@@ -22,7 +22,7 @@ from hashmatch.matching.tiers import Profile
 from hashmatch.matching.verdict import find, find_each
 from hashmatch.records import Fingerprint, Glance, Hash, Kind
 from hashmatch.scanning import Searcher
-from hashmatch.store import Store, generation, lookup
+from hashmatch.store import Store, generation, hash_rows
 from hashmatch.tables import rows_of_packed
 
 #: Hashes that are sent to the shards at once; of films one has thousands.
@@ -92,8 +92,8 @@ class ClusterSearcher(Searcher):
         apart = [finding for finding in merged if finding.video is None]
         for algorithm in sorted({finding.algorithm for finding in merged if finding.video is not None}):
             owners = sorted({each.reference_id for each in merged if each.video and each.algorithm == algorithm})
-            packed = [row for owner in owners for row in lookup.packed_of(self._connection, owner, algorithm)]
-            common = lookup.common_hashes(self._connection, algorithm)
+            packed = [row for owner in owners for row in hash_rows.packed_of(self._connection, owner, algorithm)]
+            common = hash_rows.common_hashes(self._connection, algorithm)
             table = HashTable(algorithm, self._thresholds[algorithm], rows_of_packed(packed, algorithm), common=common)
             apart += find(hashes, kind, table, self._blocks_of)
         return apart
@@ -105,11 +105,11 @@ class ClusterSearcher(Searcher):
         algorithms = [(name, self._thresholds[name]) for name in self.algorithms]
         tables = []
         for algorithm, (later, apart) in self._shards.prepare(algorithms, now).items():
-            packed = list(lookup.packed_hashes(self._connection, algorithm, after=later))
+            packed = list(hash_rows.packed_hashes(self._connection, algorithm, after=later))
             beside = {each.reference_id for each in packed}
             for owner in sorted(apart - beside):
-                packed += lookup.packed_of(self._connection, owner, algorithm)
+                packed += hash_rows.packed_of(self._connection, owner, algorithm)
             rows = rows_of_packed(packed, algorithm)
-            common = lookup.common_hashes(self._connection, algorithm)
+            common = hash_rows.common_hashes(self._connection, algorithm)
             tables.append(HashTable(algorithm, self._thresholds[algorithm], rows, common=common))
         return [table for table in tables if len(table)]

@@ -20,7 +20,7 @@ from hashmatch.i18n import _
 from hashmatch.isolation import wire
 from hashmatch.matching.table import HashRows, view_name, view_number
 from hashmatch.matching.tiers import Threshold
-from hashmatch.store import generation, lookup
+from hashmatch.store import generation, hash_rows
 from hashmatch.store.generation import Generation
 from hashmatch.tables import rows_of_packed
 
@@ -60,7 +60,7 @@ class Shards:
             }
             made: Plan = plan(self._connection, algorithm, now.newest, available, len(self._cluster.workers()))
             shards = [*made.kept, *(self._describe(algorithm, stretch, now) for stretch in made.missing)]
-            common = tuple(lookup.common_hashes(self._connection, algorithm))
+            common = tuple(hash_rows.common_hashes(self._connection, algorithm))
             apart: set[int] = set()
             for shard in shards:
                 gone = generation.changed_since(self._connection, algorithm, shard.made_of)
@@ -184,7 +184,7 @@ class Shards:
         """What a shard is built of, in parts: first its rows, then the blocks of its references."""
         kind = row_type(algorithm)
         packed, size, owners = [], 0, dict[int, None]()
-        for each in lookup.packed_hashes(self._connection, algorithm, after=after, until=until):
+        for each in hash_rows.packed_hashes(self._connection, algorithm, after=after, until=until):
             packed.append(each)
             owners[each.reference_id] = None
             size += each.count * kind.itemsize
@@ -198,7 +198,7 @@ class Shards:
         blocks: list[tuple[int, int, bytes]] = []
         most = PART // block_type().itemsize
         for owner in owners:
-            for view, bits in lookup.all_blocks(self._connection, owner):
+            for view, bits in hash_rows.all_blocks(self._connection, owner):
                 if view_name(number := view_number(view)) == view:
                     blocks.append((owner, number, bits))
             if len(blocks) >= most:

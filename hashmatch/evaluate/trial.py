@@ -15,7 +15,7 @@ from hashmatch.media import Limits
 from hashmatch.media.files import Found
 from hashmatch.records import Hash
 from hashmatch.scanning import scan
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
 
@@ -70,5 +70,5 @@ class Trial:
         """The PDQ hash of the whole picture; none for what is animated."""
         if lookup.reference(store.connection, reference_id).kind != "image":
             return []
-        hashes = lookup.hashes(store.connection, reference_id)
+        hashes = hash_rows.hashes(store.connection, reference_id)
         return [each for each in hashes if each.algorithm == "pdq" and each.view == "full"][:1]

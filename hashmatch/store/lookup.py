@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hashmatch import hashers
 from hashmatch.errors import CommandError
-from hashmatch.hashers.local_features import FEATURES, LocalFeatures
+from hashmatch.hashers.local_features import FEATURES
 from hashmatch.i18n import _
 from hashmatch.media.urls import absolute
-from hashmatch.records import Digests, Hash, Kind, Opinion, Tlp, strictest
+from hashmatch.records import Digests, Kind, Opinion, Tlp, strictest
 from hashmatch.store import opinions
 from hashmatch.store.membership import labels_of
-from hashmatch.store.references import IMPORTED, UNKNOWN_QUALITY
-
-#: No row has a larger number.
-LAST = (1 << 63) - 1
+from hashmatch.store.references import IMPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +92,6 @@ class Reference:
     def tlp(self) -> Tlp | None:
         """The strictest rule that any of its sources has set."""
         return strictest(*(source.tlp for source in self.sources))
-
-
-@dataclass(frozen=True, slots=True)
-class PackedHashes:
-    """All hashes of one reference, algorithm and view, as stored: see schema.py."""
-
-    reference_id: int
-    algorithm: str
-    view: str
-    count: int
-    bits: bytes
-    quality: bytes
-    time: bytes | None
 
 
 _REFERENCE = (
@@ -202,142 +184,6 @@ def locations(connection: sqlite3.Connection, reference_id: int) -> list[bytes]:
     """Where the bytes of a reference were seen, in the order of the paths."""
     rows = connection.execute("SELECT path FROM location WHERE reference_id = ? ORDER BY path", (reference_id,))
     return [row[0] for row in rows]
-
-
-def recipes(connection: sqlite3.Connection, reference_id: int) -> dict[str, tuple[str, int | None]]:
-    """Of each algorithm that a reference has hashes of: how its pictures were decoded, and the hasher's version."""
-    rows = connection.execute(
-        "SELECT algorithm, decoding, version FROM hash JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ?",
-        (reference_id,),
-    )
-    return {algorithm: (decoding, version) for algorithm, decoding, version in rows}
-
-
-def hashes(connection: sqlite3.Connection, reference_id: int) -> tuple[Hash, ...]:
-    """All hashes of a reference, unpacked; without local features."""
-    rows = connection.execute(
-        "SELECT reference_id, algorithm, view, count, bits, quality, time, version FROM hash"
-        " JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ? AND points IS NULL ORDER BY algorithm, view",
-        (reference_id,),
-    )
-    return tuple(each for *packed, version in rows for each in unpack(PackedHashes(*packed), version))
-
-
-def features(connection: sqlite3.Connection, reference_id: int) -> LocalFeatures | None:
-    """The local features of a reference, where it has any. Raises ValueError if what is stored cannot be such."""
-    row = connection.execute(
-        "SELECT version, bits, points FROM hash JOIN recipe ON recipe.id = recipe_id"
-        " WHERE reference_id = ? AND algorithm = ? AND points IS NOT NULL",
-        (reference_id, FEATURES),
-    ).fetchone()
-    return None if row is None else LocalFeatures.from_parts(*row)
-
-
-def has_features(connection: sqlite3.Connection) -> bool:
-    """Whether any reference has local features."""
-    query = "SELECT 1 FROM hash WHERE algorithm = ? AND points IS NOT NULL LIMIT 1"
-    return connection.execute(query, (FEATURES,)).fetchone() is not None
-
-
-def blocks(connection: sqlite3.Connection, reference_id: int, view: str) -> bytes | None:
-    """The packed blocks of a still picture, see hashers/blocks.py. What has another length is none: a list that came
-    before this program had such hashes may have called others by their name."""
-    row = connection.execute(
-        "SELECT bits FROM hash WHERE reference_id = ? AND algorithm = ? AND view = ? AND count = 1 AND length(bits) = ?",
-        (reference_id, hashers.GUARD, view, hashers.by_name(hashers.GUARD).bits // 8),
-    ).fetchone()
-    return None if row is None else bytes(row[0])
-
-
-def all_blocks(connection: sqlite3.Connection, reference_id: int) -> list[tuple[str, bytes]]:
-    """The packed blocks of all views of a still picture, as `blocks` has those of one."""
-    return connection.execute(
-        "SELECT view, bits FROM hash WHERE reference_id = ? AND algorithm = ? AND count = 1 AND length(bits) = ?",
-        (reference_id, hashers.GUARD, hashers.by_name(hashers.GUARD).bits // 8),
-    ).fetchall()
-
-
-def common_hashes(connection: sqlite3.Connection, algorithm: str) -> list[bytes]:
-    """Hashes that `lint` found too common to say anything on their own."""
-    rows = connection.execute("SELECT bits FROM common_hash WHERE algorithm = ? ORDER BY bits", (algorithm,))
-    return [row[0] for row in rows]
-
-
-def packed_hashes(
-    connection: sqlite3.Connection, algorithm: str, *, after: int = 0, until: int | None = None, allowed: bool = False
-) -> Iterator[PackedHashes]:
-    """The hashes of one algorithm, of retracted references too.
-
-    after: only rows that came after this one. until: and no later than this one. allowed: only of live references on the
-    allow list.
-    Of the algorithm of local features, only these: a list may call its hashes by the same name.
-    """
-    # The unary plus keeps SQLite from walking a million index entries of the algorithm for ten later rows.
-    condition = " AND reference_id IN (SELECT id FROM live_reference WHERE allow)" if allowed else ""
-    condition += " AND points IS NOT NULL" if algorithm == FEATURES else ""
-    rows = connection.execute(
-        "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
-        f" WHERE id > ? AND id <= ? AND +algorithm = ?{condition}",
-        (after, LAST if until is None else until, algorithm),
-    )
-    return (PackedHashes(*row) for row in rows)
-
-
-def packed_of(connection: sqlite3.Connection, reference_id: int, algorithm: str) -> list[PackedHashes]:
-    """The hashes of one algorithm of one reference."""
-    rows = connection.execute(
-        "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
-        " WHERE reference_id = ? AND algorithm = ? ORDER BY id",
-        (reference_id, algorithm),
-    )
-    return [PackedHashes(*row) for row in rows]
-
-
-def extents(connection: sqlite3.Connection, algorithm: str, after: int, until: int) -> Iterator[tuple[int, int, int]]:
-    """Of each row of hashes of one algorithm, from one to another: its number, its reference, and how many hashes it has."""
-    query = "SELECT id, reference_id, count FROM hash WHERE id > ? AND id <= ? AND +algorithm = ? ORDER BY id"
-    return iter(connection.execute(query, (after, until, algorithm)))
-
-
-def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: Iterable[str]) -> set[str]:
-    """Which algorithms are those of references that have no hash of the given one, so that nothing else can find them.
-
-    among: the algorithms to look at; of those that every picture has, a million rows would be walked.
-    """
-    alone = (
-        "SELECT 1 FROM hash AS h WHERE algorithm = ? AND NOT EXISTS"
-        " (SELECT 1 FROM hash WHERE reference_id = h.reference_id AND algorithm = ?) LIMIT 1"
-    )
-    others = [name for name in among if name != algorithm]
-    return {name for name in others if connection.execute(alone, (name, algorithm)).fetchone()}
-
-
-def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
-    """The single hashes of a packed row."""
-    width = len(packed.bits) // packed.count
-    times: Sequence[float | None] = (None,) * packed.count
-    if packed.time is not None:
-        times = [round(time, 3) for time in struct.unpack(f"<{packed.count}f", packed.time)]
-    return tuple(
-        Hash(
-            packed.algorithm,
-            packed.bits[i * width : (i + 1) * width],
-            None if packed.quality[i] == UNKNOWN_QUALITY else packed.quality[i],
-            times[i],
-            packed.view,
-            version,
-        )
-        for i in range(packed.count)
-    )
-
-
-def is_current(found: dict[str, tuple[str, int | None]], decodings: Set[str], versions: dict[str, int]) -> bool:
-    """Whether the hashes that `recipes` told of are as good as what this program would make now: by one of these
-    recipes, and of each algorithm of this version."""
-    return all(
-        algorithm in found and found[algorithm][0] in decodings and found[algorithm][1] == version
-        for algorithm, version in versions.items()
-    )
 
 
 def live(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:

@@ -27,7 +27,7 @@ from hashmatch.matching.tiers import thresholds
 from hashmatch.media.sampling import Share
 from hashmatch.media.urls import absolute, is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
-from hashmatch.store import Store, generation, lookup
+from hashmatch.store import Store, generation, hash_rows
 from hashmatch.store.generation import Generation
 
 
@@ -114,7 +114,7 @@ def shard(after: int, until: int, count: int = 10) -> Shard:
 
 def edges_of(store: Store) -> list[int]:
     """The last row of each reference."""
-    last = {owner: row for row, owner, _count in lookup.extents(store.connection, "pdq", 0, lookup.LAST)}
+    last = {owner: row for row, owner, _count in hash_rows.extents(store.connection, "pdq", 0, hash_rows.LAST)}
     return sorted(last.values())
 
 
@@ -142,8 +142,8 @@ class TestPlan:
             made = plan(connection, "pdq", newest, available, workers)
         places: dict[int, int] = {}
         owners: dict[int, set[int]] = {}
-        parts = [*((each.after, each.until) for each in (*made.kept, *made.missing)), (made.later, lookup.LAST)]
-        for row, owner, _count in lookup.extents(connection, "pdq", 0, newest):
+        parts = [*((each.after, each.until) for each in (*made.kept, *made.missing)), (made.later, hash_rows.LAST)]
+        for row, owner, _count in hash_rows.extents(connection, "pdq", 0, newest):
             having = [number for number, (after, until) in enumerate(parts) if after < row <= until]
             assert len(having) == 1, (row, parts)
             places[row] = having[0]

@@ -18,7 +18,7 @@ import hashmatch
 from hashmatch.indexing import Indexed
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report import as_json
-from hashmatch.store import Store, lookup
+from hashmatch.store import Store, hash_rows, lookup
 
 from .pages import CUSTODY
 from .samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
@@ -194,7 +194,7 @@ class TestReferences:
     def test_as_shown(self, store: Store) -> None:
         reference = lookup.reference(store.connection, 1)
         where = [*lookup.locations(store.connection, 1), b"/\xff"]
-        got = written(as_json.shown(reference, where, lookup.hashes(store.connection, 1), []), indent=2)
+        got = written(as_json.shown(reference, where, hash_rows.hashes(store.connection, 1), []), indent=2)
         assert (got["id"], got["live"], got["labels"], got["sha256"]) == (1, True, ["x"], reference.sha256)
         assert got["sources"][0]["collection"] == "one"
         assert got["locations"] == [{"path": "/some/place"}, {"path": "/\ufffd", "path_bytes": "L/8="}]

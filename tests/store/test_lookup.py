@@ -10,7 +10,7 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.records import Digests, Failure, Hash, ListItem, Opinion
-from hashmatch.store import Store, curate, lookup, opinions
+from hashmatch.store import Store, curate, hash_rows, lookup, opinions
 from hashmatch.store.membership import Membership
 from hashmatch.store.references import add_file
 
@@ -147,7 +147,7 @@ class TestReferences:
 
 def test_algorithms_that_some_can_only_be_found_by(store: Store) -> None:
     def without() -> set[str]:
-        return lookup.algorithms_without(store.connection, "pdq", ("pdq", "phash", "dhash"))
+        return hash_rows.algorithms_without(store.connection, "pdq", ("pdq", "phash", "dhash"))
 
     phash, dhash = Hash("phash", bytes(8)), Hash("dhash", bytes(8))
     assert without() == set()

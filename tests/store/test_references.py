@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.media import recipe
 from hashmatch.records import Failure, Fingerprint, Hash, ListItem
-from hashmatch.store import Store, curate, lookup
+from hashmatch.store import Store, curate, hash_rows, lookup
 from hashmatch.store.listed import identity_of
 from hashmatch.store.membership import Membership, join
 from hashmatch.store.references import IMPORTED, add_file, pack
@@ -29,7 +29,7 @@ def get(store: Store, reference_id: int) -> lookup.Reference:
 
 
 def of(store: Store, reference_id: int) -> tuple[Hash, ...]:
-    return lookup.hashes(store.connection, reference_id)
+    return hash_rows.hashes(store.connection, reference_id)
 
 
 def entry(name: str, **changes: Any) -> ListItem:
@@ -87,7 +87,7 @@ class TestAddFile:
         assert (source.case, source.note, source.operator) == ("C-1", "a note", "someone")
         assert (source.retracted, source.retraction_reason) == (None, None)
         assert set(of(store, reference_id)) == set(hashes)
-        assert lookup.recipes(store.connection, reference_id) == {
+        assert hash_rows.recipes(store.connection, reference_id) == {
             "pdq": (recipe("image", False), 1),
             "phash": (recipe("image", False), 1),
         }
@@ -182,7 +182,7 @@ class TestRehash:
     def test_a_new_recipe_replaces_and_is_audited(self, store: Store) -> None:
         add(store, "a")
         add(store, measured("a", recipe="image-99"))
-        assert lookup.recipes(store.connection, 1) == {"pdq": ("image-99", 1)}
+        assert hash_rows.recipes(store.connection, 1) == {"pdq": ("image-99", 1)}
         assert actions(store)[-1] == "rehash"
 
     def test_fewer_frames_replace_all_older_ones(self, store: Store) -> None:
@@ -198,16 +198,16 @@ class TestRehash:
 
     def test_is_current_compares_decoding_and_version(self, store: Store) -> None:
         add(store, "a")
-        found = lookup.recipes(store.connection, 1)
+        found = hash_rows.recipes(store.connection, 1)
         today = {recipe("image", False)}
-        assert lookup.is_current(found, today, {"pdq": 1})
-        assert not lookup.is_current(found, today, {"pdq": 2})
-        assert not lookup.is_current(found, {"image-99"}, {"pdq": 1})
-        assert not lookup.is_current(found, {recipe("image", True)}, {"pdq": 1})
-        assert lookup.is_current(found, {"image-99", *today}, {"pdq": 1})
-        assert not lookup.is_current(found, today, {"pdq": 1, "phash": 1})
-        assert not lookup.is_current({}, today, {"pdq": 1})
-        assert lookup.is_current(found, today, {})
+        assert hash_rows.is_current(found, today, {"pdq": 1})
+        assert not hash_rows.is_current(found, today, {"pdq": 2})
+        assert not hash_rows.is_current(found, {"image-99"}, {"pdq": 1})
+        assert not hash_rows.is_current(found, {recipe("image", True)}, {"pdq": 1})
+        assert hash_rows.is_current(found, {"image-99", *today}, {"pdq": 1})
+        assert not hash_rows.is_current(found, today, {"pdq": 1, "phash": 1})
+        assert not hash_rows.is_current({}, today, {"pdq": 1})
+        assert hash_rows.is_current(found, today, {})
 
 
 def features(seed: int, count: int = 30) -> LocalFeatures:
@@ -223,35 +223,37 @@ def with_features(name: str, found: LocalFeatures, **changes: Any) -> Fingerprin
 
 class TestLocalFeatures:
     def test_are_kept_beside_the_hashes_and_are_none(self, store: Store) -> None:
-        assert not lookup.has_features(store.connection)
+        assert not hash_rows.has_features(store.connection)
         assert add(store, with_features("a", features(1))) == (1, "added")
-        assert lookup.features(store.connection, 1) == features(1)
-        assert lookup.has_features(store.connection)
+        assert hash_rows.features(store.connection, 1) == features(1)
+        assert hash_rows.has_features(store.connection)
         assert of(store, 1) == (pdq("a"),)
         counts = lookup.counts(store.connection)
         assert (counts["hashes"], counts["with_features"]) == (1, 1)
-        assert lookup.recipes(store.connection, 1) == dict.fromkeys(("pdq", "orb"), (recipe("image", False, True), 1))
+        assert hash_rows.recipes(store.connection, 1) == dict.fromkeys(
+            ("pdq", "orb"), (recipe("image", False, True), 1)
+        )
 
     def test_where_there_are_none(self, store: Store) -> None:
         add(store, "a")
         add(store, with_features("plain", features(1, 0)))
         for reference_id in (1, 2):
-            assert lookup.features(store.connection, reference_id) is None
-        assert not lookup.has_features(store.connection)
+            assert hash_rows.features(store.connection, reference_id) is None
+        assert not hash_rows.has_features(store.connection)
 
     def test_come_later_than_the_hashes(self, store: Store) -> None:
         add(store, "a")
         add(store, with_features("a", features(1)))
-        assert lookup.features(store.connection, 1) == features(1)
+        assert hash_rows.features(store.connection, 1) == features(1)
         assert actions(store)[-1] == "rehash"
 
     def test_are_replaced(self, store: Store) -> None:
         add(store, with_features("a", features(1)))
         add(store, with_features("a", features(2, 50)))
-        assert lookup.features(store.connection, 1) == features(2, 50)
+        assert hash_rows.features(store.connection, 1) == features(2, 50)
         assert actions(store)[-1] == "rehash"
         add(store, with_features("a", features(3, 0)))
-        assert lookup.features(store.connection, 1) is None
+        assert hash_rows.features(store.connection, 1) is None
 
     def test_the_same_again_are_no_rehash(self, store: Store) -> None:
         for path in ("one", "other"):
@@ -262,7 +264,7 @@ class TestLocalFeatures:
     def test_stay_where_they_were_not_looked_for(self, store: Store) -> None:
         add(store, with_features("a", features(1)))
         add(store, measured("a", (pdq("other bits", version=2),)))
-        assert lookup.features(store.connection, 1) == features(1)
+        assert hash_rows.features(store.connection, 1) == features(1)
 
     def test_what_is_stored_and_cannot_be_such_is_not_taken_for_some(self, store: Store) -> None:
         add(store, with_features("a", features(1)))
@@ -273,27 +275,27 @@ class TestLocalFeatures:
                 " VALUES (1, 'orb', 1, 1, zeroblob(32), x'ff', zeroblob(10))"
             )
         with pytest.raises(ValueError):
-            lookup.features(store.connection, 1)
+            hash_rows.features(store.connection, 1)
 
 
 class TestBlocks:
     def test_are_found_by_their_view(self, store: Store) -> None:
         hashes = pdq("a"), Hash("blocks", b"full" * 243), Hash("blocks", b"trim" * 243, view="trim1")
         add(store, measured("a", hashes))
-        assert lookup.blocks(store.connection, 1, "full") == b"full" * 243
-        assert lookup.blocks(store.connection, 1, "trim1") == b"trim" * 243
-        assert lookup.blocks(store.connection, 1, "trim2") is None
-        assert lookup.blocks(store.connection, 2, "full") is None
+        assert hash_rows.blocks(store.connection, 1, "full") == b"full" * 243
+        assert hash_rows.blocks(store.connection, 1, "trim1") == b"trim" * 243
+        assert hash_rows.blocks(store.connection, 1, "trim2") is None
+        assert hash_rows.blocks(store.connection, 2, "full") is None
 
     def test_of_a_film_there_are_none(self, store: Store) -> None:
         frames = tuple(Hash("blocks", b"film" * 243, time=float(n)) for n in range(3))
         add(store, measured("film", frames, "video"))
-        assert lookup.blocks(store.connection, 1, "full") is None
+        assert hash_rows.blocks(store.connection, 1, "full") is None
 
     @pytest.mark.parametrize("length", [16, 968, 976])
     def test_other_hashes_of_that_name_are_none(self, store: Store, length: int) -> None:
         add(store, measured("a", (pdq("a"), Hash("blocks", bytes(length)))))
-        assert lookup.blocks(store.connection, 1, "full") is None
+        assert hash_rows.blocks(store.connection, 1, "full") is None
 
 
 class TestAddItem:
@@ -307,7 +309,7 @@ class TestAddItem:
         assert (found.allow, found.labels, found.tlp) == (True, ("x",), "green")
         assert found.sources[0].added == "2020-02-02T02:02:02Z"
         assert of(store, 1) == item.hashes
-        assert lookup.recipes(store.connection, 1) == {"pdq": (IMPORTED, None)}
+        assert hash_rows.recipes(store.connection, 1) == {"pdq": (IMPORTED, None)}
 
     def test_again_is_known(self, store: Store) -> None:
         add_entry(store, entry("a"))
@@ -336,7 +338,7 @@ class TestAddItem:
         assert of(store, 1) == (pdq("a"),)
         found, digests = get(store, 1), digests_of(b"a")
         assert (found.kind, found.width, found.md5, found.sha1) == ("image", 640, digests.md5, digests.sha1)
-        assert lookup.recipes(store.connection, 1) == {"pdq": (recipe("image", False), 1)}
+        assert hash_rows.recipes(store.connection, 1) == {"pdq": (recipe("image", False), 1)}
         assert {source.collection for source in found.sources} == {"one", "two"}
 
     def test_a_tombstone_remembers_what_it_was(self, store: Store) -> None:
@@ -461,8 +463,8 @@ class TestPacking:
         bits, quality, time = pack(hashes)
         assert len(quality) == len(hashes)
         assert (time is None) == (hashes[0].time is None)
-        packed = lookup.PackedHashes(1, "x", "v", len(hashes), bits, quality, time)
-        assert lookup.unpack(packed, 3) == tuple(hashes)
+        packed = hash_rows.PackedHashes(1, "x", "v", len(hashes), bits, quality, time)
+        assert hash_rows.unpack(packed, 3) == tuple(hashes)
 
     def test_bytes_are_as_the_schema_says(self) -> None:
         bits, quality, time = pack([Hash("x", b"abcdefgh", 7, 1.5), Hash("x", b"ABCDEFGH", None, 2.0)])
@@ -473,7 +475,7 @@ class TestPacking:
     @given(st.floats(0, 3e6))
     def test_times_of_days_stay_within_a_quarter_second(self, time: float) -> None:
         bits, quality, packed = pack([Hash("x", bytes(8), None, time)])
-        (back,) = lookup.unpack(lookup.PackedHashes(1, "x", "full", 1, bits, quality, packed), None)
+        (back,) = hash_rows.unpack(hash_rows.PackedHashes(1, "x", "full", 1, bits, quality, packed), None)
         assert back.time is not None and math.isclose(back.time, time, abs_tol=0.25)
 
 
