@@ -7,6 +7,7 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from hashmatch import hashers
@@ -20,7 +21,15 @@ from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import parts_around, times_of_hits
 from hashmatch.matching.local import LocalMatch, LocalTable, search
 from hashmatch.matching.parts import with_parts
-from hashmatch.matching.results import Examined, Match, MatchedOpinion, MatchedReference, MatchedSource, Result
+from hashmatch.matching.results import (
+    Examined,
+    Match,
+    MatchedDecision,
+    MatchedOpinion,
+    MatchedReference,
+    MatchedSource,
+    Result,
+)
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import decide, exact, find, match_of
@@ -28,7 +37,7 @@ from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import Found
 from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind
-from hashmatch.store import Store, generation, lookup
+from hashmatch.store import Store, decisions, generation, lookup
 from hashmatch.tables import load, load_features
 
 AnyFound = TypeVar("AnyFound")
@@ -153,7 +162,14 @@ class Searcher:
                 reference = self._reference(local.owner)
                 if reference is not None:
                     best[local.owner] = with_parts(best.get(local.owner), local, reference)
-        return list(best.values())
+        return [self._decided(match, digests) for match in best.values()] if digests else list(best.values())
+
+    def _decided(self, match: Match, digests: Digests) -> Match:
+        """The match with what people decided of it."""
+        found = decisions.of_pair(self._connection, decisions.Pair(digests.sha256, match.reference.id))
+        if found.decision is None:
+            return match
+        return replace(match, decision=MatchedDecision(found.decision, found.by, found.at, found.in_force))
 
     def parts_to_look_at(self, glance: Glance) -> Parts:
         """The parts of a film whose key frames show what a reference does."""

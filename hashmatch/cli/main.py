@@ -20,6 +20,7 @@ COMMANDS = {
     "index": "index",
     "scan": "scan",
     "report": "report",
+    "review": "review",
     "export": "export",
     "import": "import_",
     "hash": "hash_",

@@ -28,7 +28,7 @@ from hashmatch.cli.examining import Examining, examining_options
 from hashmatch.cli.reporting import pictures_option
 from hashmatch.cli.walking import Seen, Walking, walking_options
 from hashmatch.errors import CommandError
-from hashmatch.i18n import _
+from hashmatch.i18n import _, ngettext
 
 if TYPE_CHECKING:
     from hashmatch.matching.results import Result
@@ -163,6 +163,9 @@ def command(
                 kept = _at_least(result, min_tier)
                 counts[kept.status] += 1
                 counts["partial"] += kept.partial
+                counts["judged"] += kept.status not in ("match", "allowed") and any(
+                    m.is_judged_false for m in kept.matches
+                )
                 if kept.examined is not None and kept.tier != "exact":
                     widest_gap = max(widest_gap, kept.examined.longest_gap)
                 progress.advance(kept.path)
@@ -189,6 +192,13 @@ def command(
             recorder.complete(summary)
     if form == "table":
         _print_summary(app, summary, profile)
+        if counts["judged"]:
+            text = ngettext(
+                "{n} file is no match since people judged it a false positive; --format json tells who and when",
+                "{n} files are no match since people judged them false positives; --format json tells who and when",
+                counts["judged"],
+            )
+            app.say(text.format(n=counts["judged"]))
         if profile == "fast" and widest_gap >= WORTH_SAYING_GAP:
             text = _(
                 "films were looked at by their key frames, up to {gap:.1f} s apart; --profile thorough looks twice a second"
@@ -234,7 +244,8 @@ def _at_least(result: Result, min_tier: str) -> Result:
     status, matches = decide(matches)
     if status == "clean" and result.error is not None and (not result.partial or result.error.code in LIMIT_CODES):
         status = "failed"
-    return replace(result, status=status, matches=matches, tier=matches[0].tier if matches else None)
+    tier = matches[0].tier if status in ("match", "allowed") else None
+    return replace(result, status=status, matches=matches, tier=tier)
 
 
 def _tell(app: App, progress: Any, result: Result) -> None:

@@ -87,6 +87,17 @@ class LocalEvidence:
     quadrilateral: tuple[tuple[float, float], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class MatchedDecision:
+    """What people decided of this file and this reference. decision: see store/decisions.py. by: who agrees, the newest
+    first. at: when the newest said so: UTC, ISO 8601. in_force: whether as many agree as must."""
+
+    decision: str
+    by: tuple[str, ...]
+    at: str | None
+    in_force: bool
+
+
 #: Why a match has its tier. same-bytes; same-picture: also by its blocks; same-hash: by PDQ alone, since a list brought
 #: no more; same-layout: the hash or the local features agree, the blocks do not, as of two posters with different texts,
 #: or of one with a logo pasted over; resembles: the distance is too large for more; low-quality: too little detail;
@@ -111,7 +122,8 @@ class Match:
 
     distance: bits, 0 for equal bytes; algorithm: that it was found by. transform: how the file's picture was made of the
     reference's, as far as can be told. view, reference_view: what of either was compared; "trim1", "part1": a view.
-    contradiction: how much the blocks of the two views contradict each other, see matching/guard.py.
+    contradiction: how much the blocks of the two views contradict each other, see matching/guard.py. decision: None where
+    nobody has said anything.
     """
 
     reference: MatchedReference
@@ -126,6 +138,12 @@ class Match:
     reference_view: str = "full"
     contradiction: int | None = None
     local: LocalEvidence | None = None
+    decision: MatchedDecision | None = None
+
+    @property
+    def is_judged_false(self) -> bool:
+        """Whether people decided that this is no match."""
+        return self.decision is not None and self.decision.in_force and self.decision.decision == "false-positive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,12 +91,18 @@ def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:
     """The status of an examined file, and its matches, best first.
 
     It is `allowed` if something on the allow list explains it at least as well as anything else does. A film on the
-    list counts only where most of it is shown: what a news film quotes is not protected by that film.
+    list counts only where most of it is shown: what a news film quotes is not protected by that film. What people judged to
+    be no match is listed, last, and decides nothing.
     """
+
     # Among equals, the one on the allow list first: it is what decides.
-    ranked = tuple(sorted(matches, key=lambda match: (strength(match), match.reference.allow), reverse=True))
-    flagged = [match for match in ranked if not match.reference.allow]
-    protecting = [match for match in ranked if match.reference.allow and _protects(match)]
+    def rank(match: Match) -> tuple[object, ...]:
+        return not match.is_judged_false, strength(match), match.reference.allow
+
+    ranked = tuple(sorted(matches, key=rank, reverse=True))
+    counting = [match for match in ranked if not match.is_judged_false]
+    flagged = [match for match in counting if not match.reference.allow]
+    protecting = [match for match in counting if match.reference.allow and _protects(match)]
     # A known intro in front of propaganda explains less of the file than that does, however well it matches itself.
     most = max(map(explained, flagged), default=0.0)
     protecting = [match for match in protecting if explained(match) >= most]

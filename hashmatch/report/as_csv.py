@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from typing import TextIO
 
-from hashmatch.matching.results import Match, Result, Segment
+from hashmatch.matching.results import Match, MatchedDecision, Result, Segment
 from hashmatch.report.as_lines import span_text
 from hashmatch.report.escape import for_spreadsheet, for_terminal
 
@@ -36,6 +36,7 @@ COLUMNS = (
     "labels",
     "collections",
     "opinions",
+    "decision",
     "error",
     "message",
 )
@@ -95,7 +96,12 @@ def _match(match: Match) -> list[object]:
         "; ".join(match.reference.labels),
         "; ".join(source.collection for source in match.reference.sources),
         "; ".join(f"{said.source}: {said.opinion}" for said in match.reference.opinions),
+        _decision(match.decision) if match.decision else None,
     ]
+
+
+def _decision(found: MatchedDecision) -> str:
+    return f"{', '.join(found.by)}: {found.decision}" + ("" if found.in_force else " (not in force)")
 
 
 def _segment(segment: Segment) -> str:

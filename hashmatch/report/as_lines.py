@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import Examined, LocalEvidence, Match, Result, Segment, VideoEvidence
 from hashmatch.report.escape import for_terminal
-from hashmatch.report.reasons import explain
+from hashmatch.report.reasons import decided, explain
 from hashmatch.store import Store, lookup
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
     facts += [
         _("{opinion} by {source}").format(opinion=said.opinion, source=said.source) for said in reference.opinions
     ]
+    if match.decision is not None:
+        facts.append(decided(match.decision))
     where = lookup.locations(store.connection, reference.id)
     facts.append(for_terminal(where[0]) if where else reference.sha256 or "")
     yield " " * 10 + "  ".join(for_terminal(fact) if fact is not facts[-1] else fact for fact in facts if fact)

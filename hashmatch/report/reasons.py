@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashmatch.i18n import _
-from hashmatch.matching.results import Reason
+from hashmatch.matching.results import MatchedDecision, Reason
 from hashmatch.matching.tiers import thresholds
 
 
@@ -21,3 +21,23 @@ def explain(reason: Reason) -> str:
         "shared-footage": _("single frames are the same, but not enough of either film"),
     }
     return texts[reason]
+
+
+def decision_name(decision: str) -> str:
+    """What a person decided, in words; what is not known as it is."""
+    names = {
+        "confirmed": _("confirmed"),
+        "false-positive": _("false positive"),
+        "allow": _("legitimate: allowed"),
+        "dispute": _("reference disputed"),
+        "second-look": _("needs a second pair of eyes"),
+        "withdrawn": _("taken back"),
+    }
+    return names.get(decision, decision)
+
+
+def decided(found: MatchedDecision) -> str:
+    """Who decided what of a match, and when."""
+    text = _("{decision}: decided by {people}, {day}") if found.in_force else _("{decision}: said by {people}, {day}")
+    day = (found.at or "").partition("T")[0]
+    return text.format(decision=decision_name(found.decision), people=", ".join(found.by), day=day)

@@ -47,6 +47,17 @@ def give(connection: sqlite3.Connection, actor: Actor, reference_id: int, opinio
     return True
 
 
+def take_back(connection: sqlite3.Connection, actor: Actor, reference_id: int, source: str) -> bool:
+    """Forget an opinion that was given here, audited. Returns whether there was one. Who has it from a list keeps it."""
+    gone = connection.execute(
+        "DELETE FROM opinion WHERE reference_id = ? AND source = ? AND import_id IS NULL", (reference_id, source)
+    ).rowcount
+    if gone:
+        touch(connection, reference_id, own=True)
+        record(connection, actor, "opinion", {"reference": reference_id, "opinion": None, "source": source})
+    return bool(gone)
+
+
 def of(connection: sqlite3.Connection, reference_id: int) -> tuple[Opinion, ...]:
     """All opinions of a reference, in the order of their sources."""
     return of_several(connection, [reference_id])[reference_id]

@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
 #: Number of migrations, kept in user_version so that a reader knows at once whether it understands the file.
-VERSION = 4
+VERSION = 5
 
 migrations = Migrations("hashmatch")
 
@@ -44,6 +44,13 @@ def m003_local_features(db: Database) -> None:
 def m004_exchange(db: Database) -> None:
     """Who said what of a reference, in which list; what went out; and what scans found that were kept."""
     for statement in _M004.split(";;\n"):
+        db.execute(statement)
+
+
+@migrations()
+def m005_decisions(db: Database) -> None:
+    """What people decided of files that were found, and by which rule a decision counts."""
+    for statement in _M005.split(";;\n"):
         db.execute(statement)
 
 
@@ -311,4 +318,30 @@ CREATE TABLE recorded_match (
     PRIMARY KEY (result_id, reference_id)
 ) STRICT, WITHOUT ROWID;;
 CREATE INDEX recorded_match_reference ON recorded_match (reference_id)
+"""
+
+_M005 = """
+CREATE TABLE decision (
+    -- what a person said of a file (its bytes) and a reference; rows are only added, see decisions.py
+    id INTEGER PRIMARY KEY,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    verdict TEXT NOT NULL CHECK (
+        verdict IN ('confirmed', 'false-positive', 'allow', 'dispute', 'second-look', 'withdrawn')
+    ),
+    reviewer TEXT NOT NULL CHECK (length(reviewer) > 0),
+    note TEXT,
+    at TEXT NOT NULL
+) STRICT;;
+CREATE INDEX decision_pair ON decision (sha256, reference_id);;
+CREATE INDEX decision_reference ON decision (reference_id);;
+CREATE TRIGGER decision_is_append_only_update BEFORE UPDATE ON decision
+BEGIN SELECT RAISE(ABORT, 'decisions are only added'); END;;
+CREATE TRIGGER decision_is_append_only_delete BEFORE DELETE ON decision
+BEGIN SELECT RAISE(ABORT, 'decisions are only added'); END;;
+CREATE TABLE review_rule (
+    -- "needed": how many people must agree; "source": as whom opinions are given
+    name TEXT PRIMARY KEY CHECK (name IN ('needed', 'source')),
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID
 """

@@ -24,7 +24,7 @@ RESULT_KEYS = ["path", "status", "partial", "tier", "kind", "size", "sha256", "m
 RESULT_KEYS += ["examined"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH_KEYS = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
-MATCH_KEYS += ["reason", "view", "reference_view", "contradiction", "local"]
+MATCH_KEYS += ["reason", "view", "reference_view", "contradiction", "local", "decision"]
 
 
 def test_finds_every_copy_and_nothing_else(indexed: Path) -> None:

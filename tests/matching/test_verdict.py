@@ -14,7 +14,7 @@ from hashmatch.hashers.blocks import Levels, turned
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.guard import most_contradiction
-from hashmatch.matching.results import TIERS, LocalEvidence, Match
+from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision
 from hashmatch.matching.stills import MOST_OPINIONS
 from hashmatch.matching.tiers import MOST_CONTRADICTION, PDQ, Profile, thresholds
 from hashmatch.matching.verdict import decide, exact, match_of, strength
@@ -342,6 +342,17 @@ class TestDecide:
             one, other = match(tier, 10), match(tier, 10, allow=True)
             for order in ([one, other], [other, one]):
                 assert decide(order) == ("allowed", (other, one)), "and comes first, as it decides"
+
+    def test_what_was_judged_false_decides_nothing_and_comes_last(self) -> None:
+        said = MatchedDecision("false-positive", ("Anna",), "2026-11-26T12:00:00Z", True)
+        false = replace(match("near", 0), decision=said)
+        assert decide([false]) == ("clean", (false,))
+        weaker = match("possible", 40, reference_id=2)
+        assert decide([false, weaker]) == ("match", (weaker, false))
+        assert decide([replace(false, decision=replace(said, in_force=False)), weaker])[1][1] == weaker
+        for other in ("confirmed", "dispute", "second-look"):
+            assert status(replace(false, decision=replace(said, decision=other))) == "match"
+        assert status(replace(match("near", 0, allow=True), decision=said), weaker) == "match", "nor does it protect"
 
     def test_local_features_alone_protect_from_nothing_that_has_a_distance(self) -> None:
         by_parts = replace(match("possible", allow=True), distance=None, local=LocalEvidence(40, ()))

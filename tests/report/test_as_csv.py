@@ -53,6 +53,7 @@ def test_a_row_for_each_match() -> None:
         "labels": "first; =second",
         "collections": "east; west",
         "opinions": "north: disputed",
+        "decision": "",
     }
     assert [allowed[name] for name in ("reference", "match_tier", "distance", "allow")] == ["8", "exact", "0", "yes"]
     assert allowed["reason"] == "same-bytes"

@@ -27,7 +27,7 @@ RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", 
 RESULT += ["examined"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
-MATCH += ["reason", "view", "reference_view", "contradiction", "local"]
+MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision"]
 REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions"]
 SOURCE = ["collection", "source", "tlp", "opinion"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
@@ -129,9 +129,10 @@ class TestValues:
         assert [cropped[name] for name in MATCH[1:]] == [
             *("possible", None, "orb", "crop", None, None, "local-features", "full", "full", None),
             {"points": 31, "quadrilateral": [[-0.25, -0.125], [1.25, -0.125], [1.25, 1.0], [-0.25, 1.0]]},
+            None,
         ]
         assert [poster[name] for name in MATCH[1:]] == [
-            *("possible", 14, "pdq", "trimmed", 91, None, "same-layout", "trim1", "full", 26, None)
+            *("possible", 14, "pdq", "trimmed", 91, None, "same-layout", "trim1", "full", 26, None, None)
         ]
 
     def test_unknown_is_null(self) -> None:

@@ -11,7 +11,15 @@ from typing import Any, get_args
 import pytest
 from store.samples import add
 
-from hashmatch.matching.results import Examined, LocalEvidence, MatchedSource, Reason, Segment, VideoEvidence
+from hashmatch.matching.results import (
+    Examined,
+    LocalEvidence,
+    MatchedDecision,
+    MatchedSource,
+    Reason,
+    Segment,
+    VideoEvidence,
+)
 from hashmatch.report.as_lines import (
     LISTED,
     area_line,
@@ -54,6 +62,16 @@ def test_of_a_match(store: Store) -> None:
         in video
     )
     assert "#8" in second and "on the allow list" in second and "distance" not in second
+
+
+def test_of_what_was_decided(store: Store) -> None:
+    said = MatchedDecision("false-positive", ("Anna", "B\x1ben"), "2026-11-26T12:00:00.5Z", True)
+    result = replace(
+        MATCHED, matches=(replace(FLAGGED, decision=said), replace(ALLOWED, decision=replace(said, in_force=False)))
+    )
+    _head, first, _video, second = lines_of(result, store, colour=False)
+    assert r"false positive: decided by Anna, B\x1ben, 2026-11-26" in first
+    assert "false positive: said by Anna" in second
 
 
 def test_of_a_picture_that_was_changed(store: Store) -> None:

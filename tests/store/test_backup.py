@@ -144,8 +144,9 @@ def test_a_kill_while_a_backup_becomes_the_database(store: Store, path: Path, ta
         assert list(verify.check(restored)) == []
 
 
-#: Versions that were released: the first has no digests of rows, the second no local features, the third no provenance.
-OLDER = (1, 2, 3)
+#: Versions that were released: the first has no digests of rows, the second no local features, the third no provenance,
+#: the fourth no decisions.
+OLDER = (1, 2, 3, 4)
 
 
 @pytest.fixture(params=OLDER)
@@ -270,7 +271,7 @@ class TestUpgrade:
         assert version(old) == was
         assert list(old.parent.glob("*.backup")) == []
         with as_it_is(old) as store:
-            assert "opinion" not in {table.name for table in row_digests.tables(store.connection)}
+            assert "decision" not in {table.name for table in row_digests.tables(store.connection)}
             assert list(verify.check(store)) == []
         with Store.open(old, write=True) as store:
             assert list(verify.check(store)) == []

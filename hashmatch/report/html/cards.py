@@ -13,7 +13,7 @@ from hashmatch.report.escape import for_terminal
 from hashmatch.report.html import drawings
 from hashmatch.report.html.facts import moment
 from hashmatch.report.html.gathering import Entry, SectionName
-from hashmatch.report.reasons import explain
+from hashmatch.report.reasons import decided, explain
 
 #: What an algorithm's distance is out of, in bits.
 BITS = {"pdq": 256, "phash": 64, "dhash": 64}
@@ -124,6 +124,8 @@ def _facts(match: Match) -> list[str]:
         facts.append(ngettext("{n} point agrees", "{n} points agree", match.local.points).format(n=match.local.points))
     if match.reference.allow:
         facts.append(_("on the allow list"))
+    if match.decision is not None:
+        facts.append(for_terminal(decided(match.decision)))
     return facts
 
 

@@ -1,0 +1,172 @@
+"""Pictures for the page: decoded in the locked workers, of files whose bytes are what they should be, kept in memory only.
+
+Threads wait for the workers, so that a film that takes its time keeps nobody from the page.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import io
+import itertools
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hashmatch.hashing import Settings
+from hashmatch.i18n import _
+from hashmatch.isolation import Isolation
+from hashmatch.media import Limits, load_decoder
+from hashmatch.records import Fingerprint, Kind, Pixels
+
+#: Pixels of the longer side, of a picture by itself and of one among many.
+SIDE, SMALL_SIDE = 960, 320
+#: Bytes of pictures that are kept.
+ROOM = 96 << 20
+#: Files that are worked on at once.
+THREADS = 2
+#: Places of one file's bytes that are tried.
+MOST_PLACES = 20
+#: What is wanted at once comes before what may be wanted soon.
+NOW, SOON = 0, 1
+_QUALITY = 82
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What pictures are made of: the first of some paths at which a file with this SHA-256 lies. moments: seconds of a film;
+    empty of a picture. follow: whether a path may be a symbolic link."""
+
+    paths: tuple[bytes, ...]
+    sha256: str
+    kind: Kind
+    moments: tuple[float, ...] = ()
+    follow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """One picture as JPEG, in both sizes."""
+
+    large: bytes
+    small: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prints:
+    """What came of an order. path: of the file that was used. is_verified: whether it has the bytes that it should have.
+    prints: one a moment, None where there is none, for which `why` says the reason."""
+
+    path: bytes | None
+    is_verified: bool
+    prints: tuple[Print | None, ...]
+    why: str = ""
+
+    @property
+    def size(self) -> int:
+        return sum(len(each.large) + len(each.small) for each in self.prints if each)
+
+
+class Darkroom:
+    """Makes pictures as they are asked for, what is asked for last first. Used by one thread."""
+
+    def __init__(self, isolation: Isolation, limits: Limits) -> None:
+        # One file, one worker; several would only wait for each other.
+        self._isolation, self._limits = replace(isolation, workers=1), limits
+        self._kept: OrderedDict[Order, concurrent.futures.Future[Prints]] = OrderedDict()
+        self._jobs: queue.PriorityQueue[tuple[int, int, Order, concurrent.futures.Future[Prints]]] = (
+            queue.PriorityQueue()
+        )
+        self._numbers, self._lock = itertools.count(0, -1), threading.Lock()
+        # What a forked worker does not have to load itself.
+        for decoder in ("film", "jpeg"):
+            load_decoder(decoder)
+        for _thread in range(THREADS):
+            # Nobody waits for them in the end: their workers die with them.
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def ask(self, order: Order, when: int = NOW) -> concurrent.futures.Future[Prints]:
+        """The pictures of an order, now or later."""
+        kept = self._kept.get(order)
+        if kept is None:
+            kept = self._kept[order] = concurrent.futures.Future()
+            self._make_room()
+            self._jobs.put((when, next(self._numbers), order, kept))
+        elif when == NOW and not kept.done():
+            self._jobs.put((when, next(self._numbers), order, kept))
+        self._kept.move_to_end(order)
+        return kept
+
+    def _make_room(self) -> None:
+        done = [(order, each) for order, each in self._kept.items() if each.done()]
+        size = sum(each.result().size for _order, each in done)
+        for order, each in done:
+            if size <= ROOM:
+                break
+            size -= each.result().size
+            del self._kept[order]
+
+    def _work(self) -> None:
+        while True:
+            _when, _number, order, future = self._jobs.get()
+            with self._lock:
+                if future.running() or future.done():
+                    continue  # it was asked for again, and is taken
+                future.set_running_or_notify_cancel()
+            try:
+                future.set_result(self._develop(order))
+            except Exception as error:  # a thread that dies would leave everybody waiting
+                future.set_result(_none(order, str(error) or type(error).__name__))
+
+    def _develop(self, order: Order) -> Prints:
+        settings = Settings(exact=True, views=False, limits=self._limits, picture_side=SIDE, moments=order.moments)
+        complaint = _("no place of it is known on this machine")
+        for path in order.paths[:MOST_PLACES]:
+            found = self._examined(path, settings, order.follow)
+            if found.digests is None:
+                complaint = found.error.message if found.error else _("is no media")
+            elif found.digests.sha256 != order.sha256:
+                complaint = _("the file there has other bytes now")
+            else:
+                return _printed(path, found, order)
+        return _none(order, complaint)
+
+    def _examined(self, path: bytes, settings: Settings, follow: bool) -> Fingerprint:
+        from hashmatch.fingerprinting import fingerprints
+        from hashmatch.media.files import Found
+
+        ((_state, found),) = fingerprints([Found(path, named=follow)], settings, self._isolation)
+        assert found is not None
+        return found
+
+
+def _printed(path: bytes, found: Fingerprint, order: Order) -> Prints:
+    pixels: Sequence[Pixels | None] = found.moments if order.moments else (found.pixels,)
+    prints = tuple(_print(each) if each else None for each in pixels) or (None,)
+    why = ""
+    if not all(prints):
+        why = found.error.message if found.error else _("no picture could be decoded")
+    return Prints(path, True, prints, why)
+
+
+def _none(order: Order, why: str) -> Prints:
+    return Prints(None, False, (None,) * max(1, len(order.moments)), why)
+
+
+def _print(pixels: Pixels) -> Print:
+    from PIL import Image
+
+    image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
+    large = _jpeg(image)
+    image.thumbnail((SMALL_SIDE, SMALL_SIDE))
+    return Print(large, _jpeg(image))
+
+
+def _jpeg(image: object) -> bytes:
+    from PIL import Image
+
+    assert isinstance(image, Image.Image)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=_QUALITY)
+    return out.getvalue()

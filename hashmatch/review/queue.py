@@ -1,0 +1,198 @@
+"""What is to be decided: the matches of a kept scan, in an order in which a person can work through them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hashmatch.i18n import _
+from hashmatch.matching.results import Match, MatchedReference, Result
+from hashmatch.report.html.gathering import Gathered
+from hashmatch.store import Store, decisions, lookup
+from hashmatch.store.decisions import DECISIONS, WITHDRAWN, Decision, Pair, Said, Standing, Word
+
+_HEX = set("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file and one reference. number: from 1 in the order of the queue. pair: None where no decision can be taken, for
+    which `problem` says the reason. paths: where the file lies; the same bytes may lie in many places."""
+
+    number: int
+    cluster: int
+    result: Result
+    match: Match
+    pair: Pair | None
+    problem: str
+    paths: list[bytes]
+
+    @property
+    def is_same_bytes(self) -> bool:
+        """Whether the file is the reference itself, so that it cannot be a false match."""
+        return self.pair is not None and self.result.sha256 == self.match.reference.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """All files that match the same reference in the same tier. number: from 1."""
+
+    number: int
+    reference: MatchedReference
+    items: list[Item] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work has come. open: that wait for this person. waiting: for another one. decided: of each decision.
+    undecidable: of which nothing can be said in this database."""
+
+    all: int
+    open: int
+    waiting: int
+    undecidable: int
+    decided: dict[Decision, int]
+
+    @property
+    def done(self) -> int:
+        """How many of them are decided."""
+        return sum(self.decided.values())
+
+
+class Queue:
+    """All that is to be decided, and what was. reviewer: who works on it."""
+
+    def __init__(self, store: Store, gathered: Gathered, reviewer: str) -> None:
+        self.reviewer = reviewer
+        self.items: list[Item] = []
+        self.clusters: list[Cluster] = []
+        self._store, self._last, self._needed = store, 0, 0
+        self._by_pair: dict[Pair, Item] = {}
+        self._words: dict[Pair, list[Word]] = {}
+        self._standing: dict[Pair, Standing] = {}
+        self._open: set[Pair] = set()
+        known = _Known(store)
+        for section in gathered.sections():
+            # What the allow list protects is no match, and so is nothing to be decided on.
+            for group in section.groups if section.name != "allowed" else ():
+                if not group.reference.allow:
+                    self._add(group.reference, [(entry.result, entry.match) for entry in group.entries], known)
+        self.refresh()
+
+    def _add(self, reference: MatchedReference, entries: Iterable[tuple[Result, Match]], known: _Known) -> None:
+        cluster = Cluster(len(self.clusters) + 1, reference)
+        reference_id, missing = known.find(reference)
+        for result, match in entries:
+            pair, problem = None, missing
+            if result.sha256 is None or len(result.sha256) != 64 or not set(result.sha256) <= _HEX:
+                problem = _("the scan's file has no SHA-256 of this file")
+            elif reference_id is not None:
+                pair = Pair(result.sha256, reference_id)
+                if pair in self._by_pair:
+                    self._by_pair[pair].paths.append(result.path)
+                    continue
+            item = Item(len(self.items) + 1, cluster.number, result, match, pair, problem, [result.path])
+            if pair is not None:
+                self._by_pair[pair] = item
+                self._open.add(pair)
+            self.items.append(item)
+            cluster.items.append(item)
+        if cluster.items:
+            self.clusters.append(cluster)
+
+    def refresh(self) -> None:
+        """Take in what was decided since, here or by somebody else."""
+        needed = decisions.rules(self._store.connection).needed
+        changed = set(self._words) if needed != self._needed else set()
+        self._needed = needed
+        for word in decisions.words_after(self._store.connection, self._last):
+            self._last = word.id
+            if word.pair in self._by_pair:
+                self._words.setdefault(word.pair, []).append(word)
+                changed.add(word.pair)
+        for pair in changed:
+            found = decisions.standing(self._words[pair], needed)
+            self._standing[pair] = found
+            waits = found.counts is None and self._last_word(pair) is None
+            (self._open.add if waits else self._open.discard)(pair)
+
+    def _last_word(self, pair: Pair) -> Word | None:
+        """This person's, unless it was taken back."""
+        mine = decisions.same_person(self.reviewer)
+        said = decisions.last_words(self._words.get(pair, ()))
+        return next((each for each in said if decisions.same_person(each.reviewer) == mine), None)
+
+    def item(self, number: int) -> Item | None:
+        return self.items[number - 1] if 0 < number <= len(self.items) else None
+
+    def cluster(self, number: int) -> Cluster | None:
+        return self.clusters[number - 1] if 0 < number <= len(self.clusters) else None
+
+    def standing(self, item: Item) -> Standing:
+        """What was decided of it."""
+        return self._standing.get(item.pair, Standing()) if item.pair else Standing()
+
+    def words(self, item: Item) -> list[Word]:
+        """What was said of it, the oldest first."""
+        return self._words.get(item.pair, []) if item.pair else []
+
+    def has_said(self, item: Item) -> bool:
+        """Whether this person's last word on it stands."""
+        return item.pair is not None and self._last_word(item.pair) is not None
+
+    def is_news(self, item: Item, said: Said, note: str | None) -> bool:
+        """Whether this person has not just said the same, as when a form is sent twice."""
+        last = self._last_word(item.pair) if item.pair else None
+        if said == WITHDRAWN:
+            return last is not None
+        return last is None or last.said != said or (note is not None and note != last.note)
+
+    def is_hidden(self, item: Item, word: Word, needed: int) -> bool:
+        """Whether a word is not to be shown yet: who is the second to judge is to judge without knowing what the first one
+        said, but for a request for help."""
+        is_mine = decisions.same_person(word.reviewer) == decisions.same_person(self.reviewer)
+        is_undecided = self.standing(item).counts is None and not self.has_said(item)
+        return needed > 1 and not is_mine and is_undecided and word.said not in ("second-look", WITHDRAWN)
+
+    def is_open(self, item: Item) -> bool:
+        """Whether it waits for this person."""
+        return item.pair in self._open
+
+    def next_open(self, after: int = 0) -> Item | None:
+        """The next one in the order of the queue that waits for this person, from the beginning again after the last."""
+        if not self._open:
+            return None
+        rest = (*self.items[after:], *self.items[:after])
+        return next((item for item in rest if self.is_open(item)), None)
+
+    def open_in(self, cluster: Cluster) -> int:
+        """How many of a cluster wait for this person."""
+        return sum(map(self.is_open, cluster.items))
+
+    def progress(self) -> Progress:
+        counted = Counter(found.counts for found in self._standing.values())
+        decided = {name: counted[name] for name in DECISIONS if counted[name]}
+        deciding = len(self._by_pair)
+        waiting = deciding - sum(decided.values()) - len(self._open)
+        return Progress(len(self.items), len(self._open), waiting, len(self.items) - deciding, decided)
+
+
+class _Known:
+    """Which references of the scan this database has, perhaps under another number."""
+
+    def __init__(self, store: Store) -> None:
+        self._connection = store.connection
+
+    def find(self, reference: MatchedReference) -> tuple[int | None, str]:
+        """The number that it has here, or why it has none."""
+        if reference.sha256 is not None:
+            is_digest = len(reference.sha256) == 64 and set(reference.sha256) <= _HEX
+            found = lookup.id_of_sha256(self._connection, reference.sha256) if is_digest else None
+        else:
+            # One without bytes can be told by its number alone, and must be such a one here, too.
+            row = self._connection.execute(
+                "SELECT id FROM reference WHERE id = ? AND sha256 IS NULL AND kind IS ?", (reference.id, reference.kind)
+            ).fetchone()
+            found = row and int(row[0])
+        return found, "" if found is not None else _("this database does not have the reference")

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("starlette", reason="needs the review page's packages: pip install -e .[review]")
+pytest.importorskip("uvicorn", reason="needs the review page's packages: pip install -e .[review]")
+
+from .served import Case, Served, make, served
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Case:
+    return make(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture
+def case(original: Case, tmp_path: Path) -> Case:
+    """A kept scan and a database of the test's own."""
+    return original.copy(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def page(original: Case, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A page that the tests of a module share, and where the link was opened."""
+    with served(original.copy(tmp_path_factory.mktemp("page")), "--reviewer", "Anna") as running:
+        running.enter()
+        yield running
