@@ -1,6 +1,6 @@
 """Keeps the catalogues of translations: `make messages`. It collects the texts of the source, adds new ones to every
-`hashmatch/locale/*/LC_MESSAGES/*.po` and takes out those that are gone, compiles them, and names what has no translation
-(exit code 1). `python -m docs.make_messages fr` begins another language.
+`hashmatch/locale/*/LC_MESSAGES/*.po` and takes out those of ours that are gone, compiles them, and names what has no
+translation (exit code 1). `python -m docs.make_messages fr` begins another language.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def template(domain: str) -> Catalog:
     """All texts of a domain, hashmatch's or click's, without translations."""
     folder = PACKAGE
     if domain == CLICK_DOMAIN:
-        # Of the version that is installed. Another one may have some texts more or less; those stay in English.
+        # Of the version that is installed.
         found = importlib.util.find_spec("click")
         assert found is not None and found.origin is not None
         folder = Path(found.origin).parent
@@ -83,9 +83,13 @@ def read(domain: str, language: str) -> Catalog:
 def refresh(domain: str, language: str) -> Catalog:
     """Bring a catalogue to what the source has now, and compile it."""
     catalogue = read(domain, language)
-    catalogue.update(template(domain), no_fuzzy_matching=True, update_creation_date=False)
-    catalogue.obsolete.clear()
-    if domain == DOMAIN:
+    if domain == CLICK_DOMAIN:  # of which another version, with other texts, may be installed elsewhere
+        for message in template(domain):
+            if message.id and message.id not in catalogue:  # that without is the heading
+                catalogue[message.id] = message
+    else:
+        catalogue.update(template(domain), no_fuzzy_matching=True, update_creation_date=False)
+        catalogue.obsolete.clear()
         for message in catalogue:  # guessed from a per cent sign before a word; texts of ours are for str.format
             message.flags.discard("python-format")
     path = path_of(domain, language)

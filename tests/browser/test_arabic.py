@@ -79,6 +79,7 @@ def names_and_digests(page: Any) -> set[tuple[str, str]]:
 
 def look(page: Any, name: str) -> None:
     if SCREENSHOTS:
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
 
 
@@ -119,9 +120,9 @@ class TestReview:
 
         page = tab.page
         with served(make(tmp_path), language="ar", catalogues=i18n.FOLDER) as running:
-            page.goto(running.link)
+            page.goto(running.link, wait_until="domcontentloaded")
             for path in ("list", "match/2", "grid/2"):
-                page.goto(f"http://{running.host}{running.base}/{path}")
+                page.goto(f"http://{running.host}{running.base}/{path}", wait_until="domcontentloaded")
                 data = set(page.evaluate("[...document.querySelectorAll('.path')].map((e) => e.textContent.trim())"))
                 for width in (360, 1280):
                     page.set_viewport_size({"width": width, "height": 900})
@@ -134,8 +135,8 @@ class TestReview:
             page.keyboard.press("h")
             look(page, "review-help")
             page.keyboard.press("Escape")
-            page.goto(f"http://{running.host}{running.base}/match/2")
-            with page.expect_navigation(wait_until="load"):
+            page.goto(f"http://{running.host}{running.base}/match/2", wait_until="domcontentloaded")
+            with page.expect_navigation(wait_until="domcontentloaded"):
                 page.keyboard.press("1")
             assert "تأكيد" in page.content()
             assert in_english(page, set()) == []
