@@ -72,6 +72,7 @@ class Tab:
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[Tab]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(120_000)  # milliseconds; a busy machine is no failure
     yield Tab(context.new_page()).watch()
     context.close()
 

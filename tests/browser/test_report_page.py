@@ -169,6 +169,11 @@ class TestTools:
         assert tab.is_quiet()
 
 
+def settle(page: Any) -> None:
+    """Wait until the page has scrolled to what has the focus: scrolling covers pictures again."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 class TestPictures:
     def is_blurred(self, page: Any) -> bool:
         return "blur" in str(page.evaluate("getComputedStyle(document.querySelector('.veil img')).filter"))
@@ -176,6 +181,7 @@ class TestPictures:
     def test_seen_while_a_key_is_down(self, show: Any) -> None:
         page = show(pictures={LONG.path: PICTURE})
         page.focus(".veil")
+        settle(page)
         for key in (" ", "Enter"):
             assert self.is_blurred(page)
             page.keyboard.down(key)
@@ -190,6 +196,7 @@ class TestPictures:
         page = show(pictures={LONG.path: PICTURE})
         page.locator(".veil").scroll_into_view_if_needed()
         page.hover(".veil")
+        settle(page)
         assert self.is_blurred(page), "not by pointing at it"
         page.mouse.down()
         assert not self.is_blurred(page)
@@ -198,7 +205,9 @@ class TestPictures:
 
     def test_one_at_a_time(self, show: Any) -> None:
         page = show(pictures={LONG.path: PICTURE, CROP.path: PICTURE})
+        page.locator(".veil").first.scroll_into_view_if_needed()
         page.locator(".veil").first.focus()
+        settle(page)
         page.keyboard.down(" ")
         assert page.locator(".veil.held").count() == 1
 

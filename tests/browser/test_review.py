@@ -172,6 +172,7 @@ class TestByKeyboard:
             page.click("text=3 files")
             page.locator(".clusters li", has_text="3 files").locator("a").click()
             page.wait_for_selector("h1:has-text('3 files match this reference')")
+            page.wait_for_load_state("load")  # the keys work from then on
             look(page, "grid")
             page.keyboard.press("ArrowRight")
             page.keyboard.press("x")

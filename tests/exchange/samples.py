@@ -21,8 +21,13 @@ SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 ALL = frozenset(EXTRAS)
 
-#: For properties over whole lists: a busy machine is no failure.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: For properties over whole lists: a busy machine is no failure. There are some twenty formats, so each gets half as many
+#: examples as other properties do.
+patient = settings(
+    deadline=None,
+    max_examples=max(1, settings.default.max_examples // 2) if settings.default else 50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 PICTURE = ListItem(
     kind="image",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import threading
 import time
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import Store, schema, verify
+from hashmatch.store import Store, verify
 from hashmatch.store.membership import Membership
 from hashmatch.store.references import add_file
-from tests.store.samples import ME, content, measured, pdq
+from tests.store.samples import ME, content, make_older, measured, pdq
 
 from .conftest import holds, index, is_made, locations, reported, run, start
 
@@ -139,17 +138,16 @@ def test_a_backup_that_is_killed_is_not_taken_for_one(tmp_path: Path, pictures: 
 @pytest.mark.timeout(600)
 def test_an_upgrade_that_is_killed(tmp_path: Path) -> None:
     db = tmp_path / "old.db"
-    connection = sqlite3.connect(db, isolation_level=None)
-    connection.execute("BEGIN")
-    schema.apply(connection, 1)
-    old = Store(connection, db, writable=True)
-    connection.execute("COMMIT")
-    with old.transaction():
-        for number in range(4000):
-            fingerprint = measured(f"file {number}", (pdq(number),))
-            add_file(connection, ME, fingerprint, (b"/%d" % number, 1, 1), Membership("one"))
-    before = content(old)
-    connection.close()
+
+    def fill(store: Store) -> None:
+        with store.transaction() as connection:
+            for number in range(4000):
+                fingerprint = measured(f"file {number}", (pdq(number),))
+                add_file(connection, ME, fingerprint, (b"/%d" % number, 1, 1), Membership("one"))
+
+    make_older(db, 1, fill)
+    with Store.open(db, even_damaged=True) as old:
+        before = content(old)
     original = db.read_bytes()
     chance = random.Random()
     killed_before = killed_after = 0

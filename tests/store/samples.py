@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import random
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hashmatch.media import recipe
 from hashmatch.records import Digests, Fingerprint, Hash, Kind, ListItem
-from hashmatch.store import Store, audit
+from hashmatch.store import Store, audit, row_digests, schema
 from hashmatch.store.audit import Actor
 from hashmatch.store.listed import add_item
 from hashmatch.store.membership import Membership, Outcome
@@ -95,3 +98,31 @@ def set_bits(store: Store, reference_id: int, bits: bytes) -> None:
 def actions(store: Store) -> list[str]:
     """The actions in the audit trail, oldest first."""
     return [entry.action for entry in audit.entries(store)]
+
+
+def make_older(path: Path, version: int, fill: Callable[[Store], None]) -> None:
+    """Make a database of an older version, with what `fill` puts into one of today: as far as the older one has columns."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.execute("BEGIN")
+    schema.apply(raw, version)
+    if version > 1:
+        row_digests.make_all(raw)
+    raw.execute("COMMIT")
+    if version > 1:
+        row_digests.keep(raw)
+    today = path.with_name("today.db")
+    with Store.open(today, write=True) as store:
+        fill(store)
+    raw.execute("ATTACH ? AS today", (str(today),))
+    tables = raw.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT%'").fetchall()
+    raw.execute("BEGIN")
+    for (table,) in tables:
+        if table not in ("row_digest", "origin"):
+            names = raw.execute("SELECT name FROM pragma_table_info(?, 'main')", (table,)).fetchall()
+            columns = ", ".join(f'"{name}"' for (name,) in names)
+            raw.execute(f'INSERT INTO main."{table}" ({columns}) SELECT {columns} FROM today."{table}"')
+    raw.execute("COMMIT")
+    raw.execute("DETACH today")
+    raw.close()
+    for each in path.parent.glob("today.db*"):
+        each.unlink()

@@ -13,7 +13,7 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, audit, backup, lookup, row_digests, schema, upgrade, verify
 
-from .samples import add, content
+from .samples import add, content, make_older
 
 
 @pytest.fixture
@@ -152,27 +152,7 @@ OLDER = (1, 2, 3, 4)
 @pytest.fixture(params=OLDER)
 def old(path: Path, request: pytest.FixtureRequest) -> Path:
     """A database of an older version, with rows."""
-    raw = sqlite3.connect(path, isolation_level=None)
-    raw.execute("BEGIN")
-    schema.apply(raw, request.param)
-    if request.param > 1:
-        row_digests.make_all(raw)
-    raw.execute("COMMIT")
-    if request.param > 1:
-        row_digests.keep(raw)
-    with Store.open(path.with_name("today.db"), write=True) as today:
-        fill(today)
-    raw.execute("ATTACH ? AS today", (str(path.with_name("today.db")),))
-    tables = raw.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT%'").fetchall()
-    for (table,) in tables:
-        if table not in ("row_digest", "origin"):
-            names = raw.execute("SELECT name FROM pragma_table_info(?, 'main')", (table,)).fetchall()
-            columns = ", ".join(f'"{name}"' for (name,) in names)
-            raw.execute(f'INSERT INTO main."{table}" ({columns}) SELECT {columns} FROM today."{table}"')
-    raw.execute("DETACH today")
-    raw.close()
-    for each in path.parent.glob("today.db*"):
-        each.unlink()
+    make_older(path, request.param, fill)
     return path
 
 
