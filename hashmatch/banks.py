@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -9,7 +11,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange.hma import PushReport, Server, push, read_contents, token_from_environment
 from hashmatch.exporting import Choice, Selection
 from hashmatch.i18n import _
-from hashmatch.records import Opinion
+from hashmatch.records import Opinion, Verdict
 from hashmatch.store import Store, opinions
 from hashmatch.store.audit import Actor, now_exactly, record
 from hashmatch.store.pushed import PushedContents
@@ -18,10 +20,11 @@ from hashmatch.store.pushed import PushedContents
 @dataclass(frozen=True, slots=True)
 class BankReport:
     """What became of the contents that we put into a bank. read: of these; disputed: references of those that others
-    disabled or removed there, which are disputed from now on."""
+    disabled or removed there, which are disputed from now on; confirmed: those that were, and are enabled there again."""
 
     read: int
     disputed: int
+    confirmed: int = 0
 
 
 def fill_bank(
@@ -50,11 +53,12 @@ def fill_bank(
 
 
 def read_bank(store: Store, actor: Actor, url: str, bank: str) -> BankReport:
-    """See what became of the contents that we put into a bank: what others disabled or removed there is disputed here.
+    """See what became of the contents that we put into a bank: what others disabled or removed there is disputed here,
+    until they enable it again: then their newest word confirms it.
 
     Raises CommandError: see exchange.hma; or nothing was ever put there from here, since HMA cannot list a bank.
     """
-    disputed = set[int]()
+    news: Counter[str] = Counter()
     with Server(url, token_from_environment()) as server:
         ledger = PushedContents(store, server.name, bank)
         pushed = {each.content: each for each in ledger.all()}
@@ -62,17 +66,33 @@ def read_bank(store: Store, actor: Actor, url: str, bank: str) -> BankReport:
             message = _("nothing was put into bank {bank} of {server} from here, and HMA cannot list what others did")
             raise CommandError(message.format(bank=bank, server=server.name))
         source = f"HMA {server.name} {bank}"
+        # Of a reference with several contents, one that others took out is enough.
+        disputed, enabled = set[int](), set[int]()
         for content in read_contents(server, bank, pushed):
             ours = pushed[content.number]
-            if content.state == "enabled" or ours.disabled:
+            if ours.disabled:
                 continue
+            if content.state == "enabled":
+                enabled.add(ours.reference)
+                continue
+            disputed.add(ours.reference)
             reason = _("disabled there") if content.state == "disabled" else _("removed there")
+            said = Opinion("disputed", source, now_exactly(), content.note or reason)
             with store.transaction() as connection:
-                said = Opinion("disputed", source, now_exactly(), content.note or reason)
-                if not any(each.source == source for each in opinions.of(connection, ours.reference)):
-                    opinions.give(connection, actor, ours.reference, said)
-                    disputed.add(ours.reference)
-        detail = {"server": server.name, "bank": bank, "read": len(pushed), "disputed": len(disputed)}
+                if _last_word(connection, ours.reference, source) != "disputed":
+                    news["disputed"] += opinions.give(connection, actor, ours.reference, said)
+        for reference in sorted(enabled - disputed):
+            with store.transaction() as connection:
+                if _last_word(connection, reference, source) == "disputed":
+                    said = Opinion("confirmed", source, now_exactly(), _("enabled there again"))
+                    news["confirmed"] += opinions.give(connection, actor, reference, said)
+        report = BankReport(len(pushed), news["disputed"], news["confirmed"])
+        detail = {"server": server.name, "bank": bank, **asdict(report)}
     with store.transaction() as connection:
         record(connection, actor, "read back", detail)
-    return BankReport(len(pushed), len(disputed))
+    return report
+
+
+def _last_word(connection: sqlite3.Connection, reference_id: int, source: str) -> Verdict | None:
+    """What a source says of a reference."""
+    return next((each.verdict for each in opinions.of(connection, reference_id) if each.source == source), None)

@@ -14,12 +14,13 @@ from hashmatch import exchange
 from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.errors import CommandError
 from hashmatch.exchange import lint
+from hashmatch.exchange.fields import identified, snippet
 from hashmatch.i18n import _
-from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, origin_of
+from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, called, origin_of
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, strictest
 from hashmatch.store import Store, generation, listed, lists, opinions
 from hashmatch.store.audit import Actor, now, record
-from hashmatch.store.membership import Membership, Outcome, ensure_collection, touch
+from hashmatch.store.membership import Membership, Outcome, ensure_collection, mark, touch
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import Numbers
@@ -92,6 +93,10 @@ def import_list(
     """
     try:
         with path.open("rb") as file:
+            if not file.seekable():
+                raise CommandError(
+                    _("{path}: a list is read twice, and a pipe cannot be: give a file").format(path=path)
+                )
             head = file.read(exchange.HEAD)
             form = exchange.detect(head) if format_name == "auto" else exchange.get(format_name)
             if form is None:
@@ -140,6 +145,7 @@ class _Import:
         self._remarks_on, self._lint = remarks_on, remarks
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._owners: dict[str, str | None] = {}
+        self._owners_called: dict[str, str] = {}
         self._import_id = self._read = 0
 
     def run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
@@ -204,13 +210,21 @@ class _Import:
             self._read += 1
             if not isinstance(row, BadLine):
                 line, item = row
+                if not identified(item):
+                    self._put(connection, entries)  # it may be of one of these
+                    entries = []
+                    self._withdraw(connection, line, item)
+                    continue
                 checked = self._lint.check(line, item)
                 item = checked.item
                 membership = self._membership(item)
                 if self._is_foreign(connection, membership.collection) and membership.retracted is not None:
                     self._dispute(connection, listed.find(connection, item), membership)
                     continue
-                problem = checked.problem or self._foreign(connection, membership.collection)
+                problem = checked.problem
+                if not problem and self._is_foreign(connection, membership.collection):
+                    self._refuse_foreign(line, membership.collection)
+                    continue
                 if not problem:
                     for message in (*checked.remarks, *(self._remarks_on(item.labels) if item.labels else ())):
                         self._remark(LineRemark(line, message))
@@ -219,6 +233,9 @@ class _Import:
                 row = BadLine(line, problem)
             self._counts["refused"] += 1
             self._told(row)
+        self._put(connection, entries)
+
+    def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, ListItem, Membership]]) -> None:
         added = listed.add_items(
             connection,
             self._actor,
@@ -229,6 +246,24 @@ class _Import:
             self._count(connection, reference_id, outcome, membership)
         for name in {membership.collection for _line, _item, membership in entries}:
             lists.set_signer(connection, name, self._owners[name])
+
+    def _withdraw(self, connection: sqlite3.Connection, line: int, item: ListItem) -> None:
+        """A retraction of what is known by its case only."""
+        membership = self._membership(item)
+        assert item.case is not None and membership.retracted is not None
+        found = listed.of_case(connection, membership.collection, item.case)
+        if not found:
+            text = _(
+                "withdraws {case}, which the collection {name} does not have: where another list brings it, import that one,"
+                " and then this one again"
+            )
+            self._remark(LineRemark(line, text.format(case=snippet(item.case), name=membership.collection)))
+        for reference_id in found:
+            if self._is_foreign(connection, membership.collection):
+                self._dispute(connection, reference_id, membership)
+            else:
+                outcome = listed.withdraw(connection, self._actor, reference_id, item, membership)
+                self._count(connection, reference_id, outcome, membership)
 
     def _remark(self, remark: LineRemark) -> None:
         self._counts["remarks"] += 1
@@ -247,12 +282,15 @@ class _Import:
         owner = self._own(connection, collection)
         return owner not in (None, self._origin.signer) and self._plan.collection is None
 
-    def _foreign(self, connection: sqlite3.Connection, collection: str) -> str:
-        """Why an entry may not go into a collection; "" if it may."""
-        if not self._is_foreign(connection, collection):
-            return ""
+    def _refuse_foreign(self, line: int, collection: str) -> None:
+        """Say that an entry may not go into a collection; of a whole list the first few times."""
+        self._counts["refused"] += 1
         text = _("the collection {name} is filled by the lists of {owner} only; --collection gives it another")
-        return text.format(name=collection, owner=self._owners[collection])
+        if collection not in self._owners_called:
+            self._owners_called[collection] = called(self._owners[collection])
+        message = text.format(name=collection, owner=self._owners_called[collection])
+        if self._lint.told(LineRemark(line, message)):
+            self._told(BadLine(line, message))
 
     def _dispute(self, connection: sqlite3.Connection, reference_id: int | None, membership: Membership) -> None:
         """A retraction of what others gave: that stays, and this list's word stands beside it."""
@@ -261,7 +299,10 @@ class _Import:
             return
         self._counts["disputed"] += 1
         said = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
-        if opinions.add(connection, reference_id, (said,), self._import_id):
+        news = opinions.add(connection, reference_id, (said,), self._import_id)
+        # What is said of it goes out with it, so that it may go no further than what was said.
+        news |= mark(connection, reference_id, membership.collection, membership.tlp)
+        if news:
             touch(connection, reference_id, own=False)
 
     def _membership(self, item: ListItem) -> Membership:
@@ -273,7 +314,7 @@ class _Import:
         return Membership(
             plan.collection or item.collection or "imported",
             source=item.source,
-            tlp=strictest(item.tlp, plan.tlp),
+            tlp=strictest(item.tlp, plan.tlp, self._origin.tlp),
             case=item.case,
             note=item.note,
             labels=item.labels,

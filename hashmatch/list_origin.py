@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,8 @@ AS_IT_SAYS = Plan()
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What is known of a list as a whole. teller: who disputes what it would withdraw of others: its signer, name or file.
-    signer: a public key. missing: numbers of lists of its name that have not come. count: its entries, by its signer."""
+    signer: a public key. missing: numbers of lists of its name that have not come. count: its entries, by its signer, where
+    they can be counted. tlp: the mark of its entries, by its signer, where its format has none."""
 
     path: Path
     form: exchange.Format
@@ -54,6 +56,7 @@ class Origin:
     teller: str
     missing: tuple[Numbers, ...] = ()
     count: int | None = None
+    tlp: Tlp | None = None
 
 
 def origin_of(store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: Plan) -> Origin:
@@ -71,7 +74,8 @@ def origin_of(store: Store, file: BinaryIO, path: Path, form: exchange.Format, s
         message = _(
             "{path}: it is signed by {signer}, and the collection {name} is filled by the lists of {owner} only"
         )
-        raise CommandError(message.format(path=path, signer=signer, name=plan.collection, owner=owner))
+        told = {"signer": called(signer), "name": plan.collection, "owner": called(owner)}
+        raise CommandError(message.format(path=path, **told))
     before = [] if head.name is None else lists.sequences_seen(connection, head.name, signer)
     lacks = signed is None and (plan.verify_key is not None or owner is not None)
     issues = [Issue(since, sequence) for sequence, since in before]
@@ -87,8 +91,21 @@ def origin_of(store: Store, file: BinaryIO, path: Path, form: exchange.Format, s
         message = _("{path}: {reasons}; nothing was imported ({options} takes it all the same)")
         raise CommandError(message.format(path=path, reasons=reasons, options=flaws))
     teller = (signed and signed.key.name) or signer or head.name or path.name
-    count = signed.statement.count if signed is not None and signed.statement is not None else None
-    return Origin(path, form, digest, head, signer, teller, decision.missing, count)
+    statement = None if signed is None else signed.statement
+    # In a plain list one reference may be several lines, and two may be one.
+    count = statement.count if statement is not None and form.carries_retraction else None
+    mark = statement.tlp if statement is not None and "tlp" not in form.carries else None
+    return Origin(path, form, digest, head, signer, teller, decision.missing, count, mark)
+
+
+def called(public_key: str | None) -> str:
+    """A public key by the name that it is known by here, else by its text."""
+    from hashmatch.signing import keys
+
+    with contextlib.suppress(CommandError):  # a folder of keys that is not to be trusted names nobody
+        known = keys.known(keys.default_folder())[0]
+        return next((key.name for key in known if key.name and key.public.text == public_key), public_key or "")
+    return public_key or ""
 
 
 def _digest(file: BinaryIO) -> bytes:

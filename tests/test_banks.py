@@ -86,6 +86,20 @@ def test_what_others_took_out_there_is_disputed_here(hma: Hma, known: Path) -> N
     assert "0 references" in again.stderr
 
 
+def test_what_is_enabled_there_again_is_confirmed_here(hma: Hma, known: Path) -> None:
+    push(known, hma)
+    said = []
+    for until in (0, 1, 0):
+        hma.contents[1]["until"] = until
+        read = run(known, "import", "--from-hma", hma.url, "--bank", "EAST")
+        assert ("1 references newly disputed" in read.stderr, "1 confirmed" in read.stderr) == (until == 0, until == 1)
+        with Store.open(known) as store:
+            (opinion,) = lookup.reference(store.connection, 1).opinions
+            said.append(opinion.verdict)
+            assert not lookup.reference(store.connection, 2).opinions
+    assert said == ["disputed", "confirmed", "disputed"]
+
+
 def test_of_a_bank_that_was_never_filled_from_here(hma: Hma, known: Path) -> None:
     read = run(known, "import", "--from-hma", hma.url, "--bank", "EAST")
     assert read.returncode == 2

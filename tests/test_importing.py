@@ -135,3 +135,14 @@ def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp
     with Store.open(tmp_path / "whole.db", write=True) as store:
         imported(store, path, text)
         assert [(r.id, lookup.hashes(store.connection, r.id)) for r in lookup.references(store.connection)] == killed
+
+
+def test_a_pipe_is_refused(store: Store) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, MIXED.encode())
+    os.close(writing)
+    try:
+        with pytest.raises(CommandError, match="a pipe cannot be: give a file"):
+            import_list(store, ME, Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)

@@ -30,7 +30,7 @@ from hashmatch.matching.results import Result
 from hashmatch.media.files import walk
 from hashmatch.records import TLP_ORDER, BadLine, Failure, Hash, ListItem, Tlp
 from hashmatch.scanning import scan
-from hashmatch.store import Store, audit, curate, lookup
+from hashmatch.store import Store, audit, curate, lists, lookup
 from hashmatch.store.membership import ensure_collection
 
 OWN = ("jsonl", "csv")
@@ -706,3 +706,40 @@ class TestRetractionTravels:
             for reference in lookup.references(copy.connection):
                 assert reference.live
                 assert sorted(bool(source.retracted) for source in reference.sources) == [False, True]
+
+
+class TestAMarkThatComesWithWords:
+    """Whatever is said of a reference under a mark goes out with it, and no further than that."""
+
+    @staticmethod
+    def entry(**more: Any) -> str:
+        record = {"sha256": "ab" * 32, "collection": "east", "tlp": "green", "changed": "2026-01-02T00:00:00Z", **more}
+        return json.dumps(record) + "\n"
+
+    @pytest.mark.parametrize(
+        "says",
+        [
+            {"retracted": "2026-02-01T00:00:00Z", "retraction_reason": "seen by our officer in Exampletown"},
+            {
+                "changed": "2026-01-01T00:00:00Z",
+                "opinions": [{"opinion": "confirmed", "source": "west", "reason": "secret"}],
+            },
+            {"collection": "west", "opinions": [{"opinion": "confirmed", "reason": "secret"}]},
+        ],
+        ids=["disputes what is another's", "is older than the last", "is of what a person took back"],
+    )
+    def test_is_heeded(self, tmp_path: Path, says: dict[str, Any]) -> None:
+        with Store.open(tmp_path / "x.db", write=True) as store:
+            first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+            first.write_text(self.entry())
+            second.write_text(self.entry(tlp="amber", **says))
+            import_list(store, ME, first)
+            with store.transaction() as connection:
+                if "retracted" in says:
+                    lists.set_signer(connection, "east", "the key of another")
+                if "collection" in says:
+                    curate.retract(connection, ME, 1, "a mistake")
+            import_list(store, ME, second)
+            reference = lookup.reference(store.connection, 1)
+            assert reference.opinions and reference.tlp == "amber"
+            assert export(store, ME, io.BytesIO(), "jsonl", Selection()).left_out_tlp == 1

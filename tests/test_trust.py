@@ -6,6 +6,7 @@ import io
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from store.samples import ME, add, add_entry, digests_of, measured, pdq
 
 from hashmatch.errors import CommandError
+from hashmatch.exchange.lint import TOLD
 from hashmatch.exporting import ExportReport, Selection, export, sign_list
 from hashmatch.importing import ImportReport, import_list
 from hashmatch.list_origin import Plan
@@ -339,13 +341,20 @@ class TestWhoMayTakeBackWhat:
         told: list[BadLine | LineRemark] = []
         report = import_list(store, ME, self.listed(tmp_path / "2", other), told=told.append)
         assert (report.refused, report.added) == (1, 0)
-        assert "is filled by the lists of RW" in told[0].message
+        assert "is filled by the lists of east only" in told[0].message
         unsigned = self.listed(tmp_path / "3", other)
         with pytest.raises(CommandError, match="is not signed"):
             take(store, unsigned, collection="east")
         with pytest.raises(CommandError, match="is filled by the lists of"):
             take(store, self.listed(tmp_path / "4", other, signer=west), collection="east")
         assert take(store, unsigned, collection="east", accept=frozenset({"unsigned"})).added == 1
+        many = [{"md5": f"{number + 1:032x}", "collection": "east"} for number in range(TOLD + 5)]
+        told.clear()
+        keys.remove(keys.default_folder(), "east", with_secret=True)
+        report = import_list(store, ME, self.listed(tmp_path / "5", *many), told=told.append)
+        assert report.refused == TOLD + 5 and len(told) == TOLD + 1
+        assert isinstance(told[0], BadLine) and "by the lists of RW" in told[0].message
+        assert "this and 4 more lines like it" in told[-1].message
 
     def test_false_positive_by_its_own_source_names_nothing(
         self, new_store: Callable[[], Store], tmp_path: Path
@@ -377,7 +386,7 @@ class TestWhoMayTakeBackWhat:
         with store.transaction() as connection:
             curate.retract(connection, ME, 1, "no")
         for number, collection in enumerate(("east", "west"), 2):
-            newer = self.entry(collection, changed="2099-01-01T00:00:00Z")
+            newer = self.entry(collection, changed=audit.now_exactly())
             assert take(store, self.listed(tmp_path / str(number), newer)).retracted == 1
         assert not lookup.reference(store.connection, 1).live
         with store.transaction() as connection:
@@ -426,3 +435,26 @@ class TestSharingRules:
         assert report.kept == {"pdq": 9}
         assert (report.lost["time"], report.lost["frames"], report.lost["labels"], report.lost["md5"]) == (9, 1, 1, 1)
         assert export(store, ME, io.BytesIO(), "jsonl", RED).lost == {}
+
+
+def test_what_goes_on_otherwise_than_it_began_is_refused(new_store: Callable[[], Store], tmp_path: Path) -> None:
+    store = new_store()
+    add(store, "file 1")
+    publish(store, tmp_path / "1")
+    with pytest.raises(CommandError, match=r"made with other options \(--max-tlp, --label\)"):
+        export(store, ME, io.BytesIO(), "jsonl", Selection(labels=("x",), since=1), "east")
+
+
+@pytest.mark.parametrize("form", ["pdq", "tx-lines", "tx-csv", "md5sum", "kdb", "jsonl"])
+def test_the_signed_mark_counts_where_a_format_has_none(
+    new_store: Callable[[], Store], tmp_path: Path, form: str
+) -> None:
+    source, target, path = new_store(), new_store(), tmp_path / "list"
+    add(source, measured("file 1", (pdq(1), replace(pdq(2), view="part1"))), tlp="amber")
+    with path.open("wb") as out:
+        report = export(source, ME, out, form, RED, "east")
+    sign_list(source, ME, path, key("east"), report)
+    told: list[BadLine | LineRemark] = []
+    import_list(target, ME, path, told=told.append)
+    assert not told  # two lines of one entry are no wrong count
+    assert {reference.tlp for reference in lookup.references(target.connection)} == {"amber"}

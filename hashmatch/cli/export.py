@@ -87,7 +87,7 @@ def command(
 ) -> int:
     from hashmatch.exporting import Selection, export, sign_list
     from hashmatch.store import Store
-    from hashmatch.store.audit import Actor
+    from hashmatch.store.audit import Actor, now
 
     if (server is None) != (bank is None):
         raise click.UsageError(_("--to-hma and --bank go together"))
@@ -120,8 +120,10 @@ def command(
         if key is not None and target is not None:
             sign_list(store, actor, target, key, report)
     _tell_what(app, report)
+    if report.head.expires is not None and report.head.expires <= now():
+        app.warn(_("the list has expired already, so that readers refuse it: --expires"))
     if report.unmarked:
-        app.warn(_("{count:,} of them carry no TLP mark").format(count=report.unmarked))
+        app.warn(_("{count:,} of the entries written carry no TLP mark").format(count=report.unmarked))
     left_out = {
         _("marked stricter than TLP:{tlp}").format(tlp=max_tlp.upper()): report.left_out_tlp,
         _("retracted, which this format cannot say"): report.left_out_retracted,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,9 +97,10 @@ def command(
         with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
             report_of_bank = read_bank(store, actor, server, bank)
         text = _(
-            "bank {bank}: {read:,} contents read, {disputed:,} references newly disputed, being disabled or removed there"
+            "bank {bank}: {read:,} contents read, {disputed:,} references newly disputed, being disabled or removed there,"
+            " {confirmed:,} confirmed, being enabled again"
         )
-        app.say(text.format(bank=bank, read=report_of_bank.read, disputed=report_of_bank.disputed))
+        app.say(text.format(bank=bank, **asdict(report_of_bank)))
         return 0
     plan = Plan(collection, tlp, allow, strict, verify_key, frozenset(accept))
     refused, failed = 0, 0
@@ -148,9 +150,11 @@ def command(
             }
             told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
             app.say(f"{name} ({report.format}{_about(report)}): {told or _('nothing in it')}")
-            for first, last in report.missing:
-                numbers = f"{first}–{last}" if first != last else str(first)
-                message = _("{name}: of the list {list}, number {numbers} has not come")
+            if report.missing:
+                numbers = ", ".join(
+                    str(first) if first == last else f"{first}–{last}" for first, last in report.missing
+                )
+                message = _("{name}: of the list {list}, these numbers have not come: {numbers}")
                 app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
         _tell_of_recall(app, store, withdrawn_before)
     if dry_run:

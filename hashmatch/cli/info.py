@@ -24,7 +24,7 @@ def command(app: App, form: str) -> int:
     for title, content in about.items():
         click.echo(title)
         for name, value in content.items():
-            click.echo(f"  {name:<14}{value}")
+            click.echo(f"  {name:<15}{value}")
     return 0
 
 

@@ -48,7 +48,7 @@ def read_table(
         try:
             fields = dict(record(dict(zip(columns, cells, strict=False))))
             path = str(fields.pop("path", "")).encode("latin-1")
-            yield number, list_item(fields, (), (path,) if path else ())
+            yield number, list_item(fields, (), (path,) if path else (), capitals_are_usual=True)
         except LineError as refused:
             yield BadLine(number, str(refused))
 

@@ -36,7 +36,7 @@ class LineError(Exception):
 def snippet(value: object) -> str:
     """A short, escaped glimpse of what stood in a list: at most 40 characters, nothing that moves a terminal."""
     if isinstance(value, (str, bytes)):
-        shown = repr(value[:40])
+        shown = repr(value[:40]).removeprefix("b")
     elif isinstance(value, (int, float)) or value is None:
         shown = repr(value)
     else:
@@ -260,8 +260,16 @@ def opinion_record(opinion: Opinion) -> dict[str, str]:
     return {key: value for key, value in told.items() if value}
 
 
-def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tuple[bytes, ...]) -> ListItem:
-    """One item of a list from its fields by their names in ListItem; `hashes` are already checked."""
+def list_item(
+    record: Mapping[str, object],
+    hashes: tuple[Hash, ...],
+    paths: tuple[bytes, ...],
+    capitals_are_usual: bool = False,
+) -> ListItem:
+    """One item of a list from its fields by their names in ListItem; `hashes` are already checked.
+
+    capitals_are_usual: in lists of this format, whose readers take them.
+    """
     if any(not path or b"\0" in path for path in paths):
         raise LineError(_("a path is empty or holds a NUL byte"))
     item = ListItem(
@@ -286,7 +294,7 @@ def list_item(record: Mapping[str, object], hashes: tuple[Hash, ...], paths: tup
         case=text("case", record.get("case")),
         operator=text("operator", record.get("operator")),
         note=text("note", record.get("note")),
-        capitals=_has_capitals(record),
+        capitals=not capitals_are_usual and _has_capitals(record),
     )
     if not identified(item):
         raise LineError(_("neither a digest nor a hash"))

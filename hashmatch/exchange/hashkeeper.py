@@ -56,4 +56,4 @@ def looks_like(head: bytes) -> bool:
     return has_header(head, "file_id", "hashset_id", "file_name", "hash")
 
 
-FORMAT = Format("hashkeeper", frozenset({"md5", "size", "paths"}), write, read, looks_like)
+FORMAT = Format("hashkeeper", frozenset({"md5", "size", "paths"}), write, read, looks_like, needs=frozenset({"md5"}))

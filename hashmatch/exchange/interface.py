@@ -12,7 +12,8 @@ from hashmatch.records import BadLine, LineRemark, ListHead, ListItem
 EXTRAS = ("paths", "case", "operator", "note")
 
 #: What reading gives: the line (from 1) where an item begins and the item; a line that was refused; or a remark on a line
-#: whose item comes, too. Where a list is one document and has no lines, its records are counted.
+#: whose item comes, too. Where a list is one document and has no lines, its records are counted. An item that is retracted
+#: may have nothing but its case: what earlier lists brought to the same collection under that case is meant.
 Row = tuple[int, ListItem] | BadLine | LineRemark
 
 
@@ -54,6 +55,8 @@ class Format:
     except CommandError for a list of a newer version, before any item, or where a library is missing that the format
     needs. It raises what `stream.readline` raises.
     looks_like(head) tells whether the first bytes of a list look like this format; it never raises.
+    needs: parts by the same names: an entry without any of them is left out; where it is empty, one without any digest or
+    hash that the format carries. says_false_positive: of a format that cannot say that an entry is retracted.
     write_list, read_head: of a format in which a list can say what it is: as `write`, with that; and what the first bytes of
     a list say, whatever they are.
     """
@@ -65,6 +68,8 @@ class Format:
     looks_like: Callable[[bytes], bool]
     write_list: Callable[[Iterable[ListItem], BinaryIO, frozenset[str], ListHead], WriteReport] | None = None
     read_head: Callable[[bytes], ListHead] | None = None
+    needs: frozenset[str] = frozenset()
+    says_false_positive: bool = False
 
     @property
     def carries_retraction(self) -> bool:

@@ -135,4 +135,6 @@ def looks_like(head: bytes) -> bool:
     return has_table(head, b"hashes", b"sha2_256")
 
 
-FORMAT = Format("kdb", frozenset({"md5", "sha1", "sha256", "paths", "note"}), write, read, looks_like)
+FORMAT = Format(
+    "kdb", frozenset({"md5", "sha1", "sha256", "paths", "note"}), write, read, looks_like, needs=frozenset({"md5"})
+)

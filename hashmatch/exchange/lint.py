@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from hashmatch.exchange.fields import DIGEST_DIGITS, HASH_DIGITS
 from hashmatch.i18n import _
@@ -158,6 +159,8 @@ class Lint:
         self._kinds: Counter[str] = Counter()
         self._last: dict[str, LineRemark] = {}
         self._pdq = self._halves = self._line = 0
+        # A day more, since clocks and zones differ.
+        self._future = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
 
     def check(self, line: int, item: ListItem) -> Checked:
         """As the function `check`, and whether the entry came before."""
@@ -166,6 +169,9 @@ class Lint:
         if checked.problem:
             return checked
         self._count_halves(checked.item)
+        if max(item.changed or "", item.retracted or "", item.added or "") > self._future:
+            text = _("its date lies in the future: until then, no other word of its source is newer")
+            checked = replace(checked, remarks=(*checked.remarks, text))
         before = self._before(line, checked.item)
         if before:
             text = _("the same entry as in line {line}").format(line=before)

@@ -20,6 +20,8 @@ OF_ITEMS = frozenset(
 )
 EVERYTHING = DIGESTS | OF_HASHES | OF_ITEMS | {"frames", "*"}
 
+_OTHER_PARTS = OF_ITEMS | OF_HASHES | DIGESTS | {"frames"}
+
 #: Before the name of a part: carried of films only.
 FILM = "video:"
 
@@ -27,12 +29,13 @@ FILM = "video:"
 class Losses:
     """How many records have what a format carries and what it does not, by part: `kept` and `lost`.
 
+    Entries that the format leaves out as a whole are neither: they are counted by their writer, see interface.WriteReport.
     Of hashes, quality, time, view and version the hashes are counted; of everything else the entries. What was not to go
     out, since `include` does not name it, is neither.
     """
 
     def __init__(self, form: Format, include: frozenset[str] = frozenset()) -> None:
-        self._carries = form.carries
+        self._form = form
         self._withheld = set(EXTRAS) - include
         self.kept: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
@@ -40,17 +43,33 @@ class Losses:
     def watch(self, items: Iterable[ListItem]) -> Iterator[ListItem]:
         """The same items, counted as they pass."""
         for item in items:
-            for part, count in _parts(item).items():
+            parts = _parts(item)
+            for part, count in parts.items() if self._takes(item, parts) else ():
                 if part in self._withheld:
                     continue
                 (self.kept if self._has(part, item) else self.lost)[part] += count
             yield item
 
+    def _takes(self, item: ListItem, parts: Iterable[str]) -> bool:
+        """Whether the format writes an item, and does not leave it out."""
+        form = self._form
+        if not form.carries_retraction:
+            disowned = item.verdict == "false-positive" and not form.says_false_positive
+            if item.retracted or item.allow or disowned:
+                return False
+        if form.needs:
+            return not form.needs.isdisjoint(parts)
+        return any(self._has(part, item) for part in parts if part in DIGESTS or _is_algorithm(part))
+
     def _has(self, part: str, item: ListItem) -> bool:
-        if part in self._carries or (item.kind == "video" and FILM + part in self._carries):
+        carries = self._form.carries
+        if part in carries or (item.kind == "video" and FILM + part in carries):
             return True
-        known = part in OF_ITEMS or part in OF_HASHES or part in DIGESTS or part == "frames"
-        return not known and "*" in self._carries
+        return "*" in carries and _is_algorithm(part)
+
+
+def _is_algorithm(part: str) -> bool:
+    return part not in _OTHER_PARTS
 
 
 def _parts(item: ListItem) -> Counter[str]:

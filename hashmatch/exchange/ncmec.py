@@ -8,8 +8,9 @@
                <deletedImage> <member/> <timestamp/> <id/> </deletedImage> </images>
       <videos> <video/> <deletedVideo/> </videos> </queryResult>
 
-A deleted entry names no fingerprints. Those of the last KEPT entries of the same file are known by member and id; of another
-a remark says so. Entities and DTDs are refused. Read with defusedxml (the extra `exchange`), piece by piece.
+A deleted entry names no fingerprints. Those of the last KEPT entries of the same file are known by member and id; what
+another file brought is known by its case, which is made of these. Entities and DTDs are refused. Read with defusedxml
+(the extra `exchange`), piece by piece.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange.fields import LineError, digest, identified, moment, perceptual_hash, snippet, text
+from hashmatch.exchange.fields import LineError, digest, identified, moment, perceptual_hash, text
 from hashmatch.exchange.interface import Format, Row
 from hashmatch.exchange.partners import nothing_found, withdrawn
 from hashmatch.i18n import _
@@ -234,12 +235,9 @@ class _Items:
         told, item = _told(entry), _hashed(entry)
         deleted = entry.tag.startswith("deleted")
         if deleted and not identified(item):
-            if entry.number not in self._known:
-                message = _(
-                    "withdraws entry {number} without its hashes; if an older list brought it, retract it by hand"
-                )
-                return LineRemark(self.count, message.format(number=snippet(entry.number)))
-            item = self._known[entry.number]
+            if told.case is None:
+                raise LineError(_("withdraws an entry without its id"))
+            item = self._known.get(entry.number, item)
         elif not identified(item):
             raise LineError(_("neither a digest nor a hash"))
         elif told.case:

@@ -70,4 +70,4 @@ def looks_like(head: bytes) -> bool:
     return has_header(head, "SHA-1", "MD5", "FileName", "ProductCode")
 
 
-FORMAT = Format("nsrl", frozenset({"md5", "sha1", "size", "paths"}), write, read, looks_like)
+FORMAT = Format("nsrl", frozenset({"md5", "sha1", "size", "paths"}), write, read, looks_like, needs=frozenset({"sha1"}))

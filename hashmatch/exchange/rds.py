@@ -54,7 +54,8 @@ def _item(record: dict[str, object]) -> ListItem:
         value = record[field]
         if isinstance(value, bytes):
             record[field] = value.decode("latin-1")
-    return list_item(record, (), (path,) if isinstance(path, bytes) and path and b"\0" not in path else ())
+    paths = (path,) if isinstance(path, bytes) and path and b"\0" not in path else ()
+    return list_item(record, (), paths, capitals_are_usual=True)
 
 
 def looks_like(head: bytes) -> bool:

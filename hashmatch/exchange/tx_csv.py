@@ -125,4 +125,4 @@ def looks_like(head: bytes) -> bool:
     return {"signal_type", "signal_str"} <= {name.strip().lower() for name in cells_of(first) or ()}
 
 
-FORMAT = Format("tx-csv", CARRIES | {"collection", "labels", "tlp"}, write, read, looks_like)
+FORMAT = Format("tx-csv", CARRIES | {"collection", "labels", "tlp"}, write, read, looks_like, says_false_positive=True)

@@ -105,4 +105,6 @@ def looks_like(head: bytes) -> bool:
     return bool(_MODEL.search(head) or (_VALUE.search(head) and _MEDIA.search(head)))
 
 
-FORMAT = Format("vics", EVERYTHING - {"allow", "retracted", "retraction_reason"}, write, read, looks_like)
+FORMAT = Format(
+    "vics", EVERYTHING - {"allow", "retracted", "retraction_reason"}, write, read, looks_like, needs=frozenset({"md5"})
+)

@@ -70,12 +70,12 @@ def read(stream: BinaryIO) -> Iterator[Row]:
 
 
 def _entry(media: Object, date: str | None, unused: PassedOver) -> tuple[dict[str, object], tuple[Hash, ...]]:
-    record: dict[str, object] = {"md5": _bare(media.get("MD5")), "sha1": _bare(media.get("SHA1")), "changed": date}
+    record: dict[str, object] = {"md5": _hex(media.get("MD5")), "sha1": _hex(media.get("SHA1")), "changed": date}
     record |= {"size": _size(media.get("MediaSize")), "kind": _kind(media.get("MimeType"))}
     record["note"] = _bare(media.get("Comments"), strip=False)
     frames = list[object]()
     for each in _objects(media.get("AlternativeHashes")):
-        name, value = str(each.get("HashName")).upper().replace("-", ""), _bare(each.get("HashValue"))
+        name, value = str(each.get("HashName")).upper().replace("-", ""), _hex(each.get("HashValue"))
         if name == "VPDQ":
             frames.append(value)
         elif name in ("SHA256", "PDQ"):
@@ -166,6 +166,12 @@ def _iso(date: datetime) -> str:
 
 def _bare(value: object, strip: bool = True) -> str | None:
     return (value.strip() if strip else value) if isinstance(value, str) else None
+
+
+def _hex(value: object) -> str | None:
+    """Hexadecimal digits, which are often in capitals here."""
+    bare = _bare(value)
+    return None if bare is None else bare.lower()
 
 
 def _objects(value: object) -> list[Object]:

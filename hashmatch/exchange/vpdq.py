@@ -71,4 +71,11 @@ def looks_like(head: bytes) -> bool:
     return _START.match(head.removeprefix(BOM)) is not None
 
 
-FORMAT = Format("vpdq", frozenset({"pdq", "kind", "frames", "time", "quality"}), write, read, looks_like)
+FORMAT = Format(
+    "vpdq",
+    frozenset({"pdq", "kind", "frames", "time", "quality"}),
+    write,
+    read,
+    looks_like,
+    needs=frozenset({"frames"}),
+)

@@ -100,4 +100,11 @@ def _is_frame(line: bytes) -> bool:
     return True
 
 
-FORMAT = Format("vpdq-text", frozenset({"pdq", "kind", "frames", "time", "quality"}), write, read, looks_like)
+FORMAT = Format(
+    "vpdq-text",
+    frozenset({"pdq", "kind", "frames", "time", "quality"}),
+    write,
+    read,
+    looks_like,
+    needs=frozenset({"frames"}),
+)

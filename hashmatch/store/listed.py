@@ -10,7 +10,7 @@ from dataclasses import replace
 from hashmatch.records import ListItem, Opinion
 from hashmatch.store import opinions
 from hashmatch.store.audit import Actor, now
-from hashmatch.store.membership import Membership, Outcome, ensure_collection, insert, join, touch
+from hashmatch.store.membership import Membership, Outcome, ensure_collection, insert, join, mark, touch
 from hashmatch.store.references import IMPORTED, packed_rows, recipe, set_hashes
 
 #: Entry and as what it is added.
@@ -60,6 +60,23 @@ def add_item(
 def find(connection: sqlite3.Connection, item: ListItem) -> int | None:
     """The reference that an entry is of, if there is one."""
     return _known(connection, [identity_of(item)]).get(identity_of(item))
+
+
+def of_case(connection: sqlite3.Connection, collection: str, case: str) -> list[int]:
+    """The references that a collection has under a case."""
+    rows = connection.execute(
+        "SELECT reference_id FROM membership JOIN collection ON collection.id = collection_id"
+        " WHERE case_id = ? AND name = ? ORDER BY reference_id",
+        (case, collection),
+    )
+    return [int(reference_id) for (reference_id,) in rows]
+
+
+def withdraw(
+    connection: sqlite3.Connection, actor: Actor, reference_id: int, item: ListItem, membership: Membership
+) -> Outcome:
+    """Take a known reference back, as an entry says that names it otherwise than by what it is."""
+    return _add_to(connection, actor, reference_id, item, membership)
 
 
 def identity_of(item: ListItem) -> bytes:
@@ -125,6 +142,7 @@ def _add_to(
         return outcome
     hashes = [each for each in item.hashes if each.algorithm not in kept]
     changed = set_hashes(connection, reference_id, hashes, IMPORTED, new=new)
+    changed |= mark(connection, reference_id, membership.collection, membership.tlp)
     changed |= opinions.add(connection, reference_id, _with_source(item, membership), membership.import_id)
     if membership.import_id is not None:
         collection = "(SELECT id FROM collection WHERE name = ?)"

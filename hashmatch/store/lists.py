@@ -51,8 +51,14 @@ def published(
         message = _("list {name} has not gone out with number {sequence}")
         raise CommandError(message.format(name=name, sequence=sequence))
     if sequence is not None and row[2] != _text(selection):
-        message = _("number {sequence} of list {name} was made with other options; make a full list")
-        raise CommandError(message.format(name=name, sequence=sequence))
+        before = json.loads(row[2])
+        others = ", ".join(
+            "--" + key.replace("_", "-").removesuffix("s") for key in selection if before.get(key) != selection[key]
+        )
+        message = _(
+            "number {sequence} of list {name} was made with other options ({others}); repeat them, or make a full list"
+        )
+        raise CommandError(message.format(name=name, sequence=sequence, others=others))
     return Published(*row[:2])
 
 

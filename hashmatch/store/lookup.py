@@ -371,6 +371,10 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
         f" WHERE decoding = '{IMPORTED}'",
         "collections": "SELECT count(*) FROM collection",
         "locations": "SELECT count(*) FROM location",
+        "opinions": "SELECT count(*) FROM opinion",
+        "lists_read": "SELECT count(*) FROM import",
+        "lists_written": "SELECT count(*) FROM published",
+        "recorded_scans": "SELECT count(*) FROM recorded_scan",
     }
     return {name: int(connection.execute(query).fetchone()[0]) for name, query in queries.items()}
 

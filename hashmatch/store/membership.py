@@ -238,6 +238,25 @@ def _update(
     return news
 
 
+def mark(connection: sqlite3.Connection, reference_id: int, collection: str, tlp: Tlp | None) -> bool:
+    """Let a TLP mark count that came with words of a reference: for its membership of that collection; where it has none,
+    for all of its memberships, which go out with these words. Returns whether any is stricter now."""
+    if tlp is None:
+        return False
+    rows = connection.execute(
+        "SELECT name, collection_id, membership.tlp FROM membership JOIN collection ON collection.id = collection_id"
+        " WHERE reference_id = ?",
+        (reference_id,),
+    ).fetchall()
+    stricter = [
+        (tlp, reference_id, collection_id)
+        for name, collection_id, old in [row for row in rows if row[0] == collection] or rows
+        if strictest(old, tlp) != old
+    ]
+    connection.executemany("UPDATE membership SET tlp = ? WHERE reference_id = ? AND collection_id = ?", stricter)
+    return bool(stricter)
+
+
 def touch(connection: sqlite3.Connection, reference_id: int, *, own: bool) -> None:
     """Note that a reference has changed, so that the next list that goes out has it. own: that we said something new of it,
     so that our word is the newest of those collections that were not filled by lists."""

@@ -233,6 +233,8 @@ ALTER TABLE membership ADD COLUMN changed TEXT;;
 ALTER TABLE membership ADD COLUMN retraction_import_id INTEGER REFERENCES import (id);;
 -- JSON array of the labels that a list gave; those that were given here are in the table label
 ALTER TABLE membership ADD COLUMN labels TEXT;;
+-- a list may withdraw an entry by nothing but its case
+CREATE INDEX membership_case ON membership (case_id, collection_id) WHERE case_id IS NOT NULL;;
 -- whose signed lists fill it, as a public key: lists of others may not
 ALTER TABLE collection ADD COLUMN signer TEXT;;
 -- what the list says of itself

@@ -77,7 +77,7 @@ def test_unmarked_ones_go_along_with_a_warning(run: Run) -> None:
     assert run("index", FIXTURES / "archive" / "posters").code == 0
     ran = run("--quiet", "export")
     assert (ran.code, len(ran.lines)) == (0, 5)
-    assert "4 of them carry no TLP mark" in ran.err
+    assert "4 of the entries written carry no TLP mark" in ran.err
 
 
 def test_selection(run: Run, own_copy: Path) -> None:

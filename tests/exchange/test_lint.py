@@ -13,7 +13,7 @@ from hashmatch.exchange import lint
 from hashmatch.exchange.lint import Lint, check
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
 
-from .samples import BRIDGE, MD5, PICTURE, SHA256, items, patient
+from .samples import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
 
 GOOD = Hash("pdq", bytes.fromhex(BRIDGE), 100)
 
@@ -172,3 +172,23 @@ def test_never_fails_and_what_it_keeps_is_good(item: ListItem) -> None:
         assert replace(checked.item, hashes=item.hashes) == item
         assert check(checked.item).problem == ""
         assert checked.item.hashes or checked.item.md5 or checked.item.sha1 or checked.item.sha256
+
+
+@pytest.mark.parametrize("form", ["hashkeeper", "nsrl", "vics"])
+def test_capitals_are_usual_in_forensic_lists(form: str) -> None:
+    out = BytesIO()
+    write = exchange.get(form).write
+    assert write is not None
+    write([ListItem(md5=MD5, sha1=SHA1)], out)
+    assert MD5.upper() in out.getvalue().decode()
+    out.seek(0)
+    assert [row[1].capitals for row in exchange.get(form).read(out) if isinstance(row, tuple)] == [False]
+
+
+@pytest.mark.parametrize("field", ["added", "changed", "retracted"])
+def test_a_date_to_come_is_told(field: str) -> None:
+    judge = Lint()
+    for number, (year, odd) in enumerate([("2020", False), ("2999", True)]):
+        dates = {field: f"{year}-01-01T00:00:00Z"}
+        checked = judge.check(number, ListItem(md5=f"{number + 1:032x}", **dates))  # type: ignore[arg-type]
+        assert not checked.problem and any("in the future" in each for each in checked.remarks) == odd

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from io import BytesIO
+
+import pytest
 
 from hashmatch.exchange import get, written
 from hashmatch.exchange.losses import DIGESTS, EVERYTHING, FILM, OF_HASHES, OF_ITEMS, Losses
@@ -62,3 +65,21 @@ def test_our_own_formats_lose_nothing() -> None:
         list(losses.watch([PICTURE, A_FILM]))
         assert not losses.lost and losses.kept["phash"] == 1
     assert OF_HASHES <= EVERYTHING
+
+
+@pytest.mark.parametrize("name", written())
+def test_what_is_left_out_as_a_whole_is_not_said_to_be_carried(name: str) -> None:
+    items = [
+        PICTURE,
+        A_FILM,
+        ListItem(kind="image", sha256="ab" * 32),
+        ListItem(kind="video", md5="cd" * 16),
+        replace(PICTURE, retracted="2026-01-01T00:00:00Z"),
+        replace(PICTURE, allow=True),
+        replace(PICTURE, opinions=(Opinion("false-positive"),)),
+    ]
+    losses, out = Losses(get(name)), BytesIO()
+    write = get(name).write
+    assert write is not None
+    report = write(losses.watch(items), out)
+    assert losses.kept["kind"] + losses.lost["kind"] == report.written

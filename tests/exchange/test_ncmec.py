@@ -104,10 +104,25 @@ def test_a_deleted_entry_withdraws_the_hashes_that_the_list_named_for_it() -> No
     assert items[1].retracted == "2017-10-24T15:00:00Z" and items[1].case == "ncmec:42/one"
 
 
-def test_a_deleted_entry_of_another_list_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deleted_entry_of_another_list_has_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ncmec, "KEPT", 1)
     rows = rows_of(document(entry(), entry(number="two"), entry("deletedImage", prints="")))
-    assert isinstance(rows[2], LineRemark) and "withdraws entry '42/one' without its hashes" in rows[2].message
+    assert rows[2] == (
+        3,
+        ListItem(
+            kind="image",
+            source="Example Member",
+            changed="2017-10-24T15:00:00Z",
+            retracted="2017-10-24T15:00:00Z",
+            retraction_reason="deletedImage",
+            case="ncmec:42/one",
+        ),
+    )
+
+
+def test_a_deleted_entry_without_an_id_is_refused() -> None:
+    (row,) = rows_of(document(f"<deletedImage>{MEMBER}{TIME}</deletedImage>"))
+    assert row == BadLine(1, "withdraws an entry without its id")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_comments_blanks_and_bad_lines() -> None:
     found, bad = read(FORMAT, b"\r\n".join(lines))
     assert found == {4: item(), 12: item()}
     assert list(bad) == [5, 6, 7, 8, 9, 10, 11]
-    assert bad[6] == f"not a PDQ hash of 64 hexadecimal digits: b'{'g' * 37}…"
+    assert bad[6] == f"not a PDQ hash of 64 hexadecimal digits: '{'g' * 38}…"
 
 
 def test_what_is_written() -> None:

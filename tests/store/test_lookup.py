@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.records import Digests, Failure, Hash, ListItem
-from hashmatch.store import Store, curate, lookup
+from hashmatch.records import Digests, Failure, Hash, ListItem, Opinion
+from hashmatch.store import Store, curate, lookup, opinions
 from hashmatch.store.membership import Membership
 from hashmatch.store.references import add_file
 
@@ -168,6 +168,8 @@ def test_counts(store: Store) -> None:
     add(store, measured("part", partial=True, error=Failure("partial", "cut off")))
     add_entry(store, ListItem("image", hashes=(pdq(7), Hash("phash", bytes(8)))), collection="two")
     add_entry(store, ListItem("image", md5="0" * 32), collection="two", retracted="2026-01-01T00:00:00Z")
+    with store.transaction() as connection:
+        opinions.give(connection, ME, 1, Opinion("disputed", "somebody"))
     assert lookup.counts(store.connection) == {
         "references": 6,
         "images": 4,
@@ -181,6 +183,10 @@ def test_counts(store: Store) -> None:
         "imported": 1,
         "collections": 2,
         "locations": 5,
+        "opinions": 1,
+        "lists_read": 0,
+        "lists_written": 0,
+        "recorded_scans": 0,
     }
 
 
