@@ -63,8 +63,7 @@ docs: $(VENV)/installed
 	$(BIN)/python -m docs.make_cli_reference
 
 messages: $(VENV)/installed-tests
-	$(BIN)/pybabel --quiet extract --mapping-file=pyproject.toml --keywords=_ --keywords=ngettext:1,2 --output-file=hashmatch/locale/hashmatch.pot \
-		--project=hashmatch --no-location hashmatch
+	$(BIN)/python -m docs.make_messages
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,14 +1,20 @@
 """Translation of every text that a person reads, through gettext.
 
-A translation is a folder `locale/<language>/LC_MESSAGES/hashmatch.mo`; adding one needs no change of code.
+A translation is a folder `locale/<language>/LC_MESSAGES` with `hashmatch.mo`, and `click.mo` for the texts of the library
+that reads the command line; adding one needs no change of code.
 """
 
 from __future__ import annotations
 
 import gettext
+import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 DOMAIN = "hashmatch"
+#: The texts of click, which asks the process-wide gettext for them.
+CLICK_DOMAIN = "click"
 FOLDER = Path(__file__).parent / "locale"
 
 #: The language that texts are written in.
@@ -20,6 +26,32 @@ _translations: gettext.NullTranslations = gettext.NullTranslations()
 _language = SOURCE
 
 
+def languages() -> list[str]:
+    """The languages that there are: that of the source first, then those with a catalogue."""
+    return [SOURCE, *sorted(path.parts[-3] for path in FOLDER.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))]
+
+
+def wanted(environment: Mapping[str, str]) -> str | None:
+    """The language that the environment asks for: $HASHMATCH_LANG, else the locale, read as gettext does: the first of
+    $LC_ALL, $LC_MESSAGES and $LANG that is set; where that is no mere "C", the first of the languages in $LANGUAGE that
+    there is comes before it.
+    """
+    own = environment.get("HASHMATCH_LANG")
+    if own:
+        return _plain(own)
+    locale = next(filter(None, map(environment.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "C")
+    if _plain(locale) in ("c", "posix"):
+        return None
+    known = languages()
+    asked = map(_plain, (environment.get("LANGUAGE") or "").split(":"))
+    return next((each for each in asked if each in known), _plain(locale))
+
+
+def _plain(locale: str) -> str:
+    """The language of a locale: ar of ar_EG.UTF-8."""
+    return re.split(r"[_.@-]", locale, maxsplit=1)[0].lower()
+
+
 def activate(language: str | None, folder: Path = FOLDER) -> None:
     """Use a language ("en", "ar"); where it has no catalogue, and for None, texts stay in English."""
     global _translations, _language
@@ -29,6 +61,17 @@ def activate(language: str | None, folder: Path = FOLDER) -> None:
         _translations = gettext.translation(DOMAIN, folder, [language], fallback=True)
     is_found = isinstance(_translations, gettext.GNUTranslations)
     _language = language if is_found and language is not None else SOURCE
+
+
+def activate_click() -> None:
+    """Have click, in this process, speak the language in force, too.
+
+    It can only be told through gettext's own variable. Only the command line does so: a library has no business in the
+    environment of its process.
+    """
+    os.environ["LANGUAGE"] = _language
+    gettext.bindtextdomain(CLICK_DOMAIN, FOLDER)
+    gettext.textdomain(CLICK_DOMAIN)
 
 
 def language() -> str:

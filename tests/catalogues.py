@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 
-import hashmatch
-
-PACKAGE = Path(hashmatch.__file__).parent
-KEYWORDS = {"_": None, "ngettext": (1, 2)}
+from docs.make_messages import template
+from hashmatch.i18n import DOMAIN
 
 
 @functools.cache
 def messages_of_package() -> dict[str | tuple[str, ...], str]:
     """All texts, each with its translation: in brackets."""
-    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    methods = [(each["pattern"], each["method"]) for each in project["tool"]["babel"]["mappings"]]
-    found: dict[str | tuple[str, ...], str] = {}
-    options = {"**.j2": {"silent": "false"}}
-    for _file, _line, text, _comments, _context in extract_from_dir(PACKAGE, methods, options, keywords=KEYWORDS):
-        found[text] = f"⟦{text if isinstance(text, str) else text[1]}⟧"
-    return found
+    texts = [message.id for message in template(DOMAIN) if message.id]
+    return {text: f"⟦{text if isinstance(text, str) else text[1]}⟧" for text in texts}
 
 
 def write_catalogues(folder: Path) -> Path:

@@ -13,6 +13,9 @@ from typing import Any
 # As the command line does it, and before numpy is imported: several test processes with spinning threads of OpenBLAS each
 # stand in each other's way until a product of small matrices takes a second.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Whatever the language of the machine, texts are compared in English; so are those of the commands that tests start.
+os.environ["HASHMATCH_LANG"] = ""
+os.environ["LC_ALL"] = "C.UTF-8"
 
 import numpy as np
 import numpy.typing as npt

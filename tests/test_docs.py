@@ -14,7 +14,9 @@ import pytest
 from docs.make_cli_reference import TARGET, reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
+#: Each with the number of commands that it shows at least.
+READMES = {"README.md": 12, "README.ar.md": 12}
+PAGES = sorted([*(ROOT / name for name in READMES), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
 
 
 def test_cli_reference_is_fresh() -> None:
@@ -42,10 +44,10 @@ def test_no_path_of_somebody_s_machine() -> None:
         assert not re.search(r"/(home|root|work|Users)/", page.read_text(encoding="utf-8")), page
 
 
-def _console_examples() -> list[tuple[str, list[str]]]:
-    """Commands that the README shows, each with the lines of output that it shows."""
+def _console_examples(page: str) -> list[tuple[str, list[str]]]:
+    """Commands that a page shows, each with the lines of output that it shows."""
     found: list[tuple[str, list[str]]] = []
-    for block in re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL):
+    for block in re.findall(r"```console\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL):
         for line in block.splitlines():
             if line.startswith("$ "):
                 found.append((line[2:], []))
@@ -54,18 +56,19 @@ def _console_examples() -> list[tuple[str, list[str]]]:
     return found
 
 
-def test_readme_examples_run_and_print_what_is_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", READMES)
+def test_readme_examples_run_and_print_what_is_shown(page: str, tmp_path: Path) -> None:
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     (tmp_path / "hashmatch").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hashmatch "$@"\n', encoding="utf-8")
     (tmp_path / "hashmatch").chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     env = {**os.environ, "HASHMATCH_DB": str(tmp_path / "reference.db"), "PATH": path, "PYTHONPATH": str(ROOT)}
     env["HASHMATCH_KEYS"] = str(tmp_path / "keys")
-    examples = _console_examples()
-    assert len(examples) > 12
+    examples = _console_examples(page)
+    assert len(examples) >= READMES[page]
     for command, shown in examples:
         done = subprocess.run(
-            ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120
+            ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=120
         )
         assert done.returncode in (0, 1), f"{command}\n{done.stderr}"
         printed = iter((done.stdout + done.stderr).splitlines())

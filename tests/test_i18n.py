@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from catalogues import KEYWORDS, PACKAGE, messages_of_package, write_catalogues
+from catalogues import messages_of_package, write_catalogues
 
 import hashmatch
+from docs.make_messages import KEYWORDS, PACKAGE
 from hashmatch import i18n
 from hashmatch.i18n import _, activate, ngettext
 from hashmatch.report.html.page import TEMPLATES

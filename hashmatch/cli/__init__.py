@@ -16,6 +16,7 @@ from hashmatch import i18n
 def run(arguments: Sequence[str]) -> int:
     """Run a command line. Returns the exit code; the last resort of every error a person should see as one line."""
     i18n.activate(_language(arguments))
+    i18n.activate_click()
     for stream in (sys.stdout, sys.stderr):
         # Whatever the locale: data are UTF-8, and a message is better garbled than lost.
         if hasattr(stream, "reconfigure"):
@@ -74,10 +75,10 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _language(arguments: Sequence[str]) -> str | None:
-    """What --lang says, before click reads it; else what $HASHMATCH_LANG does."""
+    """What --lang says, before click reads it; else what the environment does."""
     for position, argument in enumerate(arguments):
         if argument.startswith("--lang="):
             return argument.partition("=")[2]
         if argument == "--lang" and position + 1 < len(arguments):
             return arguments[position + 1]
-    return os.environ.get("HASHMATCH_LANG")
+    return i18n.wanted(os.environ)

@@ -139,6 +139,7 @@ def _print_key(key: Key) -> None:
         _("secret key"): _("here") if key.secret else _("not here"),
         _("since"): key.created or "",
     }
+    width = max(map(len, told)) + 1
     for what, value in told.items():
         if value:
-            click.echo(f"{what:<12}{value}")
+            click.echo(f"{what:<{width}}{value}")

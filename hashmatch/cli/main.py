@@ -12,7 +12,7 @@ import click
 from hashmatch import __version__
 from hashmatch.cli.app import App
 from hashmatch.errors import CommandError
-from hashmatch.i18n import _
+from hashmatch.i18n import _, languages
 
 #: Command to the module that has it as `command`; loaded only when it is asked for. With _ where the module, once it is in
 #: this package, would hide a builtin or a keyword.
@@ -91,7 +91,7 @@ def _is_damaged(database: Path) -> bool:
     envvar="HASHMATCH_DB",
     help=_("The reference set. Default: $HASHMATCH_DB, else reference.db in your user-data folder."),
 )
-@click.option("--lang", type=click.Choice(["en", "ar"]), help=_("Language of messages."))
+@click.option("--lang", type=click.Choice(languages()), help=_("Language of messages."))
 @click.option("--quiet", "-q", is_flag=True, help=_("Print data and errors only."))
 @click.option("--verbose", "-v", is_flag=True, help=_("Print a line for every file."))
 @click.version_option(__version__, prog_name="hashmatch")

@@ -26,7 +26,7 @@ from hashmatch.fingerprint import joined
 from hashmatch.fingerprinting import FileState, are_credible_hashes, is_credible, judge_name
 from hashmatch.footage import Parts
 from hashmatch.hashing import Settings
-from hashmatch.i18n import _
+from hashmatch.i18n import _, language
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import Found, open_file
 from hashmatch.media.sampling import Share
@@ -92,7 +92,7 @@ class Examiner:
         self._settings, self._known, self._look, self._moved = settings, known, look, moved
         self._locked, self._steps = locked, tuple[str, ...]()
         name = f"hashmatch-{uuid.uuid4().hex}"
-        run = Run(name, settings, replace(isolation, workers=1), facts(settings))
+        run = Run(name, settings, replace(isolation, workers=1), facts(settings), language())
         self._run = wire.pack("run", run)
         self._check_workers()
         self._cluster.client.subscribe_topic(name, lambda event: self._cluster.heard.put(event[1]))

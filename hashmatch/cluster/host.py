@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from hashmatch import i18n
 from hashmatch.cluster import sources
 from hashmatch.cluster.jobs import Job, Outcome, Run
 from hashmatch.errors import CommandError, MediaError
@@ -64,6 +65,7 @@ class _Host:
         if first is None:
             return
         run = wire.read(Run, wire.unpack(first)[1])
+        i18n.activate(run.language)
         done = fingerprints(
             self._found(run),
             run.settings,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hashmatch.footage import Parts
 from hashmatch.hashing import Settings
+from hashmatch.i18n import SOURCE
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import Share
 from hashmatch.records import Fingerprint, Glance
@@ -19,12 +20,14 @@ WHOLE = Share()
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What all jobs of a command have in common. facts: what a worker must agree with, see facts.py."""
+    """What all jobs of a command have in common. facts: what a worker must agree with, see facts.py. language:
+    in which it says why something failed."""
 
     name: str
     settings: Settings
     isolation: Isolation
     facts: tuple[tuple[str, str], ...]
+    language: str = SOURCE
 
 
 @dataclass(frozen=True, slots=True)

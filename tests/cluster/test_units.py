@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +55,19 @@ class TestRecords:
         outcome = Outcome(3, 9, None, result, Share(0, 4), Glance(hashes, None))
         batch = Batch("tcp://127.0.0.1:1", (outcome,), ("limits",), 0.5)
         assert wire.read(Batch, wire.unpack(wire.pack("batch", batch))[1]) == batch
+
+    def test_what_went_wrong_is_told_in_the_language_of_the_client(self, tmp_path: Path) -> None:
+        (tmp_path / "1.jpg").touch()
+        run = Run("name", Settings(), Isolation(workers=1), facts(Settings()), "ar")
+        lines = [wire.pack("run", run), wire.pack("job", Job(1, bytes(tmp_path / "1.jpg")))]
+        done = subprocess.run(
+            [sys.executable, "-m", "hashmatch.cluster.host"],
+            input=b"".join(line + b"\n" for line in lines),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        replies = dict(wire.unpack(line) for line in done.stdout.splitlines())
+        assert wire.read(Outcome, replies["outcome"]).result.error == Failure("corrupt", "فارغ")
 
 
 class TestFacts:
