@@ -1,18 +1,28 @@
 """Pictures for the page: decoded in the locked workers, of files whose bytes are what they should be, kept in memory only.
 
-Threads wait for the workers, so that a film that takes its time keeps nobody from the page.
+Threads wait for them, so that a film that takes its time keeps nobody from the page. What has threads must not fork, or a
+worker may wait for ever for a lock that a thread held just then; so each thread has a process without any, the parent of
+the locked worker, that is begun before the threads are.
 """
 
 from __future__ import annotations
 
+import atexit
 import concurrent.futures
+import contextlib
+import ctypes
 import io
 import itertools
+import multiprocessing
 import queue
+import signal
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 
 from hashmatch.hashing import Settings
 from hashmatch.i18n import _
@@ -69,11 +79,10 @@ class Prints:
 
 
 class Darkroom:
-    """Makes pictures as they are asked for, what is asked for last first. Used by one thread."""
+    """Makes pictures as they are asked for, what is asked for last first. Used by one thread; to be made before there are
+    others."""
 
     def __init__(self, isolation: Isolation, limits: Limits) -> None:
-        # One file, one worker; several would only wait for each other.
-        self._isolation, self._limits = replace(isolation, workers=1), limits
         self._kept: OrderedDict[Order, concurrent.futures.Future[Prints]] = OrderedDict()
         self._jobs: queue.PriorityQueue[tuple[int, int, Order, concurrent.futures.Future[Prints]]] = (
             queue.PriorityQueue()
@@ -82,9 +91,22 @@ class Darkroom:
         # What a forked worker does not have to load itself.
         for decoder in ("film", "jpeg"):
             load_decoder(decoder)
+        # One file, one worker; several would only wait for each other.
+        alone = replace(isolation, workers=1)
+        forking = multiprocessing.get_context("fork")
+        ends = []
+        self._developers: list[ForkProcess] = []
         for _thread in range(THREADS):
+            ours, theirs = forking.Pipe()
+            developer = forking.Process(target=_serve, args=(theirs, alone, limits))
+            developer.start()
+            theirs.close()
+            ends.append(ours)
+            self._developers.append(developer)
+        atexit.register(self.close)
+        for end in ends:
             # Nobody waits for them in the end: their workers die with them.
-            threading.Thread(target=self._work, daemon=True).start()
+            threading.Thread(target=self._work, args=(end,), daemon=True).start()
 
     def ask(self, order: Order, when: int = NOW) -> concurrent.futures.Future[Prints]:
         """The pictures of an order, now or later."""
@@ -98,6 +120,13 @@ class Darkroom:
         self._kept.move_to_end(order)
         return kept
 
+    def close(self) -> None:
+        """End the processes, whatever they are at, and with them their workers."""
+        atexit.unregister(self.close)
+        for developer in self._developers:
+            developer.kill()
+            developer.join()
+
     def _make_room(self) -> None:
         done = [(order, each) for order, each in self._kept.items() if each.done()]
         size = sum(each.result().size for _order, each in done)
@@ -107,7 +136,7 @@ class Darkroom:
             size -= each.result().size
             del self._kept[order]
 
-    def _work(self) -> None:
+    def _work(self, developer: Connection) -> None:
         while True:
             _when, _number, order, future = self._jobs.get()
             with self._lock:
@@ -115,30 +144,49 @@ class Darkroom:
                     continue  # it was asked for again, and is taken
                 future.set_running_or_notify_cancel()
             try:
-                future.set_result(self._develop(order))
-            except Exception as error:  # a thread that dies would leave everybody waiting
-                future.set_result(_none(order, str(error) or type(error).__name__))
+                developer.send(order)
+                future.set_result(developer.recv())
+            except (OSError, EOFError):
+                future.set_result(_none(order, _("the process that makes pictures has ended; begin the review anew")))
 
-    def _develop(self, order: Order) -> Prints:
-        settings = Settings(exact=True, views=False, limits=self._limits, picture_side=SIDE, moments=order.moments)
-        complaint = _("no place of it is known on this machine")
-        for path in order.paths[:MOST_PLACES]:
-            found = self._examined(path, settings, order.follow)
-            if found.digests is None:
-                complaint = found.error.message if found.error else _("is no media")
-            elif found.digests.sha256 != order.sha256:
-                complaint = _("the file there has other bytes now")
-            else:
-                return _printed(path, found, order)
-        return _none(order, complaint)
 
-    def _examined(self, path: bytes, settings: Settings, follow: bool) -> Fingerprint:
-        from hashmatch.fingerprinting import fingerprints
-        from hashmatch.media.files import Found
+def _serve(orders: Connection, isolation: Isolation, limits: Limits) -> None:
+    """Runs in a process of its own: makes one order after the other, until the page's process is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the page's process decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with contextlib.suppress(OSError, EOFError):
+        while True:
+            order = orders.recv()
+            try:
+                made = _develop(order, isolation, limits)
+            except Exception as error:  # one that ends would leave everybody waiting
+                made = _none(order, str(error) or type(error).__name__)
+            orders.send(made)
 
-        ((_state, found),) = fingerprints([Found(path, named=follow)], settings, self._isolation)
-        assert found is not None
-        return found
+
+def _develop(order: Order, isolation: Isolation, limits: Limits) -> Prints:
+    settings = Settings(exact=True, views=False, limits=limits, picture_side=SIDE, moments=order.moments)
+    complaint = _("no place of it is known on this machine")
+    for path in order.paths[:MOST_PLACES]:
+        found = _examined(path, settings, order.follow, isolation)
+        if found.digests is None:
+            complaint = found.error.message if found.error else _("is no media")
+        elif found.digests.sha256 != order.sha256:
+            complaint = _("the file there has other bytes now")
+        else:
+            return _printed(path, found, order)
+    return _none(order, complaint)
+
+
+def _examined(path: bytes, settings: Settings, follow: bool, isolation: Isolation) -> Fingerprint:
+    from hashmatch.fingerprinting import fingerprints
+    from hashmatch.media.files import Found
+
+    ((_state, found),) = fingerprints([Found(path, named=follow)], settings, isolation)
+    assert found is not None
+    return found
 
 
 def _printed(path: bytes, found: Fingerprint, order: Order) -> Prints:

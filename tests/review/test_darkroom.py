@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from hashmatch.review import darkroom
 from hashmatch.review.darkroom import SOON, Darkroom, Order
 from tests.store.known import ALONE, picture
 
-#: From Python 3.12 on, of workers that are forked beside threads; ours hold nothing that a worker would wait for.
+#: From Python 3.12 on, of the first fork: in a test there may be threads of numpy, which hold nothing then.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 
 
 @pytest.fixture
-def room() -> Darkroom:
-    return Darkroom(ALONE, Limits())
+def room() -> Iterator[Darkroom]:
+    made = Darkroom(ALONE, Limits())
+    yield made
+    made.close()
 
 
 def order(*paths: Path, of: Path | None = None) -> Order:
@@ -93,3 +96,10 @@ def test_what_there_is_no_room_for_is_forgotten(
     room.ask(third).result(60)
     assert room.ask(second) is kept
     assert room.ask(first).result(60).is_verified, "and made anew"
+
+
+def test_a_process_that_has_ended_keeps_nobody_waiting(room: Darkroom, tmp_path: Path) -> None:
+    where = picture(tmp_path / "a.jpg", "a")
+    room.close()
+    made = room.ask(order(where)).result(60)
+    assert made.prints == (None,) and "begin the review anew" in made.why
