@@ -279,7 +279,7 @@ def _told(entry: _Entry) -> ListItem:
 
 def _opinion(entry: _Entry, verdict: Verdict, member: tuple[str, str], at: str, about: str) -> Opinion:
     own = member[0] == entry.member[0]
-    name = None if own else text("member", member[1] or member[0], 256) or _("a member")
+    name = None if own else text("member", member[1] or member[0], 256) or "member"
     return Opinion(verdict, name, moment("timestamp", at), text("reason", about, 1024))
 
 

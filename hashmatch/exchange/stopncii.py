@@ -62,7 +62,7 @@ def _opinions(feedbacks: list[dict[str, object]]) -> Iterator[Opinion]:
         verdict = _FEEDBACK.get(text("feedbackValue", each.get("feedbackValue"), 64) or "")
         # A platform without a name must not pass for StopNCII itself.
         if verdict:
-            yield Opinion(verdict, text("source", each.get("source")) or _("a platform"))
+            yield Opinion(verdict, text("source", each.get("source")) or "platform")
 
 
 def _cases(numbers: object) -> str | None:

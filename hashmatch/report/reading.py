@@ -202,7 +202,7 @@ def _is_result(line: bytes) -> bool:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        return not line.endswith(b"\n") and line.startswith(b'{"path"')  # and cut off in its first result
+        return b'{"path"'.startswith(line[:7]) and not line.endswith(b"\n")  # and cut off in its first result
     return isinstance(value, dict) and "path" in value and "results" not in value
 
 

@@ -40,7 +40,7 @@ def test_all_that_a_record_says() -> None:
         tlp="red",
         source="StopNCII",
         changed="2023-11-14T22:13:20Z",
-        opinions=(Opinion("confirmed", "East"), Opinion("disputed", "West"), Opinion("confirmed", "a platform")),
+        opinions=(Opinion("confirmed", "East"), Opinion("disputed", "West"), Opinion("confirmed", "platform")),
         case="1f00 2f00",
     )
     assert items_of(FORMAT, answer({})) == [item]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hashmatch.errors import CommandError
@@ -96,6 +96,9 @@ class TestWhatIsRead:
 
 class TestWhatIsCutOff:
     @given(share=st.floats(0, 1))
+    @example(share=1e-9)
+    @example(share=6.1e-05)
+    @example(share=4e-4)
     def test_lines(self, share: float) -> None:
         content = lines_of(*ALL)
         whole = content[: round(share * len(content))]
