@@ -76,15 +76,16 @@ def read_bank(store: Store, actor: Actor, url: str, bank: str) -> BankReport:
                 enabled.add(ours.reference)
                 continue
             disputed.add(ours.reference)
-            reason = _("disabled there") if content.state == "disabled" else _("removed there")
-            said = Opinion("disputed", source, now_exactly(), content.note or reason)
+            # Reasons travel with lists: they are data, and the same in every language.
+            happened = "disabled there" if content.state == "disabled" else "removed there"
+            said = Opinion("disputed", source, now_exactly(), content.note or happened)
             with store.transaction() as connection:
                 if _last_word(connection, ours.reference, source) != "disputed":
                     news["disputed"] += opinions.give(connection, actor, ours.reference, said)
         for reference in sorted(enabled - disputed):
             with store.transaction() as connection:
                 if _last_word(connection, reference, source) == "disputed":
-                    said = Opinion("confirmed", source, now_exactly(), _("enabled there again"))
+                    said = Opinion("confirmed", source, now_exactly(), "enabled there again")
                     news["confirmed"] += opinions.give(connection, actor, reference, said)
         report = BankReport(len(pushed), news["disputed"], news["confirmed"])
         detail = {"server": server.name, "bank": bank, **asdict(report)}

@@ -6,7 +6,7 @@ import os
 import pickle
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import settings
+
+from hashmatch.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -56,6 +58,20 @@ def judge() -> Callable[[npt.NDArray[np.uint8]], tuple[bytes, int]]:
         return np.packbits(bits).tobytes(), int(quality)
 
     return compute
+
+
+@pytest.fixture
+def new_store(tmp_path: Path) -> Iterator[Callable[[], Store]]:
+    """Makes empty reference sets."""
+    made: list[Store] = []
+
+    def make() -> Store:
+        made.append(Store.open(tmp_path / f"set {len(made)}.db", write=True))
+        return made[-1]
+
+    yield make
+    for store in made:
+        store.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,20 +36,6 @@ from hashmatch.store.membership import ensure_collection
 OWN = ("jsonl", "csv")
 UPLOADS = FIXTURES / "uploads"
 PLAIN = ("pdq", "md5sum", "sha256sum")
-
-
-@pytest.fixture
-def new_store(tmp_path: Path) -> Iterator[Callable[[], Store]]:
-    """Makes empty reference sets."""
-    made: list[Store] = []
-
-    def make() -> Store:
-        made.append(Store.open(tmp_path / f"set {len(made)}.db", write=True))
-        return made[-1]
-
-    yield make
-    for store in made:
-        store.close()
 
 
 @pytest.fixture

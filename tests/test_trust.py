@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,6 @@ from hashmatch.signing.minisign import SecretKey
 from hashmatch.store import Store, audit, curate, hash_rows, lookup, opinions, verify
 
 RED = Selection(max_tlp="red")
-
-
-@pytest.fixture
-def new_store(tmp_path: Path) -> Iterator[Callable[[], Store]]:
-    """Makes empty reference sets."""
-    made: list[Store] = []
-
-    def make() -> Store:
-        made.append(Store.open(tmp_path / f"set {len(made)}.db", write=True))
-        return made[-1]
-
-    yield make
-    for store in made:
-        store.close()
 
 
 @pytest.fixture(autouse=True)

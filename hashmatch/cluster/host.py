@@ -8,10 +8,8 @@ standard output in the same way. It ends with its input, and is ended with the D
 from __future__ import annotations
 
 import collections
-import ctypes
 import os
 import select
-import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -24,6 +22,7 @@ from hashmatch.errors import CommandError, MediaError
 from hashmatch.fingerprinting import FileState, fingerprints
 from hashmatch.footage import Parts
 from hashmatch.isolation import wire
+from hashmatch.isolation.parent import end_with_parent
 from hashmatch.media.files import Found
 from hashmatch.media.sampling import Share
 from hashmatch.media.urls import is_url
@@ -35,9 +34,7 @@ _READ_AT_ONCE = 1 << 16
 
 
 def main() -> None:
-    if sys.platform == "linux":  # the Dask worker may be killed while a film is being decoded
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the client decides
+    end_with_parent()  # the Dask worker may be killed while a film is being decoded
     warnings.simplefilter("ignore")  # of libraries, about threads of theirs or hostile files
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no reply

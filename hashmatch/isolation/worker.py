@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import signal
 import socket
 import sys
 import warnings
@@ -17,6 +16,7 @@ from typing import Any
 from hashmatch.errors import MediaError
 from hashmatch.i18n import _
 from hashmatch.isolation import lock, usage, wire
+from hashmatch.isolation.parent import end_with_parent
 from hashmatch.records import Failure
 
 #: work(payload, descriptor, ask, beat) runs in a worker. It owns the descriptor; ask(question) gives the parent's
@@ -47,10 +47,7 @@ class Duty:
 
 def serve(duty: Duty, pipe: connection.Connection) -> None:
     gc.freeze()  # what the parent left of a decoder may have threads, which are not here and would be waited for
-    if sys.platform == "linux":  # a worker that hangs would never notice that we died
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent()
     if hasattr(os, "nice"):
         os.nice(NICE)
     warnings.simplefilter("ignore")  # of decoders, about hostile files; the parent tells what matters

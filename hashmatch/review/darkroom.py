@@ -10,13 +10,10 @@ from __future__ import annotations
 import atexit
 import concurrent.futures
 import contextlib
-import ctypes
 import io
 import itertools
 import multiprocessing
 import queue
-import signal
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -27,6 +24,7 @@ from multiprocessing.context import ForkProcess
 from hashmatch.hashing import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
+from hashmatch.isolation.parent import end_with_parent
 from hashmatch.media import Limits, load_decoder
 from hashmatch.records import Fingerprint, Kind, Pixels
 
@@ -152,10 +150,7 @@ class Darkroom:
 
 def _serve(orders: Connection, isolation: Isolation, limits: Limits) -> None:
     """Runs in a process of its own: makes one order after the other, until the page's process is gone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the page's process decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent()
     with contextlib.suppress(OSError, EOFError):
         while True:
             order = orders.recv()
