@@ -86,8 +86,9 @@ def fingerprints(
                     opened.share, opened.others_elsewhere = shares(opened.state, None), True
                 yield _task(opened, settings)
 
-    prepare = functools.partial(_prepare, settings)
-    with Pool(_work, isolation, question=Question, result=Fingerprint, prepare=prepare, locked=locked) as pool:
+    # The settings go to each worker once, and not with every file.
+    work, prepare = functools.partial(_work, settings), functools.partial(_prepare, settings)
+    with Pool(work, isolation, question=Question, result=Fingerprint, prepare=prepare, locked=locked) as pool:
 
         def answer(case: _Case, question: Question) -> bool | Parts | int:
             if isinstance(question, Glance):
@@ -170,7 +171,7 @@ def _share(case: _Case, pool: Pool, settings: Settings) -> int:
 
 def _task(case: _Case, settings: Settings) -> Task[_Case]:
     grant = functools.partial(settings.limits.cpu_seconds, case.state.size)
-    payload = settings, case.state, case.media_type, case.share
+    payload = case.state, case.media_type, case.share
     return Task(case, payload, case.descriptor, need(case.media_type), grant)
 
 
@@ -279,10 +280,14 @@ def _prepare(settings: Settings, needs: frozenset[str]) -> None:
 
 
 def _work(
-    payload: tuple[Settings, FileState, MediaType, Share], descriptor: int, ask: Callable[[Any], Any], beat: Beat
+    settings: Settings,
+    payload: tuple[FileState, MediaType, Share],
+    descriptor: int,
+    ask: Callable[[Any], Any],
+    beat: Beat,
 ) -> Fingerprint:
     """Runs in a worker process: fingerprint the file behind a descriptor, and say if it changed since it was opened."""
-    settings, before, expected, share = payload
+    before, expected, share = payload
     with open(descriptor, "rb") as file:
         if sniff(_head(descriptor)) != expected:  # and is of a kind that this worker may have no decoder for
             return _changed(kind_of(expected), os.fstat(descriptor).st_size)

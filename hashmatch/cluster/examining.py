@@ -227,12 +227,14 @@ class Examiner:
 
         future, jobs = self._flying.pop(name)
         try:
-            kind, content = wire.unpack(self._result(future))
+            first, *lines = self._result(future).split(b"\n")
+            kind, content = wire.unpack(first)
             if kind == "refused":
                 raise CommandError(wire.read(str, content))
             batch = wire.read(Batch, content)
-            by_number = {outcome.number: outcome for outcome in batch.outcomes}
-            if by_number.keys() != {job.number for job in jobs} or len(by_number) != len(batch.outcomes):
+            outcomes = [wire.read(Outcome, wire.unpack(line)[1]) for line in lines]
+            by_number = {outcome.number: outcome for outcome in outcomes}
+            if by_number.keys() != {job.number for job in jobs} or len(by_number) != len(outcomes):
                 raise wire.NonsenseError("outcomes of other jobs")
             for job in jobs:
                 self._take_outcome(job, by_number[job.number], results)
@@ -245,7 +247,7 @@ class Examiner:
         if batch.locked and batch.locked != self._steps:
             self._steps = batch.locked
             self._locked(batch.locked)
-        whole = [each.size for each in batch.outcomes if not each.share.number]
+        whole = [each.size for each in outcomes if not each.share.number]
         self._cluster.count(batch.place, len(whole), sum(whole), batch.seconds)
 
     def _result(self, future: Any) -> bytes:

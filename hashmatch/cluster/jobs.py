@@ -61,13 +61,21 @@ class Outcome:
     glance: Glance | None = None
 
 
+#: How a line with an outcome begins, before the number of its job.
+_OUTCOME = wire.pack("outcome", ()).removesuffix(b"]]")
+
+
+def number_of(line: bytes) -> int | None:
+    """Of a line with an Outcome the number of its job, without reading what comes after it; None of other lines."""
+    return int(line[len(_OUTCOME) : line.index(b",", len(_OUTCOME))]) if line.startswith(_OUTCOME) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a worker says of a batch of jobs. place: its address. locked: the steps that its locked workers have taken.
-    seconds: that it took."""
+    """What a worker says of a batch of jobs, beside their outcomes. place: its address. locked: the steps that its locked
+    workers have taken. seconds: that it took."""
 
     place: str
-    outcomes: tuple[Outcome, ...]
     locked: tuple[str, ...]
     seconds: float
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from store.samples import add as add_measured
 from store.samples import measured, pdq
 
-from hashmatch.cluster import planning
+from hashmatch.cluster import planning, worker
 from hashmatch.cluster.facts import check, facts
-from hashmatch.cluster.jobs import Batch, Job, Outcome, Run
+from hashmatch.cluster.jobs import Batch, Job, Outcome, Run, number_of
 from hashmatch.cluster.planning import plan
 from hashmatch.cluster.shard import Opening, Query, Shard, Shelf
 from hashmatch.cluster.shards import Shards
@@ -53,7 +53,10 @@ class TestRecords:
             "video", 9, Digests("0" * 32, "0" * 40, "0" * 64), hashes=hashes, error=Failure("partial", "x")
         )
         outcome = Outcome(3, 9, None, result, Share(0, 4), Glance(hashes, None))
-        batch = Batch("tcp://127.0.0.1:1", (outcome,), ("limits",), 0.5)
+        line = wire.pack("outcome", outcome)
+        assert (number_of(line), wire.read(Outcome, wire.unpack(line)[1])) == (3, outcome)
+        assert number_of(wire.pack("news", (3, 2, 0.5))) is None
+        batch = Batch("tcp://127.0.0.1:1", ("limits",), 0.5)
         assert wire.read(Batch, wire.unpack(wire.pack("batch", batch))[1]) == batch
 
     def test_what_went_wrong_is_told_in_the_language_of_the_client(self, tmp_path: Path) -> None:
@@ -68,6 +71,19 @@ class TestRecords:
         )
         replies = dict(wire.unpack(line) for line in done.stdout.splitlines())
         assert wire.read(Outcome, replies["outcome"]).result.error == Failure("corrupt", "فارغ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the environment of a process in /proc")
+def test_a_host_keeps_its_memory_whatever_dask_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
+    run = wire.pack("run", Run("name", Settings(), Isolation(workers=1), facts(Settings())))
+    host = worker._Host(run)
+    try:
+        environment = Path(f"/proc/{host._process.pid}/environ").read_bytes()
+    finally:
+        host.end()
+    assert b"MALLOC_TRIM_THRESHOLD_" not in environment
+    assert b"OPENBLAS_NUM_THREADS=1" in environment
 
 
 class TestFacts:
