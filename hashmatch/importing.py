@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import itertools
 import os
 import sqlite3
@@ -25,8 +27,8 @@ from hashmatch.store.membership import Membership, Outcome, ensure_collection, m
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import Numbers
 
-#: Items a transaction: a second writer waits no longer than a fraction of a second.
-BATCH = 2500
+#: Items a transaction: a second writer waits no longer than a second. And hashes: films have thousands each.
+BATCH, BATCH_HASHES = 10_000, 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +149,27 @@ class _Import:
         self._owners: dict[str, str | None] = {}
         self._owners_called: dict[str, str] = {}
         self._import_id = self._read = 0
+        self._last_said: object = None
+        self._last_membership: Membership | None = None
 
     def run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
+        with _collecting_seldom():
+            return self._run(rows, duplicate)
+
+    def _run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         newest = generation.current(self._store.connection).newest
         # A list of a newer version is refused here, before anything is changed.
         rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
         self._begin()
-        while batch := list(itertools.islice(rows, BATCH)):
+        for batch in _batches(rows):
             with self._store.transaction() as connection:
                 self._add(connection, batch)
         for remark in self._lint.rest():
             self._told(remark)
-        for found in near_duplicates(self._store, newest):
-            self._counts["duplicates"] += 1
-            duplicate(found)
+        with self._store.little_memory():
+            for found in near_duplicates(self._store, newest):
+                self._counts["duplicates"] += 1
+                duplicate(found)
         origin = self._origin
         if origin.count is not None and origin.count != self._read:
             text = _("the list has {count:,} entries, where its signer counted {wanted:,}")
@@ -218,11 +227,12 @@ class _Import:
                 checked = self._lint.check(line, item)
                 item = checked.item
                 membership = self._membership(item)
-                if self._is_foreign(connection, membership.collection) and membership.retracted is not None:
+                is_foreign = self._is_foreign(connection, membership.collection)
+                if is_foreign and membership.retracted is not None:
                     self._dispute(connection, listed.find(connection, item), membership)
                     continue
                 problem = checked.problem
-                if not problem and self._is_foreign(connection, membership.collection):
+                if not problem and is_foreign:
                     self._refuse_foreign(line, membership.collection)
                     continue
                 if not problem:
@@ -306,6 +316,14 @@ class _Import:
             touch(connection, reference_id, own=False)
 
     def _membership(self, item: ListItem) -> Membership:
+        """As what an entry is added: the same as the one before where it says the same of that, as most of a list do."""
+        own = (item.collection, item.source, item.tlp, item.case, item.note, item.labels, item.allow, item.operator)
+        said = (*own, item.added, item.changed, item.retracted, item.retraction_reason, item.opinions, _carried(item))
+        if self._last_membership is None or said != self._last_said:
+            self._last_said, self._last_membership = said, self._new_membership(item)
+        return self._last_membership
+
+    def _new_membership(self, item: ListItem) -> Membership:
         plan = self._plan
         own = next((each for each in item.opinions if each.source is None), None)
         retracted, reason = item.retracted, item.retraction_reason
@@ -325,6 +343,7 @@ class _Import:
             changed=item.changed,
             operator=item.operator,
             import_id=self._import_id,
+            carried=_carried(item),
             named=plan.collection is not None,
         )
 
@@ -340,3 +359,35 @@ class _Import:
             counts["allow"] += 1
         elif membership.allow and outcome == "joined":
             counts["not_allowed"] += 1
+
+
+def _batches(rows: Iterator[exchange.Row]) -> Iterator[list[exchange.Row]]:
+    batch: list[exchange.Row] = []
+    hashes = 0
+    for row in rows:
+        batch.append(row)
+        if isinstance(row, tuple):
+            hashes += len(row[1].hashes)
+        if len(batch) >= BATCH or hashes >= BATCH_HASHES:
+            yield batch
+            batch, hashes = [], 0
+    if batch:
+        yield batch
+
+
+@contextlib.contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Look for garbage that refers to itself a hundred times less often: records never do, and a batch has so many that
+    looking through them takes a tenth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100 * before[0], *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _carried(item: ListItem) -> str:
+    """What an entry has to know a file by: names of digests and algorithms, with commas."""
+    digests = {"md5": item.md5, "sha1": item.sha1, "sha256": item.sha256}
+    return ",".join([*filter(digests.get, digests), *sorted({each.algorithm for each in item.hashes})])

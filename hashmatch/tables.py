@@ -28,6 +28,7 @@ from hashmatch.hashers.local_features import FEATURES
 from hashmatch.matching.local import LocalTable
 from hashmatch.matching.table import HashRows, HashTable, join_rows, view_number
 from hashmatch.matching.tiers import Threshold
+from hashmatch.memory import give_back
 from hashmatch.store import Store, generation, hash_rows
 from hashmatch.store.generation import Generation
 from hashmatch.store.hash_rows import PackedHashes
@@ -86,8 +87,9 @@ def load(
                 )
                 cached = HashTable(algorithm, threshold, rows, index, gone, common)
                 return _tables(cached, HashTable(algorithm, threshold, later, common=common))
-    rows = rows_of_packed(hash_rows.packed_hashes(connection, algorithm), algorithm)
-    table = HashTable(algorithm, threshold, rows, common=common)
+    packed = hash_rows.packed_hashes(connection, algorithm)
+    table = HashTable(algorithm, threshold, rows_of_packed(packed, algorithm), common=common)
+    give_back()
     if len(table) >= CACHED_FROM:
         with contextlib.suppress(OSError):  # a folder that cannot be written, or a full disk: the table is good without
             save(folder, table.index, facts_of(table.rows), now)
@@ -119,7 +121,7 @@ def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
 
 def _features_of(packed: Iterable[PackedHashes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.void]]:
     """Descriptors, uint8 (n, 32), and facts of the references that have them."""
-    rows = [(each.reference_id, each.count, each.bits) for each in packed]
+    rows = [(each.reference_id, each.number, each.bits) for each in packed]
     facts = np.array([(owner, count) for owner, count, _bits in rows], _FEATURE_FACTS)
     return np.frombuffer(b"".join(bits for _owner, _count, bits in rows), np.uint8).reshape(-1, 32), facts
 
@@ -143,14 +145,15 @@ def rows_of_packed(packed: Iterable[PackedHashes], algorithm: str) -> HashRows:
 
 
 def _rows_of(packed: list[PackedHashes], width: int) -> HashRows:
-    counts = np.array([each.count for each in packed], np.int64)
-    times = b"".join([each.time if each.time is not None else _NAN * each.count for each in packed])
+    owners, _algorithms, views, counts, bits, quality, times = zip(*packed, strict=True) if packed else ((),) * 7
+    numbers = {view: view_number(view) for view in set(views)}
+    known = [_NAN * count if time is None else time for time, count in zip(times, counts, strict=True)]
     return HashRows(
-        np.repeat(np.array([each.reference_id for each in packed], np.int64), counts),
-        np.frombuffer(b"".join([each.bits for each in packed]), np.uint8).reshape(-1, width),
-        np.frombuffer(b"".join([each.quality for each in packed]), np.uint8),
-        np.frombuffer(times, "<f4"),
-        np.repeat(np.array([view_number(each.view) for each in packed], np.uint16), counts),
+        np.repeat(np.array(owners, np.int64), counts),
+        np.frombuffer(b"".join(bits), np.uint8).reshape(-1, width),
+        np.frombuffer(b"".join(quality), np.uint8),
+        np.frombuffer(b"".join(known), "<f4"),
+        np.repeat(np.array([numbers[view] for view in views], np.uint16), counts),
     )
 
 

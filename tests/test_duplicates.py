@@ -13,7 +13,7 @@ from store.known import animation, index_paths, picture
 from store.samples import ME, add_entry, flip, pdq_bits
 
 import hashmatch
-from hashmatch import tables
+from hashmatch import duplicates, tables
 from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.importing import import_list
 from hashmatch.list_origin import Plan
@@ -66,6 +66,22 @@ def test_equals_the_obvious(
             if quality != 49 and alike and min(alike)[0] <= 31:
                 expected[ids[number]] = min(alike)[0]
         assert {found.reference_id: found.distance for found in near_duplicates(store, last)} == expected
+
+
+def test_of_many_those_that_are_close_are_all_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many at once, by several processes."""
+    last = newest(store)
+    for number in range(60):
+        add(store, 2 * number, pdq_bits(number))
+        add(store, 2 * number + 1, flip(pdq_bits(number), number % 40))
+    expected = {each.reference_id: each for each in near_duplicates(store, last)}
+    assert {each.distance for each in expected.values()} == set(range(32))
+    monkeypatch.setattr(duplicates, "MANY", 50)
+    monkeypatch.setattr(duplicates, "AT_ONCE", 7)
+    found = {each.reference_id: each for each in near_duplicates(store, last)}
+    assert found.items() <= expected.items()
+    sure = {number for number, each in expected.items() if each.distance <= duplicates.SURE}
+    assert sure <= found.keys()
 
 
 def test_retracted_ones_do_not_count(store: Store) -> None:

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store.samples import ME, pdq_bits
+from store.samples import ME, pdq, pdq_bits
 
+from hashmatch import importing
 from hashmatch.errors import CommandError
 from hashmatch.exchange import lines
 from hashmatch.exchange.lint import EMPTY, TOLD
 from hashmatch.importing import ImportReport, import_list
 from hashmatch.list_origin import Plan
-from hashmatch.records import BadLine, LineRemark
+from hashmatch.records import BadLine, LineRemark, ListItem
 from hashmatch.store import Store, audit, hash_rows, lookup
 
 MIXED = "\n".join(
@@ -135,6 +136,16 @@ def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp
     with Store.open(tmp_path / "whole.db", write=True) as store:
         imported(store, path, text)
         assert [(r.id, hash_rows.hashes(store.connection, r.id)) for r in lookup.references(store.connection)] == killed
+
+
+def test_a_transaction_takes_so_many_entries_and_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "BATCH", 4)
+    monkeypatch.setattr(importing, "BATCH_HASHES", 10)
+    films = [(number, ListItem("video", hashes=tuple(pdq(n, time=n) for n in range(5)))) for number in range(5)]
+    rows = [*films, *(BadLine(number, "x") for number in range(6))]
+    batches = list(importing._batches(iter(rows)))
+    assert [len(batch) for batch in batches] == [2, 2, 4, 3]
+    assert [row for batch in batches for row in batch] == rows
 
 
 def test_a_pipe_is_refused(store: Store) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store.samples import ME, add, add_entry, digests_of, measured, pdq
 
+from hashmatch import exchange
 from hashmatch.errors import CommandError
 from hashmatch.exchange.lint import TOLD
 from hashmatch.exporting import ExportReport, Selection, export, sign_list
@@ -215,6 +216,26 @@ class TestSigned:
         (origin,) = lookup.provenance(reader.connection, 1)
         assert (origin.signer, origin.list, origin.sequence) == (signer.public.text, "east", 1)
         assert origin.carried == "md5,sha1,sha256,pdq"
+
+    def test_every_list_that_had_it_is_told_once(self, new_store: Callable[[], Store], tmp_path: Path) -> None:
+        reader = new_store()
+        found = digests_of(b"a")
+        for number in range(4):
+            path = tmp_path / f"{number}.csv"
+            item = ListItem(
+                "image", found.md5, found.sha1, found.sha256, collection=f"c{number % 2}", labels=(str(number),)
+            )
+            with path.open("wb") as out:
+                exchange.get("csv").write([replace(item, hashes=(pdq("a"),)) if number == 3 else item], out)
+            take(reader, path)
+        told = lookup.provenance(reader.connection, 1)
+        assert [(each.name, each.collection) for each in told] == [
+            (f"{number}.csv", f"c{number % 2}") for number in range(4)
+        ]
+        assert [each.carried for each in told] == ["md5,sha1,sha256"] * 3 + ["md5,sha1,sha256,pdq"]
+        # Of those that made it a member of a collection, the membership tells.
+        assert reader.connection.execute("SELECT count(*) FROM provenance").fetchone() == (2,)
+        assert list(verify.check(reader)) == []
 
     def test_any_format_is_signed_beside_its_file(self, new_store: Callable[[], Store], tmp_path: Path) -> None:
         source, reader, signer = new_store(), new_store(), key("unit")

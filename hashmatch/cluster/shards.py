@@ -187,7 +187,7 @@ class Shards:
         for each in hash_rows.packed_hashes(self._connection, algorithm, after=after, until=until):
             packed.append(each)
             owners[each.reference_id] = None
-            size += each.count * kind.itemsize
+            size += each.number * kind.itemsize
             if size >= PART:
                 yield "rows", _packed_rows(rows_of_packed(packed, algorithm), kind)
                 packed, size = [], 0

@@ -52,8 +52,8 @@ def numbered_text(stream: BinaryIO) -> Iterator[tuple[int, str] | BadLine]:
 
 def content(line: bytes) -> bytes:
     """A line of a plain list without its line end; empty for a blank line or a # comment."""
-    bare = line.removesuffix(b"\n").removesuffix(b"\r")
-    return b"" if not bare.strip() or bare.lstrip().startswith(b"#") else bare
+    said = line.lstrip()
+    return b"" if not said or said.startswith(b"#") else line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def sample(head: bytes, most: int = 100) -> list[bytes]:

@@ -57,8 +57,8 @@ def check(item: ListItem) -> Checked:
     problem = _digest_problem(item) or _hash_problem(item)
     if problem:
         return Checked(item, problem)
-    remarks = []
-    bad = {hash: reason for hash in hashes if (reason := _degenerate(item, hash))} if hashes else None
+    remarks: list[str] = []
+    bad = {hash: reason for hash in hashes if (reason := _degenerate(item, hash))}
     if bad:
         item = replace(item, hashes=tuple(hash for hash in hashes if hash not in bad))
         if not item.hashes and not (item.md5 or item.sha1 or item.sha256):
@@ -66,13 +66,15 @@ def check(item: ListItem) -> Checked:
         remarks += [_("a hash is left out: {reason}").format(reason=reason) for reason in dict.fromkeys(bad.values())]
     if item.capitals:
         remarks.append(_("hexadecimal digits are in capitals, which other programs refuse"))
-    remarks += _odd_hashes(item)
-    remarks += _odd_texts(item)
+    if hashes:
+        remarks += _odd_hashes(item)
+    if has_texts(item):
+        remarks += _odd_texts(item)
     return Checked(item, "", tuple(remarks))
 
 
 def _digest_problem(item: ListItem) -> str:
-    for name, digest in (("md5", item.md5), ("sha1", item.sha1), ("sha256", item.sha256)):
+    for name, digest in zip(DIGEST_DIGITS, (item.md5, item.sha1, item.sha256), strict=True):
         if digest is None:
             continue
         if digest == EMPTY[name]:
@@ -132,6 +134,12 @@ def _lost_precision(hashes: tuple[Hash, ...]) -> bool:
     return len({(algorithm, view, time) for algorithm, view, time, _bits in late}) < len(times)
 
 
+def has_texts(item: ListItem) -> bool:
+    """Whether somebody wrote anything of an entry."""
+    names = item.labels or item.collection or item.source or item.case or item.operator
+    return bool(names or item.note or item.retraction_reason or item.opinions or item.paths)
+
+
 def _odd_texts(item: ListItem) -> Iterator[str]:
     names = [*item.labels, *filter(None, (item.collection, item.source, item.case, item.operator))]
     long = [*filter(None, (item.note, item.retraction_reason))]
@@ -169,7 +177,8 @@ class Lint:
         if checked.problem:
             return checked
         self._count_halves(checked.item)
-        if max(item.changed or "", item.retracted or "", item.added or "") > self._future:
+        dated = item.changed or item.retracted or item.added
+        if dated and max(item.changed or "", item.retracted or "", item.added or "") > self._future:
             text = _("its date lies in the future: until then, no other word of its source is newer")
             checked = replace(checked, remarks=(*checked.remarks, text))
         before = self._before(line, checked.item)

@@ -30,10 +30,11 @@ def _parse(line: bytes) -> ListItem:
     found = _LINE.fullmatch(line)
     if not found:
         raise LineError(_("not a PDQ hash of 64 hexadecimal digits: {value}").format(value=snippet(line)))
-    meta = found[2] or b""
-    name = _FILENAME.search(meta)
-    facts, path = (meta[: name.start()], meta[name.end() :]) if name else (meta, b"")
-    quality = _QUALITY.search(facts)
+    meta, path, quality = found[2], b"", None
+    if meta:
+        name = _FILENAME.search(meta)
+        facts, path = (meta[: name.start()], meta[name.end() :]) if name else (meta, b"")
+        quality = _QUALITY.search(facts)
     digits = found[1].decode("ascii")
     bits = bytes.fromhex(digits)
     # A PDQ hash is always that of one still picture: even one that came from a video can, without the other frames

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import socket
@@ -17,6 +16,7 @@ from hashmatch.errors import MediaError
 from hashmatch.i18n import _
 from hashmatch.isolation import lock, usage, wire
 from hashmatch.isolation.parent import end_with_parent
+from hashmatch.memory import give_back
 from hashmatch.records import Failure
 
 #: work(payload, descriptor, ask, beat) runs in a worker. It owns the descriptor; ask(question) gives the parent's
@@ -55,7 +55,9 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
     receive_descriptor, keep = _receiver(pipe)
     if sys.platform == "linux":  # elsewhere it is not forked, and has nothing of the parent's
         lock.close_all_but(keep)
-    _forget_freed_memory()
+    # What the parent has freed a forked worker has as well, counts as its own, and could fill with what it leaks while
+    # nothing seems to grow.
+    give_back()
     memory = usage.memory(os.getpid())  # here, since a locked worker cannot look, and the parent may look too late
     taken = lock.lock(duty.steps, duty.memory)
     _tell(pipe, "locked", (taken, memory))
@@ -86,15 +88,6 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
         except Exception as error:  # a decoder's own mistake; the worker is as good as before
             message = _("the decoder failed: {error}").format(error=" ".join(repr(error).split())[:160])
             _tell(pipe, "failure", Failure("decoder-crash", message))
-
-
-def _forget_freed_memory() -> None:
-    """Give back what the parent has freed, but keeps for later. A forked worker has it as well, counts it as its own, and
-    could fill it with what it leaks while nothing seems to grow."""
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
-        if trim is not None:
-            trim(0)
 
 
 def _tell(pipe: connection.Connection, kind: str, content: Any) -> None:

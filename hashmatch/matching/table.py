@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -79,12 +79,17 @@ class HashTable:
         bits (n, 0). gone: owners whose rows are out of date and not to be found. common: hashes that are no evidence
         for `near`, because too many have them."""
         if index is None:
-            rows = rows.select(comparable(rows))
-            rows = rows.select(np.argsort(rows.owner, kind="stable"))
+            chosen = comparable(rows)
+            if not chosen.all():
+                rows = rows.select(chosen)
+            if (np.diff(rows.owner) < 0).any():
+                rows = rows.select(np.argsort(rows.owner, kind="stable"))
+            index = HammingIndex.from_hashes(rows.bits)
+            rows = replace(rows, bits=np.empty((len(rows), 0), np.uint8))  # the index has them
         self.algorithm = algorithm
         self.threshold = threshold
         self.rows = rows
-        self.index = HammingIndex.from_hashes(rows.bits) if index is None else index
+        self.index = index
         self._gone = np.array(sorted(gone), np.int64)
         self._common = np.empty(0, np.int64)
         if common and len(rows):
@@ -115,7 +120,10 @@ class HashTable:
         parts = []
         for limit in sorted(set(limits.tolist())):
             own = np.flatnonzero(limits == limit)
-            parts += [self._within(queries, own, limit, *pairs) for pairs in self._pairs(queries, own, limit, seeds)]
+            pairs = self._pairs(queries, own, limit, seeds)
+            parts += [
+                self.within(queries, limit, own[query], reference, distance) for query, reference, distance in pairs
+            ]
         if not parts:
             return Hits(*(np.empty(0, np.int64),) * 3, np.empty(0, np.bool_))
         hits = Hits(
@@ -131,9 +139,9 @@ class HashTable:
         exact_to = self.threshold.near if seeds and self.threshold.near >= 0 else None
         return self.index.iter_range_search(queries.bits[own], radius, exact_to=exact_to)
 
-    def _within(self, queries: HashRows, own: Rows, limit: int, query: Rows, reference: Rows, distance: Rows) -> Hits:
-        """Of pairs that were found those that count. query: numbers in own, which has those of the queries."""
-        query = own[query]
+    def within(self, queries: HashRows, limit: int, query: Rows, reference: Rows, distance: Rows) -> Hits:
+        """Of pairs that the index found those that count: within the limit, or where one of the two has little detail,
+        within the threshold for these."""
         good = is_good(queries)[query] & is_good(self.rows.select(reference))
         good &= ~is_part(self.rows.view[reference])
         good &= ~self.are_common(reference)
@@ -207,6 +215,8 @@ def is_part(view: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
 def join_rows(parts: Iterable[HashRows]) -> HashRows:
     """Several into one; equal widths."""
     found = [part for part in parts if len(part)]
+    if len(found) == 1:
+        return found[0]
     if not found:
         none = np.empty(0, np.int64)
         return HashRows(none, _no_bits(), none.astype(np.uint8), none.astype(np.float32), none.astype(np.uint16))

@@ -12,10 +12,12 @@ from types import TracebackType
 
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
+from hashmatch.memory import give_back
 from hashmatch.store import row_digests
 
 #: Of pages, for a writer, in KiB: a list's entries go to random places in the indexes.
 _CACHE = 65_536
+_SMALL_CACHE = 2_000
 #: Pages of the log, after which they are taken over into the database: most pages of an index are written once, and not
 #: with each transaction.
 _LOG = 16_384
@@ -25,7 +27,7 @@ BUSY_SECONDS = 30.0
 
 # Repeated from schema.py, which imports sqlite-utils (130 ms): a scan only reads and does not need it. A test compares.
 APPLICATION_ID = 0x486D6368
-VERSION = 5
+VERSION = 6
 
 
 class Store:
@@ -132,6 +134,18 @@ class Store:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             raise explain(error, self.path) from error
+
+    @contextlib.contextmanager
+    def little_memory(self) -> Iterator[None]:
+        """Give the pages in memory back, and keep few: for reading all of a table once, when memory is needed elsewhere."""
+        before = _pragma(self.connection, "cache_size")
+        self.connection.execute(f"PRAGMA cache_size = -{_SMALL_CACHE}")
+        self.connection.execute("PRAGMA shrink_memory")
+        give_back()
+        try:
+            yield
+        finally:
+            self.connection.execute(f"PRAGMA cache_size = {before}")
 
     def close(self) -> None:
         self.connection.close()

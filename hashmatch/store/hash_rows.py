@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hashmatch import hashers
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
@@ -16,14 +16,14 @@ from hashmatch.store.references import UNKNOWN_QUALITY
 LAST = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class PackedHashes:
-    """All hashes of one reference, algorithm and view, as stored: see schema.py."""
+class PackedHashes(NamedTuple):
+    """All hashes of one reference, algorithm and view, as stored: see schema.py. number: how many these are. A tuple, since
+    millions are read at once."""
 
     reference_id: int
     algorithm: str
     view: str
-    count: int
+    number: int
     bits: bytes
     quality: bytes
     time: bytes | None
@@ -80,6 +80,12 @@ def common_hashes(connection: sqlite3.Connection, algorithm: str) -> list[bytes]
     return [row[0] for row in rows]
 
 
+def owners(connection: sqlite3.Connection, algorithm: str, after: int) -> Iterator[int]:
+    """The references that have hashes of one algorithm in rows that came after this one, by their ids, which may repeat."""
+    rows = connection.execute("SELECT reference_id FROM hash WHERE id > ? AND +algorithm = ?", (after, algorithm))
+    return (reference_id for (reference_id,) in rows)
+
+
 def packed_hashes(
     connection: sqlite3.Connection, algorithm: str, *, after: int = 0, until: int | None = None, allowed: bool = False
 ) -> Iterator[PackedHashes]:
@@ -97,7 +103,7 @@ def packed_hashes(
         f" WHERE id > ? AND id <= ? AND +algorithm = ?{condition}",
         (after, LAST if until is None else until, algorithm),
     )
-    return (PackedHashes(*row) for row in rows)
+    return map(PackedHashes._make, rows)
 
 
 def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: Iterable[str]) -> set[str]:
@@ -115,10 +121,10 @@ def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: It
 
 def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
     """The single hashes of a packed row."""
-    width = len(packed.bits) // packed.count
-    times: Sequence[float | None] = (None,) * packed.count
+    width = len(packed.bits) // packed.number
+    times: Sequence[float | None] = (None,) * packed.number
     if packed.time is not None:
-        times = [round(time, 3) for time in struct.unpack(f"<{packed.count}f", packed.time)]
+        times = [round(time, 3) for time in struct.unpack(f"<{packed.number}f", packed.time)]
     return tuple(
         Hash(
             packed.algorithm,
@@ -128,7 +134,7 @@ def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
             packed.view,
             version,
         )
-        for i in range(packed.count)
+        for i in range(packed.number)
     )
 
 
@@ -156,7 +162,7 @@ def packed_of(connection: sqlite3.Connection, reference_id: int, algorithm: str)
         " WHERE reference_id = ? AND algorithm = ? ORDER BY id",
         (reference_id, algorithm),
     )
-    return [PackedHashes(*row) for row in rows]
+    return list(map(PackedHashes._make, rows))
 
 
 def extents(connection: sqlite3.Connection, algorithm: str, after: int, until: int) -> Iterator[tuple[int, int, int]]:

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from hashmatch.records import ListItem, Opinion
-from hashmatch.store import opinions
+from hashmatch.store import bulk, opinions, row_digests
 from hashmatch.store.audit import Actor, now
 from hashmatch.store.membership import Membership, Outcome, ensure_collection, insert, join, mark, touch
-from hashmatch.store.references import IMPORTED, packed_rows, recipe, set_hashes
+from hashmatch.store.references import IMPORTED, packed_rows, raw, recipe, set_hashes
 
 #: Entry and as what it is added.
 Entry = tuple[ListItem, Membership]
 
-#: How many identities are looked up at once; SQLite takes 32,766 values.
-_LOOKED_UP = 500
+#: How many identities are looked up at once, which SQLite does in their order, page by page; it takes 32,766 values.
+_LOOKED_UP = 20_000
 
 
 def add_items(
@@ -106,18 +106,18 @@ def _known(connection: sqlite3.Connection, identities: Sequence[bytes]) -> dict[
     return known
 
 
-_COLUMNS = "identity, sha256, sha1, md5, kind, size, duration, allow, added"
+_COLUMNS = ("identity", "sha256", "sha1", "md5", "kind", "size", "duration", "allow", "added")
+_HASH_COLUMNS = ("reference_id", "algorithm", "view", "recipe_id", "count", "bits", "quality", "time")
 
 
 def _values(identity: bytes, item: ListItem, allow: bool) -> tuple[object, ...]:
     """The values of _COLUMNS."""
-    digests = (None if digest is None else bytes.fromhex(digest) for digest in (item.sha256, item.sha1, item.md5))
-    return identity, *digests, item.kind, item.size, item.duration, allow, now()
+    return identity, raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, allow, now()
 
 
 def _insert(connection: sqlite3.Connection, identity: bytes, item: ListItem) -> int:
     cursor = connection.execute(
-        f"INSERT INTO reference ({_COLUMNS}, revision)"
+        f"INSERT INTO reference ({', '.join(_COLUMNS)}, revision)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
         _values(identity, item, allow=False),
     )
@@ -145,11 +145,12 @@ def _add_to(
     changed |= mark(connection, reference_id, membership.collection, membership.tlp)
     changed |= opinions.add(connection, reference_id, _with_source(item, membership), membership.import_id)
     if membership.import_id is not None:
-        collection = "(SELECT id FROM collection WHERE name = ?)"
+        # Of the list that made it a member, the membership tells.
         connection.execute(
             "INSERT OR IGNORE INTO provenance (reference_id, import_id, collection_id, carried)"
-            f" SELECT ?, ?, id, ? FROM collection WHERE id = {collection}",
-            (reference_id, membership.import_id, _carried(item), membership.collection),
+            " SELECT ?1, ?2, id, ?3 FROM collection WHERE name = ?4 AND NOT EXISTS"
+            " (SELECT 1 FROM membership WHERE reference_id = ?1 AND import_id = ?2)",
+            (reference_id, membership.import_id, membership.carried, membership.collection),
         )
     if changed and not new:
         touch(connection, reference_id, own=False)
@@ -180,13 +181,6 @@ def _with_source(item: ListItem, membership: Membership) -> list[Opinion]:
     return [replace(each, source=each.source or membership.collection, at=each.at or at) for each in item.opinions]
 
 
-def _carried(item: ListItem) -> str:
-    """What an entry has to know a file by: names of digests and algorithms, with commas."""
-    digests = [name for name in ("md5", "sha1", "sha256") if getattr(item, name)]
-    algorithms = [each.algorithm for each in item.hashes]
-    return ",".join([*digests, *(algorithms if len(algorithms) < 2 else sorted(set(algorithms)))])
-
-
 class _Batch:
     """New references of a list, that are inserted together."""
 
@@ -214,33 +208,26 @@ class _Batch:
         for name in {membership.collection for *_rest, membership in entries} - self._collections.keys():
             self._collections[name] = ensure_collection(connection, self._actor, name)
         (revision,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM audit").fetchone()
-        connection.executemany(
-            f"INSERT INTO reference (id, {_COLUMNS}, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (reference_id, *_values(identity, item, membership.allow), revision)
-                for reference_id, identity, item, membership in entries
-            ),
-        )
-        connection.executemany(
-            "INSERT INTO hash (reference_id, algorithm, view, recipe_id, count, bits, quality, time)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (reference_id, algorithm, view, self._recipe(version), *packed)
-                for reference_id, _identity, item, _membership in entries
-                for algorithm, view, version, packed in packed_rows(item.hashes)
-            ],
-        )
-        insert(
-            connection,
-            ((reference_id, self._collections[each.collection], each) for reference_id, *_rest, each in entries),
-        )
-        connection.executemany(
-            "INSERT INTO provenance (reference_id, import_id, collection_id, carried) VALUES (?, ?, ?, ?)",
-            (
-                (reference_id, membership.import_id, self._collections[membership.collection], _carried(item))
-                for reference_id, _identity, item, membership in entries
-            ),
-        )
+        hashes = [
+            (reference_id, algorithm, view, self._recipe(version), *packed)
+            for reference_id, _identity, item, _membership in entries
+            for algorithm, view, version, packed in packed_rows(item.hashes)
+        ]
+        with row_digests.at_once(connection, "reference", "hash", "membership"):
+            bulk.insert(
+                connection,
+                "reference",
+                ("id", *_COLUMNS, "revision"),
+                (
+                    (reference_id, *_values(identity, item, membership.allow), revision)
+                    for reference_id, identity, item, membership in entries
+                ),
+            )
+            bulk.insert(connection, "hash", _HASH_COLUMNS, hashes)
+            insert(
+                connection,
+                ((reference_id, self._collections[each.collection], each) for reference_id, *_rest, each in entries),
+            )
         for reference_id, _identity, item, membership in entries:
             if item.opinions:
                 opinions.add(connection, reference_id, _with_source(item, membership), membership.import_id)

@@ -196,6 +196,15 @@ def live(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
     return found
 
 
+def retracted(connection: sqlite3.Connection) -> list[int]:
+    """The references that nobody stands by any more."""
+    rows = connection.execute(
+        "SELECT DISTINCT reference_id FROM membership AS m WHERE retracted IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM membership WHERE reference_id = m.reference_id AND retracted IS NULL) ORDER BY reference_id"
+    )
+    return [reference_id for (reference_id,) in rows]
+
+
 def size(connection: sqlite3.Connection) -> int:
     """How many references there are, live or not."""
     return int(connection.execute("SELECT count(*) FROM reference").fetchone()[0])
@@ -229,9 +238,11 @@ def provenance(connection: sqlite3.Connection, reference_id: int) -> list[Proven
     """The lists that had an entry of a reference, the first one first."""
     rows = connection.execute(
         "SELECT import.name, format, sha256, list, sequence, import.signer, import.created, imported, collection.name,"
-        " carried FROM provenance JOIN import ON import.id = import_id"
-        " JOIN collection ON collection.id = provenance.collection_id"
-        " WHERE reference_id = ? ORDER BY import_id",
+        " carried FROM ("
+        "SELECT import_id, collection_id, carried FROM membership WHERE reference_id = ?1 AND carried IS NOT NULL"
+        " UNION ALL SELECT import_id, collection_id, carried FROM provenance WHERE reference_id = ?1"
+        ") AS listed JOIN import ON import.id = import_id JOIN collection ON collection.id = listed.collection_id"
+        " ORDER BY import_id, collection.name",
         (reference_id,),
     )
     return [Provenance(name, form, sha256.hex(), *rest) for name, form, sha256, *rest in rows]

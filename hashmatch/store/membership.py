@@ -7,9 +7,12 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from hashmatch.records import Tlp, strictest
+from hashmatch.store import bulk
 from hashmatch.store.audit import Actor, now, now_exactly, record
 
 #: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
@@ -35,6 +38,8 @@ class Membership:
     changed: str | None = None
     operator: str | None = None
     import_id: int | None = None
+    #: What the list has to know a file by: names of digests and algorithms, with commas.
+    carried: str | None = None
     #: Whether a person named the collection that a list is for; only then may it withdraw what was indexed here.
     named: bool = False
 
@@ -177,22 +182,37 @@ def ensure_collection(connection: sqlite3.Connection, actor: Actor, name: str, t
     return int(cursor.lastrowid or 0)
 
 
+_COLUMNS = (
+    *("reference_id", "collection_id", "source", "tlp", "case_id", "note", "operator", "added", "retracted"),
+    *("retraction_reason", "import_id", "retraction_import_id", "changed", "labels", "carried"),
+)
+
+
 def insert(connection: sqlite3.Connection, rows: Iterable[tuple[int, int, Membership]]) -> None:
     """Memberships that were not there, each by the ids of its reference and collection. A list's labels are kept in it."""
-    connection.executemany(
-        "INSERT INTO membership (reference_id, collection_id, source, tlp, case_id, note, operator, added, retracted,"
-        " retraction_reason, import_id, retraction_import_id, changed, labels)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    bulk.insert(
+        connection,
+        "membership",
+        _COLUMNS,
         (
-            (
-                *(reference_id, collection_id, each.source, each.tlp, each.case, each.note, each.operator),
-                *(each.added or now(), each.retracted, each.retraction_reason, each.import_id),
-                each.import_id if each.retracted is not None else None,
-                each.said if each.import_id is not None else now_exactly(),
-                packed_labels(each.labels) if each.import_id is not None else None,
-            )
-            for reference_id, collection_id, each in rows
+            (reference_id, collection_id, *values)
+            for each, group in groupby(rows, key=itemgetter(2))  # a list says the same of most of its entries
+            for values in [_values(each)]
+            for reference_id, collection_id, _membership in group
         ),
+    )
+
+
+def _values(each: Membership) -> tuple[object, ...]:
+    """The values of _COLUMNS, but for the first two."""
+    listed = each.import_id is not None
+    return (
+        *(each.source, each.tlp, each.case, each.note, each.operator, each.added or now()),
+        *(each.retracted, each.retraction_reason, each.import_id),
+        each.import_id if each.retracted is not None else None,
+        each.said if listed else now_exactly(),
+        packed_labels(each.labels) if listed else None,
+        each.carried,
     )
 
 

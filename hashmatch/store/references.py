@@ -57,6 +57,9 @@ def set_location(connection: sqlite3.Connection, reference_id: int, path: bytes,
 
 def pack(hashes: Sequence[Hash]) -> tuple[bytes, bytes, bytes | None]:
     """Hashes of one algorithm and view as the database keeps them: bits, quality and time, one after the other."""
+    if len(hashes) == 1 and hashes[0].time is None:  # as most entries of lists have it, of which there are millions
+        (one,) = hashes
+        return one.bits, bytes((UNKNOWN_QUALITY if one.quality is None else one.quality,)), None
     bits = b"".join(h.bits for h in hashes)
     quality = bytes(UNKNOWN_QUALITY if h.quality is None else h.quality for h in hashes)
     if any(h.time is None for h in hashes):
@@ -67,7 +70,8 @@ def pack(hashes: Sequence[Hash]) -> tuple[bytes, bytes, bytes | None]:
     return bits, quality, time.tobytes()
 
 
-def _raw(digest: str | None) -> bytes | None:
+def raw(digest: str | None) -> bytes | None:
+    """A digest as the database keeps it."""
     return None if digest is None else bytes.fromhex(digest)
 
 
@@ -79,8 +83,8 @@ def _measures(fingerprint: Fingerprint, digests: Digests) -> tuple[object, ...]:
     """The values of _MEASURES."""
     error = fingerprint.error or Failure("", "")
     return (
-        _raw(digests.sha1),
-        _raw(digests.md5),
+        raw(digests.sha1),
+        raw(digests.md5),
         fingerprint.kind,
         fingerprint.size,
         fingerprint.width,
@@ -116,7 +120,7 @@ def packed_rows(hashes: Iterable[Hash]) -> Iterator[tuple[str, str, int | None, 
     """Hashes as the database keeps them: of each algorithm and view its name, the view's, the hasher's version, and count,
     bits, quality and time."""
     hashes = tuple(hashes)
-    if len(hashes) == 1:  # as most entries of lists have it, of which there are millions
+    if len(hashes) == 1:
         yield hashes[0].algorithm, hashes[0].view, hashes[0].version, (1, *pack(hashes))
         return
     hashes = tuple(sorted(hashes, key=lambda h: (h.algorithm, h.view)))

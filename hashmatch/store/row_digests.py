@@ -13,6 +13,7 @@ that was written down elsewhere (see audit.py).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Iterator
@@ -73,19 +74,31 @@ def keep(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
     for table in tables(connection):
         name, keys = _text(table.name), table.key("new")
+        _keep_inserted(connection, table)
         for event, statement in {
-            # Not "OR REPLACE", which an INSERT OR IGNORE that fires the trigger would overrule.
-            "INSERT": f"INSERT INTO row_digest VALUES ({name}, {keys}, {table.digest('new')})"
-            " ON CONFLICT DO UPDATE SET digest = excluded.digest",
             # Only where the row still had its digest: a change of one column must not make another's damage look sound.
             "UPDATE": f"UPDATE row_digest SET (key1, key2, digest) = ({keys}, {table.digest('new')})"
             f" WHERE of_table = {name} AND (key1, key2) = ({table.key('old')}) AND digest = {table.digest('old')}",
             "DELETE": f"DELETE FROM row_digest WHERE of_table = {name} AND (key1, key2) = ({table.key('old')})",
         }.items():
-            connection.execute(
-                f"CREATE TEMP TRIGGER {_name(f'digest_{event}_{table.name}')} AFTER {event} ON main.{_name(table.name)}"
-                f" BEGIN {statement}; END"
-            )
+            _trigger(connection, table, event, statement)
+
+
+@contextlib.contextmanager
+def at_once(connection: sqlite3.Connection, *names: str) -> Iterator[None]:
+    """Within a transaction: have the rows that are inserted into these tables get their digests at the end, all at once,
+    which takes half the time. The first key of each must be a number above all that are there."""
+    last = [
+        (table, connection.execute(f"SELECT max({table.keys[0]}) FROM {_name(table.name)}").fetchone()[0])
+        for table in tables(connection)
+        if table.name in names
+    ]
+    for table, _key in last:
+        connection.execute(f"DROP TRIGGER temp.{_name(f'digest_INSERT_{table.name}')}")
+    yield  # where that fails, all of the transaction is undone, and this, too
+    for table, key in last:
+        _make(connection, table, "" if key is None else f" WHERE t.{table.keys[0]} > {int(key)}")
+        _keep_inserted(connection, table)
 
 
 def make_all(connection: sqlite3.Connection) -> None:
@@ -93,10 +106,7 @@ def make_all(connection: sqlite3.Connection) -> None:
     _define(connection)
     connection.execute("DELETE FROM row_digest")
     for table in tables(connection):
-        connection.execute(
-            f"INSERT INTO row_digest SELECT {_text(table.name)}, {table.key('t')}, {table.digest('t')}"
-            f" FROM {_name(table.name)} AS t"
-        )
+        _make(connection, table)
 
 
 def check(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged]:
@@ -162,6 +172,30 @@ def _by_row(connection: sqlite3.Connection, table: Table) -> Iterator[Damaged]:
     )
     for key1, key2, *row in rows:
         yield Damaged(table.name, (key1, key2), "without digest", _values(table, row))
+
+
+def _keep_inserted(connection: sqlite3.Connection, table: Table) -> None:
+    # Not "OR REPLACE", which an INSERT OR IGNORE that fires the trigger would overrule.
+    statement = (
+        f"INSERT INTO row_digest VALUES ({_text(table.name)}, {table.key('new')}, {table.digest('new')})"
+        " ON CONFLICT DO UPDATE SET digest = excluded.digest"
+    )
+    _trigger(connection, table, "INSERT", statement)
+
+
+def _trigger(connection: sqlite3.Connection, table: Table, event: str, statement: str) -> None:
+    connection.execute(
+        f"CREATE TEMP TRIGGER {_name(f'digest_{event}_{table.name}')} AFTER {event} ON main.{_name(table.name)}"
+        f" BEGIN {statement}; END"
+    )
+
+
+def _make(connection: sqlite3.Connection, table: Table, condition: str = "") -> None:
+    """Make the digests of rows that have none."""
+    connection.execute(
+        f"INSERT INTO row_digest SELECT {_text(table.name)}, {table.key('t')}, {table.digest('t')}"
+        f" FROM {_name(table.name)} AS t{condition}"
+    )
 
 
 def _digest(*values: object) -> bytes:

@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
 #: Number of migrations, kept in user_version so that a reader knows at once whether it understands the file.
-VERSION = 5
+VERSION = 6
 
 migrations = Migrations("hashmatch")
 
@@ -52,6 +52,12 @@ def m005_decisions(db: Database) -> None:
     """What people decided of files that were found, and by which rule a decision counts."""
     for statement in _M005.split(";;\n"):
         db.execute(statement)
+
+
+@migrations()
+def m006_first_list(db: Database) -> None:
+    """What the list had of a reference that made it a member of a collection."""
+    db.execute(_M006)
 
 
 def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:
@@ -346,4 +352,9 @@ CREATE TABLE review_rule (
     name TEXT PRIMARY KEY CHECK (name IN ('needed', 'source')),
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID
+"""
+
+_M006 = """
+-- what the list had to know a file by that made it a member, separated by commas: "md5,pdq"; of later lists see provenance
+ALTER TABLE membership ADD COLUMN carried TEXT
 """

@@ -150,7 +150,7 @@ def test_following_a_line_is_what_looking_at_each_frame_finds(seed: int, speed: 
     for number, time in enumerate(frames.time.tolist()):
         at = speed * time + offset
         near = [
-            int(np.bitwise_count(queries.rows.bits[frames.rows[number]] ^ table.rows.bits[row]).sum())
+            int(np.bitwise_count(queries.rows.bits[frames.rows[number]] ^ table.bits_of(slice(row, row + 1))[0]).sum())
             for row, (start, stop) in enumerate(zip(footage.start.tolist(), footage.stop.tolist(), strict=True))
             if start <= at + TOLERANCE and stop >= at - TOLERANCE
         ]

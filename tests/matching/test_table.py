@@ -127,7 +127,7 @@ class TestTable:
             own = table.of_owner(owner)
             assert set(table.rows.owner[own].tolist()) == {owner}
             expected = [pdq_bits(seed) for each, seed in order if each == owner]
-            assert [row.tobytes() for row in table.rows.bits[own]] == expected
+            assert [row.tobytes() for row in table.bits_of(own)] == expected
         assert table.of_owner(15).start == table.of_owner(15).stop
 
     def test_what_says_nothing_is_left_out(self) -> None:
@@ -156,7 +156,7 @@ class TestTable:
         assume(len(table))
         hits = table.search(rows_of([made(*query) for query in queries]), possible)
         found = {
-            (int(q), int(table.rows.owner[r]), table.rows.bits[r].tobytes(), int(d), bool(g))
+            (int(q), int(table.rows.owner[r]), table.bits_of(np.array([r])).tobytes(), int(d), bool(g))
             for q, r, d, g in zip(hits.query, hits.reference, hits.distance, hits.good, strict=True)
         }
         expected = set()
