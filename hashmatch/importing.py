@@ -17,7 +17,7 @@ from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.errors import CommandError
 from hashmatch.exchange import lint
 from hashmatch.exchange.fields import identified, snippet
-from hashmatch.i18n import _
+from hashmatch.i18n import _, ngettext
 from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, called, origin_of
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, strictest
 from hashmatch.store import Store, generation, listed, lists, opinions
@@ -126,8 +126,12 @@ def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
             bad += 1
             told(row)
     if bad:
-        message = _("{path}: {count} lines cannot be used, and nothing was imported (--strict)")
-        raise CommandError(message.format(path=origin.path, count=bad))
+        message = ngettext(
+            "{path}: {n:,} line cannot be used, and nothing was imported (--strict)",
+            "{path}: {n:,} lines cannot be used, and nothing was imported (--strict)",
+            bad,
+        )
+        raise CommandError(message.format(path=origin.path, n=bad))
 
 
 class _Import:

@@ -523,7 +523,7 @@ class TestImport:
         before = content(store)
         bad: list[BadLine] = []
         list_path.write_bytes(f"{BRIDGE}\nnonsense\n".encode())
-        with pytest.raises(CommandError, match="1 lines cannot be used, and nothing was imported"):
+        with pytest.raises(CommandError, match="1 line cannot be used, and nothing was imported"):
             import_list(store, ME, list_path, Plan("x", strict=True), format_name="pdq", told=bad.append)
         assert [line.line for line in bad] == [2]
         assert content(store) == before

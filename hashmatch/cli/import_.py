@@ -145,11 +145,16 @@ def command(
                 _("disputed, being known otherwise"): report.disputed,
                 _("on the allow list"): report.allow,
                 _("not put on the allow list, being known otherwise (--allow would)"): report.not_allowed,
-                _("lines refused"): report.refused,
-                _("lines used with a remark"): report.remarks,
             }
-            told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-            app.say(f"{name} ({report.format}{_about(report)}): {told or _('nothing in it')}")
+            told = [f"{count:,} {what}" for what, count in counts.items() if count]
+            if report.refused:
+                told.append(
+                    ngettext("{n:,} line refused", "{n:,} lines refused", report.refused).format(n=report.refused)
+                )
+            if report.remarks:
+                used = ngettext("{n:,} line used with a remark", "{n:,} lines used with a remark", report.remarks)
+                told.append(used.format(n=report.remarks))
+            app.say(f"{name} ({report.format}{_about(report)}): {', '.join(told) or _('nothing in it')}")
             if report.missing:
                 numbers = ", ".join(
                     str(first) if first == last else f"{first}–{last}" for first, last in report.missing

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from hashmatch.exchange.fields import DIGEST_DIGITS, HASH_DIGITS
-from hashmatch.i18n import _
+from hashmatch.i18n import _, ngettext
 from hashmatch.matching.tiers import FEATURELESS_QUALITY, PLAUSIBLE_ONES
 from hashmatch.records import Hash, LineRemark, ListItem
 from hashmatch.report.escape import FORMULA, hides
@@ -204,9 +204,16 @@ class Lint:
         self._seen.clear()
         for kind, remark in self._last.items():
             assert self._most is not None
-            text = _("this and {count:,} more lines like it were not told: {message}")
             count = self._kinds[kind] - self._most - 1
-            yield LineRemark(remark.line, text.format(count=count, message=remark.message))
+            if not count:
+                yield remark
+                continue
+            text = ngettext(
+                "this and {n:,} more line like it were not told: {message}",
+                "this and {n:,} more lines like it were not told: {message}",
+                count,
+            )
+            yield LineRemark(remark.line, text.format(n=count, message=remark.message))
         if self._pdq >= _ENOUGH and self._halves * 2 < self._pdq:
             text = _(
                 "only {halves:,} of {count:,} PDQ hashes have as many ones as zeros, which all have: are they digests?"

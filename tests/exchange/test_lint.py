@@ -124,6 +124,9 @@ def test_remarks_of_a_kind_are_told_some_times_and_then_counted() -> None:
     assert [r.line for r in remarks if judge.told(r)] == [1, 1, 2]
     assert list(judge.rest()) == [LineRemark(7, f"this and 4 more lines like it were not told: {remarks[-1].message}")]
     assert all(map(Lint(None).told, remarks))
+    judge = Lint(most=1)
+    assert [judge.told(remark) for remark in remarks[2:4]] == [True, False]
+    assert list(judge.rest()) == [remarks[3]], "one is told as it is"
 
 
 def test_kinds_of_remarks_are_bounded() -> None:
