@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -128,6 +129,12 @@ class TestTheSame:
         ran = run_command("index", archive / "archive" / "towns", "--cluster", "local:2", db=db)
         assert ran.code == 0
         assert "local:2" in ran.err
+        rates = re.findall(
+            r"^tcp://127\.0\.0\.1:\d+: (\d+) files, ([\d.]+) files/s, [\d.]+ MB/s$", ran.err, re.MULTILINE
+        )
+        assert 1 <= len(rates) <= 2
+        assert sum(int(files) for files, _speed in rates) == len(locations(db))
+        assert all(float(speed) > 0 for _files, speed in rates)
         assert "http://127.0.0.1:" in ran.err
         towns = {row for row in holds(alone)["locations"] if b"/towns/" in row[0]}
         assert set(holds(db)["locations"]) == towns
