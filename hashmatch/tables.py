@@ -89,8 +89,8 @@ def load(
                 return _tables(cached, HashTable(algorithm, threshold, later, common=common))
     packed = hash_rows.packed_hashes(connection, algorithm)
     table = HashTable(algorithm, threshold, rows_of_packed(packed, algorithm), common=common)
-    give_back()
     if len(table) >= CACHED_FROM:
+        give_back()  # what the rows took while they were read, before the index takes as much
         with contextlib.suppress(OSError):  # a folder that cannot be written, or a full disk: the table is good without
             save(folder, table.index, facts_of(table.rows), now)
     return _tables(table)

@@ -68,7 +68,7 @@ def check(item: ListItem) -> Checked:
         remarks.append(_("hexadecimal digits are in capitals, which other programs refuse"))
     if hashes:
         remarks += _odd_hashes(item)
-    if has_texts(item):
+    if _has_texts(item):
         remarks += _odd_texts(item)
     return Checked(item, "", tuple(remarks))
 
@@ -134,7 +134,7 @@ def _lost_precision(hashes: tuple[Hash, ...]) -> bool:
     return len({(algorithm, view, time) for algorithm, view, time, _bits in late}) < len(times)
 
 
-def has_texts(item: ListItem) -> bool:
+def _has_texts(item: ListItem) -> bool:
     """Whether somebody wrote anything of an entry."""
     names = item.labels or item.collection or item.source or item.case or item.operator
     return bool(names or item.note or item.retraction_reason or item.opinions or item.paths)
