@@ -27,7 +27,7 @@ BUSY_SECONDS = 30.0
 
 # Repeated from schema.py, which imports sqlite-utils (130 ms): a scan only reads and does not need it. A test compares.
 APPLICATION_ID = 0x486D6368
-VERSION = 6
+VERSION = 7
 
 
 class Store:

@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
 #: Number of migrations, kept in user_version so that a reader knows at once whether it understands the file.
-VERSION = 6
+VERSION = 7
 
 migrations = Migrations("hashmatch")
 
@@ -58,6 +58,11 @@ def m005_decisions(db: Database) -> None:
 def m006_first_list(db: Database) -> None:
     """What the list had of a reference that made it a member of a collection."""
     db.execute(_M006)
+
+
+@migrations()
+def m007_quicker_digests(db: Database) -> None:
+    """Digests of rows are others from here on, see row_digests.py. They are made when all migrations are done."""
 
 
 def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:

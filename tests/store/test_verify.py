@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
 from pathlib import Path
 
+import msgpack.fallback
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
-from hashmatch.store import Store, audit, curate, schema, verify
+from hashmatch.store import Store, audit, curate, row_digests, schema, verify
 
 from .samples import ME, add, add_entry, measured, pdq
 
@@ -30,6 +34,41 @@ def damage(path: Path, script: str = "") -> list[str]:
     raw.close()
     with Store.open(path, even_damaged=True) as store:
         return list(verify.check(store))
+
+
+COLUMN = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+    st.text(max_size=9),
+    st.binary(max_size=300),
+)
+
+
+@given(st.lists(st.tuples(COLUMN, COLUMN), max_size=5))
+def test_digests_are_what_their_description_says(rows: list[tuple[object, object]]) -> None:
+    raw = sqlite3.connect(":memory:", isolation_level=None)
+    schema.apply(raw)
+    raw.execute("CREATE TABLE anything (id INTEGER PRIMARY KEY, a, b)")
+    row_digests.keep(raw)
+    raw.executemany("INSERT INTO anything (a, b) VALUES (?, ?)", rows)
+    kept = raw.execute("SELECT key1, key2, digest FROM row_digest WHERE of_table = 'anything'").fetchall()
+    packed = [msgpack.fallback.Packer().pack(["anything", number, *row]) for number, row in enumerate(rows, 1)]
+    assert kept == [(n, 0, hashlib.blake2b(each, digest_size=16).digest()) for n, each in enumerate(packed, 1)]
+    (table,) = [each for each in row_digests.tables(raw) if each.name == "anything"]
+    assert list(row_digests.check(raw, table)) == []
+    raw.close()
+
+
+def test_digests_of_older_versions_are_what_they_were() -> None:
+    raw = sqlite3.connect(":memory:", isolation_level=None)
+    schema.apply(raw, 6)
+    row_digests.keep(raw)
+    raw.execute("INSERT INTO collection (name, created) VALUES ('Bahrain بحرين', '2026')")
+    row = ("collection", 1, "Bahrain بحرين", None, None, "2026", None)
+    digest = hashlib.sha256(ascii(row).encode()).digest()[:16]
+    assert raw.execute("SELECT digest FROM row_digest").fetchall() == [(digest,)]
+    raw.close()
 
 
 def test_a_sound_one(filled: Path) -> None:
