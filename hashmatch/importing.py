@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
+import io
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hashmatch import exchange
 from hashmatch.duplicates import NearDuplicate, near_duplicates
@@ -19,6 +19,7 @@ from hashmatch.exchange import lint
 from hashmatch.exchange.fields import identified, snippet
 from hashmatch.i18n import _, ngettext
 from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, called, origin_of
+from hashmatch.parallel import ahead
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, strictest
 from hashmatch.store import Store, generation, listed, lists, opinions
 from hashmatch.store.audit import Actor, now, record
@@ -105,11 +106,14 @@ def import_list(
                 message = _("{path}: cannot tell what list this is; name it with --format")
                 raise CommandError(message.format(path=path))
             origin = origin_of(store, file, path, form, head, plan)
+            next(
+                iter(form.read(io.BytesIO(head))), None
+            )  # one of a newer version is refused before anything is changed
             if plan.strict:
                 file.seek(0)
                 _check_all_lines(origin, file, told)
             file.seek(0)
-            remarks = lint.Lint(None if all_remarks else lint.TOLD)
+            remarks = lint.Told(None if all_remarks else lint.TOLD)
             run = _Import(store, actor, origin, plan, told, remarks_on, remarks)
             return run.run(form.read(file), duplicate)
     except OSError as error:
@@ -134,8 +138,15 @@ def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
         raise CommandError(message.format(path=origin.path, n=bad))
 
 
+#: A line that was read and looked at: its number; what the database is to keep of it, as a plain tuple for the way from
+#: process to process; whether it names nothing but its case; why it cannot be used, or ""; and what is to be said of it.
+_Checked = tuple[int, tuple[Any, ...], bool, str, tuple[str, ...]]
+_Row = _Checked | BadLine | LineRemark
+
+
 class _Import:
-    """One list on its way into the reference set."""
+    """One list on its way into the reference set: read, looked at and packed ahead, by another process where there can be
+    one, while what came before is written."""
 
     def __init__(
         self,
@@ -145,10 +156,10 @@ class _Import:
         plan: Plan,
         told: Told,
         remarks_on: RemarksOn,
-        remarks: lint.Lint,
+        remarks: lint.Told,
     ) -> None:
         self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
-        self._remarks_on, self._lint = remarks_on, remarks
+        self._remarks_on, self._remarks = remarks_on, remarks
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._owners: dict[str, str | None] = {}
         self._owners_called: dict[str, str] = {}
@@ -162,13 +173,11 @@ class _Import:
 
     def _run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         newest = generation.current(self._store.connection).newest
-        # A list of a newer version is refused here, before anything is changed.
-        rows = itertools.chain(list(itertools.islice(rows, 1)), rows)
         self._begin()
-        for batch in _batches(rows):
+        for batch in ahead(_batches(self._checked(rows))):
             with self._store.transaction() as connection:
                 self._add(connection, batch)
-        for remark in self._lint.rest():
+        for remark in self._remarks.rest():
             self._told(remark)
         with self._store.little_memory():
             for found in near_duplicates(self._store, newest):
@@ -214,74 +223,85 @@ class _Import:
             }
             record(connection, self._actor, "import", detail)
 
-    def _add(self, connection: sqlite3.Connection, batch: list[exchange.Row]) -> None:
-        entries: list[tuple[int, ListItem, Membership]] = []
+    def _checked(self, rows: Iterator[exchange.Row]) -> Iterator[_Row]:
+        """Without the database, which another process must not touch."""
+        checks = lint.Lint()
+        for row in rows:
+            if not isinstance(row, tuple):
+                yield row
+                continue
+            line, item = row
+            if not identified(item):
+                yield line, tuple(listed.entry_of(item, self._membership(item))), True, "", ()
+                continue
+            checked = checks.check(line, item)
+            entry = listed.entry_of(checked.item, self._membership(checked.item))
+            yield line, tuple(entry), False, checked.problem, checked.remarks
+        yield from checks.whole()
+
+    def _add(self, connection: sqlite3.Connection, batch: list[_Row]) -> None:
+        entries: list[listed.Entry] = []
         for row in batch:
             if isinstance(row, LineRemark):
                 self._remark(row)
                 continue
             self._read += 1
-            if not isinstance(row, BadLine):
-                line, item = row
-                if not identified(item):
-                    self._put(connection, entries)  # it may be of one of these
-                    entries = []
-                    self._withdraw(connection, line, item)
-                    continue
-                checked = self._lint.check(line, item)
-                item = checked.item
-                membership = self._membership(item)
-                is_foreign = self._is_foreign(connection, membership.collection)
-                if is_foreign and membership.retracted is not None:
-                    self._dispute(connection, listed.find(connection, item), membership)
-                    continue
-                problem = checked.problem
-                if not problem and is_foreign:
-                    self._refuse_foreign(line, membership.collection)
-                    continue
-                if not problem:
-                    for message in (*checked.remarks, *(self._remarks_on(item.labels) if item.labels else ())):
-                        self._remark(LineRemark(line, message))
-                    entries.append((line, item, membership))
-                    continue
-                row = BadLine(line, problem)
-            self._counts["refused"] += 1
-            self._told(row)
+            if isinstance(row, BadLine):
+                self._refuse(row)
+                continue
+            line, packed, of_case, problem, remarks = row
+            entry = listed.Entry._make(packed)
+            if of_case:
+                self._put(connection, entries)  # it may be of one of these
+                entries = []
+                self._withdraw(connection, line, entry)
+                continue
+            membership = entry.membership
+            is_foreign = self._is_foreign(connection, membership.collection)
+            if is_foreign and membership.retracted is not None:
+                self._dispute(connection, listed.find(connection, entry.identity), membership)
+            elif problem:
+                self._refuse(BadLine(line, problem))
+            elif is_foreign:
+                self._refuse_foreign(line, membership.collection)
+            else:
+                for message in (*remarks, *(self._remarks_on(membership.labels) if membership.labels else ())):
+                    self._remark(LineRemark(line, message))
+                entries.append(entry)
         self._put(connection, entries)
 
-    def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, ListItem, Membership]]) -> None:
-        added = listed.add_items(
-            connection,
-            self._actor,
-            [(item, membership) for _line, item, membership in entries],
-            allow_known=self._plan.allow,
-        )
-        for (_line, _item, membership), (reference_id, outcome) in zip(entries, added, strict=True):
-            self._count(connection, reference_id, outcome, membership)
-        for name in {membership.collection for _line, _item, membership in entries}:
+    def _put(self, connection: sqlite3.Connection, entries: list[listed.Entry]) -> None:
+        added = listed.add_items(connection, self._actor, entries, allow_known=self._plan.allow)
+        for entry, (reference_id, outcome) in zip(entries, added, strict=True):
+            self._count(connection, reference_id, outcome, entry.membership)
+        for name in {entry.membership.collection for entry in entries}:
             lists.set_signer(connection, name, self._owners[name])
 
-    def _withdraw(self, connection: sqlite3.Connection, line: int, item: ListItem) -> None:
+    def _withdraw(self, connection: sqlite3.Connection, line: int, entry: listed.Entry) -> None:
         """A retraction of what is known by its case only."""
-        membership = self._membership(item)
-        assert item.case is not None and membership.retracted is not None
-        found = listed.of_case(connection, membership.collection, item.case)
+        membership = entry.membership
+        assert membership.case is not None and membership.retracted is not None
+        found = listed.of_case(connection, membership.collection, membership.case)
         if not found:
             text = _(
                 "withdraws {case}, which the collection {name} does not have: where another list brings it, import that one,"
                 " and then this one again"
             )
-            self._remark(LineRemark(line, text.format(case=snippet(item.case), name=membership.collection)))
+            self._remark(LineRemark(line, text.format(case=snippet(membership.case), name=membership.collection)))
         for reference_id in found:
             if self._is_foreign(connection, membership.collection):
                 self._dispute(connection, reference_id, membership)
             else:
-                outcome = listed.withdraw(connection, self._actor, reference_id, item, membership)
+                outcome = listed.withdraw(connection, self._actor, reference_id, entry)
                 self._count(connection, reference_id, outcome, membership)
+
+    def _refuse(self, line: BadLine) -> None:
+        self._counts["refused"] += 1
+        self._told(line)
 
     def _remark(self, remark: LineRemark) -> None:
         self._counts["remarks"] += 1
-        if self._lint.told(remark):
+        if self._remarks.tells(remark):
             self._told(remark)
 
     def _own(self, connection: sqlite3.Connection, collection: str) -> str | None:
@@ -303,7 +323,7 @@ class _Import:
         if collection not in self._owners_called:
             self._owners_called[collection] = called(self._owners[collection])
         message = text.format(name=collection, owner=self._owners_called[collection])
-        if self._lint.told(LineRemark(line, message)):
+        if self._remarks.tells(LineRemark(line, message)):
             self._told(BadLine(line, message))
 
     def _dispute(self, connection: sqlite3.Connection, reference_id: int | None, membership: Membership) -> None:
@@ -365,13 +385,13 @@ class _Import:
             counts["not_allowed"] += 1
 
 
-def _batches(rows: Iterator[exchange.Row]) -> Iterator[list[exchange.Row]]:
-    batch: list[exchange.Row] = []
+def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    batch: list[_Row] = []
     hashes = 0
     for row in rows:
         batch.append(row)
         if isinstance(row, tuple):
-            hashes += len(row[1].hashes)
+            hashes += sum(number for *_names, number, _bits, _quality, _time in listed.Entry._make(row[1]).hashes)
         if len(batch) >= BATCH or hashes >= BATCH_HASHES:
             yield batch
             batch, hashes = [], 0

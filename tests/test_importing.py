@@ -19,7 +19,8 @@ from hashmatch.exchange.lint import EMPTY, TOLD
 from hashmatch.importing import ImportReport, import_list
 from hashmatch.list_origin import Plan
 from hashmatch.records import BadLine, LineRemark, ListItem
-from hashmatch.store import Store, audit, hash_rows, lookup
+from hashmatch.store import Store, audit, hash_rows, listed, lookup, verify
+from hashmatch.store.membership import Membership
 
 MIXED = "\n".join(
     [
@@ -138,11 +139,56 @@ def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp
         assert [(r.id, hash_rows.hashes(store.connection, r.id)) for r in lookup.references(store.connection)] == killed
 
 
+READER_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hashmatch import importing
+from hashmatch.exchange import lint
+from hashmatch.store import Store
+from hashmatch.store.audit import Actor
+
+class Lint(lint.Lint):
+    def check(self, line, item):
+        assert os.getpid() != parent, "another process reads"
+        if line == 250:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().check(line, item)
+
+parent = os.getpid()
+lint.Lint = Lint
+importing.BATCH = 100
+with Store.open(Path(sys.argv[1]), write=True) as store:
+    try:
+        importing.import_list(store, Actor("me", "import"), Path(sys.argv[2]), importing.Plan("x"))
+    except importing.CommandError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no other process reads")
+def test_the_process_that_reads_is_killed(tmp_path: Path) -> None:
+    path, database = tmp_path / "list", tmp_path / "x.db"
+    text = "\n".join(pdq_bits(n).hex() for n in range(300))
+    path.write_text(text)
+    told = subprocess.run(
+        [sys.executable, "-c", READER_KILLED, database, path], capture_output=True, text=True, check=True
+    ).stdout
+    assert str(path) in told and "was killed" in told
+    with Store.open(database, write=True) as store:
+        assert lookup.counts(store.connection)["references"] == 200, "whole batches only"
+        assert list(verify.check(store)) == []
+        report, _refused, _remarks = imported(store, path, text)
+        assert (report.known, report.added) == (200, 100)
+
+
 def test_a_transaction_takes_so_many_entries_and_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH", 4)
     monkeypatch.setattr(importing, "BATCH_HASHES", 10)
-    films = [(number, ListItem("video", hashes=tuple(pdq(n, time=n) for n in range(5)))) for number in range(5)]
-    rows = [*films, *(BadLine(number, "x") for number in range(6))]
+    film = listed.entry_of(ListItem("video", hashes=tuple(pdq(n, time=n) for n in range(5))), Membership("x"))
+    rows = [
+        *((number, tuple(film), False, "", ()) for number in range(5)),
+        *(BadLine(number, "x") for number in range(6)),
+    ]
     batches = list(importing._batches(iter(rows)))
     assert [len(batch) for batch in batches] == [2, 2, 4, 3]
     assert [row for batch in batches for row in batch] == rows

@@ -158,14 +158,10 @@ _LAYOUT = dict.fromkeys(map(ord, "\t\r\n"), " ")
 
 
 class Lint:
-    """What is to be said of a list's entries, one after the other, in bounded memory."""
+    """Looks at a list's entries, one after the other, in bounded memory."""
 
-    def __init__(self, most: int | None = TOLD) -> None:
-        """most: so many remarks of a kind are told by line; None for all."""
-        self._most = most
+    def __init__(self) -> None:
         self._seen: dict[int, int] = {}
-        self._kinds: Counter[str] = Counter()
-        self._last: dict[str, LineRemark] = {}
         self._pdq = self._halves = self._line = 0
         # A day more, since clocks and zones differ.
         self._future = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
@@ -187,33 +183,8 @@ class Lint:
             return replace(checked, remarks=(*checked.remarks, text))
         return checked
 
-    def told(self, remark: LineRemark) -> bool:
-        """Whether a remark is to be told now; the others of its kind are counted, for `rest`."""
-        kind = _VALUES.sub("…", remark.message)
-        if kind not in self._kinds and len(self._kinds) >= _KINDS:
-            kind = ""
-        self._kinds[kind] += 1
-        if self._most is None or self._kinds[kind] <= self._most:
-            return True
-        self._last[kind] = remark
-        return False
-
-    def rest(self) -> Iterator[LineRemark]:
-        """After the last entry: how many remarks of each kind were not told, by the last of their lines; and what can be
-        said of the list as a whole. What was remembered of the entries is forgotten."""
-        self._seen.clear()
-        for kind, remark in self._last.items():
-            assert self._most is not None
-            count = self._kinds[kind] - self._most - 1
-            if not count:
-                yield remark
-                continue
-            text = ngettext(
-                "this and {n:,} more line like it were not told: {message}",
-                "this and {n:,} more lines like it were not told: {message}",
-                count,
-            )
-            yield LineRemark(remark.line, text.format(n=count, message=remark.message))
+    def whole(self) -> Iterator[LineRemark]:
+        """After the last entry: what can be said of the list as a whole."""
         if self._pdq >= _ENOUGH and self._halves * 2 < self._pdq:
             text = _(
                 "only {halves:,} of {count:,} PDQ hashes have as many ones as zeros, which all have: are they digests?"
@@ -236,6 +207,42 @@ class Lint:
             before = self._seen.setdefault(key, line)
             return before if before != line else 0
         return self._seen.get(key, 0)
+
+
+class Told:
+    """Which remarks on a list are told line by line, and which are counted."""
+
+    def __init__(self, most: int | None = TOLD) -> None:
+        """most: so many remarks of a kind are told by line; None for all."""
+        self._most = most
+        self._kinds: Counter[str] = Counter()
+        self._last: dict[str, LineRemark] = {}
+
+    def tells(self, remark: LineRemark) -> bool:
+        """Whether a remark is to be told now; the others of its kind are counted, for `rest`."""
+        kind = _VALUES.sub("…", remark.message)
+        if kind not in self._kinds and len(self._kinds) >= _KINDS:
+            kind = ""
+        self._kinds[kind] += 1
+        if self._most is None or self._kinds[kind] <= self._most:
+            return True
+        self._last[kind] = remark
+        return False
+
+    def rest(self) -> Iterator[LineRemark]:
+        """After the last one: how many remarks of each kind were not told, by the last of their lines."""
+        for kind, remark in self._last.items():
+            assert self._most is not None
+            count = self._kinds[kind] - self._most - 1
+            if not count:
+                yield remark
+                continue
+            text = ngettext(
+                "this and {n:,} more line like it were not told: {message}",
+                "this and {n:,} more lines like it were not told: {message}",
+                count,
+            )
+            yield LineRemark(remark.line, text.format(n=count, message=remark.message))
 
 
 #: What differs between remarks of one kind.

@@ -6,15 +6,36 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from hashmatch.records import ListItem, Opinion
 from hashmatch.store import bulk, opinions, row_digests
 from hashmatch.store.audit import Actor, now
 from hashmatch.store.membership import Membership, Outcome, ensure_collection, insert, join, mark, touch
-from hashmatch.store.references import IMPORTED, packed_rows, raw, recipe, set_hashes
+from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
 
-#: Entry and as what it is added.
-Entry = tuple[ListItem, Membership]
+
+class Entry(NamedTuple):
+    """A list's entry as the database will keep it. Made without it, so that another process can; a tuple, since a list has
+    millions. columns: values of _COLUMNS. hashes: see packed_rows. opinions: each with its source."""
+
+    identity: bytes
+    columns: tuple[object, ...]
+    hashes: tuple[PackedRow, ...]
+    opinions: tuple[Opinion, ...]
+    membership: Membership
+
+
+def entry_of(item: ListItem, membership: Membership) -> Entry:
+    """An entry and as what it is added."""
+    return Entry(
+        identity_of(item),
+        (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration),
+        tuple(packed_rows(item.hashes)),
+        _with_source(item, membership) if item.opinions else (),
+        membership,
+    )
+
 
 #: How many identities are looked up at once, which SQLite does in their order, page by page; it takes 32,766 values.
 _LOOKED_UP = 20_000
@@ -30,22 +51,22 @@ def add_items(
     allow_known: whether an entry may put a reference on the allow list that is known already. On a list's word alone it
     must not, or a partner could protect what others know as propaganda.
     """
-    identities = [identity_of(item) for item, _membership in entries]
-    known = _known(connection, identities)
+    known = _known(connection, [entry.identity for entry in entries])
     batch = _Batch(connection, actor)
     outcomes: list[tuple[int, Outcome]] = []
-    for identity, (item, membership) in zip(identities, entries, strict=True):
-        if identity not in known and membership.import_id is not None and membership.retracted is None:
-            known[identity] = batch.add(identity, item, membership)
-            outcomes.append((known[identity], "added"))
+    for entry in entries:
+        reference_id, membership = known.get(entry.identity), entry.membership
+        if reference_id is None and membership.import_id is not None and membership.retracted is None:
+            known[entry.identity] = reference_id = batch.add(entry)
+            outcomes.append((reference_id, "added"))
             continue
         batch.flush()
-        if identity in known:
-            added = replace(membership, allow=membership.allow and allow_known)
-            outcomes.append((known[identity], _add_to(connection, actor, known[identity], item, added)))
-        else:
-            known[identity] = _insert(connection, identity, item)
-            outcomes.append((known[identity], _add_to(connection, actor, known[identity], item, membership, new=True)))
+        new = reference_id is None
+        if reference_id is None:
+            known[entry.identity] = reference_id = _insert(connection, entry)
+        elif membership.allow and not allow_known:
+            entry = entry._replace(membership=replace(membership, allow=False))
+        outcomes.append((reference_id, _add_to(connection, actor, reference_id, entry, new=new)))
     batch.flush()
     return outcomes
 
@@ -54,12 +75,12 @@ def add_item(
     connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership, *, allow_known: bool = False
 ) -> tuple[int, Outcome]:
     """One entry; see add_items."""
-    return add_items(connection, actor, [(item, membership)], allow_known=allow_known)[0]
+    return add_items(connection, actor, [entry_of(item, membership)], allow_known=allow_known)[0]
 
 
-def find(connection: sqlite3.Connection, item: ListItem) -> int | None:
+def find(connection: sqlite3.Connection, identity: bytes) -> int | None:
     """The reference that an entry is of, if there is one."""
-    return _known(connection, [identity_of(item)]).get(identity_of(item))
+    return _known(connection, [identity]).get(identity)
 
 
 def of_case(connection: sqlite3.Connection, collection: str, case: str) -> list[int]:
@@ -72,11 +93,9 @@ def of_case(connection: sqlite3.Connection, collection: str, case: str) -> list[
     return [int(reference_id) for (reference_id,) in rows]
 
 
-def withdraw(
-    connection: sqlite3.Connection, actor: Actor, reference_id: int, item: ListItem, membership: Membership
-) -> Outcome:
+def withdraw(connection: sqlite3.Connection, actor: Actor, reference_id: int, entry: Entry) -> Outcome:
     """Take a known reference back, as an entry says that names it otherwise than by what it is."""
-    return _add_to(connection, actor, reference_id, item, membership)
+    return _add_to(connection, actor, reference_id, entry)
 
 
 def identity_of(item: ListItem) -> bytes:
@@ -106,20 +125,15 @@ def _known(connection: sqlite3.Connection, identities: Sequence[bytes]) -> dict[
     return known
 
 
-_COLUMNS = ("identity", "sha256", "sha1", "md5", "kind", "size", "duration", "allow", "added")
+_COLUMNS = ("sha256", "sha1", "md5", "kind", "size", "duration")
 _HASH_COLUMNS = ("reference_id", "algorithm", "view", "recipe_id", "count", "bits", "quality", "time")
 
 
-def _values(identity: bytes, item: ListItem, allow: bool) -> tuple[object, ...]:
-    """The values of _COLUMNS."""
-    return identity, raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, allow, now()
-
-
-def _insert(connection: sqlite3.Connection, identity: bytes, item: ListItem) -> int:
+def _insert(connection: sqlite3.Connection, entry: Entry) -> int:
     cursor = connection.execute(
-        f"INSERT INTO reference ({', '.join(_COLUMNS)}, revision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
-        _values(identity, item, allow=False),
+        f"INSERT INTO reference (identity, {', '.join(_COLUMNS)}, added, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
+        (entry.identity, *entry.columns, now()),
     )
     return int(cursor.lastrowid or 0)
 
@@ -128,22 +142,22 @@ def _add_to(
     connection: sqlite3.Connection,
     actor: Actor,
     reference_id: int,
-    item: ListItem,
-    membership: Membership,
+    entry: Entry,
     *,
     new: bool = False,
 ) -> Outcome:
     """Add an entry of a reference that is there; new: since just now."""
+    membership = entry.membership
     replaceable = _replaceable(connection, reference_id, membership)
     present = connection.execute("SELECT DISTINCT algorithm FROM hash WHERE reference_id = ?", (reference_id,))
     kept = {algorithm for (algorithm,) in present if not replaceable(algorithm)}
     outcome = join(connection, actor, reference_id, membership, new=new)
     if outcome == "disputed":
         return outcome
-    hashes = [each for each in item.hashes if each.algorithm not in kept]
+    hashes = [row for row in entry.hashes if row[0] not in kept]
     changed = set_hashes(connection, reference_id, hashes, IMPORTED, new=new)
     changed |= mark(connection, reference_id, membership.collection, membership.tlp)
-    changed |= opinions.add(connection, reference_id, _with_source(item, membership), membership.import_id)
+    changed |= opinions.add(connection, reference_id, entry.opinions, membership.import_id)
     if membership.import_id is not None:
         # Of the list that made it a member, the membership tells.
         connection.execute(
@@ -175,10 +189,10 @@ def _replaceable(connection: sqlite3.Connection, reference_id: int, membership: 
     return {algorithm for (algorithm,) in listed}.__contains__
 
 
-def _with_source(item: ListItem, membership: Membership) -> list[Opinion]:
+def _with_source(item: ListItem, membership: Membership) -> tuple[Opinion, ...]:
     """An entry's opinions, each with its source and a date where the entry has any."""
     at = membership.said
-    return [replace(each, source=each.source or membership.collection, at=each.at or at) for each in item.opinions]
+    return tuple(replace(each, source=each.source or membership.collection, at=each.at or at) for each in item.opinions)
 
 
 class _Batch:
@@ -186,51 +200,59 @@ class _Batch:
 
     def __init__(self, connection: sqlite3.Connection, actor: Actor) -> None:
         self._connection, self._actor = connection, actor
-        self._entries: list[tuple[int, bytes, ListItem, Membership]] = []
+        self._entries: list[tuple[int, Entry]] = []
         self._collections: dict[str, int] = {}
         self._recipes: dict[int | None, int] = {}
         self._next = 0
 
-    def add(self, identity: bytes, item: ListItem, membership: Membership) -> int:
+    def add(self, entry: Entry) -> int:
         """The id that the reference will have."""
         if not self._entries:
             (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM reference").fetchone()
             self._next = int(last) + 1
         reference_id = self._next
         self._next += 1
-        self._entries.append((reference_id, identity, item, membership))
+        self._entries.append((reference_id, entry))
         return reference_id
 
     def flush(self) -> None:
         if not self._entries:
             return
         connection, entries = self._connection, self._entries
-        for name in {membership.collection for *_rest, membership in entries} - self._collections.keys():
+        for name in {entry.membership.collection for _id, entry in entries} - self._collections.keys():
             self._collections[name] = ensure_collection(connection, self._actor, name)
         (revision,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM audit").fetchone()
-        hashes = [
-            (reference_id, algorithm, view, self._recipe(version), *packed)
-            for reference_id, _identity, item, _membership in entries
-            for algorithm, view, version, packed in packed_rows(item.hashes)
-        ]
+        moment = now()
         with row_digests.at_once(connection, "reference", "hash", "membership"):
             bulk.insert(
                 connection,
                 "reference",
-                ("id", *_COLUMNS, "revision"),
+                ("id", "identity", *_COLUMNS, "allow", "added", "revision"),
                 (
-                    (reference_id, *_values(identity, item, membership.allow), revision)
-                    for reference_id, identity, item, membership in entries
+                    (reference_id, entry.identity, *entry.columns, entry.membership.allow, moment, revision)
+                    for reference_id, entry in entries
                 ),
             )
-            bulk.insert(connection, "hash", _HASH_COLUMNS, hashes)
+            bulk.insert(
+                connection,
+                "hash",
+                _HASH_COLUMNS,
+                (
+                    (reference_id, algorithm, view, self._recipe(version), *packed)
+                    for reference_id, entry in entries
+                    for algorithm, view, version, *packed in entry.hashes
+                ),
+            )
             insert(
                 connection,
-                ((reference_id, self._collections[each.collection], each) for reference_id, *_rest, each in entries),
+                (
+                    (reference_id, self._collections[entry.membership.collection], entry.membership)
+                    for reference_id, entry in entries
+                ),
             )
-        for reference_id, _identity, item, membership in entries:
-            if item.opinions:
-                opinions.add(connection, reference_id, _with_source(item, membership), membership.import_id)
+        for reference_id, entry in entries:
+            if entry.opinions:
+                opinions.add(connection, reference_id, entry.opinions, entry.membership.import_id)
         self._entries = []
 
     def _recipe(self, version: int | None) -> int:

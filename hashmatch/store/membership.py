@@ -43,6 +43,9 @@ class Membership:
     #: Whether a person named the collection that a list is for; only then may it withdraw what was indexed here.
     named: bool = False
 
+    def __reduce__(self) -> tuple[type[Membership], tuple[object, ...]]:
+        return Membership, tuple(getattr(self, field) for field in self.__slots__)  # a third of the time
+
     @property
     def said(self) -> str | None:
         """When the source said this, to the microsecond; None where a list does not tell, or it is said here."""

@@ -34,7 +34,7 @@ def add_file(
     digests = fingerprint.digests
     found = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (bytes.fromhex(digests.sha256),)).fetchone()
     reference_id = int(found[0]) if found else _insert_reference(connection, fingerprint, digests)
-    changed = set_hashes(connection, reference_id, fingerprint.hashes, fingerprint.recipe, new=not found)
+    changed = set_hashes(connection, reference_id, packed_rows(fingerprint.hashes), fingerprint.recipe, new=not found)
     changed |= _set_features(connection, reference_id, fingerprint, new=not found)
     if changed and found:
         _set_measures(connection, reference_id, fingerprint)
@@ -116,25 +116,29 @@ def _set_measures(connection: sqlite3.Connection, reference_id: int, fingerprint
     connection.execute(f"UPDATE reference SET ({_MEASURES}) = ({marks}) WHERE id = ?", (*row, reference_id))
 
 
-def packed_rows(hashes: Iterable[Hash]) -> Iterator[tuple[str, str, int | None, tuple[object, ...]]]:
-    """Hashes as the database keeps them: of each algorithm and view its name, the view's, the hasher's version, and count,
-    bits, quality and time."""
+#: Hashes of one algorithm and view as the database keeps them: the names of both, the hasher's version, how many these are,
+#: bits, quality and time. A plain tuple: lists have millions, and others take six times as long from process to process.
+PackedRow = tuple[str, str, int | None, int, bytes, bytes, bytes | None]
+
+
+def packed_rows(hashes: Iterable[Hash]) -> Iterator[PackedRow]:
+    """Hashes as the database keeps them, those of each algorithm and view together."""
     hashes = tuple(hashes)
     if len(hashes) == 1:
-        yield hashes[0].algorithm, hashes[0].view, hashes[0].version, (1, *pack(hashes))
+        yield hashes[0].algorithm, hashes[0].view, hashes[0].version, 1, *pack(hashes)
         return
     hashes = tuple(sorted(hashes, key=lambda h: (h.algorithm, h.view)))
     for (algorithm, view), group in groupby(hashes, key=lambda h: (h.algorithm, h.view)):
         members = sorted(group, key=lambda h: h.time or 0.0)
-        yield algorithm, view, members[0].version, (len(members), *pack(members))
+        yield algorithm, view, members[0].version, len(members), *pack(members)
 
 
 def set_hashes(
-    connection: sqlite3.Connection, reference_id: int, hashes: Iterable[Hash], decoding: str, *, new: bool
+    connection: sqlite3.Connection, reference_id: int, hashes: Iterable[PackedRow], decoding: str, *, new: bool
 ) -> bool:
     """Keep these hashes, instead of older ones of the same algorithms. Returns whether that changed anything."""
     wanted: dict[str, dict[str, tuple[object, ...]]] = {}
-    for algorithm, view, version, packed in packed_rows(hashes):
+    for algorithm, view, version, *packed in hashes:
         wanted.setdefault(algorithm, {})[view] = (recipe(connection, decoding, version), *packed)
     changed = False
     for algorithm, views in wanted.items():
@@ -147,11 +151,11 @@ def set_hashes(
                 continue  # as when two copies of one file were decoded at the same time
             connection.execute("DELETE FROM hash WHERE reference_id = ? AND algorithm = ?", (reference_id, algorithm))
         changed = True
-        for view, packed in views.items():
+        for view, columns in views.items():
             connection.execute(
                 "INSERT INTO hash (reference_id, algorithm, view, recipe_id, count, bits, quality, time)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (reference_id, algorithm, view, *packed),
+                (reference_id, algorithm, view, *columns),
             )
     return changed
 

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from hashmatch import exchange
 from hashmatch.exchange import lint
-from hashmatch.exchange.lint import Lint, check
+from hashmatch.exchange.lint import Lint, Told, check
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
 
 from .samples import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
@@ -118,22 +118,22 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_remarks_of_a_kind_are_told_some_times_and_then_counted() -> None:
-    judge = Lint(most=2)
+    told = Told(most=2)
     remarks = [LineRemark(n, f"the same entry as in line {n // 2}, 'x{n}'") for n in range(1, 8)]
     remarks.insert(1, LineRemark(1, "something else"))
-    assert [r.line for r in remarks if judge.told(r)] == [1, 1, 2]
-    assert list(judge.rest()) == [LineRemark(7, f"this and 4 more lines like it were not told: {remarks[-1].message}")]
-    assert all(map(Lint(None).told, remarks))
-    judge = Lint(most=1)
-    assert [judge.told(remark) for remark in remarks[2:4]] == [True, False]
-    assert list(judge.rest()) == [remarks[3]], "one is told as it is"
+    assert [r.line for r in remarks if told.tells(r)] == [1, 1, 2]
+    assert list(told.rest()) == [LineRemark(7, f"this and 4 more lines like it were not told: {remarks[-1].message}")]
+    assert all(map(Told(None).tells, remarks))
+    told = Told(most=1)
+    assert [told.tells(remark) for remark in remarks[2:4]] == [True, False]
+    assert list(told.rest()) == [remarks[3]], "one is told as it is"
 
 
 def test_kinds_of_remarks_are_bounded() -> None:
-    judge = Lint(most=1)
+    told = Told(most=1)
     words = [chr(97 + n // 26) + chr(97 + n % 26) for n in range(300)]
-    assert sum(judge.told(LineRemark(n, word)) for n, word in enumerate(words)) < 110
-    assert len(list(judge.rest())) == 1
+    assert sum(told.tells(LineRemark(n, word)) for n, word in enumerate(words)) < 110
+    assert len(list(told.rest())) == 1
 
 
 def test_digests_that_are_called_pdq_are_noticed() -> None:
@@ -141,9 +141,9 @@ def test_digests_that_are_called_pdq_are_noticed() -> None:
     for n in range(100):
         judge.check(n, ListItem(hashes=(ones(120),)))
         fine.check(n, ListItem(hashes=(ones(128),)))
-    (remark,) = judge.rest()
+    (remark,) = judge.whole()
     assert "only 0 of 100 PDQ hashes" in remark.message
-    assert list(fine.rest()) == []
+    assert list(fine.whole()) == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, bulk, row_digests, verify
-from hashmatch.store.listed import add_items
+from hashmatch.store.listed import Entry, add_items, entry_of
 from hashmatch.store.membership import Membership
 
 from .samples import ME, pdq_bits
@@ -35,10 +35,10 @@ def test_rows_are_as_executemany_inserts_them(rows: list[tuple[object, ...]], at
     connection.close()
 
 
-def entries(first: int, count: int) -> list[tuple[ListItem, Membership]]:
+def entries(first: int, count: int) -> list[Entry]:
     membership = Membership("list", import_id=1, carried="pdq")
     return [
-        (ListItem("image", hashes=(Hash("pdq", pdq_bits(number)),)), membership)
+        entry_of(ListItem("image", hashes=(Hash("pdq", pdq_bits(number)),)), membership)
         for number in range(first, first + count)
     ]
 
