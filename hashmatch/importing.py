@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hashmatch.signing.acceptance import Numbers
 
 #: Items a transaction: a second writer waits no longer than a second. And hashes: films have thousands each.
-BATCH, BATCH_HASHES = 10_000, 200_000
+BATCH, BATCH_HASHES = 20_000, 200_000
 
 
 @dataclass(frozen=True, slots=True)
