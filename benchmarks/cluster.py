@@ -35,6 +35,12 @@ from measure import (
 )
 
 EFFICIENCY, OVERHEAD = 0.85, 1.15
+#: What docs/scale.md says of workers that share their cores with others.
+QUIET = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
+}
 #: Hashes of one made-up film of the reference set that is searched.
 FRAMES = 500
 #: Files that are searched for at once, and one after the other.
@@ -91,7 +97,7 @@ def dask(scratch: Path, workers: int) -> Iterator[Dask]:
 
     file = scratch / f"scheduler-{workers}-{time.monotonic_ns()}.json"
     environment = os.environ | {"HASHMATCH_SHARDS": str(scratch / "shards"), "PYTHONPATH": str(REPOSITORY)}
-    environment |= {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+    environment |= QUIET
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*words: str) -> None:

@@ -174,9 +174,10 @@ class _Import:
     def _run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         newest = generation.current(self._store.connection).newest
         self._begin()
-        for batch in ahead(_batches(self._checked(rows))):
-            with self._store.transaction() as connection:
-                self._add(connection, batch)
+        with contextlib.closing(ahead(_batches(self._checked(rows)))) as batches:
+            for batch in batches:
+                with self._store.transaction() as connection:
+                    self._add(connection, batch)
         for remark in self._remarks.rest():
             self._told(remark)
         with self._store.little_memory():

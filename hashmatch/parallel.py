@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -33,7 +33,7 @@ def mapped(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
         yield from pool.imap(_call, items)
 
 
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
+def ahead(items: Iterable[Item]) -> Generator[Item]:
     """The same items, each made by another process while the one before is used; they are pickled. items: nothing of it may
     have begun.
 
@@ -62,7 +62,7 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
 def _received(receiver: Connection) -> tuple[Any, Exception | None] | None:
     try:
         told: tuple[Any, Exception | None] | None = receiver.recv()
-    except EOFError:
+    except (EOFError, OSError):  # between two items, or within one
         raise ChildProcessError(_("the process that reads it was killed, perhaps as memory was short")) from None
     return told
 

@@ -34,6 +34,8 @@ _LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
 _SETTINGS = {
     "distributed.worker.preload": ["hashmatch.cluster.preload"],
     "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
