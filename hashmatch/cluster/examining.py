@@ -35,7 +35,7 @@ from hashmatch.records import Digests, Failure, Fingerprint, Glance
 
 #: A batch is so many files or bytes, whichever comes first; a larger file is a batch of its own. A film of these bytes takes
 #: seconds, and in the end all workers wait for the last batch.
-BATCH_FILES, BATCH_BYTES = 32, 8 << 20
+BATCH_FILES, BATCH_BYTES = 32, 4 << 20
 #: Workers that share one film of an object store at most, since each of them reads all of it.
 MOST_READERS = 4
 #: Batches in flight for each thread of a worker: one at work, one that waits there, one on its way.

@@ -237,12 +237,12 @@ class Told:
             if not count:
                 yield remark
                 continue
-            text = ngettext(
+            counted = ngettext(
                 "this and {n:,} more line like it were not told: {message}",
                 "this and {n:,} more lines like it were not told: {message}",
                 count,
             )
-            yield LineRemark(remark.line, text.format(n=count, message=remark.message))
+            yield LineRemark(remark.line, counted.format(n=count, message=remark.message))
 
 
 #: What differs between remarks of one kind.
