@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import Store, schema, verify
+from hashmatch.store import Store, row_digests, schema, verify
 from tests.cli.conftest import COMMAND, environment
 
 from .conftest import index, run
@@ -93,6 +93,7 @@ def test_an_older_database_is_brought_up_to_date_first(pictures: Path, tmp_path:
     with closing(sqlite3.connect(db, isolation_level=None)) as connection:
         connection.execute("BEGIN")
         schema.apply(connection, 3)
+        row_digests.make_all(connection)
         connection.execute("COMMIT")
     picture = sorted(pictures.iterdir())[0]
     assert run(db, "scan", picture)[0] == 0
