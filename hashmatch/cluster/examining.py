@@ -48,11 +48,13 @@ Examined = tuple[FileState, Fingerprint | None]
 
 @dataclass(slots=True)
 class _Case:
-    """A file under way. of: how many shares it is done in; outcomes: of these, by their number."""
+    """A file under way. of: how many shares it is done in; outcomes: of these, by their number. again: whether it is tried
+    again, since workers died of the batch that it was in."""
 
     state: FileState
     job: Job
     of: int = 1
+    again: bool = False
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
 
@@ -266,14 +268,17 @@ class Examiner:
         return answer
 
     def _killed(self, jobs: tuple[Job, ...], results: list[tuple[FileState, Fingerprint]]) -> None:
-        """Several Dask workers died of a batch: each of its files is tried on its own; and one that was, is given up."""
-        if len(jobs) > 1:
-            for job in jobs:
+        """Several Dask workers died of a batch: each of its files is tried once more, on its own, and then given up.
+        One that travelled alone, too: where Dask is told to give up at once, its worker may have died of anything."""
+        for job in jobs:
+            case = self._cases[job.number]
+            if not case.again:
+                case.again = True
                 self._queue(job, alone=True)
-            return
-        failure = Failure("decoder-crash", _("the machines that examined it died of it"))
-        outcome = Outcome(jobs[0].number, 0, 0, Fingerprint(None, 0, error=failure), jobs[0].share)
-        self._take_outcome(jobs[0], outcome, results)
+                continue
+            failure = Failure("decoder-crash", _("the machines that examined it died of it"))
+            outcome = Outcome(job.number, 0, 0, Fingerprint(None, 0, error=failure), job.share)
+            self._take_outcome(job, outcome, results)
 
     def _take_outcome(self, job: Job, outcome: Outcome, results: list[tuple[FileState, Fingerprint]]) -> None:
         case = self._cases[job.number]
