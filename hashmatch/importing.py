@@ -28,7 +28,7 @@ from hashmatch.store.membership import Membership, Outcome, ensure_collection, m
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import Numbers
 
-#: Items a transaction: a second writer waits no longer than a second. And hashes: films have thousands each.
+#: Items a transaction: a second writer waits for about a second. And hashes: films have thousands each.
 BATCH, BATCH_HASHES = 20_000, 200_000
 
 
@@ -106,9 +106,8 @@ def import_list(
                 message = _("{path}: cannot tell what list this is; name it with --format")
                 raise CommandError(message.format(path=path))
             origin = origin_of(store, file, path, form, head, plan)
-            next(
-                iter(form.read(io.BytesIO(head))), None
-            )  # one of a newer version is refused before anything is changed
+            # A list of a newer version is refused here, before anything is changed.
+            next(iter(form.read(io.BytesIO(head))), None)
             if plan.strict:
                 file.seek(0)
                 _check_all_lines(origin, file, told)
