@@ -23,6 +23,7 @@ from typing import Any, Generic, TypeVar
 from hashmatch.errors import CODES, CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import lock, usage, wire
+from hashmatch.isolation.cores import Cores
 from hashmatch.isolation.settings import Isolation
 from hashmatch.isolation.worker import Duty, Prepare, Work, serve
 from hashmatch.records import Failure
@@ -151,6 +152,7 @@ class Pool:
         """
         self._moved: Callable[[Any, float], object] = moved
         limit = self._isolation.worker_count()
+        cores = Cores(limit)
         exhausted, dry, prepared = False, False, False
         finished: collections.deque[Outcome[Key]] = collections.deque()
         while not exhausted or self._busy or self._again or self._next or finished:
@@ -180,6 +182,7 @@ class Pool:
             if self._busy and not prepared:
                 meanwhile()
                 prepared = True
+            cores.settle(_pids(self._busy), _pids(self._idle))
             asleep, patience = time.monotonic(), self._patience()
             ready = connection.wait(waiting, patience)
             dry = dry and source not in ready
@@ -377,6 +380,10 @@ class Pool:
         if self._isolation.require_sandbox and missing:
             message = _("a sandbox is required, and this system does not have: {missing}")
             raise CommandError(message.format(missing=", ".join(missing)))
+
+
+def _pids(workers: list[_Worker]) -> list[int]:
+    return [worker.process.pid for worker in workers if worker.process.pid is not None]
 
 
 def _nonsense() -> Failure:
