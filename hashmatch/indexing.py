@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from hashmatch import hashers
 from hashmatch.fingerprinting import FileState, fingerprints, is_skipped
@@ -20,6 +22,9 @@ from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, Outcome, join
 from hashmatch.store.references import add_file, set_location
+
+#: A file that was examined. Of one that is as it was when it was indexed last, there is no fingerprint.
+Examined = tuple[FileState, Fingerprint | None]
 
 IndexStatus = Literal["indexed", "unchanged", "duplicate", "failed", "skipped"]
 
@@ -39,6 +44,11 @@ class Indexed:
     warnings: tuple[str, ...] = ()
 
 
+def _one_by_one(*arguments: Any, **options: Any) -> Iterator[Sequence[Examined]]:
+    for each in fingerprints(*arguments, **options):
+        yield (each,)
+
+
 def index(
     store: Store,
     actor: Actor,
@@ -48,14 +58,15 @@ def index(
     isolation: Isolation,
     retry_failed: bool = False,
     moved: Callable[[bytes, float], object] = lambda path, share: None,
-    examine: Callable[..., Iterator[tuple[FileState, Fingerprint | None]]] = fingerprints,
+    examine: Callable[..., Iterator[Sequence[Examined]]] = _one_by_one,
 ) -> Iterator[Indexed]:
-    """Add files to the reference set; each is committed, with its audit entry, before it is told of.
+    """Add files to the reference set; each is committed, with its audit entry, before it is told of: as soon as it is
+    examined, or together with the others of a cluster's batch.
 
     What was indexed before and has kept its size and time is not read again, and what has known content is not
     decoded again, unless its hashes were made by another recipe than today's. Files that failed before are not tried
     again unless `retry_failed`. The audit trail tells, before the first file that a run adds, how workers were locked.
-    moved: told how much of a long film is done, 0 to 1. examine: as `fingerprints`; a cluster has its own.
+    moved: told how much of a long film is done, 0 to 1. examine: as `fingerprints`, but in batches; a cluster has its own.
     """
     connection = store.connection
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
@@ -89,43 +100,57 @@ def index(
         moved=lambda state, share: moved(state.path, share),
         locked=levels.append,
     )
-    for state, result in done:
-        if result is None or result.known:
-            yield _add_known(store, actor, state, result, membership)
-        elif is_skipped(result):
-            yield Indexed(state.path, "skipped", state.size, error=result.error)
-        elif result.digests is None:
-            yield Indexed(state.path, "failed", state.size, error=result.error)
-        else:
-            with store.transaction():
-                if levels and levels[-1] != noted:
-                    noted = levels[-1]
-                    record(connection, actor, "isolation", {"steps": list(noted)})
-                reference_id, outcome = add_file(connection, actor, result, _location(state), membership)
-            warnings = _warnings(outcome)
-            if outcome == "added" and not membership.allow:
-                warnings += matches_allowed(result)
-            status: IndexStatus = "indexed" if outcome in ("added", "joined") else "duplicate"
-            if result.error is not None and not result.partial:
-                status = "failed"
-            yield Indexed(state.path, status, state.size, reference_id, result.error, warnings)
+    for results in done:
+        added: list[tuple[Indexed, Fingerprint | None]] = []
+        with store.transaction() if any(map(_is_kept, results)) else contextlib.nullcontext():
+            for state, result in results:
+                if result is None or result.known:
+                    added.append((_add_known(connection, actor, state, result, membership), None))
+                elif is_skipped(result):
+                    added.append((Indexed(state.path, "skipped", state.size, error=result.error), None))
+                elif result.digests is None:
+                    added.append((Indexed(state.path, "failed", state.size, error=result.error), None))
+                else:
+                    if levels and levels[-1] != noted:
+                        noted = levels[-1]
+                        record(connection, actor, "isolation", {"steps": list(noted)})
+                    added.append(_add_new(connection, actor, state, result, membership))
+        for each, new in added:
+            yield replace(each, warnings=each.warnings + matches_allowed(new)) if new is not None else each
+
+
+def _is_kept(examined: Examined) -> bool:
+    """Whether the database will know of a file."""
+    result = examined[1]
+    return result is None or result.known or (result.digests is not None and not is_skipped(result))
+
+
+def _add_new(
+    connection: sqlite3.Connection, actor: Actor, state: FileState, result: Fingerprint, membership: Membership
+) -> tuple[Indexed, Fingerprint | None]:
+    """A file that was examined; with what is to be compared with the allow list."""
+    reference_id, outcome = add_file(connection, actor, result, _location(state), membership)
+    status: IndexStatus = "indexed" if outcome in ("added", "joined") else "duplicate"
+    if result.error is not None and not result.partial:
+        status = "failed"
+    indexed = Indexed(state.path, status, state.size, reference_id, result.error, _warnings(outcome))
+    return indexed, result if outcome == "added" and not membership.allow else None
 
 
 def _add_known(
-    store: Store, actor: Actor, state: FileState, result: Fingerprint | None, membership: Membership
+    connection: sqlite3.Connection, actor: Actor, state: FileState, result: Fingerprint | None, membership: Membership
 ) -> Indexed:
     """A file whose content the set has: note where it is, and that this collection has it too."""
-    with store.transaction() as connection:
-        if result is None:
-            reference_id = lookup.id_at(connection, *_location(state))
-        else:
-            assert result.digests is not None
-            reference_id = lookup.id_of_sha256(connection, result.digests.sha256)
-        assert reference_id is not None
-        outcome = join(connection, actor, reference_id, membership, path=_location(state)[0])
-        if result is not None:
-            set_location(connection, reference_id, *_location(state))
-    reference = lookup.reference(store.connection, reference_id)
+    if result is None:
+        reference_id = lookup.id_at(connection, *_location(state))
+    else:
+        assert result.digests is not None
+        reference_id = lookup.id_of_sha256(connection, result.digests.sha256)
+    assert reference_id is not None
+    outcome = join(connection, actor, reference_id, membership, path=_location(state)[0])
+    if result is not None:
+        set_location(connection, reference_id, *_location(state))
+    reference = lookup.reference(connection, reference_id)
     if reference.error_code is not None and not reference.partial:
         error = Failure(reference.error_code, _("{message} (tried before)").format(message=reference.error_message))
         return Indexed(state.path, "failed", state.size, reference_id, error)

@@ -64,7 +64,7 @@ class Clustered:
         from hashmatch.cluster.examining import Examiner
         from hashmatch.cluster.sizes import Sizes
 
-        return {"examine": Examiner(self.cluster, Sizes(store.connection, grows=True)).fingerprints}
+        return {"examine": Examiner(self.cluster, Sizes(store.connection, grows=True)).batches}
 
     def for_scan(
         self, store: Store, collections: Sequence[str], profile: Profile, radius: int | None

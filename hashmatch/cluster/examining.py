@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import os
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -74,9 +73,13 @@ class Examiner:
         self._pending: list[Job] = []
         self._pending_bytes = 0
         self._flying: dict[str, tuple[Any, tuple[Job, ...]]] = {}
-        self._done: deque[Examined] = deque()
+        self._done: list[Examined] = []
 
-    def fingerprints(
+    def fingerprints(self, *arguments: Any, **options: Any) -> Iterator[Examined]:
+        """As `fingerprinting.fingerprints`; arguments: see `batches`."""
+        return itertools.chain.from_iterable(self.batches(*arguments, **options))
+
+    def batches(
         self,
         found: Iterable[Found | None],
         settings: Settings,
@@ -89,9 +92,9 @@ class Examiner:
         source: int | None = None,
         meanwhile: Callable[[], object] = lambda: None,
         locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
-    ) -> Iterator[Examined]:
-        """As `fingerprinting.fingerprints`; isolation: of the locked workers, of which each thread of a Dask worker has one.
-        Raises CommandError where workers would come to other results, or the scheduler is gone."""
+    ) -> Iterator[list[Examined]]:
+        """The same, of as many files at once as were heard of; isolation: of the locked workers, of which each thread of a
+        Dask worker has one. Raises CommandError where workers would come to other results, or the scheduler is gone."""
         self._settings, self._known, self._look, self._moved = settings, known, look, moved
         self._locked, self._steps = locked, tuple[str, ...]()
         name = f"hashmatch-{uuid.uuid4().hex}"
@@ -113,7 +116,7 @@ class Examiner:
         unchanged: Callable[[FileState], bool],
         source: int | None,
         meanwhile: Callable[[], object],
-    ) -> Iterator[Examined]:
+    ) -> Iterator[list[Examined]]:
         exhausted = dry = prepared = False
         while not exhausted or self._cases or self._done:
             while not (exhausted or dry or self._done) and self._has_room():
@@ -124,8 +127,9 @@ class Examiner:
                     dry = source is not None
                 else:
                     self._take(each, unchanged)
-            while self._done:
-                yield self._done.popleft()
+            if self._done:
+                done, self._done = self._done, []
+                yield done
             if exhausted or dry or not self._has_room():
                 self._submit_pending()
             if self._flying and not prepared:
