@@ -92,7 +92,8 @@ class Dask:
 
 @contextlib.contextmanager
 def dask(scratch: Path, workers: int) -> Iterator[Dask]:
-    """Start a scheduler and workers of one thread each, and wait until all are there."""
+    """Start a scheduler and workers of one thread each, and wait until all are there. Each worker keeps to a core of its
+    own, as those of one machine do, and as docs/scale.md says; the client and the scheduler go where they like."""
     from distributed import Client
 
     file = scratch / f"scheduler-{workers}-{time.monotonic_ns()}.json"
@@ -100,15 +101,18 @@ def dask(scratch: Path, workers: int) -> Iterator[Dask]:
     environment |= QUIET
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(*words: str) -> None:
+    def start(*words: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "dask", *words, "--scheduler-file", str(file), "--no-dashboard"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         started.append(subprocess.Popen(command, env=environment, cwd=scratch, start_new_session=True, **quiet))
+        return started[-1]
 
     try:
         start("scheduler", "--host", "127.0.0.1", "--port", "0")
-        for _number in range(workers):
-            start("worker", "--host", "127.0.0.1", "--nthreads", "1", "--memory-limit", "0")
+        cores = sorted(os.sched_getaffinity(0))
+        for number in range(workers):
+            worker = start("worker", "--host", "127.0.0.1", "--nthreads", "1", "--memory-limit", "0")
+            os.sched_setaffinity(worker.pid, {cores[number % len(cores)]})  # before it has started anything itself
         while not file.exists():
             time.sleep(0.05)
         with Client(scheduler_file=str(file), set_as_default=False) as client:

@@ -58,7 +58,7 @@ class _Host:
         self._glances: dict[bytes, Glance] = {}
 
     def serve(self) -> None:
-        first = next(self._lines)
+        first = next(self._lines, None)
         if first is None:
             return
         run = wire.read(Run, wire.unpack(first)[1])
