@@ -10,26 +10,24 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from hashmatch import exchange
 from hashmatch.duplicates import NearDuplicate, near_duplicates
 from hashmatch.errors import CommandError
 from hashmatch.exchange import lint
-from hashmatch.exchange.fields import identified, snippet
+from hashmatch.exchange.fields import snippet
 from hashmatch.i18n import _, ngettext
 from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, called, origin_of
+from hashmatch.packing import PackedLine, packed_batches
 from hashmatch.parallel import ahead
-from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, ListItem, Opinion, strictest
+from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, Opinion
 from hashmatch.store import Store, generation, listed, lists, opinions
-from hashmatch.store.audit import Actor, now, record
+from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, Outcome, ensure_collection, mark, touch
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import Numbers
-
-#: Items a transaction: a second writer waits for about a second. And hashes: films have thousands each.
-BATCH, BATCH_HASHES = 20_000, 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +135,9 @@ def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
         raise CommandError(message.format(path=origin.path, n=bad))
 
 
-#: A line that was read and looked at: its number; what the database is to keep of it, as a plain tuple for the way from
-#: process to process; whether it names nothing but its case; why it cannot be used, or ""; and what is to be said of it.
-_Checked = tuple[int, tuple[Any, ...], bool, str, tuple[str, ...]]
-_Row = _Checked | BadLine | LineRemark
-
-
 class _Import:
-    """One list on its way into the reference set: read, looked at and packed ahead, by another process where there can be
-    one, while what came before is written."""
+    """One list on its way into the reference set: read ahead, by another process where there can be one, while what came
+    before is written."""
 
     def __init__(
         self,
@@ -163,8 +155,6 @@ class _Import:
         self._owners: dict[str, str | None] = {}
         self._owners_called: dict[str, str] = {}
         self._import_id = self._read = 0
-        self._last_said: object = None
-        self._last_membership: Membership | None = None
 
     def run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         with _collecting_seldom():
@@ -173,7 +163,7 @@ class _Import:
     def _run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         newest = generation.current(self._store.connection).newest
         self._begin()
-        with contextlib.closing(ahead(_batches(self._checked(rows)))) as batches:
+        with contextlib.closing(ahead(packed_batches(rows, self._origin, self._plan, self._import_id))) as batches:
             for batch in batches:
                 with self._store.transaction() as connection:
                     self._add(connection, batch)
@@ -223,23 +213,7 @@ class _Import:
             }
             record(connection, self._actor, "import", detail)
 
-    def _checked(self, rows: Iterator[exchange.Row]) -> Iterator[_Row]:
-        """Without the database, which another process must not touch."""
-        checks = lint.Lint()
-        for row in rows:
-            if not isinstance(row, tuple):
-                yield row
-                continue
-            line, item = row
-            if not identified(item):
-                yield line, tuple(listed.entry_of(item, self._membership(item))), True, "", ()
-                continue
-            checked = checks.check(line, item)
-            entry = listed.entry_of(checked.item, self._membership(checked.item))
-            yield line, tuple(entry), False, checked.problem, checked.remarks
-        yield from checks.whole()
-
-    def _add(self, connection: sqlite3.Connection, batch: list[_Row]) -> None:
+    def _add(self, connection: sqlite3.Connection, batch: list[PackedLine]) -> None:
         entries: list[listed.Entry] = []
         for row in batch:
             if isinstance(row, LineRemark):
@@ -339,38 +313,6 @@ class _Import:
         if news:
             touch(connection, reference_id, own=False)
 
-    def _membership(self, item: ListItem) -> Membership:
-        """As what an entry is added: the same as the one before where it says the same of that, as most of a list do."""
-        own = (item.collection, item.source, item.tlp, item.case, item.note, item.labels, item.allow, item.operator)
-        said = (*own, item.added, item.changed, item.retracted, item.retraction_reason, item.opinions, _carried(item))
-        if self._last_membership is None or said != self._last_said:
-            self._last_said, self._last_membership = said, self._new_membership(item)
-        return self._last_membership
-
-    def _new_membership(self, item: ListItem) -> Membership:
-        plan = self._plan
-        own = next((each for each in item.opinions if each.source is None), None)
-        retracted, reason = item.retracted, item.retraction_reason
-        if own is not None and own.verdict == "false-positive" and retracted is None:
-            retracted, reason = own.at or item.changed or item.added or now(), own.reason or own.verdict
-        return Membership(
-            plan.collection or item.collection or "imported",
-            source=item.source,
-            tlp=strictest(item.tlp, plan.tlp, self._origin.tlp),
-            case=item.case,
-            note=item.note,
-            labels=item.labels,
-            allow=plan.allow or item.allow,
-            added=item.added,
-            retracted=retracted and retracted[:19] + "Z",
-            retraction_reason=reason,
-            changed=item.changed,
-            operator=item.operator,
-            import_id=self._import_id,
-            carried=_carried(item),
-            named=plan.collection is not None,
-        )
-
     def _count(
         self, connection: sqlite3.Connection, reference_id: int, outcome: Outcome, membership: Membership
     ) -> None:
@@ -385,20 +327,6 @@ class _Import:
             counts["not_allowed"] += 1
 
 
-def _batches(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
-    batch: list[_Row] = []
-    hashes = 0
-    for row in rows:
-        batch.append(row)
-        if isinstance(row, tuple):
-            hashes += sum(number for *_names, number, _bits, _quality, _time in listed.Entry._make(row[1]).hashes)
-        if len(batch) >= BATCH or hashes >= BATCH_HASHES:
-            yield batch
-            batch, hashes = [], 0
-    if batch:
-        yield batch
-
-
 @contextlib.contextmanager
 def _collecting_seldom() -> Iterator[None]:
     """Look for garbage that refers to itself a hundred times less often: records never do, and a batch has so many that
@@ -409,9 +337,3 @@ def _collecting_seldom() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _carried(item: ListItem) -> str:
-    """What an entry has to know a file by: names of digests and algorithms, with commas."""
-    digests = {"md5": item.md5, "sha1": item.sha1, "sha256": item.sha256}
-    return ",".join([*filter(digests.get, digests), *sorted({each.algorithm for each in item.hashes})])

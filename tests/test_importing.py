@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from store.samples import ME, pdq, pdq_bits
 
-from hashmatch import importing
+from hashmatch import importing, packing
 from hashmatch.errors import CommandError
 from hashmatch.exchange import lines
 from hashmatch.exchange.lint import EMPTY, TOLD
@@ -107,11 +107,11 @@ def test_a_line_of_ten_gigabytes_is_passed_over() -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hashmatch import importing
+from hashmatch import importing, packing
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
 
-importing.BATCH = 100
+packing.BATCH = 100
 with Store.open(Path(sys.argv[1]), write=True) as store:
     plan = importing.Plan("x")
     importing.import_list(store, Actor("me", "import"), Path(sys.argv[2]), plan, told=lambda line: os.kill(os.getpid(), 9))
@@ -142,7 +142,7 @@ def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp
 READER_KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hashmatch import importing
+from hashmatch import importing, packing
 from hashmatch.exchange import lint
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
@@ -156,7 +156,7 @@ class Lint(lint.Lint):
 
 parent = os.getpid()
 lint.Lint = Lint
-importing.BATCH = 100
+packing.BATCH = 100
 with Store.open(Path(sys.argv[1]), write=True) as store:
     try:
         importing.import_list(store, Actor("me", "import"), Path(sys.argv[2]), importing.Plan("x"))
@@ -182,14 +182,14 @@ def test_the_process_that_reads_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_transaction_takes_so_many_entries_and_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BATCH", 4)
-    monkeypatch.setattr(importing, "BATCH_HASHES", 10)
+    monkeypatch.setattr(packing, "BATCH", 4)
+    monkeypatch.setattr(packing, "BATCH_HASHES", 10)
     film = listed.entry_of(ListItem("video", hashes=tuple(pdq(n, time=n) for n in range(5))), Membership("x"))
     rows = [
         *((number, tuple(film), False, "", ()) for number in range(5)),
         *(BadLine(number, "x") for number in range(6)),
     ]
-    batches = list(importing._batches(iter(rows)))
+    batches = list(packing._batches(iter(rows)))
     assert [len(batch) for batch in batches] == [2, 2, 4, 3]
     assert [row for batch in batches for row in batch] == rows
 

@@ -574,7 +574,7 @@ class TestImport:
     def test_an_interrupted_one_is_in_the_audit_trail_too(
         self, store: Store, list_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hashmatch.importing.BATCH", 2)
+        monkeypatch.setattr("hashmatch.packing.BATCH", 2)
         committed: list[tuple[int, list[str]]] = []
 
         def interrupt(line: BadLine) -> None:
@@ -599,7 +599,7 @@ class TestImport:
         assert lookup.counts(store.connection)["references"] == 2500
 
     def test_a_full_disk(self, store: Store, list_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hashmatch.importing.BATCH", 50)
+        monkeypatch.setattr("hashmatch.packing.BATCH", 50)
         (pages,) = store.connection.execute("PRAGMA page_count").fetchone()
         store.connection.execute(f"PRAGMA max_page_count = {pages + 10}")
         data = b"".join(b"%032x\n" % number for number in range(1, 2501))

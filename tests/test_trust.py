@@ -195,7 +195,7 @@ class TestIncrements:
         publish(source, tmp_path / "1")
         add(source, "later", collection="east")
         publish(source, tmp_path / "2", 1)
-        monkeypatch.setattr("hashmatch.importing.BATCH", 2)
+        monkeypatch.setattr("hashmatch.packing.BATCH", 2)
         with monkeypatch.context() as patch:
             patch.setattr("hashmatch.importing.near_duplicates", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
