@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class Plan:
     """As what a list's entries are added, and what the list must be.
 
-    collection: where they go; without it, to the one that the entry names, or to "imported". tlp: for entries; the
-    stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing is imported.
+    collection: where they go; without it, to the one that the entry names, or to one of whoever speaks (see packing.py).
+    tlp: for entries; the stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing
+    is imported.
     verify_key: that the list must be signed with: a name, a file or the public key itself; without it, any that is known.
     accept: what speaks against the list and is taken all the same.
     """

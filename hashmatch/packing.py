@@ -85,7 +85,7 @@ class _Memberships:
         if own is not None and own.verdict == "false-positive" and retracted is None:
             retracted, reason = own.at or item.changed or item.added or now(), own.reason or own.verdict
         return Membership(
-            plan.collection or item.collection or "imported",
+            plan.collection or item.collection or self._unnamed(item),
             source=item.source,
             tlp=strictest(item.tlp, plan.tlp, self._origin.tlp),
             case=item.case,
@@ -101,6 +101,12 @@ class _Memberships:
             carried=_carried(item),
             named=plan.collection is not None,
         )
+
+    def _unnamed(self, item: ListItem) -> str:
+        """The collection of an entry that names none: one for each who speaks, since the newest word of a collection counts
+        and takes back what older ones said, which no partner may do to another. Who signs a list speaks in all of it."""
+        signer = self._origin.teller if self._origin.signer is not None else None
+        return signer or self._origin.form.speaker or item.source or "imported"
 
 
 def _carried(item: ListItem) -> str:

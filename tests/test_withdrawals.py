@@ -78,12 +78,12 @@ def test_of_another_collection_nothing(store: Store, tmp_path: Path) -> None:
 
 
 def test_what_a_person_or_a_signer_put_there_is_only_disputed(store: Store, tmp_path: Path) -> None:
-    add(store, "mine", collection="imported", case="ncmec:42/a")
+    add(store, "mine", collection="NCMEC", case="ncmec:42/a")
     report, _told = take(store, tmp_path, entry("a", year=2025))
     assert (report.disputed, report.retracted) == (1, 0)
     take(store, tmp_path, entry("b", FIRST))
     with store.transaction() as connection:
-        lists.set_signer(connection, "imported", "a key")
+        lists.set_signer(connection, "NCMEC", "a key")
     report, _told = take(store, tmp_path, entry("b", year=2025))
     assert (report.disputed, report.retracted, FIRST in live(store)) == (1, 0, True)
 

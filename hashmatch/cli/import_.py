@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     show_default=True,
     help=_("Of the lists."),
 )
-@click.option("--collection", help=_("The collection to add to. Default: the one an entry names, else imported."))
+@click.option(
+    "--collection",
+    help=_(
+        "The collection to add to. Default: the one an entry names, else one of its signer or source, else imported."
+    ),
+)
 @click.option("--tlp", type=TLP_CHOICE, help=_("How far the entries may be shared; the stricter mark counts."))
 @click.option(
     "--verify-key",

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import re
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -51,6 +52,15 @@ class Rate:
     files: int = 0
     bytes: int = 0
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a task, by its name: what its function returned, or why there is nothing."""
+
+    name: str
+    value: Any = None
+    error: BaseException | None = None
 
 
 class Heard:
@@ -141,12 +151,25 @@ class Cluster:
             raise CommandError(str(error)) from error
 
     def submit(self, function: Callable[..., Any], *arguments: Any, name: str) -> Future[Any]:
-        """Have a worker call a function; the future is heard of when it is done."""
+        """Have a worker call a function; an Answer is heard when it is done. Who lets go of the future gives it up."""
         self.check()
         with self.speaking():
             future = self.client.submit(function, *arguments, key=name, pure=False)
-            future.add_done_callback(self.heard.put)
+            future.add_done_callback(self._fetch)
         return future
+
+    def _fetch(self, future: Future[Any]) -> None:
+        """Bring an answer here, which until then is with its worker: in a thread of its own, since a worker that stands
+        still must not keep those of others waiting."""
+
+        def fetch() -> None:
+            try:
+                answer = Answer(future.key, future.result())
+            except BaseException as error:
+                answer = Answer(future.key, error=error)
+            self.heard.put(answer)
+
+        threading.Thread(target=fetch, daemon=True).start()
 
     def ask(self, place: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Have one worker call a function now, beside its tasks. Returns what it does, or the exception that it raised."""

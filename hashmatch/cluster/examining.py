@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hashmatch.cluster import worker
-from hashmatch.cluster.connection import Cluster, release
+from hashmatch.cluster.connection import Answer, Cluster, release
 from hashmatch.cluster.facts import facts
 from hashmatch.cluster.jobs import Batch, Job, News, Outcome, Run
 from hashmatch.cluster.sizes import Sizes
@@ -200,8 +200,8 @@ class Examiner:
         for each in heard:
             if isinstance(each, bytes):
                 self._hear_news(each)
-            elif each.key in self._flying:
-                self._hear(each.key, results)
+            elif each.name in self._flying:
+                self._hear(each, results)
         if results:
             self._examined(results)
             self._done.extend(results)
@@ -228,13 +228,13 @@ class Examiner:
         for number in range(1, of):
             self._submit((replace(case.job, known=(), share=Share(number, of)),))
 
-    def _hear(self, name: str, results: list[tuple[FileState, Fingerprint]]) -> None:
+    def _hear(self, answer: Answer, results: list[tuple[FileState, Fingerprint]]) -> None:
         """Take what became of a batch."""
         from distributed import KilledWorker
 
-        future, jobs = self._flying.pop(name)
+        _future, jobs = self._flying.pop(answer.name)
         try:
-            first, *lines = self._result(future).split(b"\n")
+            first, *lines = self._result(answer).split(b"\n")
             kind, content = wire.unpack(first)
             if kind == "refused":
                 raise CommandError(wire.read(str, content))
@@ -257,19 +257,21 @@ class Examiner:
         whole = [each.size for each in outcomes if not each.share.number]
         self._cluster.count(batch.place, len(whole), sum(whole), batch.seconds)
 
-    def _result(self, future: Any) -> bytes:
+    def _result(self, answer: Answer) -> bytes:
         """What a worker said. Raises KilledWorker where several died of the batch, else CommandError."""
         from distributed import KilledWorker
 
         try:
             with self._cluster.speaking():
-                answer: bytes = future.result()
+                if answer.error is not None:
+                    raise answer.error
         except (KilledWorker, CommandError):
             raise
         except Exception as error:  # such as that it has no hashmatch
             message = _("a worker of the cluster failed: {reason}")
             raise CommandError(message.format(reason=f"{type(error).__name__}: {error}")) from error
-        return answer
+        assert isinstance(answer.value, bytes)
+        return answer.value
 
     def _killed(self, jobs: tuple[Job, ...], results: list[tuple[FileState, Fingerprint]]) -> None:
         """Several Dask workers died of a batch: each of its files is tried once more, on its own, and then given up.

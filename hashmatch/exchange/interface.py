@@ -57,6 +57,7 @@ class Format:
     looks_like(head) tells whether the first bytes of a list look like this format; it never raises.
     needs: parts by the same names: an entry without any of them is left out; where it is empty, one without any digest or
     hash that the format carries. says_false_positive: of a format that cannot say that an entry is retracted.
+    speaker: who speaks in every list of this format, where that is one.
     write_list, read_head: of a format in which a list can say what it is: as `write`, with that; and what the first bytes of
     a list say, whatever they are.
     """
@@ -70,6 +71,7 @@ class Format:
     read_head: Callable[[bytes], ListHead] | None = None
     needs: frozenset[str] = frozenset()
     says_false_positive: bool = False
+    speaker: str = ""
 
     @property
     def carries_retraction(self) -> bool:

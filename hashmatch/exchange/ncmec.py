@@ -287,4 +287,4 @@ def looks_like(head: bytes) -> bool:
     return _ROOT.search(head) is not None
 
 
-FORMAT = Format("ncmec", frozenset(), None, read, looks_like)
+FORMAT = Format("ncmec", frozenset(), None, read, looks_like, speaker="NCMEC")

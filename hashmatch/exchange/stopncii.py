@@ -74,4 +74,4 @@ def looks_like(head: bytes) -> bool:
     return _TELLING.search(head) is not None
 
 
-FORMAT = Format("stopncii", frozenset(), None, read, looks_like)
+FORMAT = Format("stopncii", frozenset(), None, read, looks_like, speaker="StopNCII")

@@ -215,4 +215,4 @@ def looks_like(head: bytes) -> bool:
     return _START.match(head.removeprefix(b"\xef\xbb\xbf")) is not None and _TELLING.search(head) is not None
 
 
-FORMAT = Format("threatexchange", frozenset(), None, read, looks_like)
+FORMAT = Format("threatexchange", frozenset(), None, read, looks_like, speaker="ThreatExchange")

@@ -76,6 +76,15 @@ class MatchedReference:
     sources: tuple[MatchedSource, ...]
     opinions: tuple[MatchedOpinion, ...] = ()
 
+    @property
+    def judgements(self) -> tuple[tuple[str, str], ...]:
+        """Who says what of it, by name and opinion: those who looked at it, and sources that took it back."""
+        said = {each.source: each.opinion for each in self.opinions}
+        took_back = {
+            each.collection: each.opinion for each in self.sources if each.opinion in ("disputed", "retracted")
+        }
+        return tuple((took_back | said).items())
+
 
 @dataclass(frozen=True, slots=True)
 class LocalEvidence:

@@ -95,7 +95,7 @@ def _match(match: Match) -> list[object]:
         "yes" if match.reference.allow else "no",
         "; ".join(match.reference.labels),
         "; ".join(source.collection for source in match.reference.sources),
-        "; ".join(f"{said.source}: {said.opinion}" for said in match.reference.opinions),
+        "; ".join(f"{source}: {opinion}" for source, opinion in match.reference.judgements),
         _decision(match.decision) if match.decision else None,
     ]
 

@@ -58,7 +58,7 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
     facts += [f"{s.collection}" + (f" (TLP:{s.tlp.upper()})" if s.tlp else "") for s in reference.sources]
     facts += [f"[{label}]" for label in reference.labels]
     facts += [
-        _("{opinion} by {source}").format(opinion=said.opinion, source=said.source) for said in reference.opinions
+        _("{opinion} by {source}").format(opinion=opinion, source=source) for source, opinion in reference.judgements
     ]
     if match.decision is not None:
         facts.append(decided(match.decision))

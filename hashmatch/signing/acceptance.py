@@ -81,6 +81,8 @@ def missing(issues: Sequence[Issue]) -> tuple[Numbers, ...]:
     reached, found = 0, list[Numbers]()
     for since, sequence in sorted((issue.since or 0, issue.sequence) for issue in issues):
         if since > reached:
-            found.append((reached + 1, since))
+            # An issue that brought nothing leaves one gap, not two.
+            first = found.pop()[0] if found and found[-1][1] == reached else reached + 1
+            found.append((first, since))
         reached = max(reached, sequence)
     return tuple(found)

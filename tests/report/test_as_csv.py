@@ -52,7 +52,7 @@ def test_a_row_for_each_match() -> None:
         "allow": "no",
         "labels": "first; =second",
         "collections": "east; west",
-        "opinions": "north: disputed",
+        "opinions": "west: retracted; north: disputed",
         "decision": "",
     }
     assert [allowed[name] for name in ("reference", "match_tier", "distance", "allow")] == ["8", "exact", "0", "yes"]

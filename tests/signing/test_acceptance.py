@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hashmatch.records import UNNAMED
@@ -38,6 +38,7 @@ def covered(before: list[Issue]) -> set[int]:
 
 
 @given(st.lists(issues, max_size=6), issues, st.permutations(range(6)))
+@example([Issue(2, 2)], Issue(1, 1), list(range(6)))  # which brings nothing
 def test_against_a_plain_account(before: list[Issue], issue: Issue, order: list[int]) -> None:
     decision = decided(issue, before)
     assert decision == decided(issue, [before[i] for i in order if i < len(before)])
