@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import re
 import shutil
 import threading
 import time
@@ -35,13 +36,18 @@ from hashmatch.store.generation import Generation
 
 #: Raised when shards are kept in another way, so that older ones are not read.
 VERSION = 1
-#: Seconds after which a shard goes that no plan of its database has any more, and what was left half done.
+#: Seconds after which a shard goes that no plan of its database has any more.
 UNUSED = 7 * 86_400.0
+#: Seconds after which an upload goes that nothing was added to: its client died.
+ABANDONED = 86_400.0
 #: Seconds after which a shard is closed that nobody has searched; other clients may search others.
 IDLE = 3600.0
 
 _DESCRIPTION = "shard.json"
 _BLOCKS = "blocks"
+#: Names of a database's folder, and of what is in it; whatever else somebody keeps there is none of ours.
+_DATABASE = re.compile("[0-9a-f]{32}")
+_ENTRY = re.compile("(upload-)?[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,7 @@ class Shelf:
         self._folder = folder
         self._lock = threading.Lock()
         self._read: dict[str, tuple[HammingIndex, HashRows, npt.NDArray[np.void]]] = {}
-        self._open: dict[str, tuple[HashTable, npt.NDArray[np.void]]] = {}
-        self._keys: dict[str, str] = {}  # of what is open, by handle
+        self._open: dict[str, tuple[HashTable, npt.NDArray[np.void], Path]] = {}  # by handle
         self._used: dict[str, float] = {}
 
     def inventory(self, origin: str) -> list[Shard]:
@@ -137,13 +142,18 @@ class Shelf:
         return found
 
     def receive(self, origin: str, name: str, kind: str, data: bytes) -> None:
-        """The next part of what a shard is to be built of. name: of the upload. kind: "rows" or "blocks"."""
+        """The next part of what a shard is to be built of. name: of the upload. kind: "rows" or "blocks". Raises OSError,
+        and then nothing of the upload is left."""
         folder = self._upload(origin, name)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for each in (folder.parent, folder):
-            each.mkdir(mode=0o700, exist_ok=True)
-        with open(folder / kind, "ab") as file:
-            file.write(data)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for each in (folder.parent, folder):
+                each.mkdir(mode=0o700, exist_ok=True)
+            with open(folder / kind, "ab") as file:
+                file.write(data)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     def build(self, origin: str, name: str, shard: Shard) -> None:
         """Make a shard of what was received, and keep it. Raises OSError, and ValueError if it is something else."""
@@ -179,19 +189,18 @@ class Shelf:
     def open(self, origin: str, opening: Opening) -> bool:
         """Have a shard ready to be searched. Returns whether it is there and sound; one that is damaged is removed."""
         with self._lock:
+            folder, key = self._path(origin, opening.shard), opening.shard.key
+            _note_use(folder)
             if opening.handle in self._open:
                 return True
-            folder, key = self._path(origin, opening.shard), opening.shard.key
             try:
                 index, rows, blocks = self._read.get(key) or _read(folder)
             except (OSError, DamagedIndexError):
                 shutil.rmtree(folder, ignore_errors=True)
                 return False
-            with contextlib.suppress(OSError):
-                os.utime(folder)
             self._read[key] = index, rows, blocks
             table = HashTable(opening.shard.algorithm, opening.threshold, rows, index, opening.gone, opening.common)
-            self._open[opening.handle], self._keys[opening.handle] = (table, blocks), key
+            self._open[opening.handle] = table, blocks, folder
             self._used[opening.handle] = time.monotonic()
             return True
 
@@ -202,7 +211,8 @@ class Shelf:
             if (opened := self._open.get(handle)) is None:
                 continue
             self._used[handle] = time.monotonic()
-            table, blocks = opened
+            table, blocks, folder = opened
+            _note_use(folder)
             blocks_of = functools.partial(_blocks_of, blocks)
             try:
                 found = _answers(queries, table, blocks_of)
@@ -215,17 +225,23 @@ class Shelf:
         return answers
 
     def tidy(self, origin: str, handles: Sequence[str], shards: Sequence[Shard]) -> None:
-        """Close what is not among these handles, and remove what is not among these shards, if nobody uses it."""
-        kept = {shard.key for shard in shards}
+        """Close what is not among these handles, and remove of any database what is neither among these shards nor open, if
+        nobody uses it. Uses of other processes, whose folder this may be too, are known by the time of each shard."""
         with self._lock:
             for handle in self._open.keys() - set(handles):
                 if time.monotonic() - self._used[handle] > IDLE:
-                    del self._open[handle], self._keys[handle], self._used[handle]
-            for key in self._read.keys() - set(self._keys.values()):
+                    del self._open[handle], self._used[handle]
+            kept = {folder for _table, _blocks, folder in self._open.values()}
+            for key in self._read.keys() - {folder.name for folder in kept}:
                 del self._read[key]
-        for path in self._of(origin).glob("*"):
+        kept |= {self._path(origin, shard) for shard in shards}
+        for folder in kept:
+            _note_use(folder)
+        for path in self._folder.glob("*/*"):
+            if path in kept or not (_DATABASE.fullmatch(path.parent.name) and _ENTRY.fullmatch(path.name)):
+                continue
             with contextlib.suppress(OSError):
-                if path.name not in kept and time.time() - path.stat().st_mtime > UNUSED:
+                if _is_over(path):
                     shutil.rmtree(path, ignore_errors=True)
 
     def _of(self, origin: str) -> Path:
@@ -240,6 +256,20 @@ class Shelf:
 
 #: To build a table, of which only the index is kept.
 _NO_THRESHOLD = Threshold(-1, 0, 0, 0, 0, 0)
+
+
+def _note_use(folder: Path) -> None:
+    """Note that a plan has a shard: the time of its folder says when that was last so."""
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+
+
+def _is_over(path: Path) -> bool:
+    """Whether nobody has had a shard, or added to an upload, for too long. Raises OSError."""
+    if not path.name.startswith("upload-"):
+        return time.time() - path.stat().st_mtime > UNUSED
+    # What is added to a file does not show in the time of its folder.
+    return time.time() - max(each.stat().st_mtime for each in (path, *path.rglob("*"))) > ABANDONED
 
 
 def _read(folder: Path) -> tuple[HammingIndex, HashRows, npt.NDArray[np.void]]:

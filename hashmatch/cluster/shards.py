@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch import hashers
+from hashmatch import __version__, hashers
 from hashmatch.cluster import shelves
 from hashmatch.cluster.connection import Cluster
 from hashmatch.cluster.planning import Plan, Stretch, plan
@@ -26,7 +28,7 @@ from hashmatch.tables import rows_of_packed
 
 #: Bytes that are sent to a worker at a time.
 PART = 8 << 20
-#: How often a shard is built or opened anew before it is given up.
+#: How often a shard is built or opened anew, on each worker that there is, before it is given up.
 MOST_TRIES = 5
 
 
@@ -69,10 +71,11 @@ class Shards:
                 openings[opening.handle] = opening
             left[algorithm] = made.later, frozenset(apart)
         self._openings = openings
-        self._place([handle for handle in openings if handle not in self._places], stocks)
-        self._places = {handle: self._places[handle] for handle in openings}
+        # Before anything is built, since that may need the room.
         shards_now = wire.pack("shards", tuple(each.shard for each in openings.values()))
         self._everywhere(shelves.tidy, self._origin, tuple(openings), shards_now)
+        self._place([handle for handle in openings if handle not in self._places], stocks)
+        self._places = {handle: self._places[handle] for handle in openings}
         return left
 
     def search(self, queries: Sequence[Query]) -> list[list[Found]]:
@@ -86,7 +89,7 @@ class Shards:
                 return [list(each) for each in zip(*answers.values(), strict=True)] or [[] for _query in queries]
             there = self._cluster.workers()
             places = sorted({self._places[handle] for handle in waiting if self._places[handle] in there})
-            told = self._cluster.ask_all(places, shelves.beside, shelves.search, tuple(waiting), packed)
+            told = self._ask_all(places, shelves.search, tuple(waiting), packed)
             for place, answer in told.items():
                 for each in self._answers(place, answer, len(queries)):
                     if each.handle in waiting:
@@ -123,34 +126,40 @@ class Shards:
 
     def _everywhere(self, function: object, *arguments: object) -> dict[str, bytes]:
         """Ask all workers; those that are gone say nothing."""
-        told = self._cluster.ask_all(list(self._cluster.workers()), shelves.beside, function, *arguments)
+        told = self._ask_all(list(self._cluster.workers()), function, *arguments)
         for place, answer in told.items():
             if isinstance(answer, Exception) and not isinstance(answer, OSError):
                 raise _failed(place, answer)
         return {place: answer for place, answer in told.items() if not isinstance(answer, Exception)}
 
     def _place(self, handles: Sequence[str], stocks: dict[str, list[Shard]]) -> None:
-        """Find each a worker, one that has it if there is any, and have it opened there; the largest first."""
+        """Find each a worker, one that has it if there is any, and have it opened there; the largest first. One that failed
+        to keep a shard is asked again when all others have failed as often, and is the last to be given a new one."""
         waiting = sorted(handles, key=lambda handle: (-self._openings[handle].shard.count, handle))
-        tries = 0
+        failed, failures = Counter[tuple[str, str]](), Counter[str]()  # how often, by handle and place, and by place
+        most = 0  # workers at once; one that dies of each shard and comes back under another address is one
         while waiting:
-            tries += 1
             places = self._cluster.some_workers()
-            if tries > MOST_TRIES * (len(handles) + 1):
-                raise CommandError(_("the workers of the cluster do not keep their shards; are their disks full?"))
+            most = max(most, len(places))
             handle = waiting[0]
             opening = self._openings[handle]
+            if sum(count for (other, _place), count in failed.items() if other == handle) >= MOST_TRIES * most:
+                raise CommandError(_("the workers of the cluster do not keep their shards; are their disks full?"))
             load = dict.fromkeys(places, 0)
             for other, place in self._places.items():
                 if place in load and other in self._openings and other not in waiting:
                     load[place] += self._openings[other].shard.count
-            having = [place for place in places if opening.shard in stocks.get(place, ())]
-            place = min(having or places, key=lambda each: (load[each], each))
-            told = self._opened(place, opening, place in having)
-            if told:
+            having = {place for place in places if opening.shard in stocks.get(place, ())}
+            ranks = {
+                each: (failed[handle, each], each not in having, failures[each], load[each], each) for each in places
+            }
+            place = min(places, key=ranks.__getitem__)
+            if self._opened(place, opening, place in having):
                 self._places[handle] = place
                 waiting.pop(0)
             else:
+                failed[handle, place] += 1
+                failures[place] += 1
                 self._cluster.look_again()
                 stocks = self._stocks()
 
@@ -159,7 +168,7 @@ class Shards:
         told: object = None if is_there else self._built(place, opening.shard)
         if told is None:
             asked = wire.pack("openings", (opening,))
-            told = self._cluster.ask(place, shelves.beside, shelves.open_all, self._origin, asked)
+            told = self._ask(place, shelves.open_all, self._origin, asked)
         if isinstance(told, Exception) and not isinstance(told, OSError):
             raise _failed(place, told)
         return told == (True,)
@@ -168,11 +177,18 @@ class Shards:
         """Send a worker what a shard is built of. Returns None, or the exception that it made of it."""
         name = uuid.uuid4().hex
         for kind, part in self._content(shard.algorithm, shard.after, shard.until):
-            told = self._cluster.ask(place, shelves.beside, shelves.receive, self._origin, name, kind, part)
+            told = self._ask(place, shelves.receive, self._origin, name, kind, part)
             if told is not None:
                 return told
         packed = wire.pack("shard", shard)
-        return self._cluster.ask(place, shelves.beside, shelves.build, self._origin, name, packed)
+        return self._ask(place, shelves.build, self._origin, name, packed)
+
+    def _ask(self, place: str, function: object, *arguments: object) -> object:
+        return self._ask_all([place], function, *arguments)[place]
+
+    def _ask_all(self, places: list[str], function: object, *arguments: object) -> dict[str, Any]:
+        """Have workers call a function of their shelves, if their hashmatch is ours."""
+        return self._cluster.ask_all(places, shelves.beside, __version__, function, *arguments)
 
     def _describe(self, algorithm: str, stretch: Stretch, now: Generation) -> Shard:
         digest = hashlib.sha256()
@@ -224,5 +240,7 @@ def _packed_blocks(blocks: Sequence[tuple[int, int, bytes]]) -> bytes:
 
 
 def _failed(place: str, error: Exception) -> CommandError:
+    if isinstance(error, CommandError):
+        return error
     message = _("worker {place} cannot search: {reason}")
     return CommandError(message.format(place=place, reason=f"{type(error).__name__}: {error}"))

@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from hashmatch import __version__
+from hashmatch.cluster.facts import check
 from hashmatch.cluster.shard import Opening, Query, Shard, Shelf
 from hashmatch.isolation import wire
 
@@ -32,8 +34,10 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hashmatch-search")
 
 
-async def beside(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a thread, while the Dask worker goes on."""
+async def beside(version: str, function: Callable[..., Any], *arguments: Any, dask_worker: Any) -> Any:
+    """Call a function in a thread, while the Dask worker goes on. version: of the client's hashmatch, as a worker that came
+    late may have another. dask_worker: given by Dask. Raises CommandError where they differ."""
+    check(str(dask_worker.address), (("hashmatch", version),), (("hashmatch", __version__),))
     return await asyncio.get_running_loop().run_in_executor(_threads(), function, *arguments)
 
 

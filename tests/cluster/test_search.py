@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
+import subprocess
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,10 @@ pytest.importorskip("distributed", reason="needs Dask: pip install hashmatch[clu
 
 from matching.samples import blocks, film, levels, still, with_opposed
 
-from hashmatch.cluster import planning
+from hashmatch.cluster import planning, shelves
 from hashmatch.cluster.connection import Cluster, joined
 from hashmatch.cluster.searching import ClusterSearcher
+from hashmatch.errors import CommandError
 from hashmatch.fingerprinting import FileState
 from hashmatch.matching.results import Match
 from hashmatch.matching.tiers import Profile
@@ -28,7 +32,7 @@ from hashmatch.store import Store
 from hashmatch.store.audit import Actor
 from hashmatch.store.listed import add_item
 from hashmatch.store.membership import Membership
-from tests.cli.conftest import FIXTURES, run_command
+from tests.cli.conftest import FIXTURES, ROOT, run_command
 
 from .conftest import LONG, Dask, dask, dask_worker_of, until
 
@@ -201,6 +205,111 @@ def test_a_worker_that_dies_while_it_searches(store: Store, tmp_path: Path, monk
         assert [sorted(map(repr, each)) for each in again] == [sorted(map(repr, each)) for each in once]
         assert len(set(searcher._shards._places.values())) == 1
         assert answers(searcher) == expected
+
+
+def two_of_which_one(started: Dask, cluster: Cluster) -> str:
+    """Start two workers, the first of which has a disk of the test's. Returns its address."""
+    started.start_worker()
+    until(lambda: len(cluster.look_again()) == 1, "a worker")
+    [first] = cluster.workers()
+    started.start_worker()
+    until(lambda: len(cluster.look_again()) == 2, "two workers")
+    return first
+
+
+@contextlib.contextmanager
+def no_workers(folder: Path) -> Iterator[tuple[Dask, Cluster]]:
+    """A cluster that has no workers yet, but had one."""
+    with dask(folder, 1) as started, joined(started.address) as cluster:
+        os.killpg(started.processes[1].pid, signal.SIGKILL)
+        until(lambda: not cluster.look_again(), "the end of a worker")
+        yield started, cluster
+
+
+def test_a_worker_that_cannot_keep_shards_is_done_without(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = answers(Searcher(store))
+    sent, ask_all = [], Cluster.ask_all
+
+    def told(self: Cluster, places: list[str], function: object, *arguments: Any) -> dict[str, Any]:
+        if shelves.receive in arguments:
+            sent.extend(places)
+        return ask_all(self, places, function, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Cluster, "ask_all", told)
+    with no_workers(tmp_path / "dask") as (started, cluster):
+        (started.folder / "shards-2").write_bytes(b"no folder can be made here")
+        bad = two_of_which_one(started, cluster)
+        searcher = ClusterSearcher(cluster, store)
+        assert answers(searcher) == expected
+        assert len(searcher._shards) >= 6
+        assert bad not in searcher._shards._places.values()
+        assert sent.count(bad) == 1, "nor is it given each of them first"
+        assert len(set(searcher._shards._places.values())) == 1
+        # But when there is no other.
+        os.killpg(started.processes[3].pid, signal.SIGKILL)
+        until(lambda: len(cluster.look_again()) == 1, "the end of a worker")
+        with pytest.raises(CommandError, match="do not keep their shards"):
+            answers(searcher)
+
+
+def fill_up(path: Path) -> None:
+    """Write a file until the disk is full."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+
+
+def test_a_worker_whose_disk_is_full(store: Store, tmp_path: Path, stack: contextlib.ExitStack) -> None:
+    started, cluster = stack.enter_context(no_workers(tmp_path / "dask"))
+    small = started.folder / "shards-2"
+    small.mkdir()
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("needs to mount a small file system, which only root may")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small]
+    done = subprocess.run(mount, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"cannot mount a small file system here: {done.stderr.strip()}")
+    stack.callback(subprocess.run, ["umount", "-l", small], check=True)
+    fill_up(small / "of somebody else")
+    with open(small / "of somebody else", "r+b") as file:
+        file.truncate((1 << 20) - 8192)  # so that an upload begins
+    full = two_of_which_one(started, cluster)
+    searcher = ClusterSearcher(cluster, store)
+    assert answers(searcher) == answers(Searcher(store))
+    assert full not in searcher._shards._places.values()
+    assert not list(small.glob("*/*")), "nothing is left of what was sent there"
+    # What a client that died has left makes room for the next.
+    (small / "of somebody else").unlink()
+    left = small / ("a" * 32) / f"upload-{'b' * 32}"
+    fill_up(left / "rows")
+    for path in (left, left / "rows"):
+        os.utime(path, (time.time() - 2 * 86_400,) * 2)
+    for number in range(600, 700):
+        add(store, f"picture {number}", "image", [still(number)])
+    searcher = ClusterSearcher(cluster, store)
+    assert answers(searcher) == answers(Searcher(store))
+    assert full in searcher._shards._places.values()
+    assert not left.exists()
+
+
+def test_a_worker_that_comes_late_with_another_version(store: Store, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "hashmatch", tmp_path / "hashmatch", ignore=shutil.ignore_patterns("__pycache__"))
+    module = tmp_path / "hashmatch" / "__init__.py"
+    module.write_text(module.read_text().replace('__version__ = "', '__version__ = "9.'))
+    with dask(tmp_path / "dask", 1) as started, joined(started.address) as cluster:
+        searcher = ClusterSearcher(cluster, store)
+        assert any(answers(searcher))
+        started.start_worker(tmp_path)
+        until(lambda: len(cluster.look_again()) == 2, "two workers")
+        os.killpg(started.processes[1].pid, signal.SIGKILL)
+        until(lambda: len(cluster.look_again()) == 1, "the end of a worker")
+        with pytest.raises(
+            CommandError, match=r"tcp://\S+ would come to other results than this machine: hashmatch 9\."
+        ):
+            answers(searcher)
 
 
 class TestCommand:
