@@ -14,7 +14,7 @@ from hashmatch.exchange.fields import LIST_VERSION
 from hashmatch.exchange.losses import Losses
 from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, UNNAMED, ListHead, ListItem, Opinion, Tlp, strictest
-from hashmatch.store import Store, hash_rows, lists, lookup
+from hashmatch.store import Store, decisions, hash_rows, lists, lookup
 from hashmatch.store.audit import Actor, now, record
 from hashmatch.store.lookup import Reference, Source
 from hashmatch.store.verify import one_state
@@ -85,6 +85,7 @@ class Choice:
         self.strictest: Tlp | None = None
         self._connection, self._selection = connection, selection
         self._after, self._one_each = after, one_each
+        self._we = decisions.rules(connection).source
         for name in selection.collections:
             lookup.collection_number(connection, name)
 
@@ -115,6 +116,9 @@ class Choice:
         paths: tuple[bytes, ...] = ()
         if "paths" in self._selection.include:
             paths = tuple(lookup.locations(self._connection, reference.id))
+        told = reference.opinions
+        if not self._one_each:
+            sources, told = self._as_ours(reference, sources)
         for source in sources[:1] if self._one_each else sources:
             labels = reference.labels if self._one_each else tuple(sorted({*reference.given, *source.labels}))
             yield ListItem(
@@ -135,12 +139,25 @@ class Choice:
                 changed=source.changed,
                 retracted=source.retracted,
                 retraction_reason=source.retraction_reason,
-                opinions=tuple(_told_by(source, opinion) for opinion in reference.opinions),
+                opinions=tuple(_told_by(source, opinion) for opinion in told),
                 paths=paths,
                 case=source.case,
                 operator=source.operator,
                 note=source.note,
             )
+
+    def _as_ours(self, reference: Reference, sources: list[Source]) -> tuple[list[Source], tuple[Opinion, ...]]:
+        """Sources and opinions as they go out. What people here took back of another's list is disputed by us, and its
+        source stands by it: nobody is to withdraw another's entry on our word."""
+        dispute = reference.our_dispute(self._we)
+        if dispute is None or not any(source.withdrawn_here for source in sources):
+            return sources, reference.opinions
+        standing = [
+            replace(source, retracted=None, retraction_reason=None) if source.withdrawn_here else source
+            for source in sources
+        ]
+        others = (opinion for opinion in reference.opinions if opinion.source != self._we)
+        return standing, (*others, dispute)
 
 
 def _told_by(source: Source, opinion: Opinion) -> Opinion:

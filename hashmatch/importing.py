@@ -22,9 +22,9 @@ from hashmatch.list_origin import AS_IT_SAYS, Origin, Plan, called, origin_of
 from hashmatch.packing import PackedLine, packed_batches
 from hashmatch.parallel import ahead
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, Opinion
-from hashmatch.store import Store, generation, listed, lists, opinions
+from hashmatch.store import Store, decisions, generation, listed, lists, lookup, opinions
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.membership import Membership, Outcome, ensure_collection, mark, touch
+from hashmatch.store.membership import Membership, Outcome, ensure_collection, kept_off, mark, touch
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import Numbers
@@ -155,6 +155,7 @@ class _Import:
         self._owners: dict[str, str | None] = {}
         self._owners_called: dict[str, str] = {}
         self._import_id = self._read = 0
+        self._we = decisions.rules(store.connection).source
 
     def run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         with _collecting_seldom():
@@ -230,6 +231,8 @@ class _Import:
                 entries = []
                 self._withdraw(connection, line, entry)
                 continue
+            if any(each.source == self._we for each in entry.opinions):
+                entry = self._without_our_dispute(connection, entry)
             membership = entry.membership
             is_foreign = self._is_foreign(connection, membership.collection)
             if is_foreign and membership.retracted is not None:
@@ -237,7 +240,11 @@ class _Import:
             elif problem:
                 self._refuse(BadLine(line, problem))
             elif is_foreign:
-                self._refuse_foreign(line, membership.collection)
+                said, known = _disputes(entry), listed.find(connection, entry.identity)
+                if said and known is not None:  # words on what is there, which it is not to touch otherwise
+                    self._dispute(connection, known, membership, said)
+                else:
+                    self._refuse_foreign(line, membership.collection)
             else:
                 for message in (*remarks, *(self._remarks_on(membership.labels) if membership.labels else ())):
                     self._remark(LineRemark(line, message))
@@ -300,14 +307,30 @@ class _Import:
         if self._remarks.tells(LineRemark(line, message)):
             self._told(BadLine(line, message))
 
-    def _dispute(self, connection: sqlite3.Connection, reference_id: int | None, membership: Membership) -> None:
-        """A retraction of what others gave: that stays, and this list's word stands beside it."""
+    def _without_our_dispute(self, connection: sqlite3.Connection, entry: listed.Entry) -> listed.Entry:
+        """An entry of a list of ours, or of one who has it from us, without what we say in it of what people here took back:
+        that is kept where they did, and not as what a list says."""
+        reference_id = listed.find(connection, entry.identity)
+        if reference_id is None:
+            return entry
+        ours = lookup.reference(connection, reference_id).our_dispute(self._we)
+        return entry._replace(opinions=tuple(each for each in entry.opinions if each != ours))
+
+    def _dispute(
+        self,
+        connection: sqlite3.Connection,
+        reference_id: int | None,
+        membership: Membership,
+        said: tuple[Opinion, ...] = (),
+    ) -> None:
+        """A retraction of what others gave: that stays, and this list's word stands beside it. said: those of whoever else
+        disputes it, by this list."""
         if reference_id is None:
             self._counts["known"] += 1
             return
         self._counts["disputed"] += 1
-        said = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
-        news = opinions.add(connection, reference_id, (said,), self._import_id)
+        own = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
+        news = opinions.add(connection, reference_id, said or (own,), self._import_id)
         # What is said of it goes out with it, so that it may go no further than what was said.
         news |= mark(connection, reference_id, membership.collection, membership.tlp)
         if news:
@@ -321,10 +344,20 @@ class _Import:
             self._dispute(connection, reference_id, membership)
             return
         counts[outcome] += 1
-        if membership.allow and (outcome == "added" or (self._plan.allow and outcome == "joined")):
+        if not membership.allow or outcome not in ("added", "joined", "known"):
+            return
+        if outcome == "added" or (self._plan.allow and outcome == "joined"):
             counts["allow"] += 1
-        elif membership.allow and outcome == "joined":
+        elif not self._plan.allow and kept_off(connection, reference_id, membership):
             counts["not_allowed"] += 1
+        elif outcome == "joined":
+            counts["allow"] += 1
+
+
+def _disputes(entry: listed.Entry) -> tuple[Opinion, ...]:
+    """Who disputes an entry, beside its own source."""
+    collection = entry.membership.collection
+    return tuple(each for each in entry.opinions if each.verdict == "disputed" and each.source != collection)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store.samples import ME, add, add_entry, digests_of, measured, pdq
+from store.samples import ME, add, add_entry, content, digests_of, measured, pdq
 
 from hashmatch import exchange
 from hashmatch.errors import CommandError
@@ -24,7 +24,7 @@ from hashmatch.list_origin import Plan
 from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
 from hashmatch.signing import keys
 from hashmatch.signing.minisign import SecretKey
-from hashmatch.store import Store, audit, curate, hash_rows, lookup, opinions, verify
+from hashmatch.store import Store, audit, curate, decisions, hash_rows, lookup, opinions, verify
 
 RED = Selection(max_tlp="red")
 
@@ -64,6 +64,7 @@ def state(store: Store) -> dict[str, Any]:
     return {
         str(reference.md5): (
             reference.live,
+            reference.allow,
             reference.labels,
             reference.opinions,
             hash_rows.hashes(store.connection, reference.id),
@@ -102,6 +103,8 @@ class Partner:
                         "confirmed" if action == "confirm" else "disputed", "an analyst", audit.now_exactly()
                     )
                     opinions.give(connection, ME, found.id, said)
+                case "allow" | "disallow":
+                    curate.set_allow(connection, ME, found.id, action == "allow")
                 case "rehash":
                     pass
         if action == "rehash":
@@ -109,7 +112,10 @@ class Partner:
             add(self.store, made, f"file {number}", collection="east")
 
 
-ACTIONS = ("retract", "restore", "label", "unlabel", "confirm", "dispute", "rehash", "publish", "publish")
+ACTIONS = (
+    *("retract", "restore", "label", "unlabel", "confirm", "dispute", "allow", "disallow", "rehash"),
+    *("publish", "publish"),
+)
 
 
 class TestIncrements:
@@ -203,6 +209,145 @@ class TestIncrements:
         assert take(reader, tmp_path / "2").missing == ((1, 1),)
         assert take(reader, tmp_path / "1").missing == ()
         assert reader.connection.execute("SELECT count(*) FROM import").fetchone() == (2,)
+
+
+class TestTheAllowList:
+    """What a source says of it travels, but for what a person decided here, and for what others know as well."""
+
+    @pytest.fixture
+    def source(self, new_store: Callable[[], Store]) -> Store:
+        """It has one reference, which it knows as propaganda."""
+        store = new_store()
+        add(store, "a", collection="east")
+        return store
+
+    @pytest.fixture
+    def send(self, source: Store, tmp_path: Path) -> Callable[..., ImportReport]:
+        """What the source says now of its reference, to a reader."""
+
+        def say_and_send(reader: Store, says: bool, **plan: Any) -> ImportReport:
+            self.put(source, says)
+            path = tmp_path / f"{len(list(tmp_path.glob('* list')))} list"
+            publish(source, path)
+            return take(reader, path, **plan)
+
+        return say_and_send
+
+    def put(self, store: Store, allow: bool) -> None:
+        with store.transaction() as connection:
+            curate.set_allow(connection, ME, 1, allow)
+
+    def is_allowed(self, store: Store) -> bool:
+        assert list(verify.check(store)) == [] and list(audit.check(store)) == []
+        return lookup.reference(store.connection, 1).allow
+
+    @pytest.mark.parametrize("allow", [True, False])
+    def test_follows_its_source(
+        self, new_store: Callable[[], Store], send: Callable[..., ImportReport], tmp_path: Path, allow: bool
+    ) -> None:
+        reader, third = new_store(), new_store()
+        send(reader, not allow)
+        publish(reader, tmp_path / "1")
+        take(third, tmp_path / "1")
+        report = send(reader, allow)
+        assert (report.joined, report.known, report.allow, report.not_allowed) == (1, 0, int(allow), 0)
+        assert self.is_allowed(reader) == allow
+        assert [entry.action for entry in audit.entries(reader)].count("allow" if allow else "disallow") == 1
+        assert publish(reader, tmp_path / "2", 1).written == 1, "and goes on to others"
+        take(third, tmp_path / "2")
+        assert self.is_allowed(third) == allow
+        assert take(third, tmp_path / "1").known == 1
+        assert self.is_allowed(third) == allow, "older words change nothing"
+        assert take(third, tmp_path / "2").known == 1
+
+    @pytest.mark.parametrize("allow", [True, False])
+    def test_is_not_changed_by_a_list_where_a_person_decided(
+        self, new_store: Callable[[], Store], send: Callable[..., ImportReport], allow: bool
+    ) -> None:
+        reader, undecided = new_store(), new_store()
+        for store in (reader, undecided):
+            send(store, allow)
+        self.put(reader, not allow)
+        self.put(reader, allow)
+        report = send(reader, not allow)
+        assert (report.joined, report.known, report.not_allowed) == (0, 1, int(not allow))
+        assert self.is_allowed(reader) == allow
+        send(undecided, not allow)
+        assert self.is_allowed(undecided) != allow
+        assert [entry.action for entry in audit.entries(reader)].count("allow") == 1, "the person's"
+
+    def test_keeps_what_a_person_indexed_for_it(
+        self, new_store: Callable[[], Store], send: Callable[..., ImportReport]
+    ) -> None:
+        for says in (True, False):
+            reader = new_store()
+            send(reader, True)
+            add(reader, "a", collection="ours", allow=says)
+            send(reader, False)
+            assert self.is_allowed(reader) == says
+
+    def test_takes_on_nothing_that_others_know(
+        self, new_store: Callable[[], Store], send: Callable[..., ImportReport]
+    ) -> None:
+        reader = new_store()
+        send(reader, False)
+        add(reader, "a", collection="ours")
+        for _again in range(2):
+            report = send(reader, True)
+            assert (report.known, report.allow, report.not_allowed) == (1, 0, 1)
+            assert not self.is_allowed(reader)
+        assert send(reader, True, allow=True).allow == 1
+        assert self.is_allowed(reader)
+        assert send(reader, True).not_allowed == 0
+
+    def test_takes_off_what_another_list_knows_too(
+        self, new_store: Callable[[], Store], send: Callable[..., ImportReport], tmp_path: Path
+    ) -> None:
+        reader = new_store()
+        send(reader, True)
+        other = tmp_path / "other"
+        other.write_text(json.dumps({"sha256": digests_of(b"a").sha256, "collection": "west"}) + "\n")
+        assert take(reader, other).joined == 1
+        assert self.is_allowed(reader), "what another says for the first time changes nothing"
+        assert send(reader, False).joined == 1
+        assert not self.is_allowed(reader)
+
+    def test_an_outdated_word_is_not_told_as_kept_off(
+        self, new_store: Callable[[], Store], send: Callable[..., ImportReport], tmp_path: Path
+    ) -> None:
+        reader = new_store()
+        send(reader, True)
+        send(reader, False)
+        first = min(tmp_path.glob("* list"))
+        report = take(reader, first)
+        assert (report.known, report.allow, report.not_allowed) == (1, 0, 0)
+        assert not self.is_allowed(reader)
+
+    def test_goes_with_a_retraction(
+        self, new_store: Callable[[], Store], send: Callable[..., ImportReport], source: Store, tmp_path: Path
+    ) -> None:
+        """What another stands by is not protected any more by one who took all of it back."""
+        reader = new_store()
+        send(reader, True)
+        add(reader, "a", collection="ours")
+        with source.transaction() as connection:
+            curate.retract(connection, ME, 1, "a mistake")
+        assert send(reader, False).retracted == 1
+        assert not self.is_allowed(reader)
+        assert lookup.reference(reader.connection, 1).live
+
+    def test_goes_off_where_a_person_took_the_entry_back(
+        self, new_store: Callable[[], Store], send: Callable[..., ImportReport]
+    ) -> None:
+        reader = new_store()
+        send(reader, True)
+        add(reader, "a", collection="ours")
+        with reader.transaction() as connection:
+            curate.retract(connection, ME, 1, "not ours to know", "east")
+        assert send(reader, False).retracted == 1
+        assert not self.is_allowed(reader)
+        assert send(reader, True).retracted == 1
+        assert not self.is_allowed(reader)
 
 
 class TestSigned:
@@ -414,6 +559,124 @@ class TestWhoMayTakeBackWhat:
             take(store, self.listed(tmp_path / str(number), words[number]))
         reference = lookup.reference(store.connection, 1)
         assert (reference.live, reference.labels) == (True, ("new",))
+
+
+class TestWhatWeTakeBackOfOthers:
+    """Whom we pass another's list on to, we tell that we doubt an entry, and not that its source took it back."""
+
+    WHY = "a news report"
+
+    @pytest.fixture
+    def source(self, new_store: Callable[[], Store], tmp_path: Path) -> Store:
+        store = new_store()
+        add(store, "a", collection="east")
+        publish(store, tmp_path / "source")
+        return store
+
+    @pytest.fixture
+    def ours(self, new_store: Callable[[], Store], source: Store, tmp_path: Path) -> Store:
+        """Has it from its source, and took it back."""
+        store = new_store()
+        take(store, tmp_path / "source")
+        self.retract(store)
+        return store
+
+    def retract(self, store: Store) -> None:
+        with store.transaction() as connection:
+            curate.retract(connection, ME, 1, self.WHY)
+
+    def send(self, store: Store, path: Path, form: str = "jsonl") -> Path:
+        with path.open("wb") as out:
+            export(store, ME, out, form, RED)
+        return path
+
+    def passed_on(self, store: Store) -> tuple[bool, list[tuple[str | None, str, str | None]]]:
+        """Whether it is live, and who says what of it, and why."""
+        assert list(verify.check(store)) == [] and list(audit.check(store)) == []
+        found = lookup.reference(store.connection, 1)
+        return found.live, [(said.source, said.verdict, said.reason) for said in found.opinions]
+
+    @pytest.mark.parametrize("form", ["jsonl", "csv", "stix", "misp"])
+    @pytest.mark.parametrize("from_both", [True, False])
+    def test_is_disputed_there(
+        self, new_store: Callable[[], Store], ours: Store, tmp_path: Path, form: str, from_both: bool
+    ) -> None:
+        third = new_store()
+        if from_both:
+            take(third, tmp_path / "source")
+        retracted = lookup.reference(ours.connection, 1).sources[0].retracted or ""
+        for number in range(2):
+            report = take(third, self.send(ours, tmp_path / f"ours {number}", form))
+            assert (report.retracted, report.refused) == (0, 0)
+            assert self.passed_on(third) == (True, [("review", "disputed", self.WHY)])
+            (said,) = lookup.reference(third.connection, 1).opinions
+            assert said.at is not None and said.at.startswith(retracted[:-1])
+        assert report.known == 1
+
+    @pytest.mark.parametrize("form", ["pdq", "md5sum", "tx-csv", "vics"])
+    def test_is_left_out_where_a_format_has_no_word_for_it(self, ours: Store, tmp_path: Path, form: str) -> None:
+        report = export(ours, ME, io.BytesIO(), form, RED)
+        assert (report.written, report.left_out_retracted) == (0, 1)
+        assert '"retracted"' not in self.send(ours, tmp_path / "ours").read_text(encoding="utf-8"), "as others have"
+
+    def test_is_said_by_the_name_of_ours_and_outdoes_what_it_said_before(
+        self, new_store: Callable[[], Store], ours: Store, tmp_path: Path
+    ) -> None:
+        third = new_store()
+        with ours.transaction() as connection:
+            decisions.set_rules(connection, ME, decisions.Rules(source="unit 7"))
+            opinions.give(connection, ME, 1, Opinion("confirmed", "unit 7", "2099-01-01T00:00:00.000000Z"))
+        confirmed = self.entry(opinions=[{"opinion": "confirmed", "source": "unit 7", "at": "2099-01-01T00:00:00Z"}])
+        (tmp_path / "confirmed").write_text(confirmed)
+        take(third, tmp_path / "confirmed")
+        take(third, self.send(ours, tmp_path / "ours"))
+        assert self.passed_on(third) == (True, [("unit 7", "disputed", self.WHY)])
+
+    def entry(self, **more: Any) -> str:
+        return json.dumps({"sha256": digests_of(b"a").sha256, "collection": "east", **more}) + "\n"
+
+    def test_is_disputed_in_a_signer_s_collection(
+        self, new_store: Callable[[], Store], source: Store, ours: Store, tmp_path: Path
+    ) -> None:
+        third = new_store()
+        publish(source, tmp_path / "signed", signer=key("east"))
+        take(third, tmp_path / "signed")
+        assert take(third, self.send(ours, tmp_path / "ours")).disputed == 1
+        assert self.passed_on(third) == (True, [("review", "disputed", self.WHY)])
+
+    def test_comes_back_here_as_nothing_new(self, ours: Store, tmp_path: Path) -> None:
+        path = self.send(ours, tmp_path / "ours")
+        assert json.loads(path.read_text(encoding="utf-8").splitlines()[1])["opinions"][0]["opinion"] == "disputed"
+        before = content(ours, "audit", "import", "provenance")
+        for options in ({}, {"collection": "east"}):
+            assert take(ours, path, **options).retracted == 1
+            assert content(ours, "audit", "import", "provenance") == before
+        assert self.passed_on(ours) == (False, [])
+        with ours.transaction() as connection:
+            curate.restore(connection, ME, 1)
+        assert self.passed_on(ours) == (True, [])
+        assert "opinions" not in self.send(ours, tmp_path / "again").read_text(encoding="utf-8")
+
+    def test_what_its_source_takes_back_too_goes_out_as_that(
+        self, new_store: Callable[[], Store], source: Store, ours: Store, tmp_path: Path
+    ) -> None:
+        third = new_store()
+        with source.transaction() as connection:
+            curate.retract(connection, ME, 1, "our mistake")
+        publish(source, tmp_path / "gone")
+        take(ours, tmp_path / "gone")
+        take(third, self.send(ours, tmp_path / "ours gone"))
+        assert self.passed_on(third) == (False, [])
+        assert lookup.reference(third.connection, 1).sources[0].retraction_reason == "our mistake"
+        with source.transaction() as connection:
+            curate.restore(connection, ME, 1)
+        publish(source, tmp_path / "back")
+        (tmp_path / "west").write_text(self.entry(collection="west"))
+        for path in (tmp_path / "west", tmp_path / "back", tmp_path / "gone"):
+            take(ours, path)
+            assert not self.passed_on(ours)[0], "which a person here took back before"
+        take(third, self.send(ours, tmp_path / "ours again"))
+        assert self.passed_on(third) == (True, [("review", "disputed", self.WHY)])
 
 
 class TestSharingRules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -11,7 +12,17 @@ from typing import NamedTuple
 from hashmatch.records import ListItem, Opinion
 from hashmatch.store import bulk, opinions, row_digests
 from hashmatch.store.audit import Actor, now
-from hashmatch.store.membership import Membership, Outcome, ensure_collection, insert, join, mark, touch
+from hashmatch.store.membership import (
+    Membership,
+    Outcome,
+    SaidHere,
+    ensure_collection,
+    insert,
+    join,
+    mark,
+    said_here,
+    touch,
+)
 from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
 
 
@@ -49,10 +60,11 @@ def add_items(
 
     Hashes that were made here from the bytes themselves are not replaced by those of a list.
     allow_known: whether an entry may put a reference on the allow list that is known already. On a list's word alone it
-    must not, or a partner could protect what others know as propaganda.
+    must not, or a partner could protect what others know as propaganda; but see membership.join of what only he knows.
     """
     known = _known(connection, [entry.identity for entry in entries])
     batch = _Batch(connection, actor)
+    people = functools.cache(lambda: said_here(connection))
     outcomes: list[tuple[int, Outcome]] = []
     for entry in entries:
         reference_id, membership = known.get(entry.identity), entry.membership
@@ -64,9 +76,8 @@ def add_items(
         new = reference_id is None
         if reference_id is None:
             known[entry.identity] = reference_id = _insert(connection, entry)
-        elif membership.allow and not allow_known:
-            entry = entry._replace(membership=replace(membership, allow=False))
-        outcomes.append((reference_id, _add_to(connection, actor, reference_id, entry, new=new)))
+        outcome = _add_to(connection, actor, reference_id, entry, new=new, allow_known=allow_known, people=people)
+        outcomes.append((reference_id, outcome))
     batch.flush()
     return outcomes
 
@@ -145,13 +156,15 @@ def _add_to(
     entry: Entry,
     *,
     new: bool = False,
+    allow_known: bool = False,
+    people: Callable[[], SaidHere] | None = None,
 ) -> Outcome:
-    """Add an entry of a reference that is there; new: since just now."""
+    """Add an entry of a reference that is there; new: since just now. The others: see membership.join."""
     membership = entry.membership
     replaceable = _replaceable(connection, reference_id, membership)
     present = connection.execute("SELECT DISTINCT algorithm FROM hash WHERE reference_id = ?", (reference_id,))
     kept = {algorithm for (algorithm,) in present if not replaceable(algorithm)}
-    outcome = join(connection, actor, reference_id, membership, new=new)
+    outcome = join(connection, actor, reference_id, membership, new=new, allow_known=allow_known, people=people)
     if outcome == "disputed":
         return outcome
     hashes = [row for row in entry.hashes if row[0] not in kept]

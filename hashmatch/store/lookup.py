@@ -7,6 +7,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from hashmatch.errors import CommandError
@@ -15,7 +16,7 @@ from hashmatch.i18n import _
 from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Kind, Opinion, Tlp, strictest
 from hashmatch.store import opinions
-from hashmatch.store.membership import labels_of
+from hashmatch.store.membership import exactly, labels_of
 from hashmatch.store.references import IMPORTED
 
 
@@ -26,6 +27,7 @@ class Source:
     opinion: what the source thinks of it, where it looked: "confirmed", "disputed", "false-positive"; else "malicious", or
     "benign" where it is on the allow list. "retracted" where it took it back, which disputes it where others stand by it.
     changed: when the source last said anything, to the microsecond. labels: those that its list gave. lists: see Provenance.
+    withdrawn_here: of what a list brought, whether a person here took it back, and not the source.
     """
 
     collection: str
@@ -40,6 +42,7 @@ class Source:
     retraction_reason: str | None
     changed: str | None = None
     labels: tuple[str, ...] = ()
+    withdrawn_here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,16 @@ class Reference:
     def tlp(self) -> Tlp | None:
         """The strictest rule that any of its sources has set."""
         return strictest(*(source.tlp for source in self.sources))
+
+    def our_dispute(self, name: str) -> Opinion | None:
+        """What people here say, under this name, of what others' lists brought and they took back; None if they did not.
+        It is never older than what was said under this name before."""
+        taken_back = [(each.retracted or "", each.retraction_reason) for each in self.sources if each.withdrawn_here]
+        if not taken_back:
+            return None
+        at, reason = max(taken_back, key=itemgetter(0))
+        before = [each.at for each in self.opinions if each.source == name and each.at]
+        return Opinion("disputed", name, max([exactly(at), *before]), reason)
 
 
 _REFERENCE = (
@@ -260,7 +273,8 @@ def _references(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -
     memberships = _by_reference(
         connection.execute(
             "SELECT reference_id, name, source, membership.tlp, collection.tlp, case_id, membership.note, operator, added,"
-            " retracted, retraction_reason, changed, membership.labels FROM membership"
+            " retracted, retraction_reason, changed, membership.labels,"
+            " retracted IS NOT NULL AND import_id IS NOT NULL AND retraction_import_id IS NULL FROM membership"
             f" JOIN collection ON collection.id = collection_id WHERE reference_id IN ({marks}) ORDER BY reference_id, name",
             ids,
         )
@@ -329,6 +343,9 @@ def _sources(memberships: list[tuple[Any, ...]], allow: bool, verdicts: Mapping[
             reason,
             changed,
             labels_of(labels),
+            bool(here),
         )
-        for collection, source, own, rule, case, note, operator, added, retracted, reason, changed, labels in memberships
+        for (collection, source, own, rule, case, note, operator, added, retracted, reason, changed, labels, here) in (
+            memberships
+        )
     )

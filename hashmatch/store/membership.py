@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Literal
@@ -57,18 +58,67 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A membership that is there."""
+    """A membership that is there. id: of its collection."""
 
+    id: int
     collection: str
     retracted: str | None
+    reason: str | None
     retracting_import: int | None
     changed: str | None
     import_id: int | None
+    #: Whether the reference itself is on the allow list.
+    allowed: bool
+
+    def is_older_than(self, said: str | None) -> bool:
+        """Whether the last word of it that can be told is older than this one."""
+        return said is not None and (self.changed is None or said > self.changed)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether a list made it."""
+        return self.import_id is not None
 
     @property
     def withdrawn_here(self) -> bool:
         """By a person, and not by a list."""
         return self.retracted is not None and self.retracting_import is None
+
+
+#: When, why, and by which import it was withdrawn, None by a person here; of what is live nothing of that.
+_Retraction = tuple[str | None, str | None, int | None]
+_LIVE: _Retraction = (None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class SaidHere:
+    """What people here decided, from which lists do not move a reference.
+
+    allowed: of references that somebody put on the allow list or took off it, which of these was last. taken_back: of
+    references and collections that the collection's own source withdrew after a person had, what that person said.
+    """
+
+    allowed: dict[int, bool] = field(default_factory=dict)
+    taken_back: dict[tuple[int, str], _Retraction] = field(default_factory=dict)
+
+
+def said_here(connection: sqlite3.Connection) -> SaidHere:
+    """All of it at once, since the audit trail, which tells it, has no index."""
+    rows = connection.execute(
+        "SELECT action, detail FROM audit WHERE action IN ('allow', 'disallow', 'retract')"
+        """ OR (action IN ('add', 'join') AND detail LIKE '%"allow":true%') ORDER BY id"""
+    )
+    found = SaidHere()
+    for action, text in rows:
+        detail = json.loads(text)
+        if action == "retract":
+            if "before" in detail:
+                found.taken_back[detail["reference"], detail["collection"]] = (*detail["before"], None)
+            elif "retracted" in detail:
+                found.taken_back.pop((detail["reference"], detail["collection"]), None)
+        elif "import" not in detail and (action in ("allow", "disallow") or detail["allow"]):
+            found.allowed[detail["reference"]] = action != "disallow"
+    return found
 
 
 def join(
@@ -79,9 +129,13 @@ def join(
     *,
     new: bool = False,
     path: bytes | None = None,
+    allow_known: bool = True,
+    people: Callable[[], SaidHere] | None = None,
 ) -> Outcome:
     """Make a reference a member of a collection, with labels; or retract it there, if `membership` says so.
 
+    allow_known: whether it may put a reference on the allow list that is known already, whoever else knows it. people: gives
+    what is said here, where many are joined.
     What a list took back, a newer word of the same collection restores. What a person took back here in all of its
     collections stays so, and so does a membership that was: only `restore` undoes that. Words that are older than the last
     one of the same collection change nothing.
@@ -91,40 +145,101 @@ def join(
     said = membership.said
     if own and own.import_id is not None and said and own.changed and said < own.changed:
         return "known"
+    people = people or functools.cache(lambda: said_here(connection))
+    followed = own is not None and _follow(connection, actor, reference_id, membership, rows, own, people)
     detail: dict[str, object] = {"reference": reference_id, "collection": membership.collection}
     if path is not None:
         detail["path"] = os.fsdecode(path)
     if membership.retracted is not None:
-        return _retract(connection, actor, reference_id, membership, own, detail, new)
+        outcome = _retract(connection, actor, reference_id, membership, own, detail, new)
+        if followed:
+            touch(connection, reference_id, own=False)
+        return outcome
     live = any(row.retracted is None for row in rows)
     if own is not None and own.retracted is not None:
-        newer = said is not None and (own.changed is None or said > own.changed)
-        if own.withdrawn_here or not newer:
+        newer = own.is_older_than(said)
+        kept: _Retraction | None = None
+        if newer and own.is_listed and not own.withdrawn_here:
+            # Where its source had withdrawn it, too, and stands by it again, what is left is what a person here said.
+            kept = people().taken_back.get((reference_id, own.collection))
+        if own.withdrawn_here or not newer or kept is not None:
+            told_more = newer and own.is_listed and _update(connection, reference_id, own.id, membership, kept)
+            if followed or told_more:
+                touch(connection, reference_id, own=False)
             return "retracted"
-    elif (not live and any(row.withdrawn_here for row in rows)) or (not live and rows and membership.import_id is None):
+    elif (
+        not live
+        and rows
+        and (
+            membership.import_id is None
+            or any(row.withdrawn_here or (reference_id, row.collection) in people().taken_back for row in rows)
+        )
+    ):
         return "retracted"
     collection_id = ensure_collection(connection, actor, membership.collection, _rule(membership))
     here = membership.import_id is None
     added_labels = add_labels(connection, reference_id, membership.labels) if here else []
-    allowed = membership.allow and bool(
-        connection.execute("UPDATE reference SET allow = 1 WHERE id = ? AND allow = 0", (reference_id,)).rowcount
-    )
+    allow = membership.allow and (new or allow_known)
+    allowed = followed
+    if allow:
+        statement = "UPDATE reference SET allow = 1 WHERE id = ? AND allow = 0"
+        allowed |= bool(connection.execute(statement, (reference_id,)).rowcount)
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
         told_more = True
     else:
-        told_more = _update(connection, reference_id, collection_id, membership)
+        told_more = _update(connection, reference_id, collection_id, membership, _LIVE)
     if not added_labels and not allowed and not told_more:
         return "known"
     if not new:
         touch(connection, reference_id, own=here)
     if here:  # an import is one entry in the audit trail, and its members point to it
-        detail |= {"labels": added_labels, "allow": allowed, "source": membership.source, "tlp": membership.tlp}
+        detail |= {"labels": added_labels, "allow": allow, "source": membership.source, "tlp": membership.tlp}
         record(connection, actor, "add" if new else "join", detail)
     if own is not None and own.retracted is not None:
         record(connection, actor, "restore", detail)
         return "restored"
     return "added" if new else "joined"
+
+
+def _follow(
+    connection: sqlite3.Connection,
+    actor: Actor,
+    reference_id: int,
+    membership: Membership,
+    rows: list[_Row],
+    own: _Row,
+    people: Callable[[], SaidHere],
+) -> bool:
+    """Put a reference on the allow list or take it off, where that is what a newer word of the list says that made it a
+    member. Returns whether that was a change.
+
+    What a person here decided last stays. Onto the allow list it goes only where no other collection has it: else a partner
+    could protect what others know as propaganda.
+    """
+    if membership.allow == own.allowed or not own.is_listed or not own.is_older_than(membership.said):
+        return False
+    if membership.allow and len(rows) > 1:
+        return False
+    if people().allowed.get(reference_id, membership.allow) != membership.allow:
+        return False
+    connection.execute("UPDATE reference SET allow = ? WHERE id = ?", (membership.allow, reference_id))
+    detail = {"reference": reference_id, "collection": membership.collection, "import": membership.import_id}
+    record(connection, actor, "allow" if membership.allow else "disallow", detail)
+    return True
+
+
+def kept_off(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> bool:
+    """Whether a reference is not on the allow list, where the last word of a collection would have it there."""
+    row = connection.execute(
+        "SELECT changed, import_id FROM membership JOIN collection ON collection.id = collection_id"
+        " JOIN reference ON reference.id = reference_id WHERE reference_id = ? AND name = ? AND NOT allow",
+        (reference_id, membership.collection),
+    ).fetchone()
+    if row is None:
+        return False
+    said, (changed, import_id) = membership.said, row
+    return said is None or import_id is None or changed is None or said >= changed
 
 
 def _retract(
@@ -142,13 +257,17 @@ def _retract(
     collection_id = ensure_collection(connection, actor, membership.collection, _rule(membership))
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
-    elif own.retracted is not None:
+    elif own.retracted is not None and not (
+        own.withdrawn_here and own.is_listed and own.is_older_than(membership.said)
+    ):
         # Its first retraction counts; but a word between the two, that comes later, is not to revive it.
-        if _update(connection, reference_id, collection_id, membership, retracts=False):
+        if _update(connection, reference_id, collection_id, membership, None):
             touch(connection, reference_id, own=False)
         return "known"
     else:
-        _update(connection, reference_id, collection_id, membership, retracts=True)
+        # Also where a person here had: what goes out is then that its source took it back, and not that we doubt it.
+        retraction = (membership.retracted, membership.retraction_reason, membership.import_id)
+        _update(connection, reference_id, collection_id, membership, retraction)
     if new:  # a tombstone remembers what it was, so that restoring one of the allow list does not make it propaganda
         connection.execute("UPDATE reference SET allow = ? WHERE id = ?", (membership.allow, reference_id))
         if membership.import_id is None:
@@ -156,6 +275,8 @@ def _retract(
     else:
         touch(connection, reference_id, own=own is not None and own.import_id is None)
     detail |= {"retracted": membership.retracted, "reason": membership.retraction_reason}
+    if own is not None and own.retracted is not None:
+        detail["before"] = (own.retracted, own.reason)  # see said_here
     record(connection, actor, "retract", detail)
     return "retracted"
 
@@ -168,8 +289,9 @@ def _rule(membership: Membership) -> Tlp | None:
 
 def _rows(connection: sqlite3.Connection, reference_id: int) -> list[_Row]:
     rows = connection.execute(
-        "SELECT name, retracted, retraction_import_id, changed, import_id FROM membership"
-        " JOIN collection ON collection.id = collection_id WHERE reference_id = ?",
+        "SELECT collection.id, name, retracted, retraction_reason, retraction_import_id, changed, import_id, allow"
+        " FROM membership JOIN collection ON collection.id = collection_id JOIN reference ON reference.id = reference_id"
+        " WHERE reference_id = ?",
         (reference_id,),
     )
     return [_Row(*row) for row in rows]
@@ -224,12 +346,12 @@ def _update(
     reference_id: int,
     collection_id: int,
     membership: Membership,
-    retracts: bool | None = None,
+    retraction: _Retraction | None,
 ) -> bool:
     """Take over what a membership's source says now: a stricter TLP mark always, the other things where they are newer or
     were not known. Returns whether that changed more than the date.
 
-    retracts: whether it is retracted from now on; None: it is live from now on; False: it stays as it is in that.
+    retraction: what holds from now on; None: what held before.
     """
     *old, reason, importing, retracted, changed, labels, import_id = connection.execute(
         "SELECT tlp, source, case_id, note, retraction_reason, retraction_import_id, retracted, changed, labels, import_id"
@@ -245,12 +367,9 @@ def _update(
     if membership.import_id is not None:
         named = [name for name in membership.labels if name not in _given(connection, reference_id)]
         told = tuple(named) if newer else tuple(dict.fromkeys((*told, *named)))
-    retraction = {
-        None: (None, None, None),
-        False: (retracted, reason, importing),
-        True: (membership.retracted, membership.retraction_reason, membership.import_id),
-    }[retracts]
-    news = new != old or retraction[0] != retracted or sorted(told) != sorted(labels_of(labels))
+    before_that: _Retraction = (retracted, reason, importing)
+    retraction = before_that if retraction is None else retraction
+    news = new != old or retraction != before_that or sorted(told) != sorted(labels_of(labels))
     if not news and not newer:
         return False
     connection.execute(
