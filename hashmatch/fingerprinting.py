@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,7 +55,7 @@ def fingerprints(
     meanwhile: Callable[[], object] = lambda: None,
     locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
     shares: Callable[[FileState, Length | None], Share] | None = None,
-) -> Iterator[tuple[FileState, Fingerprint | None]]:
+) -> Generator[tuple[FileState, Fingerprint | None]]:
     """Fingerprint many files in worker processes, in the order in which they are done.
 
     found: what to examine; None where nothing more is known yet and `source`, a descriptor, must become readable first.

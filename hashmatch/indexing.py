@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from hashmatch import hashers
@@ -44,7 +44,7 @@ class Indexed:
     warnings: tuple[str, ...] = ()
 
 
-def _one_by_one(*arguments: Any, **options: Any) -> Iterator[Sequence[Examined]]:
+def _one_by_one(*arguments: Any, **options: Any) -> Generator[Sequence[Examined]]:
     for each in fingerprints(*arguments, **options):
         yield (each,)
 
@@ -58,8 +58,8 @@ def index(
     isolation: Isolation,
     retry_failed: bool = False,
     moved: Callable[[bytes, float], object] = lambda path, share: None,
-    examine: Callable[..., Iterator[Sequence[Examined]]] = _one_by_one,
-) -> Iterator[Indexed]:
+    examine: Callable[..., Generator[Sequence[Examined]]] = _one_by_one,
+) -> Generator[Indexed]:
     """Add files to the reference set; each is committed, with its audit entry, before it is told of: as soon as it is
     examined, or together with the others of a cluster's batch.
 
@@ -100,23 +100,23 @@ def index(
         moved=lambda state, share: moved(state.path, share),
         locked=levels.append,
     )
-    for results in done:
-        added: list[tuple[Indexed, Fingerprint | None]] = []
-        with store.transaction() if any(map(_is_kept, results)) else contextlib.nullcontext():
-            for state, result in results:
-                if result is None or result.known:
-                    added.append((_add_known(connection, actor, state, result, membership), None))
-                elif is_skipped(result):
-                    added.append((Indexed(state.path, "skipped", state.size, error=result.error), None))
-                elif result.digests is None:
-                    added.append((Indexed(state.path, "failed", state.size, error=result.error), None))
-                else:
-                    if levels and levels[-1] != noted:
-                        noted = levels[-1]
-                        record(connection, actor, "isolation", {"steps": list(noted)})
-                    added.append(_add_new(connection, actor, state, result, membership))
-        for each, new in added:
-            yield replace(each, warnings=each.warnings + matches_allowed(new)) if new is not None else each
+    with contextlib.closing(done):  # now, and not when it is found to be garbage, as the cluster may be gone by then
+        for results in done:
+            added: list[Indexed] = []
+            with store.transaction() if any(map(_is_kept, results)) else contextlib.nullcontext():
+                for state, result in results:
+                    if result is None or result.known:
+                        added.append(_add_known(connection, actor, state, result, membership))
+                    elif is_skipped(result):
+                        added.append(Indexed(state.path, "skipped", state.size, error=result.error))
+                    elif result.digests is None:
+                        added.append(Indexed(state.path, "failed", state.size, error=result.error))
+                    else:
+                        if levels and levels[-1] != noted:
+                            noted = levels[-1]
+                            record(connection, actor, "isolation", {"steps": list(noted)})
+                        added.append(_add_new(connection, actor, state, result, membership, matches_allowed))
+            yield from added
 
 
 def _is_kept(examined: Examined) -> bool:
@@ -126,15 +126,22 @@ def _is_kept(examined: Examined) -> bool:
 
 
 def _add_new(
-    connection: sqlite3.Connection, actor: Actor, state: FileState, result: Fingerprint, membership: Membership
-) -> tuple[Indexed, Fingerprint | None]:
-    """A file that was examined; with what is to be compared with the allow list."""
+    connection: sqlite3.Connection,
+    actor: Actor,
+    state: FileState,
+    result: Fingerprint,
+    membership: Membership,
+    matches_allowed: Callable[[Fingerprint], tuple[str, ...]],
+) -> Indexed:
+    """A file that was examined."""
     reference_id, outcome = add_file(connection, actor, result, _location(state), membership)
+    warnings = _warnings(outcome)
+    if outcome == "added" and not membership.allow:
+        warnings += matches_allowed(result)
     status: IndexStatus = "indexed" if outcome in ("added", "joined") else "duplicate"
     if result.error is not None and not result.partial:
         status = "failed"
-    indexed = Indexed(state.path, status, state.size, reference_id, result.error, _warnings(outcome))
-    return indexed, result if outcome == "added" and not membership.allow else None
+    return Indexed(state.path, status, state.size, reference_id, result.error, warnings)
 
 
 def _add_known(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -229,8 +230,8 @@ def scan(
     source: int | None = None,
     moved: Callable[[bytes, float], object] = lambda path, share: None,
     searcher: Searcher | None = None,
-    examine: Callable[..., Iterator[tuple[FileState, Fingerprint | None]]] = fingerprints,
-) -> Iterator[Result]:
+    examine: Callable[..., Generator[tuple[FileState, Fingerprint | None]]] = fingerprints,
+) -> Generator[Result]:
     """Match files against the reference set, one result each, as soon as it is known.
 
     found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
@@ -269,9 +270,10 @@ def scan(
         source=source,
         meanwhile=searcher.prepare,
     )
-    for state, result in decoded:
-        assert result is not None
-        yield judge(connection, searcher, state.path, result)
+    with contextlib.closing(decoded):
+        for state, result in decoded:
+            assert result is not None
+            yield judge(connection, searcher, state.path, result)
 
 
 def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, result: Fingerprint) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -99,26 +100,27 @@ def command(
         found = Seen(cluster.walk(walking, paths))
         work = store, actor, found, membership, settings, examining.isolation, retry_failed, progress.moved
         try:
-            for each in index(*work, **cluster.for_index(store)):
-                counts[each.status] += 1
-                progress.advance(each.path)
-                name = for_terminal(each.path)
-                if each.status == "failed" and each.error:
-                    missing += each.error.code == "not-found"
-                    if form == "json":
-                        failures.append(as_json.problem(each, each.error))
-                    progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
-                elif each.error:
-                    counts["partial"] += each.status != "skipped"
-                    if form == "json":
-                        warnings.append(as_json.problem(each, each.error))
-                    progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
-                elif app.verbose:
-                    progress.line(f"{name}: {each.status}")
-                for text in each.warnings:
-                    if form == "json":
-                        warnings.append(as_json.problem(each, Failure("warning", text)))
-                    progress.line(f"{name}: {text}")
+            with contextlib.closing(index(*work, **cluster.for_index(store))) as indexed:
+                for each in indexed:
+                    counts[each.status] += 1
+                    progress.advance(each.path)
+                    name = for_terminal(each.path)
+                    if each.status == "failed" and each.error:
+                        missing += each.error.code == "not-found"
+                        if form == "json":
+                            failures.append(as_json.problem(each, each.error))
+                        progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
+                    elif each.error:
+                        counts["partial"] += each.status != "skipped"
+                        if form == "json":
+                            warnings.append(as_json.problem(each, each.error))
+                        progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
+                    elif app.verbose:
+                        progress.line(f"{name}: {each.status}")
+                    for text in each.warnings:
+                        if form == "json":
+                            warnings.append(as_json.problem(each, Failure("warning", text)))
+                        progress.line(f"{name}: {text}")
         except KeyboardInterrupt:
             interrupted = True
     seconds = round(time.monotonic() - start, 2)

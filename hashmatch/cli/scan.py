@@ -159,6 +159,7 @@ def command(
                 moved=progress.moved,
                 **cluster.for_scan(store, collections, profile, radius),
             )
+            stack.callback(results.close)  # before the cluster is left
             for result in results:
                 kept = _at_least(result, min_tier)
                 counts[kept.status] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import re
@@ -12,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hashmatch.cluster import worker
 from hashmatch.errors import CommandError
@@ -30,6 +31,8 @@ LEAVING = 5.0
 LOOK = 2.0
 
 _LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
+#: Dask waits a minute for what is none of these.
+_ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:[0-9]{1,5}")
 
 #: For workers that we start ourselves: nothing of Dask's that takes their time or writes between our lines.
 _SETTINGS = {
@@ -70,11 +73,13 @@ class Heard:
         self._items = deque[Any]()
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
+        self._is_open, self._lock = True, threading.Lock()
 
     def put(self, item: Any) -> None:
         self._items.append(item)
-        with contextlib.suppress(OSError):  # full: then it is readable anyway; or closed, as all is over
-            os.write(self._write, b"x")
+        with self._lock, contextlib.suppress(OSError):  # full: then it is readable anyway
+            if self._is_open:  # or the descriptor may be another file's by now
+                os.write(self._write, b"x")
 
     def wait(self, seconds: float, source: int | None = None) -> tuple[list[Any], bool]:
         """What was heard since, waiting for so many seconds at most, or until a source can be read; and whether it can."""
@@ -87,6 +92,8 @@ class Heard:
         return heard, source in ready
 
     def close(self) -> None:
+        with self._lock:
+            self._is_open = False
         os.close(self._write)
         os.close(self._read)
 
@@ -175,6 +182,15 @@ class Cluster:
         """Have one worker call a function now, beside its tasks. Returns what it does, or the exception that it raised."""
         return self.ask_all([place], function, *arguments)[place]
 
+    def ask_soon(self, places: list[str], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """As `ask_all`, of what takes no time. Raises CommandError where one does not answer: Dask gives it up later."""
+        try:
+            found: dict[str, Any] = _within(PATIENCE, lambda: self.ask_all(places, function, *arguments))
+        except TimeoutError as error:
+            message = _("the cluster at {address} has workers that do not answer: end them, or wait until Dask does")
+            raise CommandError(message.format(address=self.address)) from error
+        return found
+
     def ask_all(self, places: list[str], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """The same of several at once, by their addresses; of one that is gone, an exception."""
         if not places:
@@ -200,7 +216,7 @@ def joined(address: str) -> Iterator[Cluster]:
     Raises CommandError where Dask is not installed, or the scheduler or its workers do not answer.
     """
     local = _LOCAL.fullmatch(address)
-    if local is None and "://" not in address:
+    if local is None and not _ADDRESS.fullmatch(address):
         message = _("{address!r} is no cluster; write tcp://host:8786, tls://host:8786 or local:4")
         raise CommandError(message.format(address=address))
     try:
@@ -210,6 +226,9 @@ def joined(address: str) -> Iterator[Cluster]:
         message = _("--cluster needs Dask: pip install 'hashmatch[cluster]'")
         raise CommandError(message) from error
     _be_quiet()
+    if address.startswith("tcp://") and dask.config.get("distributed.comm.require-encryption"):
+        message = _("{address}: Dask's settings require encryption here, which tls:// is")
+        raise CommandError(message.format(address=address))
     if address.startswith("tls://") and not distributed.Security().get_connection_args("client").get("ssl_context"):
         message = _("{address}: no certificates are set for TLS; see distributed.comm.tls in docs/scale.md")
         raise CommandError(message.format(address=address))
@@ -248,11 +267,37 @@ def joined(address: str) -> Iterator[Cluster]:
 
 
 def release(cluster: Cluster, name: str) -> None:
-    """Have workers forget a run that is over; as far as they can be reached."""
+    """Hear no more of a run that is over, and have workers forget it; as far as they can be reached."""
     if cluster.client.status != "running":
         return
     with contextlib.suppress(Exception):
-        cluster.client.run(worker.release, name, on_error="ignore")
+        cluster.client.unsubscribe_topic(name)
+    with contextlib.suppress(Exception):
+        _within(LEAVING, lambda: cluster.client.run(worker.release, name, on_error="ignore"))
+
+
+def _within(seconds: float, function: Callable[[], Any]) -> Any:
+    """What a function returns or raises. Raises TimeoutError where that takes longer; the function goes on."""
+    ended: list[Callable[[], Any]] = []
+
+    def call() -> None:
+        try:
+            value = function()
+        except BaseException as error:
+            ended.append(functools.partial(_raise, error))
+        else:
+            ended.append(lambda: value)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        raise TimeoutError
+    return ended[0]()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 def _be_quiet() -> None:

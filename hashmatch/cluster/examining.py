@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,13 +47,13 @@ Examined = tuple[FileState, Fingerprint | None]
 
 @dataclass(slots=True)
 class _Case:
-    """A file under way. of: how many shares it is done in; outcomes: of these, by their number. again: whether it is tried
-    again, since workers died of the batch that it was in."""
+    """A file under way. of: how many shares it is done in; outcomes: of these, by their number. again: those that are tried
+    again, since workers died of the batch that they were in."""
 
     state: FileState
     job: Job
     of: int = 1
-    again: bool = False
+    again: set[int] = field(default_factory=set)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
 
 
@@ -75,9 +75,11 @@ class Examiner:
         self._flying: dict[str, tuple[Any, tuple[Job, ...]]] = {}
         self._done: list[Examined] = []
 
-    def fingerprints(self, *arguments: Any, **options: Any) -> Iterator[Examined]:
+    def fingerprints(self, *arguments: Any, **options: Any) -> Generator[Examined]:
         """As `fingerprinting.fingerprints`; arguments: see `batches`."""
-        return itertools.chain.from_iterable(self.batches(*arguments, **options))
+        with contextlib.closing(self.batches(*arguments, **options)) as batches:
+            for batch in batches:
+                yield from batch
 
     def batches(
         self,
@@ -92,7 +94,7 @@ class Examiner:
         source: int | None = None,
         meanwhile: Callable[[], object] = lambda: None,
         locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
-    ) -> Iterator[list[Examined]]:
+    ) -> Generator[list[Examined]]:
         """The same, of as many files at once as were heard of; isolation: of the locked workers, of which each thread of a
         Dask worker has one. Raises CommandError where workers would come to other results, or the scheduler is gone."""
         self._settings, self._known, self._look, self._moved = settings, known, look, moved
@@ -106,8 +108,6 @@ class Examiner:
             yield from self._examine(iter(found), unchanged, source, meanwhile)
         finally:
             self._flying.clear()  # with the last mention of a future, Dask drops its task
-            with contextlib.suppress(ValueError, OSError):
-                self._cluster.client.unsubscribe_topic(name)
             release(self._cluster, name)
 
     def _examine(
@@ -143,9 +143,8 @@ class Examiner:
 
     def _check_workers(self) -> None:
         """Raises CommandError if a worker would come to other results. Later ones are asked with their first batch."""
-        for place, answer in self._cluster.ask_all(
-            list(self._cluster.look_again()), worker.check_facts, self._run
-        ).items():
+        places = list(self._cluster.look_again())
+        for place, answer in self._cluster.ask_soon(places, worker.check_facts, self._run).items():
             if isinstance(answer, Exception):
                 message = _("worker {place} cannot run this version of hashmatch: {reason}")
                 raise CommandError(message.format(place=place, reason=f"{type(answer).__name__}: {answer}"))
@@ -278,8 +277,8 @@ class Examiner:
         One that travelled alone, too: where Dask is told to give up at once, its worker may have died of anything."""
         for job in jobs:
             case = self._cases[job.number]
-            if not case.again:
-                case.again = True
+            if job.share.number not in case.again:
+                case.again.add(job.share.number)
                 self._queue(job, alone=True)
                 continue
             failure = Failure("decoder-crash", _("the machines that examined it died of it"))
@@ -312,6 +311,9 @@ class Examiner:
         crash = next((each for each in shares if each.kind is None and each.error is not None), None)
         if crash is not None:
             result = replace(crash, size=shares[0].size, digests=shares[0].digests or crash.digests)
+        elif len({(each.size, each.mtime_ns) for each in case.outcomes.values()}) > 1:  # one name, but not one file
+            failure = Failure("changed-while-read", _("changed while it was read"))
+            result = Fingerprint(shares[0].kind, shares[0].size, error=failure)
         else:
             result = shares[0] if len(shares) == 1 else joined(shares, self._settings)
         self._sizes.add(result)

@@ -14,6 +14,8 @@ BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
 #: Pixels; about what messengers make of a screenshot.
 PHONE_WIDTH = 720
+#: Pixels of a picture on a screen, which WebP has 16,383 of at most.
+TALLEST = 15_000
 
 Side = Literal["left", "top", "right", "bottom"]
 
@@ -173,7 +175,8 @@ def _theme(dark: bool) -> tuple[Colour, Colour, Colour]:
 
 
 def _to_width(image: Image.Image, width: int) -> Image.Image:
-    return image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.BICUBIC)
+    height = min(TALLEST, max(1, round(image.height * width / image.width)))
+    return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
 def _status_bar(draw: ImageDraw.ImageDraw, random: Random, ink: Colour) -> None:

@@ -259,6 +259,43 @@ def test_a_slow_worker_delays_its_own_batches_only(pictures: Path, once: Path, d
     assert holds(db) == holds(once)
 
 
+@pytest.fixture
+def standing_still(tmp_path: Path) -> Iterator[Dask]:
+    """A cluster of two workers, one of which does not answer."""
+    from distributed import Client
+
+    with dask(tmp_path / "dask", 2) as started:
+        with Client(started.address, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=LONG)
+        os.kill(dask_worker_of(started.processes[1]), signal.SIGSTOP)
+        yield started
+
+
+def test_a_run_does_not_begin_with_a_worker_that_does_not_answer(standing_still: Dask, db: Path) -> None:
+    script = (
+        "import sys\nfrom hashmatch.cli import run\nfrom hashmatch.cluster import connection\nconnection.PATIENCE = 2\n"
+        f"sys.exit(run(['--db', {str(db)!r}, 'index', {str(FIXTURES / 'archive' / 'towns')!r},"
+        f" '--cluster', {standing_still.address!r}]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=LONG)
+    assert done.returncode == 2
+    assert "has workers that do not answer" in done.stderr.splitlines()[-1]
+
+
+def test_an_interrupted_run_does_not_wait_for_a_worker_that_does_not_answer(
+    pictures: Path, db: Path, tmp_path: Path
+) -> None:
+    with dask(tmp_path / "dask", 2) as started:
+        process = start(db, *INDEX, started.address, pictures)
+        until(lambda: len(locations(db)) > 0, "the first batch")
+        os.kill(dask_worker_of(started.processes[1]), signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=60)  # Dask waits for five minutes
+        assert process.returncode == 130, err
+        assert "Traceback" not in err
+    assert 0 < len(locations(db)) < COUNT
+
+
 class TestRefused:
     @pytest.fixture(scope="class")
     @staticmethod
@@ -284,6 +321,8 @@ class TestRefused:
             (("--cluster", "elsewhere"), "is no cluster; write tcp://host:8786"),
             (("--cluster", "local:0"), "is no cluster"),
             (("--cluster", "tcp://127.0.0.1:1"), "tcp://127.0.0.1:1"),
+            (("--cluster", "tcp://127.0.0.1"), "is no cluster"),
+            (("--cluster", "http://127.0.0.1:8786"), "is no cluster"),
             (("--cluster", "local:2", "--workers", "2"), "--workers is of this machine alone"),
         ],
     )
@@ -293,6 +332,12 @@ class TestRefused:
         )
         assert ran.code == 2
         assert message in ran.err
+
+    def test_without_the_encryption_that_is_required(self, db: Path) -> None:
+        index = ("index", FIXTURES / "archive" / "towns", "--cluster", "tcp://127.0.0.1:8786")
+        ran = run_command(*index, db=db, DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION="True")
+        assert ran.code == 2
+        assert "require encryption here, which tls:// is" in ran.err
 
     def test_a_url_without_a_cluster(self, db: Path) -> None:
         ran = run_command("index", "s3://bucket/prefix", db=db)

@@ -7,7 +7,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hashmatch.evaluate.copies import plain_pdq
@@ -37,6 +37,7 @@ def test_same_seed_same_bytes_and_the_original_stays(edit: Edit) -> None:
 
 @settings(max_examples=40)
 @given(st.sampled_from(EDITS), st.integers(1, 200), st.integers(1, 200), st.integers(0, 9), st.booleans())
+@example(BY_NAME["phone-post-light"], 1, 200, 0, False)
 def test_any_picture_can_be_edited(edit: Edit, width: int, height: int, seed: int, plain: bool) -> None:
     original = picture(seed, (width, height))
     if plain:
