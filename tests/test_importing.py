@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from store.samples import ME, pdq, pdq_bits
 
-from hashmatch import importing, packing
+from hashmatch import packing
 from hashmatch.errors import CommandError
 from hashmatch.exchange import lines
 from hashmatch.exchange.lint import EMPTY, TOLD
