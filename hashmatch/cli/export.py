@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hashmatch import exchange
 from hashmatch.cli.app import TLP_CHOICE, App, output, pass_app
 from hashmatch.errors import CommandError
 from hashmatch.exchange import EXTRAS, written
@@ -120,6 +121,9 @@ def command(
         if key is not None and target is not None:
             sign_list(store, actor, target, key, report)
     _tell_what(app, report)
+    if name is not None and key is None and exchange.get(form).write_list is None:
+        message = _("{form} does not say its list's name and number: without a signature (--sign) nobody notices a gap")
+        app.warn(message.format(form=form))
     if report.head.expires is not None and report.head.expires <= now():
         app.warn(_("the list has expired already, so that readers refuse it: --expires"))
     if report.unmarked:

@@ -7,12 +7,14 @@ import functools
 import logging
 import os
 import re
+import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing import connection
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hashmatch.cluster import worker
@@ -107,12 +109,16 @@ class Cluster:
     dashboard: str
     rates: dict[str, Rate] = field(default_factory=dict)
     heard: Heard = field(default_factory=Heard)
+    is_interrupted: bool = False
     _threads: dict[str, int] = field(default_factory=dict)
     _looked: float = 0.0
     _seen: float = field(default_factory=time.monotonic)  # when there was any worker
 
     def check(self) -> None:
-        """Raises CommandError if the scheduler is gone, and with it what it was asked for."""
+        """Raises CommandError if the scheduler is gone, and with it what it was asked for; KeyboardInterrupt where one came
+        while something of Dask's was being thrown away, in which Python passes over it."""
+        if self.is_interrupted:
+            raise KeyboardInterrupt
         if self.client.status != "running":
             raise _gone(self.address)
 
@@ -261,9 +267,28 @@ def joined(address: str) -> Iterator[Cluster]:
         has_dashboard = "dashboard" in client.scheduler_info()["services"]
         cluster = Cluster(client, address, str(client.dashboard_link) if has_dashboard else "")
         try:
-            yield cluster
+            with _noting_interrupts(cluster):
+                yield cluster
         finally:
             cluster.heard.close()
+
+
+@contextlib.contextmanager
+def _noting_interrupts(cluster: Cluster) -> Iterator[None]:
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        cluster.is_interrupted = True
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def release(cluster: Cluster, name: str) -> None:

@@ -90,6 +90,30 @@ def test_selection(run: Run, own_copy: Path) -> None:
     assert run("export", "--since", "yesterday").code == 2
 
 
+def test_a_number_that_does_not_travel_is_told_of(run: Run, own_copy: Path, tmp_path: Path) -> None:
+    for form, travels in (("jsonl", True), ("csv", False), ("pdq", False)):
+        err = run("export", "--format", form, "--list", f"own {form}", "-o", tmp_path / form).err
+        assert (f"{form} does not say its list's name and number" in err) != travels
+    assert "name and number" not in run("export", "--format", "csv", "-o", tmp_path / "unnamed").err
+
+
+def test_two_partners_who_name_no_collection_do_not_speak_for_one_another(run: Run, db: Path, tmp_path: Path) -> None:
+    head = '{"format":"hashmatch-list","version":2,"created":"2026-11-21T19:00:00Z"}\n'
+    md5 = "ab" * 16
+    (tmp_path / "x").write_text(
+        head
+        + f'{{"md5":"{md5}","source":"X","changed":"2026-01-01T00:00:00Z","opinions":[{{"opinion":"confirmed"}}]}}\n'
+    )
+    (tmp_path / "y").write_text(
+        head + f'{{"md5":"{md5}","source":"Y","changed":"2026-02-01T00:00:00Z","retracted":"2026-02-01T00:00:00Z"}}\n'
+    )
+    assert run("import", tmp_path / "x", tmp_path / "y").code == 0
+    (shown,) = run("show", "1", "--format", "json").json
+    told = {each["collection"]: (each["opinion"], each["retracted"] is not None) for each in shown["sources"]}
+    assert told == {"X": ("confirmed", False), "Y": ("disputed", True)}
+    assert shown["live"]
+
+
 def test_csv_is_a_table_of_hashes(indexed: Path) -> None:
     ran = run_command("export", "--format", "csv", "--max-tlp", "red", db=indexed)
     rows = list(csv.DictReader(io.StringIO(ran.out)))

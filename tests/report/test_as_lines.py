@@ -64,6 +64,11 @@ def test_of_a_match(store: Store) -> None:
     assert "#8" in second and "on the allow list" in second and "distance" not in second
 
 
+def test_who_took_it_back_is_told_beside_who_knows_it(store: Store) -> None:
+    _head, line, _video = lines_of(replace(MATCHED, matches=(FLAGGED,)), store, colour=False)
+    assert "retracted by west" in line.split("  ") and "disputed by north" in line.split("  ")
+
+
 def test_of_what_was_decided(store: Store) -> None:
     said = MatchedDecision("false-positive", ("Anna", "B\x1ben"), "2026-11-26T12:00:00.5Z", True)
     result = replace(
