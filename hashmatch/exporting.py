@@ -128,6 +128,8 @@ class Choice:
                 sha256=reference.sha256,
                 size=reference.size,
                 duration=reference.duration,
+                width=reference.width,
+                height=reference.height,
                 hashes=hashes,
                 labels=labels,
                 allow=reference.allow,

@@ -185,6 +185,8 @@ class ListItem:
     sha256: str | None = None
     size: int | None = None
     duration: float | None = None
+    width: int | None = None
+    height: int | None = None
     hashes: tuple[Hash, ...] = ()
     labels: tuple[str, ...] = ()
     allow: bool = False

@@ -197,7 +197,21 @@ class TestRoundTrip:
         for one, other in itertools.zip_longest(
             lookup.references(original.connection), lookup.references(copy.connection)
         ):
-            kept = ("sha256", "sha1", "md5", "kind", "size", "duration", "allow", "labels", "live", "opinions", "tlp")
+            kept = (
+                "sha256",
+                "sha1",
+                "md5",
+                "kind",
+                "size",
+                "duration",
+                "width",
+                "height",
+                "allow",
+                "labels",
+                "live",
+                "opinions",
+                "tlp",
+            )
             for name in kept:
                 assert getattr(one, name) == getattr(other, name), name
             # Who gave a label is the list now, and each mark is the strictest of its reference's.

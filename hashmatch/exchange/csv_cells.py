@@ -11,7 +11,7 @@ from hashmatch.i18n import _
 from hashmatch.report.escape import FORMULA, for_spreadsheet
 
 _TEXT = frozenset({"view", "collection", "source", "retraction_reason", "case", "operator", "note"})
-_NUMBERS = frozenset({"list_version", "version", "quality", "time", "size", "duration"})
+_NUMBERS = frozenset({"list_version", "version", "quality", "time", "size", "duration", "width", "height"})
 
 _NUMBER = re.compile(r"[0-9]{1,25}(?:\.[0-9]{1,25})?(?:[eE][+-]?[0-9]{1,3})?")
 _PART = re.compile(r"((?:[^\\|]|\\.?)*+)(?:\||\Z)", re.DOTALL)

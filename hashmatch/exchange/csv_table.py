@@ -1,7 +1,7 @@
 """The `csv` format, hashmatch's own: UTF-8, RFC 4180, a header row, then one row a perceptual hash, nothing lost.
 
-    list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,
-    labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions[,paths,case,operator,note]
+    list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,width,
+    height,labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions[,paths,case,operator,note]
 
 - list_version: 2, in every row; a list that names none counts as version 1.
 - reference: a number; the rows of one reference follow each other and share it. Every row repeats what is known of
@@ -43,7 +43,7 @@ from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, ListItem
 
 _HASH_COLUMNS = ("algorithm", "version", "hash", "quality", "time", "view")
-_DIGEST_COLUMNS = ("md5", "sha1", "sha256", "size", "duration")
+_DIGEST_COLUMNS = ("md5", "sha1", "sha256", "size", "duration", "width", "height")
 _SOURCE_COLUMNS = (
     *("labels", "allow", "collection", "source", "tlp", "added", "retracted", "retraction_reason"),
     *("changed", "opinions"),

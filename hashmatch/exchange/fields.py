@@ -279,6 +279,8 @@ def list_item(
         sha256=digest("sha256", record.get("sha256")),
         size=whole("size", record.get("size"), _INT_MAX),
         duration=seconds("duration", record.get("duration")),
+        width=whole("width", record.get("width"), _INT_MAX),
+        height=whole("height", record.get("height"), _INT_MAX),
         hashes=hashes,
         labels=texts("labels", record.get("labels")),
         allow=yes("allow", record.get("allow")),

@@ -26,7 +26,7 @@ NAMESPACE = UUID("2e52d86b-451f-4dd9-b2e9-f95ec99b6aac")
 #: Where a format must have a date and none is known.
 NO_DATE = "1970-01-01T00:00:00Z"
 
-_PLAIN_KEYS = ("kind", "md5", "sha1", "sha256", "size", "duration")
+_PLAIN_KEYS = ("kind", "md5", "sha1", "sha256", "size", "duration", "width", "height")
 _SOURCE_KEYS = ("labels", "allow", "collection", "source", "tlp", "added", "changed", "retracted", "retraction_reason")
 
 

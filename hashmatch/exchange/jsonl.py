@@ -6,6 +6,7 @@ are unknown or empty, unknown keys are passed over:
     {"format": "hashmatch-list", "version": 2, "created": "2026-11-21T19:00:00Z", "tool": "hashmatch 0.1.0",
      "list": text, "sequence": int, "since": int, "expires": ISO 8601 UTC}
     {"kind": "image"|"video", "md5": hex, "sha1": hex, "sha256": hex, "size": bytes, "duration": seconds,
+     "width": pixels, "height": pixels,
      "hashes": [{"algorithm": "pdq", "version": int, "hash": hex, "quality": 0-100, "time": seconds, "view": "full"}],
      "labels": [text], "allow": bool, "collection": text, "source": text, "tlp": "green", "added": ISO 8601 UTC,
      "changed": ISO 8601 UTC, "retracted": ISO 8601 UTC, "retraction_reason": text,

@@ -14,7 +14,20 @@ DIGESTS = frozenset({"md5", "sha1", "sha256"})
 OF_HASHES = frozenset({"quality", "time", "view", "hash_version"})
 OF_ITEMS = frozenset(
     {
-        *("kind", "size", "duration", "labels", "allow", "collection", "source", "tlp", "added", "changed"),
+        *(
+            "kind",
+            "size",
+            "duration",
+            "width",
+            "height",
+            "labels",
+            "allow",
+            "collection",
+            "source",
+            "tlp",
+            "added",
+            "changed",
+        ),
         *("retracted", "retraction_reason", "opinions", "paths", "case", "operator", "note"),
     }
 )

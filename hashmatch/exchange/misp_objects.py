@@ -22,6 +22,7 @@ FRAMES_MAX = 500
 #: Relations of our template -> the names of records (see item_records). Those that may come more than once.
 SINGLE = {
     **{name: name for name in ("md5", "sha1", "sha256", "duration", "pdq", "collection", "source", "added", "changed")},
+    **{name: name for name in ("width", "height")},
     **{name: name for name in ("allow", "retracted", "case", "operator", "note")},
     "size-in-bytes": "size",
     "media-type": "kind",

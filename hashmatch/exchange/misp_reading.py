@@ -35,7 +35,7 @@ _DIGESTS = {kind: kind for kind in ("md5", "sha1", "sha256")}
 _DIGESTS |= {f"filename|{kind}": kind for kind in ("md5", "sha1", "sha256")} | {"malware-sample": "md5"}
 _OTHER_DIGESTS = ("sha224", "sha384", "sha512", "ssdeep", "tlsh", "imphash", "vhash", "authentihash", "pehash")
 
-_WHOLE = frozenset({"size", "pdq_quality", "pdq_version"})
+_WHOLE = frozenset({"size", "width", "height", "pdq_quality", "pdq_version"})
 
 Object = Mapping[str, object]
 

@@ -50,7 +50,8 @@ _CONFIDENCE: dict[Verdict, int] = {"confirmed": 100, "disputed": 50, "false-posi
 _SCHEMA = (
     "Of a file: pdq (64 hexadecimal digits), pdq_quality (0 to 100), vpdq (list of 'pdq,quality,seconds', one for each"
     " frame), pdq_version (of the hasher), hashes (list of {algorithm, version, hash, quality, time, view}: every other"
-    " perceptual hash), kind ('image' or 'video'), duration (seconds). Hashes are compared by Hamming distance: of PDQ up"
+    " perceptual hash), kind ('image' or 'video'), duration (seconds), width and height (pixels)."
+    " Hashes are compared by Hamming distance: of PDQ up"
     " to 31 of 256 bits are the same picture. Of an indicator: file_ref (the file it is about), or, where no digest of the"
     " file is known, the same as of a file; collection, added, changed, retracted, retraction_reason, opinions (list of"
     " {opinion, source, at, reason}). Of an opinion: entry (true: its indicator has it, too)."
@@ -119,7 +120,7 @@ def file_of(item: ListItem) -> Object | None:
     file |= {"hashes": known, **_markings(item)}
     if item.size is not None:
         file["size"] = item.size
-    more = _extension({"kind": item.kind, "duration": item.duration, **short_hashes(item.hashes)})
+    more = _extension(_measures(item))
     return {**file, **more} if more else file
 
 
@@ -146,10 +147,15 @@ def indicator_of(item: ListItem, file: Object | None, include: frozenset[str]) -
     private_keys = ("paths", "paths_bytes", "case", "operator")
     more: Object = {key: record[key] for key in own_keys + private_keys if key in record}
     if file is None:
-        more |= {"kind": item.kind, "size": item.size, "duration": item.duration, **short_hashes(item.hashes)}
+        more |= {"size": item.size, **_measures(item)}
     else:
         more["file_ref"] = file["id"]
     return {**found, **_extension(more)}
+
+
+def _measures(item: ListItem) -> Object:
+    measured = {"kind": item.kind, "duration": item.duration, "width": item.width, "height": item.height}
+    return {**measured, **short_hashes(item.hashes)}
 
 
 def opinions_of(item: ListItem, indicator: Object) -> Iterator[tuple[str | None, Object]]:

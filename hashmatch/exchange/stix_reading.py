@@ -25,7 +25,7 @@ _FILES = ("file", "artifact")
 #: Objects that say how others are to be understood, and are.
 _UNDERSTOOD = frozenset({"identity", "marking-definition", "extension-definition", "opinion"})
 #: What our extension says of a file, and of an indicator.
-_OF_FILES = ("kind", "size", "duration")
+_OF_FILES = ("kind", "size", "duration", "width", "height")
 _OF_INDICATORS = ("collection", "added", "changed", "retracted", "retraction_reason", "opinions")
 _PRIVATE = ("paths", "paths_bytes", "case", "operator")
 

@@ -23,7 +23,18 @@ from hashmatch.records import BadLine, Hash, LineRemark
 PREFIX = "hashmatch:"
 #: What stands there as text, and what as JSON.
 _TEXTS = ("collection", "source", "tlp", "added", "case", "operator")
-_OF_JSON = ("duration", "pdq_quality", "pdq_version", "hashes", "opinions", "labels", "paths", "paths_bytes")
+_OF_JSON = (
+    "duration",
+    "width",
+    "height",
+    "pdq_quality",
+    "pdq_version",
+    "hashes",
+    "opinions",
+    "labels",
+    "paths",
+    "paths_bytes",
+)
 PROPERTIES = (*_TEXTS, *_OF_JSON)
 
 #: Where media stand: in cases, or in a hash set.

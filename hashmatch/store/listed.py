@@ -41,7 +41,7 @@ def entry_of(item: ListItem, membership: Membership) -> Entry:
     """An entry and as what it is added."""
     return Entry(
         identity_of(item),
-        (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration),
+        (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, item.width, item.height),
         tuple(packed_rows(item.hashes)),
         _with_source(item, membership) if item.opinions else (),
         membership,
@@ -136,14 +136,14 @@ def _known(connection: sqlite3.Connection, identities: Sequence[bytes]) -> dict[
     return known
 
 
-_COLUMNS = ("sha256", "sha1", "md5", "kind", "size", "duration")
+_COLUMNS = ("sha256", "sha1", "md5", "kind", "size", "duration", "width", "height")
 _HASH_COLUMNS = ("reference_id", "algorithm", "view", "recipe_id", "count", "bits", "quality", "time")
 
 
 def _insert(connection: sqlite3.Connection, entry: Entry) -> int:
     cursor = connection.execute(
         f"INSERT INTO reference (identity, {', '.join(_COLUMNS)}, added, revision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
+        f" VALUES (?, {', '.join('?' * len(_COLUMNS))}, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
         (entry.identity, *entry.columns, now()),
     )
     return int(cursor.lastrowid or 0)

@@ -48,6 +48,8 @@ FILM = ListItem(
     md5=MD5,
     sha256=SHA256,
     duration=2.0,
+    width=640,
+    height=360,
     hashes=(
         Hash("pdq", bytes.fromhex(BRIDGE), None, 1.5, version=1),
         Hash("pdq", bytes.fromhex(BRIDGE), 100, 0.0, version=1),
@@ -145,6 +147,8 @@ items = st.builds(
     sha256=st.none() | _hexes(64),
     size=st.none() | _whole,
     duration=st.none() | _seconds,
+    width=st.none() | st.integers(0, 2**63 - 1),
+    height=st.none() | st.integers(0, 2**63 - 1),
     hashes=st.lists(hashes, max_size=4, unique=True).map(tuple),
     labels=st.lists(texts, max_size=4).map(tuple),
     allow=st.booleans(),
