@@ -15,15 +15,14 @@ from hashmatch.store.audit import Actor, now
 from hashmatch.store.membership import (
     Membership,
     Outcome,
-    SaidHere,
     ensure_collection,
     insert,
     join,
     mark,
-    said_here,
     touch,
 )
 from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
+from hashmatch.store.said_here import SaidHere, said_here
 
 
 class Entry(NamedTuple):

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Literal
@@ -15,6 +15,7 @@ from typing import Literal
 from hashmatch.records import Tlp, strictest
 from hashmatch.store import bulk
 from hashmatch.store.audit import Actor, now, now_exactly, record
+from hashmatch.store.said_here import LIVE, Retraction, SaidHere, said_here
 
 #: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
 #: withdrawn, and adding it again does not revive it. "restored": the source that withdrew it stands by it again.
@@ -85,42 +86,6 @@ class _Row:
         return self.retracted is not None and self.retracting_import is None
 
 
-#: When, why, and by which import it was withdrawn, None by a person here; of what is live nothing of that.
-_Retraction = tuple[str | None, str | None, int | None]
-_LIVE: _Retraction = (None, None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class SaidHere:
-    """What people here decided, from which lists do not move a reference.
-
-    allowed: of references that somebody put on the allow list or took off it, which of these was last. taken_back: of
-    references and collections that the collection's own source withdrew after a person had, what that person said.
-    """
-
-    allowed: dict[int, bool] = field(default_factory=dict)
-    taken_back: dict[tuple[int, str], _Retraction] = field(default_factory=dict)
-
-
-def said_here(connection: sqlite3.Connection) -> SaidHere:
-    """All of it at once, since the audit trail, which tells it, has no index."""
-    rows = connection.execute(
-        "SELECT action, detail FROM audit WHERE action IN ('allow', 'disallow', 'retract')"
-        """ OR (action IN ('add', 'join') AND detail LIKE '%"allow":true%') ORDER BY id"""
-    )
-    found = SaidHere()
-    for action, text in rows:
-        detail = json.loads(text)
-        if action == "retract":
-            if "before" in detail:
-                found.taken_back[detail["reference"], detail["collection"]] = (*detail["before"], None)
-            elif "retracted" in detail:
-                found.taken_back.pop((detail["reference"], detail["collection"]), None)
-        elif "import" not in detail and (action in ("allow", "disallow") or detail["allow"]):
-            found.allowed[detail["reference"]] = action != "disallow"
-    return found
-
-
 def join(
     connection: sqlite3.Connection,
     actor: Actor,
@@ -158,7 +123,7 @@ def join(
     live = any(row.retracted is None for row in rows)
     if own is not None and own.retracted is not None:
         newer = own.is_older_than(said)
-        kept: _Retraction | None = None
+        kept: Retraction | None = None
         if newer and own.is_listed and not own.withdrawn_here:
             # Where its source had withdrawn it, too, and stands by it again, what is left is what a person here said.
             kept = people().taken_back.get((reference_id, own.collection))
@@ -188,7 +153,7 @@ def join(
         insert(connection, [(reference_id, collection_id, membership)])
         told_more = True
     else:
-        told_more = _update(connection, reference_id, collection_id, membership, _LIVE)
+        told_more = _update(connection, reference_id, collection_id, membership, LIVE)
     if not added_labels and not allowed and not told_more:
         return "known"
     if not new:
@@ -346,7 +311,7 @@ def _update(
     reference_id: int,
     collection_id: int,
     membership: Membership,
-    retraction: _Retraction | None,
+    retraction: Retraction | None,
 ) -> bool:
     """Take over what a membership's source says now: a stricter TLP mark always, the other things where they are newer or
     were not known. Returns whether that changed more than the date.
@@ -367,7 +332,7 @@ def _update(
     if membership.import_id is not None:
         named = [name for name in membership.labels if name not in _given(connection, reference_id)]
         told = tuple(named) if newer else tuple(dict.fromkeys((*told, *named)))
-    before_that: _Retraction = (retracted, reason, importing)
+    before_that: Retraction = (retracted, reason, importing)
     retraction = before_that if retraction is None else retraction
     news = new != old or retraction != before_that or sorted(told) != sorted(labels_of(labels))
     if not news and not newer:
