@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from store.samples import add as add_measured
 from store.samples import measured, pdq
 
 from hashmatch.cluster import planning, worker
+from hashmatch.cluster.examining import Examiner, _Case
 from hashmatch.cluster.facts import check, facts
 from hashmatch.cluster.jobs import Batch, Job, Outcome, Run, number_of
 from hashmatch.cluster.planning import plan
@@ -23,6 +25,7 @@ from hashmatch.cluster.shard import Opening, Query, Shard, Shelf
 from hashmatch.cluster.shards import Shards
 from hashmatch.cluster.sizes import MOST, Sizes
 from hashmatch.errors import CommandError
+from hashmatch.fingerprinting import FileState
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation, wire
 from hashmatch.matching.tiers import thresholds
@@ -252,3 +255,25 @@ class TestShelf:
         shelf.tidy(origin, [], [])
         assert shelf.inventory(origin) == []
         assert shelf.search([opening.handle], [Query((pdq(7),), "image")]) == []
+
+
+@pytest.mark.parametrize("other_size", [10, 11])
+def test_shares_are_joined_only_where_they_are_of_one_file(store: Store, other_size: int) -> None:
+    """Workers are given a name each, behind which there may be another file by the time the second one opens it."""
+    film = Fingerprint("video", 10, measured("film", ()).digests, hashes=(pdq("a", time=0.0),), duration=2.0)
+    rest = Fingerprint("video", other_size, hashes=(pdq("b", time=1.0),), duration=2.0)
+    examiner = Examiner(cast(Any, None), Sizes(store.connection))  # which no worker is asked for here
+    examiner._settings = Settings()
+    job = Job(1, b"/film.mp4", most=2)
+    examiner._cases[1] = _Case(FileState(b"/film.mp4", 10, 5), job, of=2)
+    results: list[tuple[FileState, Fingerprint]] = []
+    examiner._take_outcome(job, Outcome(1, 10, 5, film, Share(0, 2)), results)
+    assert results == []
+    second = dataclasses.replace(job, share=Share(1, 2))
+    examiner._take_outcome(second, Outcome(1, other_size, 5, rest, Share(1, 2)), results)
+    ((_state, result),) = results
+    if other_size == 10:
+        assert (result.error, len(result.hashes)) == (None, 2)
+    else:
+        assert result.error is not None
+        assert (result.error.code, result.hashes, result.digests) == ("changed-while-read", (), None)
