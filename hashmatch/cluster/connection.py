@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import os
 import re
@@ -12,10 +11,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from hashmatch.cluster import worker
 from hashmatch.errors import CommandError
@@ -275,6 +275,7 @@ def joined(address: str) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def _noting_interrupts(cluster: Cluster) -> Iterator[None]:
+    """Have a cluster know of an interrupt, beside what it does otherwise: see Cluster.check."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -303,26 +304,16 @@ def release(cluster: Cluster, name: str) -> None:
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
     """What a function returns or raises. Raises TimeoutError where that takes longer; the function goes on."""
-    ended: list[Callable[[], Any]] = []
+    ended = futures.Future[Any]()
 
     def call() -> None:
         try:
-            value = function()
+            ended.set_result(function())
         except BaseException as error:
-            ended.append(functools.partial(_raise, error))
-        else:
-            ended.append(lambda: value)
+            ended.set_exception(error)
 
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not ended:
-        raise TimeoutError
-    return ended[0]()
-
-
-def _raise(error: BaseException) -> NoReturn:
-    raise error
+    threading.Thread(target=call, daemon=True).start()
+    return ended.result(seconds)
 
 
 def _be_quiet() -> None:

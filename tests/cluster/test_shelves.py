@@ -12,30 +12,22 @@ from pathlib import Path
 import pytest
 from store.samples import add, measured, pdq
 
-from hashmatch.cluster.planning import plan
 from hashmatch.cluster.shard import Opening, Query, Shelf
-from hashmatch.cluster.shards import Shards
-from hashmatch.matching.tiers import thresholds
-from hashmatch.store import Store, generation
+from hashmatch.store import Store
+
+from .shards import built
 
 DAY = 86_400.0
 #: Of a database that this worker's shelf has a folder of too, as a shelf names them.
 OTHER, KEY = "0a" * 16, "1b" * 16
 
 
-def built(shelf: Shelf, path: Path) -> tuple[str, Opening]:
-    """Make a database, and a shard of all of it. Returns its origin, and how the shard is opened."""
+def built_of(shelf: Shelf, path: Path) -> tuple[str, Opening]:
+    """Make a database, and a shard of all of it: see `built`."""
     with Store.open(path, write=True) as store:
         for number in range(50):
             add(store, measured(f"file {number}", (pdq(number),)))
-        now = generation.current(store.connection)
-        shards = Shards(None, store.connection)  # type: ignore[arg-type]
-        [missing] = plan(store.connection, "pdq", now.newest, [], 1).missing
-        made = shards._describe("pdq", missing, now)
-        for kind, part in shards._content("pdq", made.after, made.until):
-            shelf.receive(now.origin, "upload", kind, part)
-        shelf.build(now.origin, "upload", made)
-        return now.origin, Opening(made, thresholds()["pdq"], (), ())
+        return built(shelf, store)
 
 
 def let_age(path: Path, days: float) -> None:
@@ -83,7 +75,7 @@ def test_nothing_is_left_of_an_upload_that_failed(shelf: Shelf, folder: Path) ->
 
 
 def test_uploads_of_clients_that_died_go(shelf: Shelf, folder: Path) -> None:
-    origin, opening = built(shelf, folder.parent / "reference.db")
+    origin, opening = built_of(shelf, folder.parent / "reference.db")
     [own] = folder.glob("*")
     gone = [put(own / f"upload-{KEY}", 1.1), put(folder / OTHER / f"upload-{KEY}", 1.1)]
     recent = put(folder / OTHER / f"upload-{OTHER}", 0.9)
@@ -97,8 +89,8 @@ def test_uploads_of_clients_that_died_go(shelf: Shelf, folder: Path) -> None:
 
 
 def test_shards_of_other_databases_go_after_a_week(shelf: Shelf, folder: Path) -> None:
-    first, opening = built(shelf, folder.parent / "first.db")
-    second, other = built(shelf, folder.parent / "second.db")
+    first, opening = built_of(shelf, folder.parent / "first.db")
+    second, other = built_of(shelf, folder.parent / "second.db")
     [path] = folder.glob(f"*/{other.shard.key}")
     let_age(path, 6.9)
     foreign = [put(folder / "photographs" / "1998", 9000), put(folder / OTHER / "mine", 9000)]
@@ -114,7 +106,7 @@ def test_shards_of_other_databases_go_after_a_week(shelf: Shelf, folder: Path) -
 @pytest.mark.parametrize("use", ["open again", "search", "plan", "is open"])
 def test_what_is_used_is_noted(shelf: Shelf, folder: Path, use: str) -> None:
     """So that no other client, at this worker or another one with this folder, has it removed."""
-    origin, opening = built(shelf, folder.parent / "reference.db")
+    origin, opening = built_of(shelf, folder.parent / "reference.db")
     [path] = folder.glob(f"*/{opening.shard.key}")
     if use != "plan":
         assert shelf.open(origin, opening)

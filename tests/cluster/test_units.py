@@ -21,19 +21,19 @@ from hashmatch.cluster.examining import Examiner, _Case
 from hashmatch.cluster.facts import check, facts
 from hashmatch.cluster.jobs import Batch, Job, Outcome, Run, number_of
 from hashmatch.cluster.planning import plan
-from hashmatch.cluster.shard import Opening, Query, Shard, Shelf
-from hashmatch.cluster.shards import Shards
+from hashmatch.cluster.shard import Query, Shard, Shelf
 from hashmatch.cluster.sizes import MOST, Sizes
 from hashmatch.errors import CommandError
 from hashmatch.fingerprinting import FileState
 from hashmatch.hashing import Settings
 from hashmatch.isolation import Isolation, wire
-from hashmatch.matching.tiers import thresholds
 from hashmatch.media.sampling import Share
 from hashmatch.media.urls import absolute, is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
 from hashmatch.store import Store, generation, hash_rows
 from hashmatch.store.generation import Generation
+
+from .shards import built
 
 
 @pytest.fixture
@@ -198,18 +198,8 @@ class TestPlan:
 class TestShelf:
     """A shard on a worker's disk."""
 
-    def built(self, shelf: Shelf, store: Store) -> tuple[str, Opening]:
-        now = generation.current(store.connection)
-        shards = Shards(None, store.connection)  # type: ignore[arg-type]
-        [missing] = plan(store.connection, "pdq", now.newest, [], 1).missing
-        made = shards._describe("pdq", missing, now)
-        for kind, part in shards._content("pdq", made.after, made.until):
-            shelf.receive(now.origin, "upload", kind, part)
-        shelf.build(now.origin, "upload", made)
-        return now.origin, Opening(made, thresholds()["pdq"], (), ())
-
     def test_is_found_again(self, store: Store, tmp_path: Path) -> None:
-        origin, opening = self.built(Shelf(tmp_path / "shards"), store)
+        origin, opening = built(Shelf(tmp_path / "shards"), store)
         shelf = Shelf(tmp_path / "shards")
         assert shelf.inventory(origin) == [opening.shard]
         assert shelf.inventory("another database") == []
@@ -222,7 +212,7 @@ class TestShelf:
     @pytest.mark.parametrize("name", ["index.hamming", "facts-*", "blocks", "shard.json", "blocks.sha256"])
     def test_that_is_damaged_is_not_searched(self, store: Store, tmp_path: Path, name: str) -> None:
         shelf = Shelf(tmp_path / "shards")
-        origin, opening = self.built(shelf, store)
+        origin, opening = built(shelf, store)
         (path,) = (tmp_path / "shards").glob(f"*/*/{name}")
         content = bytearray(path.read_bytes() or b"x")
         content[len(content) // 2] ^= 1
@@ -235,7 +225,7 @@ class TestShelf:
 
     def test_is_not_built_of_something_else(self, store: Store, tmp_path: Path) -> None:
         shelf = Shelf(tmp_path / "shards")
-        origin, opening = self.built(shelf, store)
+        origin, opening = built(shelf, store)
         shelf.receive(origin, "upload", "rows", b"something else")
         other = dataclasses.replace(opening.shard, until=opening.shard.until + 1)
         with pytest.raises(ValueError, match="not what was sent"):
@@ -244,7 +234,7 @@ class TestShelf:
 
     def test_goes_when_nobody_wants_it(self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shelf = Shelf(tmp_path / "shards")
-        origin, opening = self.built(shelf, store)
+        origin, opening = built(shelf, store)
         shelf.open(origin, opening)
         shelf.tidy(origin, [], [])
         assert shelf.inventory(origin) == [opening.shard]
