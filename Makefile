@@ -14,7 +14,7 @@ FUZZED := tests/exchange/test_fuzz.py tests/faults/test_fuzz_command_line.py
 .PHONY: demo test fuzz lint bench fixtures docs messages clean
 
 # Installed anew when what is to be installed has changed.
-$(VENV)/installed: pyproject.toml hashmatch/__init__.py
+$(VENV)/installed: pyproject.toml hashmatch/version.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hashmatch needs Python 3.11 or newer; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .

@@ -204,7 +204,7 @@ def searching(count: int, scratch: Path) -> list[Goal]:
     """The same reference set searched on one machine, in one shard, and in four; by files at once, and one by one."""
     from hashmatch.cluster.connection import joined
     from hashmatch.cluster.searching import ClusterSearcher
-    from hashmatch.scanning import Searcher
+    from hashmatch.search.searcher import Searcher
     from hashmatch.store import Store
 
     os.environ["HASHMATCH_SHARDS"] = str(scratch / "shards")

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from measure import REPOSITORY, Goal, machine, one_thread, stop, table, verdict
 
-from hashmatch.footage import GUESS_EVERY, guesses
+from hashmatch.fingerprints.film import GUESS_EVERY, guesses
 from hashmatch.hamming import HammingIndex
 from hashmatch.hamming.words import bits_at, to_words
 from hashmatch.hashers.pdq import FREQUENCIES, SIDE, dct_matrix

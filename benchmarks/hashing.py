@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from measure import Goal, enlarge, jpegs, machine, median_ratio, one_thread, photos_argument, stop, table, verdict
 
 if TYPE_CHECKING:
-    from hashmatch.hashing import Settings
+    from hashmatch.fingerprints.settings import Settings
 
 PEER = "threatexchange PDQ"
 #: What ours is asked for, in `Settings`' words.
@@ -65,8 +65,8 @@ def methods() -> dict[str, Work]:
     except ImportError as error:
         stop(f"the peer is not installed ({error}): pip install -r benchmarks/requirements.txt")
 
-    from hashmatch.fingerprint import fingerprint
-    from hashmatch.hashing import Settings
+    from hashmatch.fingerprints.one_file import fingerprint
+    from hashmatch.fingerprints.settings import Settings
 
     def ours(settings: Settings) -> Work:
         def work(path: Path) -> object:
@@ -121,8 +121,8 @@ def fidelity(title: str, files: Sequence[Path]) -> list[Goal]:
     import numpy as np
     from PIL import Image, ImageOps
 
-    from hashmatch.fingerprint import fingerprint
-    from hashmatch.hashing import Settings
+    from hashmatch.fingerprints.one_file import fingerprint
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.records import Hash
 
     try:

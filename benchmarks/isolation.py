@@ -14,16 +14,16 @@ from pathlib import Path
 
 from measure import REPOSITORY, Goal, jpegs, machine, median_ratio, one_thread, photos_argument, table, verdict
 
-from hashmatch.fingerprint import fingerprint
-from hashmatch.fingerprinting import fingerprints
-from hashmatch.hashing import Settings
-from hashmatch.indexing import index
+from hashmatch.fingerprints.many_files import fingerprints
+from hashmatch.fingerprints.one_file import fingerprint
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media.files import Found, open_file
 from hashmatch.records import Fingerprint
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
 from hashmatch.store.references import Membership, add_file
+from hashmatch.workflows.index import index
 
 MOST = 1.15
 

@@ -22,7 +22,7 @@ from PIL import Image
 from hashmatch.evaluate.edits import EDITS, Edit, randomness
 from hashmatch.hamming import ApproximateIndex
 from hashmatch.hamming.words import distances
-from hashmatch.hashers import local
+from hashmatch.hashers import orb
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching import local as matching
 
@@ -68,7 +68,7 @@ def main() -> int:
     images = [(path.name, Image.open(path).convert("RGB")) for path in jpegs(arguments.photos)]
     if len(images) < 20:
         stop("needs 20 photographs")
-    photos = [Photo(name, image, local.extract(_luma(image))) for name, image in images]
+    photos = [Photo(name, image, orb.extract(_luma(image))) for name, image in images]
     asked = photos[arguments.first :: arguments.every]
     goals: list[Goal] = []
     parts = arguments.parts.split(",")
@@ -87,7 +87,7 @@ def cost(asked: list[Photo]) -> list[Goal]:
     """Milliseconds of processor time for one picture."""
     rows = []
     lumas = [_luma(photo.image) for photo in asked]
-    for label, detail in (("reference", local.REFERENCE), ("suspect", local.QUERY)):
+    for label, detail in (("reference", orb.REFERENCE), ("suspect", orb.QUERY)):
         best = min(_seconds(lumas, detail) for _ in range(3))
         rows.append([label, f"{1000 * best / len(lumas):.1f} ms"])
     largest = max(len(photo.features.to_bytes()) for photo in asked)
@@ -229,17 +229,17 @@ def _edited(photo: Photo, edit: Edit) -> Bits:
 
 def _both(luma: Bits) -> tuple[LocalFeatures, LocalFeatures]:
     """Upright and mirrored."""
-    return local.extract(luma, local.QUERY), local.extract(luma[:, ::-1], local.QUERY)
+    return orb.extract(luma, orb.QUERY), orb.extract(luma[:, ::-1], orb.QUERY)
 
 
 def _luma(image: Image.Image) -> Bits:
     return np.asarray(image.convert("RGB").convert("L"))
 
 
-def _seconds(lumas: list[Bits], detail: local.Detail) -> float:
+def _seconds(lumas: list[Bits], detail: orb.Detail) -> float:
     before = time.process_time()
     for luma in lumas:
-        local.extract(luma, detail)
+        orb.extract(luma, detail)
     return time.process_time() - before
 
 

@@ -61,7 +61,8 @@ def main() -> int:
 
 def hashing(photos: Sequence[Path], rounds: int) -> list[Goal]:
     """Decode and hash each photograph from memory, in this process, by each way in turns."""
-    from hashmatch.hashing import Settings, features_of, hashes_of, views_of
+    from hashmatch.fingerprints.picture import features_of, hashes_of, views_of
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.media import Limits
     from hashmatch.media.image import open_image
     from hashmatch.media.sniff import HEAD_BYTES, sniff
@@ -187,14 +188,14 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
     """Where the time of a thorough scan goes, step by step in this process."""
     import numpy as np
 
-    from hashmatch.fingerprint import fingerprint
+    from hashmatch.fingerprints.one_file import fingerprint
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.hashers.local_features import LocalFeatures
-    from hashmatch.hashing import Settings
     from hashmatch.matching import local
     from hashmatch.matching.tiers import thresholds
     from hashmatch.matching.verdict import find
+    from hashmatch.search.cache import load, load_features
     from hashmatch.store import Store, hash_rows
-    from hashmatch.tables import load, load_features
 
     seconds: dict[str, float] = defaultdict(float)
 

@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from hashmatch.version import __version__
 
 __all__ = ["ReferenceSet", "__version__", "hash_bytes", "hash_file"]
 
 if TYPE_CHECKING:
-    from hashmatch.reference_set import ReferenceSet, hash_bytes, hash_file
+    from hashmatch.api import ReferenceSet, hash_bytes, hash_file
 
 
 def __getattr__(name: str) -> Any:
     if name in ("ReferenceSet", "hash_bytes", "hash_file"):
-        from hashmatch import reference_set
+        from hashmatch import api
 
-        return getattr(reference_set, name)
+        return getattr(api, name)
     raise AttributeError(f"module 'hashmatch' has no attribute {name!r}")

@@ -240,3 +240,17 @@ class LineRemark:
 
     line: int
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """One content of a bank that we put there.
+
+    content: HMA's number of it. reference: ours of what it is. digest: tells its signals from
+    others, see exchange/hma/bank.py.
+    """
+
+    content: int
+    reference: int
+    digest: str
+    disabled: bool = False

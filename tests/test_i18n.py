@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from catalogues import messages_of_package, write_catalogues
 
 import hashmatch
 from docs.make_messages import KEYWORDS, PACKAGE
@@ -21,6 +20,7 @@ from hashmatch.report.html.page import TEMPLATES
 from hashmatch.review.pages import TEMPLATES as REVIEW_TEMPLATES
 from hashmatch.review.pages import environment
 from hashmatch.store import Store
+from tests.catalogues import messages_of_package, write_catalogues
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -311,7 +311,7 @@ for name in [None, *cli.list_commands(context)]:
             assert re.fullmatch(r"\S+ \S+ ⟦.*⟧", line), line
 
     def test_what_commands_tell(self, locale: Path, tmp_path: Path) -> None:
-        from store.known import picture
+        from tests.store.known import picture
 
         work = tmp_path / "1"
         work.mkdir()

@@ -20,8 +20,8 @@ from babel.messages.mofile import write_mo
 from docs.make_messages import PACKAGE, path_of, read, template, untranslated
 from docs.make_messages import languages as begun
 from hashmatch import i18n
+from hashmatch.escape import hides
 from hashmatch.i18n import CLICK_DOMAIN, DOMAIN
-from hashmatch.report.escape import hides
 
 LANGUAGES = begun()
 DOMAINS = (DOMAIN, CLICK_DOMAIN)

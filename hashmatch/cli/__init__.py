@@ -26,8 +26,8 @@ def run(arguments: Sequence[str]) -> int:
 
     from hashmatch.cli.main import cli
     from hashmatch.errors import CommandError
+    from hashmatch.escape import for_terminal
     from hashmatch.i18n import _
-    from hashmatch.report.escape import for_terminal
 
     stopped = _("interrupted; the work so far is kept, and the same command goes on from there")
     _interrupts.clear()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import App, pass_app, references_argument
+from hashmatch.cli.shared.app import App, pass_app, references_argument
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--off", is_flag=True, help=_("Take them off the list."))
 @pass_app
 def command(app: App, refs: tuple[str, ...], off: bool) -> int:
-    from hashmatch.cli.curation import change_references
+    from hashmatch.cli.shared.curation import change_references
     from hashmatch.store import curate
 
     def change(connection: sqlite3.Connection, actor: Actor, reference: Reference) -> str:

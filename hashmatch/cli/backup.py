@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hashmatch.cli.app import App, pass_app
+from hashmatch.cli.shared.app import App, pass_app
 from hashmatch.i18n import _
 
 
@@ -21,7 +21,7 @@ from hashmatch.i18n import _
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
 @pass_app
 def command(app: App, target: Path) -> int:
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
     from hashmatch.store import Store, backup
 
     with Store.open(app.database) as store:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from hashmatch.cli.app import TLP_CHOICE, App, format_option, pass_app
+from hashmatch.cli.shared.app import TLP_CHOICE, App, format_option, pass_app
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
@@ -19,8 +19,8 @@ from hashmatch.records import Tlp
 @format_option("table", "json")
 @pass_app
 def command(app: App, name: str | None, tlp: Tlp | None, note: str | None, form: str) -> int:
+    from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store, curate, lookup
     from hashmatch.store.audit import Actor
 
@@ -39,7 +39,7 @@ def command(app: App, name: str | None, tlp: Tlp | None, note: str | None, form:
         return 0
     from rich.table import Table
 
-    from hashmatch.cli.progress import data_console
+    from hashmatch.cli.shared.progress import data_console
 
     table = Table(_("collection"), _("TLP"), _("references"), _("retracted"), _("since"), _("note"))
     for each in listed:

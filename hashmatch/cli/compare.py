@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import PATHS, App, format_option, pass_app
-from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.shared.app import PATHS, App, format_option, pass_app
+from hashmatch.cli.shared.workers import Examining, examining_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from hashmatch.comparison import Comparison
-    from hashmatch.hashing import Settings
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.matching.vpdq import VpdqMatch
     from hashmatch.records import Fingerprint, Pixels
+    from hashmatch.workflows.compare import Comparison
 
 #: Pixels of the longer side of each picture of --save.
 PICTURE_SIDE = 640
@@ -67,10 +67,10 @@ def command(
     form: str,
     examining: Examining,
 ) -> int:
-    from hashmatch.comparison import compare
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.hashers import HASHERS
-    from hashmatch.hashing import Settings
     from hashmatch.report import as_json
+    from hashmatch.workflows.compare import compare
 
     settings = Settings(
         tuple(HASHERS),
@@ -120,9 +120,9 @@ def command(
 
 
 def _by_rule(a: bytes, b: bytes, rule: str, seconds: float, examining: Examining) -> VpdqMatch:
-    from hashmatch.comparison import by_vpdq
-    from hashmatch.hashing import Settings
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.matching.vpdq import RULES
+    from hashmatch.workflows.compare import by_vpdq
 
     settings = Settings(limits=examining.limits, interval=seconds, digests=False)
     return by_vpdq(_examined(a, settings, examining), _examined(b, settings, examining), RULES[rule])
@@ -138,8 +138,8 @@ def _aligned(
     examining: Examining,
 ) -> Image:
     """Films, decoded again for single frames now that it is known which ones."""
-    from hashmatch.comparison import dots
     from hashmatch.report.alignment_sheet import THUMBNAIL, Pair, draw, moments_of
+    from hashmatch.workflows.compare import dots
 
     segments = compared.video.segments if compared.video else ()
     films = query.kind == "video", reference.kind == "video"
@@ -161,7 +161,7 @@ def _aligned(
 
 def _in_colour(path: bytes, known: Fingerprint, examining: Examining) -> Fingerprint:
     """A picture that was hashed, and therefore in grey, with one in colour; a film as it is."""
-    from hashmatch.hashing import Settings
+    from hashmatch.fingerprints.settings import Settings
 
     if known.kind != "image":
         return known
@@ -178,7 +178,7 @@ def _save(sheet: Image, target: Path) -> None:
 
 
 def _fingerprint(app: App, path: bytes, settings: Settings, examining: Examining) -> Fingerprint:
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
 
     result = _examined(path, settings, examining)
     if not result.hashes:
@@ -190,7 +190,7 @@ def _fingerprint(app: App, path: bytes, settings: Settings, examining: Examining
 
 
 def _examined(path: bytes, settings: Settings, examining: Examining) -> Fingerprint:
-    from hashmatch.fingerprinting import fingerprints
+    from hashmatch.fingerprints.many_files import fingerprints
     from hashmatch.media.files import Found
 
     ((_state, result),) = fingerprints([Found(path)], settings, examining.isolation)
@@ -199,9 +199,9 @@ def _examined(path: bytes, settings: Settings, examining: Examining) -> Fingerpr
 
 
 def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
+    from hashmatch.escape import for_terminal
     from hashmatch.matching.tiers import MOST_CONTRADICTION
     from hashmatch.report.as_lines import area_line, segment_line
-    from hashmatch.report.escape import for_terminal
     from hashmatch.report.reasons import explain
 
     yield f"A  {for_terminal(a)}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hashmatch.cli.app import PATHS, App, format_option, output, pass_app
-from hashmatch.cli.examining import Examining, examining_options
-from hashmatch.cli.walking import Walking, walking_options
+from hashmatch.cli.shared.app import PATHS, App, format_option, output, pass_app
+from hashmatch.cli.shared.walking import Walking, walking_options
+from hashmatch.cli.shared.workers import Examining, examining_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -81,13 +81,13 @@ def command(
     walking: Walking,
     examining: Examining,
 ) -> int:
-    from hashmatch.cli.progress import Progress
+    from hashmatch.cli.shared.progress import Progress
+    from hashmatch.escape import for_terminal
     from hashmatch.evaluate import plot as plotting
-    from hashmatch.evaluate import report
+    from hashmatch.evaluate import score_table
     from hashmatch.evaluate.evaluation import evaluate, steps
     from hashmatch.evaluate.originals import choose
     from hashmatch.report import as_json
-    from hashmatch.report.escape import for_terminal
 
     edits = _chosen(patterns)
     for path in filter(None, (plot, document)):
@@ -116,7 +116,7 @@ def command(
             refuse=refuse,
             advance=progress.advance,
         )
-    content: dict[str, Any] = {**report.as_json(evaluation), "failures": failures}
+    content: dict[str, Any] = {**score_table.as_json(evaluation), "failures": failures}
     if document is not None:
         with output(document) as file:
             as_json.dump(content, file, indent=2)
@@ -126,7 +126,7 @@ def command(
     if form == "json":
         as_json.dump(content, sys.stdout.buffer, indent=2)
     else:
-        for line in report.as_table(evaluation, peer is not None):
+        for line in score_table.as_table(evaluation, peer is not None):
             click.echo(line)
     return 1 if failures else 0
 

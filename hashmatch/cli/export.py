@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from hashmatch import exchange
-from hashmatch.cli.app import TLP_CHOICE, App, output, pass_app
+from hashmatch.cli.shared.app import TLP_CHOICE, App, output, pass_app
 from hashmatch.errors import CommandError
 from hashmatch.exchange import EXTRAS, written
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
 if TYPE_CHECKING:
-    from hashmatch.exporting import ExportReport, Selection
     from hashmatch.signing.minisign import SecretKey
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
+    from hashmatch.workflows.export_list import ExportReport, Selection
 
 
 @click.command(
@@ -86,9 +86,10 @@ def command(
     max_tlp: Tlp,
     include: str | None,
 ) -> int:
-    from hashmatch.exporting import Selection, export, sign_list
+    from hashmatch.clock import now
     from hashmatch.store import Store
-    from hashmatch.store.audit import Actor, now
+    from hashmatch.store.audit import Actor
+    from hashmatch.workflows.export_list import Selection, export, sign_list
 
     if (server is None) != (bank is None):
         raise click.UsageError(_("--to-hma and --bank go together"))
@@ -143,8 +144,8 @@ def command(
 
 def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selection: Selection) -> int:
     """Put what is selected into a bank, and say what became of it."""
-    from hashmatch.banks import fill_bank
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
+    from hashmatch.workflows.banks import fill_bank
 
     if not store.writable:
         raise CommandError(_("the database cannot be written, and must note what was put into the bank"))
@@ -177,7 +178,7 @@ def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selectio
 
 def _tell_what(app: App, report: ExportReport) -> None:
     """What went out, and what the format could not say of it."""
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
 
     app.say(_("{count:,} entries written").format(count=report.written))
     if report.head.name is not None:
@@ -197,7 +198,7 @@ def _tell_what(app: App, report: ExportReport) -> None:
 
 def _secret_key(name: str) -> SecretKey:
     """The key to sign with, before anything is written: its password may be wrong."""
-    from hashmatch.cli import password
+    from hashmatch.cli.shared import password
     from hashmatch.signing import keys
 
     return keys.secret_key(keys.default_folder(), name, lambda: password.ask(name))

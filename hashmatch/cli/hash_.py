@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from hashmatch.cli.app import PATHS, App, format_option, pass_app
-from hashmatch.cli.examining import Examining, examining_options, hash_option
+from hashmatch.cli.shared.app import PATHS, App, format_option, pass_app
+from hashmatch.cli.shared.workers import Examining, examining_options, hash_option
 from hashmatch.i18n import _
 
 
@@ -28,13 +28,13 @@ from hashmatch.i18n import _
 @format_option("table", "json", "pdq")
 @pass_app
 def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: str, examining: Examining) -> int:
-    from hashmatch.fingerprinting import fingerprints
+    from hashmatch.escape import for_terminal
+    from hashmatch.fingerprints.many_files import fingerprints
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.hashers import parse_names
-    from hashmatch.hashing import Settings
     from hashmatch.media.files import Found
     from hashmatch.report import as_json
     from hashmatch.report.as_text import fingerprint_lines, pdq_lines
-    from hashmatch.report.escape import for_terminal
 
     settings = Settings(parse_names(names), exact, examining.limits, views=form != "pdq")
     found = (Found(path) for path in dict.fromkeys(files))

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import TLP_CHOICE, App, pass_app
+from hashmatch.cli.shared.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
 from hashmatch.i18n import _, ngettext
 from hashmatch.records import BadLine, LineRemark, Tlp
 
 if TYPE_CHECKING:
-    from hashmatch.duplicates import NearDuplicate
-    from hashmatch.importing import ImportReport
+    from hashmatch.search.duplicates import NearDuplicate
     from hashmatch.signing.acceptance import Flaw
     from hashmatch.store import Store
+    from hashmatch.workflows.import_list import ImportReport
 
 
 @click.command(
@@ -85,19 +85,19 @@ def command(
     dry_run: bool,
     strict: bool,
 ) -> int:
-    from hashmatch.cli.labelling import remarks
+    from hashmatch.cli.shared.labels import remarks
     from hashmatch.errors import CommandError
-    from hashmatch.importing import import_list
-    from hashmatch.list_origin import Plan
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
     from hashmatch.store import Store, scans
     from hashmatch.store.audit import Actor
+    from hashmatch.workflows.import_list import import_list
+    from hashmatch.workflows.list_origin import Plan
 
     if bool(files) == (server is not None) or (server is None) != (bank is None):
         raise click.UsageError(_("name lists, or give --from-hma and --bank"))
     actor = Actor.current("import")
     if server is not None and bank is not None:
-        from hashmatch.banks import read_bank
+        from hashmatch.workflows.banks import read_bank
 
         with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
             report_of_bank = read_bank(store, actor, server, bank)
@@ -174,7 +174,7 @@ def command(
 
 def _about(report: ImportReport) -> str:
     """What is known of the list as a whole."""
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
 
     facts = []
     if report.head.name is not None:

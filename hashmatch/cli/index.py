@@ -9,16 +9,10 @@ from collections import Counter
 
 import click
 
-from hashmatch.cli.app import (
-    PATHS,
-    TLP_CHOICE,
-    App,
-    format_option,
-    pass_app,
-)
-from hashmatch.cli.clustering import cluster_option, clustered
-from hashmatch.cli.examining import Examining, examining_options, hash_option
-from hashmatch.cli.walking import Seen, Walking, walking_options
+from hashmatch.cli.shared.app import PATHS, TLP_CHOICE, App, format_option, pass_app
+from hashmatch.cli.shared.cluster import cluster_option, clustered
+from hashmatch.cli.shared.walking import Seen, Walking, walking_options
+from hashmatch.cli.shared.workers import Examining, examining_options, hash_option
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
@@ -70,17 +64,17 @@ def command(
     walking: Walking,
     examining: Examining,
 ) -> int:
-    from hashmatch.cli.labelling import tell_of
-    from hashmatch.cli.progress import Progress, print_counts
+    from hashmatch.cli.shared.labels import tell_of
+    from hashmatch.cli.shared.progress import Progress, print_counts
+    from hashmatch.escape import for_terminal
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.hashers import parse_names
-    from hashmatch.hashing import Settings
-    from hashmatch.indexing import index
     from hashmatch.records import Failure
     from hashmatch.report import as_json
-    from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
     from hashmatch.store.membership import Membership
+    from hashmatch.workflows.index import index
 
     if labels:
         tell_of(app, labels)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 
@@ -31,13 +31,13 @@ def command(app: App, form: str) -> int:
 def _hashmatch() -> dict[str, Any]:
     import platform
 
-    from hashmatch import __version__
+    from hashmatch.version import __version__
 
     return {"version": __version__, "python": platform.python_version(), "system": platform.platform()}
 
 
 def _database(app: App) -> dict[str, Any]:
-    from hashmatch import tables
+    from hashmatch.search import cache as tables
     from hashmatch.store import Store, lookup
 
     if not app.database.exists():
@@ -66,7 +66,7 @@ def _abilities() -> dict[str, dict[str, Any]]:
     from PIL import features
 
     from hashmatch.hashers import HASHERS, by_name
-    from hashmatch.isolation.settings import Isolation, describe
+    from hashmatch.isolation.config import Isolation, describe
 
     ffmpeg = ".".join(map(str, av.library_versions["libavcodec"]))
     hashers = {name: by_name(name) for name in HASHERS}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def command(context: click.Context, app: App, form: str) -> int:
     if context.invoked_subcommand is not None:
         return 0
+    from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.report.escape import for_terminal
     from hashmatch.signing import keys
 
     known, bad = keys.known(keys.default_folder())
@@ -49,7 +49,7 @@ def command(context: click.Context, app: App, form: str) -> int:
 )
 @pass_app
 def make(app: App, name: str, protected: bool) -> int:
-    from hashmatch.cli import password
+    from hashmatch.cli.shared import password
     from hashmatch.signing import keys
 
     chosen = password.choose(name) if protected else None
@@ -90,7 +90,7 @@ def show(key: str, form: str) -> int:
 @click.option("--with-secret", is_flag=True, help=_("Also one whose secret half is here, which nobody can make again."))
 @pass_app
 def remove(app: App, name: str, with_secret: bool) -> int:
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
     from hashmatch.signing import keys
 
     keys.remove(keys.default_folder(), name, with_secret=with_secret)
@@ -99,7 +99,7 @@ def remove(app: App, name: str, with_secret: bool) -> int:
 
 
 def _now() -> str:
-    from hashmatch.store.audit import now
+    from hashmatch.clock import now
 
     return now()
 
@@ -118,8 +118,8 @@ def _record(key: Key) -> dict[str, Any]:
 def _print_table(known: list[Key]) -> None:
     from rich.table import Table
 
-    from hashmatch.cli.progress import data_console
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.cli.shared.progress import data_console
+    from hashmatch.escape import for_terminal
 
     table = Table(_("name"), _("key id"), _("public key"), _("secret key"), _("since"))
     for key in known:
@@ -129,7 +129,7 @@ def _print_table(known: list[Key]) -> None:
 
 
 def _print_key(key: Key) -> None:
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
 
     told = {
         _("name"): for_terminal(key.name) if key.name else _("not among the known keys"),

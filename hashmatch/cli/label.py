@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import App, format_option, optional_references_argument, pass_app
+from hashmatch.cli.shared.app import App, format_option, optional_references_argument, pass_app
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hashmatch.store.audit import Actor
     from hashmatch.store.lookup import Reference
-    from hashmatch.taxonomy import Taxonomy
+    from hashmatch.store.taxonomy import Taxonomy
 
 
 @click.command(
@@ -55,8 +55,8 @@ def command(
     if form != "table" and not list_all:
         raise click.UsageError(_("--format is of what --list prints"))
     if copy:
-        from hashmatch.report.escape import for_terminal
-        from hashmatch.taxonomy import copy_default
+        from hashmatch.escape import for_terminal
+        from hashmatch.store.taxonomy import copy_default
 
         path = copy_default(app.database)
         app.say(_("the taxonomy of {db} is now {path}").format(db=app.database, path=for_terminal(str(path))))
@@ -68,8 +68,8 @@ def command(
 
 
 def _change(app: App, refs: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -> int:
-    from hashmatch.cli.curation import change_references
-    from hashmatch.cli.labelling import tell_of
+    from hashmatch.cli.shared.curation import change_references
+    from hashmatch.cli.shared.labels import tell_of
     from hashmatch.store import curate, lookup
 
     def change(connection: sqlite3.Connection, actor: Actor, reference: Reference) -> str:
@@ -83,10 +83,10 @@ def _change(app: App, refs: tuple[str, ...], add: tuple[str, ...], remove: tuple
 
 
 def _list(app: App, form: str) -> None:
+    from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store, stats
-    from hashmatch.taxonomy import load
+    from hashmatch.store.taxonomy import load
 
     taxonomy = load(app.database)
     used: dict[str, int] = {}
@@ -96,7 +96,7 @@ def _list(app: App, form: str) -> None:
     if form == "json":
         as_json.dump(as_json.taxonomy(taxonomy, used), sys.stdout.buffer, indent=2)
         return
-    from hashmatch.cli.progress import data_console
+    from hashmatch.cli.shared.progress import data_console
 
     console = data_console()
     for table in _tables(taxonomy, used):
@@ -107,7 +107,7 @@ def _list(app: App, form: str) -> None:
 def _tables(taxonomy: Taxonomy, used: dict[str, int]) -> Iterator[Table]:
     from rich.table import Table
 
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
 
     for facet in taxonomy.facets.values():
         described = f"{facet.title}: {facet.description}" if facet.description else facet.title

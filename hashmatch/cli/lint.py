@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from hashmatch.linting import Report
+    from hashmatch.workflows.lint import Report
 
 #: Common hashes that are listed for a person; JSON has all.
 LISTED = 20
@@ -40,11 +40,11 @@ LISTED = 20
 @format_option("table", "json")
 @pass_app
 def command(app: App, too_common: int, demote: bool, form: str) -> int:
-    from hashmatch.linting import ALGORITHM, lint
     from hashmatch.report import as_json
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
     from hashmatch.store.curate import set_common_hashes
+    from hashmatch.workflows.lint import ALGORITHM, lint
 
     with Store.open(app.database, write=demote) as store:
         report = lint(store, too_common)

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 
@@ -25,8 +25,8 @@ from hashmatch.i18n import _
 @format_option("table", "jsonl")
 @pass_app
 def command(app: App, head: bool, last: int | None, form: str) -> int:
+    from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store, audit
 
     with Store.open(app.database) as store:

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from hashmatch import __version__
-from hashmatch.cli.app import App
+from hashmatch.cli.shared.app import App
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _, languages
+from hashmatch.version import __version__
 
 #: Command to the module that has it as `command`; loaded only when it is asked for. With _ where the module, once it is in
 #: this package, would hide a builtin or a keyword.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hashmatch.cli.app import PATHS, App, output, pass_app
-from hashmatch.cli.examining import Examining, examining_options
-from hashmatch.cli.reporting import pictures_option, write_page
+from hashmatch.cli.shared.app import PATHS, App, output, pass_app
+from hashmatch.cli.shared.html import pictures_option, write_page
+from hashmatch.cli.shared.workers import Examining, examining_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
 @examining_options
 @pass_app
 def command(app: App, scan: bytes, target: Path | None, pictures: Rule | None, examining: Examining) -> int:
-    from hashmatch import __version__
+    from hashmatch.clock import now
     from hashmatch.report.custody import audit_head
     from hashmatch.report.html.facts import About, Kept
     from hashmatch.report.html.gathering import Gathered
     from hashmatch.report.reading import ScanFile
     from hashmatch.store import Store
-    from hashmatch.store.audit import Actor, now
+    from hashmatch.store.audit import Actor
+    from hashmatch.version import __version__
 
     gathered = Gathered()
     with contextlib.ExitStack() as stack:
@@ -80,7 +81,7 @@ def _opened(scan: bytes) -> Any:
 
 
 def _warn(app: App, file: ScanFile, scan: bytes) -> None:
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
 
     if file.cut_off:
         app.warn(_("{file} is cut off; the report says so, and has what comes before").format(file=for_terminal(scan)))

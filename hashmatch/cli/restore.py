@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import App, pass_app, references_argument
+from hashmatch.cli.shared.app import App, pass_app, references_argument
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--collection", help=_("In this collection only. Default: in all."))
 @pass_app
 def command(app: App, refs: tuple[str, ...], collection: str | None) -> int:
-    from hashmatch.cli.curation import change_references
+    from hashmatch.cli.shared.curation import change_references
     from hashmatch.store import curate
 
     def change(connection: sqlite3.Connection, actor: Actor, reference: Reference) -> str:

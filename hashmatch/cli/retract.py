@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import App, format_option, optional_references_argument, pass_app
+from hashmatch.cli.shared.app import App, format_option, optional_references_argument, pass_app
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 
@@ -50,7 +50,7 @@ def command(
 
 
 def _retract(app: App, refs: tuple[str, ...], reason: str | None, collection: str | None) -> None:
-    from hashmatch.cli.curation import change_references
+    from hashmatch.cli.shared.curation import change_references
     from hashmatch.store import curate, lookup
 
     def change(connection: sqlite3.Connection, actor: Actor, reference: Reference) -> str:

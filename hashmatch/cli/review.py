@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import PATHS, App, pass_app
-from hashmatch.cli.examining import Examining, examining_options
+from hashmatch.cli.shared.app import PATHS, App, pass_app
+from hashmatch.cli.shared.workers import Examining, examining_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -69,11 +69,11 @@ def command(
     except ImportError as error:
         raise CommandError(_("the review page needs more packages: pip install 'hashmatch[review]'")) from error
     from hashmatch.review import server
+    from hashmatch.review.access import Keys
     from hashmatch.review.darkroom import Darkroom
-    from hashmatch.review.guard import Keys
     from hashmatch.review.pages import Pages
     from hashmatch.review.queue import Queue
-    from hashmatch.store import Store, decisions
+    from hashmatch.store import Store, review_decisions
     from hashmatch.store.audit import Actor
 
     actor = Actor.current("review")
@@ -86,10 +86,10 @@ def command(
             )
         )
     with Store.open(app.database, write=True) as store:
-        before = decisions.rules(store.connection)
-        wanted = decisions.Rules(needed or before.needed, _name(source) if source is not None else before.source)
+        before = review_decisions.rules(store.connection)
+        wanted = review_decisions.Rules(needed or before.needed, _name(source) if source is not None else before.source)
         with store.transaction() as connection:
-            decisions.set_rules(connection, actor, wanted)
+            review_decisions.set_rules(connection, actor, wanted)
         with server.listen(port) as listening:
             keys = Keys()
             queue = Queue(store, gathered, name)
@@ -109,7 +109,7 @@ def command(
 
 def _name(text: str) -> str:
     """A person's or organisation's name. Raises CommandError for what is none, or would deceive."""
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
 
     name = " ".join(text.split())
     if not name or len(name) > 100 or for_terminal(name) != name:
@@ -119,7 +119,7 @@ def _name(text: str) -> str:
 
 def _read(app: App, scan: bytes) -> tuple[Gathered, tuple[str, ...]]:
     """The scan's results, and what a person must know of its file. Raises CommandError."""
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
     from hashmatch.report.html.gathering import Gathered
     from hashmatch.report.reading import ScanFile
 

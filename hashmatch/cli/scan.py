@@ -15,18 +15,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from hashmatch.cli.app import (
-    PATHS,
-    App,
-    format_option,
-    output,
-    pass_app,
-    stream_is_terminal,
-)
-from hashmatch.cli.clustering import cluster_option, clustered
-from hashmatch.cli.examining import Examining, examining_options
-from hashmatch.cli.reporting import pictures_option
-from hashmatch.cli.walking import Seen, Walking, walking_options
+from hashmatch.cli.shared.app import PATHS, App, format_option, output, pass_app, stream_is_terminal
+from hashmatch.cli.shared.cluster import cluster_option, clustered
+from hashmatch.cli.shared.html import pictures_option
+from hashmatch.cli.shared.walking import Seen, Walking, walking_options
+from hashmatch.cli.shared.workers import Examining, examining_options
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 
@@ -34,10 +27,10 @@ if TYPE_CHECKING:
     from hashmatch.matching.results import Result
     from hashmatch.matching.tiers import Profile
     from hashmatch.media.files import Found
-    from hashmatch.recording import Recorder
     from hashmatch.report.custody import Custody
     from hashmatch.report.pictures import Rule
     from hashmatch.store import Store
+    from hashmatch.workflows.record import Recorder
 
 #: Bytes; no system has longer ones.
 LONGEST_NAME = 1 << 16
@@ -112,9 +105,9 @@ def command(
     walking: Walking,
     examining: Examining,
 ) -> int:
-    from hashmatch.cli.progress import Progress
-    from hashmatch.scanning import scan
+    from hashmatch.cli.shared.progress import Progress
     from hashmatch.store import Store
+    from hashmatch.workflows.scan import scan
 
     if bool(paths) == (files_from is not None):
         raise click.UsageError(_("name paths, or give --files-from"))
@@ -214,7 +207,7 @@ def command(
 
 
 def _open_to_record(stack: contextlib.ExitStack, database: Path) -> Store:
-    from hashmatch.recording import open_to_record
+    from hashmatch.workflows.record import open_to_record
 
     return stack.enter_context(open_to_record(database))
 
@@ -223,8 +216,8 @@ def _recorder(
     stack: contextlib.ExitStack, store: Store, settings: dict[str, Any], progress: Any, source: int | None
 ) -> Recorder:
     """What keeps the results; those of names that come through a pipe before each is answered."""
-    from hashmatch.recording import SECONDS, Recorder
     from hashmatch.store.audit import Actor
+    from hashmatch.workflows.record import SECONDS, Recorder
 
     seconds = SECONDS if source is None else 0.0
     return stack.enter_context(Recorder(store, Actor.current("scan"), settings, progress.line, seconds))
@@ -251,8 +244,8 @@ def _at_least(result: Result, min_tier: str) -> Result:
 
 def _tell(app: App, progress: Any, result: Result) -> None:
     """A line on standard error for each file that was not, or not wholly, examined."""
+    from hashmatch.escape import for_terminal
     from hashmatch.report.as_lines import examined_text
-    from hashmatch.report.escape import for_terminal
 
     if result.error is not None:
         progress.line(f"{for_terminal(result.path)}: {result.error.code}: {for_terminal(result.error.message)}")
@@ -278,13 +271,13 @@ def _html(
     examining: Examining,
 ) -> tuple[Write, Finish]:
     """As _writer: all results are kept until the end, when the page is written."""
-    from hashmatch import __version__
-    from hashmatch.cli.reporting import write_page
+    from hashmatch.cli.shared.html import write_page
+    from hashmatch.clock import now
     from hashmatch.report.html.facts import About
     from hashmatch.report.html.gathering import Gathered
     from hashmatch.report.reading import ReferenceSet, ScanHead, ScanSettings
     from hashmatch.store import lookup
-    from hashmatch.store.audit import now
+    from hashmatch.version import __version__
 
     gathered = Gathered()
     asked = ScanSettings(**{**settings, "collections": tuple(settings["collections"])})
@@ -342,7 +335,7 @@ def _writer(
 
 
 def _print_summary(app: App, summary: dict[str, Any], profile: str) -> None:
-    from hashmatch.cli.progress import print_counts
+    from hashmatch.cli.shared.progress import print_counts
 
     rows = {
         _("files"): summary["files"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def command(app: App, since: str | None, until: str | None, collections: tuple[s
     if form == "json":
         as_json.dump(as_json.statistics(counted), sys.stdout.buffer, indent=2)
         return 0
-    from hashmatch.cli.progress import data_console
+    from hashmatch.cli.shared.progress import data_console
 
     console = data_console()
     for table in _tables(counted):
@@ -97,7 +97,7 @@ def _shares(name: str, shares: Sequence[Share]) -> Table:
 
 
 def _table(table: Table, columns: Sequence[str], rows: Sequence[Sequence[str | int]]) -> Table:
-    from hashmatch.report.escape import for_terminal
+    from hashmatch.escape import for_terminal
 
     numbers_from = next((place for place, cell in enumerate(rows[0]) if isinstance(cell, int)), 0) if rows else 1
     for place, column in enumerate(columns):

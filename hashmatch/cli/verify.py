@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.app import App, format_option, pass_app
+from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 @pass_app
 def command(app: App, head: str | None, form: str) -> int:
     from hashmatch.errors import CommandError
+    from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.report.escape import for_terminal
     from hashmatch.store import Store, verify
 
     if head is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", head):
@@ -64,12 +64,12 @@ def command(app: App, head: str | None, form: str) -> int:
 
 def _damage(store: Store, head: bytes | None) -> Iterator[str]:
     """What is wrong with the database and with its caches, each told once."""
-    from hashmatch import tables
+    from hashmatch.search import cache
     from hashmatch.store import verify
 
     yield from verify.check(store, head)
     try:
-        for algorithm in tables.damage(store):
+        for algorithm in cache.damage(store):
             yield _("the cache of {algorithm} is damaged; the next scan makes it anew").format(algorithm=algorithm)
     except (sqlite3.DatabaseError, AttributeError, TypeError) as error:
         # What a cache must fit to cannot be read. That has been told of; so has the reason.

@@ -17,7 +17,7 @@ from multiprocessing import connection
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from hashmatch.cluster import worker
+from hashmatch.cluster import dask_worker
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -299,7 +299,7 @@ def release(cluster: Cluster, name: str) -> None:
     with contextlib.suppress(Exception):
         cluster.client.unsubscribe_topic(name)
     with contextlib.suppress(Exception):
-        _within(LEAVING, lambda: cluster.client.run(worker.release, name, on_error="ignore"))
+        _within(LEAVING, lambda: cluster.client.run(dask_worker.release, name, on_error="ignore"))
 
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:

@@ -14,17 +14,17 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hashmatch.cluster import worker
+from hashmatch.cluster import dask_worker
 from hashmatch.cluster.connection import Answer, Cluster, release
-from hashmatch.cluster.facts import facts
 from hashmatch.cluster.jobs import Batch, Job, News, Outcome, Run
 from hashmatch.cluster.sizes import Sizes
 from hashmatch.cluster.sources import FoundObject
+from hashmatch.cluster.versions import facts
 from hashmatch.errors import CommandError, MediaError
-from hashmatch.fingerprint import joined
-from hashmatch.fingerprinting import FileState, are_credible_hashes, is_credible, judge_name
-from hashmatch.footage import Parts
-from hashmatch.hashing import Settings
+from hashmatch.fingerprints.film import Parts
+from hashmatch.fingerprints.many_files import FileState, are_credible_hashes, is_credible, judge_name
+from hashmatch.fingerprints.one_file import joined
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _, language
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import Found, open_file
@@ -144,7 +144,7 @@ class Examiner:
     def _check_workers(self) -> None:
         """Raises CommandError if a worker would come to other results. Later ones are asked with their first batch."""
         places = list(self._cluster.look_again())
-        for place, answer in self._cluster.ask_soon(places, worker.check_facts, self._run).items():
+        for place, answer in self._cluster.ask_soon(places, dask_worker.check_facts, self._run).items():
             if isinstance(answer, Exception):
                 message = _("worker {place} cannot run this version of hashmatch: {reason}")
                 raise CommandError(message.format(place=place, reason=f"{type(answer).__name__}: {answer}"))
@@ -188,7 +188,7 @@ class Examiner:
 
     def _submit(self, jobs: tuple[Job, ...]) -> None:
         name = f"examine-{uuid.uuid4().hex}"
-        future = self._cluster.submit(worker.examine, self._run, wire.pack("jobs", jobs), name=name)
+        future = self._cluster.submit(dask_worker.examine, self._run, wire.pack("jobs", jobs), name=name)
         self._flying[name] = future, jobs
 
     def _wait(self, source: int | None) -> bool:

@@ -19,8 +19,8 @@ from hashmatch import i18n
 from hashmatch.cluster import sources
 from hashmatch.cluster.jobs import Job, Outcome, Run
 from hashmatch.errors import CommandError, MediaError
-from hashmatch.fingerprinting import FileState, fingerprints
-from hashmatch.footage import Parts
+from hashmatch.fingerprints.film import Parts
+from hashmatch.fingerprints.many_files import FileState, fingerprints
 from hashmatch.isolation import wire
 from hashmatch.isolation.parent import end_with_parent
 from hashmatch.media.files import Found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hashmatch.footage import Parts
-from hashmatch.hashing import Settings
+from hashmatch.fingerprints.film import Parts
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import SOURCE
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import Share

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hashmatch.cluster.shard import Shard
+from hashmatch.search.cache import LATER_SHARE, MOST_LATER
 from hashmatch.store import hash_rows
-from hashmatch.tables import LATER_SHARE, MOST_LATER
 
 #: Hashes of one shard at most: what one worker builds in 20 s and 10 GB (benchmarks/hamming.md).
 LARGEST = 25_000_000

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from hashmatch.cluster.connection import Cluster
 from hashmatch.cluster.shard import Query
 from hashmatch.cluster.shards import Shards
-from hashmatch.fingerprinting import FileState
-from hashmatch.footage import Parts
+from hashmatch.fingerprints.film import Parts
+from hashmatch.fingerprints.many_files import FileState
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import hits_of, parts_around
 from hashmatch.matching.rarity import UNRELATED
@@ -21,9 +21,9 @@ from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile
 from hashmatch.matching.verdict import find, find_each
 from hashmatch.records import Fingerprint, Glance, Hash, Kind
-from hashmatch.scanning import Searcher
+from hashmatch.search.cache import rows_of_packed
+from hashmatch.search.searcher import Searcher
 from hashmatch.store import Store, generation, hash_rows
-from hashmatch.tables import rows_of_packed
 
 #: Hashes that are sent to the shards at once; of films one has thousands.
 QUERY_HASHES = 20_000

@@ -22,16 +22,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch import hashers, tables
+from hashmatch import hashers
 from hashmatch.hamming import DamagedIndexError, HammingIndex
 from hashmatch.isolation import wire
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import hits_of
-from hashmatch.matching.guard import BlocksOf
+from hashmatch.matching.layouts import BlocksOf
 from hashmatch.matching.table import HashRows, HashTable, view_number
 from hashmatch.matching.tiers import Threshold
 from hashmatch.matching.verdict import find_each
 from hashmatch.records import Hash, Kind
+from hashmatch.search import cache
 from hashmatch.store.generation import Generation
 
 #: Raised when shards are kept in another way, so that older ones are not read.
@@ -174,7 +175,7 @@ class Shelf:
             del packed
             table = HashTable(shard.algorithm, _NO_THRESHOLD, rows)
             ready = upload / "ready"
-            tables.save(ready, table.index, tables.facts_of(table.rows), shard.made_of)
+            cache.save(ready, table.index, cache.facts_of(table.rows), shard.made_of)
             blocks = np.fromfile(upload / "blocks", block_type())
             blocks = blocks[np.lexsort((blocks["view"], blocks["owner"]))]
             content = blocks.tobytes()
@@ -274,7 +275,7 @@ def _is_over(path: Path) -> bool:
 
 def _read(folder: Path) -> tuple[HammingIndex, HashRows, npt.NDArray[np.void]]:
     """Map a shard into memory, checked against its digests. Raises DamagedIndexError, OSError."""
-    index, rows, _made_of = tables.open_hashes(folder)
+    index, rows, _made_of = cache.open_hashes(folder)
     expected = (folder / f"{_BLOCKS}.sha256").read_text("ascii")
     with open(folder / _BLOCKS, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

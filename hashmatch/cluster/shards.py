@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch import __version__, hashers
+from hashmatch import hashers
 from hashmatch.cluster import shelves
 from hashmatch.cluster.connection import Cluster
 from hashmatch.cluster.planning import Plan, Stretch, plan
@@ -22,9 +22,10 @@ from hashmatch.i18n import _
 from hashmatch.isolation import wire
 from hashmatch.matching.table import HashRows, view_name, view_number
 from hashmatch.matching.tiers import Threshold
+from hashmatch.search.cache import rows_of_packed
 from hashmatch.store import generation, hash_rows
 from hashmatch.store.generation import Generation
-from hashmatch.tables import rows_of_packed
+from hashmatch.version import __version__
 
 #: Bytes that are sent to a worker at a time.
 PART = 8 << 20

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from hashmatch import __version__
-from hashmatch.cluster.facts import check
 from hashmatch.cluster.shard import Opening, Query, Shard, Shelf
+from hashmatch.cluster.versions import check
 from hashmatch.isolation import wire
+from hashmatch.version import __version__
 
 #: Where shards are kept, instead of the user's folder for caches.
 FOLDER = "HASHMATCH_SHARDS"

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hashmatch.errors import CommandError, MediaError
-from hashmatch.evaluate import cards
+from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.copies import Copy, Source, make
 from hashmatch.evaluate.edits import EDITS, Edit
 from hashmatch.evaluate.originals import Refused, decode, name_of
-from hashmatch.evaluate.results import Alike, Evaluation, Templates
+from hashmatch.evaluate.scores import Alike, Evaluation, Templates
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.trial import Original, Trial
 from hashmatch.i18n import _
-from hashmatch.indexing import Indexed
 from hashmatch.isolation import Isolation
 from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
+from hashmatch.workflows.index import Indexed
 
 #: Copies that are on disk at once, about; some 50 MB.
 BATCH = 500
@@ -29,7 +29,7 @@ MOST_PICTURES = 32
 
 def steps(pictures: int, edits: int, templates: int) -> int:
     """How often `evaluate` calls `advance`, unless files turn out to be of no use."""
-    return pictures * (2 + 2 * edits) + templates * cards.TEXTS * 3
+    return pictures * (2 + 2 * edits) + templates * made_up_cards.TEXTS * 3
 
 
 def evaluate(
@@ -56,11 +56,11 @@ def evaluate(
         pictures, duplicates = work.index(paths)
         if not pictures:
             raise CommandError(_("there is no picture that can be used"))
-        made_up, _same = work.index(cards.write(Path(folder) / "cards", templates, seed))
+        made_up, _same = work.index(made_up_cards.write(Path(folder) / "cards", templates, seed))
         alike = work.alike(pictures)
         tally = work.scan(pictures, edits, Tally(pictures, edits, _neighbours(pictures, alike)))
-        card_edits = (cards.RESENT,)
-        siblings = [*cards.siblings(made_up), *(set[int]() for _picture in pictures)]
+        card_edits = (made_up_cards.RESENT,)
+        siblings = [*made_up_cards.siblings(made_up), *(set[int]() for _picture in pictures)]
         card_tally = work.scan(made_up, card_edits, Tally([*made_up, *pictures], card_edits, siblings))
     return Evaluation(
         profile=profile,
@@ -72,7 +72,7 @@ def evaluate(
         wrong_matches=tuple(tally.wrong_matches),
         alike=alike,
         templates=Templates(
-            templates, cards.TEXTS, card_tally.edits()[0].recall, card_tally.aside(), card_tally.wrong()
+            templates, made_up_cards.TEXTS, card_tally.edits()[0].recall, card_tally.aside(), card_tally.wrong()
         )
         if made_up
         else None,

@@ -9,8 +9,8 @@ from random import Random
 from PIL import Image
 
 from hashmatch.errors import MediaError
-from hashmatch.fingerprinting import fingerprints
-from hashmatch.hashing import Settings
+from hashmatch.fingerprints.many_files import fingerprints
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits

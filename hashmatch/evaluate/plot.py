@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hashmatch.errors import CommandError
 from hashmatch.evaluate.goals import GOALS
-from hashmatch.evaluate.results import Evaluation, counted_by, groups, share
+from hashmatch.evaluate.scores import Evaluation, counted_by, groups, share
 from hashmatch.i18n import _
 
 NEAR, POSSIBLE, PEER = "#1b6ca8", "#9cc9e8", "#d1495b"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hashmatch.evaluate.copies import Copy
 from hashmatch.evaluate.edits import Edit
-from hashmatch.evaluate.results import COUNTS, DISTANCES, AtDistance, EditResult, Recall, WrongMatch, WrongPairs, share
+from hashmatch.evaluate.scores import COUNTS, DISTANCES, AtDistance, EditResult, Recall, WrongMatch, WrongPairs, share
 from hashmatch.evaluate.trial import Original
 from hashmatch.hamming.words import distances
 from hashmatch.matching.results import Match, Result

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hashmatch.hashing import Settings
-from hashmatch.indexing import Indexed, index
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
 from hashmatch.media.files import Found
 from hashmatch.records import Hash
-from hashmatch.scanning import scan
 from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
+from hashmatch.workflows.index import Indexed, index
+from hashmatch.workflows.scan import scan
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ __all__ = ["EXTRAS", "HEAD", "Format", "Row", "WriteReport", "detect", "get", "n
 #: How many bytes from the start of a list are enough for `detect`.
 HEAD = 65_536
 
-#: Format name -> module. Also the order in which `detect` asks: the more telling formats first.
+#: Format name -> its module in formats/, and after a colon the constant there where that is not FORMAT. Also the order in
+#: which `detect` asks: the more telling formats first.
 _MODULES = {
     "jsonl": "jsonl",
     "csv": "csv_table",
@@ -40,8 +41,8 @@ _MODULES = {
     "tat": "tat",
     "stopncii": "stopncii",
     "ncmec": "ncmec",
-    "md5sum": "md5sum",
-    "sha256sum": "sha256sum",
+    "md5sum": "checksums:MD5SUM",
+    "sha256sum": "checksums:SHA256SUM",
     "pdq": "pdq",
 }
 
@@ -65,7 +66,8 @@ def get(name: str) -> Format:
     if name not in _MODULES:
         known = ", ".join(_MODULES)
         raise CommandError(_("unknown list format {name!r}; known are: {known}").format(name=name[:40], known=known))
-    found: Format = import_module(f"{__name__}.{_MODULES[name]}").FORMAT
+    module, _colon, constant = _MODULES[name].partition(":")
+    found: Format = getattr(import_module(f"{__name__}.formats.{module}"), constant or "FORMAT")
     return found
 
 

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable
 
+from hashmatch.escape import FORMULA, for_spreadsheet
 from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.i18n import _
-from hashmatch.report.escape import FORMULA, for_spreadsheet
 
 _TEXT = frozenset({"view", "collection", "source", "retraction_reason", "case", "operator", "note"})
 _NUMBERS = frozenset({"list_version", "version", "quality", "time", "size", "duration", "width", "height"})

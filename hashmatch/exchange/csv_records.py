@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from hashmatch.exchange.lines import numbered_text
+from hashmatch.exchange.numbered_lines import numbered_text
 from hashmatch.i18n import _
 from hashmatch.records import BadLine
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NoReturn
 
 from hashmatch.exchange.fields import LineError, snippet
-from hashmatch.exchange.lines import BOM, LINE_MAX
+from hashmatch.exchange.numbered_lines import BOM, LINE_MAX
 from hashmatch.i18n import _
 from hashmatch.records import BadLine
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from hashmatch.report.escape import for_json
+from hashmatch.escape import for_json
 
 
 def dumped(record: object) -> bytes:

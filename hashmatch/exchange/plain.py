@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError
 from hashmatch.exchange.interface import Row, WriteReport
-from hashmatch.exchange.lines import content, numbered, sample
+from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.records import BadLine, ListItem
 
 Parse = Callable[[bytes], ListItem]

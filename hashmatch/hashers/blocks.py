@@ -31,7 +31,7 @@ Levels = npt.NDArray[np.int8]
 
 
 class Blocks:
-    """Behind the hashers' interface: three bits a coefficient, but no Hamming distance; see matching/guard.py."""
+    """Behind the hashers' interface: three bits a coefficient, but no Hamming distance; see matching/layouts.py."""
 
     name = "blocks"
     bits = 3 * GRID * GRID * len(FREQUENCIES)

@@ -23,8 +23,8 @@ from typing import Any, Generic, TypeVar
 from hashmatch.errors import CODES, CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import lock, usage, wire
+from hashmatch.isolation.config import Isolation
 from hashmatch.isolation.cores import Cores
-from hashmatch.isolation.settings import Isolation
 from hashmatch.isolation.worker import Duty, Prepare, Work, serve
 from hashmatch.records import Failure
 

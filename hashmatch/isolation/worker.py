@@ -16,8 +16,8 @@ from hashmatch.errors import MediaError
 from hashmatch.i18n import _
 from hashmatch.isolation import lock, usage, wire
 from hashmatch.isolation.parent import end_with_parent
-from hashmatch.memory import give_back
 from hashmatch.records import Failure
+from hashmatch.system import give_back
 
 #: work(payload, descriptor, ask, beat) runs in a worker. It owns the descriptor; ask(question) gives the parent's
 #: answer; beat(position) tells that it is alive, and how far it has come, in the unit of Task.grant.

@@ -1,6 +1,6 @@
 """Which stretches of a file are which stretches of a reference film.
 
-Hits of single frames seed lines of query time and reference time (see lines.py). Each line is followed both ways by the
+Hits of single frames seed lines of query time and reference time (see time_lines.py). Each line is followed both ways by the
 distance of the frames along it, which may be larger than a hit's, and fitted again as it grows. It ends where frames do
 not agree any more. So a stretch says to the sampling where it begins and ends, whatever frames were sampled.
 """
@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming.words import Words, distances_of
-from hashmatch.matching.lines import BIN, FASTEST, SLOWEST, Line, fit, reluctance, vote
 from hashmatch.matching.table import Hits
 from hashmatch.matching.tiers import Threshold
+from hashmatch.matching.time_lines import BIN, FASTEST, SLOWEST, Line, fit, reluctance, vote
 from hashmatch.matching.tracks import Footage, Frames, Rows, Seconds
 
 #: Frames that are on a line within so many seconds are compared: what the two samplings leave open.

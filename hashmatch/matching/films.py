@@ -12,12 +12,12 @@ from hashmatch.matching.alignment import LONGEST_GAP, Sides, align
 from hashmatch.matching.coverage import pieces, share, without_overlap
 from hashmatch.matching.evidence import Told, told
 from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
-from hashmatch.matching.lines import FASTEST
 from hashmatch.matching.queries import Queries
 from hashmatch.matching.rarity import find_inserts
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
 from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
+from hashmatch.matching.time_lines import FASTEST
 from hashmatch.matching.tracks import LONGEST_STAND, Footage, Frames, Seconds, footage_of, frames_of
 
 #: Hits that are looked at, one by one, after each in time, for one that may be in line with it.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hashmatch.matching.guard import BlocksOf
+from hashmatch.matching.layouts import BlocksOf
 from hashmatch.matching.queries import TURNS, Queries
 from hashmatch.matching.results import Reason, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, is_trimmed, view_name

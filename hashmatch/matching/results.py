@@ -98,8 +98,8 @@ class LocalEvidence:
 
 @dataclass(frozen=True, slots=True)
 class MatchedDecision:
-    """What people decided of this file and this reference. decision: see store/decisions.py. by: who agrees, the newest
-    first. at: when the newest said so: UTC, ISO 8601. in_force: whether as many agree as must."""
+    """What people decided of this file and this reference. decision: see store/review_decisions.py. by: who agrees, the
+    newest first. at: when the newest said so: UTC, ISO 8601. in_force: whether as many agree as must."""
 
     decision: str
     by: tuple[str, ...]
@@ -131,7 +131,7 @@ class Match:
 
     distance: bits, 0 for equal bytes; algorithm: that it was found by. transform: how the file's picture was made of the
     reference's, as far as can be told. view, reference_view: what of either was compared; "trim1", "part1": a view.
-    contradiction: how much the blocks of the two views contradict each other, see matching/guard.py. decision: None where
+    contradiction: how much the blocks of the two views contradict each other, see matching/layouts.py. decision: None where
     nobody has said anything.
     """
 

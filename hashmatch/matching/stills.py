@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hashmatch.hashers import blocks
-from hashmatch.matching import guard
+from hashmatch.matching import layouts
 from hashmatch.matching.finding import Finding, Search, finding_of
 from hashmatch.matching.results import Reason
 from hashmatch.matching.table import HashTable, Hits, is_part, view_name
@@ -49,7 +49,7 @@ def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, 
     if ours is None or packed is None:
         near = distance <= search.table.threshold.near
         return ("same-hash" if near else "resembles"), None
-    opinion = guard.opinion(ours, blocks.unpack(packed), distance)
+    opinion = layouts.opinion(ours, blocks.unpack(packed), distance)
     match opinion.says:
         case "same":
             return "same-picture", opinion.contradiction

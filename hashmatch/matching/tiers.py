@@ -13,7 +13,7 @@ Profile = Literal["fast", "thorough"]
 class Threshold:
     """For one algorithm, in bits. near: largest distance of the same picture where nothing but the distance speaks; -1
     where the algorithm alone cannot say so. possible: largest distance worth a look, and of the same picture where its
-    blocks agree (see guard.py). film: the same where one of the two is a film. low_quality: largest distance worth a look
+    blocks agree (see layouts.py). film: the same where one of the two is a film. low_quality: largest distance worth a look
     where one side has little detail. turned: as possible, of a picture in another orientation, or of its negative. along: of
     two frames that are on one line with others, so that they go on with the stretch, but prove nothing; see alignment.py."""
 
@@ -35,7 +35,7 @@ PDQ = {
 # 64-bit hashes have no quality and collide; found by one of these alone, a person must look.
 OTHERS = {"phash": Threshold(-1, 6, 6, 6, 6, 6), "dhash": Threshold(-1, 4, 4, 4, 4, 4)}
 
-#: Of the blocks of two pictures (see guard.py): more contradiction than this, and they are two pictures of one layout.
+#: Of the blocks of two pictures (see layouts.py): more contradiction than this, and they are two pictures of one layout.
 MOST_CONTRADICTION = 17
 #: The same where one has less than LESS_DETAIL times the detail of the other: blur, noise and small sizes make what seem
 #: contradictions, and another text does not change the detail so much.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hashmatch.matching import films, stills
 from hashmatch.matching.finding import Finding, Search
-from hashmatch.matching.guard import BlocksOf
+from hashmatch.matching.layouts import BlocksOf
 from hashmatch.matching.queries import Queries, queries_of
 from hashmatch.matching.results import TIERS, Match, MatchedReference, Status
 from hashmatch.matching.table import HashTable, Hits, join_rows

@@ -6,9 +6,9 @@ import csv
 from collections.abc import Iterator
 from typing import TextIO
 
+from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.matching.results import Match, MatchedDecision, Result, Segment
 from hashmatch.report.as_lines import span_text
-from hashmatch.report.escape import for_spreadsheet, for_terminal
 
 COLUMNS = (
     "path",

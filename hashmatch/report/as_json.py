@@ -8,20 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import hashmatch
-from hashmatch.indexing import Indexed
+from hashmatch.escape import for_json
 from hashmatch.matching.results import Match, Result
 from hashmatch.records import Failure, Fingerprint, Hash
-from hashmatch.report.escape import for_json
 from hashmatch.store import Store, lookup
 from hashmatch.store.lookup import Provenance, Reference
+from hashmatch.version import __version__
+from hashmatch.workflows.index import Indexed
 
 if TYPE_CHECKING:
-    from hashmatch.linting import Report
     from hashmatch.report.custody import Custody
     from hashmatch.store.scans import Recalled
     from hashmatch.store.stats import Statistics
-    from hashmatch.taxonomy import Taxonomy
+    from hashmatch.store.taxonomy import Taxonomy
+    from hashmatch.workflows.lint import Report
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
@@ -79,11 +79,6 @@ def match(value: Match) -> dict[str, Any]:
     return asdict(value)
 
 
-def evidence(value: Match) -> str:
-    """A match as it is printed, to be kept."""
-    return _text(match(value))
-
-
 def recalled(value: Recalled) -> dict[str, Any]:
     """One object of `retract --recall --format json`."""
     facts = asdict(value)
@@ -109,7 +104,7 @@ def statistics(value: Statistics) -> dict[str, Any]:
     facts = asdict(value)
     lists = {what: [{one: each.pop("name"), **each} for each in facts[what]] for what, one in _SHARES.items()}
     selection = {**facts.pop("period"), "collections": facts.pop("selection")}
-    return {"hashmatch": hashmatch.__version__, "made": facts.pop("made"), "selection": selection, **facts, **lists}
+    return {"hashmatch": __version__, "made": facts.pop("made"), "selection": selection, **facts, **lists}
 
 
 #: What is counted by name, and what one of each is called.
@@ -180,7 +175,7 @@ class ScanDocument:
     ) -> None:
         self._out = out
         about = {"path": str(store.path), "references": lookup.size(store.connection)}
-        head = {"hashmatch": hashmatch.__version__, "reference_set": about, "settings": settings}
+        head = {"hashmatch": __version__, "reference_set": about, "settings": settings}
         if custody is not None:
             head["custody"] = {**asdict(custody), "paths": [path_of(path) for path in custody.paths]}
         text = _text(head)

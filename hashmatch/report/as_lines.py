@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import Examined, LocalEvidence, Match, Result, Segment, VideoEvidence
-from hashmatch.report.escape import for_terminal
 from hashmatch.report.reasons import decided, explain
 from hashmatch.store import Store, lookup
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.i18n import _
 from hashmatch.records import Fingerprint, Hash, shows_all
-from hashmatch.report.escape import for_spreadsheet, for_terminal
 from hashmatch.store.lookup import Provenance, Reference
 
 #: Bytes of a hash that are shown to a person.

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hashmatch.clock import now
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
-from hashmatch.store.audit import Actor, head, now
+from hashmatch.store.audit import Actor, head
 
 if TYPE_CHECKING:
     from hashmatch.store import Store

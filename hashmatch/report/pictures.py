@@ -16,7 +16,7 @@ from hashmatch.matching.results import Result
 from hashmatch.records import Fingerprint, Pixels
 
 if TYPE_CHECKING:
-    from hashmatch.hashing import Settings
+    from hashmatch.fingerprints.settings import Settings
     from hashmatch.isolation import Isolation
     from hashmatch.media import Limits
 
@@ -49,7 +49,7 @@ def pictures(
     results: Iterable[Result], rule: Rule, isolation: Isolation, limits: Limits
 ) -> Iterator[tuple[bytes, Picture]]:
     """A picture for each file, by its path; the most important first, as there are limits to how many a report has."""
-    from hashmatch.hashing import Settings
+    from hashmatch.fingerprints.settings import Settings
 
     # A picture that is hashed fast is decoded in grey.
     settings = Settings(exact=rule != "grey", views=False, limits=limits, picture_side=SIDE)
@@ -71,7 +71,7 @@ def pictures(
 
 def _decoded(results: list[Result], settings: Settings, isolation: Isolation) -> Iterator[tuple[Result, Fingerprint]]:
     """All of them, decoded: pictures many at a time, films one by one, since each is asked for another frame."""
-    from hashmatch.fingerprinting import fingerprints
+    from hashmatch.fingerprints.many_files import fingerprints
     from hashmatch.media.files import Found
 
     images = {result.path: result for result in results if result.kind == "image"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import Image, ImageDraw
 
-from hashmatch.comparison import Comparison
 from hashmatch.records import Fingerprint, Pixels
+from hashmatch.workflows.compare import Comparison
 
 #: Pixels between and around the pictures.
 MARGIN = 12

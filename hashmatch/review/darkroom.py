@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 
-from hashmatch.hashing import Settings
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.isolation.parent import end_with_parent
@@ -176,7 +176,7 @@ def _develop(order: Order, isolation: Isolation, limits: Limits) -> Prints:
 
 
 def _examined(path: bytes, settings: Settings, follow: bool, isolation: Isolation) -> Fingerprint:
-    from hashmatch.fingerprinting import fingerprints
+    from hashmatch.fingerprints.many_files import fingerprints
     from hashmatch.media.files import Found
 
     ((_state, found),) = fingerprints([Found(path, named=follow)], settings, isolation)

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from hashmatch import i18n
 from hashmatch.errors import CommandError
+from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.report.alignment_sheet import Moment, moments_of
 from hashmatch.report.as_lines import clock
-from hashmatch.report.escape import for_terminal
 from hashmatch.report.html import cards, page
 from hashmatch.report.html.facts import moment
 from hashmatch.report.html.gathering import Entry
 from hashmatch.report.reasons import decision_name
 from hashmatch.review.darkroom import Order
 from hashmatch.review.queue import Cluster, Item, Queue
-from hashmatch.store import Store, decisions, lookup
-from hashmatch.store.decisions import DECISIONS, Decision, Standing
+from hashmatch.store import Store, lookup, review_decisions
 from hashmatch.store.lookup import Reference
+from hashmatch.store.review_decisions import DECISIONS, Decision, Standing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -214,7 +214,7 @@ class Pages:
 
     def _made(self, name: str, **values: Any) -> str:
         progress = self._queue.progress()
-        rules = decisions.rules(self._store.connection)
+        rules = review_decisions.rules(self._store.connection)
         return (
             environment()
             .get_template(name)
@@ -276,7 +276,7 @@ class Pages:
         ]
 
     def _said(self, item: Item) -> list[Said]:
-        needed = decisions.rules(self._store.connection).needed
+        needed = review_decisions.rules(self._store.connection).needed
         lines = []
         for word in self._queue.words(item):
             is_hidden = self._queue.is_hidden(item, word, needed)
@@ -287,7 +287,7 @@ class Pages:
 
     def _is_silent(self, item: Item) -> bool:
         """Whether what others said of it is not to be seen yet."""
-        needed = decisions.rules(self._store.connection).needed
+        needed = review_decisions.rules(self._store.connection).needed
         return any(self._queue.is_hidden(item, word, needed) for word in self._queue.words(item))
 
     def _state(self, item: Item) -> str:
@@ -299,7 +299,7 @@ class Pages:
         return "" if found.decision is None or self._is_silent(item) else decision_name(found.decision)
 
     def _needed(self) -> int:
-        return decisions.rules(self._store.connection).needed
+        return review_decisions.rules(self._store.connection).needed
 
     def _facts(self, item: Item) -> tuple[str, ...]:
         return cards.card(Entry(item.result, item.match, True), None).facts[:2]

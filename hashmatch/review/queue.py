@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from hashmatch.i18n import _
 from hashmatch.matching.results import Match, MatchedReference, Result
 from hashmatch.report.html.gathering import Gathered
-from hashmatch.store import Store, decisions, lookup
-from hashmatch.store.decisions import DECISIONS, WITHDRAWN, Decision, Pair, Said, Standing, Word
+from hashmatch.store import Store, lookup, review_decisions
+from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, Decision, Pair, Said, Standing, Word
 
 _HEX = set("0123456789abcdef")
 
@@ -103,25 +103,25 @@ class Queue:
 
     def refresh(self) -> None:
         """Take in what was decided since, here or by somebody else."""
-        needed = decisions.rules(self._store.connection).needed
+        needed = review_decisions.rules(self._store.connection).needed
         changed = set(self._words) if needed != self._needed else set()
         self._needed = needed
-        for word in decisions.words_after(self._store.connection, self._last):
+        for word in review_decisions.words_after(self._store.connection, self._last):
             self._last = word.id
             if word.pair in self._by_pair:
                 self._words.setdefault(word.pair, []).append(word)
                 changed.add(word.pair)
         for pair in changed:
-            found = decisions.standing(self._words[pair], needed)
+            found = review_decisions.standing(self._words[pair], needed)
             self._standing[pair] = found
             waits = found.counts is None and self._last_word(pair) is None
             (self._open.add if waits else self._open.discard)(pair)
 
     def _last_word(self, pair: Pair) -> Word | None:
         """This person's, unless it was taken back."""
-        mine = decisions.same_person(self.reviewer)
-        said = decisions.last_words(self._words.get(pair, ()))
-        return next((each for each in said if decisions.same_person(each.reviewer) == mine), None)
+        mine = review_decisions.same_person(self.reviewer)
+        said = review_decisions.last_words(self._words.get(pair, ()))
+        return next((each for each in said if review_decisions.same_person(each.reviewer) == mine), None)
 
     def item(self, number: int) -> Item | None:
         return self.items[number - 1] if 0 < number <= len(self.items) else None
@@ -151,7 +151,7 @@ class Queue:
     def is_hidden(self, item: Item, word: Word, needed: int) -> bool:
         """Whether a word is not to be shown yet: who is the second to judge is to judge without knowing what the first one
         said, but for a request for help."""
-        is_mine = decisions.same_person(word.reviewer) == decisions.same_person(self.reviewer)
+        is_mine = review_decisions.same_person(word.reviewer) == review_decisions.same_person(self.reviewer)
         is_undecided = self.standing(item).counts is None and not self.has_said(item)
         return needed > 1 and not is_mine and is_undecided and word.said not in ("second-look", WITHDRAWN)
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 from hashmatch.report.reasons import decision_name
+from hashmatch.review.access import COOKIE, Guard, Keys, form_of
 from hashmatch.review.darkroom import SOON, Darkroom, Order, Prints
-from hashmatch.review.guard import COOKIE, Guard, Keys, form_of
 from hashmatch.review.pages import STATIC, Pages, order_of_file, order_of_reference
 from hashmatch.review.queue import Item, Queue
-from hashmatch.store import Store, decisions
+from hashmatch.store import Store, review_decisions
 from hashmatch.store.audit import Actor
-from hashmatch.store.decisions import DECISIONS, WITHDRAWN, Said
+from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, Said
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -195,7 +195,7 @@ class Desk:
         with self.store.transaction() as connection:
             for item in ready:
                 if item.pair is not None and self.queue.is_news(item, said, note):
-                    decisions.decide(connection, self.actor, item.pair, said, self.queue.reviewer, note)
+                    review_decisions.decide(connection, self.actor, item.pair, said, self.queue.reviewer, note)
         self.queue.refresh()
         if ready:
             self.last = [] if said == WITHDRAWN else [item.number for item in ready]

@@ -17,8 +17,8 @@ from pathlib import Path
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.signing import minisign
-from hashmatch.signing.files import cannot_write, read_small, write_new
 from hashmatch.signing.minisign import PublicKey, SecretKey, UnusableError
+from hashmatch.signing.small_files import cannot_write, read_small, write_new
 
 #: Letters and digits of any script, _, and - . within: harmless as a file's name and on a terminal.
 _NAME = re.compile(r"\w[\w.-]{0,63}")

@@ -6,20 +6,18 @@ the chain from there on.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-import hashmatch
+from hashmatch.clock import now
 from hashmatch.i18n import _
 from hashmatch.store.database import Store
+from hashmatch.version import __version__
 
 #: What the first entry names as the digest before it.
 ORIGIN = bytes(32)
@@ -61,26 +59,11 @@ class Entry:
     digest: bytes
 
 
-def now() -> str:
-    """The time as all records have it: UTC, ISO 8601, to the second."""
-    return _stamp(int(time.time()))
-
-
-def now_exactly() -> str:
-    """The time to the microsecond, where the order of two changes counts: "2026-11-21T19:00:00.123456Z"."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-@functools.lru_cache(maxsize=1)  # an import asks three times for each of its entries
-def _stamp(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def record(connection: sqlite3.Connection, actor: Actor, action: str, detail: Mapping[str, Any]) -> None:
     """Append an entry, within the transaction that makes the change itself."""
     last = connection.execute("SELECT digest FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     text = json.dumps(detail, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    fields = (now(), actor.operator, hashmatch.__version__, actor.command, action, text)
+    fields = (now(), actor.operator, __version__, actor.command, action, text)
     previous = last[0] if last else ORIGIN
     connection.execute(
         "INSERT INTO audit (at, operator, version, command, action, detail, previous, digest)"

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from hashmatch.clock import now
 from hashmatch.records import Tlp
-from hashmatch.store.audit import Actor, now, record
+from hashmatch.store.audit import Actor, record
 from hashmatch.store.lookup import collection_number
 from hashmatch.store.membership import add_labels, labels_of, packed_labels, touch
 

@@ -12,8 +12,8 @@ from types import TracebackType
 
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
-from hashmatch.memory import give_back
 from hashmatch.store import row_digests
+from hashmatch.system import give_back
 
 #: Of pages, for a writer, in KiB: a list's entries go to random places in the indexes.
 _CACHE = 65_536

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from hashmatch.clock import exactly
 from hashmatch.errors import CommandError
 from hashmatch.hashers.local_features import FEATURES
 from hashmatch.i18n import _
 from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Kind, Opinion, Tlp, strictest
 from hashmatch.store import opinions
-from hashmatch.store.membership import exactly, labels_of
+from hashmatch.store.membership import labels_of
 from hashmatch.store.references import IMPORTED
 
 

@@ -12,10 +12,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal
 
+from hashmatch.clock import exactly, now, now_exactly
 from hashmatch.records import Tlp, strictest
 from hashmatch.store import bulk
-from hashmatch.store.audit import Actor, now, now_exactly, record
-from hashmatch.store.said_here import LIVE, Retraction, SaidHere, said_here
+from hashmatch.store.audit import Actor, record
+from hashmatch.store.overrides import LIVE, Retraction, SaidHere, said_here
 
 #: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
 #: withdrawn, and adding it again does not revive it. "restored": the source that withdrew it stands by it again.
@@ -397,8 +398,3 @@ def packed_labels(labels: Iterable[str]) -> str | None:
     """Labels as the database keeps those of a list: see `labels_of`."""
     names = sorted(set(labels))
     return json.dumps(names, ensure_ascii=False, separators=(",", ":")) if names else None
-
-
-def exactly(moment: str) -> str:
-    """A moment to the microsecond, so that moments are compared as texts are."""
-    return moment if "." in moment else moment.removesuffix("Z") + ".000000Z"

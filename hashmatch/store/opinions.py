@@ -6,9 +6,10 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from hashmatch.clock import exactly, now_exactly
 from hashmatch.records import Opinion
-from hashmatch.store.audit import Actor, now_exactly, record
-from hashmatch.store.membership import exactly, touch
+from hashmatch.store.audit import Actor, record
+from hashmatch.store.membership import touch
 
 
 def add(connection: sqlite3.Connection, reference_id: int, opinions: Iterable[Opinion], import_id: int | None) -> bool:

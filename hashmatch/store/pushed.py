@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hashmatch.exchange.hma.bank import Pushed
-from hashmatch.store.audit import now
+from hashmatch.clock import now
+from hashmatch.records import Pushed
 from hashmatch.store.database import Store
 
 

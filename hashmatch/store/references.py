@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from hashmatch.clock import now
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.records import Digests, Failure, Fingerprint, Hash
-from hashmatch.store.audit import Actor, now, record
+from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, Outcome, join, touch
 
 #: In the packed quality column, stands for "not known".

@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import hashmatch
-from hashmatch.store.audit import Actor, now, record
+from hashmatch.clock import now
+from hashmatch.store.audit import Actor, record
+from hashmatch.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def begin(connection: sqlite3.Connection, actor: Actor, settings: Mapping[str, A
     text = json.dumps(settings, sort_keys=True)
     cursor = connection.execute(
         "INSERT INTO recorded_scan (at, operator, version, settings) VALUES (?, ?, ?, ?)",
-        (now(), actor.operator, hashmatch.__version__, text),
+        (now(), actor.operator, __version__, text),
     )
     scan_id = int(cursor.lastrowid or 0)
     record(connection, actor, "scan", {"scan": scan_id, **settings})

@@ -335,7 +335,7 @@ CREATE INDEX recorded_match_reference ON recorded_match (reference_id)
 
 _M005 = """
 CREATE TABLE decision (
-    -- what a person said of a file (its bytes) and a reference; rows are only added, see decisions.py
+    -- what a person said of a file (its bytes) and a reference; rows are only added, see review_decisions.py
     id INTEGER PRIMARY KEY,
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     reference_id INTEGER NOT NULL REFERENCES reference (id),

@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from hashmatch.clock import now
 from hashmatch.store import scans
-from hashmatch.store.audit import now
 from hashmatch.store.lookup import collection_number
 from hashmatch.store.verify import one_state
 

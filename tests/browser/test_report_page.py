@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from catalogues import write_catalogues
 
 from hashmatch import i18n
 from hashmatch.report.pictures import Picture
 from tests.browser.conftest import Tab, faults
+from tests.catalogues import write_catalogues
 from tests.report.pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, evil_result, report
 from tests.report.samples import MATCHED
 

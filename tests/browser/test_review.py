@@ -13,10 +13,9 @@ import pytest
 pytest.importorskip("starlette", reason="needs the review page's packages: pip install -e .[review]")
 pytest.importorskip("uvicorn", reason="needs the review page's packages: pip install -e .[review]")
 
-from catalogues import write_catalogues
-
-from hashmatch.store import Store, decisions
+from hashmatch.store import Store, review_decisions
 from tests.browser.conftest import Tab, faults
+from tests.catalogues import write_catalogues
 from tests.review.served import Case, Served, make, served
 
 #: Where screenshots are left for a person to look at, if anywhere.
@@ -115,7 +114,7 @@ class TestByKeyboard:
             look(page, "done")
             assert is_quiet(tab, running), (tab.console, tab.errors, tab.requests)
         with Store.open(case.db) as store:
-            said = Counter(word.said for word in decisions.words_after(store.connection, 0))
+            said = Counter(word.said for word in review_decisions.words_after(store.connection, 0))
         assert said == {"confirmed": 5, "false-positive": 3, "allow": 4, "second-look": 4, "dispute": 4}
 
     def test_focus_is_seen_and_goes_everywhere(self, shared: Served, tab: Tab) -> None:
@@ -129,7 +128,7 @@ class TestByKeyboard:
             )
             assert outline != "none" or name == "body", name
             reached.add(name)
-        assert reached >= {"skip", "colour", "help-button", "veil", "note", *decisions.DECISIONS}
+        assert reached >= {"skip", "colour", "help-button", "veil", "note", *review_decisions.DECISIONS}
 
     def test_help_and_ways(self, shared: Served, tab: Tab) -> None:
         page = enter(tab, shared, "/match/2")

@@ -6,14 +6,12 @@ import re
 from pathlib import Path
 
 from PIL import Image
-from store.known import FIXTURES, animation, draw, picture
-from store.samples import add, measured, pdq
 
 from hashmatch.records import Hash
 from hashmatch.store import Store
-from tests.store.samples import flip, pdq_bits
-
-from .conftest import Run
+from tests.cli.conftest import Run
+from tests.store.known import FIXTURES, animation, draw, picture
+from tests.store.samples import add, flip, measured, pdq, pdq_bits
 
 
 def saved(path: Path, image: Image.Image) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import FIXTURES, Run, run_command
+from tests.cli.conftest import FIXTURES, Run, run_command
 
 pytestmark = pytest.mark.skipif(
     find_spec("threatexchange") is None, reason="needs Meta's threatexchange: pip install -e .[judge]"

@@ -20,17 +20,16 @@ from hashmatch.cluster.connection import Cluster, joined
 from hashmatch.cluster.examining import Examiner
 from hashmatch.cluster.jobs import Job
 from hashmatch.cluster.sizes import Sizes
-from hashmatch.hashing import Settings
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import Found
 from hashmatch.media.sampling import Share
 from hashmatch.store import Store
 from tests.cli.conftest import FIXTURES, ROOT, run_command
+from tests.cluster.conftest import LONG, Dask, children, dask, dask_worker_of, is_alive, until
 from tests.faults.conftest import holds, locations, start
 from tests.media import samples
 from tests.store.known import picture
-
-from .conftest import LONG, Dask, children, dask, dask_worker_of, is_alive, until
 
 pytestmark = pytest.mark.timeout(300)
 

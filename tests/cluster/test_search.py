@@ -17,24 +17,22 @@ import pytest
 
 pytest.importorskip("distributed", reason="needs Dask: pip install hashmatch[cluster]")
 
-from matching.samples import blocks, film, levels, still, with_opposed
-
 from hashmatch.cluster import planning, shelves
 from hashmatch.cluster.connection import Cluster, joined
 from hashmatch.cluster.searching import ClusterSearcher
 from hashmatch.errors import CommandError
-from hashmatch.fingerprinting import FileState
+from hashmatch.fingerprints.many_files import FileState
 from hashmatch.matching.results import Match
 from hashmatch.matching.tiers import Profile
 from hashmatch.records import Digests, Fingerprint, Glance, Hash, Kind, ListItem
-from hashmatch.scanning import Searcher
+from hashmatch.search.searcher import Searcher
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
-from hashmatch.store.listed import add_item
+from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership
 from tests.cli.conftest import FIXTURES, ROOT, run_command
-
-from .conftest import LONG, Dask, dask, dask_worker_of, until
+from tests.cluster.conftest import LONG, Dask, dask, dask_worker_of, until
+from tests.matching.samples import blocks, film, levels, still, with_opposed
 
 pytestmark = pytest.mark.timeout(300)
 

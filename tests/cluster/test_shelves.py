@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store.samples import add, measured, pdq
 
 from hashmatch.cluster.shard import Opening, Query, Shelf
 from hashmatch.store import Store
-
-from .shards import built
+from tests.cluster.shards import built
+from tests.store.samples import add, measured, pdq
 
 DAY = 86_400.0
 #: Of a database that this worker's shelf has a folder of too, as a shelf names them.

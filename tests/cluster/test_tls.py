@@ -16,9 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.cli.conftest import FIXTURES, run_command
+from tests.cluster.conftest import dask
 from tests.faults.conftest import locations
-
-from .conftest import dask
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -13,27 +13,26 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store.samples import add as add_measured
-from store.samples import measured, pdq
 
-from hashmatch.cluster import planning, worker
+from hashmatch.cluster import dask_worker, planning
 from hashmatch.cluster.examining import Examiner, _Case
-from hashmatch.cluster.facts import check, facts
 from hashmatch.cluster.jobs import Batch, Job, Outcome, Run, number_of
 from hashmatch.cluster.planning import plan
 from hashmatch.cluster.shard import Query, Shard, Shelf
 from hashmatch.cluster.sizes import MOST, Sizes
+from hashmatch.cluster.versions import check, facts
 from hashmatch.errors import CommandError
-from hashmatch.fingerprinting import FileState
-from hashmatch.hashing import Settings
+from hashmatch.fingerprints.many_files import FileState
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import Share
 from hashmatch.media.urls import absolute, is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
 from hashmatch.store import Store, generation, hash_rows
 from hashmatch.store.generation import Generation
-
-from .shards import built
+from tests.cluster.shards import built
+from tests.store.samples import add as add_measured
+from tests.store.samples import measured, pdq
 
 
 @pytest.fixture
@@ -79,7 +78,7 @@ class TestRecords:
 def test_a_host_keeps_its_memory_whatever_dask_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")
     monkeypatch.setenv("HASHMATCH_KEYS", "kept")
-    environment = worker._environment()
+    environment = dask_worker._environment()
     assert "MALLOC_TRIM_THRESHOLD_" not in environment
     assert (environment["OPENBLAS_NUM_THREADS"], environment["HASHMATCH_KEYS"]) == ("1", "kept")
 

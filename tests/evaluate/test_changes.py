@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hashmatch.evaluate import adjust, frames, overlays
-
-from .samples import picture
+from hashmatch.evaluate import adjust, overlays, surroundings
+from tests.evaluate.samples import picture
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -33,7 +32,7 @@ def lies_in(original: Image.Image, changed: Image.Image, slack: float = 1.0) -> 
 
 def test_bars_leave_the_picture_whole() -> None:
     original = picture()
-    changed = frames.bars(original, Random(0), ("top", "left"), 0.25, (frames.BLACK, frames.WHITE))
+    changed = surroundings.bars(original, Random(0), ("top", "left"), 0.25, (surroundings.BLACK, surroundings.WHITE))
     assert changed.size == (200, 150)
     assert np.array_equal(pixels(changed)[30:, 40:], pixels(original))
     assert not pixels(changed)[:30, 40:].any(), "the first bar has the first colour"
@@ -41,7 +40,7 @@ def test_bars_leave_the_picture_whole() -> None:
 
 
 def test_unequal_bars_differ() -> None:
-    changed = frames.bars(picture(), Random(0), ("top", "bottom"), 0.4, (frames.BLACK,), unequal=True)
+    changed = surroundings.bars(picture(), Random(0), ("top", "bottom"), 0.4, (surroundings.BLACK,), unequal=True)
     dark = np.flatnonzero(pixels(changed).max(axis=(1, 2)) == 0)
     top = int(np.flatnonzero(np.diff(dark) > 1)[0]) + 1
     assert top != len(dark) - top
@@ -51,14 +50,17 @@ def test_unequal_bars_differ() -> None:
 @settings(max_examples=25)
 def test_letterbox_and_blurred_border_keep_the_picture_in_the_middle(shape: float, width: int, height: int) -> None:
     original = picture(size=(width, height))
-    for changed in (frames.fit(original, Random(0), shape), frames.blurred_border(original, Random(0), shape)):
+    for changed in (
+        surroundings.fit(original, Random(0), shape),
+        surroundings.blurred_border(original, Random(0), shape),
+    ):
         assert changed.width / changed.height == pytest.approx(shape, rel=0.06)
         left, top = (changed.width - width) // 2, (changed.height - height) // 2
         assert changed.crop((left, top, left + width, top + height)).tobytes() == original.tobytes()
 
 
 def test_a_blurred_border_is_smooth_but_not_plain() -> None:
-    changed = frames.blurred_border(picture(size=(320, 180)), Random(0), 9 / 16)
+    changed = surroundings.blurred_border(picture(size=(320, 180)), Random(0), 9 / 16)
     border = pixels(changed.convert("L"))[:150].astype(np.int16)
     assert border.std() > 2
     assert np.abs(np.diff(border, axis=0)).max() < 16
@@ -66,23 +68,25 @@ def test_a_blurred_border_is_smooth_but_not_plain() -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_screenshots_hold_the_picture(dark: bool) -> None:
-    for make in (frames.phone_post, frames.phone_gallery):
+    for make in (surroundings.phone_post, surroundings.phone_gallery):
         changed = make(picture(), Random(0), dark=dark)
-        assert changed.width == frames.PHONE_WIDTH < changed.height
-        shown = picture().resize((frames.PHONE_WIDTH, round(120 * frames.PHONE_WIDTH / 160)), Image.Resampling.BICUBIC)
+        assert changed.width == surroundings.PHONE_WIDTH < changed.height
+        shown = picture().resize(
+            (surroundings.PHONE_WIDTH, round(120 * surroundings.PHONE_WIDTH / 160)), Image.Resampling.BICUBIC
+        )
         assert lies_in(shown, changed)
 
 
 def test_a_chat_has_the_picture_in_a_rounded_bubble() -> None:
     original = Image.new("RGB", (160, 120), (255, 0, 0))
-    red = (pixels(frames.phone_chat(original, Random(3), dark=True)) == (255, 0, 0)).all(axis=2)
+    red = (pixels(surroundings.phone_chat(original, Random(3), dark=True)) == (255, 0, 0)).all(axis=2)
     height, width = (int(np.ptp(np.flatnonzero(red.any(axis=axis)))) + 1 for axis in (1, 0))
     assert width / height == pytest.approx(4 / 3, rel=0.01)
     assert 0.98 < red.sum() / (width * height) < 1, "all of it but its corners"
 
 
 def test_a_meme_has_its_text_outside_the_picture() -> None:
-    changed = frames.meme(picture(), Random(0), above=0.25, below=0.0)
+    changed = surroundings.meme(picture(), Random(0), above=0.25, below=0.0)
     assert changed.size == (160, 150)
     assert changed.crop((0, 30, 160, 150)).tobytes() == picture().tobytes()
     assert (pixels(changed)[:30] < 100).any(), "there is text"

@@ -14,11 +14,10 @@ from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate.edits import matching
 from hashmatch.evaluate.evaluation import evaluate, steps
 from hashmatch.evaluate.originals import choose
-from hashmatch.evaluate.results import Evaluation
+from hashmatch.evaluate.scores import Evaluation
 from hashmatch.isolation import Isolation
 from hashmatch.media.files import walk
-
-from .samples import folder_of, picture
+from tests.evaluate.samples import folder_of, picture
 
 EDITS = (*matching("jpeg-75"), *matching("resize-50"), *matching("png"), *matching("phone-chat-dark"))
 

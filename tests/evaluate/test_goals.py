@@ -13,7 +13,7 @@ from hashmatch.evaluate.edits import matching
 from hashmatch.evaluate.evaluation import evaluate
 from hashmatch.evaluate.goals import GOALS, MOST_TEMPLATES_NEAR
 from hashmatch.evaluate.originals import choose
-from hashmatch.evaluate.results import groups, share
+from hashmatch.evaluate.scores import groups, share
 from hashmatch.isolation import Isolation
 from hashmatch.matching.tiers import Profile
 from hashmatch.media.files import walk

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from matching.samples import match
-from store.samples import flip, pdq_bits
-
 from hashmatch.evaluate.copies import Copy
 from hashmatch.evaluate.edits import EDITS
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.trial import Original
 from hashmatch.matching.results import Match, Result
+from tests.matching.samples import match
+from tests.store.samples import flip, pdq_bits
 
 TWO = EDITS[:2]
 

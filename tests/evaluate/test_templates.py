@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hashmatch.evaluate import cards
+from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.templates import card
 from hashmatch.evaluate.trial import Original
-
-from .samples import opened
+from tests.evaluate.samples import opened
 
 
 @pytest.mark.parametrize("template", range(7))
@@ -28,9 +27,9 @@ def test_templates_differ_from_each_other_and_by_seed() -> None:
 
 def test_siblings_are_the_other_texts_of_a_template(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("evaluate") / "cards"
-    paths = cards.write(folder, 2, seed=0)
-    assert len(paths) == len(set(paths)) == 2 * cards.TEXTS
-    neighbours = cards.siblings([Original(path, number, bytes(32), 100) for number, path in enumerate(paths)])
+    paths = made_up_cards.write(folder, 2, seed=0)
+    assert len(paths) == len(set(paths)) == 2 * made_up_cards.TEXTS
+    neighbours = made_up_cards.siblings([Original(path, number, bytes(32), 100) for number, path in enumerate(paths)])
     assert neighbours[0] == {1, 2, 3, 4, 5}
     assert neighbours[7] == {6, 8, 9, 10, 11}
     with open(paths[0], "rb") as file:

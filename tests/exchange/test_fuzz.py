@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange import detect, get, names, stix_waiting, written
-from hashmatch.exchange.csv_table import COLUMNS
+from hashmatch.exchange import detect, get, names, written
 from hashmatch.exchange.fields import identified
+from hashmatch.exchange.formats import stix_waiting
+from hashmatch.exchange.formats.csv_table import COLUMNS
+from hashmatch.exchange.formats.stix_objects import EXTENSION
 from hashmatch.exchange.sqlite_files import MAGIC
-from hashmatch.exchange.stix_objects import EXTENSION
 from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem
-
-from .samples import ALL, BRIDGE, MD5, SHA1, SHA256, items, patient, write
+from tests.exchange.samples import ALL, BRIDGE, MD5, SHA1, SHA256, items, patient, write
 
 #: Pieces that lists are made of, good and bad, so that chance gets past the first check of each reader.
 PIECES = [

@@ -11,8 +11,7 @@ import pytest
 
 from hashmatch.exchange import HEAD, detect, get
 from hashmatch.records import ListItem
-
-from .samples import ALL, MD5, PICTURE, SHA1, write
+from tests.exchange.samples import ALL, MD5, PICTURE, SHA1, write
 
 pytestmark = pytest.mark.skipif(shutil.which("hfind") is None, reason="The Sleuth Kit is not installed")
 

@@ -10,8 +10,7 @@ import pytest
 from hashmatch.exchange import get, written
 from hashmatch.exchange.losses import DIGESTS, EVERYTHING, FILM, OF_HASHES, OF_ITEMS, Losses
 from hashmatch.records import Hash, ListItem, Opinion
-
-from .samples import PICTURE
+from tests.exchange.samples import PICTURE
 
 A_FILM = ListItem(
     kind="video",

@@ -11,9 +11,8 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.exchange import HEAD, detect, get, names, written
-from hashmatch.exchange.csv_table import COLUMNS
-
-from .samples import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
+from hashmatch.exchange.formats.csv_table import COLUMNS
+from tests.exchange.samples import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
 
 
 def test_every_name_gives_its_format() -> None:

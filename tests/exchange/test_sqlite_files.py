@@ -14,8 +14,7 @@ import pytest
 
 from hashmatch.exchange import get
 from hashmatch.records import BadLine, ListItem
-
-from .samples import MD5, items_of, read, write
+from tests.exchange.samples import MD5, items_of, read, write
 
 KDB, RDS = get("kdb"), get("rds")
 

@@ -12,9 +12,8 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.records import ListItem
 from hashmatch.store import Store, curate, verify
+from tests.faults.conftest import run
 from tests.store.samples import ME, add, add_entry, measured, pdq
-
-from .conftest import run
 
 FLIPS = 600
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import holds, index, locations, reported, run
+from tests.faults.conftest import holds, index, locations, reported, run
 
 Mount = Callable[[int], None]
 

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from media import samples
 
-from hashmatch.fingerprint import fingerprint
-from hashmatch.fingerprinting import FileState, fingerprints
-from hashmatch.hashing import Settings
+from hashmatch.fingerprints.many_files import FileState, fingerprints
+from hashmatch.fingerprints.one_file import fingerprint
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media import Limits
 from hashmatch.media.files import Found
 from hashmatch.records import Digests, Fingerprint
+from tests.media import samples
 
 #: Bytes that no worker has read before it is heard of.
 LARGE = 256 << 20

@@ -15,9 +15,8 @@ import pytest
 from hashmatch.store import Store, verify
 from hashmatch.store.membership import Membership
 from hashmatch.store.references import add_file
+from tests.faults.conftest import holds, index, is_made, locations, reported, run, start
 from tests.store.samples import ME, content, make_older, measured, pdq
-
-from .conftest import holds, index, is_made, locations, reported, run, start
 
 #: Interruptions of one index; the requirement is at least 25.
 KILLS = 26

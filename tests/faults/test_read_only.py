@@ -12,9 +12,8 @@ import pytest
 
 from hashmatch.store import Store
 from tests.cli.conftest import as_nobody, public_folder  # noqa: F401  (a fixture)
+from tests.faults.conftest import run
 from tests.store.samples import add
-
-from .conftest import run
 
 
 @pytest.fixture

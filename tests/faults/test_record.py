@@ -15,9 +15,8 @@ import pytest
 
 from hashmatch.store import Store, row_digests, schema, verify
 from tests.cli.conftest import COMMAND, environment
-
-from .conftest import index, run
-from .test_disk_full import Mount, small  # noqa: F401  (a fixture)
+from tests.faults.conftest import index, run
+from tests.faults.test_disk_full import Mount, small  # noqa: F401  (a fixture)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import ROOT, environment
-
-from .conftest import COMMAND, holds, index, run
+from tests.faults.conftest import COMMAND, holds, index, run
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ from PIL import Image
 
 from hashmatch.hashers import GUARD, Picture, blocks, by_name
 from hashmatch.hashers.orientations import ORIENTATIONS
-
-from .test_orientations import BY_PILLOW, scene
+from tests.hashers.test_orientations import BY_PILLOW, scene
 
 
 def plainly(image: Image.Image) -> np.ndarray:

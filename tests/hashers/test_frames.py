@@ -9,15 +9,14 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from media import samples
 from PIL import Image
 
 from hashmatch.hamming.brute import distance
 from hashmatch.hashers.frames import BATCH, STANDS_FOR, WHOLE, Area, hash_frames, quality_of_frames
 from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media.sampling import EVERY_FRAME
-
-from .made import KINDS, draw
+from tests.hashers.made import KINDS, draw
+from tests.media import samples
 
 Squares = npt.NDArray[np.uint8]
 

@@ -18,9 +18,8 @@ from hashmatch.hashers import Picture, by_name
 from hashmatch.hashers.pdq import hash_exact, hash_luma, sampling_matrix
 from hashmatch.media import Limits, open_media
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-
-from . import reference
-from .made import Pixels, draw, pictures
+from tests.hashers import reference
+from tests.hashers.made import Pixels, draw, pictures
 
 Judge = Callable[[Pixels], tuple[bytes, int]]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hashmatch.isolation import Pool, Task
+from hashmatch.isolation.config import Isolation
 from hashmatch.isolation.cores import Cores
-from hashmatch.isolation.settings import Isolation
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,

@@ -24,7 +24,7 @@ import pytest
 
 from hashmatch.errors import MediaError
 from hashmatch.isolation import Isolation, Outcome, Pool, Task
-from hashmatch.isolation.settings import describe
+from hashmatch.isolation.config import describe
 from hashmatch.isolation.worker import Work
 
 Ask = Callable[[Any], Any]

@@ -19,14 +19,14 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from media import samples
 
 from hashmatch import hashers
 from hashmatch.errors import CommandError
 from hashmatch.hashers.base import Picture
 from hashmatch.isolation import Isolation, Outcome, Pool, Task, landlock, lock, seccomp
-from hashmatch.isolation.settings import describe
+from hashmatch.isolation.config import describe
 from hashmatch.media import load_decoder, need
+from tests.media import samples
 
 pytestmark = pytest.mark.skipif(lock.available() != lock.STEPS, reason="this system has no full sandbox")
 

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from hashmatch.hamming.words import to_words
 from hashmatch.matching.alignment import MOST_LINES, TOLERANCE, Sides, Stretch, align, follow
-from hashmatch.matching.lines import Line
 from hashmatch.matching.queries import queries_of
+from hashmatch.matching.time_lines import Line
 from hashmatch.matching.tracks import footage_of, frames_of
 from hashmatch.records import Hash
-
-from .samples import table_of
-from .walks import join, part, query, reference, sparse, still, walk
+from tests.matching.samples import table_of
+from tests.matching.walks import join, part, query, reference, sparse, still, walk
 
 
 def aligned(file: list[Hash], known: list[Hash]) -> list[Stretch]:

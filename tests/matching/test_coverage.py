@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hashmatch.matching.alignment import Stretch
 from hashmatch.matching.coverage import BRIDGED, pieces, share, without_overlap
 from hashmatch.matching.evidence import Told
-from hashmatch.matching.lines import Line
+from hashmatch.matching.time_lines import Line
 
 _spans = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 15)).map(lambda s: (s[0] / 2, (s[0] + s[1]) / 2)))
 

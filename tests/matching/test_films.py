@@ -8,16 +8,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.samples import pdq_bits
 
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.results import Segment
 from hashmatch.matching.tiers import MANY_PICTURES, NEAR_COVERAGE, NEAR_PICTURES, thresholds
 from hashmatch.records import Hash, Kind
-
-from .samples import film, found, only, still
-from .walks import join, part, query, reference, walk
-from .walks import still as static
+from tests.matching.samples import film, found, only, still
+from tests.matching.walks import join, part, query, reference, walk
+from tests.matching.walks import still as static
+from tests.store.samples import pdq_bits
 
 LIMITS = thresholds()["pdq"]
 NEAR, POSSIBLE, FILM, LOW = LIMITS.near, LIMITS.possible, LIMITS.film, LIMITS.low_quality

@@ -23,9 +23,9 @@ from hashmatch.matching.local import (
     compare,
     search,
 )
-from tests.hashers.test_local import Luma, scene
+from tests.hashers.test_orb import Luma, scene
 
-local = pytest.importorskip("hashmatch.hashers.local", reason="needs OpenCV", exc_type=ImportError)
+local = pytest.importorskip("hashmatch.hashers.orb", reason="needs OpenCV", exc_type=ImportError)
 
 
 def of(picture: Luma) -> LocalFeatures:

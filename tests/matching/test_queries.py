@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from hashers.test_orientations import BY_PILLOW, scene
 from PIL import Image
-from store.samples import flip, pdq_bits
 
+from hashmatch.fingerprints.picture import hashes_of
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.hashers import GUARD, Picture, blocks
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
-from hashmatch.hashing import Settings, hashes_of
 from hashmatch.matching.queries import TURNS, queries_of
 from hashmatch.records import Hash
+from tests.hashers.test_orientations import BY_PILLOW, scene
+from tests.store.samples import flip, pdq_bits
 
 
 def of_picture(image: Image.Image, side: str = "query") -> tuple[Hash, ...]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hashmatch.matching.rarity import LONGEST_INSERT
-
-from .samples import found
-from .walks import join, part, query, reference, walk
+from tests.matching.samples import found
+from tests.matching.walks import join, part, query, reference, walk
 
 INTRO = walk(1, 8, shot=1.0)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from store.samples import flip, pdq_bits
 
 from hashmatch.matching.table import (
     OTHER_VIEW,
@@ -22,8 +21,8 @@ from hashmatch.matching.table import (
 )
 from hashmatch.matching.tiers import thresholds
 from hashmatch.records import Hash
-
-from .samples import film, still, table_of
+from tests.matching.samples import film, still, table_of
+from tests.store.samples import flip, pdq_bits
 
 
 def with_ones(count: int) -> bytes:

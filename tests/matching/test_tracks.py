@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from store.samples import pdq_bits
 
 from hashmatch.matching.queries import queries_of
 from hashmatch.matching.tracks import LONGEST_STAND, MOST_BEFORE, footage_of, frames_of
 from hashmatch.records import Hash
-
-from .samples import still, table_of
+from tests.matching.samples import still, table_of
+from tests.store.samples import pdq_bits
 
 
 def at(seed: object, time: float, view: str = "full", quality: int = 100) -> Hash:

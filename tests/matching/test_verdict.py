@@ -8,19 +8,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.samples import flip, pdq_bits
 
 from hashmatch.hashers.blocks import Levels, turned
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.finding import Finding
-from hashmatch.matching.guard import most_contradiction
+from hashmatch.matching.layouts import most_contradiction
 from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision
 from hashmatch.matching.stills import MOST_OPINIONS
 from hashmatch.matching.tiers import MOST_CONTRADICTION, PDQ, Profile, thresholds
 from hashmatch.matching.verdict import decide, exact, match_of, strength
 from hashmatch.records import Hash
-
-from .samples import blocks, film, found, levels, match, only, still, with_opposed
+from tests.matching.samples import blocks, film, found, levels, match, only, still, with_opposed
+from tests.store.samples import flip, pdq_bits
 
 #: Of the profile that is the default.
 LIMITS = thresholds()["pdq"]

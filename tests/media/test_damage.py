@@ -21,8 +21,7 @@ from hashmatch.errors import CODES, MediaError
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.media import Limits, load_decoder, need
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-
-from . import samples
+from tests.media import samples
 
 FILMS = ["mp4", "mp4-fragmented", "mov-prores", "mkv", "webm-vp9", "avi-mjpeg", "flv", "ts", "mpg", "wmv", "ogv-vp8"]
 

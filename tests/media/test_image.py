@@ -19,8 +19,7 @@ from hashmatch.hashers.base import Picture
 from hashmatch.media import Film, Limits, Stills
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling
-
-from .samples import (
+from tests.media.samples import (
     ANIMATIONS,
     STILLS,
     animated,

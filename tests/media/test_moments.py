@@ -14,9 +14,8 @@ from PIL import Image
 from hashmatch.errors import MediaError
 from hashmatch.media.moments import nearest, pictures_at
 from hashmatch.media.sampling import Sampling
-
-from .samples import FILMS, animation, film, opened_film, scene, with_display_matrix
-from .test_sniff import encoder_or_skip
+from tests.media.samples import FILMS, animation, film, opened_film, scene, with_display_matrix
+from tests.media.test_sniff import encoder_or_skip
 
 TIMES = st.lists(st.integers(0, 50).map(float), max_size=12, unique=True).map(sorted)
 

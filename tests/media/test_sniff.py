@@ -11,8 +11,7 @@ from PIL import Image
 
 from hashmatch.media import MediaType
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
-
-from . import samples
+from tests.media import samples
 
 FILM_TYPES = {name: MediaType("pyav", film.demuxer) for name, film in samples.FILMS.items()}
 

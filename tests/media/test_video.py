@@ -20,8 +20,7 @@ from hashmatch.media import Limits, MediaType
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling, Share
 from hashmatch.media.video import open_video
-
-from .samples import (
+from tests.media.samples import (
     FILMS,
     Film,
     away,
@@ -34,7 +33,7 @@ from .samples import (
     with_cover,
     with_display_matrix,
 )
-from .test_sniff import encoder_or_skip
+from tests.media.test_sniff import encoder_or_skip
 
 SIZE = (176, 144)
 

@@ -22,8 +22,7 @@ from hashmatch.media import Limits, MediaType, open_media
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-
-from .samples import (
+from tests.media.samples import (
     FILMS,
     Film,
     animation,

@@ -9,13 +9,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.exchange.csv_cells import unguard
 from hashmatch.matching.results import Examined, Result
 from hashmatch.records import Failure
 from hashmatch.report.as_csv import COLUMNS, CsvResults
-from hashmatch.report.escape import for_spreadsheet, for_terminal
-
-from .samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
+from tests.report.samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 
 def written(*results: Result) -> list[dict[str, str]]:

@@ -12,16 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store.samples import ME, add, measured, pdq
 
-import hashmatch
-from hashmatch.indexing import Indexed
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report import as_json
 from hashmatch.store import Store, hash_rows, lookup
-
-from .pages import CUSTODY
-from .samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
+from hashmatch.version import __version__
+from hashmatch.workflows.index import Indexed
+from tests.report.pages import CUSTODY
+from tests.report.samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
+from tests.store.samples import ME, add, measured, pdq
 
 RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
 RESULT += ["examined"]
@@ -215,7 +214,7 @@ class TestScanDocument:
     def test_is_one_object_however_many_results(self, store: Store, results: Any) -> None:
         got = self.document(store, *results)
         assert set(got) == {"hashmatch", "reference_set", "settings", "summary", "results"}
-        assert got["hashmatch"] == hashmatch.__version__
+        assert got["hashmatch"] == __version__
         assert got["settings"] == {"radius": None}
         assert got["summary"] == {"files": len(results)}
         assert got["results"] == [json.loads(json.dumps(as_json.result(each))) for each in results]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from store.samples import add
 
 from hashmatch.matching.results import (
     Examined,
@@ -32,9 +31,9 @@ from hashmatch.report.as_lines import (
 )
 from hashmatch.report.reasons import explain
 from hashmatch.store import Store
-
-from .samples import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED, VIDEO
-from .test_escape import harmless
+from tests.report.samples import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED, VIDEO
+from tests.store.samples import add
+from tests.test_escape import harmless
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ import pytest
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report.as_text import LONGEST_HASH, fingerprint_lines, list_line, pdq_lines, reference_lines
 from hashmatch.store.lookup import Provenance, Reference, Source
-
-from .samples import HOSTILE
-from .test_escape import harmless
+from tests.report.samples import HOSTILE
+from tests.test_escape import harmless
 
 HASHES = (
     Hash("pdq", b"\xab" * 32, 77, 1.5),
@@ -49,7 +48,7 @@ TEXT = HOSTILE.decode("utf-8", "replace")
 
 @pytest.fixture
 def fingerprint() -> Fingerprint:
-    from store.samples import measured
+    from tests.store.samples import measured
 
     return measured("abc", HASHES, duration=2.0, partial=True)
 

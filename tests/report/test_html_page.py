@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from catalogues import write_catalogues
 
 from hashmatch import i18n
 from hashmatch.matching.results import MatchedOpinion
@@ -16,6 +15,7 @@ from hashmatch.report.html import facts, gathering
 from hashmatch.report.html.drawings import histogram, timeline
 from hashmatch.report.html.page import pieces
 from hashmatch.report.pictures import Picture
+from tests.catalogues import write_catalogues
 from tests.report.pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, Page, evil_result, report
 from tests.report.samples import CLEAN, FAILED, FLAGGED, HOSTILE, MATCHED
 

@@ -18,8 +18,8 @@ from urllib.parse import urlencode, urlsplit
 from hashmatch.matching.results import Result
 from hashmatch.media.files import walk
 from hashmatch.report import as_json
-from hashmatch.scanning import scan
 from hashmatch.store import Store
+from hashmatch.workflows.scan import scan
 from tests.cli.conftest import ROOT, environment
 from tests.store.known import ALONE, animation, index_paths, picture
 

@@ -17,10 +17,9 @@ import pytest
 from PIL import Image
 
 from hashmatch.matching.results import MatchedReference, Result
-from hashmatch.store import Store, audit, decisions, lookup, verify
+from hashmatch.store import Store, audit, lookup, review_decisions, verify
 from tests.cli.conftest import ROOT, environment, run_command
-
-from .served import EVIL, Case, Served, scan_of, served, write
+from tests.review.served import EVIL, Case, Served, scan_of, served, write
 
 
 def numbers(page: Served) -> dict[str, int]:
@@ -119,7 +118,7 @@ class TestDecisions:
         assert desk.decided() == before
         with Store.open(desk.case.db) as store:
             sha256 = scan_of(desk.case.db, desk.found("copy 6.jpg"))[0].sha256
-            said = [word for word in decisions.words_after(store.connection, 0) if word.pair.sha256 == sha256]
+            said = [word for word in review_decisions.words_after(store.connection, 0) if word.pair.sha256 == sha256]
             assert [(word.said, word.reviewer) for word in said] == [("confirmed", "Anna")]
             assert list(audit.entries(store))[-1].operator == audit.Actor.current("x").operator
             assert list(verify.check(store)) == []
@@ -186,9 +185,9 @@ class TestDecisions:
 
     def test_what_another_process_decides_is_seen(self, desk: Desk) -> None:
         before, (result,) = desk.decided(), scan_of(desk.case.db, desk.found("film.webp"))
-        pair = decisions.Pair(result.sha256 or "", result.matches[0].reference.id)
+        pair = review_decisions.Pair(result.sha256 or "", result.matches[0].reference.id)
         with Store.open(desk.case.db, write=True) as store, store.transaction() as connection:
-            decisions.decide(connection, audit.Actor("x", "test"), pair, "confirmed", "Ben")
+            review_decisions.decide(connection, audit.Actor("x", "test"), pair, "confirmed", "Ben")
         assert desk.decided() == before + 1
 
 

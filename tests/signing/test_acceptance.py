@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from hashmatch.records import UNNAMED
 from hashmatch.signing.acceptance import FLAWS, Decision, Flaw, Issue, decide, missing
-
-from .samples import NOW, of_file
+from tests.signing.samples import NOW, of_file
 
 NONE: frozenset[Flaw] = frozenset()
 ALL = frozenset(FLAWS)

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.signing import keys, lists, minisign, statement
-
-from .samples import LITTLE_MEMORY, NOW, OURS, of_file
-from .samples import minisign as tool
+from hashmatch.signing import keys, minisign, signed_lists, statement
+from tests.signing.samples import LITTLE_MEMORY, NOW, OURS, of_file
+from tests.signing.samples import minisign as tool
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def theirs(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_minisign_verifies_ours(path: Path) -> None:
-    told = lists.sign_file(path, OURS, of_file(name="قائمة الوحدة", expires=None))
+    told = signed_lists.sign_file(path, OURS, of_file(name="قائمة الوحدة", expires=None))
     done = tool("-Vm", path, "-P", OURS.public.text)
     assert done.returncode == 0, done.stderr
     assert f"Trusted comment: {statement.to_comment(told)}\n" in done.stdout
@@ -39,12 +38,14 @@ def test_minisign_verifies_ours(path: Path) -> None:
 
 
 def test_minisign_reads_the_longest_statement(path: Path) -> None:
-    lists.sign_file(path, OURS, of_file(name="\U0001f600" * 200, sequence=2**63 - 1, since=2**63 - 1, count=2**63 - 1))
+    signed_lists.sign_file(
+        path, OURS, of_file(name="\U0001f600" * 200, sequence=2**63 - 1, since=2**63 - 1, count=2**63 - 1)
+    )
     assert tool("-Vm", path, "-P", OURS.public.text).returncode == 0
     # And what is longer than any statement.
     signature = minisign.sign(OURS, minisign.file_digest().digest(), b"x" * minisign.COMMENT_MAX)
     path.write_bytes(b"")
-    lists.signature_path(path).write_bytes(minisign.write_signature(signature, "x" * 900))
+    signed_lists.signature_path(path).write_bytes(minisign.write_signature(signature, "x" * 900))
     assert tool("-Vm", path, "-P", OURS.public.text).returncode == 0
 
 
@@ -54,26 +55,26 @@ def test_we_verify_minisign_s(path: Path, theirs: tuple[Path, Path], tmp_path: P
     assert tool("-S", *way, "-m", path, "-s", secret, "-t", "كلمات").returncode == 0
     key = keys.find(tmp_path / "none", str(public))
     with path.open("rb") as file:
-        found = lists.verify_file(file, path, (key,))
+        found = signed_lists.verify_file(file, path, (key,))
     assert (found.statement, found.comment, found.key) == (None, "كلمات", key)
     path.write_bytes(path.read_bytes() + b"more")
     with path.open("rb") as file, pytest.raises(CommandError, match="not the list that was signed"):
-        lists.verify_file(file, path, (key,))
+        signed_lists.verify_file(file, path, (key,))
 
 
 def test_a_statement_that_minisign_signed(path: Path, theirs: tuple[Path, Path], tmp_path: Path) -> None:
     """Whoever keeps the key on another machine signs there, with the statement that we would have signed."""
-    told = lists.sign_file(path, OURS, of_file())
+    told = signed_lists.sign_file(path, OURS, of_file())
     assert tool("-Sm", path, "-s", theirs[1], "-t", statement.to_comment(told)).returncode == 0
     with path.open("rb") as file:
-        assert lists.verify_file(file, path, (keys.find(tmp_path / "none", str(theirs[0])),)).statement == told
+        assert signed_lists.verify_file(file, path, (keys.find(tmp_path / "none", str(theirs[0])),)).statement == told
 
 
 def test_minisign_signs_with_our_key(path: Path, tmp_path: Path) -> None:
     made = keys.make(tmp_path / "keys", "unit", None, NOW)
     assert tool("-Sm", path, "-s", tmp_path / "keys" / "unit.key").returncode == 0
     with path.open("rb") as file:
-        assert lists.verify_file(file, path, (made,)).statement is None
+        assert signed_lists.verify_file(file, path, (made,)).statement is None
     # And -R makes the public half anew, as the message of a missing one says.
     again = tmp_path / "again.pub"
     assert tool("-R", "-s", tmp_path / "keys" / "unit.key", "-p", again).returncode == 0
@@ -83,7 +84,7 @@ def test_minisign_signs_with_our_key(path: Path, tmp_path: Path) -> None:
 
 def test_we_sign_with_minisign_s_key(path: Path, theirs: tuple[Path, Path], tmp_path: Path) -> None:
     secret = keys.secret_key(tmp_path / "none", str(theirs[1]), lambda: "")
-    lists.sign_file(path, secret, of_file())
+    signed_lists.sign_file(path, secret, of_file())
     assert tool("-Vm", path, "-p", theirs[0]).returncode == 0
 
 
@@ -93,7 +94,7 @@ def test_minisign_opens_our_key_with_its_password(path: Path, tmp_path: Path) ->
     assert tool("-Sm", path, "-s", secret, typed="wrong\n").returncode != 0
     assert tool("-Sm", path, "-s", secret, typed="كلمة سر\n").returncode == 0
     with path.open("rb") as file:
-        assert lists.verify_file(file, path, (made,)).key == made
+        assert signed_lists.verify_file(file, path, (made,)).key == made
 
 
 def test_we_open_minisign_s_key_with_its_password(tmp_path: Path) -> None:

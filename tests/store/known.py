@@ -13,16 +13,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from hashmatch.fingerprinting import fingerprints
-from hashmatch.hashing import Settings
-from hashmatch.indexing import Indexed, index
+from hashmatch.fingerprints.many_files import fingerprints
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media.files import walk
 from hashmatch.records import Fingerprint
 from hashmatch.store import Store
 from hashmatch.store.membership import Membership
-
-from .samples import ME
+from hashmatch.workflows.index import Indexed, index
+from tests.store.samples import ME
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 

@@ -13,7 +13,7 @@ from hashmatch.media import recipe
 from hashmatch.records import Digests, Fingerprint, Hash, Kind, ListItem
 from hashmatch.store import Store, audit, row_digests, schema
 from hashmatch.store.audit import Actor
-from hashmatch.store.listed import add_item
+from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership, Outcome
 from hashmatch.store.references import add_file
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-import hashmatch
+from hashmatch import clock
 from hashmatch.records import Failure, Hash, ListItem
-from hashmatch.store import Store, audit, curate, listed, membership, references
+from hashmatch.store import Store, audit, curate, list_entries, membership, references
 from hashmatch.store.audit import ORIGIN, Actor
 from hashmatch.store.membership import Membership
-
-from .samples import ME, actions, add, add_entry, content, digests_of, measured, pdq
+from hashmatch.version import __version__
+from tests.store.samples import ME, actions, add, add_entry, content, digests_of, measured, pdq
 
 Change = Callable[[sqlite3.Connection], object]
 
@@ -66,12 +66,12 @@ CHANGES: dict[str, tuple[Change, str, dict[str, object]]] = {
         {"reference": 1, "allow": True},
     ),
     "a new entry": (
-        lambda c: listed.add_item(c, ME, ListItem(md5="0" * 32), ONE),
+        lambda c: list_entries.add_item(c, ME, ListItem(md5="0" * 32), ONE),
         "add",
         {"reference": 5, "collection": "one"},
     ),
     "a retraction in a list": (
-        lambda c: listed.add_item(c, ME, HALF, replace(ONE, retracted="2026-01-01T00:00:00Z", import_id=None)),
+        lambda c: list_entries.add_item(c, ME, HALF, replace(ONE, retracted="2026-01-01T00:00:00Z", import_id=None)),
         "retract",
         {"reference": 4, "collection": "one", "retracted": "2026-01-01T00:00:00Z"},
     ),
@@ -127,7 +127,7 @@ class TestEntries:
         assert content(known, "audit") != before
         added = list(audit.entries(known))[len(entries) :]
         (entry,) = [entry for entry in added if entry.action == action]
-        assert (entry.operator, entry.command, entry.version) == ("tester", "test", hashmatch.__version__)
+        assert (entry.operator, entry.command, entry.version) == ("tester", "test", __version__)
         assert detail.items() <= json.loads(entry.detail).items()
         assert list(audit.check(known)) == []
 
@@ -189,7 +189,7 @@ class TestEntries:
     def test_now_is_utc_to_the_second(self) -> None:
         from datetime import UTC, datetime
 
-        read = datetime.strptime(audit.now(), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        read = datetime.strptime(clock.now(), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         assert abs((datetime.now(UTC) - read).total_seconds()) < 5
 
 

@@ -12,8 +12,7 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, audit, backup, lookup, row_digests, schema, upgrade, verify
-
-from .samples import add, content, make_older
+from tests.store.samples import add, content, make_older
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, bulk, row_digests, verify
-from hashmatch.store.listed import Entry, add_items, entry_of
+from hashmatch.store.list_entries import Entry, add_items, entry_of
 from hashmatch.store.membership import Membership
-
-from .samples import ME, pdq_bits
+from tests.store.samples import ME, pdq_bits
 
 VALUES = st.one_of(st.none(), st.integers(-9, 9), st.text(max_size=3), st.binary(max_size=3))
 

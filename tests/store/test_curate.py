@@ -7,8 +7,7 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, curate, lookup
 from hashmatch.store.membership import ensure_collection
-
-from .samples import ME, add
+from tests.store.samples import ME, add
 
 
 @pytest.fixture

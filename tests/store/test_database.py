@@ -21,8 +21,7 @@ import hashmatch.store.schema  # noqa: F401  (an ordinary user may not be able t
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, audit, database, lookup
 from hashmatch.store.membership import ensure_collection
-
-from .samples import ME, add, content, measured, pdq
+from tests.store.samples import ME, add, content, measured, pdq
 
 Ordinary = Callable[[Callable[[], Any]], Any]
 

@@ -17,11 +17,10 @@ from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.media import recipe
 from hashmatch.records import Failure, Fingerprint, Hash, ListItem
 from hashmatch.store import Store, curate, hash_rows, lookup
-from hashmatch.store.listed import identity_of
+from hashmatch.store.list_entries import identity_of
 from hashmatch.store.membership import Membership, join
 from hashmatch.store.references import IMPORTED, add_file, pack
-
-from .samples import ME, actions, add, add_entry, content, digests_of, flip, measured, pdq, pdq_bits
+from tests.store.samples import ME, actions, add, add_entry, content, digests_of, flip, measured, pdq, pdq_bits
 
 
 def get(store: Store, reference_id: int) -> lookup.Reference:

@@ -8,8 +8,7 @@ import pytest
 
 from hashmatch.store import Store, curate, scans, verify
 from hashmatch.store.scans import RecordedMatch
-
-from .samples import ME, actions, add
+from tests.store.samples import ME, actions, add
 
 
 def match(reference_id: int, tier: str = "near", allow: bool = False) -> RecordedMatch:

@@ -9,8 +9,7 @@ import pytest
 from sqlite_utils import Database
 
 from hashmatch.store import Store, database, schema
-
-from .samples import add
+from tests.store.samples import add
 
 
 def pragma(store: Store, name: str) -> object:

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, audit, curate, row_digests, schema, verify
-
-from .samples import ME, add, add_entry, measured, pdq
+from tests.store.samples import ME, add, add_entry, measured, pdq
 
 
 @pytest.fixture

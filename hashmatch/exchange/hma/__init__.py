@@ -11,8 +11,9 @@ Usage:
 
 from __future__ import annotations
 
-from hashmatch.exchange.hma.bank import Content, Ledger, Pushed, PushReport, push, read_contents
-from hashmatch.exchange.hma.server import TOKEN, Server, token_from_environment
+from hashmatch.exchange.hma.bank import Content, Ledger, PushReport, push, read_contents
+from hashmatch.exchange.hma.client import TOKEN, Server, token_from_environment
+from hashmatch.records import Pushed
 
 __all__ = [
     "TOKEN",

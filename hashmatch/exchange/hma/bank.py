@@ -16,10 +16,10 @@ from typing import Literal, Protocol
 
 from hashmatch.errors import CommandError
 from hashmatch.exchange.fields import snippet
-from hashmatch.exchange.hma.server import Answer, Server
+from hashmatch.exchange.hma.client import Answer, Server
 from hashmatch.exchange.hma.signals import item_of, signals_of
 from hashmatch.i18n import _
-from hashmatch.records import ListItem
+from hashmatch.records import ListItem, Pushed
 
 # Of a content's disable_until_ts; any other number is the time from which it is known again.
 _DISABLED, _ENABLED = 0, 1
@@ -28,19 +28,6 @@ _BANK = re.compile(r"[A-Z_][A-Z0-9_]{0,254}")
 
 #: So many entries one after the other that a server refuses mean that it will take none.
 _REFUSED_MAX = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """One content of a bank that we put there.
-
-    content: HMA's number of it. reference: ours of what it is. digest: tells its signals from others, see `digest_of`.
-    """
-
-    content: int
-    reference: int
-    digest: str
-    disabled: bool = False
 
 
 class Ledger(Protocol):

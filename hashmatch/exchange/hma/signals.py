@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from hashmatch.exchange.fields import LineError, digest, perceptual_hash
-from hashmatch.exchange.pdq import LEAST_QUALITY
+from hashmatch.exchange.formats.pdq import LEAST_QUALITY
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
 

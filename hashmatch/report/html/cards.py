@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import Match, MatchedReference, Result, Segment, Tier, VideoEvidence
 from hashmatch.records import Kind
 from hashmatch.report.as_lines import WORTH_SAYING_SPEED, clock, examined_text, span_text
-from hashmatch.report.escape import for_terminal
 from hashmatch.report.html import drawings
 from hashmatch.report.html.facts import moment
 from hashmatch.report.html.gathering import Entry, SectionName

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from hashmatch.escape import for_terminal
 from hashmatch.i18n import _
 from hashmatch.isolation import lock
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.report.custody import AuditHead
-from hashmatch.report.escape import for_terminal
 from hashmatch.report.reading import ScanHead
 
 #: Paths of a scan that are listed; more are counted.

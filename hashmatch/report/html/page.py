@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from hashmatch import i18n
+from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import MatchedReference
 from hashmatch.report.as_lines import clock
-from hashmatch.report.escape import for_terminal
 from hashmatch.report.html import cards, drawings
 from hashmatch.report.html.facts import About, facts, moment
 from hashmatch.report.html.gathering import Entry, Gathered, Section

@@ -1,0 +1,113 @@
+"""--cluster: the same work on a Dask cluster, and what is told of that."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from hashmatch.cli.shared.app import App
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+
+if TYPE_CHECKING:
+    from hashmatch.cli.shared.walking import Walking
+    from hashmatch.cli.shared.workers import Examining
+    from hashmatch.cluster.connection import Cluster
+    from hashmatch.matching.tiers import Profile
+    from hashmatch.media.files import Found
+    from hashmatch.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def cluster_option(command: F) -> F:
+    return click.option(
+        "--cluster",
+        "address",
+        metavar="ADDRESS",
+        help=_(
+            "Work on a Dask cluster: tcp://host:8786, tls://host:8786, or local:4 for four processes of this machine."
+            " Paths are those that every worker sees, or URLs such as s3://bucket/prefix."
+        ),
+    )(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Clustered:
+    """The cluster that was joined, if any."""
+
+    cluster: Cluster | None
+
+    def walk(self, walking: Walking, paths: Sequence[bytes]) -> Iterator[Found]:
+        """What is below the paths. Raises CommandError of URLs where there is no cluster."""
+        from hashmatch.media.urls import is_url
+
+        if self.cluster is None:
+            for path in paths:
+                if is_url(path) and not os.path.exists(path):
+                    message = _("{url} is read by the workers of a cluster: give --cluster, for instance local:2")
+                    raise CommandError(message.format(url=os.fsdecode(path)))
+            return walking.walk(paths)
+        from hashmatch.cluster.sources import walk_all
+
+        return walk_all(paths, walking.exclude, follow=walking.follow, one_file_system=walking.one_file_system)
+
+    def for_index(self, store: Store) -> dict[str, Any]:
+        """What `indexing.index` is given more."""
+        if self.cluster is None:
+            return {}
+        from hashmatch.cluster.examining import Examiner
+        from hashmatch.cluster.sizes import Sizes
+
+        return {"examine": Examiner(self.cluster, Sizes(store.connection, grows=True)).batches}
+
+    def for_scan(
+        self, store: Store, collections: Sequence[str], profile: Profile, radius: int | None
+    ) -> dict[str, Any]:
+        """What `scanning.scan` is given more."""
+        if self.cluster is None:
+            return {}
+        from hashmatch.cluster.examining import Examiner
+        from hashmatch.cluster.searching import ClusterSearcher
+        from hashmatch.cluster.sizes import Sizes
+
+        searcher = ClusterSearcher(self.cluster, store, collections=collections, profile=profile, radius=radius)
+        examiner = Examiner(self.cluster, Sizes(store.connection), searcher.foresee)
+        return {"searcher": searcher, "examine": examiner.fingerprints}
+
+
+@contextlib.contextmanager
+def clustered(app: App, address: str | None, examining: Examining) -> Iterator[Clustered]:
+    """Join the cluster at an address, if one is given, and tell in the end what each worker has done.
+
+    Raises CommandError where that is not possible, UsageError where --workers is given, too.
+    """
+    if address is None:
+        yield Clustered(None)
+        return
+    if examining.isolation.workers is not None:
+        raise click.UsageError(_("--workers is of this machine alone; of a cluster it is local:N, or what was started"))
+    from hashmatch.cluster.connection import joined
+
+    with joined(address) as cluster:
+        count = len(cluster.workers())
+        text = _("cluster {address}: {count} workers")
+        if cluster.dashboard:
+            text = _("cluster {address}: {count} workers, dashboard {link}")
+        app.say(text.format(address=address, count=count, link=cluster.dashboard))
+        yield Clustered(cluster)
+        _tell_rates(app, cluster.rates.items())
+
+
+def _tell_rates(app: App, rates: Iterable[tuple[str, Any]]) -> None:
+    for place, rate in sorted(rates):
+        text = _("{place}: {files:,} files, {speed:.1f} files/s, {bytes:.1f} MB/s")
+        seconds = max(rate.seconds, 1e-3)
+        app.say(
+            text.format(place=place, files=rate.files, speed=rate.files / seconds, bytes=rate.bytes / seconds / 1e6)
+        )

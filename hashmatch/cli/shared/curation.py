@@ -1,0 +1,30 @@
+"""What the commands that change references have in common."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from hashmatch.cli.shared.app import App
+from hashmatch.errors import CommandError
+from hashmatch.escape import for_terminal
+from hashmatch.i18n import _
+from hashmatch.store import Store, lookup
+from hashmatch.store.audit import Actor
+
+#: Changes one reference within a transaction, and says in a line what it did.
+Change = Callable[[sqlite3.Connection, Actor, lookup.Reference], str]
+
+
+def change_references(app: App, command: str, refs: tuple[str, ...], change: Change) -> int:
+    """Find all the references first, so that a mistyped one changes nothing; then change them in one transaction."""
+    if not app.database.exists():
+        raise CommandError(_("there is no database {path}").format(path=app.database))
+    actor = Actor.current(command)
+    with Store.open(app.database, write=True) as store:
+        found = [lookup.find(store.connection, ref) for ref in refs]
+        with store.transaction() as connection:
+            told = [change(connection, actor, reference) for reference in found]
+    for reference, text in zip(found, told, strict=True):
+        app.say(f"#{reference.id}: {for_terminal(text)}")
+    return 0

@@ -1,0 +1,81 @@
+"""What the commands share that write an HTML report: the pictures in it, and the page itself."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import click
+
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from hashmatch.cli.shared.workers import Examining
+    from hashmatch.matching.results import MatchedReference
+    from hashmatch.report.html.facts import About
+    from hashmatch.report.html.gathering import Gathered
+    from hashmatch.report.pictures import Picture, Rule
+    from hashmatch.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def pictures_option(command: F) -> F:
+    """--pictures; None for none."""
+    return click.option(
+        "--pictures",
+        type=click.Choice(["blurred", "grey", "plain"]),
+        help=_(
+            "Put small pictures of the matched files into the HTML report, hidden until a key or button is held down:"
+            " blurred beyond recognition, without colour, or as they are. Default: none."
+        ),
+    )(command)
+
+
+def write_page(
+    gathered: Gathered,
+    about: About,
+    out: BinaryIO,
+    *,
+    store: Store | None,
+    rule: Rule | None,
+    examining: Examining,
+    tell: Callable[[str], object],
+) -> None:
+    """Write the report, after its pictures were decoded. store: that was searched, where it is at hand. tell: a person, what
+    is missing."""
+    from hashmatch.report.html import page
+
+    pictures: dict[bytes, Picture] = {}
+    if rule is not None:
+        from hashmatch.report import pictures as making
+
+        made = making.pictures(gathered.listed_results(), rule, examining.isolation, examining.limits)
+        pictures = dict(made)
+        missing = sum(each.data is None for each in pictures.values())
+        if missing:
+            text = ngettext(
+                "{n} file has no picture; the report says why",
+                "{n} files have no picture; the report says why",
+                missing,
+            )
+            tell(text.format(n=missing))
+
+    @functools.cache
+    def duration(reference: MatchedReference) -> float | None:
+        return None if store is None else _duration(store, reference)
+
+    page.write(gathered, about, out, pictures=pictures, duration=duration)
+
+
+def _duration(store: Store, reference: MatchedReference) -> float | None:
+    """How long a reference is, where the database still has the same one under this number."""
+    from hashmatch.store import lookup
+
+    try:
+        found = lookup.reference(store.connection, reference.id)
+    except CommandError:
+        return None
+    return found.duration if found.sha256 == reference.sha256 else None

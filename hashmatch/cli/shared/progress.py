@@ -1,0 +1,138 @@
+"""Progress on a terminal and tables, through rich, and a summary without."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import click
+
+from hashmatch.cli.shared.app import App, stream_is_terminal
+from hashmatch.escape import for_terminal
+from hashmatch.i18n import _
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+
+#: Films under way whose names are shown.
+SHOWN = 2
+
+
+class Progress:
+    """A progress bar with rate and time left, on a terminal and without --quiet; else nothing. A context manager.
+
+    Lines for the person go through `line`, so that they do not break the bar.
+    """
+
+    def __init__(self, app: App, walk: Callable[[], Iterable[object]], shown: bool = True) -> None:
+        """walk: goes through the same files beforehand, so that it is known how many there are."""
+        self._walk = walk
+        self._shown = shown and not app.quiet and stream_is_terminal(sys.stderr)
+        self._bar: RichProgress | None = None
+        self._task: TaskID | None = None
+        self._next = 0.0
+        self._done = 0
+        self._within: dict[bytes, float] = {}
+
+    def __enter__(self) -> Progress:
+        if self._shown:
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                Progress,
+                TaskProgressColumn,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
+            # No refreshing thread: workers are forked, and a process with threads must not be.
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[done]}/{task.total}"),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                auto_refresh=False,
+                transient=True,
+            )
+            total = sum(1 for _found in self._walk())
+            self._task = self._bar.add_task(_("files"), total=total, done=0, rate="")
+            self._bar.start()
+        return self
+
+    def advance(self, path: bytes = b"") -> None:
+        """One file more is done."""
+        self._done += 1
+        self._within.pop(path, None)
+        self._move()
+
+    def moved(self, path: bytes, share: float) -> None:
+        """So much of a long film is done, 0 to 1."""
+        self._within[path] = max(share, self._within.get(path, 0.0))
+        self._move()
+
+    def _move(self) -> None:
+        if self._bar is None or self._task is None:
+            return
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + 0.1
+            self._refresh()
+
+    def _refresh(self) -> None:
+        assert self._bar is not None and self._task is not None
+        elapsed = max(self._bar.tasks[0].elapsed or 0.0, 1e-3)
+        told = [_("{rate:,.0f} files/s").format(rate=self._done / elapsed)]
+        told += [f"{for_terminal(os.path.basename(path))} {share:.0%}" for path, share in self._within.items()]
+        # Films that are under way count for as much as is done of them, so the bar moves within a file.
+        completed = self._done + sum(self._within.values())
+        self._bar.update(
+            self._task, completed=completed, done=self._done, rate="  ".join(told[: 1 + SHOWN]), refresh=True
+        )
+
+    def line(self, text: str, data: bool = False) -> None:
+        """Print a line above the bar; data to standard output, anything else to standard error."""
+        if self._bar is not None:
+            self._bar.live.stop()
+            click.echo(text, err=not data)
+            self._bar.live.start(refresh=False)
+        else:
+            click.echo(text, err=not data)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._refresh()
+            self._bar.stop()
+
+
+def print_counts(app: App, title: str, counts: Mapping[str, object]) -> None:
+    """A small table of what was done, for the person. Plain: to import rich for it would take longer than many a scan."""
+    if app.quiet:
+        return
+    rows = [(name, f"{number:,}" if isinstance(number, int) else str(number)) for name, number in counts.items()]
+    names, numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = [f"  {name:<{names}}  {number:>{numbers}}" for name, number in rows]
+    click.echo("\n".join([title, *lines]), err=True)
+
+
+def data_console() -> Console:
+    """A console for tables that are data: standard output, not cut to a width when it is no terminal."""
+    from rich.console import Console
+
+    if stream_is_terminal(sys.stdout):
+        return Console()
+    return Console(width=200, soft_wrap=True)
+
+
+if TYPE_CHECKING:
+    from rich.console import Console

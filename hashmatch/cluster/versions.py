@@ -1,0 +1,45 @@
+"""Whether a worker would come to the same results: same program, same recipes, same decoders."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+from hashmatch import hashers
+from hashmatch.errors import CommandError
+from hashmatch.fingerprints.settings import Settings
+from hashmatch.i18n import _
+from hashmatch.media import recipe
+from hashmatch.version import __version__
+
+#: Packages whose version may show in a hash's bits.
+DECODERS = ("numpy", "Pillow", "pillow-heif", "av", "ImageHash", "opencv-python-headless")
+
+Facts = tuple[tuple[str, str], ...]
+
+
+def facts(settings: Settings) -> Facts:
+    """What a hash made here depends on, as pairs of a name and a version."""
+    found = {"hashmatch": __version__}
+    for kind in ("image", "video"):
+        found[f"recipe of {kind}s"] = recipe(kind, settings.exact, settings.features)
+    for name in (*settings.hashers, hashers.GUARD):
+        found[name] = str(hashers.by_name(name).version)
+    for package in DECODERS:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "none"
+    return tuple(found.items())
+
+
+def check(place: str, ours: Facts, theirs: Facts) -> None:
+    """Raises CommandError, which names what differs, unless both are the same. place: the worker's address."""
+    here, there = dict(ours), dict(theirs)
+    differences = [
+        f"{name} {there.get(name, '–')} ≠ {here.get(name, '–')}"
+        for name in dict.fromkeys((*here, *there))
+        if here.get(name) != there.get(name)
+    ]
+    if differences:
+        message = _("worker {place} would come to other results than this machine: {differences}")
+        raise CommandError(message.format(place=place, differences=", ".join(differences)))

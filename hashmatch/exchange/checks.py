@@ -1,0 +1,249 @@
+"""What is wrong or odd with an entry of a list whose fields are all good by themselves.
+
+What can never be right, or would do harm, is refused: an entry, or one of its hashes where it has others to be known by.
+What may be right is used, with a remark. Knows entries only: no files, no database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from hashmatch.escape import FORMULA, hides
+from hashmatch.exchange.fields import DIGEST_DIGITS, HASH_DIGITS
+from hashmatch.i18n import _, ngettext
+from hashmatch.matching.tiers import FEATURELESS_QUALITY, PLAUSIBLE_ONES
+from hashmatch.records import Hash, LineRemark, ListItem
+
+#: Seconds, a hundred days; what a list says beyond is nonsense.
+LONGEST = 8_640_000.0
+#: So many entries are remembered to tell which come again: some 100 MB.
+REMEMBERED = 1_000_000
+#: So many remarks of a kind are told line by line, the others counted: a list of a million lines has a million of them.
+TOLD = 10
+#: So many kinds of remarks of the formats' own are told apart.
+_KINDS = 100
+#: From so many PDQ hashes on a list is judged as a whole.
+_ENOUGH = 100
+
+#: Digests of no bytes: what programs note that could not read a file.
+EMPTY = {
+    "md5": "d41d8cd98f00b204e9800998ecf8427e",
+    "sha1": "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+}
+#: Placeholders of programs that have no digest.
+_BLANK = frozenset(digit * length for digit in "0f" for length in DIGEST_DIGITS.values())
+
+_LOW, _HIGH = PLAUSIBLE_ONES
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An entry that was looked at. item: as it can be used, perhaps without some of its hashes. problem: why it cannot be
+    used at all; "" if it can. remarks: what a person should know of it."""
+
+    item: ListItem
+    problem: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+def check(item: ListItem) -> Checked:
+    """One entry by itself."""
+    hashes = item.hashes
+    problem = _digest_problem(item) or _hash_problem(item)
+    if problem:
+        return Checked(item, problem)
+    remarks: list[str] = []
+    bad = {hash: reason for hash in hashes if (reason := _degenerate(item, hash))}
+    if bad:
+        item = replace(item, hashes=tuple(hash for hash in hashes if hash not in bad))
+        if not item.hashes and not (item.md5 or item.sha1 or item.sha256):
+            return Checked(item, next(iter(bad.values())))
+        remarks += [_("a hash is left out: {reason}").format(reason=reason) for reason in dict.fromkeys(bad.values())]
+    if item.capitals:
+        remarks.append(_("hexadecimal digits are in capitals, which other programs refuse"))
+    if hashes:
+        remarks += _odd_hashes(item)
+    if _has_texts(item):
+        remarks += _odd_texts(item)
+    return Checked(item, "", tuple(remarks))
+
+
+def _digest_problem(item: ListItem) -> str:
+    for name, digest in zip(DIGEST_DIGITS, (item.md5, item.sha1, item.sha256), strict=True):
+        if digest is None:
+            continue
+        if digest == EMPTY[name]:
+            return _("its {name} is that of an empty file").format(name=name)
+        if digest in _BLANK:
+            return _("its {name} is a placeholder: all zeros or ones").format(name=name)
+    return ""
+
+
+def _hash_problem(item: ListItem) -> str:
+    if len(item.hashes) > 1:
+        widths = {(h.algorithm, h.view, len(h.bits)) for h in item.hashes}
+        if len(widths) != len({width[:2] for width in widths}):
+            return _("its hashes of one algorithm differ in length")
+    if item.duration is not None and item.duration > LONGEST:
+        return _("its times are longer than any film")
+    for hash in item.hashes:
+        if hash.time is not None and hash.time > LONGEST:
+            return _("its times are longer than any film")
+    return ""
+
+
+def _degenerate(item: ListItem, hash: Hash) -> str:
+    """Why a hash is none; "" if it may be one. One that says itself that it is of a plain picture does no harm."""
+    if hash.algorithm != "pdq" or (hash.quality is not None and hash.quality < FEATURELESS_QUALITY):
+        return ""
+    ones = int.from_bytes(hash.bits).bit_count()
+    if not 1 < ones < 8 * len(hash.bits) - 1:
+        return _("a PDQ hash of {ones} ones is that of no picture").format(ones=ones)
+    if item.sha256 is not None and hash.hex == item.sha256:
+        return _("what is called a PDQ hash is the sha256")
+    return ""
+
+
+def _odd_hashes(item: ListItem) -> Iterator[str]:
+    far = unknown = False
+    for hash in item.hashes:
+        if hash.algorithm == "pdq" and (hash.quality is None or hash.quality >= FEATURELESS_QUALITY):
+            share = int.from_bytes(hash.bits).bit_count() / (8 * len(hash.bits))
+            far = far or not _LOW <= share <= _HIGH
+        unknown = unknown or hash.algorithm not in HASH_DIGITS
+    if far:
+        yield _("a PDQ hash whose ones are far from half is of a plain picture, or is no PDQ hash")
+    if unknown:
+        yield _("a hash of an algorithm that this program does not know is kept, and not compared with anything")
+    if len(item.hashes) > 1 and _lost_precision(item.hashes):
+        yield _("several of the film's pictures have one time: its times have been rounded to three digits")
+
+
+def _lost_precision(hashes: tuple[Hash, ...]) -> bool:
+    """Whether times beyond 100 s have three significant digits, as a program of others writes them (1.23e+03), so that
+    pictures that came one after the other now have one time."""
+    late = {(hash.algorithm, hash.view, hash.time, hash.bits) for hash in hashes if hash.time and hash.time >= 100}
+    times = [time for _algorithm, _view, time, _bits in late]
+    if any(time != float(f"{time:.3g}") for time in times):
+        return False
+    return len({(algorithm, view, time) for algorithm, view, time, _bits in late}) < len(times)
+
+
+def _has_texts(item: ListItem) -> bool:
+    """Whether somebody wrote anything of an entry."""
+    names = item.labels or item.collection or item.source or item.case or item.operator
+    return bool(names or item.note or item.retraction_reason or item.opinions or item.paths)
+
+
+def _odd_texts(item: ListItem) -> Iterator[str]:
+    names = [*item.labels, *filter(None, (item.collection, item.source, item.case, item.operator))]
+    long = [*filter(None, (item.note, item.retraction_reason))]
+    for each in item.opinions:
+        names += [each.source] if each.source else []
+        long += [each.reason] if each.reason else []
+    hidden = any(map(hides, names)) or any(hides(text.translate(_LAYOUT)) for text in long)
+    if hidden or any(hides(path.decode("utf-8", "replace")) for path in item.paths):
+        yield _("a text holds control characters, or such as hide or turn round what is beside them")
+    if any(text.startswith(FORMULA) for text in (*names, *long)):
+        yield _("a text begins as a formula does, which spreadsheet programs would run")
+
+
+#: What gives a longer text its lines.
+_LAYOUT = dict.fromkeys(map(ord, "\t\r\n"), " ")
+
+
+class Lint:
+    """Looks at a list's entries, one after the other, in bounded memory."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, int] = {}
+        self._pdq = self._halves = self._line = 0
+        # A day more, since clocks and zones differ.
+        self._future = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+
+    def check(self, line: int, item: ListItem) -> Checked:
+        """As the function `check`, and whether the entry came before."""
+        checked = check(item)
+        self._line = line
+        if checked.problem:
+            return checked
+        self._count_halves(checked.item)
+        dated = item.changed or item.retracted or item.added
+        if dated and max(item.changed or "", item.retracted or "", item.added or "") > self._future:
+            text = _("its date lies in the future: until then, no other word of its source is newer")
+            checked = replace(checked, remarks=(*checked.remarks, text))
+        before = self._before(line, checked.item)
+        if before:
+            text = _("the same entry as in line {line}").format(line=before)
+            return replace(checked, remarks=(*checked.remarks, text))
+        return checked
+
+    def whole(self) -> Iterator[LineRemark]:
+        """After the last entry: what can be said of the list as a whole."""
+        if self._pdq >= _ENOUGH and self._halves * 2 < self._pdq:
+            text = _(
+                "only {halves:,} of {count:,} PDQ hashes have as many ones as zeros, which all have: are they digests?"
+            )
+            yield LineRemark(self._line, text.format(halves=self._halves, count=self._pdq))
+
+    def _count_halves(self, item: ListItem) -> None:
+        for hash in item.hashes:
+            if hash.algorithm == "pdq" and (hash.quality is None or hash.quality >= FEATURELESS_QUALITY):
+                self._pdq += 1
+                self._halves += 2 * int.from_bytes(hash.bits).bit_count() == 8 * len(hash.bits)
+
+    def _before(self, line: int, item: ListItem) -> int:
+        """The line of the same reference in the same collection; 0 if there was none, or too many others were."""
+        known: object = item.sha256 or item.sha1 or item.md5
+        if known is None:
+            known = frozenset([(hash.algorithm, hash.view, hash.bits) for hash in item.hashes])
+        key = hash((known, item.collection))
+        if len(self._seen) < REMEMBERED:
+            before = self._seen.setdefault(key, line)
+            return before if before != line else 0
+        return self._seen.get(key, 0)
+
+
+class Told:
+    """Which remarks on a list are told line by line, and which are counted."""
+
+    def __init__(self, most: int | None = TOLD) -> None:
+        """most: so many remarks of a kind are told by line; None for all."""
+        self._most = most
+        self._kinds: Counter[str] = Counter()
+        self._last: dict[str, LineRemark] = {}
+
+    def tells(self, remark: LineRemark) -> bool:
+        """Whether a remark is to be told now; the others of its kind are counted, for `rest`."""
+        kind = _VALUES.sub("…", remark.message)
+        if kind not in self._kinds and len(self._kinds) >= _KINDS:
+            kind = ""
+        self._kinds[kind] += 1
+        if self._most is None or self._kinds[kind] <= self._most:
+            return True
+        self._last[kind] = remark
+        return False
+
+    def rest(self) -> Iterator[LineRemark]:
+        """After the last one: how many remarks of each kind were not told, by the last of their lines."""
+        for kind, remark in self._last.items():
+            assert self._most is not None
+            count = self._kinds[kind] - self._most - 1
+            if not count:
+                yield remark
+                continue
+            counted = ngettext(
+                "this and {n:,} more line like it were not told: {message}",
+                "this and {n:,} more lines like it were not told: {message}",
+                count,
+            )
+            yield LineRemark(remark.line, counted.format(n=count, message=remark.message))
+
+
+#: What differs between remarks of one kind.
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9][0-9.,]*")

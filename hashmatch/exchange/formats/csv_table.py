@@ -1,0 +1,200 @@
+"""The `csv` format, hashmatch's own: UTF-8, RFC 4180, a header row, then one row a perceptual hash, nothing lost.
+
+    list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,width,
+    height,labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions[,paths,case,operator,note]
+
+- list_version: 2, in every row; a list that names none counts as version 1.
+- reference: a number; the rows of one reference follow each other and share it. Every row repeats what is known of
+  the reference (an empty cell means "as in the first row"), except for paths, case, operator and note, which stand in
+  its first row only. A reference without perceptual hash has one row with algorithm and hash empty.
+- labels, paths: several in one cell with | between; in each, \\\\ is a backslash, \\| a bar, and \\xff a byte of a
+  path that is not valid UTF-8.
+- opinions: as JSON, as the jsonl format has them.
+- A text that begins with = + - @ (or their full-width forms), tab, a line end or ' has a ' before it, so that no
+  spreadsheet program takes it for a formula; reading takes it off again.
+- Columns may come in any order; missing and unknown ones do no harm. Every row has as many cells as the header.
+- Lists may be joined, header rows and all, if their columns are the same.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from hashmatch.exchange.csv_cells import cell_of, join, split, value_of
+from hashmatch.exchange.csv_records import cells_of, records
+from hashmatch.exchange.fields import (
+    LIST_VERSION,
+    LineError,
+    check_version,
+    identified,
+    list_item,
+    opinion_record,
+    perceptual_hash,
+)
+from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
+from hashmatch.exchange.losses import EVERYTHING
+from hashmatch.exchange.numbered_lines import sample
+from hashmatch.i18n import _
+from hashmatch.records import BadLine, Hash, ListItem
+
+_HASH_COLUMNS = ("algorithm", "version", "hash", "quality", "time", "view")
+_DIGEST_COLUMNS = ("md5", "sha1", "sha256", "size", "duration", "width", "height")
+_SOURCE_COLUMNS = (
+    *("labels", "allow", "collection", "source", "tlp", "added", "retracted", "retraction_reason"),
+    *("changed", "opinions"),
+)
+_ITEM_COLUMNS = ("kind", *_DIGEST_COLUMNS, *_SOURCE_COLUMNS, "case", "operator", "note")  # and paths
+
+COLUMNS = ("list_version", "reference", "kind", *_HASH_COLUMNS, *_DIGEST_COLUMNS, *_SOURCE_COLUMNS)
+
+#: A reference with more hashes than that (a week of video) is taken for an attempt to fill the memory.
+HASHES_MAX = 1_000_000
+
+
+def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
+    extras = tuple(name for name in EXTRAS if name in include)
+    writer = csv.writer(codecs.getwriter("utf-8")(out, "backslashreplace"), lineterminator="\r\n")
+    writer.writerow(COLUMNS + extras)
+    written = without_hash = unmarked = 0
+    for item in items:
+        if not identified(item):
+            without_hash += 1
+            continue
+        written += 1
+        unmarked += item.tlp is None
+        start = [str(LIST_VERSION), str(written), cell_of(item.kind)]
+        known = [_item_cell(item, column) for column in _DIGEST_COLUMNS + _SOURCE_COLUMNS]
+        private = [_item_cell(item, column) for column in extras]
+        for hash in dict.fromkeys(item.hashes) or (None,):
+            writer.writerow([*start, *_hash_cells(hash), *known, *private])
+            private = [""] * len(extras)
+    return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
+
+
+def _item_cell(item: ListItem, column: str) -> str:
+    if column == "labels":
+        return join(label.encode("utf-8", "backslashreplace") for label in item.labels)
+    if column == "opinions":
+        told = [opinion_record(opinion) for opinion in item.opinions]
+        return cell_of(json.dumps(told, ensure_ascii=False) if told else None)
+    return join(item.paths) if column == "paths" else cell_of(getattr(item, column))
+
+
+def _hash_cells(hash: Hash | None) -> list[str]:
+    if hash is None:
+        return [""] * len(_HASH_COLUMNS)
+    return list(map(cell_of, (hash.algorithm, hash.version, hash.hex, hash.quality, hash.time, hash.view)))
+
+
+@dataclass(slots=True)
+class _Reference:
+    """A reference some of whose rows have been read: its first row, and the hashes so far."""
+
+    line: int
+    cells: dict[str, str]
+    hashes: dict[Hash, None] = field(default_factory=dict)
+
+    def row(self) -> Row:
+        try:
+            paths = tuple(split(self.cells.get("paths", "")))
+            return self.line, list_item(_values((*_ITEM_COLUMNS, "hash"), self.cells), tuple(self.hashes), paths)
+        except LineError as refused:
+            return BadLine(self.line, str(refused))
+
+    def goes_on(self, cells: dict[str, str]) -> bool:
+        """Whether a row says that it belongs to this reference. Raises LineError if it does and contradicts it."""
+        number = cells.get("reference")
+        if not number or number != self.cells.get("reference"):
+            return False
+        for column in (*_ITEM_COLUMNS, "paths"):
+            if cells.get(column) not in (None, "", self.cells.get(column)):
+                raise LineError(_("{field} differs from the first row of its reference").format(field=column))
+        return True
+
+    def add(self, hash: Hash | None) -> None:
+        if hash is None:
+            return
+        if hash in self.hashes:
+            raise LineError(_("the same hash stands twice in its reference"))
+        if len(self.hashes) >= HASHES_MAX:
+            raise LineError(_("a reference with more than {most} hashes").format(most=HASHES_MAX))
+        self.hashes[hash] = None
+
+
+def _header_problem(names: list[str]) -> str | None:
+    if len(set(filter(None, names))) != sum(map(bool, names)):
+        return _("the header row names a column twice")
+    if not {"algorithm", "hash"}.issubset(names) and set(names).isdisjoint({"md5", "sha1", "sha256"}):
+        return _("this is no header row of a hash list: it names neither algorithm and hash nor md5, sha1 or sha256")
+    return None
+
+
+def _values(columns: Iterable[str], cells: dict[str, str]) -> dict[str, object]:
+    return {column: value_of(column, cell) for column in columns if (cell := cells.get(column))}
+
+
+def _hash(cells: dict[str, str]) -> Hash | None:
+    record = _values(_HASH_COLUMNS, cells)
+    return perceptual_hash(record) if record.get("algorithm") or record.get("hash") else None
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    """Raises CommandError, before any item, for a list of a newer version. Without a header row nothing is read."""
+    header: list[str] = []
+    names: list[str] = []
+    first = True
+    reference: _Reference | None = None
+    for record in records(stream):
+        if isinstance(record, BadLine):
+            yield record
+            continue
+        line, row = record
+        if not any(map(str.strip, row)):
+            continue
+        if row == header:  # another list begins, and with it other reference numbers
+            if reference:
+                yield reference.row()
+            reference = None
+            continue
+        if not names:
+            header, names = row, [name.strip().lower() for name in row]
+            if problem := _header_problem(names):
+                yield BadLine(line, problem)
+                return
+            continue
+        try:
+            if len(row) != len(names):
+                reason = _("the row has {count} cells, the header row {wanted}")
+                raise LineError(reason.format(count=len(row), wanted=len(names)))
+            cells = dict(zip(names, row, strict=True))
+            was_first, first = first, False
+            check_version(_values(("list_version",), cells).get("list_version"), was_first)
+            hash = _hash(cells)
+            if reference and reference.goes_on(cells):
+                reference.add(hash)
+                continue
+            following = _Reference(line, cells)
+            following.add(hash)
+        except LineError as refused:
+            yield BadLine(line, str(refused))
+            continue
+        if reference:
+            yield reference.row()
+        reference = following
+    if reference:
+        yield reference.row()
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether the first line is a header row with the columns that no other list has."""
+    first = next(iter(sample(head)), b"").decode("utf-8", "replace")
+    names = {name.strip().lower() for name in cells_of(first) or ()}
+    return "list_version" in names or {"reference", "algorithm", "hash"} <= names
+
+
+FORMAT = Format("csv", EVERYTHING, write, read, looks_like)

@@ -1,0 +1,70 @@
+"""The `misp` format: an event of MISP (https://www.misp-project.org) with one object for each entry.
+
+The objects are of a template of our own, "perceptual-hash-media", whose definition lies beside this module in the form in
+which MISP takes it. A retraction is a deleted object. TLP marks are tags of the attributes, and of the event where all
+entries have the same. The ids of objects and attributes are made of what they are, and the event's of the collections in
+it, so that a later export revises the earlier one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import BinaryIO
+from uuid import uuid5
+
+from hashmatch.exchange.fields import identified
+from hashmatch.exchange.formats.misp_objects import object_of, tag, timestamp
+from hashmatch.exchange.formats.misp_reading import read
+from hashmatch.exchange.interface import Format, WriteReport
+from hashmatch.exchange.item_records import NAMESPACE, last_word
+from hashmatch.exchange.json_writing import Array, dumped
+from hashmatch.exchange.losses import EVERYTHING
+from hashmatch.exchange.numbered_lines import BOM
+from hashmatch.records import ListItem, Tlp
+
+#: Collections that make the event's id; more than that are not looked at.
+_COLLECTIONS_MAX = 10_000
+
+# Threat level: undefined; analysis: completed; distribution: the organisation that takes the event in, until it shares it.
+_START = b'{"Event":{"info":"Hash list of hashmatch","threat_level_id":"4","analysis":"2","distribution":"0","Object":['
+
+
+def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
+    event = Array(out, _START)
+    marks, collections = set[Tlp | None](), set[tuple[str, str]]()
+    latest = ""
+    written = without_hash = unmarked = 0
+    for item in items:
+        if not identified(item):
+            without_hash += 1
+            continue
+        event.put(object_of(item, include))
+        marks.add(item.tlp)
+        if len(collections) < _COLLECTIONS_MAX:
+            collections.add((item.source or "", item.collection or ""))
+        latest = max(latest, last_word(item))
+        written += 1
+        unmarked += item.tlp is None
+    latest = latest or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    end: dict[str, object] = {
+        "uuid": str(uuid5(NAMESPACE, f"misp {sorted(collections)}")),
+        "date": latest[:10],
+        "timestamp": timestamp(latest),
+        "published": False,
+        "Tag": [tag(f"tlp:{mark}") for mark in marks if mark] if len(marks) == 1 else [],
+    }
+    event.close(b"]," + dumped(end).removeprefix(b"{") + b"}")
+    return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
+
+
+_SIGNS = re.compile(rb'"Event"\s*:\s*\{|"template_uuid"\s*:|"object_relation"\s*:|"to_ids"\s*:')
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether this is JSON with an event, an object or an attribute of MISP in it."""
+    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head))
+
+
+FORMAT = Format("misp", EVERYTHING, write, read, looks_like)

@@ -1,0 +1,290 @@
+"""The `ncmec` format, only read: answers of NCMEC's hash sharing interface, version 2, as XML.
+
+    <queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2">
+      <images> <image> <member id="42">name</member> <timestamp/> <id/> <classification/>
+                 <fingerprints> <md5/> <sha1/> <pdq/> <pdna/> <tmk-pdqf href=""/> … </fingerprints>
+                 <feedback> <affirmativeFeedback type="Md5"> <members timestamp=""> <member id="42">name</member> …
+                            <negativeFeedback type="Sha1"> <reasons> <reason name=""/> <members/> … </image>
+               <deletedImage> <member/> <timestamp/> <id/> </deletedImage> </images>
+      <videos> <video/> <deletedVideo/> </videos> </queryResult>
+
+A deleted entry names no fingerprints. Those of the last KEPT entries of the same file are known by member and id; what
+another file brought is known by its case, which is made of these. Entities and DTDs are refused. Read with defusedxml
+(the extra `exchange`), piece by piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
+from xml.sax import SAXException, SAXParseException
+from xml.sax.handler import ContentHandler
+from xml.sax.xmlreader import AttributesImpl
+
+from hashmatch.errors import CommandError
+from hashmatch.exchange.fields import LineError, digest, identified, moment, perceptual_hash, text
+from hashmatch.exchange.formats.partners import nothing_found, withdrawn
+from hashmatch.exchange.interface import Format, Row
+from hashmatch.i18n import _
+from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem, Opinion, Verdict
+
+#: Of so many entries the hashes are kept, for entries further on that withdraw them: some 70 MB.
+KEPT = 100_000
+
+_KINDS: dict[str, Kind] = {"image": "image", "deletedImage": "image", "video": "video", "deletedVideo": "video"}
+_SENTIMENTS: dict[str, Verdict] = {"affirmativeFeedback": "confirmed", "negativeFeedback": "disputed"}
+_SEARCHED = frozenset({"md5", "sha1", "pdq"})
+_VALUES = frozenset({"id", "timestamp", "classification"})
+_ROOT = re.compile(rb"<(?:[\w.-]{1,64}:)?queryResult[\s>]")
+
+_CHUNK = 2**16
+#: Chunks that may pass without a tag or a text ending: what has not ended is held in memory.
+_SILENCE_MAX = 16
+_DEPTH_MAX = 100
+_TEXT_MAX = 2**16
+#: Elements in one entry.
+_PARTS_MAX = 100_000
+#: Characters of names, attributes and texts in one entry.
+_SIZE_MAX = 2**20
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What has been read of an entry. member: number and name; opinions: verdict, member, time, reason."""
+
+    tag: str
+    values: dict[str, str] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    others: dict[str, None] = field(default_factory=dict)
+    member: tuple[str, str] = ("", "")
+    opinions: list[tuple[Verdict, tuple[str, str], str, str]] = field(default_factory=list)
+    parts: int = 0
+    size: int = 0
+    too_long: bool = False
+
+    @property
+    def number(self) -> str:
+        """What the entry is known by: ids are those of its member."""
+        return f"{self.member[0]}/{self.values.get('id', '')}"
+
+
+class _BrokenError(Exception):
+    """No more can be read; the message is for a person."""
+
+
+class _Handler(ContentHandler):
+    """Collects whole entries in `done`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[_Entry] = []
+        self.events = 0
+        self._entry: _Entry | None = None
+        self._path: list[str] = []  # within the entry
+        self._depth = 0
+        self._text: list[str] = []
+        self._length = 0
+        self._verdict: Verdict = "confirmed"
+        self._type = self._at = self._reason = self._member = ""
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 (its name in the interface)
+        self.events += 1
+        self._depth += 1
+        if self._depth > _DEPTH_MAX:
+            raise _BrokenError(_("nested more than {most} deep").format(most=_DEPTH_MAX))
+        self._text, self._length = [], 0
+        tag = name.rpartition(":")[2]
+        entry = self._entry
+        if entry is None:
+            if tag in _KINDS:
+                self._entry, self._path = _Entry(tag), []
+            return
+        entry.parts += 1
+        entry.size += len(name) + sum(map(len, attrs.values()))
+        inside = self._path[-1] if self._path else ""
+        self._path.append(tag)
+        if entry.parts > _PARTS_MAX or entry.size > _SIZE_MAX:
+            entry.too_long = True
+        if entry.too_long:
+            return
+        if tag == "member":
+            self._member = attrs.get("id", "")
+        elif tag in _SENTIMENTS:
+            self._verdict, self._type = _SENTIMENTS[tag], attrs.get("type", "")
+            self._reason = self._at = ""
+        elif tag == "reason":
+            self._reason = attrs.get("name", "")
+        elif tag == "members":
+            self._at = attrs.get("timestamp", "")
+        elif inside == "fingerprints" and (tag not in _SEARCHED or "href" in attrs):
+            entry.others[tag] = None
+
+    def characters(self, content: str) -> None:
+        self.events += 1
+        self._length += len(content)
+        if self._entry:
+            self._entry.size += len(content)
+        if self._length <= _TEXT_MAX:
+            self._text.append(content)
+        elif self._entry:
+            self._entry.too_long = True
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        self.events += 1
+        self._depth -= 1
+        entry, value = self._entry, "".join(self._text).strip()
+        self._text, self._length = [], 0
+        if entry is None:
+            return
+        if not self._path:
+            self.done.append(entry)
+            self._entry = None
+            return
+        tag = self._path.pop()
+        inside = self._path[-1] if self._path else ""
+        if entry.too_long:
+            return
+        if tag == "member" and inside == "members":
+            about = ": ".join(filter(None, (self._type, self._reason)))
+            entry.opinions.append((self._verdict, (self._member, value), self._at, about))
+        elif tag == "member" and not inside:
+            entry.member = (self._member, value)
+        elif inside == "fingerprints" and tag in _SEARCHED and value:
+            entry.fingerprints[tag] = value
+        elif not inside and tag in _VALUES:
+            entry.values[tag] = value
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    """Raises CommandError, before any item, where defusedxml is missing."""
+    try:
+        from defusedxml.common import DefusedXmlException
+        from defusedxml.sax import make_parser
+    except ImportError:
+        raise CommandError(_("this format needs defusedxml: pip install 'hashmatch[exchange]'")) from None
+    handler = _Handler()
+    parser = make_parser()
+    parser.forbid_dtd = True
+    parser.setContentHandler(handler)
+    items = _Items()
+    try:
+        for chunk in _chunks(stream, handler):
+            parser.feed(chunk)
+            yield from items.rows(handler.done)
+            handler.done.clear()
+        parser.close()
+    except _BrokenError as broken:
+        problem = str(broken)
+    except DefusedXmlException:
+        problem = _("it declares a document type or an entity, which no such list has: not read on")
+    except SAXParseException as error:
+        where = {"line": error.getLineNumber(), "column": error.getColumnNumber()}
+        problem = _("the XML is broken or breaks off at line {line}, column {column}: not read on").format(**where)
+    except (SAXException, ValueError, LookupError):  # an encoding that is not known
+        problem = _("the XML is broken: not read on")
+    else:
+        if not items.count:
+            yield nothing_found()
+        return
+    yield from items.rows(handler.done)
+    yield BadLine(items.count + 1, problem)
+
+
+def _chunks(stream: BinaryIO, handler: _Handler) -> Iterator[bytes]:
+    silent = heard = 0
+    while chunk := stream.read(_CHUNK):
+        yield chunk
+        silent = 0 if handler.events > heard else silent + 1
+        heard = handler.events
+        if silent > _SILENCE_MAX:
+            raise _BrokenError(_("a piece of it is longer than {limit} bytes").format(limit=_SILENCE_MAX * _CHUNK))
+
+
+class _Items:
+    """Entries to rows, in the order of the file. count: of entries so far."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._told = set[str]()
+        self._known = OrderedDict[str, ListItem]()
+
+    def rows(self, entries: list[_Entry]) -> Iterator[Row]:
+        for entry in entries:
+            self.count += 1
+            yield from self._not_searched(entry)
+            try:
+                yield self._row(entry)
+            except LineError as refused:
+                yield BadLine(self.count, str(refused))
+
+    def _not_searched(self, entry: _Entry) -> Iterator[LineRemark]:
+        """Says of each type of hash once in a list that it is not used."""
+        for name in entry.others.keys() - self._told:
+            if len(self._told) < 20:  # a list may make names up
+                self._told.add(name)
+                shown = name[:40] if name.isprintable() else "?"
+                message = _("fingerprints of type {name} cannot be searched here; told once for all entries")
+                yield LineRemark(self.count, message.format(name=shown))
+
+    def _row(self, entry: _Entry) -> Row:
+        if entry.too_long:
+            raise LineError(_("the entry is too long"))
+        told, item = _told(entry), _hashed(entry)
+        deleted = entry.tag.startswith("deleted")
+        if deleted and not identified(item):
+            if told.case is None:
+                raise LineError(_("withdraws an entry without its id"))
+            item = self._known.get(entry.number, item)
+        elif not identified(item):
+            raise LineError(_("neither a digest nor a hash"))
+        elif told.case:
+            self._remember(entry.number, item)
+        found = replace(told, md5=item.md5, sha1=item.sha1, hashes=item.hashes)
+        if deleted:
+            found = replace(found, retracted=withdrawn(told.changed), retraction_reason=entry.tag)
+        return self.count, found
+
+    def _remember(self, number: str, item: ListItem) -> None:
+        self._known[number] = item
+        if len(self._known) > KEPT:
+            self._known.popitem(last=False)
+
+
+def _hashed(entry: _Entry) -> ListItem:
+    """The entry's hashes, and nothing else."""
+    found = entry.fingerprints
+    hashes: tuple[Hash, ...] = ()
+    if "pdq" in found:
+        hashes = (perceptual_hash({"algorithm": "pdq", "hash": found["pdq"]}),)
+    md5, sha1 = digest("md5", found.get("md5")), digest("sha1", found.get("sha1"))
+    return ListItem(kind=_KINDS[entry.tag], md5=md5, sha1=sha1, hashes=hashes)
+
+
+def _told(entry: _Entry) -> ListItem:
+    """The rest of the entry."""
+    number = text("id", entry.values.get("id"), 256)
+    classification = text("classification", entry.values.get("classification"), 256)
+    return ListItem(
+        kind=_KINDS[entry.tag],
+        labels=(f"classification:{classification}",) if classification else (),
+        source=text("member", entry.member[1] or entry.member[0], 256),
+        changed=moment("timestamp", entry.values.get("timestamp")),
+        case=text("id", f"ncmec:{entry.number}", 512) if number else None,
+        opinions=tuple(dict.fromkeys(_opinion(entry, *each) for each in entry.opinions)),
+    )
+
+
+def _opinion(entry: _Entry, verdict: Verdict, member: tuple[str, str], at: str, about: str) -> Opinion:
+    own = member[0] == entry.member[0]
+    name = None if own else text("member", member[1] or member[0], 256) or "member"
+    return Opinion(verdict, name, moment("timestamp", at), text("reason", about, 1024))
+
+
+def looks_like(head: bytes) -> bool:
+    return _ROOT.search(head) is not None
+
+
+FORMAT = Format("ncmec", frozenset(), None, read, looks_like, speaker="NCMEC")

@@ -1,0 +1,73 @@
+"""The `nsrl` format: the National Software Reference Library's list of files as a table, which many programs read.
+
+    "SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"
+
+That is version 2 of it; read by their headers are also version 1, and tables made of version 3, which begin with
+"SHA-256". The library names software that is known, most of it harmless: special code "M" says that a file is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO
+
+from hashmatch.exchange.formats.csv_digests import has_header, name_cell, name_in, number_in, read_table
+from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.plain import write_plain
+from hashmatch.i18n import _
+from hashmatch.records import LineRemark, ListItem
+
+HEADER = ("SHA-1", "MD5", "CRC32", "FileName", "FileSize", "ProductCode", "OpSystemCode", "SpecialCode")
+
+
+def _record(cells: Mapping[str, str]) -> Mapping[str, object]:
+    special = cells.get("specialcode", "").strip()
+    return {
+        "sha1": cells.get("sha-1", "").strip(),
+        "sha256": cells.get("sha-256", "").strip(),
+        "md5": cells.get("md5", "").strip(),
+        "size": number_in("FileSize", cells.get("filesize", "")),
+        "path": name_in(cells.get("filename", "")),
+        "note": _("NSRL special code {code}").format(code=special) if special else None,
+    }
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    message = _("where this is the NSRL's own list, of software that is known, import it with --allow")
+    return remarked(read_table(stream, HEADER, _record), message)
+
+
+def remarked(rows: Iterable[Row], message: str) -> Iterator[Row]:
+    """The same rows, with a remark before the first item."""
+    told = False
+    for row in rows:
+        if isinstance(row, tuple) and not told:
+            yield LineRemark(row[0], message)
+            told = True
+        yield row
+
+
+def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
+    """Writes what has a SHA-1, by which such a list is ordered and searched.
+
+    hfind knows the columns by their places, so that there is a checksum CRC-32 of noughts: it is not known.
+    """
+    out.write(",".join(f'"{name}"' for name in HEADER).encode("ascii") + b"\r\n")
+
+    def entries(item: ListItem) -> Iterable[bytes]:
+        if item.sha1 is None:
+            return ()
+        digests = f'"{item.sha1.upper()}","{(item.md5 or "").upper()}","00000000"'.encode("ascii")
+        size = b"" if item.size is None else b"%d" % item.size
+        paths = item.paths if "paths" in include else ()
+        names = dict.fromkeys(map(name_cell, paths)) or (b'""',)
+        return [b'%b,%b,%b,0,"",""\r' % (digests, name, size) for name in names]
+
+    return write_plain(items, out, entries)
+
+
+def looks_like(head: bytes) -> bool:
+    return has_header(head, "SHA-1", "MD5", "FileName", "ProductCode")
+
+
+FORMAT = Format("nsrl", frozenset({"md5", "sha1", "size", "paths"}), write, read, looks_like, needs=frozenset({"sha1"}))

@@ -1,0 +1,65 @@
+"""The `rds` format, only read: the NSRL's Reference Data Set of version 3, an SQLite file of tens of gigabytes.
+
+The full sets have a table METADATA, over which FILE is a view; the minimal sets have a table FILE. Both have the digests
+as text in upper case. Only tables are read: what a view computes is for whoever wrote the file to decide.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import BinaryIO
+
+from hashmatch.exchange.fields import LineError, list_item
+from hashmatch.exchange.formats.nsrl import remarked
+from hashmatch.exchange.interface import Format, Row
+from hashmatch.exchange.sqlite_files import MAGIC, columns_of, has_table, read_rows
+from hashmatch.i18n import _
+from hashmatch.records import ListItem
+
+#: Tables that have files, the first that is there is read.
+_TABLES = ("METADATA", "FILE")
+
+#: Field of an item -> the columns that can have it.
+_COLUMNS = {
+    "md5": ("md5",),
+    "sha1": ("sha1",),
+    "sha256": ("sha256",),
+    "size": ("file_size", "bytes"),
+    "path": ("file_name",),
+}
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    message = _("the NSRL lists software that is known, most of it harmless: import it with --allow")
+    return remarked(read_rows(stream, _entries), message)
+
+
+def _entries(connection: sqlite3.Connection) -> Iterator[Callable[[], ListItem]]:
+    for table in _TABLES:
+        there = columns_of(connection, table)
+        if {"md5", "sha1", "sha256"} & there:
+            break
+    else:
+        raise LineError(_("no table METADATA or FILE with digests, as the NSRL's sets have one"))
+    found = {field: next((name for name in names if name in there), "NULL") for field, names in _COLUMNS.items()}
+    for row in connection.execute(f"SELECT {', '.join(found.values())} FROM {table}"):
+        yield partial(_item, dict(zip(found, row, strict=True)))
+
+
+def _item(record: dict[str, object]) -> ListItem:
+    path = record.pop("path")
+    for field in ("md5", "sha1", "sha256"):
+        value = record[field]
+        if isinstance(value, bytes):
+            record[field] = value.decode("latin-1")
+    paths = (path,) if isinstance(path, bytes) and path and b"\0" not in path else ()
+    return list_item(record, (), paths, capitals_are_usual=True)
+
+
+def looks_like(head: bytes) -> bool:
+    return head.startswith(MAGIC) and any(has_table(head, table.encode("ascii"), b"sha256") for table in _TABLES)
+
+
+FORMAT = Format("rds", frozenset({"md5", "sha1", "sha256", "size", "paths"}), None, read, looks_like)

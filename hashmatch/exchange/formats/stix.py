@@ -1,0 +1,76 @@
+"""The `stix` format: a STIX 2.1 bundle (https://docs.oasis-open.org/cti/stix/v2.1/).
+
+An entry is a file object with its digests and, in a property extension of our own, its perceptual hashes; and an
+indicator with what the source says of it: labels, `revoked` for a retraction, `benign` for the allow list. An entry of
+which no digest is known is an indicator only. TLP 2.0 is said by the markings that OASIS has published. The ids of
+objects are made of what they are, so that a later export revises the earlier one's objects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import BinaryIO
+from uuid import uuid4
+
+from hashmatch.exchange.fields import identified
+from hashmatch.exchange.formats.stix_objects import file_of, identity, indicator_of, marking, opinions_of, preamble
+from hashmatch.exchange.formats.stix_reading import read
+from hashmatch.exchange.interface import Format, WriteReport
+from hashmatch.exchange.json_writing import Array
+from hashmatch.exchange.losses import EVERYTHING
+from hashmatch.exchange.numbered_lines import BOM
+from hashmatch.records import ListItem, Tlp
+
+#: Names of sources that are remembered as written; one that was forgotten is written again, which does no harm.
+_NAMES_MAX = 10_000
+
+
+def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
+    bundle = Array(out, f'{{"type":"bundle","id":"bundle--{uuid4()}","objects":['.encode("ascii"))
+    for each in preamble():
+        bundle.put(each)
+    marks, names = set[Tlp](), set[str]()
+
+    def name_source(name: str | None) -> None:
+        if name is None or name in names:
+            return
+        if len(names) >= _NAMES_MAX:
+            names.clear()
+        names.add(name)
+        bundle.put(identity(name))
+
+    written = without_hash = unmarked = 0
+    last_file: dict[str, object] | None = None
+    for item in items:
+        if not identified(item):
+            without_hash += 1
+            continue
+        if item.tlp is not None and item.tlp not in marks:
+            marks.add(item.tlp)
+            bundle.put(marking(item.tlp))
+        name_source(item.source)
+        file = file_of(item)
+        if file is not None and file != last_file:  # two collections may have the same file
+            bundle.put(file)
+        last_file = file
+        indicator = indicator_of(item, file, include)
+        bundle.put(indicator)
+        for source, opinion in opinions_of(item, indicator):
+            name_source(source)
+            bundle.put(opinion)
+        written += 1
+        unmarked += item.tlp is None
+    bundle.close(b"]}")
+    return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
+
+
+_SIGNS = re.compile(rb'"type"\s*:\s*"bundle"|"id"\s*:\s*"bundle--|"spec_version"\s*:\s*"2\.')
+
+
+def looks_like(head: bytes) -> bool:
+    """Whether this is JSON in which a bundle is named, or a STIX object."""
+    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head))
+
+
+FORMAT = Format("stix", EVERYTHING, write, read, looks_like)

@@ -1,0 +1,139 @@
+"""What objects of a STIX bundle say of others: names of identities, markings, opinions. Gathered before the entries are
+read, since a bundle has no order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from hashmatch.exchange.fields import LineError, text, tlp
+from hashmatch.exchange.formats.stix_objects import EXTENSION, TLP_EXTENSION, TLP_MARKINGS, VERDICTS
+from hashmatch.exchange.json_objects import records
+from hashmatch.i18n import _
+from hashmatch.records import LineRemark, Tlp, strictest
+
+#: Where objects stand: in a bundle, or in a TAXII envelope, or in a bare list.
+PATHS = (("objects", "*"), ("*",))
+
+#: Identities, markings and opinions that are held; a hostile bundle could have any number.
+HELD_MAX = 100_000
+
+_ID_MAX = 200
+
+#: TLP 1 as STIX 2.1 itself defines it (section 7.2.1.4).
+_TLP1_MARKINGS: dict[str, Tlp] = {
+    "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": "clear",
+    "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": "green",
+    "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": "amber",
+    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": "red",
+}
+
+
+class Context:
+    """What a bundle says of its entries beside them."""
+
+    def __init__(self) -> None:
+        self.tlp: dict[str, Tlp | None] = {**{mark: tlp for tlp, mark in TLP_MARKINGS.items()}, **_TLP1_MARKINGS}
+        self.names = dict[str, str]()
+        self.opinions = dict[str, list[Mapping[str, object]]]()
+        self.last = 0
+        self._held = 0
+        self._unknown = set[str]()
+
+    def gather(self, stream: BinaryIO) -> None:
+        for row in records(stream, *PATHS):
+            if isinstance(row, tuple):
+                self.last = row[0]
+                if self._held <= HELD_MAX:
+                    self._look_at(row[1])
+
+    def _look_at(self, found: Mapping[str, object]) -> None:
+        name = found.get("id")
+        if not isinstance(name, str) or len(name) > _ID_MAX:
+            return
+        kind = found.get("type")
+        if kind == "identity" and isinstance(found.get("name"), str):
+            self.names[name] = str(found["name"])
+            self._held += len(self.names[name]) // 500
+        elif kind == "marking-definition" and name not in self.tlp:
+            self.tlp[name] = _tlp_of(found)
+        elif kind == "opinion" and extension(found).get("entry") is not True:
+            keys = ("opinion", "created_by_ref", "modified", "explanation", "revoked")
+            told = {key: found[key] for key in keys if key in found}
+            for target in [each for each in _list(found.get("object_refs")) if isinstance(each, str)][:1000]:
+                self.opinions.setdefault(target[:_ID_MAX], []).append(told)
+                self._held += 1 + len(str(told)) // 500
+        else:
+            return
+        self._held += 1
+
+    def remarks(self) -> list[LineRemark]:
+        """What is to be said once all entries were read."""
+        found = []
+        if self._held > HELD_MAX:
+            message = _("more than {most} identities, markings and opinions: those after are not looked at")
+            found.append(LineRemark(self.last, message.format(most=HELD_MAX)))
+        if self.opinions:
+            message = _("opinions on {count} objects that are no entries, or not in this list, are passed over")
+            found.append(LineRemark(self.last, message.format(count=len(self.opinions))))
+        return found
+
+    def source(self, found: Mapping[str, object]) -> str | None:
+        return self.names.get(str(found.get("created_by_ref")))
+
+    def mark(self, found: Mapping[str, object]) -> Tlp | None:
+        """The strictest TLP mark of an object, or of any part of it."""
+        return strictest(*map(self.tlp.get, _marks(found)))
+
+    def unknown_mark(self, found: Mapping[str, object]) -> str | None:
+        """A mark of an object that is no TLP mark, if it was not met before."""
+        for mark in _marks(found):
+            if self.tlp.get(mark) is None and mark not in self._unknown and len(self._unknown) < 100:
+                self._unknown.add(mark)
+                return mark
+        return None
+
+    def opinions_on(self, found: Mapping[str, object]) -> list[dict[str, object]]:
+        """Opinions on an object as records of ours; each is given once."""
+        told = self.opinions.pop(str(found.get("id")), ())
+        given = list[dict[str, object]]()
+        for each in told:
+            verdict = VERDICTS.get(each.get("opinion")) if isinstance(each.get("opinion"), str) else None
+            if verdict is None or each.get("revoked") is True:
+                continue
+            author = each.get("created_by_ref")
+            own = author is not None and author == found.get("created_by_ref")
+            # What nobody has signed must not pass for what the entry's own source says.
+            source = None if own else self.source(each) or (author if isinstance(author, str) else "unknown")
+            record: dict[str, object] = {"opinion": verdict, "source": source}
+            given.append({**record, "at": each.get("modified"), "reason": each.get("explanation")})
+        return given
+
+
+def extension(found: Mapping[str, object]) -> Mapping[str, object]:
+    """Our own extension of an object; empty if it has none."""
+    extensions = found.get("extensions")
+    own = extensions.get(EXTENSION) if isinstance(extensions, dict) else None
+    return own if isinstance(own, dict) else {}
+
+
+def _tlp_of(found: Mapping[str, object]) -> Tlp | None:
+    """The mark that somebody has defined himself, of TLP 1 or 2; None if it is another."""
+    extensions, definition = found.get("extensions"), found.get("definition")
+    told = extensions.get(TLP_EXTENSION) if isinstance(extensions, dict) else None
+    level = told.get("tlp_2_0") if isinstance(told, dict) else None
+    if level is None and isinstance(definition, dict):
+        level = definition.get("tlp")
+    try:
+        return tlp(level if level is not None else text("name", found.get("name")))
+    except LineError:
+        return None
+
+
+def _marks(found: Mapping[str, object]) -> list[str]:
+    of_parts = [each.get("marking_ref") for each in _list(found.get("granular_markings")) if isinstance(each, dict)]
+    return [str(each)[:_ID_MAX] for each in (*_list(found.get("object_marking_refs")), *of_parts)]
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

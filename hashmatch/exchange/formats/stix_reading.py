@@ -1,0 +1,215 @@
+"""A STIX bundle as entries of a list: indicators, with the files that they are about, and files that stand alone.
+
+A bundle has no order. It is read twice: first for what its objects say of others (see stix_context), then for the
+entries. A file that no indicator has named yet, and an indicator whose file has not come yet, wait for each other, as
+many as may be held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO
+
+from hashmatch.exchange.fields import HASH_DIGITS, LineError, exact_moment, perceptual_hash, snippet, text
+from hashmatch.exchange.formats.stix_context import PATHS, Context, extension
+from hashmatch.exchange.formats.stix_patterns import DIGESTS, entries, normal
+from hashmatch.exchange.formats.stix_waiting import Waiting
+from hashmatch.exchange.interface import Row
+from hashmatch.exchange.item_records import NO_DATE, hashes_of_short, item_of, latest
+from hashmatch.exchange.json_objects import parse_value, records
+from hashmatch.exchange.passed_over import PassedOver
+from hashmatch.i18n import _
+from hashmatch.records import BadLine, Hash, LineRemark, strictest
+
+_FILES = ("file", "artifact")
+#: Objects that say how others are to be understood, and are.
+_UNDERSTOOD = frozenset({"identity", "marking-definition", "extension-definition", "opinion"})
+#: What our extension says of a file, and of an indicator.
+_OF_FILES = ("kind", "size", "duration", "width", "height")
+_OF_INDICATORS = ("collection", "added", "changed", "retracted", "retraction_reason", "opinions")
+_PRIVATE = ("paths", "paths_bytes", "case", "operator")
+
+Object = Mapping[str, object]
+#: What an entry is about: its digests and other facts by their names in ListItem, and its hashes.
+Target = tuple[dict[str, object], tuple[Hash, ...]]
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    """The stream is read twice, so it must be one that can seek. Entries come as soon as they are complete."""
+    start = stream.tell()
+    context = Context()
+    context.gather(stream)
+    stream.seek(start)
+    yield from _Reader(context).read(stream)
+
+
+class _Reader:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._files = Waiting()
+        self._indicators = Waiting()
+        self._passed = PassedOver()
+        self._unused = PassedOver()
+        self._partly = 0
+        self._alone = 0
+
+    def read(self, stream: BinaryIO) -> Iterator[Row]:
+        for row in records(stream, *PATHS):
+            if isinstance(row, BadLine):
+                yield row
+            else:
+                yield from self._object(*row)
+        for number, file in self._files.rest():
+            yield from self._file(number, file)
+        for number, indicator in self._indicators.rest():
+            yield from self._indicator(number, indicator, None)
+        yield from self._summary()
+
+    def _summary(self) -> Iterator[LineRemark]:
+        last = max(self._context.last, 1)
+        if self._alone:
+            message = _("{count} files that no indicator names are taken for entries, too")
+            yield LineRemark(last, message.format(count=self._alone))
+        if self._partly:
+            message = _("of {count} patterns only the digests are used; they ask for more than that")
+            yield LineRemark(last, message.format(count=self._partly))
+        if self._unused:
+            message = _("digests of other kinds are passed over: {kinds}")
+            yield LineRemark(last, message.format(kinds=self._unused))
+        if self._passed:
+            message = _("objects that name no digest or hash are passed over: {kinds}")
+            yield LineRemark(last, message.format(kinds=self._passed))
+        yield from self._context.remarks()
+
+    def _object(self, number: int, found: Object) -> Iterator[Row]:
+        kind, name = found.get("type"), found.get("id")
+        if kind in _FILES:
+            waiting = list(self._indicators.take(str(name)))
+            for indicator in waiting:
+                yield from self._indicator(*indicator, found)
+            for left in self._files.add(str(name), number, found, used=bool(waiting)):
+                yield from self._file(*left)
+        elif kind == "indicator":
+            wanted = extension(found).get("file_ref")
+            if not isinstance(wanted, str):
+                yield from self._indicator(number, found, None)
+            elif file := self._files.use(wanted):
+                yield from self._indicator(number, found, file)
+            else:
+                for left in self._indicators.add(wanted, number, found):
+                    yield from self._indicator(*left, None)
+        elif kind == "observed-data" and isinstance(inner := found.get("objects"), dict):  # of STIX 2.0
+            for each in inner.values():
+                if isinstance(each, dict) and each.get("type") in _FILES:
+                    yield from self._file(number, {**each, "object_marking_refs": found.get("object_marking_refs")})
+        elif not isinstance(kind, str) or kind not in _UNDERSTOOD:
+            self._passed.add(kind)
+
+    def _file(self, number: int, file: Object) -> Iterator[Row]:
+        """A file that no indicator is about."""
+        try:
+            about, hashes = self._of_file(file)
+            if not about.keys().isdisjoint(DIGESTS.values()) or hashes:
+                yield from self._marked(number, file)
+                item = item_of({**about, "tlp": self._context.mark(file)}, hashes)
+                self._alone += 1
+                yield number, item
+            else:
+                self._passed.add(file.get("type"))
+        except LineError as refused:
+            yield BadLine(number, str(refused))
+
+    def _indicator(self, number: int, found: Object, file: Object | None) -> Iterator[Row]:
+        try:
+            targets = [self._of_file(file)] if file is not None else self._of_pattern(found)
+            if not targets:
+                self._passed.add("indicator")
+                return
+            said = self._said(found, file)
+        except LineError as refused:
+            yield BadLine(number, str(refused))
+            return
+        yield from self._marked(number, found)
+        if file is None and "file_ref" in extension(found):
+            yield LineRemark(number, _("its file is not in this list, or too far from it: only the pattern is used"))
+        for about, hashes in targets:
+            try:
+                yield number, item_of({**said, **about}, hashes)
+            except LineError as refused:
+                yield BadLine(number, str(refused))
+
+    def _said(self, found: Object, file: Object | None) -> dict[str, object]:
+        """What an indicator says of whatever it is about."""
+        own = extension(found)
+        said: dict[str, object] = {key: own[key] for key in _OF_INDICATORS + _PRIVATE if key in own}
+        kinds = found.get("indicator_types", found.get("labels"))  # which is where STIX 2.0 has them
+        said["allow"] = isinstance(kinds, list) and "benign" in kinds
+        said["labels"] = found.get("labels")
+        said["source"] = self._context.source(found)
+        said["note"] = found.get("description")
+        said["tlp"] = strictest(*(self._context.mark(each) for each in (found, file or {})))
+        created, modified = (exact_moment(key, found.get(key)) for key in ("created", "modified"))
+        if not own:
+            said |= {"added": created, "changed": modified}
+        else:
+            # A date later than any that was told is that of a partner who revised our entry.
+            told = latest(*(exact_moment(key, said.get(key)) for key in ("added", "changed", "retracted")))
+            if modified and modified > told:
+                said["changed"] = modified
+        if found.get("revoked") is True and not said.get("retracted"):
+            said["retracted"] = modified or created or NO_DATE
+        opinions = said.get("opinions") or []
+        if isinstance(opinions, list):
+            said["opinions"] = [*opinions, *self._context.opinions_on(found)]
+        return said
+
+    def _of_file(self, file: Object) -> Target:
+        own = extension(file)
+        about: dict[str, object] = {key: own[key] for key in _OF_FILES if key in own}
+        if file.get("size") is not None:
+            about["size"] = file["size"]
+        digests = file.get("hashes")
+        more = self._digests(about, digests.items() if isinstance(digests, dict) else ())
+        return about, tuple(dict.fromkeys((*hashes_of_short(own), *more)))
+
+    def _of_pattern(self, found: Object) -> list[Target]:
+        own = extension(found)
+        about: dict[str, object] = {key: own[key] for key in _OF_FILES if key in own}
+        if hashes := hashes_of_short(own):
+            return [(about, hashes)]
+        language = text("pattern_type", found.get("pattern_type")) or "stix"
+        pattern = text("pattern", found.get("pattern"), 2**24) or ""
+        if language == "vpdq":
+            return [({"kind": "video"}, hashes_of_short({"vpdq": parse_value(pattern)}))]
+        if language in HASH_DIGITS:
+            return [({}, (perceptual_hash({"algorithm": language, "hash": pattern.strip()}),))]
+        if language != "stix":
+            return []
+        named, more = entries(pattern)
+        targets = list[Target]()
+        for each in named:
+            size = {"size": each["size"]} if "size" in each else {}
+            one = {**about, **size}
+            hashes = self._digests(one, ((key, value) for key, value in each.items() if key != "size"))
+            if not one.keys().isdisjoint(DIGESTS.values()) or hashes:
+                targets.append((one, hashes))
+        self._partly += more and bool(targets)
+        return targets
+
+    def _digests(self, about: dict[str, object], digests: Iterable[tuple[str, object]]) -> tuple[Hash, ...]:
+        """Puts the digests that we know into `about`, and gives the perceptual hashes that stood among them."""
+        hashes = list[Hash]()
+        for name, value in digests:
+            algorithm = normal(name)
+            if algorithm in DIGESTS:
+                about[DIGESTS[algorithm]] = value
+            elif algorithm in ("PDQ", "XPDQ"):
+                hashes.append(perceptual_hash({"algorithm": "pdq", "hash": value}))
+            else:
+                self._unused.add(algorithm)
+        return tuple(hashes)
+
+    def _marked(self, number: int, found: Object) -> Iterator[LineRemark]:
+        if unknown := self._context.unknown_mark(found):
+            message = _("it is marked with {mark}, which is no TLP mark: what that asks is not kept")
+            yield LineRemark(number, message.format(mark=snippet(unknown[-36:])))

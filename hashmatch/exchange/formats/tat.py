@@ -1,0 +1,68 @@
+"""The `tat` format, only read: pages of Tech Against Terrorism's hash list (docs.terrorismanalytics.org), as JSON.
+
+    {"count", "next", "previous", "checkpoint": "1724856487.709035,10594",
+     "results": [{"hash_digest", "algorithm": "MD5"|"SHA256"|"SHA512"|"PDQ", "ideology": "islamist"|"far-right",
+                  "file_type": "mp4", "deleted": false, "updated_on": 1704901040.22, "created_on": ISO 8601, "id": 2819}]}
+
+Pages may follow each other in a file. An entry is one hash: those of one file come as so many references.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import BinaryIO
+
+from hashmatch.exchange.fields import instant, text, whole, yes
+from hashmatch.exchange.formats.partners import Meant, hashed, read_document, withdrawn
+from hashmatch.exchange.interface import Format, Row
+from hashmatch.records import Kind, ListItem
+
+_PLACES = (("results", "*"), ("*",))
+_TELLING = re.compile(rb'"hash_digest"\s*+:')
+
+_ALGORITHMS = frozenset({"md5", "sha1", "sha256"})
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(("jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "heic", "avif"), "image"),
+    **dict.fromkeys(("mp4", "m4v", "mov", "webm", "mkv", "avi", "mpg", "mpeg", "3gp", "wmv", "flv", "ts"), "video"),
+}
+
+
+def read(stream: BinaryIO) -> Iterator[Row]:
+    return read_document(stream, _PLACES, _item)
+
+
+def _item(record: dict[str, object]) -> ListItem:
+    algorithm = text("algorithm", record.get("algorithm"), 64)
+    item = hashed(
+        _meant(algorithm, text("file_type", record.get("file_type"), 64)), algorithm, record.get("hash_digest")
+    )
+    ideology = text("ideology", record.get("ideology"))
+    changed = instant("updated_on", record.get("updated_on"))
+    number = whole("id", record.get("id"), 2**63 - 1)
+    item = replace(
+        item,
+        labels=(f"ideology:{ideology}",) if ideology else (),
+        source="Tech Against Terrorism",
+        added=instant("created_on", record.get("created_on")),
+        changed=changed,
+        case=None if number is None else f"tat:{number}",
+    )
+    if yes("deleted", record.get("deleted")):
+        return replace(item, retracted=withdrawn(changed), retraction_reason="deleted")
+    return item
+
+
+def _meant(algorithm: str | None, file_type: str | None) -> Meant | None:
+    name = (algorithm or "").lower().replace("-", "")
+    if name == "pdq":  # always of a still picture, whatever file it came from
+        return "pdq", "image"
+    return (name, _KINDS.get((file_type or "").lower().lstrip("."))) if name in _ALGORITHMS else None
+
+
+def looks_like(head: bytes) -> bool:
+    return _TELLING.search(head) is not None
+
+
+FORMAT = Format("tat", frozenset(), None, read, looks_like, speaker="Tech Against Terrorism")

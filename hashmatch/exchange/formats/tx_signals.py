@@ -1,0 +1,42 @@
+"""What the tx tool calls signals: a type and a text, which its lists `tx-lines` and `tx-csv` are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hashmatch.exchange import film_frames
+from hashmatch.exchange.formats.partners import Meant, hashed
+from hashmatch.exchange.formats.pdq import good_enough
+from hashmatch.records import ListItem
+
+#: Types (python-threatexchange's signal_type folder) of what can be searched here, apart from vpdq.
+_MEANT: dict[str, Meant] = {"pdq": ("pdq", "image"), "video_md5": ("md5", "video"), "video_sha256": ("sha256", "video")}
+_OTHERS = ("pdq_ocr", "raw_text", "text_tlsh", "trend_query", "url", "url_md5")
+
+#: All types that the tool knows, by itself or with its extensions.
+TYPES = (*_MEANT, "vpdq", *_OTHERS)
+
+#: What signals can say, apart from the list around them: see losses.
+CARRIES = frozenset({"pdq", "kind", "frames", "video:time", "video:quality", "video:md5", "video:sha256"})
+
+
+def parse(signal_type: str, signal: str) -> tuple[ListItem, str | None]:
+    """The entry, and a remark for a person if there is something to be said of it. Raises LineError."""
+    if signal_type == "vpdq":
+        return film_frames.parse_signal(signal)
+    return hashed(_MEANT.get(signal_type), signal_type, signal.strip()), None
+
+
+def signals(item: ListItem) -> Iterator[tuple[str, str]]:
+    """The type and text of each signal by which an item can be known. It has digests of films only."""
+    pictures = (each for each in item.hashes if each.algorithm == "pdq" and each.time is None and good_enough(each))
+    for hex in dict.fromkeys(each.hex for each in pictures):
+        yield "pdq", hex
+    film = film_frames.signal(item)
+    if film:
+        yield "vpdq", film
+    if item.kind == "video":
+        if item.md5:
+            yield "video_md5", item.md5
+        if item.sha256:
+            yield "video_sha256", item.sha256

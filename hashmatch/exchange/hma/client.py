@@ -1,0 +1,233 @@
+"""One server that speaks JSON over HTTP, which may be slow, broken or hostile: every question has an answer or one error.
+
+The connection goes where the URL says and nowhere else: proxies of the environment are not used and redirects refused.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from urllib.parse import urlsplit
+
+from hashmatch.errors import CommandError
+from hashmatch.escape import for_terminal
+from hashmatch.exchange.fields import snippet
+from hashmatch.i18n import _
+from hashmatch.version import __version__
+
+#: The environment variable with the token that a server behind a proxy asks for, or a whole header line "Name: value".
+TOKEN = "HASHMATCH_HMA_TOKEN"
+
+#: Seconds that a server may be silent, and that a whole answer may take.
+SILENCE, DEADLINE = 30.0, 120.0
+
+#: An answer is at most so long, in bytes: a film's signal has some 80 for each second.
+ANSWER_MAX = 16 * 2**20
+
+#: Seconds before each further try.
+_WAITS = (1.0, 2.0, 4.0)
+
+# With these, nothing was kept of a request: HMA undoes what it had begun. A proxy that answers with one of the others
+# knows nothing of what became of the request.
+_BUSY = frozenset({429, 500, 503})
+_BROKEN = frozenset({502, 504})
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """status: of HTTP. body: what stood there as JSON; None if it was not JSON."""
+
+    status: int
+    body: object
+
+    @property
+    def message(self) -> str:
+        """What the server said of an error, short and escaped."""
+        body = self.body if isinstance(self.body, dict) else {}
+        said = body.get("message")
+        return f"{self.status} {snippet(said)}" if isinstance(said, str) else str(self.status)
+
+
+def token_from_environment(environment: Mapping[str, str] = os.environ) -> str | None:
+    return environment.get(TOKEN, "").strip() or None
+
+
+class Server:
+    """A context manager. url: http(s)://host[:port][/path], below which HMA's /c stands. token: see TOKEN.
+
+    Raises CommandError: the URL or the token is not one, or a token would travel in the clear.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        silence: float = SILENCE,
+        deadline: float = DEADLINE,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host, port = None, None
+        if not host or parts.scheme not in ("http", "https") or not url.isascii() or re.search(r"[\s\x00-\x1f]", url):
+            raise CommandError(_("not the URL of a server, which begins with https://: {url}").format(url=snippet(url)))
+        if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+            message = _("a server's URL has no user, password, question or fragment; a token comes from ${variable}")
+            raise CommandError(message.format(variable=TOKEN))
+        self._headers = {"Accept": "application/json", "User-Agent": f"hashmatch/{__version__}"}
+        if token is not None:
+            if parts.scheme == "http" and host not in _LOCAL:
+                raise CommandError(_("a token is not sent over http:// where others can read it: use https://"))
+            self._headers.update([_header(token)])
+        self._path = parts.path.rstrip("/")
+        place = f"[{host}]" if ":" in host else host
+        usual = {"http": 80, "https": 443}[parts.scheme]
+        #: What this server is known by: the same for the same place, however it is written.
+        self.name = f"{parts.scheme}://{place}{'' if port in (None, usual) else f':{port}'}{self._path}"
+        self._deadline = deadline
+        self._sleep = sleep
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, port, timeout=silence, context=context
+            )
+        else:
+            self._connection = http.client.HTTPConnection(host, port, timeout=silence)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, path: str, body: object = None, *, again: bool = True) -> Answer:
+        """The answer to one request, after further tries where that may help.
+
+        again: asking twice does no more than asking once. Without it, a request is sent again only if the server cannot
+        have acted on it. Raises CommandError: no answer, one that is no answer, or an error of the server's own.
+        """
+        for wait in (*_WAITS, None):
+            sent = False
+            try:
+                self._connect()
+                sent = True
+                answer = self._exchange(method, path, body)
+            except (OSError, http.client.HTTPException) as error:
+                self._connection.close()
+                if wait is None or isinstance(error, ssl.SSLCertVerificationError) or (sent and not again):
+                    raise self._failed(error, in_doubt=sent and not again) from error
+            else:
+                if wait is None or not (answer.status in _BUSY or (again and answer.status in _BROKEN)):
+                    return self._checked(answer, in_doubt=not again)
+            self._sleep(wait)
+        raise AssertionError("unreachable")
+
+    def _connect(self) -> None:
+        """Before anything is sent, so that it is known of a failure that nothing was; also where the server has closed."""
+        if self._connection.sock is not None:
+            poll = select.poll()
+            poll.register(self._connection.sock, select.POLLIN)
+            if poll.poll(0):
+                self._connection.close()
+        if self._connection.sock is None:
+            self._connection.connect()
+
+    def _exchange(self, method: str, path: str, body: object) -> Answer:
+        data = None if body is None else json.dumps(body).encode("ascii")
+        headers = self._headers if data is None else {**self._headers, "Content-Type": "application/json"}
+        with _at_most(self._deadline, self._connection.sock) as late:
+            try:
+                self._connection.request(method, self._path + path, data, headers)
+                with self._connection.getresponse() as response:
+                    raw = response.read(ANSWER_MAX + 1)
+                    if len(raw) > ANSWER_MAX:
+                        self._connection.close()
+                        message = _("{server}: an answer is longer than {most} bytes")
+                        raise CommandError(message.format(server=self.name, most=ANSWER_MAX))
+                    if response.length:
+                        raise http.client.IncompleteRead(raw, response.length)
+                    return Answer(response.status, _json(raw))
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                if late.is_set():
+                    raise TimeoutError(_("no whole answer within {limit:g} s").format(limit=self._deadline)) from error
+                if isinstance(error, ValueError):  # of what is no HTTP
+                    raise http.client.HTTPException(str(error)) from error
+                raise
+
+    def _failed(self, error: Exception, in_doubt: bool) -> CommandError:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        message = _("{server}: {reason}").format(server=self.name, reason=for_terminal(reason)[:150])
+        return CommandError(f"{message}; {_doubt()}" if in_doubt else message)
+
+    def _checked(self, answer: Answer, in_doubt: bool) -> Answer:
+        if 300 <= answer.status < 400:
+            message = _("{server}: it sends us elsewhere, which is not followed: give the URL that it stands at")
+            raise CommandError(message.format(server=self.name))
+        if answer.status in (401, 403, 407) and not (answer.status == 403 and isinstance(answer.body, dict)):
+            message = _("{server}: it lets nobody in without a right token ({status}): put one into ${variable}")
+            raise CommandError(message.format(server=self.name, status=answer.status, variable=TOKEN))
+        if answer.status >= 500 or answer.status == 429:
+            message = _("{server}: error {said}").format(server=self.name, said=answer.message)
+            raise CommandError(f"{message}; {_doubt()}" if in_doubt and answer.status in _BROKEN else message)
+        return answer
+
+
+def _doubt() -> str:
+    return _("whether it took the last entry is not known: it is sent again next time")
+
+
+def _header(token: str) -> tuple[str, str]:
+    """A bare token is one of RFC 6750; of a line "Name: value" the header is as it says."""
+    name, colon, value = token.partition(": ")
+    if not colon:
+        name, value = "Authorization", f"Bearer {token}"
+    if not _HEADER_NAME.fullmatch(name) or not value.isascii() or _CONTROL.search(value):
+        raise CommandError(_("${variable} is neither a token nor a header").format(variable=TOKEN))
+    return name, value
+
+
+def _json(raw: bytes) -> object:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+@contextmanager
+def _at_most(seconds: float, sock: socket.socket | None) -> Iterator[threading.Event]:
+    """Cuts the connection after so long: a server that goes on sending little by little is never silent for long."""
+    late = threading.Event()
+
+    def cut() -> None:
+        late.set()
+        if sock is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # below TLS, whose own parting words could take for ever
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()

@@ -1,0 +1,1 @@
+"""One file to its fingerprint, and many files to theirs in locked workers."""

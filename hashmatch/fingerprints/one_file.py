@@ -1,0 +1,193 @@
+"""One file to its fingerprint: digests, kind and perceptual hashes. Worker processes do it; see fingerprinting.py."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from hashmatch.errors import MediaError
+from hashmatch.fingerprints.film import LONG, Footage, Look, Sharers, can_be_shared, in_order, too_many
+from hashmatch.fingerprints.film import read as read_film
+from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
+from hashmatch.fingerprints.settings import Settings
+from hashmatch.i18n import _
+from hashmatch.media import Film, MediaType, Stills, open_media, recipe
+from hashmatch.media.files import chunks, digest
+from hashmatch.media.limits import LIMIT_CODES
+from hashmatch.media.sampling import Share
+from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Length, Pixels, View
+
+#: Asked once the digests are known; the file is not decoded if the answer is yes.
+Known = Callable[[Digests], bool]
+
+Beat = Callable[[float], None]
+
+
+def fingerprint(
+    file: BinaryIO,
+    settings: Settings,
+    known: Known = lambda digests: False,
+    beat: Beat = lambda position: None,
+    look: Look = lambda glance: (),
+    sharers: Sharers = lambda length: 1,
+) -> Fingerprint:
+    """Read, recognise, decode and hash an open, seekable file. What is wrong with it comes back as `error`.
+
+    beat is called now and then, as a sign of life, with the seconds of film that have been decoded. look: which parts of a
+    film are worth decoding, see footage.py. sharers: how many workers share a long film; this call does the first share, and
+    `fingerprint_share` the others.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    media_type = sniff(head)
+    if media_type is None:
+        return Fingerprint(None, size)
+    kind = kind_of(media_type)
+    film = media_type.decoder == "pyav"
+    limit = settings.limits.max_bytes if film else min(settings.limits.max_picture_bytes, settings.limits.max_bytes)
+    if size > limit:
+        message = _("{size:,} bytes are more than the limit of {limit:,}").format(size=size, limit=limit)
+        return Fingerprint(kind, size, error=Failure("too-large", message))
+    data = None if film else head + file.read()
+    result = Fingerprint(kind, size)
+    if settings.digests:
+        digests = digest([data] if data is not None else _with_head(head, file), lambda: beat(0.0))
+        result = replace(result, digests=digests)
+        if known(digests):
+            return replace(result, known=True)
+    try:
+        opened = _open_media(file, data, media_type, settings)
+        if isinstance(opened, Film):
+            length = Length(opened.duration or 0.0, can_be_shared(settings) and media_type.decoder == "pyav")
+            share = Share(0, sharers(length) if length.seconds >= LONG else 1)
+            return _read_film(opened, settings, result, beat, look, share)
+        return _read_stills(opened, settings, result)
+    except MediaError as error:
+        return replace(result, error=Failure(error.code, error.message))
+    except MemoryError:
+        return replace(result, error=Failure("out-of-memory", _("decoding needs more memory than the limit")))
+
+
+def fingerprint_share(
+    file: BinaryIO, media_type: MediaType, settings: Settings, share: Share, beat: Beat
+) -> Fingerprint:
+    """What another worker does of a film that `fingerprint` was told is shared: hashes, and no digests."""
+    result = Fingerprint("video", file.seek(0, os.SEEK_END))
+    try:
+        opened = _open_media(file, None, media_type, settings)
+        assert isinstance(opened, Film)
+        return _read_film(opened, settings, result, beat, lambda glance: (), share)
+    except MediaError as error:
+        return replace(result, error=Failure(error.code, error.message))
+
+
+def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
+    """A film's fingerprint of those of its shares, the first of which has the digests."""
+    limit = settings.limits.max_frames
+    hashes = in_order(each for share in shares for each in share.hashes)
+    error = next((share.error for share in shares if share.error is not None), None)
+    if not hashes:
+        return replace(shares[0], error=error or Failure("no-usable-frames", _("holds no pictures")))
+    if len(hashes) > limit:
+        problem = too_many(limit)
+        error = Failure(problem.code, problem.message)
+    # The first may be the one whose frames are damaged, and then knows no size and no recipe.
+    seen = next(share for share in shares if share.hashes)
+    partial = error is not None
+    return replace(seen, digests=shares[0].digests, hashes=tuple(hashes[:limit]), partial=partial, error=error)
+
+
+def _with_head(head: bytes, file: BinaryIO) -> Iterator[bytes]:
+    yield head
+    yield from chunks(file)
+
+
+def _open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, settings: Settings) -> Stills | Film:
+    if media_type.decoder is None:
+        raise MediaError("unsupported-format", _("{format} is not examined").format(format=media_type.format))
+    file.seek(0)
+    return open_media(file, data, media_type, settings.limits, settings.exact)
+
+
+def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fingerprint:
+    hashes: list[Hash] = []
+    views: tuple[View, ...] = ()
+    features: tuple[bytes, ...] = ()
+    pixels: Pixels | None = None
+    size: tuple[int, int] | None = None
+    error: Failure | None = None
+    try:
+        for picture in stills.pictures:
+            size, first = size or picture.full_size, not hashes
+            if first:
+                views = views_of(picture, settings)
+            hashes.extend(hashes_of(picture, settings, views if first else ()))
+            if settings.features and first:
+                features = features_of(picture, settings.side)
+            if settings.picture_side and first:
+                pixels = pixels_of(picture, settings.picture_side)
+    except MediaError as problem:
+        error = _what_is_missing(problem, hashes)
+    if size is None:
+        raise MediaError("no-usable-frames", _("holds no pictures"))
+    measured = _measured(result, "image", size, hashes, stills.decoder, error, settings)
+    return replace(measured, views=views, features=features, pixels=pixels)
+
+
+def _read_film(
+    film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look, share: Share
+) -> Fingerprint:
+    if settings.moments:
+        pictures = film.pictures(settings.moments, settings.picture_side, beat)
+        return replace(result, decoder=film.decoder, moments=pictures)
+    footage = Footage()
+    error: Failure | None = None
+    try:
+        read_film(film, settings, footage, beat, look, share)
+    except MediaError as problem:
+        error = _what_is_missing(problem, footage.hashes)
+    if footage.size is None and share.of > 1:
+        return replace(result, decoder=film.decoder, duration=film.duration)  # none of its reaches is this share's
+    if footage.size is None:
+        raise MediaError("no-usable-frames", _("holds no pictures"))
+    length = film.duration if film.duration is not None else footage.end
+    measured = _measured(result, "video", footage.size, in_order(footage.hashes), film.decoder, error, settings)
+    return replace(measured, duration=None if length is None else round(length, 3))
+
+
+def _what_is_missing(problem: MediaError, hashes: list[Hash]) -> Failure:
+    """Whatever it was, what came before is good; but what was left out for a limit is not called damaged. Raises the
+    problem where nothing came before."""
+    if not hashes:
+        raise problem
+    return Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.message)
+
+
+def _measured(
+    result: Fingerprint,
+    kind: Kind,
+    size: tuple[int, int],
+    hashes: list[Hash],
+    decoder: str,
+    error: Failure | None,
+    settings: Settings,
+) -> Fingerprint:
+    return replace(
+        result,
+        kind=kind,
+        width=size[0],
+        height=size[1],
+        partial=error is not None,
+        hashes=tuple(hashes),
+        decoder=decoder,
+        recipe=recipe(kind, settings.exact, settings.features),
+        error=error,
+    )
+
+
+def kind_of(media_type: MediaType) -> Kind:
+    return "video" if media_type.decoder == "pyav" else "image"

@@ -1,0 +1,90 @@
+"""One decoded picture to everything that is kept of it: the middle of a fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+
+from hashmatch import hashers
+from hashmatch.fingerprints.settings import Settings, Side
+from hashmatch.hashers import Picture
+from hashmatch.records import PART, TRIM, Hash, Pixels, View
+
+#: PDQ quality from which a view without borders is kept; matching takes no less for evidence (tiers.GOOD_QUALITY).
+LEAST_QUALITY = 50
+
+
+def prepare(settings: Settings) -> None:
+    """Import all that hashing takes, and run it once, for a process that will not be able to import any more."""
+    # Noise in a frame, so that every stage has something to do.
+    framed = np.zeros((256, 192), np.uint8)
+    framed[48:208] = np.random.default_rng(0).integers(0, 256, (160, 192), np.uint8)
+    picture = Picture(Image.fromarray(framed), (192, 256))
+    list(hashes_of(picture, settings, views_of(picture, settings)))
+    if settings.features:
+        features_of(picture, settings.side)
+    if settings.picture_side:
+        pixels_of(picture, settings.picture_side)
+
+
+def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) -> Iterator[Hash]:
+    """The hashes of one picture. Of a still one also the blocks that tell pictures of one layout apart
+    (hashers/blocks.py), and the same of its views."""
+    if "pdq" not in settings.hashers or not settings.views:
+        yield from (_hash(picture, name) for name in settings.hashers)
+        return
+    for part in (picture, *(picture.part(view) for view in views)):
+        found = _oriented(part) if settings.side == "query" else _hash(part, "pdq")
+        # A view with little in it, say a plain ground between two lines of text, would say nothing.
+        if part is picture or (found.quality or 0) >= LEAST_QUALITY:
+            yield found
+            yield _hash(part, hashers.GUARD)
+    yield from (_hash(picture, name) for name in settings.hashers if name != "pdq")
+
+
+def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
+    """What is left of a still picture when borders and frames are taken off, best first; often nothing else is. Called
+    "trim" where what was taken off is plain, and "part" where it is not: that may be a text, which makes another poster."""
+    from hashmatch.hashers.borders import find_views, is_plain_outside
+
+    if picture.view != "full" or "pdq" not in settings.hashers or not settings.views:
+        return ()
+    luma = np.asarray(picture.image.convert("L"))
+    size = picture.image.size * 2
+    views = []
+    for number, box in enumerate(find_views(luma), start=1):
+        edges = (int(edge) / length for edge, length in zip(box, size, strict=True))
+        views.append(View(f"{TRIM if is_plain_outside(luma, box) else PART}{number}", *edges))
+    return tuple(views)
+
+
+def features_of(picture: Picture, side: Side) -> tuple[bytes, ...]:
+    """Local features of a still picture; of a query more of them, and those of its mirror image, too."""
+    from hashmatch.hashers import orb
+
+    luma = np.asarray(picture.image.convert("L"))
+    if side == "reference":
+        return (orb.extract(luma, orb.REFERENCE).to_bytes(),)
+    return tuple(orb.extract(each, orb.QUERY).to_bytes() for each in (luma, luma[:, ::-1]))
+
+
+def pixels_of(picture: Picture, side: int) -> Pixels:
+    """The picture with its longer side at most so many pixels."""
+    image = picture.image.convert("RGB")
+    image.thumbnail((side, side))
+    return Pixels(image.width, image.height, image.tobytes())
+
+
+def _hash(picture: Picture, name: str) -> Hash:
+    hasher = hashers.by_name(name)
+    bits, quality = hasher.hash(picture)
+    return Hash(name, bits, quality, picture.time, picture.view, hasher.version)
+
+
+def _oriented(picture: Picture) -> Hash:
+    from hashmatch.hashers import pdq
+
+    (upright, *others), quality = pdq.hash_orientations(picture)
+    return Hash("pdq", upright, quality, None, picture.view, pdq.HASHER.version, b"".join(others))

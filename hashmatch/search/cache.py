@@ -1,0 +1,258 @@
+"""The reference hashes in a form to be searched: from SQLite, or from a cache beside the database that is ready at once.
+
+The cache is a folder `<database>.cache/<algorithm>/` with two files that are mapped into memory: the index, and facts of
+each of its rows (owner, quality, time, view), or of each reference whose rows they are. It knows the state of the database
+that it was made of. Rows that came later are searched beside it, rows that are no more are left out of the results; so ten
+new files do not make it useless. It can be deleted at any time, and is made anew, or done without, when it is damaged,
+foreign, or cannot be written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch import hashers
+from hashmatch.hamming import ApproximateIndex, DamagedIndexError, HammingIndex
+from hashmatch.hashers.local_features import FEATURES
+from hashmatch.matching.local import LocalTable
+from hashmatch.matching.table import HashRows, HashTable, join_rows, view_number
+from hashmatch.matching.tiers import Threshold
+from hashmatch.store import Store, generation, hash_rows
+from hashmatch.store.generation import Generation
+from hashmatch.store.hash_rows import PackedHashes
+from hashmatch.system import give_back
+
+#: Fewer hashes than this are read from SQLite faster than a cache is worth.
+CACHED_FROM = 20_000
+#: The cache is made anew when so many hashes, or this share of them, came after it: they are searched row by row.
+MOST_LATER = 20_000
+LATER_SHARE = 0.1
+
+#: The same of local features, of which a picture has 200.
+FEATURES_CACHED_FROM, MOST_LATER_FEATURES = 50_000, 200_000
+
+#: Rows that are read from the database before they become arrays: as Python objects they take eight times the memory.
+_AT_ONCE = 20_000
+
+_NAN = np.float32(np.nan).tobytes()
+_FACTS = np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1")])
+_FEATURE_FACTS = np.dtype([("owner", "<i8"), ("count", "<u4")])
+
+AnyIndex = TypeVar("AnyIndex", HammingIndex, ApproximateIndex)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """What `info` tells of one algorithm's cache."""
+
+    algorithm: str
+    state: str
+    hashes: int
+    bytes: int
+
+
+def load(
+    store: Store, algorithm: str, threshold: Threshold, *, allowed: bool = False, anew: bool = False
+) -> list[HashTable]:
+    """The hashes of one algorithm, of retracted references too: one table, or one of the cache and one of what came later.
+
+    allowed: only those of references on the allow list. anew: whatever the cache says, which is made anew.
+    Empty tables are left out.
+    """
+    connection = store.connection
+    common = hash_rows.common_hashes(connection, algorithm)
+    if allowed:
+        rows = rows_of_packed(hash_rows.packed_hashes(connection, algorithm, allowed=True), algorithm)
+        return _tables(HashTable(algorithm, threshold, rows, common=common))
+    now = generation.current(connection)
+    folder = folder_of(store.path, algorithm)
+    with contextlib.suppress(DamagedIndexError, OSError):
+        index, rows, made_of = open_hashes(folder)
+        if not anew and generation.descends_from(connection, now, made_of):
+            later = rows_of_packed(hash_rows.packed_hashes(connection, algorithm, after=made_of.newest), algorithm)
+            if len(later) <= max(MOST_LATER, LATER_SHARE * len(rows)):
+                gone = (
+                    generation.changed_since(connection, algorithm, made_of) if now.removals > made_of.removals else ()
+                )
+                cached = HashTable(algorithm, threshold, rows, index, gone, common)
+                return _tables(cached, HashTable(algorithm, threshold, later, common=common))
+    packed = hash_rows.packed_hashes(connection, algorithm)
+    table = HashTable(algorithm, threshold, rows_of_packed(packed, algorithm), common=common)
+    if len(table) >= CACHED_FROM:
+        give_back()  # what the rows took while they were read, before the index takes as much
+        with contextlib.suppress(OSError):  # a folder that cannot be written, or a full disk: the table is good without
+            save(folder, table.index, facts_of(table.rows), now)
+    return _tables(table)
+
+
+def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
+    """The local features of all references, of retracted ones too: one table, or one of the cache and one of what came
+    later. What has gone since may still be named by a table. anew: as for `load`."""
+    connection = store.connection
+    now = generation.current(connection)
+    folder = folder_of(store.path, FEATURES)
+    with contextlib.suppress(DamagedIndexError, OSError):
+        index, facts, made_of = _open(folder, ApproximateIndex, _FEATURE_FACTS)
+        if not anew and generation.descends_from(connection, now, made_of):
+            bits, later = _features_of(hash_rows.packed_hashes(connection, FEATURES, after=made_of.newest))
+            if len(bits) <= max(MOST_LATER_FEATURES, LATER_SHARE * len(index)):
+                tables = _local_table(index, facts), _local_table(ApproximateIndex.from_hashes(bits), later)
+                return [table for table in tables if len(table)]
+    bits, facts = _features_of(hash_rows.packed_hashes(connection, FEATURES))
+    if not len(facts):
+        return []
+    index = ApproximateIndex.from_hashes(bits)
+    if len(bits) >= FEATURES_CACHED_FROM:
+        with contextlib.suppress(OSError):
+            save(folder, index, facts, now)
+    return [_local_table(index, facts)]
+
+
+def _features_of(packed: Iterable[PackedHashes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.void]]:
+    """Descriptors, uint8 (n, 32), and facts of the references that have them."""
+    rows = [(each.reference_id, each.number, each.bits) for each in packed]
+    facts = np.array([(owner, count) for owner, count, _bits in rows], _FEATURE_FACTS)
+    return np.frombuffer(b"".join(bits for _owner, _count, bits in rows), np.uint8).reshape(-1, 32), facts
+
+
+def _local_table(index: ApproximateIndex, facts: npt.NDArray[np.void]) -> LocalTable:
+    starts = np.concatenate(([0], np.cumsum(facts["count"], dtype=np.int64)))
+    try:
+        return LocalTable(index, starts, np.ascontiguousarray(facts["owner"]))
+    except ValueError as error:
+        raise DamagedIndexError(str(error)) from error
+
+
+def rows_of_packed(packed: Iterable[PackedHashes], algorithm: str) -> HashRows:
+    """Rows of the database as arrays."""
+    width = hashers.by_name(algorithm).bits // 8
+    packed = iter(packed)
+    parts = []
+    while some := list(itertools.islice(packed, _AT_ONCE)):
+        parts.append(_rows_of(some, width))
+    return join_rows(parts) if parts else _rows_of([], width)
+
+
+def _rows_of(packed: list[PackedHashes], width: int) -> HashRows:
+    owners, _algorithms, views, counts, bits, quality, times = zip(*packed, strict=True) if packed else ((),) * 7
+    numbers = {view: view_number(view) for view in set(views)}
+    known = [_NAN * count if time is None else time for time, count in zip(times, counts, strict=True)]
+    return HashRows(
+        np.repeat(np.array(owners, np.int64), counts),
+        np.frombuffer(b"".join(bits), np.uint8).reshape(-1, width),
+        np.frombuffer(b"".join(quality), np.uint8),
+        np.frombuffer(b"".join(known), "<f4"),
+        np.repeat(np.array([numbers[view] for view in views], np.uint16), counts),
+    )
+
+
+def folder_of(database: Path, algorithm: str) -> Path:
+    """Where the cache of a database's hashes of one algorithm is."""
+    return database.with_name(database.name + ".cache") / algorithm
+
+
+def states(store: Store) -> list[CacheState]:
+    """What there is of caches, for a person."""
+    now = generation.current(store.connection)
+    found = []
+    for algorithm in (*hashers.HASHERS, FEATURES):
+        folder = folder_of(store.path, algorithm)
+        if not folder.exists():
+            continue
+        try:
+            size, count, made_of = _measure(folder, algorithm)
+        except (DamagedIndexError, OSError):
+            found.append(CacheState(algorithm, "damaged", 0, 0))
+            continue
+        state = "foreign"
+        if generation.descends_from(store.connection, now, made_of):
+            state = "current" if (made_of.newest, made_of.removals) == (now.newest, now.removals) else "older"
+        found.append(CacheState(algorithm, state, count, size))
+    return found
+
+
+def _measure(folder: Path, algorithm: str) -> tuple[int, int, Generation]:
+    """Of a cache: its bytes, its rows, and its state. Raises DamagedIndexError, OSError."""
+    if algorithm == FEATURES:
+        features, facts, made_of = _open(folder, ApproximateIndex, _FEATURE_FACTS)
+        return features.nbytes + facts.nbytes, len(features), made_of
+    index, rows, made_of = open_hashes(folder)
+    return index.nbytes + len(rows) * _FACTS.itemsize, len(rows), made_of
+
+
+def damage(store: Store) -> list[str]:
+    """The algorithms whose cache does not have the digests that it was made with."""
+    return [state.algorithm for state in states(store) if state.state == "damaged"]
+
+
+def _tables(*tables: HashTable) -> list[HashTable]:
+    return [table for table in tables if len(table)]
+
+
+def open_hashes(folder: Path) -> tuple[HammingIndex, HashRows, Generation]:
+    """What `save` wrote of a table's index and `facts_of` its rows, mapped into memory; the rows have no bits of their own.
+    Raises DamagedIndexError, OSError."""
+    index, facts, made_of = _open(folder, HammingIndex, _FACTS)
+    if len(facts) != len(index):
+        raise DamagedIndexError("the cache's facts are not of its hashes")
+    no_bits = np.empty((len(facts), 0), np.uint8)
+    rows = HashRows(np.ascontiguousarray(facts["owner"]), no_bits, facts["quality"], facts["time"], facts["view"])
+    return index, rows, made_of
+
+
+def facts_of(rows: HashRows) -> npt.NDArray[np.void]:
+    """What is kept of rows beside their bits."""
+    facts = np.empty(len(rows), _FACTS)
+    for name in _FACTS.names or ():
+        facts[name] = getattr(rows, name)
+    return facts
+
+
+def _open(
+    folder: Path, kind: type[AnyIndex], dtype: np.dtype[np.void]
+) -> tuple[AnyIndex, npt.NDArray[np.void], Generation]:
+    """Map a cache into memory, checked against its digests. Raises DamagedIndexError, OSError."""
+    index = kind.open(folder)
+    try:
+        tag = json.loads(index.tag)
+        made_of = Generation(**tag["generation"])
+        name, digest = str(tag["facts"]), str(tag["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedIndexError(f"the cache's tag makes no sense: {error}") from error
+    if os.path.basename(name) != name:
+        raise DamagedIndexError("the cache names a file elsewhere")
+    content = (folder / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest or len(content) % dtype.itemsize:
+        raise DamagedIndexError("the cache's facts are damaged")
+    return index, np.frombuffer(content, dtype), made_of
+
+
+def save(
+    folder: Path, index: HammingIndex | ApproximateIndex, facts: npt.NDArray[np.void], made_of: Generation
+) -> None:
+    """Write a cache, readable by its owner only. The index comes last and names the facts that belong to it, so that
+    two processes may do this at once. Raises OSError."""
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, exist_ok=True)
+    content = facts.tobytes()
+    name = f"facts-{os.urandom(8).hex()}"
+    descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+    tag = {"generation": asdict(made_of), "facts": name, "sha256": hashlib.sha256(content).hexdigest()}
+    index.save(folder, json.dumps(tag))
+    for older in folder.glob("facts-*"):
+        # One that another process wrote a moment ago and has not named yet is left; it makes its own cache complete.
+        if older.name != name and older.stat().st_mtime < (folder / name).stat().st_mtime - 60:
+            older.unlink(missing_ok=True)

@@ -1,0 +1,207 @@
+"""The reference set, searched: what a scan finds, and whether it is live and asked for."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from hashmatch import hashers
+from hashmatch.fingerprints.film import Parts
+from hashmatch.hamming import DamagedIndexError
+from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.matching.finding import Finding
+from hashmatch.matching.glance import parts_around, times_of_hits
+from hashmatch.matching.local import LocalMatch, LocalTable, search
+from hashmatch.matching.local_evidence import with_parts
+from hashmatch.matching.results import (
+    Match,
+    MatchedDecision,
+    MatchedOpinion,
+    MatchedReference,
+    MatchedSource,
+)
+from hashmatch.matching.table import HashTable
+from hashmatch.matching.tiers import Profile, thresholds
+from hashmatch.matching.verdict import exact, find, match_of
+from hashmatch.records import Digests, Glance, Hash, Kind
+from hashmatch.search.cache import load, load_features
+from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions
+
+AnyFound = TypeVar("AnyFound")
+
+#: References that are added while a scan runs are loaded at once, but loading takes no more than a tenth of the time.
+LOADING_SHARE = 9.0
+
+
+class Searcher:
+    """The references, and how a file's hashes match those of them that are live and asked for."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        collections: Sequence[str] = (),
+        profile: Profile = "fast",
+        radius: int | None = None,
+        allowed: bool = False,
+    ) -> None:
+        """collections: search these only, and the allow list, which protects whatever is searched for. profile, radius:
+        see tiers.thresholds. allowed: search the allow list only."""
+        self._store = store
+        self._connection = store.connection
+        self._profile = profile
+        self._thresholds = thresholds(profile, radius)
+        self._allowed = allowed
+        self._condition = "1"
+        if collections:
+            numbers = ",".join(str(lookup.collection_number(self._connection, name)) for name in collections)
+            members = "SELECT collection_id FROM membership WHERE reference_id = id AND retracted IS NULL"
+            self._condition = f"(allow OR EXISTS ({members} AND collection_id IN ({numbers})))"
+        elif allowed:
+            self._condition = "allow"
+        self._reference = functools.lru_cache(maxsize=10_000)(self._load_reference)
+        self._tables: list[HashTable] | None = None
+        self._local_tables: list[LocalTable] = []
+        self._version, self._stale, self._next_load = 0, False, 0.0
+        self._generation = generation.current(self._connection)
+
+    @functools.cached_property
+    def algorithms(self) -> tuple[str, ...]:
+        """What a file must be hashed with: PDQ, and what else is the only hash that some reference has."""
+        needed = {"pdq"} | hash_rows.algorithms_without(self._connection, "pdq", self._thresholds)
+        return tuple(name for name in hashers.HASHERS if name in needed and name in self._thresholds)
+
+    @functools.cached_property
+    def wants_features(self) -> bool:
+        """Whether to search by local features, too."""
+        return self._profile == "thorough" and hash_rows.has_features(self._connection)
+
+    def prepare(self, anew: bool = False) -> None:
+        """Have the tables ready, which a search would otherwise wait for. anew: without what a cache says."""
+        start = time.monotonic()
+        self._version, self._generation = self._data_version(), generation.current(self._connection)
+        self._tables = self._load_tables(anew)
+        if self.wants_features:
+            self._local_tables = load_features(self._store, anew=anew)
+        end = time.monotonic()
+        self._next_load = end + LOADING_SHARE * (end - start)
+
+    def _load_tables(self, anew: bool) -> list[HashTable]:
+        return [
+            table
+            for name in self.algorithms
+            for table in load(self._store, name, self._thresholds[name], allowed=self._allowed, anew=anew)
+        ]
+
+    def _keep_up(self) -> None:
+        """Notice what other processes changed since: a scan of names that come through a pipe may run for weeks."""
+        if self._tables is None:
+            self.prepare()
+        version = self._data_version()
+        if version != self._version:
+            self._version, self._stale = version, True
+            self._reference.cache_clear()
+        if self._stale and time.monotonic() >= self._next_load:
+            self._stale = False
+            now = generation.current(self._connection)
+            if (now.newest, now.removals) != (self._generation.newest, self._generation.removals) or self._allowed:
+                self.prepare()
+
+    def _data_version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def _findings(self, hashes: Sequence[Hash], kind: Kind) -> list[Finding]:
+        return self._searched(lambda table: find(hashes, kind, table, self._blocks_of))
+
+    def _searched(self, search: Callable[[HashTable], Iterable[AnyFound]]) -> list[AnyFound]:
+        """What is found in all tables."""
+        assert self._tables is not None
+        try:
+            return [found for table in self._tables for found in search(table)]
+        except DamagedIndexError:
+            # The cache was sound when it was opened; something has written to it since.
+            self.prepare(anew=True)
+            return [found for table in self._tables for found in search(table)]
+
+    def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
+        return hash_rows.blocks(self._connection, reference_id, view)
+
+    def matches(
+        self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None, features: Sequence[bytes] = ()
+    ) -> list[Match]:
+        """Every reference that has the same bytes, a hash within the thresholds, or local features in common; each once,
+        by its strongest. features: of the picture and its mirror image; see hashers/local_features.py."""
+        self._keep_up()
+        best: dict[int, Match] = {}
+        if digests is not None:
+            for reference_id in lookup.by_digests(self._connection, digests):
+                reference = self._reference(reference_id)
+                if reference is not None:
+                    best[reference_id] = exact(reference, self._algorithm_of(reference_id, digests))
+        hashes = tuple(hashes)
+        for found in self._findings(hashes, kind) if hashes and kind is not None else ():
+            reference = self._reference(found.reference_id)
+            if reference is not None and found.reference_id not in best:
+                best[found.reference_id] = match_of(found, reference)
+        # What is one reference as a whole is not searched for parts of others.
+        if features and not any(match.tier in ("exact", "near") for match in best.values()):
+            for local in self._local_matches(features):
+                reference = self._reference(local.owner)
+                if reference is not None:
+                    best[local.owner] = with_parts(best.get(local.owner), local, reference)
+        return [self._decided(match, digests) for match in best.values()] if digests else list(best.values())
+
+    def _decided(self, match: Match, digests: Digests) -> Match:
+        """The match with what people decided of it."""
+        found = review_decisions.of_pair(self._connection, review_decisions.Pair(digests.sha256, match.reference.id))
+        if found.decision is None:
+            return match
+        return replace(match, decision=MatchedDecision(found.decision, found.by, found.at, found.in_force))
+
+    def parts_to_look_at(self, glance: Glance) -> Parts:
+        """The parts of a film whose key frames show what a reference does."""
+        self._keep_up()
+        hit = self._searched(lambda table: times_of_hits(glance.hashes, table, self.finds))
+        return parts_around(hit, sorted({each.time for each in glance.hashes if each.time is not None}))
+
+    def _local_matches(self, features: Sequence[bytes]) -> list[LocalMatch]:
+        upright, mirrored = map(LocalFeatures.from_bytes, features)
+
+        def features_of(reference_id: int) -> LocalFeatures | None:
+            return hash_rows.features(self._connection, reference_id) if self.finds(reference_id) else None
+
+        def searched() -> list[LocalMatch]:
+            return [m for table in self._local_tables for m in search(table, upright, mirrored, features_of)]
+
+        try:
+            return searched()
+        except DamagedIndexError:
+            self.prepare(anew=True)
+            return searched()
+
+    def finds(self, reference_id: int) -> bool:
+        """Whether a reference is live and among those that are searched."""
+        return self._reference(reference_id) is not None
+
+    def _algorithm_of(self, reference_id: int, digests: Digests) -> str:
+        reference = lookup.reference(self._connection, reference_id)
+        return "sha256" if reference.sha256 else "sha1" if reference.sha1 == digests.sha1 else "md5"
+
+    def _load_reference(self, reference_id: int) -> MatchedReference | None:
+        """The reference as results show it; None if it is not live or not among those that are searched.
+
+        Hits are held against this one by one: to know of a million references beforehand which are live would take
+        longer than the search.
+        """
+        row = self._connection.execute(
+            f"SELECT 1 FROM live_reference WHERE id = ? AND {self._condition}", (reference_id,)
+        ).fetchone()
+        if row is None:
+            return None
+        found = lookup.reference(self._connection, reference_id)
+        sources = tuple(MatchedSource(s.collection, s.source, s.tlp, s.opinion) for s in found.sources)
+        opinions = tuple(MatchedOpinion(o.source or "", o.verdict, o.at, o.reason) for o in found.opinions)
+        return MatchedReference(found.id, found.sha256, found.kind, found.labels, found.allow, sources, opinions)

@@ -1,0 +1,146 @@
+"""Which lists went out and came in: their names, sequence numbers and signers."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hashmatch.clock import now
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+from hashmatch.records import ListHead
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A list that went out: its sequence number, and the revision of the newest reference that it can have."""
+
+    sequence: int
+    revision: int
+
+
+def newest_revision(connection: sqlite3.Connection) -> int:
+    """What has a higher revision is newer than all that is read now."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM audit").fetchone()[0])
+
+
+def revision_at(connection: sqlite3.Connection, moment: str) -> int:
+    """The highest revision of what was there before a moment: UTC, ISO 8601."""
+    row = connection.execute("SELECT coalesce(max(id), 0) FROM audit WHERE at < ?", (moment,)).fetchone()
+    return int(row[0])
+
+
+def published(
+    connection: sqlite3.Connection, name: str, selection: Mapping[str, object], sequence: int | None = None
+) -> Published | None:
+    """The list of that name and number that went out, or the last one; None if none did.
+
+    Raises CommandError where there is none of the number that was asked for, or its references were chosen otherwise than
+    by this selection, so that what has changed since would be too little.
+    """
+    row = connection.execute(
+        "SELECT sequence, revision, selection FROM published WHERE list = ? AND sequence = coalesce(?,"
+        " (SELECT max(sequence) FROM published WHERE list = ?))",
+        (name, sequence, name),
+    ).fetchone()
+    if row is None:
+        if sequence is None:
+            return None
+        message = _("list {name} has not gone out with number {sequence}")
+        raise CommandError(message.format(name=name, sequence=sequence))
+    if sequence is not None and row[2] != _text(selection):
+        before = json.loads(row[2])
+        others = ", ".join(
+            "--" + key.replace("_", "-").removesuffix("s") for key in selection if before.get(key) != selection[key]
+        )
+        message = _(
+            "number {sequence} of list {name} was made with other options ({others}); repeat them, or make a full list"
+        )
+        raise CommandError(message.format(name=name, sequence=sequence, others=others))
+    return Published(*row[:2])
+
+
+def publish(
+    connection: sqlite3.Connection, name: str, sequence: int, revision: int, selection: Mapping[str, object]
+) -> None:
+    """Note a list that went out."""
+    connection.execute(
+        "INSERT INTO published (list, sequence, revision, selection, at) VALUES (?, ?, ?, ?, ?)",
+        (name, sequence, revision, _text(selection), now()),
+    )
+
+
+def _text(selection: Mapping[str, object]) -> str:
+    return json.dumps(selection, sort_keys=True, separators=(",", ":"))
+
+
+def begin_import(
+    connection: sqlite3.Connection,
+    name: str,
+    form: str,
+    sha256: bytes,
+    collection_id: int | None,
+    head: ListHead,
+    signer: str | None,
+) -> int:
+    """The number of an import. One of the same bytes in the same way is the same import, done again or gone on with."""
+    found = connection.execute(
+        "SELECT id FROM import WHERE sha256 = ? AND format = ? AND collection_id IS ? AND signer IS ?",
+        (sha256, form, collection_id, signer),
+    ).fetchone()
+    if found:
+        return int(found[0])
+    cursor = connection.execute(
+        "INSERT INTO import (name, format, sha256, collection_id, items, refused, imported, list, sequence, since, created,"
+        " expires, signer) VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(name, form, sha256, collection_id, now()),
+            *(head.name, head.sequence, head.since, head.created, head.expires, signer),
+        ),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def finish_import(connection: sqlite3.Connection, import_id: int, items: int, refused: int) -> None:
+    """All of a list has been read."""
+    connection.execute(
+        "UPDATE import SET items = ?, refused = ?, finished = ? WHERE id = ?", (items, refused, now(), import_id)
+    )
+
+
+def sequences_seen(connection: sqlite3.Connection, name: str, signer: str | None) -> list[tuple[int, int | None]]:
+    """Of the lists of a name and signer that were read to their end: the sequence number of each, and from which one it
+    goes on (None of a full list)."""
+    rows = connection.execute(
+        "SELECT DISTINCT sequence, since FROM import WHERE list = ? AND signer IS ? AND sequence IS NOT NULL"
+        " AND finished IS NOT NULL ORDER BY sequence",
+        (name, signer),
+    )
+    return [(int(sequence), since) for sequence, since in rows]
+
+
+def was_read(connection: sqlite3.Connection, sha256: bytes, signer: str | None) -> bool:
+    """Whether a list of these bytes was read to its end, so that it can bring nothing back."""
+    row = connection.execute(
+        "SELECT 1 FROM import WHERE sha256 = ? AND signer IS ? AND finished IS NOT NULL", (sha256, signer)
+    ).fetchone()
+    return row is not None
+
+
+def signer_of(connection: sqlite3.Connection, collection: str) -> str | None:
+    """The public key of the one whose lists fill a collection, if it belongs to anybody."""
+    row = connection.execute("SELECT signer FROM collection WHERE name = ?", (collection,)).fetchone()
+    return None if row is None else row[0]
+
+
+def has_collection(connection: sqlite3.Connection, collection: str) -> bool:
+    """Whether there is a collection of that name."""
+    return connection.execute("SELECT 1 FROM collection WHERE name = ?", (collection,)).fetchone() is not None
+
+
+def set_signer(connection: sqlite3.Connection, collection: str, signer: str | None) -> None:
+    """Let a collection that is nobody's belong to a signer."""
+    if signer is not None:
+        connection.execute("UPDATE collection SET signer = ? WHERE name = ? AND signer IS NULL", (signer, collection))

@@ -1,0 +1,125 @@
+"""Two files against each other, without a reference set: what `hashmatch compare` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hashmatch import hashers
+from hashmatch.hamming import HammingIndex
+from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.matching import vpdq
+from hashmatch.matching.dots import Dots, dots_of
+from hashmatch.matching.local_evidence import best_of, with_parts
+from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason, Tier, VideoEvidence
+from hashmatch.matching.table import HashTable, rows_of
+from hashmatch.matching.tiers import thresholds
+from hashmatch.matching.verdict import exact, find, match_of
+from hashmatch.matching.vpdq import Rule, VpdqMatch
+from hashmatch.records import Fingerprint, Hash, View, shows_all
+
+#: Of the profile that looks hardest, in bits.
+LIMITS = thresholds("thorough")
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """The smallest distance between the two files' hashes of one algorithm. quality: of A's and B's, where it has one."""
+
+    algorithm: str
+    distance: int
+    bits: int
+    quality: tuple[int, int] | None
+    a_time: float | None
+    b_time: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How alike two files are: the verdict of a scan of A where B is the only reference, and what it rests on.
+
+    reason: see results.Reason; None where nothing matched. distances: of the two pictures as they are. distance: of
+    PDQ between the two views that were compared, with the transform undone; contradiction: of the blocks of these, where
+    both have them (see matching/layouts.py). area: of A, that was compared, where that is not all of it.
+    """
+
+    same_bytes: bool
+    tier: Tier | None
+    reason: Reason | None
+    transform: str
+    view: str
+    reference_view: str
+    distances: tuple[Distance, ...]
+    distance: int | None
+    contradiction: int | None
+    area: View | None
+    local: LocalEvidence | None
+    video: VideoEvidence | None
+
+
+def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
+    """Compare A, hashed as a query, with B, hashed as a reference. Both must have hashes."""
+    assert a.kind is not None
+    same = a.digests is not None and b.digests is not None and a.digests.sha256 == b.digests.sha256
+    distances = tuple(d for name in LIMITS if (d := _closest(name, a.hashes, b.hashes)) is not None)
+    match = _match(a, b)
+    if same:
+        match = replace(match or exact(_named(b), "sha256"), tier="exact", reason="same-bytes", local=None)
+    if match is None:
+        return Comparison(same, None, None, "none", "full", "full", distances, None, None, None, None, None)
+    return Comparison(
+        same,
+        match.tier,
+        match.reason,
+        match.transform,
+        match.view,
+        match.reference_view,
+        distances,
+        match.distance,
+        match.contradiction,
+        next((each for each in a.views if each.name == match.view), None),
+        match.local,
+        match.video,
+    )
+
+
+def dots(a: Fingerprint, b: Fingerprint) -> Dots:
+    """Where two films show the same frame, for drawing."""
+    return dots_of(a.hashes, _table(b))
+
+
+def by_vpdq(a: Fingerprint, b: Fingerprint, rule: Rule) -> VpdqMatch:
+    """What vPDQ says of two films, both hashed at equal intervals (Settings.interval)."""
+    ours, theirs = (rows_of([each for each in film.hashes if each.algorithm == "pdq"]) for film in (a, b))
+    return vpdq.match(ours.bits, ours.quality, theirs.bits, theirs.quality, rule)
+
+
+def _match(a: Fingerprint, b: Fingerprint) -> Match | None:
+    """What a scan would say if B was the only reference, but that the bytes are the same."""
+    assert a.kind is not None
+    theirs = {each.view: each.bits for each in b.hashes if each.algorithm == hashers.GUARD}
+    finding = next(find(a.hashes, a.kind, _table(b), lambda _owner, view: theirs.get(view)), None)
+    match = match_of(finding, _named(b)) if finding else None
+    if a.features and b.features and (match is None or match.tier == "possible"):
+        local = best_of(tuple(map(LocalFeatures.from_bytes, a.features)), LocalFeatures.from_bytes(b.features[0]))
+        match = with_parts(match, local, _named(b)) if local else match
+    return match
+
+
+def _table(b: Fingerprint) -> HashTable:
+    return HashTable("pdq", LIMITS["pdq"], rows_of([each for each in b.hashes if each.algorithm == "pdq"]))
+
+
+def _named(b: Fingerprint) -> MatchedReference:
+    return MatchedReference(0, b.digests.sha256 if b.digests else None, b.kind, (), False, ())
+
+
+def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> Distance | None:
+    # Of the pictures as they are; what their views say is told by the finding.
+    ours, theirs = ([h for h in hashes if h.algorithm == name and shows_all(h.view)] for hashes in (a, b))
+    if not ours or not theirs:
+        return None
+    rows, distances = HammingIndex.from_hashes(rows_of(theirs).bits).knn(rows_of(ours).bits, 1)
+    best = int(distances[:, 0].argmin())
+    x, y = ours[best], theirs[int(rows[best, 0])]
+    quality = None if x.quality is None or y.quality is None else (x.quality, y.quality)
+    return Distance(name, int(distances[best, 0]), len(x.bits) * 8, quality, x.time, y.time)

@@ -1,0 +1,128 @@
+"""What in a reference set cannot be relied on: hashes that say nothing, and hashes that too many have. What `hashmatch
+lint` does.
+
+A title card, a black frame or a form is in hundreds of references that have nothing else in common; whatever shows it hits
+them all. Such hashes are demoted: they are still found, but never make a match `near`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hashmatch.hamming import HammingIndex
+from hashmatch.hashers import blocks
+from hashmatch.matching import layouts
+from hashmatch.matching.table import HashRows, comparable, is_good, view_name
+from hashmatch.matching.tiers import PDQ
+from hashmatch.search.cache import rows_of_packed
+from hashmatch.store import Store, hash_rows
+
+ALGORITHM = "pdq"
+#: A hash is too common if so many unrelated references have one within the distance of `near`.
+TOO_COMMON = 100
+#: Of a common hash's references so many are looked at, to tell copies of one picture from unrelated ones.
+SAMPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CommonHash:
+    """A hash and how many unrelated references have one like it. example: a reference that has it."""
+
+    bits: bytes
+    found: int
+    example: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """hashes: how many PDQ hashes of live and retracted references there are. low_quality: of quality below 50, never
+    `near`; featureless: of quality below 10, not compared at all; implausible: without a quality, and with so many or few
+    one-bits that no picture with any detail has them, not compared at all; of these two some references, as examples.
+    common: hashes that too many unrelated references have, the most common first."""
+
+    hashes: int
+    low_quality: int
+    featureless: int
+    implausible: int
+    examples: tuple[int, ...]
+    common: tuple[CommonHash, ...]
+
+    @property
+    def findings(self) -> int:
+        return self.featureless + self.implausible + len(self.common)
+
+
+def lint(store: Store, too_common: int = TOO_COMMON, most_examples: int = 10) -> Report:
+    """Look at every PDQ hash. too_common: references that make a hash so."""
+    rows = rows_of_packed(hash_rows.packed_hashes(store.connection, ALGORITHM), ALGORITHM)
+    unknown, silent = rows.quality == 255, ~comparable(rows)
+    good = is_good(rows)
+    examples = list(dict.fromkeys(rows.owner[silent].tolist()))[:most_examples]
+    return Report(
+        len(rows),
+        int((~good & ~silent).sum()),
+        int((silent & ~unknown).sum()),
+        int((silent & unknown).sum()),
+        tuple(examples),
+        tuple(sorted(_common(store, rows.select(good), too_common), key=lambda each: (-each.found, each.bits))),
+    )
+
+
+def _common(store: Store, rows: HashRows, too_common: int) -> Iterator[CommonHash]:
+    if len(rows) < too_common:
+        return
+    index = HammingIndex.from_hashes(rows.bits)
+    # Of equal hashes one is searched for.
+    words = rows.bits.view(np.uint64)
+    order = np.lexsort(words.T)
+    first = order[np.append(True, (np.diff(words[order], axis=0) != 0).any(axis=1))]
+    parts = index.iter_range_search(rows.bits[first], PDQ["thorough"].near)
+    for number, hits in _by_query(parts):
+        owners, where = np.unique(rows.owner[hits], return_index=True)
+        row = int(first[number])
+        if len(owners) < too_common:
+            continue
+        found = _unrelated(store, rows, row, hits[where])
+        if found >= too_common:
+            yield CommonHash(rows.bits[row].tobytes(), found, int(rows.owner[row]))
+
+
+def _by_query(
+    parts: Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]],
+) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """Each query's hits, which may come in more than one part."""
+    pending: tuple[int, list[npt.NDArray[np.int64]]] | None = None
+    for query, reference, _distance in parts:
+        bounds = np.flatnonzero(np.diff(query)) + 1
+        for numbers, hits in zip(np.split(query, bounds), np.split(reference, bounds), strict=True):
+            number = int(numbers[0])
+            if pending is not None and pending[0] != number:
+                yield pending[0], np.concatenate(pending[1])
+                pending = None
+            pending = (number, [*(pending[1] if pending else ()), hits])
+    if pending is not None:
+        yield pending[0], np.concatenate(pending[1])
+
+
+def _unrelated(store: Store, rows: HashRows, row: int, hits: npt.NDArray[np.int64]) -> int:
+    """Of the references that have a hash like that of a row: how many do not show the same picture, as far as can be
+    told. Where there are many, a sample tells the share."""
+    own = _levels(store, rows, row)
+    if own is None:
+        return len(hits)
+    sample = hits[:: max(1, len(hits) // SAMPLE)]
+    opinions = Counter(
+        "unclear" if (other := _levels(store, rows, int(each))) is None else layouts.opinion(own, other, 0).says
+        for each in sample
+    )
+    return round(len(hits) * (1 - opinions["same"] / len(sample)))
+
+
+def _levels(store: Store, rows: HashRows, row: int) -> blocks.Levels | None:
+    packed = hash_rows.blocks(store.connection, int(rows.owner[row]), view_name(int(rows.view[row])))
+    return None if packed is None else blocks.unpack(packed)

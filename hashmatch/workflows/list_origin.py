@@ -1,0 +1,136 @@
+"""Whose a list is, and whether it is to be taken: what is settled before its first entry is read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from hashmatch import exchange
+from hashmatch.clock import now
+from hashmatch.errors import CommandError
+from hashmatch.i18n import _
+from hashmatch.media.files import chunks
+from hashmatch.records import UNNAMED, ListHead, Tlp
+from hashmatch.store import Store, list_issues
+
+if TYPE_CHECKING:
+    from hashmatch.signing.acceptance import Flaw, Numbers
+    from hashmatch.signing.signed_lists import Verified
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """As what a list's entries are added, and what the list must be.
+
+    collection: where they go; without it, to the one that the entry names, or to one of whoever speaks (list_batches.py).
+    tlp: for entries; the stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing
+    is imported.
+    verify_key: that the list must be signed with: a name, a file or the public key itself; without it, any that is known.
+    accept: what speaks against the list and is taken all the same.
+    """
+
+    collection: str | None = None
+    tlp: Tlp | None = None
+    allow: bool = False
+    strict: bool = False
+    verify_key: str | None = None
+    accept: frozenset[Flaw] = frozenset()
+
+
+AS_IT_SAYS = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of a list as a whole. teller: who disputes what it would withdraw of others: its signer, name or file.
+    signer: a public key. missing: numbers of lists of its name that have not come. count: its entries, by its signer, where
+    they can be counted. tlp: the mark of its entries, by its signer, where its format has none."""
+
+    path: Path
+    form: exchange.Format
+    sha256: bytes
+    head: ListHead
+    signer: str | None
+    teller: str
+    missing: tuple[Numbers, ...] = ()
+    count: int | None = None
+    tlp: Tlp | None = None
+
+
+def origin_of(store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: Plan) -> Origin:
+    """Whose list it is, and that it is to be taken. Raises CommandError if not, with all that speaks against it."""
+    from hashmatch.signing.acceptance import Issue, decide
+
+    connection = store.connection
+    signed = _verified(file, path, plan)
+    owner = None if plan.collection is None else list_issues.signer_of(connection, plan.collection)
+    head = (form.read_head(start) if form.read_head else UNNAMED) if signed is None else UNNAMED
+    if signed is not None and signed.statement is not None:
+        head = signed.statement.head
+    signer = None if signed is None else signed.key.public.text
+    if owner is not None and signer not in (None, owner):
+        message = _(
+            "{path}: it is signed by {signer}, and the collection {name} is filled by the lists of {owner} only"
+        )
+        told = {"signer": called(signer), "name": plan.collection, "owner": called(owner)}
+        raise CommandError(message.format(path=path, **told))
+    before = [] if head.name is None else list_issues.sequences_seen(connection, head.name, signer)
+    lacks = signed is None and (plan.verify_key is not None or owner is not None)
+    issues = [Issue(since, sequence) for sequence, since in before]
+    digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
+    accepted: frozenset[Flaw] = plan.accept
+    if list_issues.was_read(connection, digest, signer):  # it can bring nothing back
+        accepted |= {"older"}
+    decision = decide(head, issues, now(), accepted, lacks_signature=lacks)
+    if decision.refused:
+        objections = [each for each in decision.objections if not each.accepted]
+        reasons = "; ".join(each.message for each in objections)
+        flaws = " ".join(f"--accept {each.flaw}" for each in objections)
+        message = _("{path}: {reasons}; nothing was imported ({options} takes it all the same)")
+        raise CommandError(message.format(path=path, reasons=reasons, options=flaws))
+    teller = (signed and signed.key.name) or signer or head.name or path.name
+    statement = None if signed is None else signed.statement
+    # In a plain list one reference may be several lines, and two may be one.
+    count = statement.count if statement is not None and form.carries_retraction else None
+    mark = statement.tlp if statement is not None and "tlp" not in form.carries else None
+    return Origin(path, form, digest, head, signer, teller, decision.missing, count, mark)
+
+
+def called(public_key: str | None) -> str:
+    """A public key by the name that it is known by here, else by its text."""
+    from hashmatch.signing import keys
+
+    with contextlib.suppress(CommandError):  # a folder of keys that is not to be trusted names nobody
+        known = keys.known(keys.default_folder())[0]
+        return next((key.name for key in known if key.name and key.public.text == public_key), public_key or "")
+    return public_key or ""
+
+
+def _digest(file: BinaryIO) -> bytes:
+    file.seek(0)
+    digest = hashlib.sha256()
+    for part in chunks(file):
+        digest.update(part)
+    return digest.digest()
+
+
+def _verified(file: BinaryIO, path: Path, plan: Plan) -> Verified | None:
+    """The signature of a list, if it has one. Raises CommandError where it has another one than it should."""
+    from hashmatch.signing import keys
+    from hashmatch.signing.signed_lists import NoSignatureError, UnknownSignerError, signature_path, verify_file
+
+    if plan.verify_key is None and not signature_path(path).exists():
+        return None
+    folder = keys.default_folder()
+    wanted = keys.known(folder)[0] if plan.verify_key is None else [keys.find(folder, plan.verify_key)]
+    try:
+        return verify_file(file, path, wanted)
+    except NoSignatureError:
+        return None  # whether it may lack one is decided with all else that is known of it
+    except UnknownSignerError:
+        if plan.verify_key is None and "unsigned" in plan.accept:
+            return None
+        raise

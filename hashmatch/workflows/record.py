@@ -1,0 +1,128 @@
+"""Keep what a scan finds: what `hashmatch scan --record` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hashmatch.errors import CommandError
+from hashmatch.escape import for_json
+from hashmatch.i18n import _
+from hashmatch.matching.results import Match, Result
+from hashmatch.store import Store, scans
+from hashmatch.store.audit import Actor
+from hashmatch.store.scans import RecordedMatch
+
+#: Results a transaction, and seconds between two: what a kill loses at most.
+BATCH, SECONDS = 100, 1.0
+#: What is kept of a scan; of other files there is nothing that could be taken back.
+KEPT = ("match", "allowed")
+
+
+def open_to_record(path: Path) -> Store:
+    """The reference set, to keep a scan in it. Raises CommandError where there is none: to scan makes none."""
+    if not path.exists():
+        raise CommandError(_("there is no database {path}").format(path=path))
+    return Store.open(path, write=True)
+
+
+class Recorder:
+    """Keeps a scan and its results, a few at a time. A context manager.
+
+    A scan goes on when no more can be kept, say on a full disk: that is told at once, and raised as CommandError at the end.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        actor: Actor,
+        settings: Mapping[str, Any],
+        told: Callable[[str], object] = lambda text: None,
+        seconds: float = SECONDS,
+    ) -> None:
+        """settings: of the scan. told: called with what goes wrong. seconds: between two transactions; 0: each result is
+        kept before `add` returns."""
+        self._store, self._actor, self._told, self._seconds = store, actor, told, seconds
+        self._pending: list[Result] = []
+        self._last_result = 0
+        self._next = 0.0
+        self._counts: Mapping[str, Any] | None = None
+        self._failure: CommandError | None = None
+        with store.transaction() as connection:
+            self._scan_id = scans.begin(connection, actor, settings)
+
+    def add(self, result: Result) -> None:
+        """Keep a result, now or soon. To be called with all of a scan: those that are not kept tell that time goes by."""
+        if self._failure is not None:
+            return
+        if result.status in KEPT:
+            self._pending.append(result)
+        if self._pending and (len(self._pending) >= BATCH or time.monotonic() >= self._next):
+            try:
+                self._flush()
+            except CommandError as error:
+                if "user-defined function" in str(error.__cause__):  # Ctrl-C while SQLite called one of ours
+                    raise
+                self._failure = error
+                self._told(_("this scan is not recorded any further: {reason}").format(reason=error))
+
+    def complete(self, counts: Mapping[str, Any]) -> None:
+        """All files were looked at; that is kept at the end of the context. counts: of them, for the audit trail."""
+        self._counts = counts
+
+    def _flush(self) -> None:
+        with self._store.transaction() as connection:
+            # Where an interruption came between the commit and what follows it here, all of these are kept already.
+            last = scans.last_result(connection, self._scan_id)
+            if last == self._last_result:
+                for each in self._pending:
+                    last = scans.add(
+                        connection,
+                        self._scan_id,
+                        os.path.abspath(each.path),
+                        each.sha256,
+                        each.status,
+                        each.tier,
+                        [RecordedMatch(m.reference.id, m.tier, evidence(m)) for m in each.matches],
+                    )
+        self._last_result, self._pending = last, []
+        self._next = time.monotonic() + self._seconds
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._failure is not None:
+            if kind is None:
+                raise CommandError(_("the scan was not recorded to its end: {reason}").format(reason=self._failure))
+            return
+        if self._pending:
+            self._flush()
+        if self._counts is not None:
+            with self._store.transaction() as connection:
+                scans.finish(connection, self._actor, self._scan_id, self._counts)
+
+
+def recorded(database: Path, actor: Actor, settings: Mapping[str, Any], results: Iterable[Result]) -> Iterator[Result]:
+    """The results of a scan, each of which is kept before it is given. Raises CommandError at the end where that failed."""
+    counts: Counter[str] = Counter()
+    with open_to_record(database) as store, Recorder(store, actor, settings, seconds=0.0) as recorder:
+        for result in results:
+            counts[result.status] += 1
+            recorder.add(result)
+            yield result
+        recorder.complete({"files": counts.total(), **counts})
+
+
+def evidence(value: Match) -> str:
+    """A match as scans print it, to be kept."""
+    return for_json(json.dumps(asdict(value), ensure_ascii=False, allow_nan=False))

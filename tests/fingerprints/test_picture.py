@@ -1,0 +1,160 @@
+"""One picture to everything that is kept of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
+from hashmatch.fingerprints.settings import Settings
+from hashmatch.hashers import GUARD, Picture, blocks, pdq
+from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.records import Hash, View
+from tests.hashers.test_orientations import scene
+from tests.media.samples import Film, filmed
+
+
+def framed(seed: int = 1) -> Image.Image:
+    """A picture between two black bars."""
+    sheet = Image.new("L", (576, 520), 0)
+    sheet.paste(scene(seed), (0, 100))
+    return sheet
+
+
+def of(picture: Picture, **settings: object) -> list[Hash]:
+    chosen = Settings(**settings)  # type: ignore[arg-type]
+    return list(hashes_of(picture, chosen, views_of(picture, chosen)))
+
+
+def test_a_view_has_the_hashes_of_what_it_shows() -> None:
+    sheet = framed()
+    found = of(Picture(sheet, sheet.size))
+    views = {each.view: each for each in found if each.algorithm == "pdq"}
+    assert set(views) > {"full"}
+    inner = scene(1)
+    expected, quality = pdq.HASHER.hash(Picture(inner, inner.size))
+    distances = {
+        view: (int.from_bytes(each.bits, "big") ^ int.from_bytes(expected, "big")).bit_count()
+        for view, each in views.items()
+    }
+    best = min(distances, key=lambda view: distances[view])
+    assert best.startswith("trim") and distances[best] <= 10 and abs((views[best].quality or 0) - quality) <= 2
+    assert [each.view for each in found if each.algorithm == GUARD] == list(views)
+
+
+def test_a_part_knows_its_size_in_the_original() -> None:
+    picture = Picture(Image.new("L", (100, 80)), (400, 320))
+    part = picture.part(View("trim1", 0.25, 0.5, 0.75, 1.0))
+    assert (part.image.size, part.full_size, part.view) == ((50, 40), (200, 160), "trim1")
+
+
+def test_only_a_query_is_turned() -> None:
+    picture = Picture(scene(2), (576, 320))
+    (reference, *_), (query, *_) = of(picture), of(picture, side="query")
+    assert reference.turned == b"" and reference.bits == query.bits
+    assert b"".join(pdq.hash_orientations(picture)[0][1:]) == query.turned
+
+
+def test_further_pages_have_no_views() -> None:
+    sheet = framed()
+    picture = Picture(sheet, sheet.size, view="page2")
+    assert views_of(picture, Settings()) == ()
+    assert [each.algorithm for each in of(picture)] == ["pdq", GUARD]
+
+
+def test_other_algorithms_beside() -> None:
+    picture = Picture(scene(3), (576, 320))
+    assert {each.algorithm for each in of(picture, hashers=("pdq", "dhash"))} == {"pdq", GUARD, "dhash"}
+    assert [each.algorithm for each in of(picture, hashers=("dhash",))] == ["dhash"]
+
+
+def test_a_view_with_little_in_it_is_left_out() -> None:
+    sheet = Image.new("L", (576, 520), 0)
+    sheet.paste(Image.new("L", (576, 320), 128), (0, 100))
+    assert {each.view for each in of(Picture(sheet, sheet.size))} == {"full"}
+
+
+def test_features() -> None:
+    picture = Picture(scene(4), (576, 320))
+    (stored,) = features_of(picture, "reference")
+    upright, mirrored = features_of(picture, "query")
+    assert 0 < len(LocalFeatures.from_bytes(stored)) <= 200 and len(stored) <= 8 << 10
+    assert len(LocalFeatures.from_bytes(upright)) > len(LocalFeatures.from_bytes(stored))
+    flipped = Picture(picture.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (576, 320))
+    assert features_of(flipped, "query")[0] == mirrored
+
+
+def test_pixels() -> None:
+    found = pixels_of(Picture(scene(5), (576, 320)), 200)
+    assert (found.width, found.height) == (200, 111) and len(found.rgb) == 3 * 200 * 111
+
+
+def test_the_blocks_are_those_of_the_picture() -> None:
+    found = {each.algorithm: each.bits for each in of(Picture(scene(6), (576, 320))) if each.view == "full"}
+    assert (blocks.unpack(found[GUARD]) == blocks.levels_of(scene(6))).all()
+
+
+@pytest.mark.parametrize("side", ["reference", "query"])
+def test_prepare_imports_all_that_hashing_takes(side: str) -> None:
+    """A locked worker can import nothing more."""
+    script = f"""
+import sys
+import numpy as np
+from PIL import Image
+from hashmatch.hashers import Picture
+from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, prepare, views_of
+settings = Settings(side={side!r}, features=True, picture_side=90, hashers=("pdq", "phash", "dhash"))
+prepare(settings)
+before = set(sys.modules)
+for size in ((300, 200), (64, 64), (500, 900)):
+    for value in (0, 255):
+        sheet = np.full(size[::-1], value, np.uint8)
+        sheet[20:-20, 10:-10] = np.random.default_rng(1).integers(0, 256, (size[1] - 40, size[0] - 20))
+        picture = Picture(Image.fromarray(sheet), size)
+        list(hashes_of(picture, settings, views_of(picture, settings)))
+        features_of(picture, settings.side)
+        pixels_of(picture, 50)
+print(sorted(set(sys.modules) - before))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "settings", ["side='reference'", "side='query', profile='thorough'", "side='query'", "exact=True"]
+)
+def test_prepare_imports_all_that_a_film_takes(settings: str, tmp_path: Path) -> None:
+    """In a film with bars, so that these are looked for, too."""
+    pictures = [
+        np.pad(np.asarray(scene(number // 8, (96, 54)).convert("L")), ((21, 21), (0, 0))) for number in range(80)
+    ]
+    (tmp_path / "film.mp4").write_bytes(filmed(pictures, Film("mp4", "libx264", "mov", size=(96, 96))))
+    script = f"""
+import sys
+from hashmatch.fingerprints.one_file import fingerprint
+from hashmatch.fingerprints.many_files import _prepare
+from hashmatch.fingerprints.settings import Settings
+settings = Settings({settings}, hashers=("pdq", "phash", "dhash"))
+_prepare(settings, frozenset(["film"]))
+before = set(sys.modules)
+with open("film.mp4", "rb") as file:
+    result = fingerprint(file, settings, look=lambda glance: ((0.0, 5.0),))
+assert len(result.hashes) > 3 and result.error is None, result
+print(sorted(set(sys.modules) - before))
+"""
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_views_are_the_same_of_any_array() -> None:
+    sheet = framed(7)
+    colour = Picture(sheet.convert("RGB"), sheet.size)
+    assert views_of(colour, Settings()) == views_of(Picture(sheet, sheet.size), Settings())
+    assert not np.asarray(sheet)[:100].any()

@@ -1,0 +1,105 @@
+"""NCMEC withdraws by member and id: what an earlier file brought under these is taken back, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hashmatch.exchange.formats import ncmec
+from hashmatch.records import BadLine, LineRemark
+from hashmatch.store import Store, list_issues, lookup, verify
+from hashmatch.workflows.import_list import ImportReport, import_list
+from hashmatch.workflows.list_origin import Plan
+from tests.store.samples import ME, add
+
+pytest.importorskip("defusedxml", reason="needs defusedxml: pip install -e .[exchange]")
+
+FIRST, SECOND = "11" * 16, "22" * 16
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "x.db", write=True) as opened:
+        yield opened
+
+
+def entry(number: str, md5: str | None = None, year: int = 2024, member: int = 42) -> str:
+    tag = "image" if md5 else "deletedImage"
+    prints = f"<fingerprints><md5>{md5}</md5></fingerprints>" if md5 else ""
+    at = f"<timestamp>{year}-01-01T00:00:00Z</timestamp>"
+    return f'<{tag}><member id="{member}">M</member>{at}<id>{number}</id>{prints}</{tag}>'
+
+
+def take(store: Store, folder: Path, *entries: str, **plan: str) -> tuple[ImportReport, list[str]]:
+    path = folder / "answer.xml"
+    root = '<queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2"><images>'
+    path.write_text(f"{root}{''.join(entries)}</images></queryResult>")
+    told: list[BadLine | LineRemark] = []
+    report = import_list(store, ME, path, Plan(**plan), told=told.append)  # type: ignore[arg-type]
+    return report, [line.message for line in told]
+
+
+def live(store: Store) -> list[str | None]:
+    return [each.md5 for each in lookup.references(store.connection) if each.live]
+
+
+def test_across_files(store: Store, tmp_path: Path) -> None:
+    take(store, tmp_path, entry("a", FIRST), entry("b", SECOND), collection="ncmec")
+    report, told = take(store, tmp_path, entry("a", year=2025), entry("b", year=2025, member=7), collection="ncmec")
+    assert (report.retracted, live(store)) == (1, [SECOND])
+    assert len(told) == 1 and "withdraws 'ncmec:7/b', which the collection ncmec does not have" in told[0]
+    (source,) = lookup.reference(store.connection, 1).sources
+    assert (source.retracted, source.retraction_reason) == ("2025-01-01T00:00:00Z", "deletedImage")
+    assert take(store, tmp_path, entry("a", year=2025), collection="ncmec")[0].known == 1
+    assert list(verify.check(store)) == []
+
+
+def test_all_that_an_entry_ever_was(store: Store, tmp_path: Path) -> None:
+    take(store, tmp_path, entry("a", FIRST))
+    take(store, tmp_path, entry("a", SECOND, 2025))
+    assert take(store, tmp_path, entry("a", year=2026))[0].retracted == 2
+    assert live(store) == []
+
+
+def test_an_older_word_withdraws_nothing_that_came_later(store: Store, tmp_path: Path) -> None:
+    take(store, tmp_path, entry("a", FIRST, 2025))
+    assert take(store, tmp_path, entry("a", year=2024))[0].known == 1
+    assert live(store) == [FIRST]
+    take(store, tmp_path, entry("a", year=2026))
+    assert take(store, tmp_path, entry("a", FIRST, 2027))[0].restored == 1
+
+
+def test_of_another_collection_nothing(store: Store, tmp_path: Path) -> None:
+    take(store, tmp_path, entry("a", FIRST), collection="one")
+    _report, told = take(store, tmp_path, entry("a", year=2025), collection="two")
+    assert "the collection two does not have" in told[0] and live(store) == [FIRST]
+
+
+def test_what_a_person_or_a_signer_put_there_is_only_disputed(store: Store, tmp_path: Path) -> None:
+    add(store, "mine", collection="NCMEC", case="ncmec:42/a")
+    report, _told = take(store, tmp_path, entry("a", year=2025))
+    assert (report.disputed, report.retracted) == (1, 0)
+    take(store, tmp_path, entry("b", FIRST))
+    with store.transaction() as connection:
+        list_issues.set_signer(connection, "NCMEC", "a key")
+    report, _told = take(store, tmp_path, entry("b", year=2025))
+    assert (report.disputed, report.retracted, FIRST in live(store)) == (1, 0, True)
+
+
+def test_in_one_file(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report, told = take(store, tmp_path, entry("a", year=2025), entry("a", FIRST), entry("b", SECOND))
+    assert (report.added, report.retracted, len(told)) == (2, 0, 1)  # there was nothing to withdraw yet, which is told
+    monkeypatch.setattr(ncmec, "KEPT", 0)  # as after a hundred thousand entries
+    report, told = take(store, tmp_path, entry("c", "33" * 16), entry("c", year=2025))
+    assert (report.added, report.retracted, told) == (1, 1, [])
+
+
+def test_a_case_is_looked_up_by_an_index(store: Store) -> None:
+    plan = store.connection.execute(
+        "EXPLAIN QUERY PLAN SELECT reference_id FROM membership JOIN collection ON collection.id = collection_id"
+        " WHERE case_id = ? AND name = ? ORDER BY reference_id",
+        ("x", "y"),
+    ).fetchall()
+    assert any("membership_case" in row[3] for row in plan)
