@@ -18,7 +18,7 @@ from hashmatch.fingerprints.many_files import fingerprints
 from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, lock
-from hashmatch.media.files import Found, open_file
+from hashmatch.media.files import FoundPath, open_file
 from hashmatch.records import Fingerprint
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
@@ -81,7 +81,7 @@ def indexing(photos: Sequence[Path], isolation: Isolation | None) -> None:
     actor, membership = Actor("benchmark", "index"), Membership("default")
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder, "set.db"), write=True) as store:
         if isolation is not None:
-            found = (Found(os.fsencode(path)) for path in photos)
+            found = (FoundPath(os.fsencode(path)) for path in photos)
             done = sum(
                 each.status in ("indexed", "duplicate")
                 for each in index(store, actor, found, membership, Settings(), isolation)
@@ -109,7 +109,7 @@ def start_of_a_scan(photo: Path, rounds: int) -> None:
 
     def first(steps: tuple[str, ...]) -> float:
         """Seconds from the first fork to the first result, in this process, which has all imports done."""
-        found = [Found(os.fsencode(photo))]
+        found = [FoundPath(os.fsencode(photo))]
         return timed(lambda: list(fingerprints(found, Settings(), Isolation(workers=1, steps=steps))))
 
     rows = [

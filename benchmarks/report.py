@@ -20,7 +20,7 @@ from typing import Any
 from measure import REPOSITORY, machine, table
 
 from hashmatch.matching.results import (
-    Examined,
+    ExaminedFilm,
     Match,
     MatchedReference,
     MatchedSource,
@@ -167,7 +167,7 @@ def made_up(number: int) -> Result:
     distance = 0 if tier == "exact" else dice.randrange(32) if tier == "near" else dice.randrange(20, 64)
     algorithm, reason = ("sha256", "same-bytes") if tier == "exact" else ("pdq", "same-picture")
     match = Match(reference, tier, distance, algorithm, "none", 97, video, reason)  # type: ignore[arg-type]
-    examined = Examined(300, 2.0, 620.0) if is_film else None
+    examined = ExaminedFilm(300, 2.0, 620.0) if is_film else None
     kind = "video" if is_film else "image"
     return Result(path, "match", False, tier, kind, size, digest, digest[:32], (match,), None, examined)  # type: ignore[arg-type]
 

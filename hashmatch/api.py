@@ -19,10 +19,10 @@ from hashmatch.records import BadLine, Fingerprint, LineRemark, Tlp
 from hashmatch.store import Store
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
-from hashmatch.workflows.export_list import ExportReport, Selection, export
+from hashmatch.workflows.export_list import ExportReport, ExportSelection, export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.index import Indexed, index
-from hashmatch.workflows.list_origin import Plan
+from hashmatch.workflows.list_origin import ImportPlan
 from hashmatch.workflows.record import recorded
 from hashmatch.workflows.scan import scan
 
@@ -113,7 +113,7 @@ class ReferenceSet:
         include: Iterable[str] = (),
     ) -> ExportReport:
         """Write a hash list."""
-        selection = Selection(tuple(collections), tuple(labels), since, max_tlp, frozenset(include))
+        selection = ExportSelection(tuple(collections), tuple(labels), since, max_tlp, frozenset(include))
         return export(self._open(write=True), self._actor("export"), out, format, selection)
 
     def import_(
@@ -133,7 +133,7 @@ class ReferenceSet:
             if isinstance(line, BadLine):
                 bad.append(line)
 
-        plan = Plan(collection, tlp, allow, strict)
+        plan = ImportPlan(collection, tlp, allow, strict)
         store, actor = self._open(write=True), self._actor("import")
         report = import_list(store, actor, Path(path), plan, format_name=format, told=told)
         return report, bad

@@ -18,13 +18,13 @@ from typing import Any, TypeVar
 
 from hashmatch.i18n import _
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _function: Callable[[Any], Any] | None = None
 
 
-def mapped(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def mapped(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
     """What a function returns of each item, in their order, by one process for each core. function: is inherited, so it may
     hold whatever it needs; items and results are pickled."""
     if not _can_fork():
@@ -34,7 +34,7 @@ def mapped(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
         yield from pool.imap(_call, items)
 
 
-def ahead(items: Iterable[Item]) -> Generator[Item]:
+def ahead(items: Iterable[_Item]) -> Generator[_Item]:
     """The same items, each made by another process while the one before is used; they are pickled. items: nothing of it may
     have begun.
 

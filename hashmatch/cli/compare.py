@@ -138,7 +138,7 @@ def _aligned(
     examining: Examining,
 ) -> Image:
     """Films, decoded again for single frames now that it is known which ones."""
-    from hashmatch.report.alignment_sheet import THUMBNAIL, Pair, draw, moments_of
+    from hashmatch.report.alignment_sheet import THUMBNAIL, PicturePair, draw, moments_of
     from hashmatch.workflows.compare import dots
 
     segments = compared.video.segments if compared.video else ()
@@ -154,7 +154,7 @@ def _aligned(
 
     ours = pictures(a, query, [each.a for each in moments])
     theirs = pictures(b, reference, [each.b for each in moments])
-    pairs = [Pair(*each) for each in zip(moments, ours, theirs, strict=True)]
+    pairs = [PicturePair(*each) for each in zip(moments, ours, theirs, strict=True)]
     lengths = query.duration or 0.0, reference.duration or 0.0
     return draw(dots(query, reference) if all(films) else None, lengths, segments, pairs)
 
@@ -191,9 +191,9 @@ def _fingerprint(app: App, path: bytes, settings: Settings, examining: Examining
 
 def _examined(path: bytes, settings: Settings, examining: Examining) -> Fingerprint:
     from hashmatch.fingerprints.many_files import fingerprints
-    from hashmatch.media.files import Found
+    from hashmatch.media.files import FoundPath
 
-    ((_state, result),) = fingerprints([Found(path)], settings, examining.isolation)
+    ((_state, result),) = fingerprints([FoundPath(path)], settings, examining.isolation)
     assert result is not None
     return result
 

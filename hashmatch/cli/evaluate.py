@@ -81,7 +81,7 @@ def command(
     walking: Walking,
     examining: Examining,
 ) -> int:
-    from hashmatch.cli.shared.progress import Progress
+    from hashmatch.cli.shared.progress import ProgressBar
     from hashmatch.escape import for_terminal
     from hashmatch.evaluate import plot as plotting
     from hashmatch.evaluate import score_table
@@ -103,7 +103,7 @@ def command(
 
     say = app.warn
     paths = choose(walking.walk([folder]), limit, seed, refuse)
-    with Progress(app, lambda: range(steps(len(paths), len(edits), templates))) as progress:
+    with ProgressBar(app, lambda: range(steps(len(paths), len(edits), templates))) as progress:
         say = progress.line
         evaluation = evaluate(
             paths,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hashmatch.signing.minisign import SecretKey
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
-    from hashmatch.workflows.export_list import ExportReport, Selection
+    from hashmatch.workflows.export_list import ExportReport, ExportSelection
 
 
 @click.command(
@@ -89,7 +89,7 @@ def command(
     from hashmatch.clock import now
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
-    from hashmatch.workflows.export_list import Selection, export, sign_list
+    from hashmatch.workflows.export_list import ExportSelection, export, sign_list
 
     if (server is None) != (bank is None):
         raise click.UsageError(_("--to-hma and --bank go together"))
@@ -105,7 +105,7 @@ def command(
     if extras - set(EXTRAS):
         raise click.BadParameter(_("known are: {known}").format(known=", ".join(EXTRAS)), param_hint="--include")
     wanted = int(since) if since is not None and since.isdigit() and len(since) < 16 else _utc(since, "--since")
-    selection = Selection(collections, labels, wanted, max_tlp, extras)
+    selection = ExportSelection(collections, labels, wanted, max_tlp, extras)
     try:
         store = Store.open(app.database, write=app.database.exists())
     except CommandError:
@@ -142,7 +142,7 @@ def command(
     return 1 if report.left_out else 0
 
 
-def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selection: Selection) -> int:
+def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selection: ExportSelection) -> int:
     """Put what is selected into a bank, and say what became of it."""
     from hashmatch.escape import for_terminal
     from hashmatch.workflows.banks import fill_bank

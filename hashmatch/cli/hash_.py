@@ -32,12 +32,12 @@ def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: s
     from hashmatch.fingerprints.many_files import fingerprints
     from hashmatch.fingerprints.settings import Settings
     from hashmatch.hashers import parse_names
-    from hashmatch.media.files import Found
+    from hashmatch.media.files import FoundPath
     from hashmatch.report import as_json
     from hashmatch.report.as_text import fingerprint_lines, pdq_lines
 
     settings = Settings(parse_names(names), exact, examining.limits, views=form != "pdq")
-    found = (Found(path) for path in dict.fromkeys(files))
+    found = (FoundPath(path) for path in dict.fromkeys(files))
     results = {s.path: r for s, r in fingerprints(found, settings, examining.isolation) if r}
     printed: list[object] = []
     failed = 0

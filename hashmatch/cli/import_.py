@@ -91,7 +91,7 @@ def command(
     from hashmatch.store import Store, scans
     from hashmatch.store.audit import Actor
     from hashmatch.workflows.import_list import import_list
-    from hashmatch.workflows.list_origin import Plan
+    from hashmatch.workflows.list_origin import ImportPlan
 
     if bool(files) == (server is not None) or (server is None) != (bank is None):
         raise click.UsageError(_("name lists, or give --from-hma and --bank"))
@@ -107,7 +107,7 @@ def command(
         )
         app.say(text.format(bank=bank, **asdict(report_of_bank)))
         return 0
-    plan = Plan(collection, tlp, allow, strict, verify_key, frozenset(accept))
+    plan = ImportPlan(collection, tlp, allow, strict, verify_key, frozenset(accept))
     refused, failed = 0, 0
     remarks_on = remarks(app)
     with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:

@@ -65,7 +65,7 @@ def command(
     examining: Examining,
 ) -> int:
     from hashmatch.cli.shared.labels import tell_of
-    from hashmatch.cli.shared.progress import Progress, print_counts
+    from hashmatch.cli.shared.progress import ProgressBar, print_counts
     from hashmatch.escape import for_terminal
     from hashmatch.fingerprints.settings import Settings
     from hashmatch.hashers import parse_names
@@ -89,7 +89,7 @@ def command(
     with (
         Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store,
         clustered(app, address, examining) as cluster,
-        Progress(app, lambda: cluster.walk(walking, paths)) as progress,
+        ProgressBar(app, lambda: cluster.walk(walking, paths)) as progress,
     ):
         found = Seen(cluster.walk(walking, paths))
         work = store, actor, found, membership, settings, examining.isolation, retry_failed, progress.moved

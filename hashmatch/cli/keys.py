@@ -11,7 +11,7 @@ from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
-    from hashmatch.signing.keys import Key
+    from hashmatch.signing.keys import KnownKey
 
 
 @click.group(
@@ -104,7 +104,7 @@ def _now() -> str:
     return now()
 
 
-def _record(key: Key) -> dict[str, Any]:
+def _record(key: KnownKey) -> dict[str, Any]:
     return {
         "name": key.name,
         "key_id": key.public.id,
@@ -115,7 +115,7 @@ def _record(key: Key) -> dict[str, Any]:
     }
 
 
-def _print_table(known: list[Key]) -> None:
+def _print_table(known: list[KnownKey]) -> None:
     from rich.table import Table
 
     from hashmatch.cli.shared.progress import data_console
@@ -128,7 +128,7 @@ def _print_table(known: list[Key]) -> None:
     data_console().print(table, markup=False)
 
 
-def _print_key(key: Key) -> None:
+def _print_key(key: KnownKey) -> None:
     from hashmatch.escape import for_terminal
 
     told = {

@@ -17,7 +17,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
-    from hashmatch.report.pictures import Rule
+    from hashmatch.report.pictures import PictureRule
     from hashmatch.report.reading import ScanFile
 
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @pictures_option
 @examining_options
 @pass_app
-def command(app: App, scan: bytes, target: Path | None, pictures: Rule | None, examining: Examining) -> int:
+def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | None, examining: Examining) -> int:
     from hashmatch.clock import now
     from hashmatch.report.custody import audit_head
     from hashmatch.report.html.facts import About, Kept

@@ -69,7 +69,7 @@ def command(
     except ImportError as error:
         raise CommandError(_("the review page needs more packages: pip install 'hashmatch[review]'")) from error
     from hashmatch.review import server
-    from hashmatch.review.access import Keys
+    from hashmatch.review.access import RunSecrets
     from hashmatch.review.darkroom import Darkroom
     from hashmatch.review.pages import Pages
     from hashmatch.review.queue import Queue
@@ -91,7 +91,7 @@ def command(
         with store.transaction() as connection:
             review_decisions.set_rules(connection, actor, wanted)
         with server.listen(port) as listening:
-            keys = Keys()
+            keys = RunSecrets()
             queue = Queue(store, gathered, name)
             pages = Pages(store, queue, keys.base, keys.form, notices)
             darkroom = Darkroom(examining.isolation, examining.limits)

@@ -26,9 +26,9 @@ from hashmatch.i18n import _, ngettext
 if TYPE_CHECKING:
     from hashmatch.matching.results import Result
     from hashmatch.matching.tiers import Profile
-    from hashmatch.media.files import Found
+    from hashmatch.media.files import FoundPath
     from hashmatch.report.custody import Custody
-    from hashmatch.report.pictures import Rule
+    from hashmatch.report.pictures import PictureRule
     from hashmatch.store import Store
     from hashmatch.workflows.record import Recorder
 
@@ -98,14 +98,14 @@ def command(
     radius: int | None,
     files_from: str | None,
     null: bool,
-    pictures: Rule | None,
+    pictures: PictureRule | None,
     record: bool,
     address: str | None,
     form: str,
     walking: Walking,
     examining: Examining,
 ) -> int:
-    from hashmatch.cli.shared.progress import Progress
+    from hashmatch.cli.shared.progress import ProgressBar
     from hashmatch.store import Store
     from hashmatch.workflows.scan import scan
 
@@ -130,7 +130,7 @@ def command(
             found = Seen(_names(source, b"\0" if null else b"\n"))
         # The bar and the results share the terminal only if both go there and results are lines for the eye.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
-        progress = stack.enter_context(Progress(app, lambda: cluster.walk(walking, paths), shown))
+        progress = stack.enter_context(ProgressBar(app, lambda: cluster.walk(walking, paths), shown))
         # Outside of the output, which is complete though the recording may fail.
         recorder = _recorder(stack, kept_in, settings, progress, source) if kept_in else None
         out = stack.enter_context(output(target, whole=form in ("json", "html")))
@@ -267,7 +267,7 @@ def _html(
     settings: dict[str, Any],
     custody: Custody,
     progress: Any,
-    pictures: Rule | None,
+    pictures: PictureRule | None,
     examining: Examining,
 ) -> tuple[Write, Finish]:
     """As _writer: all results are kept until the end, when the page is written."""
@@ -275,13 +275,13 @@ def _html(
     from hashmatch.clock import now
     from hashmatch.report.html.facts import About
     from hashmatch.report.html.gathering import Gathered
-    from hashmatch.report.reading import ReferenceSet, ScanHead, ScanSettings
+    from hashmatch.report.reading import ScanHead, ScanSettings, SearchedSet
     from hashmatch.store import lookup
     from hashmatch.version import __version__
 
     gathered = Gathered()
     asked = ScanSettings(**{**settings, "collections": tuple(settings["collections"])})
-    searched = ReferenceSet(str(store.path), lookup.size(store.connection))
+    searched = SearchedSet(str(store.path), lookup.size(store.connection))
     head = ScanHead(__version__, searched, asked, custody)
 
     def finish(summary: dict[str, Any]) -> None:
@@ -359,20 +359,20 @@ def _names_file(name: str) -> Any:
         raise CommandError(message.format(path=name, reason=error.strerror or error)) from error
 
 
-def _names(descriptor: int, end: bytes) -> Iterator[Found | None]:
+def _names(descriptor: int, end: bytes) -> Iterator[FoundPath | None]:
     """Names as they come; None where a whole one has not come yet, so that nobody waits for the end of the input.
 
     A name is one file: folders are refused, so that every name has exactly one answer.
     """
-    from hashmatch.media.files import Found
+    from hashmatch.media.files import FoundPath
 
     rest = b""
     while chunk := os.read(descriptor, 65536):
         *names, rest = (rest + chunk).split(end)
         for name in filter(None, names):
-            yield Found(name)
+            yield FoundPath(name)
         if len(rest) > LONGEST_NAME:
             raise CommandError(_("a name of more than {limit:,} bytes").format(limit=LONGEST_NAME))
         yield None
     if rest:
-        yield Found(rest)
+        yield FoundPath(rest)

@@ -15,7 +15,7 @@ from hashmatch.i18n import _
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from hashmatch.store.stats import Share, Statistics
+    from hashmatch.store.stats import ShareOfReferences, Statistics
 
 
 def _month(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -88,7 +88,7 @@ def _tables(counted: Statistics) -> Iterator[Table]:
     )
 
 
-def _shares(name: str, shares: Sequence[Share]) -> Table:
+def _shares(name: str, shares: Sequence[ShareOfReferences]) -> Table:
     from rich.table import Table
 
     columns = (name, _("references"), _("live"), _("retracted"), _("disputed"))

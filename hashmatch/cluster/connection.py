@@ -60,7 +60,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TaskOutcome:
     """What became of a task, by its name: what its function returned, or why there is nothing."""
 
     name: str
@@ -177,9 +177,9 @@ class Cluster:
 
         def fetch() -> None:
             try:
-                answer = Answer(future.key, future.result())
+                answer = TaskOutcome(future.key, future.result())
             except BaseException as error:
-                answer = Answer(future.key, error=error)
+                answer = TaskOutcome(future.key, error=error)
             self.heard.put(answer)
 
         threading.Thread(target=fetch, daemon=True).start()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hashmatch.cluster.jobs import LONGEST, Batch, Job, Outcome, Run, number_of
+from hashmatch.cluster.jobs import LONGEST, Batch, Job, JobOutcome, Run, number_of
 from hashmatch.cluster.versions import check, facts
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
@@ -87,7 +87,7 @@ def _examine(run: bytes, jobs: Sequence[Job], told: Callable[[bytes], object]) -
                     host.examine([job], outcomes, told)
                 except HostDiedError:
                     failure = Failure("decoder-crash", _("the process that examines it died"))
-                    outcome = Outcome(job.number, 0, 0, Fingerprint(None, 0, error=failure), job.share)
+                    outcome = JobOutcome(job.number, 0, 0, Fingerprint(None, 0, error=failure), job.share)
                     outcomes[job.number] = wire.pack("outcome", outcome)
         locked = host.locked
     return outcomes, locked

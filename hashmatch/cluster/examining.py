@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hashmatch.cluster import dask_worker
-from hashmatch.cluster.connection import Answer, Cluster, release
-from hashmatch.cluster.jobs import Batch, Job, News, Outcome, Run
+from hashmatch.cluster.connection import Cluster, TaskOutcome, release
+from hashmatch.cluster.jobs import Batch, Job, JobOutcome, News, Run
 from hashmatch.cluster.sizes import Sizes
 from hashmatch.cluster.sources import FoundObject
 from hashmatch.cluster.versions import facts
@@ -27,8 +27,8 @@ from hashmatch.fingerprints.one_file import joined
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _, language
 from hashmatch.isolation import Isolation, wire
-from hashmatch.media.files import Found, open_file
-from hashmatch.media.sampling import Share
+from hashmatch.media.files import FoundPath, open_file
+from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import absolute, is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance
 
@@ -54,7 +54,7 @@ class _Case:
     job: Job
     of: int = 1
     again: set[int] = field(default_factory=set)
-    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    outcomes: dict[int, JobOutcome] = field(default_factory=dict)
 
 
 class Examiner:
@@ -83,7 +83,7 @@ class Examiner:
 
     def batches(
         self,
-        found: Iterable[Found | None],
+        found: Iterable[FoundPath | None],
         settings: Settings,
         isolation: Isolation,
         *,
@@ -112,7 +112,7 @@ class Examiner:
 
     def _examine(
         self,
-        found: Iterator[Found | None],
+        found: Iterator[FoundPath | None],
         unchanged: Callable[[FileState], bool],
         source: int | None,
         meanwhile: Callable[[], object],
@@ -151,7 +151,7 @@ class Examiner:
             if answer:
                 raise CommandError(str(answer))
 
-    def _take(self, found: Found, unchanged: Callable[[FileState], bool]) -> None:
+    def _take(self, found: FoundPath, unchanged: Callable[[FileState], bool]) -> None:
         """Look at a file from here, as far as that goes without reading it, and make a job of it."""
         try:
             state, may_be_unchanged = _state_of(found)
@@ -225,9 +225,9 @@ class Examiner:
             return
         case.of = of
         for number in range(1, of):
-            self._submit((replace(case.job, known=(), share=Share(number, of)),))
+            self._submit((replace(case.job, known=(), share=FilmShare(number, of)),))
 
-    def _hear(self, answer: Answer, results: list[tuple[FileState, Fingerprint]]) -> None:
+    def _hear(self, answer: TaskOutcome, results: list[tuple[FileState, Fingerprint]]) -> None:
         """Take what became of a batch."""
         from distributed import KilledWorker
 
@@ -238,7 +238,7 @@ class Examiner:
             if kind == "refused":
                 raise CommandError(wire.read(str, content))
             batch = wire.read(Batch, content)
-            outcomes = [wire.read(Outcome, wire.unpack(line)[1]) for line in lines]
+            outcomes = [wire.read(JobOutcome, wire.unpack(line)[1]) for line in lines]
             by_number = {outcome.number: outcome for outcome in outcomes}
             if by_number.keys() != {job.number for job in jobs} or len(by_number) != len(outcomes):
                 raise wire.NonsenseError("outcomes of other jobs")
@@ -256,7 +256,7 @@ class Examiner:
         whole = [each.size for each in outcomes if not each.share.number]
         self._cluster.count(batch.place, len(whole), sum(whole), batch.seconds)
 
-    def _result(self, answer: Answer) -> bytes:
+    def _result(self, answer: TaskOutcome) -> bytes:
         """What a worker said. Raises KilledWorker where several died of the batch, else CommandError."""
         from distributed import KilledWorker
 
@@ -282,10 +282,10 @@ class Examiner:
                 self._queue(job, alone=True)
                 continue
             failure = Failure("decoder-crash", _("the machines that examined it died of it"))
-            outcome = Outcome(job.number, 0, 0, Fingerprint(None, 0, error=failure), job.share)
+            outcome = JobOutcome(job.number, 0, 0, Fingerprint(None, 0, error=failure), job.share)
             self._take_outcome(job, outcome, results)
 
-    def _take_outcome(self, job: Job, outcome: Outcome, results: list[tuple[FileState, Fingerprint]]) -> None:
+    def _take_outcome(self, job: Job, outcome: JobOutcome, results: list[tuple[FileState, Fingerprint]]) -> None:
         case = self._cases[job.number]
         state = FileState(case.state.path, outcome.size, outcome.mtime_ns or 0)
         result = outcome.result
@@ -321,7 +321,7 @@ class Examiner:
             result = judge_name(case.state, result)
         results.append((case.state, result))
 
-    def _is_credible(self, job: Job, outcome: Outcome, state: FileState) -> bool:
+    def _is_credible(self, job: Job, outcome: JobOutcome, state: FileState) -> bool:
         """Whether a worker of ours can say this of a job."""
         result, glance = outcome.result, outcome.glance
         share = job.share if job.share.number else outcome.share
@@ -335,7 +335,7 @@ class Examiner:
         )
 
 
-def _state_of(found: Found) -> tuple[FileState, bool]:
+def _state_of(found: FoundPath) -> tuple[FileState, bool]:
     """A file as it is seen from here, and whether that is enough to tell that it is unchanged. Raises MediaError."""
     if found.error is not None:
         raise found.error

@@ -17,14 +17,14 @@ from typing import BinaryIO
 
 from hashmatch import i18n
 from hashmatch.cluster import sources
-from hashmatch.cluster.jobs import Job, Outcome, Run
+from hashmatch.cluster.jobs import Job, JobOutcome, Run
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.many_files import FileState, fingerprints
 from hashmatch.isolation import wire
 from hashmatch.isolation.parent import end_with_parent
-from hashmatch.media.files import Found
-from hashmatch.media.sampling import Share
+from hashmatch.media.files import FoundPath
+from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Length
 
@@ -54,7 +54,7 @@ class _Host:
         self._lines = _lines(source)
         self._jobs: dict[bytes, collections.deque[Job]] = {}
         self._fetched: dict[bytes, sources.Fetched] = {}
-        self._shares: dict[bytes, Share] = {}
+        self._shares: dict[bytes, FilmShare] = {}
         self._glances: dict[bytes, Glance] = {}
 
     def serve(self) -> None:
@@ -78,7 +78,7 @@ class _Host:
             assert result is not None
             self._done(state, result)
 
-    def _found(self, run: Run) -> Iterator[Found | None]:
+    def _found(self, run: Run) -> Iterator[FoundPath | None]:
         """The files of the jobs that have come, and None where no more have."""
         for line in self._lines:
             if line is None:
@@ -91,12 +91,12 @@ class _Host:
                     fetched = sources.fetch(path, run.settings.limits.max_bytes)
                 except MediaError as error:
                     failed = Fingerprint(None, 0, error=Failure(error.code, error.message))
-                    _tell(self._replies, "outcome", Outcome(job.number, 0, 0, failed))
+                    _tell(self._replies, "outcome", JobOutcome(job.number, 0, 0, failed))
                     continue
                 path, named = fetched.path, True
                 self._fetched[path] = fetched
             self._jobs.setdefault(path, collections.deque()).append(job)
-            yield Found(path, named=named)
+            yield FoundPath(path, named=named)
 
     def _job(self, state: FileState) -> Job:
         return self._jobs[state.path][0]
@@ -110,18 +110,18 @@ class _Host:
             self._glances[state.path] = glance
         return parts or ()
 
-    def _share(self, state: FileState, length: Length | None) -> Share:
+    def _share(self, state: FileState, length: Length | None) -> FilmShare:
         job = self._job(state)
         if length is None:
             return job.share
         of = max(1, min(job.most, int(length.seconds / WORTH_SHARING)))
         if of > 1:
-            self._shares[state.path] = Share(0, of)
+            self._shares[state.path] = FilmShare(0, of)
             self._news(state, 0.0)
-        return Share(0, of)
+        return FilmShare(0, of)
 
     def _news(self, state: FileState, done: float) -> None:
-        share = self._shares.get(state.path, Share())
+        share = self._shares.get(state.path, FilmShare())
         _tell(self._replies, "news", (self._job(state).number, share.of, done))
 
     def _done(self, state: FileState, result: Fingerprint) -> None:
@@ -136,7 +136,7 @@ class _Host:
             size, mtime_ns = fetched.size, fetched.mtime_ns
         share = self._shares.pop(state.path, job.share)
         glance = self._glances.pop(state.path, None)
-        _tell(self._replies, "outcome", Outcome(job.number, size, mtime_ns, result, share, glance))
+        _tell(self._replies, "outcome", JobOutcome(job.number, size, mtime_ns, result, share, glance))
 
 
 def _tell(replies: BinaryIO, kind: str, content: object) -> None:

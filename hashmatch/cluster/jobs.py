@@ -8,14 +8,14 @@ from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import SOURCE
 from hashmatch.isolation import Isolation, wire
-from hashmatch.media.sampling import Share
+from hashmatch.media.sampling import FilmShare
 from hashmatch.records import Fingerprint, Glance
 
 #: Bytes of all outcomes of one batch; as much as one worker may say at once on one machine, which a film of 12 hours takes.
 LONGEST = 2 * wire.LONGEST
 
 #: Of a film that is not shared.
-WHOLE = Share()
+WHOLE = FilmShare()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Job:
     named: bool = True
     known: tuple[str, ...] = ()
     parts: Parts | None = None
-    share: Share = WHOLE
+    share: FilmShare = WHOLE
     most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """What became of a job. size in bytes, mtime_ns: of the file as it was opened; of an object that does not say when it
     was changed, None. glance: what the client is to be asked about, where `parts` were not known."""
 
@@ -57,7 +57,7 @@ class Outcome:
     size: int
     mtime_ns: int | None
     result: Fingerprint
-    share: Share = WHOLE
+    share: FilmShare = WHOLE
     glance: Glance | None = None
 
 

@@ -18,7 +18,7 @@ SMALL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class RowRange:
     """Rows of the database from one to another, which have so many hashes."""
 
     after: int
@@ -27,20 +27,22 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ShardPlan:
     """kept: shards that there are. missing: what is to be built. later: behind which row the client itself searches."""
 
     kept: tuple[Shard, ...]
-    missing: tuple[Stretch, ...]
+    missing: tuple[RowRange, ...]
     later: int
 
 
-def plan(connection: sqlite3.Connection, algorithm: str, newest: int, available: Iterable[Shard], workers: int) -> Plan:
+def plan(
+    connection: sqlite3.Connection, algorithm: str, newest: int, available: Iterable[Shard], workers: int
+) -> ShardPlan:
     """How all rows up to `newest` are searched. available: shards that some worker has, of states that the database's comes
     from; others overlap with them or not."""
     chain = _chain(available)
     gaps = [
-        Stretch(start, end, _count(connection, algorithm, start, end))
+        RowRange(start, end, _count(connection, algorithm, start, end))
         for start, end in _gaps(chain, newest)
         if start < end
     ]
@@ -54,9 +56,9 @@ def plan(connection: sqlite3.Connection, algorithm: str, newest: int, available:
             later = last.after
         elif chain[-1].until == last.after and chain[-1].count < SMALL * size:
             small = chain.pop()
-            gaps[-1] = Stretch(small.after, last.until, small.count + last.count)
+            gaps[-1] = RowRange(small.after, last.until, small.count + last.count)
     missing = [part for gap in gaps if gap.count for part in _cut(connection, algorithm, gap, size)]
-    return Plan(tuple(chain), tuple(missing), later)
+    return ShardPlan(tuple(chain), tuple(missing), later)
 
 
 def _chain(available: Iterable[Shard]) -> list[Shard]:
@@ -78,13 +80,13 @@ def _count(connection: sqlite3.Connection, algorithm: str, after: int, until: in
     return sum(count for _row, _reference, count in hash_rows.extents(connection, algorithm, after, until))
 
 
-def _cut(connection: sqlite3.Connection, algorithm: str, gap: Stretch, size: int) -> Iterator[Stretch]:
+def _cut(connection: sqlite3.Connection, algorithm: str, gap: RowRange, size: int) -> Iterator[RowRange]:
     """A gap in parts of about equal size; all rows of one reference are in one of them."""
     parts = -(-gap.count // size)
     start, count, row, reference = gap.after, 0, gap.after, None
     for row_id, reference_id, hashes in hash_rows.extents(connection, algorithm, gap.after, gap.until):
         if reference_id != reference and count * parts >= gap.count:
-            yield Stretch(start, row, count)
+            yield RowRange(start, row, count)
             start, count = row, 0
         row, reference, count = row_id, reference_id, count + hashes
-    yield Stretch(start, gap.until, count)
+    yield RowRange(start, gap.until, count)

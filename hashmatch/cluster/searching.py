@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hashmatch.cluster.connection import Cluster
-from hashmatch.cluster.shard import Query
+from hashmatch.cluster.shard import ShardQuery
 from hashmatch.cluster.shards import Shards
 from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.many_files import FileState
@@ -64,7 +64,7 @@ class ClusterSearcher(Searcher):
     def parts_to_look_at(self, glance: Glance) -> Parts:
         self._keep_up()
         glimpsed = [hits_of(glance.hashes, table) for table in self._tables or ()]
-        [told] = self._shards.search([Query(glance.hashes, "video", is_glance=True)])
+        [told] = self._shards.search([ShardQuery(glance.hashes, "video", is_glance=True)])
         glimpsed += [{owner: set(times) for owner, times in each.glimpsed} for each in told]
         hit = {time for each in glimpsed for owner, times in each.items() if self.finds(owner) for time in times}
         return parts_around(hit, sorted({each.time for each in glance.hashes if each.time is not None}))
@@ -74,7 +74,7 @@ class ClusterSearcher(Searcher):
         return foreseen[1] if foreseen is not None else self._search([(hashes, kind)])[0]
 
     def _search(self, files: Sequence[tuple[Sequence[Hash], Kind]]) -> list[list[Finding]]:
-        told = self._shards.search([Query(tuple(hashes), kind) for hashes, kind in files])
+        told = self._shards.search([ShardQuery(tuple(hashes), kind) for hashes, kind in files])
         here = [find_each(files, table, self._blocks_of) for table in self._tables or ()]
         return [
             self._merged(*file, [*(each.findings for each in told[number]), *(found[number] for found in here)])

@@ -86,7 +86,7 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ShardQuery:
     """A file to be searched for. is_glance: whether only to tell when its key frames show a reference."""
 
     hashes: tuple[Hash, ...]
@@ -95,7 +95,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ShardFinding:
     """What a shard says of one query: findings, or of a glance the references and the seconds."""
 
     findings: tuple[Finding, ...] = ()
@@ -103,11 +103,11 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ShardAnswer:
     """What a shard says of all queries, by the handle of its opening."""
 
     handle: str
-    found: tuple[Found, ...]
+    found: tuple[ShardFinding, ...]
 
 
 def row_type(algorithm: str) -> np.dtype[np.void]:
@@ -205,7 +205,7 @@ class Shelf:
             self._used[opening.handle] = time.monotonic()
             return True
 
-    def search(self, handles: Sequence[str], queries: Sequence[Query]) -> list[Answer]:
+    def search(self, handles: Sequence[str], queries: Sequence[ShardQuery]) -> list[ShardAnswer]:
         """What those of the shards that are open say; damaged ones are dropped, and say nothing."""
         answers = []
         for handle in handles:
@@ -222,7 +222,7 @@ class Shelf:
                     self._open.pop(handle, None)
                     self._read.clear()
                 continue
-            answers.append(Answer(handle, found))
+            answers.append(ShardAnswer(handle, found))
         return answers
 
     def tidy(self, origin: str, handles: Sequence[str], shards: Sequence[Shard]) -> None:
@@ -295,12 +295,12 @@ def _blocks_of(blocks: npt.NDArray[np.void], owner: int, view: str) -> bytes | N
     return next((each["bits"].tobytes() for each in own if each["view"] == number), None)
 
 
-def _answers(queries: Sequence[Query], table: HashTable, blocks_of: BlocksOf) -> tuple[Found, ...]:
+def _answers(queries: Sequence[ShardQuery], table: HashTable, blocks_of: BlocksOf) -> tuple[ShardFinding, ...]:
     files = [(query.hashes, query.kind) for query in queries if not query.is_glance]
     findings = iter(find_each(files, table, blocks_of))
-    return tuple(_glimpsed(each, table) if each.is_glance else Found(tuple(next(findings))) for each in queries)
+    return tuple(_glimpsed(each, table) if each.is_glance else ShardFinding(tuple(next(findings))) for each in queries)
 
 
-def _glimpsed(query: Query, table: HashTable) -> Found:
+def _glimpsed(query: ShardQuery, table: HashTable) -> ShardFinding:
     hits = hits_of(query.hashes, table)
-    return Found(glimpsed=tuple((owner, tuple(sorted(times))) for owner, times in sorted(hits.items())))
+    return ShardFinding(glimpsed=tuple((owner, tuple(sorted(times))) for owner, times in sorted(hits.items())))

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from hashmatch import hashers
 from hashmatch.cluster import shelves
 from hashmatch.cluster.connection import Cluster
-from hashmatch.cluster.planning import Plan, Stretch, plan
-from hashmatch.cluster.shard import Answer, Found, Opening, Query, Shard, block_type, row_type
+from hashmatch.cluster.planning import RowRange, ShardPlan, plan
+from hashmatch.cluster.shard import Opening, Shard, ShardAnswer, ShardFinding, ShardQuery, block_type, row_type
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import wire
@@ -61,7 +61,7 @@ class Shards:
                 for shard in stock
                 if shard.algorithm == algorithm and generation.descends_from(self._connection, now, shard.made_of)
             }
-            made: Plan = plan(self._connection, algorithm, now.newest, available, len(self._cluster.workers()))
+            made: ShardPlan = plan(self._connection, algorithm, now.newest, available, len(self._cluster.workers()))
             shards = [*made.kept, *(self._describe(algorithm, stretch, now) for stretch in made.missing)]
             common = tuple(hash_rows.common_hashes(self._connection, algorithm))
             apart: set[int] = set()
@@ -79,11 +79,11 @@ class Shards:
         self._places = {handle: self._places[handle] for handle in openings}
         return left
 
-    def search(self, queries: Sequence[Query]) -> list[list[Found]]:
+    def search(self, queries: Sequence[ShardQuery]) -> list[list[ShardFinding]]:
         """What the shards say of each query: one Found from each of them. Shards of workers that are gone are opened or
         built elsewhere, and asked again. Raises CommandError."""
         packed = wire.pack("queries", tuple(queries))
-        answers: dict[str, tuple[Found, ...]] = {}
+        answers: dict[str, tuple[ShardFinding, ...]] = {}
         for _try in range(MOST_TRIES):
             waiting = [handle for handle in self._openings if handle not in answers]
             if not waiting:
@@ -103,14 +103,14 @@ class Shards:
                 self._place(lost, self._stocks())
         raise CommandError(_("the workers of the cluster do not keep their shards; are their disks full?"))
 
-    def _answers(self, place: str, answer: object, count: int) -> tuple[Answer, ...]:
+    def _answers(self, place: str, answer: object, count: int) -> tuple[ShardAnswer, ...]:
         if isinstance(answer, OSError):
             return ()  # the worker is gone
         if isinstance(answer, Exception):
             raise _failed(place, answer)
         try:
             assert isinstance(answer, bytes)
-            answers: tuple[Answer, ...] = wire.read(tuple[Answer, ...], wire.unpack(answer)[1])
+            answers: tuple[ShardAnswer, ...] = wire.read(tuple[ShardAnswer, ...], wire.unpack(answer)[1])
             if any(len(each.found) != count for each in answers):
                 raise wire.NonsenseError("answers to other questions")
         except wire.NonsenseError as error:
@@ -191,7 +191,7 @@ class Shards:
         """Have workers call a function of their shelves, if their hashmatch is ours."""
         return self._cluster.ask_all(places, shelves.beside, __version__, function, *arguments)
 
-    def _describe(self, algorithm: str, stretch: Stretch, now: Generation) -> Shard:
+    def _describe(self, algorithm: str, stretch: RowRange, now: Generation) -> Shard:
         digest = hashlib.sha256()
         for _kind, part in self._content(algorithm, stretch.after, stretch.until):
             digest.update(part)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from hashmatch.cluster.shard import Opening, Query, Shard, Shelf
+from hashmatch.cluster.shard import Opening, Shard, ShardQuery, Shelf
 from hashmatch.cluster.versions import check
 from hashmatch.isolation import wire
 from hashmatch.version import __version__
@@ -60,7 +60,7 @@ def open_all(origin: str, openings: bytes) -> tuple[bool, ...]:
 
 def search(handles: tuple[str, ...], queries: bytes) -> bytes:
     """handles: of all openings; this worker has some of them."""
-    asked = wire.read(tuple[Query, ...], wire.unpack(queries)[1])
+    asked = wire.read(tuple[ShardQuery, ...], wire.unpack(queries)[1])
     return wire.pack("answers", tuple(_shelf().search(handles, asked)))
 
 

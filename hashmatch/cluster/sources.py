@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.i18n import _
-from hashmatch.media.files import CHUNK, Found, is_excluded, os_error, walk
+from hashmatch.media.files import CHUNK, FoundPath, is_excluded, os_error, walk
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.media.urls import is_url
 
@@ -24,7 +24,7 @@ _TAGS = ("ETag", "etag", "md5Hash", "content_md5", "checksum")
 
 
 @dataclass(frozen=True, slots=True)
-class FoundObject(Found):
+class FoundObject(FoundPath):
     """An object, with what its store's listing says of it. size: bytes; None where it does not say. mtime_ns: see
     `version`."""
 
@@ -34,7 +34,7 @@ class FoundObject(Found):
 
 def walk_all(
     paths: Iterable[bytes], exclude: Sequence[str] = (), *, follow: bool = False, one_file_system: bool = False
-) -> Iterator[Found]:
+) -> Iterator[FoundPath]:
     """As `files.walk`, of URLs too."""
     for path in paths:
         if is_url(path):
@@ -62,7 +62,7 @@ def version(info: dict[str, Any]) -> int | None:
     return (nanoseconds or 0) // _SECOND * _SECOND + digits
 
 
-def _walk_url(url: bytes, exclude: Sequence[str]) -> Iterator[Found]:
+def _walk_url(url: bytes, exclude: Sequence[str]) -> Iterator[FoundPath]:
     """Every object at or below a URL, in the order of names within each folder."""
     try:
         system, root = _system(url)
@@ -89,7 +89,7 @@ def _walk_url(url: bytes, exclude: Sequence[str]) -> Iterator[Found]:
     except CommandError:
         raise
     except Exception as error:  # of whatever library stands behind the scheme
-        yield Found(url, problem(error))
+        yield FoundPath(url, problem(error))
 
 
 def _object(url: bytes, info: dict[str, Any]) -> FoundObject:

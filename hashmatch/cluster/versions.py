@@ -14,10 +14,10 @@ from hashmatch.version import __version__
 #: Packages whose version may show in a hash's bits.
 DECODERS = ("numpy", "Pillow", "pillow-heif", "av", "ImageHash", "opencv-python-headless")
 
-Facts = tuple[tuple[str, str], ...]
+Versions = tuple[tuple[str, str], ...]
 
 
-def facts(settings: Settings) -> Facts:
+def facts(settings: Settings) -> Versions:
     """What a hash made here depends on, as pairs of a name and a version."""
     found = {"hashmatch": __version__}
     for kind in ("image", "video"):
@@ -32,7 +32,7 @@ def facts(settings: Settings) -> Facts:
     return tuple(found.items())
 
 
-def check(place: str, ours: Facts, theirs: Facts) -> None:
+def check(place: str, ours: Versions, theirs: Versions) -> None:
     """Raises CommandError, which names what differs, unless both are the same. place: the worker's address."""
     here, there = dict(ours), dict(theirs)
     differences = [

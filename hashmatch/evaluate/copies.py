@@ -20,7 +20,7 @@ from hashmatch.media.sniff import HEAD_BYTES, sniff
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CopySource:
     """A picture to make copies of. number: its place among the originals; name: for the source of randomness."""
 
     number: int
@@ -43,13 +43,15 @@ class Copy:
 class _Order:
     """What one process is to do: every edit of one picture."""
 
-    source: Source
+    source: CopySource
     edits: tuple[Edit, ...]
     seed: int
     folder: Path
 
 
-def make(sources: Sequence[Source], edits: tuple[Edit, ...], seed: int, folder: Path, workers: int) -> Iterator[Copy]:
+def make(
+    sources: Sequence[CopySource], edits: tuple[Edit, ...], seed: int, folder: Path, workers: int
+) -> Iterator[Copy]:
     """Write a copy of each picture by each edit into a folder; they are told of when all copies of one are written.
 
     The copies do not depend on the number of workers nor on what else is made.

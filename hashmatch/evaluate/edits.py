@@ -17,10 +17,10 @@ from random import Random
 from PIL import Image
 
 from hashmatch.evaluate import adjust, overlays, surroundings
-from hashmatch.evaluate.surroundings import BLACK, WHITE, Side
+from hashmatch.evaluate.surroundings import BLACK, WHITE, FrameSide
 
 #: A changed RGB picture, the given one left as it is.
-Change = Callable[[Image.Image, Random], Image.Image]
+EditFunction = Callable[[Image.Image, Random], Image.Image]
 #: A picture as the bytes of a file.
 Encode = Callable[[Image.Image, Random], bytes]
 
@@ -64,13 +64,13 @@ def passed_on(image: Image.Image, random: Random, times: int) -> bytes:
     return jpeg(image, random, 70)
 
 
-def _make(image: Image.Image, random: Random, changes: tuple[Change, ...], encode: Encode) -> bytes:
+def _make(image: Image.Image, random: Random, changes: tuple[EditFunction, ...], encode: Encode) -> bytes:
     for change in changes:
         image = change(image, random)
     return encode(image, random)
 
 
-def _edit(name: str, group: str, *changes: Change, encode: Encode = jpeg) -> Edit:
+def _edit(name: str, group: str, *changes: EditFunction, encode: Encode = jpeg) -> Edit:
     return Edit(name, group, partial(_make, changes=changes, encode=encode))  # picklable, for worker processes
 
 
@@ -78,8 +78,8 @@ def _jpeg(quality: int) -> Encode:
     return partial(jpeg, quality=quality)
 
 
-_SIDES: tuple[Side, Side] = ("left", "right")
-_ENDS: tuple[Side, Side] = ("top", "bottom")
+_SIDES: tuple[FrameSide, FrameSide] = ("left", "right")
+_ENDS: tuple[FrameSide, FrameSide] = ("top", "bottom")
 _MIRROR = partial(adjust.transpose, how=Image.Transpose.FLIP_LEFT_RIGHT)
 
 EDITS: tuple[Edit, ...] = (

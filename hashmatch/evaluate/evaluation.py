@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate import made_up_cards
-from hashmatch.evaluate.copies import Copy, Source, make
+from hashmatch.evaluate.copies import Copy, CopySource, make
 from hashmatch.evaluate.edits import EDITS, Edit
 from hashmatch.evaluate.originals import Refused, decode, name_of
 from hashmatch.evaluate.scores import Alike, Evaluation, Templates
@@ -136,13 +136,13 @@ class _Work:
                     tally.add(copies[result.path], result)
         return tally
 
-    def _sources(self, originals: Sequence[Original], numbers: Iterable[int]) -> Iterator[Source]:
+    def _sources(self, originals: Sequence[Original], numbers: Iterable[int]) -> Iterator[CopySource]:
         place = {originals[number].path: number for number in numbers}
         for path, picture in decode(place, self.trial.isolation, self.trial.limits):
             if isinstance(picture, MediaError):
                 self.refuse(path, picture)
             else:
-                yield Source(place[path], name_of(path), picture)
+                yield CopySource(place[path], name_of(path), picture)
 
 
 def _neighbours(originals: Sequence[Original], alike: Sequence[Alike]) -> list[set[int]]:

@@ -14,7 +14,7 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
-from hashmatch.media.files import Found, open_file
+from hashmatch.media.files import FoundPath, open_file
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.records import Failure
 
@@ -25,7 +25,7 @@ LONGEST_SIDE = 1600
 Refused = Callable[[bytes, MediaError], object]
 
 
-def choose(found: Iterable[Found], limit: int, seed: int, refused: Refused) -> list[bytes]:
+def choose(found: Iterable[FoundPath], limit: int, seed: int, refused: Refused) -> list[bytes]:
     """Paths of at most so many pictures, drawn by chance, in the order of their names.
 
     What is no picture by its content is passed over; a file that cannot be opened is told of.
@@ -47,7 +47,7 @@ def choose(found: Iterable[Found], limit: int, seed: int, refused: Refused) -> l
     return sorted(chosen)
 
 
-def _is_picture(found: Found) -> bool:
+def _is_picture(found: FoundPath) -> bool:
     descriptor, _status = open_file(found.path, follow=found.named)
     with open(descriptor, "rb") as file:
         media_type = sniff(file.read(HEAD_BYTES))
@@ -63,7 +63,7 @@ def decode(
     They are decoded in worker processes, as everywhere.
     """
     settings = Settings(exact=True, limits=limits, picture_side=LONGEST_SIDE)  # exact: in colour
-    for state, result in fingerprints(map(Found, paths), settings, isolation):
+    for state, result in fingerprints(map(FoundPath, paths), settings, isolation):
         if result is None or result.pixels is None or result.error is not None or result.kind != "image":
             error = result.error if result is not None else None
             if error is None:

@@ -17,13 +17,13 @@ PHONE_WIDTH = 720
 #: Pixels of a picture on a screen, which WebP has 16,383 of at most.
 TALLEST = 15_000
 
-Side = Literal["left", "top", "right", "bottom"]
+FrameSide = Literal["left", "top", "right", "bottom"]
 
 
 def bars(
     image: Image.Image,
     random: Random,
-    sides: Sequence[Side],
+    sides: Sequence[FrameSide],
     share: float,
     colours: Sequence[Colour] = (),
     unequal: bool = False,

@@ -20,7 +20,7 @@ from hashmatch.matching.tiers import GOOD_QUALITY, PDQ
 #: Wrong matches that are kept to be looked at; all are counted.
 MOST_SHOWN = 1000
 
-Histogram = npt.NDArray[np.int64]
+DistanceCounts = npt.NDArray[np.int64]
 
 #: What the field uses: Meta's threshold.
 PLAIN_RADIUS = PDQ["fast"].near
@@ -32,7 +32,7 @@ class _Counts:
 
     counts: Counter[str] = field(default_factory=Counter)
     found_by: Counter[str] = field(default_factory=Counter)
-    true: Histogram = field(default_factory=lambda: np.zeros(257, np.int64))
+    true: DistanceCounts = field(default_factory=lambda: np.zeros(257, np.int64))
 
 
 class Tally:
@@ -138,13 +138,13 @@ def _rows(*hashes: bytes) -> npt.NDArray[np.uint8]:
     return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32)
 
 
-def _histogram() -> Histogram:
+def _histogram() -> DistanceCounts:
     return np.zeros(257, np.int64)
 
 
-def _within(histogram: Histogram, radius: int) -> int:
+def _within(histogram: DistanceCounts, radius: int) -> int:
     return int(histogram[: radius + 1].sum())
 
 
-def _median(histogram: Histogram) -> float | None:
+def _median(histogram: DistanceCounts) -> float | None:
     return float(np.median(np.repeat(np.arange(257), histogram))) if histogram.any() else None

@@ -11,7 +11,7 @@ from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
-from hashmatch.media.files import Found
+from hashmatch.media.files import FoundPath
 from hashmatch.records import Hash
 from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor
@@ -48,12 +48,12 @@ class Trial:
         with Store.open(self._database, write=True) as store:
             actor, membership = Actor.current("evaluate"), Membership("evaluate")
             settings = Settings(limits=self.limits, features=self.profile == "thorough")
-            yield from index(store, actor, map(Found, paths), membership, settings, self.isolation)
+            yield from index(store, actor, map(FoundPath, paths), membership, settings, self.isolation)
 
     def scan(self, paths: Iterable[bytes]) -> Iterator[Result]:
         """Match files against it, as `hashmatch scan` does."""
         with Store.open(self._database) as store:
-            yield from scan(store, map(Found, paths), self.isolation, profile=self.profile, limits=self.limits)
+            yield from scan(store, map(FoundPath, paths), self.isolation, profile=self.profile, limits=self.limits)
 
     def originals(self, indexed: Iterable[Indexed]) -> list[Original]:
         """Those of some indexed files that are whole still pictures, in their order."""

@@ -13,10 +13,10 @@ from __future__ import annotations
 from importlib import import_module
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
+from hashmatch.exchange.interface import EXTRAS, Format, ListRow, WriteReport
 from hashmatch.i18n import _
 
-__all__ = ["EXTRAS", "HEAD", "Format", "Row", "WriteReport", "detect", "get", "names", "written"]
+__all__ = ["EXTRAS", "HEAD", "Format", "ListRow", "WriteReport", "detect", "get", "names", "written"]
 
 #: How many bytes from the start of a list are enough for `detect`.
 HEAD = 65_536

@@ -209,7 +209,7 @@ class Lint:
         return self._seen.get(key, 0)
 
 
-class Told:
+class RemarkLimit:
     """Which remarks on a list are told line by line, and which are counted."""
 
     def __init__(self, most: int | None = TOLD) -> None:

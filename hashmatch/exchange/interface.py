@@ -14,7 +14,7 @@ EXTRAS = ("paths", "case", "operator", "note")
 #: What reading gives: the line (from 1) where an item begins and the item; a line that was refused; or a remark on a line
 #: whose item comes, too. Where a list is one document and has no lines, its records are counted. An item that is retracted
 #: may have nothing but its case: what earlier lists brought to the same collection under that case is meant.
-Row = tuple[int, ListItem] | BadLine | LineRemark
+ListRow = tuple[int, ListItem] | BadLine | LineRemark
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Format:
     name: str
     carries: frozenset[str]
     write: Writer | None
-    read: Callable[[BinaryIO], Iterator[Row]]
+    read: Callable[[BinaryIO], Iterator[ListRow]]
     looks_like: Callable[[bytes], bool]
     write_list: Callable[[Iterable[ListItem], BinaryIO, frozenset[str], ListHead], WriteReport] | None = None
     read_head: Callable[[bytes], ListHead] | None = None

@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, NoReturn
 
 from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.numbered_lines import BOM, LINE_MAX
 from hashmatch.i18n import _
 from hashmatch.records import BadLine
+
+#: An object as it was read, and one that is being made.
+JsonObject = Mapping[str, object]
+JsonDict = dict[str, object]
 
 #: Brackets and commas in one object; beyond it a line of 64 MiB could take gigabytes once parsed.
 _PARTS_MAX = 4_000_000

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError
-from hashmatch.exchange.interface import Row, WriteReport
+from hashmatch.exchange.interface import ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.records import BadLine, ListItem
 
 Parse = Callable[[bytes], ListItem]
 
 
-def read_plain(stream: BinaryIO, parse: Parse) -> Iterator[Row]:
+def read_plain(stream: BinaryIO, parse: Parse) -> Iterator[ListRow]:
     """The item of every line with content; `parse` gets the line without its end and raises LineError for a bad one."""
     for line in numbered(stream):
         if isinstance(line, BadLine):

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from urllib.parse import quote_from_bytes
 
 from hashmatch.exchange.fields import LineError, snippet
-from hashmatch.exchange.interface import Row
+from hashmatch.exchange.interface import ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, LineRemark, ListItem
 
@@ -35,10 +35,10 @@ _STEPS = 100_000
 _STEPS_A_BYTE = 4
 _STEPS_A_CALL = 1000
 
-Query = Callable[[sqlite3.Connection], Iterator[Callable[[], ListItem]]]
+ItemQuery = Callable[[sqlite3.Connection], Iterator[Callable[[], ListItem]]]
 
 
-def read_rows(stream: BinaryIO, query: Query) -> Iterator[Row]:
+def read_rows(stream: BinaryIO, query: ItemQuery) -> Iterator[ListRow]:
     """The items that `query` finds, numbered from 1. It yields functions that make them, and raise LineError for a bad one.
 
     Damage ends the list with one BadLine. Raises OSError where the file cannot be read.

@@ -18,7 +18,7 @@ from hashmatch import hashers
 from hashmatch.errors import MediaError
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.hashers import Picture
-from hashmatch.hashers.frames import WHOLE, Area, hash_frames, quality_of_frames
+from hashmatch.hashers.frames import WHOLE, FrameArea, hash_frames, quality_of_frames
 from hashmatch.hashers.insets import find_inset
 from hashmatch.hashers.pdq import hash_exact
 from hashmatch.hashers.static_borders import find_areas, is_alike
@@ -33,8 +33,8 @@ from hashmatch.media.sampling import (
     MOST_A_SECOND,
     QUERY_SIDE,
     STEADY,
+    FilmShare,
     Sampling,
-    Share,
 )
 from hashmatch.records import CUT, TRIM, WIDE, Glance, Hash, Length
 
@@ -74,7 +74,7 @@ _INSET = 0.7
 
 
 @dataclass(slots=True)
-class Footage:
+class FilmReading:
     """What was made of a film so far. size: width and height as shown. end: seconds, of the last frame seen."""
 
     hashes: list[Hash] = field(default_factory=list)
@@ -85,10 +85,10 @@ class Footage:
 def read(
     film: Film,
     settings: Settings,
-    footage: Footage,
+    footage: FilmReading,
     beat: Callable[[float], None],
     look: Look = lambda glance: (),
-    share: Share = Share(),
+    share: FilmShare = FilmShare(),
 ) -> None:
     """Decode a film, or a share of it, and add its hashes to the footage. Where MediaError is raised, what was added before
     is good."""
@@ -116,7 +116,7 @@ def in_order(hashes: Iterable[Hash]) -> list[Hash]:
     return sorted(hashes, key=lambda each: (each.time or 0.0, each.algorithm, each.view))
 
 
-def _glance(film: Film, settings: Settings, footage: Footage, look: Look, beat: Callable[[float], None]) -> None:
+def _glance(film: Film, settings: Settings, footage: FilmReading, look: Look, beat: Callable[[float], None]) -> None:
     """Key frames, and then the parts that these make worth it."""
     damage: MediaError | None = None
     try:
@@ -146,7 +146,7 @@ def _glance(film: Film, settings: Settings, footage: Footage, look: Look, beat: 
 
 
 def _read_evenly(
-    film: Film, interval: float, settings: Settings, footage: Footage, beat: Callable[[float], None]
+    film: Film, interval: float, settings: Settings, footage: FilmReading, beat: Callable[[float], None]
 ) -> None:
     """Frames at equal intervals, which vPDQ counts in whole frames, whenever they are shown."""
     step = max(1, int(interval * film.rate)) if film.rate else 1
@@ -163,7 +163,7 @@ def _read_evenly(
         _add(footage, _hashes(some, list(range(len(some))), hash_frames(squares), squares, "full", WHOLE), settings)
 
 
-def _read_exact(film: Film, settings: Settings, footage: Footage, beat: Callable[[float], None]) -> None:
+def _read_exact(film: Film, settings: Settings, footage: FilmReading, beat: Callable[[float], None]) -> None:
     for frame in film.frames(Sampling(rate=EXACT_RATE)):
         _note(frame, footage, beat)
         bits, quality = hash_exact(frame.pixels)
@@ -172,7 +172,7 @@ def _read_exact(film: Film, settings: Settings, footage: Footage, beat: Callable
 
 
 def _read_all(
-    film: Film, sampling: Sampling, settings: Settings, footage: Footage, beat: Callable[[float], None]
+    film: Film, sampling: Sampling, settings: Settings, footage: FilmReading, beat: Callable[[float], None]
 ) -> None:
     """Every frame, as a reference is."""
     reach = _Reach(0, footage, settings)
@@ -196,14 +196,14 @@ def _read_all(
 class _Reach:
     """What is remembered of a reach of a reference while it is hashed, and not beyond; see sampling.REACH."""
 
-    def __init__(self, number: int, footage: Footage, settings: Settings) -> None:
+    def __init__(self, number: int, footage: FilmReading, settings: Settings) -> None:
         self.number, self._settings = number, settings
         self._footage, self._start = footage, len(footage.hashes)
         self._trims, self._keepers = _Trims(), dict[str, _Keeper]()
         self._stretches = 0
         self.last: Frame | None = None
 
-    def views_of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, Area]]:
+    def views_of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, FrameArea]]:
         self._stretches += 1
         return [("full", WHOLE), *self._trims.of(squares)]
 
@@ -223,7 +223,7 @@ class _Reach:
 
 
 def _read_query(
-    film: Film, sampling: Sampling, settings: Settings, footage: Footage, beat: Callable[[float], None]
+    film: Film, sampling: Sampling, settings: Settings, footage: FilmReading, beat: Callable[[float], None]
 ) -> None:
     """The frames that are asked for, and of each what it may be a part of, or have a part of in it; all mirrored, too."""
     trims, reach = _Trims(insets=True), 0
@@ -242,9 +242,9 @@ def _read_query(
         _add_others(some, settings, footage)
 
 
-def guesses(size: tuple[int, int], thorough: bool) -> dict[str, Area]:
+def guesses(size: tuple[int, int], thorough: bool) -> dict[str, FrameArea]:
     """Areas by which a query is searched, too, whatever can be seen of borders. size: width and height of the frame."""
-    areas = {name: Area(-x, -y, 1 + x, 1 + y) for name, (x, y) in _CROPPED.items() if thorough or x == y}
+    areas = {name: FrameArea(-x, -y, 1 + x, 1 + y) for name, (x, y) in _CROPPED.items() if thorough or x == y}
     shape = size[0] / size[1]
     inside = []
     for other in _SHAPES:
@@ -256,7 +256,7 @@ def guesses(size: tuple[int, int], thorough: bool) -> dict[str, Area]:
         inside.append((_INSET, _INSET))
     for number, (width, height) in enumerate(inside, 1):
         left, top = (1 - width) / 2, (1 - height) / 2
-        areas[f"{CUT}{number}"] = Area(left, top, 1 - left, 1 - top)
+        areas[f"{CUT}{number}"] = FrameArea(left, top, 1 - left, 1 - top)
     return areas
 
 
@@ -287,10 +287,10 @@ class _Trims:
     def __init__(self, insets: bool = False) -> None:
         self.seen = Counter[str]()
         self._insets = insets
-        self._named: list[Area] = []
+        self._named: list[FrameArea] = []
         self._last: list[int] = []
 
-    def of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, Area]]:
+    def of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, FrameArea]]:
         """Those of a stretch of film, or, where none is found, since it may be too dark to see any, of the one before."""
         areas = find_areas(squares)
         inset = find_inset(squares) if self._insets else None
@@ -301,7 +301,7 @@ class _Trims:
         self._last = found or self._last
         return [(f"{TRIM}{number + 1}", self._named[number]) for number in self._last]
 
-    def _number(self, area: Area) -> int:
+    def _number(self, area: FrameArea) -> int:
         for number, known in enumerate(self._named):
             if is_alike(area, known):
                 return number
@@ -310,7 +310,7 @@ class _Trims:
 
 
 def _together(
-    frames: Iterator[Frame], most: int, seconds: float, footage: Footage, beat: Callable[[float], None]
+    frames: Iterator[Frame], most: int, seconds: float, footage: FilmReading, beat: Callable[[float], None]
 ) -> Iterator[list[Frame]]:
     """Frames of one reach in groups of so many, and of so many seconds, at most. An error comes after the last group."""
     group: list[Frame] = []
@@ -329,7 +329,7 @@ def _together(
         yield group
 
 
-def _note(frame: Frame, footage: Footage, beat: Callable[[float], None]) -> None:
+def _note(frame: Frame, footage: FilmReading, beat: Callable[[float], None]) -> None:
     footage.size, footage.end = footage.size or frame.size, frame.time
     beat(frame.time)
 
@@ -340,7 +340,7 @@ def _hashes(
     bits: npt.NDArray[np.uint8],
     squares: npt.NDArray[np.uint8],
     view: str,
-    area: Area,
+    area: FrameArea,
     mirrored: npt.NDArray[np.uint8] | None = None,
 ) -> list[Hash]:
     """numbers: of the frames that bits, squares and mirrored are of."""
@@ -353,7 +353,7 @@ def _hashes(
     ]
 
 
-def _add_others(frames: list[Frame], settings: Settings, footage: Footage) -> None:
+def _add_others(frames: list[Frame], settings: Settings, footage: FilmReading) -> None:
     """The hashes of other algorithms that are asked for."""
     for name in settings.hashers:
         if name != "pdq":
@@ -364,7 +364,7 @@ def _add_others(frames: list[Frame], settings: Settings, footage: Footage) -> No
                 _add(footage, [Hash(name, bits, quality, frame.time, "full", hasher.version)], settings)
 
 
-def _add(footage: Footage, hashes: list[Hash], settings: Settings) -> None:
+def _add(footage: FilmReading, hashes: list[Hash], settings: Settings) -> None:
     limit = settings.limits.max_frames
     footage.hashes += hashes if "pdq" in settings.hashers else [each for each in hashes if each.algorithm != "pdq"]
     if len(footage.hashes) > limit:

@@ -21,12 +21,12 @@ from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import are_features
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, Pool, Task
-from hashmatch.isolation.pool import LONGEST_COMPLAINT, Outcome
+from hashmatch.isolation.pool import LONGEST_COMPLAINT, TaskResult
 from hashmatch.isolation.wire import NonsenseError
 from hashmatch.matching.glance import LONGEST_FILM
 from hashmatch.media import MediaType, load_decoder, need
-from hashmatch.media.files import Found, chunks, digest, open_file
-from hashmatch.media.sampling import Share
+from hashmatch.media.files import FoundPath, chunks, digest, open_file
+from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind, Length, Pixels
 
@@ -44,7 +44,7 @@ class FileState:
 
 
 def fingerprints(
-    found: Iterable[Found | None],
+    found: Iterable[FoundPath | None],
     settings: Settings,
     isolation: Isolation,
     *,
@@ -55,7 +55,7 @@ def fingerprints(
     source: int | None = None,
     meanwhile: Callable[[], object] = lambda: None,
     locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
-    shares: Callable[[FileState, Length | None], Share] | None = None,
+    shares: Callable[[FileState, Length | None], FilmShare] | None = None,
 ) -> Generator[tuple[FileState, Fingerprint | None]]:
     """Fingerprint many files in worker processes, in the order in which they are done.
 
@@ -133,16 +133,18 @@ def fingerprints(
 class _Case:
     """A file that is being worked on, or one worker's share of it, and what its worker has asked of it."""
 
-    def __init__(self, state: FileState, media_type: MediaType, descriptor: int, share: Share = Share()) -> None:
+    def __init__(
+        self, state: FileState, media_type: MediaType, descriptor: int, share: FilmShare = FilmShare()
+    ) -> None:
         self.state, self.media_type, self.descriptor, self.share = state, media_type, descriptor, share
         self.whole = self  # or the case that has the first share
         self.others_elsewhere = False
         self.digests: Digests | None = None
         self.is_known = False
         self.seconds = 0.0
-        self.outcomes: list[Outcome[_Case]] = []
+        self.outcomes: list[TaskResult[_Case]] = []
 
-    def is_last(self, outcome: Outcome[_Case]) -> bool:
+    def is_last(self, outcome: TaskResult[_Case]) -> bool:
         """Note what became of it. Returns whether that was the last share."""
         self.whole.outcomes.append(outcome)
         return self.others_elsewhere or len(self.whole.outcomes) == self.whole.share.of
@@ -162,9 +164,9 @@ def _share(case: _Case, pool: Pool, settings: Settings) -> int:
         if (status.st_size, status.st_mtime_ns) != (case.state.size, case.state.mtime_ns):
             os.close(descriptors.pop())
             break
-    case.share = Share(0, len(descriptors) + 1)
+    case.share = FilmShare(0, len(descriptors) + 1)
     for number, descriptor in enumerate(descriptors, 1):
-        other = _Case(case.state, case.media_type, descriptor, Share(number, case.share.of))
+        other = _Case(case.state, case.media_type, descriptor, FilmShare(number, case.share.of))
         other.whole = case
         pool.add(_task(other, settings))
     return case.share.of
@@ -176,7 +178,7 @@ def _task(case: _Case, settings: Settings) -> Task[_Case]:
     return Task(case, payload, case.descriptor, need(case.media_type), grant)
 
 
-def _open(found: Found, unchanged: Callable[[FileState], bool]) -> _Case | tuple[FileState, Fingerprint | None]:
+def _open(found: FoundPath, unchanged: Callable[[FileState], bool]) -> _Case | tuple[FileState, Fingerprint | None]:
     """Open a file and see what it is; or its result, where that is known already. Raises MediaError."""
     if found.error is not None:
         raise found.error
@@ -225,7 +227,7 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     return is_told and is_credible(case.state, case.share, case.is_known, result, settings)
 
 
-def is_credible(state: FileState, share: Share, is_known: bool, result: Fingerprint, settings: Settings) -> bool:
+def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fingerprint, settings: Settings) -> bool:
     """Whether this can be true of a file. is_known: whether it was said that its content is known."""
     texts = (result.decoder, result.recipe, result.error.message if result.error else "")
     return (
@@ -282,7 +284,7 @@ def _prepare(settings: Settings, needs: frozenset[str]) -> None:
 
 def _work(
     settings: Settings,
-    payload: tuple[FileState, MediaType, Share],
+    payload: tuple[FileState, MediaType, FilmShare],
     descriptor: int,
     ask: Callable[[Any], Any],
     beat: Beat,

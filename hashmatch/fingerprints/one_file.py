@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from hashmatch.errors import MediaError
-from hashmatch.fingerprints.film import LONG, Footage, Look, Sharers, can_be_shared, in_order, too_many
+from hashmatch.fingerprints.film import LONG, FilmReading, Look, Sharers, can_be_shared, in_order, too_many
 from hashmatch.fingerprints.film import read as read_film
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
 from hashmatch.fingerprints.settings import Settings
@@ -16,7 +16,7 @@ from hashmatch.i18n import _
 from hashmatch.media import Film, MediaType, Stills, open_media, recipe
 from hashmatch.media.files import chunks, digest
 from hashmatch.media.limits import LIMIT_CODES
-from hashmatch.media.sampling import Share
+from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Length, Pixels, View
 
@@ -63,7 +63,7 @@ def fingerprint(
         opened = _open_media(file, data, media_type, settings)
         if isinstance(opened, Film):
             length = Length(opened.duration or 0.0, can_be_shared(settings) and media_type.decoder == "pyav")
-            share = Share(0, sharers(length) if length.seconds >= LONG else 1)
+            share = FilmShare(0, sharers(length) if length.seconds >= LONG else 1)
             return _read_film(opened, settings, result, beat, look, share)
         return _read_stills(opened, settings, result)
     except MediaError as error:
@@ -73,7 +73,7 @@ def fingerprint(
 
 
 def fingerprint_share(
-    file: BinaryIO, media_type: MediaType, settings: Settings, share: Share, beat: Beat
+    file: BinaryIO, media_type: MediaType, settings: Settings, share: FilmShare, beat: Beat
 ) -> Fingerprint:
     """What another worker does of a film that `fingerprint` was told is shared: hashes, and no digests."""
     result = Fingerprint("video", file.seek(0, os.SEEK_END))
@@ -139,12 +139,12 @@ def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fin
 
 
 def _read_film(
-    film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look, share: Share
+    film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look, share: FilmShare
 ) -> Fingerprint:
     if settings.moments:
         pictures = film.pictures(settings.moments, settings.picture_side, beat)
         return replace(result, decoder=film.decoder, moments=pictures)
-    footage = Footage()
+    footage = FilmReading()
     error: Failure | None = None
     try:
         read_film(film, settings, footage, beat, look, share)

@@ -19,7 +19,7 @@ import numpy as np
 from hashmatch.hamming import cachefile
 from hashmatch.hamming.layout import LOW_BITS, Layout
 from hashmatch.hamming.postings import Postings, build_postings
-from hashmatch.hamming.probe import DamagedIndexError, Found, compare_beside, keys_of
+from hashmatch.hamming.probe import DamagedIndexError, ProbeCandidates, compare_beside, keys_of
 from hashmatch.hamming.words import MOST_ROWS, Bits, Rows, checked, to_words
 
 # All measured by benchmarks/local_features.py.
@@ -104,7 +104,7 @@ class ApproximateIndex:
         if sizes.size and (sizes.min() < 0 or int((begin + sizes).max()) > postings.count):
             raise DamagedIndexError("the buckets of the index contradict each other")
         chunks, numbers = np.nonzero((sizes > 0) & (sizes <= CROWDED))
-        found = Found([], [], np.empty(0))
+        found = ProbeCandidates([], [], np.empty(0))
         if len(chunks):
             start = begin[chunks, numbers] + chunks * postings.count
             slack = np.full(len(chunks), SLACK, np.uint8)

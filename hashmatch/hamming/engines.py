@@ -13,7 +13,7 @@ from hashmatch.hamming.pairs import Packed, TooManyPairsError, join, pack
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.words import Rows, Words, distances_of
 
-Selection = npt.NDArray[np.bool_] | npt.NDArray[np.integer]
+RowSelection = npt.NDArray[np.bool_] | npt.NDArray[np.integer]
 
 #: Queries searched together.
 QUERIES = 1024
@@ -56,7 +56,7 @@ class Reach:
         return self.radius > self.exact_to
 
 
-def select(parts: list[Part], rows: Selection) -> list[Part]:
+def select(parts: list[Part], rows: RowSelection) -> list[Part]:
     """The same parts, restricted to some rows: bool (N,) or ascending integers. Raises ValueError on anything else."""
     total = sum(part.words.shape[1] for part in parts)
     whole = np.issubdtype(rows.dtype, np.integer)

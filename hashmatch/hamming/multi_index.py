@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming import cachefile, engines
-from hashmatch.hamming.engines import Part, Reach, Selection
+from hashmatch.hamming.engines import Part, Reach, RowSelection
 from hashmatch.hamming.layout import choose_layout
 from hashmatch.hamming.pairs import Pairs, TooManyPairsError, no_pairs, unpack
 from hashmatch.hamming.postings import Postings, build_postings
@@ -136,7 +136,7 @@ class HammingIndex:
         radius: int,
         *,
         exact_to: int | None = None,
-        rows: Selection | None = None,
+        rows: RowSelection | None = None,
         engine: Engine = "auto",
     ) -> Pairs:
         """Every pair within the radius; or with `exact_to`, every pair within that, at about its cost, and of the farther
@@ -170,7 +170,7 @@ class HammingIndex:
         radius: int,
         *,
         exact_to: int | None = None,
-        rows: Selection | None = None,
+        rows: RowSelection | None = None,
         engine: Engine = "auto",
     ) -> Iterator[Pairs]:
         """The same in bounded memory: blocks of about PAIRS_PER_BLOCK pairs at most, never empty, in the same order."""
@@ -217,7 +217,7 @@ class HammingIndex:
                 _zero, rows[start + number], distances[start + number] = unpack(packed, 0)
         return rows, distances
 
-    def _parts(self, rows: Selection | None) -> list[Part]:
+    def _parts(self, rows: RowSelection | None) -> list[Part]:
         whole = [Part(self._words, self._postings, 0, None), Part(self._added, None, self._words.shape[1], None)]
         if rows is not None:
             whole = engines.select(whole, rows)

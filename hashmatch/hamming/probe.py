@@ -30,7 +30,7 @@ class DamagedIndexError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ProbePlan:
     """What to probe for one query in chunks [first, last): n bytes of the map of occupied keys.
 
     flips: int64 (n,), to xor to the query's bucket. base: int64 (n,), the first bucket of the probe's chunk.
@@ -48,7 +48,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class ChunkKeys:
     """Of M queries. bucket: int64 (chunks, M), within the chunk's. low: int64 (chunks, M), the low bits.
     beside: uint32 (chunks, M), what the postings hold beside the row."""
 
@@ -58,7 +58,7 @@ class Keys:
 
 
 @dataclass(slots=True)
-class Found:
+class ProbeCandidates:
     """Rows that a query must be compared with, in parts; and what looking at postings cost each query, in nanoseconds."""
 
     numbers: list[Rows]
@@ -79,7 +79,7 @@ def candidates(
     the budget, of which no pair is returned. Raises DamagedIndexError.
     """
     count, chunks = queries.shape[1], len(limits)
-    found = Found([], [], np.zeros(count))
+    found = ProbeCandidates([], [], np.zeros(count))
     whole = plan_of(postings.layout, limits, loose, 0, chunks)
     if count * len(whole.flips) <= PROBES:
         plans = [whole]
@@ -106,7 +106,7 @@ def candidates(
     return numbers, pairs & 0xFFFFFFFF, over
 
 
-def keys_of(layout: Layout, queries: Words) -> Keys:
+def keys_of(layout: Layout, queries: Words) -> ChunkKeys:
     """queries: uint64 (width / 64, M)."""
     word, shift, upper, mask, length = _places(layout)
     # In the last word nothing is missing, so that what is shifted in from it instead is masked out.
@@ -116,7 +116,7 @@ def keys_of(layout: Layout, queries: Words) -> Keys:
     low = keys & _LOW
     neighbour = keys.take(np.arange(-1, len(keys) - 1), axis=0, mode="wrap")
     beside = neighbour | low << length
-    return Keys(keys >> LOW_BITS, low, beside.astype(np.uint32))
+    return ChunkKeys(keys >> LOW_BITS, low, beside.astype(np.uint32))
 
 
 @lru_cache(maxsize=64)
@@ -129,7 +129,9 @@ def _places(layout: Layout) -> tuple[Rows, Words, Words, Words, Rows]:
     return word[:, 0], shift.astype(np.uint64), upper, mask.astype(np.uint64), neighbour.astype(np.int64)
 
 
-def _probe(postings: Postings, keys: Keys, plan: Plan, start: int, end: int, budget: float, found: Found) -> None:
+def _probe(
+    postings: Postings, keys: ChunkKeys, plan: ProbePlan, start: int, end: int, budget: float, found: ProbeCandidates
+) -> None:
     """Queries [start, end)."""
     width = len(plan.flips)
     first, chunks = int(plan.chunk[0]), len(plan.sizes)
@@ -183,7 +185,7 @@ def compare_beside(
     sizes: Rows,
     aim: npt.NDArray[np.uint32],
     slack: npt.NDArray[np.uint8],
-    found: Found,
+    found: ProbeCandidates,
 ) -> None:
     """Keep the postings of the buckets whose neighbouring chunk is near enough."""
     ends = np.cumsum(sizes)
@@ -204,7 +206,7 @@ def compare_beside(
 
 
 @lru_cache(maxsize=256)
-def plan_of(layout: Layout, limits: tuple[int, ...], loose: bool, first: int, last: int) -> Plan:
+def plan_of(layout: Layout, limits: tuple[int, ...], loose: bool, first: int, last: int) -> ProbePlan:
     """What to probe in chunks [first, last). loose: as in candidates."""
     flips, slack, patterns, sizes = [np.empty(0, np.int64)], [np.empty(0, np.uint8)], [_patterns(0, 0)], []
     for chunk in range(first, last):
@@ -219,7 +221,7 @@ def plan_of(layout: Layout, limits: tuple[int, ...], loose: bool, first: int, la
         sizes.append(sum(map(len, masks)))
     chunks = np.repeat(np.arange(first, last), sizes)
     base = np.cumsum((0, *layout.buckets))[chunks]
-    return Plan(
+    return ProbePlan(
         np.concatenate(flips), base, chunks, np.array(sizes), np.concatenate(patterns, axis=1), np.concatenate(slack)
     )
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-UInt8 = npt.NDArray[np.uint8]
-Float32 = npt.NDArray[np.float32]
+from hashmatch.arrays import Float32, UInt8
+
 Mask = npt.NDArray[np.bool_]
 Edges = npt.NDArray[np.intp]
 Brightness = Float32 | UInt8

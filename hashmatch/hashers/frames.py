@@ -14,12 +14,9 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from hashmatch.arrays import Float32, UInt8
 from hashmatch.hashers.pdq import FREQUENCIES, SIDE, dct_matrix, sampling_matrix
-
-UInt8 = npt.NDArray[np.uint8]
-Float32 = npt.NDArray[np.float32]
 
 #: The side of the picture that the square stands for.
 STANDS_FOR = 512
@@ -27,7 +24,7 @@ STANDS_FOR = 512
 BATCH = 32
 
 
-class Area(NamedTuple):
+class FrameArea(NamedTuple):
     """A part of a frame, in parts of its width and height. Below 0 and above 1 its edge goes on: what would be there if
     the frame had been cropped can only be guessed, and this guess brings most of the hash back (5 % off each side: 76
     bits away without, 22 with; 10 %: 118 and 40)."""
@@ -38,10 +35,10 @@ class Area(NamedTuple):
     bottom: float = 1.0
 
 
-WHOLE = Area()
+WHOLE = FrameArea()
 
 
-def hash_frames(squares: UInt8, area: Area = WHOLE, mirrored: bool = False) -> UInt8:
+def hash_frames(squares: UInt8, area: FrameArea = WHOLE, mirrored: bool = False) -> UInt8:
     """PDQ of a part of each frame, or of its mirror image: uint8 (n, 32).
 
     squares: uint8 (n, side, side), brightness.
@@ -60,7 +57,7 @@ def hash_frames(squares: UInt8, area: Area = WHOLE, mirrored: bool = False) -> U
     return hashes
 
 
-def quality_of_frames(squares: UInt8, area: Area = WHOLE) -> UInt8:
+def quality_of_frames(squares: UInt8, area: FrameArea = WHOLE) -> UInt8:
     """PDQ's quality, 0 to 100, of a part of each frame: uint8 (n,). squares: as above."""
     side = squares.shape[1]
     down, across = _samples(side, area.top, area.bottom), _samples(side, area.left, area.right)

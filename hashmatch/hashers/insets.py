@@ -7,12 +7,9 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import numpy.typing as npt
 
-from hashmatch.hashers.frames import Area
-
-UInt8 = npt.NDArray[np.uint8]
-Float32 = npt.NDArray[np.float32]
+from hashmatch.arrays import Float32, UInt8
+from hashmatch.hashers.frames import FrameArea
 
 #: Difference of brightness, of 255, that makes an edge, over two pixels, since scaling spreads one over so many.
 STEP = 8
@@ -27,7 +24,7 @@ SMALLEST = 0.4
 THINNEST = 0.03
 
 
-def find_inset(squares: UInt8) -> Area | None:
+def find_inset(squares: UInt8) -> FrameArea | None:
     """The rectangle with the most lasting edges on all four sides; None where there is none.
 
     squares: uint8 (n, side, side), brightness, frames of some seconds of a film.
@@ -50,7 +47,7 @@ def find_inset(squares: UInt8) -> Area | None:
             continue
         weight = sum(float(there) - THERE * length for there, length in edges)
         if weight > best:
-            best, found = weight, Area(left / side, top / side, (right + 1) / side, (bottom + 1) / side)
+            best, found = weight, FrameArea(left / side, top / side, (right + 1) / side, (bottom + 1) / side)
     if found is None or max(found.left, found.top, 1 - found.right, 1 - found.bottom) < THINNEST:
         return None
     return found

@@ -19,10 +19,9 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from hashmatch.arrays import Float32
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.orientations import ORIENTATIONS, TRANSPOSED, turn
-
-Float32 = npt.NDArray[np.float32]
 
 SIDE = 64  # the picture is sampled at SIDE × SIDE points
 FREQUENCIES = 16  # and FREQUENCIES × FREQUENCIES of its DCT coefficients are kept

@@ -28,14 +28,14 @@ from hashmatch.isolation.cores import Cores
 from hashmatch.isolation.worker import Duty, Prepare, Work, serve
 from hashmatch.records import Failure
 
-Key = TypeVar("Key")
+TaskKey = TypeVar("TaskKey")
 
 #: Characters of what a worker says of a failure; ours are cut well below.
 LONGEST_COMPLAINT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Task(Generic[Key]):
+class Task(Generic[TaskKey]):
     """One piece of work. The pool closes the descriptor when it is done.
 
     needs: what a worker must be prepared for; "" for nothing. grant: seconds of CPU time that it may take in all, given
@@ -43,7 +43,7 @@ class Task(Generic[Key]):
     to another one once. alone: and then to be the only one at work.
     """
 
-    key: Key
+    key: TaskKey
     payload: Any
     descriptor: int
     needs: str = ""
@@ -53,10 +53,10 @@ class Task(Generic[Key]):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[Key]):
+class TaskResult(Generic[TaskKey]):
     """What became of a task: its result, or the failure that the worker died of."""
 
-    key: Key
+    key: TaskKey
     result: Any
     failure: Failure | None
 
@@ -133,14 +133,14 @@ class Pool:
 
     def run(
         self,
-        tasks: Iterator[Task[Key] | None],
-        answer: Callable[[Key, Any], Any],
+        tasks: Iterator[Task[TaskKey] | None],
+        answer: Callable[[TaskKey, Any], Any],
         source: int | None = None,
         pending: Callable[[], bool] = lambda: False,
         meanwhile: Callable[[], object] = lambda: None,
-        accept: Callable[[Key, Any], bool] = lambda key, result: True,
-        moved: Callable[[Key, float], object] = lambda key, position: None,
-    ) -> Iterator[Outcome[Key] | None]:
+        accept: Callable[[TaskKey, Any], bool] = lambda key, result: True,
+        moved: Callable[[TaskKey, float], object] = lambda key, position: None,
+    ) -> Iterator[TaskResult[TaskKey] | None]:
         """Do the tasks; outcomes come in the order in which they are ready, and None whenever `pending` becomes true.
 
         Only one task is taken from `tasks` before a worker is free for it, so that no worker waits for it to be found. A
@@ -154,7 +154,7 @@ class Pool:
         limit = self._isolation.worker_count()
         cores = Cores(limit)
         exhausted, dry, prepared = False, False, False
-        finished: collections.deque[Outcome[Key]] = collections.deque()
+        finished: collections.deque[TaskResult[TaskKey]] = collections.deque()
         while not exhausted or self._busy or self._again or self._next or finished:
             self._try_again(limit)
             while True:
@@ -259,7 +259,7 @@ class Pool:
 
     def _hear(
         self, worker: _Worker, answer: Callable[[Any, Any], Any], accept: Callable[[Any, Any], bool]
-    ) -> list[Outcome[Any]]:
+    ) -> list[TaskResult[Any]]:
         """Take what a worker says. Returns the outcome if its task is done with, or nothing."""
         try:
             messages = worker.reader.messages()
@@ -285,7 +285,7 @@ class Pool:
         content: Any,
         answer: Callable[[Any, Any], Any],
         accept: Callable[[Any, Any], bool],
-    ) -> Outcome[Any] | None:
+    ) -> TaskResult[Any] | None:
         """Act on one message. Raises wire.NonsenseError; what the caller's functions raise goes through."""
         assert worker.task is not None
         if (kind == "locked") == worker.is_locked:  # once, and first of all
@@ -324,7 +324,7 @@ class Pool:
         worker.deadline = time.monotonic() + self._isolation.timeout
         return None
 
-    def _lost(self, worker: _Worker, failure: Failure, is_certain: bool = False) -> list[Outcome[Any]]:
+    def _lost(self, worker: _Worker, failure: Failure, is_certain: bool = False) -> list[TaskResult[Any]]:
         """End a worker that is dead or as good as dead. Its task is tried once more, on a worker that has done nothing
         else: this one may have died of an earlier task, or of the memory that others took; then nobody else is at work
         meanwhile. is_certain: that it was this task, and would be so again."""
@@ -347,11 +347,11 @@ class Pool:
         else:
             self._idle.append(worker)
 
-    def _done(self, worker: _Worker, result: Any, failure: Failure | None) -> Outcome[Any]:
+    def _done(self, worker: _Worker, result: Any, failure: Failure | None) -> TaskResult[Any]:
         assert worker.task is not None
         task, worker.task = worker.task, None
         os.close(task.descriptor)
-        return Outcome(task.key, result, failure)
+        return TaskResult(task.key, result, failure)
 
     def _start(self, task: Task[Any]) -> _Worker:
         # A worker is prepared for all that was needed so far, or a folder of many kinds would cost one for each file.

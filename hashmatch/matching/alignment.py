@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.words import Words, distances_of
+from hashmatch.hamming.words import Rows, Words, distances_of
 from hashmatch.matching.table import Hits
 from hashmatch.matching.tiers import Threshold
 from hashmatch.matching.time_lines import BIN, FASTEST, SLOWEST, Line, fit, reluctance, vote
-from hashmatch.matching.tracks import Footage, Frames, Rows, Seconds
+from hashmatch.matching.tracks import Frames, ReferenceFilm, Seconds
 
 #: Frames that are on a line within so many seconds are compared: what the two samplings leave open.
 TOLERANCE = 0.3
@@ -49,7 +49,7 @@ class Sides:
     frames: Frames
     turn: int
     words: Words
-    footage: Footage
+    footage: ReferenceFilm
     threshold: Threshold
 
 
@@ -268,7 +268,9 @@ def _stretch(line: Line, followed: _Followed, run: Rows, sides: Sides) -> Stretc
     return Stretch(line, sides.turn, *spans, frame, rows, followed.distance[run], followed.good[run])
 
 
-def _spans(line: Line, begin: float, end: float, footage: Footage) -> tuple[tuple[float, float], tuple[float, float]]:
+def _spans(
+    line: Line, begin: float, end: float, footage: ReferenceFilm
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """Seconds of the file from begin to end, and of the reference, as far as it goes."""
     lowest, highest = float(footage.start.min()), float(footage.stop.max())
     begin = max(begin, (lowest - line.offset) / line.speed)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hashmatch.matching.evidence import Told
-from hashmatch.matching.tracks import Rows, Seconds
+from hashmatch.hamming.words import Rows
+from hashmatch.matching.evidence import StretchEvidence
+from hashmatch.matching.tracks import Seconds
 
 #: A stretch of single frames that agree goes on over so many seconds where none does.
 BRIDGED = 4.0
@@ -35,9 +36,9 @@ def share(spans: Sequence[tuple[float, float]], start: Seconds, stop: Seconds) -
     return min(1.0, float((np.interp(stop, ends, sums) - np.interp(start, ends, sums)).sum()) / total)
 
 
-def without_overlap(found: Sequence[Told]) -> list[Told]:
+def without_overlap(found: Sequence[StretchEvidence]) -> list[StretchEvidence]:
     """The strongest stretches, without those whose part of the file others explain."""
-    kept: list[Told] = []
+    kept: list[StretchEvidence] = []
     for each in sorted(found, key=lambda each: each.rank, reverse=True):
         begin, end = each.stretch.query
         explained = share(

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.words import Words, distances_of
+from hashmatch.hamming.words import Rows, Words, distances_of
 from hashmatch.matching.alignment import Stretch
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import LOW_QUALITY_PICTURES, MANY_DISTANCE, MANY_PICTURES, MARGIN, POSSIBLE_PICTURES
-from hashmatch.matching.tracks import Footage, Rows
+from hashmatch.matching.tracks import ReferenceFilm
 
 #: So many different pictures are told apart at most.
 MOST_PICTURES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StretchEvidence:
     """A stretch, and how many different pictures tell it. strong: within `near`; pictures: within `film`; seen: those
     in it, some of which may tell nothing."""
 
@@ -37,7 +37,7 @@ class Told:
         return self.strong, self.pictures, len(self.stretch.frames), -float(self.stretch.distance.mean())
 
 
-def told(stretch: Stretch, words: Words, footage: Footage, table: HashTable) -> Told | None:
+def told(stretch: Stretch, words: Words, footage: ReferenceFilm, table: HashTable) -> StretchEvidence | None:
     """None if it is not worth a look. words: the file's hashes, uint64 (width / 64, n)."""
     threshold = table.threshold
 
@@ -51,14 +51,14 @@ def told(stretch: Stretch, words: Words, footage: Footage, table: HashTable) -> 
     # Of one picture alone it cannot be told where in the film it is, but that it is there.
     there = bool((stretch.good & (stretch.distance <= threshold.near)).any())
     if there or counted(threshold.film)[0] >= POSSIBLE_PICTURES:
-        return Told(stretch, strong, pictures, seen)
+        return StretchEvidence(stretch, strong, pictures, seen)
     if counted(threshold.low_quality, good=False)[0] >= LOW_QUALITY_PICTURES:
-        return Told(stretch, 0, pictures, seen)
+        return StretchEvidence(stretch, 0, pictures, seen)
     return None
 
 
 def _distinct(
-    stretch: Stretch, which: npt.NDArray[np.bool_], words: Words, footage: Footage, table: HashTable
+    stretch: Stretch, which: npt.NDArray[np.bool_], words: Words, footage: ReferenceFilm, table: HashTable
 ) -> tuple[int, int]:
     """How many different pictures some frames of the stretch have that are nearer to their own frame of the reference than
     to the others, and how many they have. Two pictures differ by more than an eighth of their bits."""

@@ -10,7 +10,7 @@ import numpy as np
 from hashmatch.hamming.words import Words, to_words
 from hashmatch.matching.alignment import LONGEST_GAP, Sides, align
 from hashmatch.matching.coverage import pieces, share, without_overlap
-from hashmatch.matching.evidence import Told, told
+from hashmatch.matching.evidence import StretchEvidence, told
 from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
 from hashmatch.matching.queries import Queries
 from hashmatch.matching.rarity import find_inserts
@@ -18,26 +18,26 @@ from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
 from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
 from hashmatch.matching.time_lines import FASTEST
-from hashmatch.matching.tracks import LONGEST_STAND, Footage, Frames, Seconds, footage_of, frames_of
+from hashmatch.matching.tracks import LONGEST_STAND, Frames, ReferenceFilm, Seconds, footage_of, frames_of
 
 #: Hits that are looked at, one by one, after each in time, for one that may be in line with it.
 NEIGHBOURS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedFootage:
     """What a file and a reference film share."""
 
     owner: int
-    footage: Footage
-    told: tuple[Told, ...]
+    footage: ReferenceFilm
+    told: tuple[StretchEvidence, ...]
 
 
 def judge(found: Sequence[tuple[int, Hits]], search: Search) -> Iterator[Finding]:
     """What a film has in common with each reference, or a still picture with films. found: references, each with the hits
     on it."""
     table = search.table
-    shared: list[Shared] = []
+    shared: list[SharedFootage] = []
     file = file_of(search.queries)
     for owner, hits in found:
         if search.kind == "image":
@@ -67,13 +67,13 @@ def file_of(queries: Queries) -> File:
     return File(to_words(queries.rows.bits), frames, frames_of(queries, None))
 
 
-def share_of(owner: int, hits: Hits, search: Search, file: File) -> Shared | None:
+def share_of(owner: int, hits: Hits, search: Search, file: File) -> SharedFootage | None:
     """The stretches that two films share; None if none of them is worth a look."""
     table, queries = search.table, search.queries
     if not _may_be_in_line(hits, search):
         return None
     footage, words = footage_of(table, owner), file.words
-    found: list[Told] = []
+    found: list[StretchEvidence] = []
     for turn in sorted(set(queries.turn[hits.query].tolist())):
         own = hits.select(queries.turn[hits.query] == turn)
         stretches = align(own, Sides(file.frames[turn], turn, words, footage, table.threshold))
@@ -82,7 +82,7 @@ def share_of(owner: int, hits: Hits, search: Search, file: File) -> Shared | Non
     if any(each.is_sure(NEAR_PICTURES) for each in found):
         # Beside what is sure, what is only alike says nothing: other parts of a scene that does not move much.
         found = [each for each in found if each.is_sure(NEAR_PICTURES) or each.strong >= POSSIBLE_PICTURES]
-    return Shared(owner, footage, tuple(found)) if found else None
+    return SharedFootage(owner, footage, tuple(found)) if found else None
 
 
 def _may_be_in_line(hits: Hits, search: Search) -> bool:
@@ -103,7 +103,7 @@ def _may_be_in_line(hits: Hits, search: Search) -> bool:
     return False
 
 
-def _judge_film(shared: Shared, inserts: Collection[int], search: Search, file: File) -> Finding:
+def _judge_film(shared: SharedFootage, inserts: Collection[int], search: Search, file: File) -> Finding:
     """`near` if the file shows enough of the reference, or of itself. inserts: numbers of stretches that unrelated films
     share, too."""
     footage, found, whole = shared.footage, shared.told, file.whole
@@ -124,7 +124,7 @@ def _judge_film(shared: Shared, inserts: Collection[int], search: Search, file: 
     return finding_of(shared.owner, "near" if near else "possible", evidence, row, search, reason, video=video)
 
 
-def _shares(found: Sequence[Told], whole: Frames, footage: Footage) -> tuple[float, float]:
+def _shares(found: Sequence[StretchEvidence], whole: Frames, footage: ReferenceFilm) -> tuple[float, float]:
     """Which part of either film's time the stretches cover."""
     track = footage.tracks[0]
     return (
@@ -133,7 +133,7 @@ def _shares(found: Sequence[Told], whole: Frames, footage: Footage) -> tuple[flo
     )
 
 
-def _most_typical(of: Told, search: Search) -> int:
+def _most_typical(of: StretchEvidence, search: Search) -> int:
     """The closest of those frames of a stretch whose views are those of most of them."""
     views = search.queries.rows.view, search.table.rows.view
     rows = of.stretch.rows
@@ -143,7 +143,7 @@ def _most_typical(of: Told, search: Search) -> int:
     return int(usual[of.stretch.distance[usual].argmin()])
 
 
-def segment_of(of: Told, search: Search) -> Segment:
+def segment_of(of: StretchEvidence, search: Search) -> Segment:
     """The stretch as results show it."""
     stretch = of.stretch
     query, reference = stretch.rows[_most_typical(of, search)].tolist()

@@ -24,7 +24,7 @@ BlocksOf = Callable[[int, str], bytes | None]
 _FINE = np.array([max(frequency) > 1 or frequency == (1, 1) for frequency in FREQUENCIES])
 
 
-class Opinion(NamedTuple):
+class LayoutOpinion(NamedTuple):
     """says: "same", the pictures agree everywhere; "other", somewhere they contradict each other; "unclear", there is too
     little detail. contradiction: how much they do so where they do most."""
 
@@ -32,13 +32,13 @@ class Opinion(NamedTuple):
     contradiction: int
 
 
-def opinion(query: Levels, reference: Levels, distance: int) -> Opinion:
+def opinion(query: Levels, reference: Levels, distance: int) -> LayoutOpinion:
     """query, reference: see hashers/blocks.py; in the same orientation. distance: of their PDQ hashes."""
     less, more = sorted((detail(query), detail(reference)))
     most = contradiction(query, reference)
     if most > most_contradiction(distance, less < LESS_DETAIL * more):
-        return Opinion("other", most)
-    return Opinion("same" if less >= LEAST_DETAIL else "unclear", most)
+        return LayoutOpinion("other", most)
+    return LayoutOpinion("same" if less >= LEAST_DETAIL else "unclear", most)
 
 
 def most_contradiction(distance: int, degraded: bool) -> int:

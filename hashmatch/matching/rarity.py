@@ -12,8 +12,8 @@ import numpy as np
 
 from hashmatch.hamming.words import distances_of
 from hashmatch.matching.alignment import Stretch
-from hashmatch.matching.evidence import Told
-from hashmatch.matching.tracks import Footage
+from hashmatch.matching.evidence import StretchEvidence
+from hashmatch.matching.tracks import ReferenceFilm
 
 #: A stretch is an insert if so many references that have it go on with something else than this one.
 UNRELATED = 2
@@ -28,10 +28,10 @@ BEYOND, EDGE = 10.0, 1.0
 ALIKE, BITS, SECONDS = 0.3, 70, 1.0
 
 #: A reference, and what it shares with the file.
-Shared = tuple[Footage, Sequence[Told]]
+RivalFootage = tuple[ReferenceFilm, Sequence[StretchEvidence]]
 
 
-def find_inserts(films: Sequence[Shared]) -> list[set[int]]:
+def find_inserts(films: Sequence[RivalFootage]) -> list[set[int]]:
     """Of each reference the numbers of those stretches that are inserts."""
     inserts: list[set[int]] = [set() for _film in films]
     if len(films) <= UNRELATED:
@@ -60,7 +60,7 @@ def find_inserts(films: Sequence[Shared]) -> list[set[int]]:
     return inserts
 
 
-def goes_on_alike(one: Stretch, of_one: Footage, other: Stretch, of_other: Footage) -> bool | None:
+def goes_on_alike(one: Stretch, of_one: ReferenceFilm, other: Stretch, of_other: ReferenceFilm) -> bool | None:
     """Whether two references show the same before or after what they share of the file; None if that cannot be told, as one
     of them begins and ends with it."""
     begin, end = max(one.query[0], other.query[0]), min(one.query[1], other.query[1])

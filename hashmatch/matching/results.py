@@ -156,7 +156,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ExaminedFilm:
     """What of a film was looked at: how many frames, and the most seconds between two of them. A copy that lies between
     two is not found; docs/matching.md tells how much the profiles find. duration: of the film, in seconds, if known."""
 
@@ -179,4 +179,4 @@ class Result:
     md5: str | None = None
     matches: tuple[Match, ...] = ()
     error: Failure | None = None
-    examined: Examined | None = None
+    examined: ExaminedFilm | None = None

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.words import Words, to_words
+from hashmatch.hamming.words import Rows, Words, to_words
 from hashmatch.matching.queries import Queries
 from hashmatch.matching.table import HashTable, is_good, is_part, seconds_of, stands
 
 Seconds = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
 
 #: A reference's frame is kept until another one differs enough from it, or for this long (5 s, see media/sampling.py, and
 #: a little); if there is none for longer, what is between was black, or is not known.
@@ -51,7 +50,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
+class ReferenceFilm:
     """A reference film: its tracks, and the hashes of all of its rows, of which the table's number `first` is the first.
     start, stop: of each row, from when to when it stands; before: for how many seconds before its start it is nearer than
     the frame that stands there, half of that one's stand. good: which rows have the quality for `near`."""
@@ -76,7 +75,7 @@ def frames_of(queries: Queries, turn: int | None) -> Frames:
     return Frames(time, np.maximum(stop, time), own, np.cumsum(new) - 1, good, np.ones(len(time), np.bool_))
 
 
-def footage_of(table: HashTable, owner: int) -> Footage:
+def footage_of(table: HashTable, owner: int) -> ReferenceFilm:
     """The reference's rows that are worth comparing."""
     own = table.of_owner(owner)
     rows = table.rows.select(np.arange(own.start, own.stop))
@@ -91,4 +90,4 @@ def footage_of(table: HashTable, owner: int) -> Footage:
         stop[each] = time[each] + stands(time[each], LONGEST_STAND)
         before[each[1:]] = np.minimum((stop - start)[each[:-1]] / 2, MOST_BEFORE)
         tracks.append(Track(each + own.start, start[each], stop[each]))
-    return Footage(own.start, words, tuple(tracks), start, stop, before, good)
+    return ReferenceFilm(own.start, words, tuple(tracks), start, stop, before, good)

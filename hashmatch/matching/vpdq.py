@@ -15,13 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hashmatch.arrays import UInt8
 from hashmatch.hamming import HammingIndex
-
-UInt8 = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class VpdqRule:
     """query_percent, compared_percent: least share of the frames of either film that must have a match in the other.
     distance: most bits between two frames that match. quality: least one of a frame that counts. unique: whether frames
     with equal hashes count once, as in the README and in Python; the C++ tools count all, and ask for less than 31 bits."""
@@ -35,7 +34,7 @@ class Rule:
 
 #: The two published presets, which disagree. The README asks for most of the known film; python-threatexchange
 #: (VPDQSignal.compare_hash and VPDQIndex) for most of the query, whatever part of the known film that is.
-RULES = {"vpdq-readme": Rule(0.0, 80.0), "vpdq-python": Rule(80.0, 0.0)}
+RULES = {"vpdq-readme": VpdqRule(0.0, 80.0), "vpdq-python": VpdqRule(80.0, 0.0)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class VpdqMatch:
     compared_frames: int
 
 
-def match(query: UInt8, query_quality: UInt8, compared: UInt8, compared_quality: UInt8, rule: Rule) -> VpdqMatch:
+def match(query: UInt8, query_quality: UInt8, compared: UInt8, compared_quality: UInt8, rule: VpdqRule) -> VpdqMatch:
     """Whether a query and a known film match by a rule.
 
     query, compared: PDQ hashes of frames at equal intervals, uint8 (n, 32). The qualities: uint8 (n,), 0 to 100. Films
@@ -65,7 +64,7 @@ def match(query: UInt8, query_quality: UInt8, compared: UInt8, compared_quality:
     return VpdqMatch(is_match, round(shares[0], 2), round(shares[1], 2), len(ours), len(theirs))
 
 
-def _counted(hashes: UInt8, quality: UInt8, rule: Rule) -> UInt8:
+def _counted(hashes: UInt8, quality: UInt8, rule: VpdqRule) -> UInt8:
     if rule.unique:
         # Of equal hashes the first, whose quality then decides, as in python-threatexchange.
         first = sorted({each.tobytes(): number for number, each in reversed(list(enumerate(hashes)))}.values())

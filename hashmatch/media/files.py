@@ -28,7 +28,7 @@ LONGEST_PATH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPath:
     """A path that the walk came upon. error is set where there is nothing to open (a folder that cannot be read)."""
 
     path: bytes
@@ -39,7 +39,7 @@ class Found:
 
 def walk(
     paths: Iterable[bytes], exclude: Sequence[str] = (), *, follow: bool = False, one_file_system: bool = False
-) -> Iterator[Found]:
+) -> Iterator[FoundPath]:
     """Every file below the paths, in a stable order, each path beginning as it was named.
 
     A path that was named itself is taken whatever it is. What is met below and not entered or opened is told of as a
@@ -53,18 +53,18 @@ def walk(
             with _reached(path) as (near, base):
                 mode = os.stat(near, dir_fd=base).st_mode
         except OSError as error:
-            yield Found(path, os_error(error))
+            yield FoundPath(path, os_error(error))
             continue
         except ValueError:  # a NUL in the name
-            yield Found(path, MediaError("not-found", _("does not exist")))
+            yield FoundPath(path, MediaError("not-found", _("does not exist")))
             continue
         if stat.S_ISDIR(mode):
             yield from _walk_folder(path, exclude, follow, one_file_system)
         else:
-            yield Found(path)
+            yield FoundPath(path)
 
 
-def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_system: bool) -> Iterator[Found]:
+def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_system: bool) -> Iterator[FoundPath]:
     folders = [b""]  # a stack and not recursion: an enemy's tree may be deeper than Python's
     entered: set[tuple[int, int]] = set()
     device: int | None = None
@@ -74,7 +74,7 @@ def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_sys
         try:
             status, listed = _list(folder)
         except OSError as error:
-            yield Found(folder, os_error(error))
+            yield FoundPath(folder, os_error(error))
             continue
         device = status.st_dev if device is None else device
         if one_file_system and status.st_dev != device:
@@ -94,19 +94,19 @@ def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_sys
             if link and not follow:
                 yield _left_out(path, _("is a symbolic link, and not followed (--follow)"))
             elif mode is None:
-                yield Found(path, MediaError("not-found", _("does not exist")), named=False)
+                yield FoundPath(path, MediaError("not-found", _("does not exist")), named=False)
             elif stat.S_ISDIR(mode):
                 below.append(relative)
             elif stat.S_ISREG(mode):
-                yield Found(path, named=link)
+                yield FoundPath(path, named=link)
             else:  # a pipe, socket or device, which to open may already do something
                 yield _left_out(path, _("is no regular file"))
         folders.extend(reversed(below))
 
 
-def _left_out(path: bytes, why: str) -> Found:
+def _left_out(path: bytes, why: str) -> FoundPath:
     """What was met and is no file to examine: it counts as skipped, not as failed."""
-    return Found(path, MediaError("unsupported-format", why), named=False)
+    return FoundPath(path, MediaError("unsupported-format", why), named=False)
 
 
 def _list(folder: bytes) -> tuple[os.stat_result, list[tuple[bytes, int | None, bool]]]:

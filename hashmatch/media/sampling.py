@@ -27,7 +27,7 @@ REACH = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class FilmShare:
     """Of a film's reaches, every `of`-th from this number on: what one of several workers decodes."""
 
     number: int = 0
@@ -47,7 +47,7 @@ class Sampling:
     keys: bool = False
     parts: tuple[tuple[float, float], ...] | None = None
     side: int = REFERENCE_SIDE
-    share: Share = Share()
+    share: FilmShare = FilmShare()
 
     def wants(self, time: float) -> bool:
         """Whether a time lies in the parts that are asked for."""

@@ -39,7 +39,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PicturePair:
     """The pictures of a moment; None where one cannot be shown."""
 
     moment: Moment
@@ -68,7 +68,7 @@ def moments_of(segments: Sequence[Segment], a_is_film: bool, b_is_film: bool) ->
 
 
 def draw(
-    dots: Dots | None, lengths: tuple[float, float], segments: Sequence[Segment], pairs: Sequence[Pair]
+    dots: Dots | None, lengths: tuple[float, float], segments: Sequence[Segment], pairs: Sequence[PicturePair]
 ) -> Image.Image:
     """The drawing. dots: None unless both are films. lengths: of both films, in seconds."""
     columns = len(pairs) if dots is None else MOST_PAIRS

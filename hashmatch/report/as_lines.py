@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
-from hashmatch.matching.results import Examined, LocalEvidence, Match, Result, Segment, VideoEvidence
+from hashmatch.matching.results import ExaminedFilm, LocalEvidence, Match, Result, Segment, VideoEvidence
 from hashmatch.report.reasons import decided, explain
 from hashmatch.store import Store, lookup
 
@@ -126,7 +126,7 @@ def segment_line(segment: Segment) -> str:
     )
 
 
-def examined_text(examined: Examined) -> str:
+def examined_text(examined: ExaminedFilm) -> str:
     """What of a film was looked at."""
     frames = ngettext("{n} frame looked at", "{n} frames looked at", examined.frames).format(n=examined.frames)
     return _("{frames}, up to {gap:.1f} s apart").format(frames=frames, gap=examined.longest_gap)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from hashmatch.media import Limits
 
 #: How pictures are made. blurred: so small that nothing in them can be made out, whatever is done; grey: without colour.
-Rule = Literal["blurred", "grey", "plain"]
-RULES: tuple[Rule, ...] = get_args(Rule)
+PictureRule = Literal["blurred", "grey", "plain"]
+RULES: tuple[PictureRule, ...] = get_args(PictureRule)
 
 #: Pixels of the longer side.
 SIDE, BLURRED_SIDE = 240, 20
@@ -34,7 +34,7 @@ _JPEG_QUALITY = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ShownPicture:
     """width, height: as it is to be shown, in pixels. data: a JPEG as data: URI; None where there is none, for which why
     says the reason. time: of a film, in seconds."""
 
@@ -46,8 +46,8 @@ class Picture:
 
 
 def pictures(
-    results: Iterable[Result], rule: Rule, isolation: Isolation, limits: Limits
-) -> Iterator[tuple[bytes, Picture]]:
+    results: Iterable[Result], rule: PictureRule, isolation: Isolation, limits: Limits
+) -> Iterator[tuple[bytes, ShownPicture]]:
     """A picture for each file, by its path; the most important first, as there are limits to how many a report has."""
     from hashmatch.fingerprints.settings import Settings
 
@@ -56,15 +56,15 @@ def pictures(
     room, wanted = MOST_BYTES, []
     for number, result in enumerate(results):
         if number >= MOST_PICTURES:
-            yield result.path, Picture(why=_("no picture: the report has as many as it may"))
+            yield result.path, ShownPicture(why=_("no picture: the report has as many as it may"))
         elif result.sha256 is None or result.kind is None:
-            yield result.path, Picture(why=_("no picture: nothing could be decoded"))
+            yield result.path, ShownPicture(why=_("no picture: nothing could be decoded"))
         else:
             wanted.append(result)
     for result, fingerprint in _decoded(wanted, settings, isolation):
         made = _picture(result, fingerprint, rule)
         if made.data is not None and len(made.data) > room:
-            made = Picture(why=_("no picture: the report has as many as it may"))
+            made = ShownPicture(why=_("no picture: the report has as many as it may"))
         room -= len(made.data or "")
         yield result.path, made
 
@@ -72,16 +72,16 @@ def pictures(
 def _decoded(results: list[Result], settings: Settings, isolation: Isolation) -> Iterator[tuple[Result, Fingerprint]]:
     """All of them, decoded: pictures many at a time, films one by one, since each is asked for another frame."""
     from hashmatch.fingerprints.many_files import fingerprints
-    from hashmatch.media.files import Found
+    from hashmatch.media.files import FoundPath
 
     images = {result.path: result for result in results if result.kind == "image"}
-    for state, fingerprint in fingerprints(map(Found, images), settings, isolation) if images else ():
+    for state, fingerprint in fingerprints(map(FoundPath, images), settings, isolation) if images else ():
         assert fingerprint is not None
         yield images[state.path], fingerprint
     for result in results:
         if result.kind == "video":
             asked = replace(settings, moments=(moment_of(result),))
-            ((_state, fingerprint),) = fingerprints([Found(result.path)], asked, isolation)
+            ((_state, fingerprint),) = fingerprints([FoundPath(result.path)], asked, isolation)
             assert fingerprint is not None
             yield result, fingerprint
 
@@ -95,20 +95,20 @@ def moment_of(result: Result) -> float:
     return EARLY
 
 
-def _picture(result: Result, fingerprint: Fingerprint, rule: Rule) -> Picture:
+def _picture(result: Result, fingerprint: Fingerprint, rule: PictureRule) -> ShownPicture:
     if fingerprint.digests is None or fingerprint.digests.sha256 != result.sha256:
         if fingerprint.error is not None and fingerprint.digests is None:
-            return Picture(why=_("no picture: {code}").format(code=fingerprint.error.code))
-        return Picture(why=_("no picture: the file is not what it was when it was scanned"))
+            return ShownPicture(why=_("no picture: {code}").format(code=fingerprint.error.code))
+        return ShownPicture(why=_("no picture: the file is not what it was when it was scanned"))
     pixels = fingerprint.pixels or next(iter(fingerprint.moments), None)
     if pixels is None:
         code = fingerprint.error.code if fingerprint.error else "no-usable-frames"
-        return Picture(why=_("no picture: {code}").format(code=code))
+        return ShownPicture(why=_("no picture: {code}").format(code=code))
     time = moment_of(result) if result.kind == "video" else None
-    return Picture(pixels.width, pixels.height, _data(pixels, rule), time)
+    return ShownPicture(pixels.width, pixels.height, _data(pixels, rule), time)
 
 
-def _data(pixels: Pixels, rule: Rule) -> str:
+def _data(pixels: Pixels, rule: PictureRule) -> str:
     from PIL import Image
 
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)

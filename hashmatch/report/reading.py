@@ -41,7 +41,7 @@ class ScanSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ReferenceSet:
+class SearchedSet:
     """What was searched."""
 
     path: str
@@ -53,7 +53,7 @@ class ScanHead:
     """What a JSON document tells of the scan as a whole; JSON lines tell nothing of it."""
 
     hashmatch: str
-    reference_set: ReferenceSet
+    reference_set: SearchedSet
     settings: ScanSettings
     custody: Custody | None = None
 

@@ -44,7 +44,7 @@ HEADERS = {
 
 
 @dataclass
-class Keys:
+class RunSecrets:
     """The secrets of one run. base: all paths begin with it; the browser sends the cookie nowhere else, not even to another
     server on this machine, to which a cookie for 127.0.0.1 would go as well."""
 
@@ -74,7 +74,7 @@ def _equal(a: str, b: str) -> bool:
 class Guard:
     """Stands before the application: refuses whom it does not concern, and puts the headers on every answer."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, port: int) -> None:
+    def __init__(self, app: ASGIApp, keys: RunSecrets, port: int) -> None:
         self._app, self._keys = app, keys
         self._host = f"127.0.0.1:{port}"
 

@@ -177,9 +177,9 @@ def _develop(order: Order, isolation: Isolation, limits: Limits) -> Prints:
 
 def _examined(path: bytes, settings: Settings, follow: bool, isolation: Isolation) -> Fingerprint:
     from hashmatch.fingerprints.many_files import fingerprints
-    from hashmatch.media.files import Found
+    from hashmatch.media.files import FoundPath
 
-    ((_state, found),) = fingerprints([Found(path, named=follow)], settings, isolation)
+    ((_state, found),) = fingerprints([FoundPath(path, named=follow)], settings, isolation)
     assert found is not None
     return found
 

@@ -17,10 +17,10 @@ from hashmatch.report.alignment_sheet import Moment, moments_of
 from hashmatch.report.as_lines import clock
 from hashmatch.report.html import cards, page
 from hashmatch.report.html.facts import moment
-from hashmatch.report.html.gathering import Entry
+from hashmatch.report.html.gathering import ReportEntry
 from hashmatch.report.reasons import decision_name
 from hashmatch.review.darkroom import Order
-from hashmatch.review.queue import Cluster, Item, Queue
+from hashmatch.review.queue import Queue, QueueGroup, QueueItem
 from hashmatch.store import Store, lookup, review_decisions
 from hashmatch.store.lookup import Reference
 from hashmatch.store.review_decisions import DECISIONS, Decision, Standing
@@ -54,7 +54,7 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StatementLine:
     """A line of what was said of a match."""
 
     text: str
@@ -64,7 +64,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SideBySideRow:
     """What is shown side by side: each an address of a picture and its time; None where a side has none."""
 
     file: tuple[str, str] | None
@@ -81,7 +81,7 @@ def environment() -> Environment:
     return made
 
 
-def moments(item: Item) -> tuple[Moment, ...]:
+def moments(item: QueueItem) -> tuple[Moment, ...]:
     """The moments of which frames are shown; none of two pictures."""
     films = item.result.kind == "video", item.match.reference.kind == "video"
     if not any(films):
@@ -94,7 +94,7 @@ def moments(item: Item) -> tuple[Moment, ...]:
     return moments_of(segments, *films)
 
 
-def order_of_file(item: Item) -> Order | None:
+def order_of_file(item: QueueItem) -> Order | None:
     """The pictures of the file that was found."""
     result = item.result
     if item.pair is None or result.kind is None:
@@ -104,7 +104,7 @@ def order_of_file(item: Item) -> Order | None:
     return Order(tuple(item.paths), item.pair.sha256, result.kind, times, follow=True)
 
 
-def order_of_reference(item: Item, store: Store) -> Order | None:
+def order_of_reference(item: QueueItem, store: Store) -> Order | None:
     """The pictures of the reference, if it was seen on this machine."""
     if item.pair is None:
         return None
@@ -123,12 +123,12 @@ class Pages:
         self._store, self._queue, self._notices = store, queue, notices
         self._fixed: dict[str, Any] = {"base": base, "form_secret": form}
 
-    def match(self, item: Item, told: list[str], can_undo: bool, due: float | None) -> str:
+    def match(self, item: QueueItem, told: list[str], can_undo: bool, due: float | None) -> str:
         """One match, side by side."""
         cluster = self._queue.clusters[item.cluster - 1]
         known = self._known(item)
         duration = known.duration if known and known.kind == "video" else None
-        entry = Entry(item.result, item.match, True)
+        entry = ReportEntry(item.result, item.match, True)
         return self._made(
             "match.html.j2",
             here=f"match/{item.number}",
@@ -151,7 +151,7 @@ class Pages:
             tier_name=cards.tier_name,
         )
 
-    def grid(self, cluster: Cluster, number: int, told: list[str], can_undo: bool, due: float | None) -> str:
+    def grid(self, cluster: QueueGroup, number: int, told: list[str], can_undo: bool, due: float | None) -> str:
         """All files that match one reference."""
         pages = max(1, -(-len(cluster.items) // ON_GRID))
         number = min(max(1, number), pages)
@@ -229,13 +229,13 @@ class Pages:
             )
         )
 
-    def _known(self, item: Item) -> Reference | None:
+    def _known(self, item: QueueItem) -> Reference | None:
         try:
             return lookup.reference(self._store.connection, item.pair.reference_id) if item.pair else None
         except CommandError:
             return None
 
-    def _rows(self, item: Item) -> list[Row]:
+    def _rows(self, item: QueueItem) -> list[SideBySideRow]:
         base = self._fixed["base"]
         found = moments(item)
         has = order_of_file(item) is not None, order_of_reference(item, self._store) is not None
@@ -251,11 +251,11 @@ class Pages:
         ours = pictures("file", [each.a for each in found]) if has[0] else []
         theirs = pictures("reference", [each.b for each in found]) if has[1] else []
         return [
-            Row(ours[n] if n < len(ours) else None, theirs[n] if n < len(theirs) else None)
+            SideBySideRow(ours[n] if n < len(ours) else None, theirs[n] if n < len(theirs) else None)
             for n in range(max(len(ours), len(theirs), 1))
         ]
 
-    def _buttons(self, item: Item | None) -> list[Button]:
+    def _buttons(self, item: QueueItem | None) -> list[Button]:
         names = {
             "confirmed": (_("Confirmed"), _("It shows the reference.")),
             "false-positive": (_("False positive"), _("It does not show it: this pair is no match any more.")),
@@ -275,25 +275,25 @@ class Pages:
             for number, name in enumerate(DECISIONS, 1)
         ]
 
-    def _said(self, item: Item) -> list[Said]:
+    def _said(self, item: QueueItem) -> list[StatementLine]:
         needed = review_decisions.rules(self._store.connection).needed
         lines = []
         for word in self._queue.words(item):
             is_hidden = self._queue.is_hidden(item, word, needed)
             text = _("has decided; shown once you have, too") if is_hidden else decision_name(word.said)
             note = "" if is_hidden else for_terminal(word.note or "")
-            lines.append(Said(text, for_terminal(word.reviewer), moment(word.at), note))
+            lines.append(StatementLine(text, for_terminal(word.reviewer), moment(word.at), note))
         return lines
 
-    def _is_silent(self, item: Item) -> bool:
+    def _is_silent(self, item: QueueItem) -> bool:
         """Whether what others said of it is not to be seen yet."""
         needed = review_decisions.rules(self._store.connection).needed
         return any(self._queue.is_hidden(item, word, needed) for word in self._queue.words(item))
 
-    def _state(self, item: Item) -> str:
+    def _state(self, item: QueueItem) -> str:
         return "" if self._is_silent(item) else state_text(self._queue.standing(item), self._needed())
 
-    def _mark(self, item: Item) -> str:
+    def _mark(self, item: QueueItem) -> str:
         """What is decided, in the short form of a cell."""
         found = self._queue.standing(item)
         return "" if found.decision is None or self._is_silent(item) else decision_name(found.decision)
@@ -301,8 +301,8 @@ class Pages:
     def _needed(self) -> int:
         return review_decisions.rules(self._store.connection).needed
 
-    def _facts(self, item: Item) -> tuple[str, ...]:
-        return cards.card(Entry(item.result, item.match, True), None).facts[:2]
+    def _facts(self, item: QueueItem) -> tuple[str, ...]:
+        return cards.card(ReportEntry(item.result, item.match, True), None).facts[:2]
 
 
 def state_text(found: Standing, needed: int) -> str:

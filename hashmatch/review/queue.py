@@ -10,13 +10,13 @@ from hashmatch.i18n import _
 from hashmatch.matching.results import Match, MatchedReference, Result
 from hashmatch.report.html.gathering import Gathered
 from hashmatch.store import Store, lookup, review_decisions
-from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, Decision, Pair, Said, Standing, Word
+from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, Decision, DecisionPair, ReviewerWord, Standing, Word
 
 _HEX = set("0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class QueueItem:
     """One file and one reference. number: from 1 in the order of the queue. pair: None where no decision can be taken, for
     which `problem` says the reason. paths: where the file lies; the same bytes may lie in many places."""
 
@@ -24,7 +24,7 @@ class Item:
     cluster: int
     result: Result
     match: Match
-    pair: Pair | None
+    pair: DecisionPair | None
     problem: str
     paths: list[bytes]
 
@@ -35,16 +35,16 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class QueueGroup:
     """All files that match the same reference in the same tier. number: from 1."""
 
     number: int
     reference: MatchedReference
-    items: list[Item] = field(default_factory=list)
+    items: list[QueueItem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class QueueProgress:
     """How far the work has come. open: that wait for this person. waiting: for another one. decided: of each decision.
     undecidable: of which nothing can be said in this database."""
 
@@ -65,13 +65,13 @@ class Queue:
 
     def __init__(self, store: Store, gathered: Gathered, reviewer: str) -> None:
         self.reviewer = reviewer
-        self.items: list[Item] = []
-        self.clusters: list[Cluster] = []
+        self.items: list[QueueItem] = []
+        self.clusters: list[QueueGroup] = []
         self._store, self._last, self._needed = store, 0, 0
-        self._by_pair: dict[Pair, Item] = {}
-        self._words: dict[Pair, list[Word]] = {}
-        self._standing: dict[Pair, Standing] = {}
-        self._open: set[Pair] = set()
+        self._by_pair: dict[DecisionPair, QueueItem] = {}
+        self._words: dict[DecisionPair, list[Word]] = {}
+        self._standing: dict[DecisionPair, Standing] = {}
+        self._open: set[DecisionPair] = set()
         known = _Known(store)
         for section in gathered.sections():
             # What the allow list protects is no match, and so is nothing to be decided on.
@@ -81,18 +81,18 @@ class Queue:
         self.refresh()
 
     def _add(self, reference: MatchedReference, entries: Iterable[tuple[Result, Match]], known: _Known) -> None:
-        cluster = Cluster(len(self.clusters) + 1, reference)
+        cluster = QueueGroup(len(self.clusters) + 1, reference)
         reference_id, missing = known.find(reference)
         for result, match in entries:
             pair, problem = None, missing
             if result.sha256 is None or len(result.sha256) != 64 or not set(result.sha256) <= _HEX:
                 problem = _("the scan's file has no SHA-256 of this file")
             elif reference_id is not None:
-                pair = Pair(result.sha256, reference_id)
+                pair = DecisionPair(result.sha256, reference_id)
                 if pair in self._by_pair:
                     self._by_pair[pair].paths.append(result.path)
                     continue
-            item = Item(len(self.items) + 1, cluster.number, result, match, pair, problem, [result.path])
+            item = QueueItem(len(self.items) + 1, cluster.number, result, match, pair, problem, [result.path])
             if pair is not None:
                 self._by_pair[pair] = item
                 self._open.add(pair)
@@ -117,65 +117,65 @@ class Queue:
             waits = found.counts is None and self._last_word(pair) is None
             (self._open.add if waits else self._open.discard)(pair)
 
-    def _last_word(self, pair: Pair) -> Word | None:
+    def _last_word(self, pair: DecisionPair) -> Word | None:
         """This person's, unless it was taken back."""
         mine = review_decisions.same_person(self.reviewer)
         said = review_decisions.last_words(self._words.get(pair, ()))
         return next((each for each in said if review_decisions.same_person(each.reviewer) == mine), None)
 
-    def item(self, number: int) -> Item | None:
+    def item(self, number: int) -> QueueItem | None:
         return self.items[number - 1] if 0 < number <= len(self.items) else None
 
-    def cluster(self, number: int) -> Cluster | None:
+    def cluster(self, number: int) -> QueueGroup | None:
         return self.clusters[number - 1] if 0 < number <= len(self.clusters) else None
 
-    def standing(self, item: Item) -> Standing:
+    def standing(self, item: QueueItem) -> Standing:
         """What was decided of it."""
         return self._standing.get(item.pair, Standing()) if item.pair else Standing()
 
-    def words(self, item: Item) -> list[Word]:
+    def words(self, item: QueueItem) -> list[Word]:
         """What was said of it, the oldest first."""
         return self._words.get(item.pair, []) if item.pair else []
 
-    def has_said(self, item: Item) -> bool:
+    def has_said(self, item: QueueItem) -> bool:
         """Whether this person's last word on it stands."""
         return item.pair is not None and self._last_word(item.pair) is not None
 
-    def is_news(self, item: Item, said: Said, note: str | None) -> bool:
+    def is_news(self, item: QueueItem, said: ReviewerWord, note: str | None) -> bool:
         """Whether this person has not just said the same, as when a form is sent twice."""
         last = self._last_word(item.pair) if item.pair else None
         if said == WITHDRAWN:
             return last is not None
         return last is None or last.said != said or (note is not None and note != last.note)
 
-    def is_hidden(self, item: Item, word: Word, needed: int) -> bool:
+    def is_hidden(self, item: QueueItem, word: Word, needed: int) -> bool:
         """Whether a word is not to be shown yet: who is the second to judge is to judge without knowing what the first one
         said, but for a request for help."""
         is_mine = review_decisions.same_person(word.reviewer) == review_decisions.same_person(self.reviewer)
         is_undecided = self.standing(item).counts is None and not self.has_said(item)
         return needed > 1 and not is_mine and is_undecided and word.said not in ("second-look", WITHDRAWN)
 
-    def is_open(self, item: Item) -> bool:
+    def is_open(self, item: QueueItem) -> bool:
         """Whether it waits for this person."""
         return item.pair in self._open
 
-    def next_open(self, after: int = 0) -> Item | None:
+    def next_open(self, after: int = 0) -> QueueItem | None:
         """The next one in the order of the queue that waits for this person, from the beginning again after the last."""
         if not self._open:
             return None
         rest = (*self.items[after:], *self.items[:after])
         return next((item for item in rest if self.is_open(item)), None)
 
-    def open_in(self, cluster: Cluster) -> int:
+    def open_in(self, cluster: QueueGroup) -> int:
         """How many of a cluster wait for this person."""
         return sum(map(self.is_open, cluster.items))
 
-    def progress(self) -> Progress:
+    def progress(self) -> QueueProgress:
         counted = Counter(found.counts for found in self._standing.values())
         decided = {name: counted[name] for name in DECISIONS if counted[name]}
         deciding = len(self._by_pair)
         waiting = deciding - sum(decided.values()) - len(self._open)
-        return Progress(len(self.items), len(self._open), waiting, len(self.items) - deciding, decided)
+        return QueueProgress(len(self.items), len(self._open), waiting, len(self.items) - deciding, decided)
 
 
 class _Known:

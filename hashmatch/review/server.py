@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 from hashmatch.report.reasons import decision_name
-from hashmatch.review.access import COOKIE, Guard, Keys, form_of
+from hashmatch.review.access import COOKIE, Guard, RunSecrets, form_of
 from hashmatch.review.darkroom import SOON, Darkroom, Order, Prints
 from hashmatch.review.pages import STATIC, Pages, order_of_file, order_of_reference
-from hashmatch.review.queue import Item, Queue
+from hashmatch.review.queue import Queue, QueueItem
 from hashmatch.store import Store, review_decisions
 from hashmatch.store.audit import Actor
-from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, Said
+from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, ReviewerWord
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -46,7 +46,7 @@ class Desk:
     actor: Actor
     queue: Queue
     pages: Pages
-    keys: Keys
+    keys: RunSecrets
     darkroom: Darkroom
     pause: float
     unseen: bool
@@ -176,7 +176,7 @@ class Desk:
             is_taken = await self._take(wanted, said, note or None)
         return self._to(self._onward(back, wanted) if is_taken else self._back(back))
 
-    async def _take(self, wanted: list[Item], said: Said, note: str | None) -> bool:
+    async def _take(self, wanted: list[QueueItem], said: ReviewerWord, note: str | None) -> bool:
         """Write down a decision on some matches, and say what became of it. Returns whether any was taken."""
         self.queue.refresh()
         refused: dict[str, int] = {}
@@ -206,7 +206,7 @@ class Desk:
             self.told.append(text.format(n=count, why=why))
         return bool(ready)
 
-    async def _refusal(self, item: Item, said: Said) -> str:
+    async def _refusal(self, item: QueueItem, said: ReviewerWord) -> str:
         """Why a decision cannot be taken on a match; empty if it can."""
         if item.pair is None:
             return item.problem
@@ -264,7 +264,7 @@ class Desk:
         self.asked = now
         return max(0.0, self.began + self.pause - now) if self.pause else None
 
-    def _look_ahead(self, item: Item) -> None:
+    def _look_ahead(self, item: QueueItem) -> None:
         following = item
         for _step in range(AHEAD):
             upcoming = self.queue.next_open(following.number)
@@ -296,10 +296,10 @@ class Desk:
         is_ours = form is not None and self.keys.is_our_form(form.get("secret", [""])[0])
         return form if is_ours else None
 
-    def _item(self, request: Request) -> Item | None:
+    def _item(self, request: Request) -> QueueItem | None:
         return self.queue.item(request.path_params["number"])
 
-    def _onward(self, back: str, decided: list[Item]) -> str:
+    def _onward(self, back: str, decided: list[QueueItem]) -> str:
         """Where to go after a decision: to the next one that waits; on a grid it stays there as long as any does."""
         if back.startswith("grid/") and decided:
             cluster = self.queue.clusters[decided[0].cluster - 1]

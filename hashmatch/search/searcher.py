@@ -156,7 +156,9 @@ class Searcher:
 
     def _decided(self, match: Match, digests: Digests) -> Match:
         """The match with what people decided of it."""
-        found = review_decisions.of_pair(self._connection, review_decisions.Pair(digests.sha256, match.reference.id))
+        found = review_decisions.of_pair(
+            self._connection, review_decisions.DecisionPair(digests.sha256, match.reference.id)
+        )
         if found.decision is None:
             return match
         return replace(match, decision=MatchedDecision(found.decision, found.by, found.at, found.in_force))

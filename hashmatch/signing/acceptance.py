@@ -14,7 +14,7 @@ Flaw = Literal["unsigned", "expired", "older"]
 FLAWS: tuple[Flaw, ...] = ("unsigned", "expired", "older")
 
 #: Numbers of issues from the first to the last of them, both included.
-Numbers = tuple[int, int]
+IssueNumbers = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Acceptance:
     """objections: see above. missing: numbers of issues that have not come, once this one is taken."""
 
     objections: tuple[Objection, ...] = ()
-    missing: tuple[Numbers, ...] = ()
+    missing: tuple[IssueNumbers, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -48,7 +48,7 @@ class Decision:
 
 def decide(
     head: ListHead, before: Iterable[Issue], now: str, accepted: frozenset[Flaw], *, lacks_signature: bool
-) -> Decision:
+) -> Acceptance:
     """Whether a list is taken. head: what it, or its signer, says of it. now: UTC, as records have it. lacks_signature: it
     has none where it should have one.
 
@@ -66,19 +66,19 @@ def decide(
     if head.expires is not None and head.expires <= now:
         object_to("expired", _("it expired on {date}").format(date=head.expires))
     if head.name is None or head.sequence is None:
-        return Decision(tuple(objections))
+        return Acceptance(tuple(objections))
     issues = list(before)
     newest = max((issue.sequence for issue in issues), default=head.sequence)
     this = Issue(head.since, head.sequence)
     if head.sequence < newest and missing([*issues, this]) == missing(issues):
         message = _("it is number {number}, and number {newest} has come already")
         object_to("older", message.format(number=head.sequence, newest=newest))
-    return Decision(tuple(objections), missing([*issues, this]))
+    return Acceptance(tuple(objections), missing([*issues, this]))
 
 
-def missing(issues: Sequence[Issue]) -> tuple[Numbers, ...]:
+def missing(issues: Sequence[Issue]) -> tuple[IssueNumbers, ...]:
     """The numbers, from 1 to the newest, whose changes no issue brought."""
-    reached, found = 0, list[Numbers]()
+    reached, found = 0, list[IssueNumbers]()
     for since, sequence in sorted((issue.since or 0, issue.sequence) for issue in issues):
         if since > reached:
             # An issue that brought nothing leaves one gap, not two.

@@ -28,7 +28,7 @@ _PUBLIC_TEXT = re.compile(r"RW[A-Za-z0-9+/]{54}")
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KnownKey:
     """A public key that is known.
 
     name: None of one that was given by its file or text and is not in the folder. secret: its secret half is there, too.
@@ -57,9 +57,9 @@ def default_folder() -> Path:
     return Path(platformdirs.user_data_dir("hashmatch", appauthor=False)) / "keys"
 
 
-def known(folder: Path) -> tuple[list[Key], list[BadKey]]:
+def known(folder: Path) -> tuple[list[KnownKey], list[BadKey]]:
     """All keys of a folder, by name, and what is damaged in it. Raises CommandError where others can write it."""
-    found, bad = list[Key](), list[BadKey]()
+    found, bad = list[KnownKey](), list[BadKey]()
     names = _names(folder)
     for name in sorted({name.removesuffix(".pub") for name in names if name.endswith(".pub")}):
         try:
@@ -75,7 +75,7 @@ def known(folder: Path) -> tuple[list[Key], list[BadKey]]:
     return found, bad
 
 
-def find(folder: Path, what: str) -> Key:
+def find(folder: Path, what: str) -> KnownKey:
     """A public key by its name in the folder, else its base64, else the path of its file. Raises CommandError."""
     if _NAME.fullmatch(_normal(what)):
         with contextlib.suppress(FileNotFoundError):
@@ -83,7 +83,7 @@ def find(folder: Path, what: str) -> Key:
             return _read(folder, _normal(what))
     public = _public_of(what)
     keys = known(folder)[0]
-    return next((key for key in keys if key.public == public), Key(None, public))
+    return next((key for key in keys if key.public == public), KnownKey(None, public))
 
 
 def secret_key(folder: Path, what: str, password: Callable[[], str]) -> SecretKey:
@@ -106,7 +106,7 @@ def secret_key(folder: Path, what: str, password: Callable[[], str]) -> SecretKe
     raise CommandError(_("no secret key {name}; `hashmatch keys make {name}` makes one").format(name=what))
 
 
-def make(folder: Path, name: str, password: str | None, created: str, memory: int = minisign.MEMORY) -> Key:
+def make(folder: Path, name: str, password: str | None, created: str, memory: int = minisign.MEMORY) -> KnownKey:
     """A new key pair, encrypted where there is a password. memory: see minisign.write_secret. Raises CommandError."""
     name = _new_name(folder, name)
     try:
@@ -124,7 +124,7 @@ def make(folder: Path, name: str, password: str | None, created: str, memory: in
         raise
 
 
-def add(folder: Path, name: str, what: str, created: str) -> Key:
+def add(folder: Path, name: str, what: str, created: str) -> KnownKey:
     """Have a partner's public key, given as base64 or as the path of its file, be known. Raises CommandError."""
     public = _public_of(what)
     name = _new_name(folder, name)
@@ -154,11 +154,11 @@ def remove(folder: Path, name: str, *, with_secret: bool = False) -> None:
         raise cannot_write(folder, error) from error
 
 
-def _read(folder: Path, name: str) -> Key:
+def _read(folder: Path, name: str) -> KnownKey:
     path = folder / f"{name}.pub"
     public, comment = _parse_public(path, read_small(path))
     since = _SINCE.fullmatch(comment)
-    return Key(name, public, os.path.lexists(folder / f"{name}.key"), since[1] if since else None)
+    return KnownKey(name, public, os.path.lexists(folder / f"{name}.key"), since[1] if since else None)
 
 
 def _public_of(what: str) -> PublicKey:
@@ -180,11 +180,11 @@ def _parse_public(path: Path, data: bytes) -> tuple[PublicKey, str]:
         raise CommandError(_("{path} is no public key: {reason}").format(path=path, reason=error)) from None
 
 
-def _write_public(folder: Path, name: str, public: PublicKey, created: str, *, secret: bool) -> Key:
+def _write_public(folder: Path, name: str, public: PublicKey, created: str, *, secret: bool) -> KnownKey:
     data = minisign.write_public(public, f"hashmatch public key {public.id}, since {created}")
     with _taken(name):
         write_new(folder / f"{name}.pub", data, 0o600)
-    return Key(name, public, secret, created)
+    return KnownKey(name, public, secret, created)
 
 
 @contextlib.contextmanager

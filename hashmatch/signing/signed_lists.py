@@ -17,7 +17,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange.fields import LineError
 from hashmatch.i18n import _
 from hashmatch.signing import minisign, statement
-from hashmatch.signing.keys import Key
+from hashmatch.signing.keys import KnownKey
 from hashmatch.signing.minisign import PublicKey, SecretKey, Signature, UnusableError
 from hashmatch.signing.small_files import read_small, write_over
 from hashmatch.signing.statement import Statement
@@ -43,7 +43,7 @@ class Verified:
     comment: the trusted comment. sha256, size: of the bytes that were verified.
     """
 
-    key: Key
+    key: KnownKey
     statement: Statement | None
     comment: str
     sha256: str
@@ -79,7 +79,7 @@ def sign_file(path: Path, key: SecretKey, told: Statement, target: Path | None =
     return told
 
 
-def verify_file(file: BinaryIO, path: Path, keys: Sequence[Key], signature: Path | None = None) -> Verified:
+def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature: Path | None = None) -> Verified:
     """Verifies an open list by the signature beside its path, or another one, against keys that it may be signed with.
 
     file: seekable; left at its start, so that the caller reads the very file that was verified, whatever its name leads to
@@ -164,7 +164,7 @@ def _statement(path: Path, comment: str) -> Statement | None:
         raise CommandError(message.format(path=path, reason=error)) from None
 
 
-def _unknown_signer(path: Path, signature: Signature, keys: Sequence[Key]) -> UnknownSignerError:
+def _unknown_signer(path: Path, signature: Signature, keys: Sequence[KnownKey]) -> UnknownSignerError:
     if len(keys) == 1:
         message = _("{path} is signed with the key {id}, not with {wanted}")
         wanted = f"{keys[0].name or ''} {keys[0].public.id}".strip()

@@ -45,7 +45,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One entry. at: UTC, ISO 8601. detail: JSON object. previous, digest: SHA-256."""
 
     id: int
@@ -72,17 +72,17 @@ def record(connection: sqlite3.Connection, actor: Actor, action: str, detail: Ma
     )
 
 
-def entries(store: Store, *, after: int = 0) -> Iterator[Entry]:
+def entries(store: Store, *, after: int = 0) -> Iterator[AuditEntry]:
     """All entries in order, those with an id above `after`."""
     rows = store.connection.execute(
         "SELECT id, at, operator, version, command, action, detail, previous, digest FROM audit WHERE id > ? ORDER BY id",
         (after,),
     )
-    return (Entry(*row) for row in rows)
+    return (AuditEntry(*row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class TrailEnd:
     """The end of the trail: its last entry's number, 0 of an empty one, and that entry's digest."""
 
     id: int
@@ -90,10 +90,10 @@ class Head:
     digest: bytes
 
 
-def head(connection: sqlite3.Connection) -> Head:
+def head(connection: sqlite3.Connection) -> TrailEnd:
     """Where the trail ends now. Its digest, written down elsewhere, later proves all entries up to it: see `check`."""
     last = connection.execute("SELECT id, at, digest FROM audit ORDER BY id DESC LIMIT 1").fetchone()
-    return Head(*last) if last else Head(0, None, ORIGIN)
+    return TrailEnd(*last) if last else TrailEnd(0, None, ORIGIN)
 
 
 def check(store: Store, head: bytes | None = None) -> Iterator[str]:
@@ -119,7 +119,7 @@ def check(store: Store, head: bytes | None = None) -> Iterator[str]:
         yield _("no audit entry has the digest {head}: the trail was cut off or made anew").format(head=head.hex())
 
 
-def _is_sound(entry: Entry) -> bool:
+def _is_sound(entry: AuditEntry) -> bool:
     fields = (entry.at, entry.operator, entry.version, entry.command, entry.action, entry.detail)
     try:
         return _digest(fields, entry.previous) == entry.digest

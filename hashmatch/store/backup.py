@@ -26,7 +26,7 @@ class UnsoundError(Exception):
         self.damage = damage
 
 
-def write(store: Store, target: Path) -> audit.Head:
+def write(store: Store, target: Path) -> audit.TrailEnd:
     """Copy a reference set, as of one moment, to a new file that its owner only can read, and check the whole copy.
 
     The file appears under its name when it is complete and sound, or not at all. Returns the head of its audit trail.
@@ -60,7 +60,7 @@ def write(store: Store, target: Path) -> audit.Head:
                 left.unlink(missing_ok=True)
 
 
-def _copy(store: Store, part: Path) -> audit.Head:
+def _copy(store: Store, part: Path) -> audit.TrailEnd:
     """Copy to an empty file. Returns the head of the audit trail as of the same moment."""
     with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
         with verify.one_state(store.connection):

@@ -14,8 +14,8 @@ from hashmatch.records import ListItem, Opinion
 from hashmatch.store import bulk, opinions, row_digests
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import (
+    JoinOutcome,
     Membership,
-    Outcome,
     ensure_collection,
     insert,
     join,
@@ -26,7 +26,7 @@ from hashmatch.store.overrides import SaidHere, said_here
 from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
 
 
-class Entry(NamedTuple):
+class ListEntry(NamedTuple):
     """A list's entry as the database will keep it. Made without it, so that another process can; a tuple, since a list has
     millions. columns: values of _COLUMNS. hashes: see packed_rows. opinions: each with its source."""
 
@@ -37,9 +37,9 @@ class Entry(NamedTuple):
     membership: Membership
 
 
-def entry_of(item: ListItem, membership: Membership) -> Entry:
+def entry_of(item: ListItem, membership: Membership) -> ListEntry:
     """An entry and as what it is added."""
-    return Entry(
+    return ListEntry(
         identity_of(item),
         (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, item.width, item.height),
         tuple(packed_rows(item.hashes)),
@@ -53,8 +53,8 @@ _LOOKED_UP = 20_000
 
 
 def add_items(
-    connection: sqlite3.Connection, actor: Actor, entries: Sequence[Entry], *, allow_known: bool = False
-) -> list[tuple[int, Outcome]]:
+    connection: sqlite3.Connection, actor: Actor, entries: Sequence[ListEntry], *, allow_known: bool = False
+) -> list[tuple[int, JoinOutcome]]:
     """Add entries of a hash list, within a transaction. A retracted entry leaves a tombstone. Returns of each the
     reference's id and what became of it.
 
@@ -65,7 +65,7 @@ def add_items(
     known = _known(connection, [entry.identity for entry in entries])
     batch = _Batch(connection, actor)
     people = functools.cache(lambda: said_here(connection))
-    outcomes: list[tuple[int, Outcome]] = []
+    outcomes: list[tuple[int, JoinOutcome]] = []
     for entry in entries:
         reference_id, membership = known.get(entry.identity), entry.membership
         if reference_id is None and membership.import_id is not None and membership.retracted is None:
@@ -84,7 +84,7 @@ def add_items(
 
 def add_item(
     connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership, *, allow_known: bool = False
-) -> tuple[int, Outcome]:
+) -> tuple[int, JoinOutcome]:
     """One entry; see add_items."""
     return add_items(connection, actor, [entry_of(item, membership)], allow_known=allow_known)[0]
 
@@ -104,7 +104,7 @@ def of_case(connection: sqlite3.Connection, collection: str, case: str) -> list[
     return [int(reference_id) for (reference_id,) in rows]
 
 
-def withdraw(connection: sqlite3.Connection, actor: Actor, reference_id: int, entry: Entry) -> Outcome:
+def withdraw(connection: sqlite3.Connection, actor: Actor, reference_id: int, entry: ListEntry) -> JoinOutcome:
     """Take a known reference back, as an entry says that names it otherwise than by what it is."""
     return _add_to(connection, actor, reference_id, entry)
 
@@ -140,7 +140,7 @@ _COLUMNS = ("sha256", "sha1", "md5", "kind", "size", "duration", "width", "heigh
 _HASH_COLUMNS = ("reference_id", "algorithm", "view", "recipe_id", "count", "bits", "quality", "time")
 
 
-def _insert(connection: sqlite3.Connection, entry: Entry) -> int:
+def _insert(connection: sqlite3.Connection, entry: ListEntry) -> int:
     cursor = connection.execute(
         f"INSERT INTO reference (identity, {', '.join(_COLUMNS)}, added, revision)"
         f" VALUES (?, {', '.join('?' * len(_COLUMNS))}, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
@@ -153,12 +153,12 @@ def _add_to(
     connection: sqlite3.Connection,
     actor: Actor,
     reference_id: int,
-    entry: Entry,
+    entry: ListEntry,
     *,
     new: bool = False,
     allow_known: bool = False,
     people: Callable[[], SaidHere] | None = None,
-) -> Outcome:
+) -> JoinOutcome:
     """Add an entry of a reference that is there; new: since just now. The others: see membership.join."""
     membership = entry.membership
     replaceable = _replaceable(connection, reference_id, membership)
@@ -213,12 +213,12 @@ class _Batch:
 
     def __init__(self, connection: sqlite3.Connection, actor: Actor) -> None:
         self._connection, self._actor = connection, actor
-        self._entries: list[tuple[int, Entry]] = []
+        self._entries: list[tuple[int, ListEntry]] = []
         self._collections: dict[str, int] = {}
         self._recipes: dict[int | None, int] = {}
         self._next = 0
 
-    def add(self, entry: Entry) -> int:
+    def add(self, entry: ListEntry) -> int:
         """The id that the reference will have."""
         if not self._entries:
             (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM reference").fetchone()

@@ -22,7 +22,7 @@ from hashmatch.store.references import IMPORTED
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReferenceSource:
     """On whose word a reference is in a collection, and under which rule (the stricter of its own and the collection's).
 
     opinion: what the source thinks of it, where it looked: "confirmed", "disputed", "false-positive"; else "malicious", or
@@ -83,7 +83,7 @@ class Reference:
     error_message: str | None
     added: str
     labels: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[ReferenceSource, ...]
     opinions: tuple[Opinion, ...] = ()
     given: tuple[str, ...] = ()
 
@@ -322,7 +322,9 @@ def _reference(
     )
 
 
-def _sources(memberships: list[tuple[Any, ...]], allow: bool, verdicts: Mapping[str | None, str]) -> tuple[Source, ...]:
+def _sources(
+    memberships: list[tuple[Any, ...]], allow: bool, verdicts: Mapping[str | None, str]
+) -> tuple[ReferenceSource, ...]:
     live = any(row[8] is None for row in memberships)
 
     def opinion(collection: str, retracted: str | None) -> str:
@@ -331,7 +333,7 @@ def _sources(memberships: list[tuple[Any, ...]], allow: bool, verdicts: Mapping[
         return verdicts.get(collection, "benign" if allow else "malicious")
 
     return tuple(
-        Source(
+        ReferenceSource(
             collection,
             source,
             strictest(own, rule),

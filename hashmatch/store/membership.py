@@ -21,7 +21,7 @@ from hashmatch.store.overrides import LIVE, Retraction, SaidHere, said_here
 #: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
 #: withdrawn, and adding it again does not revive it. "restored": the source that withdrew it stands by it again.
 #: "disputed": a list would withdraw what was not from a list; it stays.
-Outcome = Literal["added", "joined", "known", "retracted", "restored", "disputed"]
+JoinOutcome = Literal["added", "joined", "known", "retracted", "restored", "disputed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def join(
     path: bytes | None = None,
     allow_known: bool = True,
     people: Callable[[], SaidHere] | None = None,
-) -> Outcome:
+) -> JoinOutcome:
     """Make a reference a member of a collection, with labels; or retract it there, if `membership` says so.
 
     allow_known: whether it may put a reference on the allow list that is known already, whoever else knows it. people: gives
@@ -216,7 +216,7 @@ def _retract(
     own: _Row | None,
     detail: dict[str, object],
     new: bool,
-) -> Outcome:
+) -> JoinOutcome:
     by_a_stranger = membership.import_id is not None and not membership.named
     if by_a_stranger and own is not None and own.import_id is None and own.retracted is None:
         return "disputed"

@@ -12,7 +12,7 @@ from hashmatch.clock import now
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.records import Digests, Failure, Fingerprint, Hash
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.membership import Membership, Outcome, join, touch
+from hashmatch.store.membership import JoinOutcome, Membership, join, touch
 
 #: In the packed quality column, stands for "not known".
 UNKNOWN_QUALITY = 255
@@ -26,7 +26,7 @@ def add_file(
     fingerprint: Fingerprint,
     location: tuple[bytes, int, int],
     membership: Membership,
-) -> tuple[int, Outcome]:
+) -> tuple[int, JoinOutcome]:
     """Add what was measured of a file, within a transaction. location: path, size, mtime in nanoseconds.
 
     Returns the reference's id and what became of it. Hashes of the same algorithms are replaced, others kept.

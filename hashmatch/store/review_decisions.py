@@ -25,7 +25,7 @@ Decision = Literal["confirmed", "false-positive", "allow", "dispute", "second-lo
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
 #: Of a word that takes the reviewer's last one back.
 WITHDRAWN: Literal["withdrawn"] = "withdrawn"
-Said = Decision | Literal["withdrawn"]
+ReviewerWord = Decision | Literal["withdrawn"]
 
 #: What follows for the reference, as an opinion that travels with lists.
 _OPINIONS: dict[str, Verdict] = {"confirmed": "confirmed", "dispute": "disputed"}
@@ -36,7 +36,7 @@ SOURCE = "review"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class DecisionPair:
     """A file and a reference. sha256: of the file's bytes, in hex."""
 
     sha256: str
@@ -48,8 +48,8 @@ class Word:
     """What one person said of a pair. at: UTC, ISO 8601, to the microsecond."""
 
     id: int
-    pair: Pair
-    said: Said
+    pair: DecisionPair
+    said: ReviewerWord
     reviewer: str
     note: str | None
     at: str
@@ -109,7 +109,7 @@ def standing(words: Iterable[Word], needed: int) -> Standing:
 _WORDS = "SELECT id, sha256, reference_id, verdict, reviewer, note, at FROM decision"
 
 
-def words_on(connection: sqlite3.Connection, pair: Pair) -> list[Word]:
+def words_on(connection: sqlite3.Connection, pair: DecisionPair) -> list[Word]:
     """All words on a pair, the oldest first."""
     where = "WHERE sha256 = ? AND reference_id = ? ORDER BY id"
     return [
@@ -122,19 +122,24 @@ def words_after(connection: sqlite3.Connection, last: int) -> Iterator[Word]:
     return (_word(row) for row in connection.execute(f"{_WORDS} WHERE id > ? ORDER BY id", (last,)))
 
 
-def _word(row: tuple[int, bytes, int, Said, str, str | None, str]) -> Word:
+def _word(row: tuple[int, bytes, int, ReviewerWord, str, str | None, str]) -> Word:
     number, sha256, reference_id, said, reviewer, note, at = row
-    return Word(number, Pair(sha256.hex(), reference_id), said, reviewer, note, at)
+    return Word(number, DecisionPair(sha256.hex(), reference_id), said, reviewer, note, at)
 
 
-def of_pair(connection: sqlite3.Connection, pair: Pair) -> Standing:
+def of_pair(connection: sqlite3.Connection, pair: DecisionPair) -> Standing:
     """What was decided of a pair."""
     words = words_on(connection, pair)
     return standing(words, rules(connection).needed) if words else Standing()
 
 
 def decide(
-    connection: sqlite3.Connection, actor: Actor, pair: Pair, said: Said, reviewer: str, note: str | None = None
+    connection: sqlite3.Connection,
+    actor: Actor,
+    pair: DecisionPair,
+    said: ReviewerWord,
+    reviewer: str,
+    note: str | None = None,
 ) -> Standing:
     """Add a person's word, audited, with all that follows from it, within a transaction. Returns what the pair's words
     come to now."""
@@ -177,7 +182,7 @@ def set_rules(connection: sqlite3.Connection, actor: Actor, wanted: Rules) -> bo
     record(connection, actor, "review rules", {"needed": wanted.needed, "source": wanted.source})
     if wanted.needed != before.needed:
         pairs = connection.execute("SELECT DISTINCT sha256, reference_id FROM decision").fetchall()
-        for pair in (Pair(sha256.hex(), reference_id) for sha256, reference_id in pairs):
+        for pair in (DecisionPair(sha256.hex(), reference_id) for sha256, reference_id in pairs):
             words = words_on(connection, pair)
             was, now = (standing(words, needed) for needed in (before.needed, wanted.needed))
             _follow(connection, actor, pair, was, now, wanted)
@@ -185,7 +190,7 @@ def set_rules(connection: sqlite3.Connection, actor: Actor, wanted: Rules) -> bo
 
 
 def _follow(
-    connection: sqlite3.Connection, actor: Actor, pair: Pair, before: Standing, after: Standing, kept: Rules
+    connection: sqlite3.Connection, actor: Actor, pair: DecisionPair, before: Standing, after: Standing, kept: Rules
 ) -> None:
     """What follows from a change: the allow list, and what is told of the reference."""
     was, now = before.counts, after.counts
@@ -202,7 +207,7 @@ def _follow(
         others = connection.execute("SELECT DISTINCT sha256 FROM decision WHERE reference_id = ?", (pair.reference_id,))
         told = []
         for (sha256,) in others.fetchall():
-            other = Pair(sha256.hex(), pair.reference_id)
+            other = DecisionPair(sha256.hex(), pair.reference_id)
             found = standing(words_on(connection, other), kept.needed)
             if found.counts in _OPINIONS:
                 told.append((found.at or "", other, found))
@@ -213,7 +218,7 @@ def _follow(
             opinions.take_back(connection, actor, pair.reference_id, kept.source)
 
 
-def _give(connection: sqlite3.Connection, actor: Actor, pair: Pair, decided: Standing, kept: Rules) -> None:
+def _give(connection: sqlite3.Connection, actor: Actor, pair: DecisionPair, decided: Standing, kept: Rules) -> None:
     # Why a partner should doubt a reference is for the partner; any other note is about a case, and stays here.
     newest = last_words(words_on(connection, pair))[0]
     reason = newest.note if decided.decision == "dispute" else None
@@ -237,7 +242,7 @@ def _allow(connection: sqlite3.Connection, actor: Actor, sha256: str, source: st
 def _is_allowed_elsewhere(connection: sqlite3.Connection, sha256: str, needed: int) -> bool:
     """Whether a decision still says that a file is legitimate, which it matches another reference for."""
     found = connection.execute("SELECT DISTINCT reference_id FROM decision WHERE sha256 = ?", (bytes.fromhex(sha256),))
-    pairs = [Pair(sha256, reference_id) for (reference_id,) in found.fetchall()]
+    pairs = [DecisionPair(sha256, reference_id) for (reference_id,) in found.fetchall()]
     return any(standing(words_on(connection, pair), needed).counts == "allow" for pair in pairs)
 
 

@@ -46,7 +46,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ShareOfReferences:
     """Of references that were added, those of one collection, source or label (None: without one). retracted: withdrawn
     there; of a label: everywhere."""
 
@@ -100,9 +100,9 @@ class Statistics:
     period: Period
     selection: tuple[str, ...]
     totals: Totals
-    collections: tuple[Share, ...]
-    sources: tuple[Share, ...]
-    labels: tuple[Share, ...]
+    collections: tuple[ShareOfReferences, ...]
+    sources: tuple[ShareOfReferences, ...]
+    labels: tuple[ShareOfReferences, ...]
     months: tuple[Month, ...]
     matches: Matches
     opinions: Opinions
@@ -170,7 +170,7 @@ class _Counting:
         ).fetchone()
         return Totals(*(each or 0 for each in row))
 
-    def _shares(self, name: str, by: str) -> tuple[Share, ...]:
+    def _shares(self, name: str, by: str) -> tuple[ShareOfReferences, ...]:
         """By what memberships have: a reference counts once for each collection or source, however often it is there."""
         of_period = f" AND reference_id IN ({self._added()})" if self._added() else ""
         only = f" AND collection_id IN ({self._numbers})" if self._numbers else ""
@@ -181,7 +181,7 @@ class _Counting:
         )
         return _in_order(rows)
 
-    def _labels(self) -> tuple[Share, ...]:
+    def _labels(self) -> tuple[ShareOfReferences, ...]:
         conditions = [f"reference_id IN ({self._added()})"] if self._added() else []
         conditions += [self._chosen("labelled.reference_id")] if self._numbers else []
         rows = self._connection.execute(
@@ -245,7 +245,9 @@ class _Counting:
         return Opinions(*(found.get(verdict, 0) for verdict in ("confirmed", "disputed", "false-positive")))
 
 
-def _in_order(rows: Iterable[tuple[str | None, int, int, int]]) -> tuple[Share, ...]:
+def _in_order(rows: Iterable[tuple[str | None, int, int, int]]) -> tuple[ShareOfReferences, ...]:
     """Of each name how many, how many of these retracted, and disputed; the largest first."""
-    shares = [Share(name, all_, all_ - retracted, retracted, disputed) for name, all_, retracted, disputed in rows]
+    shares = [
+        ShareOfReferences(name, all_, all_ - retracted, retracted, disputed) for name, all_, retracted, disputed in rows
+    ]
     return tuple(sorted(shares, key=lambda share: (-share.references, share.name or "")))

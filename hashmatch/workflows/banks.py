@@ -15,7 +15,7 @@ from hashmatch.records import Opinion, Verdict
 from hashmatch.store import Store, opinions
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.pushed import PushedContents
-from hashmatch.workflows.export_list import Choice, Selection
+from hashmatch.workflows.export_list import Choice, ExportSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def fill_bank(
     actor: Actor,
     url: str,
     bank: str,
-    selection: Selection,
+    selection: ExportSelection,
     refused: Callable[[int, str], None] = lambda reference, reason: None,
 ) -> tuple[PushReport, int]:
     """Make a bank know the selected references, and disable there what is known no more. Returns what was done, and how

@@ -14,7 +14,7 @@ from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, R
 from hashmatch.matching.table import HashTable, rows_of
 from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import exact, find, match_of
-from hashmatch.matching.vpdq import Rule, VpdqMatch
+from hashmatch.matching.vpdq import VpdqMatch, VpdqRule
 from hashmatch.records import Fingerprint, Hash, View, shows_all
 
 #: Of the profile that looks hardest, in bits.
@@ -87,7 +87,7 @@ def dots(a: Fingerprint, b: Fingerprint) -> Dots:
     return dots_of(a.hashes, _table(b))
 
 
-def by_vpdq(a: Fingerprint, b: Fingerprint, rule: Rule) -> VpdqMatch:
+def by_vpdq(a: Fingerprint, b: Fingerprint, rule: VpdqRule) -> VpdqMatch:
     """What vPDQ says of two films, both hashed at equal intervals (Settings.interval)."""
     ours, theirs = (rows_of([each for each in film.hashes if each.algorithm == "pdq"]) for film in (a, b))
     return vpdq.match(ours.bits, ours.quality, theirs.bits, theirs.quality, rule)

@@ -17,7 +17,7 @@ from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, UNNAMED, ListHead, ListItem, Opinion, Tlp, strictest
 from hashmatch.store import Store, hash_rows, list_issues, lookup, review_decisions
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.lookup import Reference, Source
+from hashmatch.store.lookup import Reference, ReferenceSource
 from hashmatch.store.verify import one_state
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ExportSelection:
     """What to export. since: what was added, changed or retracted from this moment on (UTC, ISO 8601), or since the list of
     this number went out. include: see exchange.EXTRAS."""
 
@@ -80,7 +80,9 @@ class Choice:
     above: references that are marked stricter than `max_tlp`. strictest: of the marks of what went out.
     """
 
-    def __init__(self, connection: sqlite3.Connection, selection: Selection, after: int | None, one_each: bool) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, selection: ExportSelection, after: int | None, one_each: bool
+    ) -> None:
         """after: only references of a higher revision. one_each: each reference once, whoever knows it."""
         self.above = 0
         self.strictest: Tlp | None = None
@@ -110,7 +112,7 @@ class Choice:
             self.strictest = strictest(self.strictest, mark)
             yield from ((reference.id, item) for item in self._entries(reference, sources))
 
-    def _entries(self, reference: Reference, sources: list[Source]) -> Iterator[ListItem]:
+    def _entries(self, reference: Reference, sources: list[ReferenceSource]) -> Iterator[ListItem]:
         # A bare list of hashes names each reference once, by a source that stands by it if there is one.
         sources.sort(key=lambda source: source.retracted is not None)
         hashes = hash_rows.hashes(self._connection, reference.id)
@@ -149,7 +151,9 @@ class Choice:
                 note=source.note,
             )
 
-    def _as_ours(self, reference: Reference, sources: list[Source]) -> tuple[list[Source], tuple[Opinion, ...]]:
+    def _as_ours(
+        self, reference: Reference, sources: list[ReferenceSource]
+    ) -> tuple[list[ReferenceSource], tuple[Opinion, ...]]:
         """Sources and opinions as they go out. What people here took back of another's list is disputed by us, and its
         source stands by it: nobody is to withdraw another's entry on our word."""
         dispute = reference.our_dispute(self._we)
@@ -163,7 +167,7 @@ class Choice:
         return standing, (*others, dispute)
 
 
-def _told_by(source: Source, opinion: Opinion) -> Opinion:
+def _told_by(source: ReferenceSource, opinion: Opinion) -> Opinion:
     return replace(opinion, source=None) if opinion.source == source.collection else opinion
 
 
@@ -172,7 +176,7 @@ def export(
     actor: Actor,
     out: BinaryIO,
     format_name: str,
-    selection: Selection,
+    selection: ExportSelection,
     name: str | None = None,
     expires: str | None = None,
 ) -> ExportReport:
@@ -228,7 +232,7 @@ def export(
 
 
 def _head(
-    connection: sqlite3.Connection, selection: Selection, name: str | None, expires: str | None
+    connection: sqlite3.Connection, selection: ExportSelection, name: str | None, expires: str | None
 ) -> tuple[ListHead, int | None]:
     """What the list says of itself, and the revision after which references are in it: None for all."""
     since = selection.since

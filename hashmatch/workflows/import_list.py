@@ -21,13 +21,13 @@ from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, Opinion
 from hashmatch.search.duplicates import NearDuplicate, near_duplicates
 from hashmatch.store import Store, generation, list_entries, list_issues, lookup, opinions, review_decisions
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.membership import Membership, Outcome, ensure_collection, kept_off, mark, touch
+from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, kept_off, mark, touch
 from hashmatch.system import ahead
 from hashmatch.workflows.list_batches import PackedLine, packed_batches
-from hashmatch.workflows.list_origin import AS_IT_SAYS, Origin, Plan, called, origin_of
+from hashmatch.workflows.list_origin import AS_IT_SAYS, ImportPlan, Origin, called, origin_of
 
 if TYPE_CHECKING:
-    from hashmatch.signing.acceptance import Numbers
+    from hashmatch.signing.acceptance import IssueNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ImportReport:
     duplicates: int = 0
     head: ListHead = UNNAMED
     signer: str | None = None
-    missing: tuple[Numbers, ...] = ()
+    missing: tuple[IssueNumbers, ...] = ()
 
     @property
     def items(self) -> int:
@@ -68,7 +68,7 @@ class ImportReport:
 #: Of ImportReport, what is counted.
 _COUNTED = tuple(each.name for each in fields(ImportReport) if each.type == "int")
 
-Told = Callable[[BadLine | LineRemark], None]
+LineListener = Callable[[BadLine | LineRemark], None]
 RemarksOn = Callable[[tuple[str, ...]], Iterable[str]]
 
 
@@ -76,10 +76,10 @@ def import_list(
     store: Store,
     actor: Actor,
     path: Path,
-    plan: Plan = AS_IT_SAYS,
+    plan: ImportPlan = AS_IT_SAYS,
     *,
     format_name: str = "auto",
-    told: Told = lambda line: None,
+    told: LineListener = lambda line: None,
     duplicate: Callable[[NearDuplicate], None] = lambda duplicate: None,
     remarks_on: RemarksOn = lambda labels: (),
     all_remarks: bool = False,
@@ -110,14 +110,14 @@ def import_list(
                 file.seek(0)
                 _check_all_lines(origin, file, told)
             file.seek(0)
-            remarks = checks.Told(None if all_remarks else checks.TOLD)
+            remarks = checks.RemarkLimit(None if all_remarks else checks.TOLD)
             run = _Import(store, actor, origin, plan, told, remarks_on, remarks)
             return run.run(form.read(file), duplicate)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
 
 
-def _check_all_lines(origin: Origin, file: BinaryIO, told: Told) -> None:
+def _check_all_lines(origin: Origin, file: BinaryIO, told: LineListener) -> None:
     bad = 0
     for row in origin.form.read(file):
         if isinstance(row, tuple):
@@ -144,10 +144,10 @@ class _Import:
         store: Store,
         actor: Actor,
         origin: Origin,
-        plan: Plan,
-        told: Told,
+        plan: ImportPlan,
+        told: LineListener,
         remarks_on: RemarksOn,
-        remarks: checks.Told,
+        remarks: checks.RemarkLimit,
     ) -> None:
         self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
         self._remarks_on, self._remarks = remarks_on, remarks
@@ -157,11 +157,11 @@ class _Import:
         self._import_id = self._read = 0
         self._we = review_decisions.rules(store.connection).source
 
-    def run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
+    def run(self, rows: Iterator[exchange.ListRow], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         with _collecting_seldom():
             return self._run(rows, duplicate)
 
-    def _run(self, rows: Iterator[exchange.Row], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
+    def _run(self, rows: Iterator[exchange.ListRow], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         newest = generation.current(self._store.connection).newest
         self._begin()
         with contextlib.closing(ahead(packed_batches(rows, self._origin, self._plan, self._import_id))) as batches:
@@ -215,7 +215,7 @@ class _Import:
             record(connection, self._actor, "import", detail)
 
     def _add(self, connection: sqlite3.Connection, batch: list[PackedLine]) -> None:
-        entries: list[list_entries.Entry] = []
+        entries: list[list_entries.ListEntry] = []
         for row in batch:
             if isinstance(row, LineRemark):
                 self._remark(row)
@@ -225,7 +225,7 @@ class _Import:
                 self._refuse(row)
                 continue
             line, packed, of_case, problem, remarks = row
-            entry = list_entries.Entry._make(packed)
+            entry = list_entries.ListEntry._make(packed)
             if of_case:
                 self._put(connection, entries)  # it may be of one of these
                 entries = []
@@ -251,14 +251,14 @@ class _Import:
                 entries.append(entry)
         self._put(connection, entries)
 
-    def _put(self, connection: sqlite3.Connection, entries: list[list_entries.Entry]) -> None:
+    def _put(self, connection: sqlite3.Connection, entries: list[list_entries.ListEntry]) -> None:
         added = list_entries.add_items(connection, self._actor, entries, allow_known=self._plan.allow)
         for entry, (reference_id, outcome) in zip(entries, added, strict=True):
             self._count(connection, reference_id, outcome, entry.membership)
         for name in {entry.membership.collection for entry in entries}:
             list_issues.set_signer(connection, name, self._owners[name])
 
-    def _withdraw(self, connection: sqlite3.Connection, line: int, entry: list_entries.Entry) -> None:
+    def _withdraw(self, connection: sqlite3.Connection, line: int, entry: list_entries.ListEntry) -> None:
         """A retraction of what is known by its case only."""
         membership = entry.membership
         assert membership.case is not None and membership.retracted is not None
@@ -307,7 +307,9 @@ class _Import:
         if self._remarks.tells(LineRemark(line, message)):
             self._told(BadLine(line, message))
 
-    def _without_our_dispute(self, connection: sqlite3.Connection, entry: list_entries.Entry) -> list_entries.Entry:
+    def _without_our_dispute(
+        self, connection: sqlite3.Connection, entry: list_entries.ListEntry
+    ) -> list_entries.ListEntry:
         """An entry of a list of ours, or of one who has it from us, without what we say in it of what people here took back:
         that is kept where they did, and not as what a list says."""
         reference_id = list_entries.find(connection, entry.identity)
@@ -337,7 +339,7 @@ class _Import:
             touch(connection, reference_id, own=False)
 
     def _count(
-        self, connection: sqlite3.Connection, reference_id: int, outcome: Outcome, membership: Membership
+        self, connection: sqlite3.Connection, reference_id: int, outcome: JoinOutcome, membership: Membership
     ) -> None:
         counts = self._counts
         if outcome == "disputed":
@@ -354,7 +356,7 @@ class _Import:
             counts["allow"] += 1
 
 
-def _disputes(entry: list_entries.Entry) -> tuple[Opinion, ...]:
+def _disputes(entry: list_entries.ListEntry) -> tuple[Opinion, ...]:
     """Who disputes an entry, beside its own source."""
     collection = entry.membership.collection
     return tuple(each for each in entry.opinions if each.verdict == "disputed" and each.source != collection)

@@ -15,12 +15,12 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipes_as_good
-from hashmatch.media.files import Found
+from hashmatch.media.files import FoundPath
 from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Failure, Fingerprint
 from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.membership import Membership, Outcome, join
+from hashmatch.store.membership import JoinOutcome, Membership, join
 from hashmatch.store.references import add_file, set_location
 
 #: A file that was examined. Of one that is as it was when it was indexed last, there is no fingerprint.
@@ -52,7 +52,7 @@ def _one_by_one(*arguments: Any, **options: Any) -> Generator[Sequence[Examined]
 def index(
     store: Store,
     actor: Actor,
-    found: Iterable[Found | None],
+    found: Iterable[FoundPath | None],
     membership: Membership,
     settings: Settings,
     isolation: Isolation,
@@ -172,7 +172,7 @@ def _location(state: FileState) -> tuple[bytes, int, int]:
     return absolute(state.path), state.size, state.mtime_ns
 
 
-def _warnings(outcome: Outcome) -> tuple[str, ...]:
+def _warnings(outcome: JoinOutcome) -> tuple[str, ...]:
     if outcome == "retracted":
         return (_("was retracted and stays so; `hashmatch restore` would revive it"),)
     return ()

@@ -14,7 +14,7 @@ from hashmatch.exchange.fields import identified
 from hashmatch.records import BadLine, LineRemark, ListItem, strictest
 from hashmatch.store import list_entries
 from hashmatch.store.membership import Membership
-from hashmatch.workflows.list_origin import Origin, Plan
+from hashmatch.workflows.list_origin import ImportPlan, Origin
 
 #: Items a transaction: a second writer waits for about a second. And hashes: films have thousands each.
 BATCH, BATCH_HASHES = 20_000, 200_000
@@ -26,13 +26,13 @@ PackedLine = _Checked | BadLine | LineRemark
 
 
 def packed_batches(
-    rows: Iterable[exchange.Row], origin: Origin, plan: Plan, import_id: int
+    rows: Iterable[exchange.ListRow], origin: Origin, plan: ImportPlan, import_id: int
 ) -> Iterator[list[PackedLine]]:
     """The lines of a list in batches of one transaction each. origin, plan, import_id: what becomes of its entries."""
     return _batches(_checked(rows, _Memberships(origin, plan, import_id)))
 
 
-def _checked(rows: Iterable[exchange.Row], memberships: _Memberships) -> Iterator[PackedLine]:
+def _checked(rows: Iterable[exchange.ListRow], memberships: _Memberships) -> Iterator[PackedLine]:
     checks = lint.Lint()
     for row in rows:
         if not isinstance(row, tuple):
@@ -54,7 +54,7 @@ def _batches(rows: Iterable[PackedLine]) -> Iterator[list[PackedLine]]:
     for row in rows:
         batch.append(row)
         if isinstance(row, tuple):
-            for packed in list_entries.Entry._make(row[1]).hashes:
+            for packed in list_entries.ListEntry._make(row[1]).hashes:
                 hashes += packed[3]  # their number
         if len(batch) >= BATCH or hashes >= BATCH_HASHES:
             yield batch
@@ -66,7 +66,7 @@ def _batches(rows: Iterable[PackedLine]) -> Iterator[list[PackedLine]]:
 class _Memberships:
     """As what a list's entries are added: mostly as the one before, since most of a list say the same of that."""
 
-    def __init__(self, origin: Origin, plan: Plan, import_id: int) -> None:
+    def __init__(self, origin: Origin, plan: ImportPlan, import_id: int) -> None:
         self._origin, self._plan, self._import_id = origin, plan, import_id
         self._last_said: object = None
         self._last: Membership | None = None

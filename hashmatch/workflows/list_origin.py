@@ -17,12 +17,12 @@ from hashmatch.records import UNNAMED, ListHead, Tlp
 from hashmatch.store import Store, list_issues
 
 if TYPE_CHECKING:
-    from hashmatch.signing.acceptance import Flaw, Numbers
+    from hashmatch.signing.acceptance import Flaw, IssueNumbers
     from hashmatch.signing.signed_lists import Verified
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """As what a list's entries are added, and what the list must be.
 
     collection: where they go; without it, to the one that the entry names, or to one of whoever speaks (list_batches.py).
@@ -40,7 +40,7 @@ class Plan:
     accept: frozenset[Flaw] = frozenset()
 
 
-AS_IT_SAYS = Plan()
+AS_IT_SAYS = ImportPlan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,14 @@ class Origin:
     head: ListHead
     signer: str | None
     teller: str
-    missing: tuple[Numbers, ...] = ()
+    missing: tuple[IssueNumbers, ...] = ()
     count: int | None = None
     tlp: Tlp | None = None
 
 
-def origin_of(store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: Plan) -> Origin:
+def origin_of(
+    store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: ImportPlan
+) -> Origin:
     """Whose list it is, and that it is to be taken. Raises CommandError if not, with all that speaks against it."""
     from hashmatch.signing.acceptance import Issue, decide
 
@@ -117,7 +119,7 @@ def _digest(file: BinaryIO) -> bytes:
     return digest.digest()
 
 
-def _verified(file: BinaryIO, path: Path, plan: Plan) -> Verified | None:
+def _verified(file: BinaryIO, path: Path, plan: ImportPlan) -> Verified | None:
     """The signature of a list, if it has one. Raises CommandError where it has another one than it should."""
     from hashmatch.signing import keys
     from hashmatch.signing.signed_lists import NoSignatureError, UnknownSignerError, signature_path, verify_file

@@ -13,13 +13,13 @@ from hashmatch.fingerprints.many_files import FileState, fingerprints, is_skippe
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import (
-    Examined,
+    ExaminedFilm,
     Result,
 )
 from hashmatch.matching.tiers import Profile
 from hashmatch.matching.verdict import decide
 from hashmatch.media import Limits, recipes_as_good
-from hashmatch.media.files import Found
+from hashmatch.media.files import FoundPath
 from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
 from hashmatch.search.searcher import Searcher
@@ -28,7 +28,7 @@ from hashmatch.store import Store, hash_rows, lookup
 
 def scan(
     store: Store,
-    found: Iterable[Found | None],
+    found: Iterable[FoundPath | None],
     isolation: Isolation,
     *,
     collections: Sequence[str] = (),
@@ -108,7 +108,9 @@ def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, resul
     return Result(path, status, partial, tier, kind, result.size, digests.sha256, digests.md5, matches, error, examined)
 
 
-def _examined(hashes: Sequence[Hash], duration: float | None) -> Examined:
+def _examined(hashes: Sequence[Hash], duration: float | None) -> ExaminedFilm:
     times = sorted({each.time for each in hashes if each.view == "full" and each.time is not None})
     ends = [0.0, *times, max(duration or 0.0, times[-1] if times else 0.0)]
-    return Examined(len(times), round(max(after - before for before, after in itertools.pairwise(ends)), 2), duration)
+    return ExaminedFilm(
+        len(times), round(max(after - before for before, after in itertools.pairwise(ends)), 2), duration
+    )

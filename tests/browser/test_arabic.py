@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hashmatch import i18n
-from hashmatch.report.pictures import Picture
+from hashmatch.report.pictures import ShownPicture
 from tests.browser.conftest import Tab, faults
 from tests.report.pages import ALL, CROP, report
 
@@ -94,7 +94,7 @@ class TestReport:
     def test_report(self, tab: Tab, axe: str, tmp_path: Path, width: int) -> None:
         target = tmp_path / "report.html"
         damaged = replace(CROP, partial=True, error=replace(ALL[-2].error, message="تالف")) if ALL[-2].error else CROP
-        pictures = {CROP.path: Picture(why="لا صورة")}
+        pictures = {CROP.path: ShownPicture(why="لا صورة")}
         target.write_text(report((*ALL, damaged), pictures=pictures), encoding="utf-8")
         tab.page.set_viewport_size({"width": width, "height": 9000})
         tab.page.goto(target.as_uri())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hashmatch import i18n
-from hashmatch.report.pictures import Picture
+from hashmatch.report.pictures import ShownPicture
 from tests.browser.conftest import Tab, faults
 from tests.catalogues import write_catalogues
 from tests.report.pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, evil_result, report
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 #: A red JPEG of 8 by 8.
-PICTURE = Picture(
+PICTURE = ShownPicture(
     160,
     160,
     "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcp"
@@ -62,7 +62,7 @@ class TestInert:
     def test_evil_names_do_nothing(self, show: Any, tab: Tab) -> None:
         evil = evil_result()
         page = show(
-            [evil, replace(evil, status="failed", matches=()), MATCHED], pictures={evil.path: Picture(why=EVIL)}
+            [evil, replace(evil, status="failed", matches=()), MATCHED], pictures={evil.path: ShownPicture(why=EVIL)}
         )
         assert page.locator(".match .path", has_text="\"'><script>window.pwned=1</script>").count() == 1
         assert page.evaluate("window.pwned") is None
@@ -222,7 +222,7 @@ class TestShape:
             request.getfixturevalue("from_right_to_left")
         # So high that all of it is rendered, which what is out of sight is not.
         tab.page.set_viewport_size({"width": width, "height": 9000})
-        page = show(pictures={LONG.path: PICTURE, CROP.path: Picture(why="gone")})
+        page = show(pictures={LONG.path: PICTURE, CROP.path: ShownPicture(why="gone")})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert faults(page, axe) == []
         page.select_option("#sort", "name")

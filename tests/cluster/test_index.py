@@ -22,8 +22,8 @@ from hashmatch.cluster.jobs import Job
 from hashmatch.cluster.sizes import Sizes
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, wire
-from hashmatch.media.files import Found
-from hashmatch.media.sampling import Share
+from hashmatch.media.files import FoundPath
+from hashmatch.media.sampling import FilmShare
 from hashmatch.store import Store
 from tests.cli.conftest import FIXTURES, ROOT, run_command
 from tests.cluster.conftest import LONG, Dask, children, dask, dask_worker_of, is_alive, until
@@ -153,10 +153,10 @@ class TestTheSame:
             until(lambda: len(cluster.look_again()) == 2, "two workers")
             moved: list[float] = []
             examine = Examiner(cluster, Sizes(store.connection, grows=True)).fingerprints
-            found = [Found(os.fsencode(archive / "long.mp4"))]
+            found = [FoundPath(os.fsencode(archive / "long.mp4"))]
             told = list(examine(found, Settings(), Isolation(), moved=lambda state, share: moved.append(share)))
             rates = sum(rate.files for rate in cluster.rates.values())
-        assert [job.share for job in sent] == [Share(0, 1), Share(1, 2)]
+        assert [job.share for job in sent] == [FilmShare(0, 1), FilmShare(1, 2)]
         assert len(told) == rates == 1
         assert moved
         (result,) = [result for _state, result in told]

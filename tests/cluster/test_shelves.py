@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.cluster.shard import Opening, Query, Shelf
+from hashmatch.cluster.shard import Opening, ShardQuery, Shelf
 from hashmatch.store import Store
 from tests.cluster.shards import built
 from tests.store.samples import add, measured, pdq
@@ -113,7 +113,7 @@ def test_what_is_used_is_noted(shelf: Shelf, folder: Path, use: str) -> None:
     if use == "open again":
         assert shelf.open(origin, opening)
     elif use == "search":
-        assert shelf.search([opening.handle], [Query((pdq(7),), "image")])
+        assert shelf.search([opening.handle], [ShardQuery((pdq(7),), "image")])
     elif use == "plan":
         shelf.tidy(origin, [opening.handle], [opening.shard])
     else:

@@ -15,7 +15,7 @@ pytest.importorskip("fsspec", reason="needs fsspec: pip install hashmatch[cluste
 
 from hashmatch.cluster.sources import FoundObject, fetch, version, walk_all
 from hashmatch.errors import MediaError
-from hashmatch.media.files import Found
+from hashmatch.media.files import FoundPath
 from tests.cli.conftest import FIXTURES, Run, run_command
 from tests.faults.conftest import holds
 
@@ -65,7 +65,7 @@ class TestWalk:
     def test_of_paths_among_them(self, tmp_path: Path) -> None:
         (tmp_path / "a.jpg").write_bytes(b"")
         paths = [os.fsencode(tmp_path), f"file://{tmp_path}".encode()]
-        assert [type(each) for each in walk_all(paths)] == [Found, FoundObject]
+        assert [type(each) for each in walk_all(paths)] == [FoundPath, FoundObject]
 
 
 class TestFetch:

@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 
 from hashmatch.cluster import dask_worker, planning
 from hashmatch.cluster.examining import Examiner, _Case
-from hashmatch.cluster.jobs import Batch, Job, Outcome, Run, number_of
+from hashmatch.cluster.jobs import Batch, Job, JobOutcome, Run, number_of
 from hashmatch.cluster.planning import plan
-from hashmatch.cluster.shard import Query, Shard, Shelf
+from hashmatch.cluster.shard import Shard, ShardQuery, Shelf
 from hashmatch.cluster.sizes import MOST, Sizes
 from hashmatch.cluster.versions import check, facts
 from hashmatch.errors import CommandError
 from hashmatch.fingerprints.many_files import FileState
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, wire
-from hashmatch.media.sampling import Share
+from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import absolute, is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
 from hashmatch.store import Store, generation, hash_rows
@@ -48,15 +48,15 @@ class TestRecords:
     def test_travel_as_they_are(self) -> None:
         run = Run("name", Settings(features=True), Isolation(workers=1), facts(Settings()))
         assert wire.read(Run, wire.unpack(wire.pack("run", run))[1]) == run
-        job = Job(3, b"/caf\xe9.jpg", False, ("ab" * 32,), ((0.0, 1e9),), Share(1, 4), 8)
+        job = Job(3, b"/caf\xe9.jpg", False, ("ab" * 32,), ((0.0, 1e9),), FilmShare(1, 4), 8)
         assert wire.read(Job, wire.unpack(wire.pack("job", job))[1]) == job
         hashes = (Hash("pdq", bytes(32), 100, 1.5, "trim1", 1, bytes(32)),)
         result = Fingerprint(
             "video", 9, Digests("0" * 32, "0" * 40, "0" * 64), hashes=hashes, error=Failure("partial", "x")
         )
-        outcome = Outcome(3, 9, None, result, Share(0, 4), Glance(hashes, None))
+        outcome = JobOutcome(3, 9, None, result, FilmShare(0, 4), Glance(hashes, None))
         line = wire.pack("outcome", outcome)
-        assert (number_of(line), wire.read(Outcome, wire.unpack(line)[1])) == (3, outcome)
+        assert (number_of(line), wire.read(JobOutcome, wire.unpack(line)[1])) == (3, outcome)
         assert number_of(wire.pack("news", (3, 2, 0.5))) is None
         batch = Batch("tcp://127.0.0.1:1", ("limits",), 0.5)
         assert wire.read(Batch, wire.unpack(wire.pack("batch", batch))[1]) == batch
@@ -72,7 +72,7 @@ class TestRecords:
             check=True,
         )
         replies = dict(wire.unpack(line) for line in done.stdout.splitlines())
-        assert wire.read(Outcome, replies["outcome"]).result.error == Failure("corrupt", "فارغ")
+        assert wire.read(JobOutcome, replies["outcome"]).result.error == Failure("corrupt", "فارغ")
 
 
 def test_a_host_keeps_its_memory_whatever_dask_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,9 +202,9 @@ class TestShelf:
         shelf = Shelf(tmp_path / "shards")
         assert shelf.inventory(origin) == [opening.shard]
         assert shelf.inventory("another database") == []
-        assert shelf.search([opening.handle], [Query((pdq(7),), "image")]) == [], "not open yet"
+        assert shelf.search([opening.handle], [ShardQuery((pdq(7),), "image")]) == [], "not open yet"
         assert shelf.open(origin, opening)
-        (answer,) = shelf.search([opening.handle], [Query((pdq(7),), "image"), Query((pdq(99),), "image")])
+        (answer,) = shelf.search([opening.handle], [ShardQuery((pdq(7),), "image"), ShardQuery((pdq(99),), "image")])
         assert [len(found.findings) for found in answer.found] == [1, 0]
         assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "shards").rglob("*") if path.is_dir())
 
@@ -243,7 +243,7 @@ class TestShelf:
         assert shelf.inventory(origin) == [opening.shard]
         shelf.tidy(origin, [], [])
         assert shelf.inventory(origin) == []
-        assert shelf.search([opening.handle], [Query((pdq(7),), "image")]) == []
+        assert shelf.search([opening.handle], [ShardQuery((pdq(7),), "image")]) == []
 
 
 @pytest.mark.parametrize("other_size", [10, 11])
@@ -256,10 +256,10 @@ def test_shares_are_joined_only_where_they_are_of_one_file(store: Store, other_s
     job = Job(1, b"/film.mp4", most=2)
     examiner._cases[1] = _Case(FileState(b"/film.mp4", 10, 5), job, of=2)
     results: list[tuple[FileState, Fingerprint]] = []
-    examiner._take_outcome(job, Outcome(1, 10, 5, film, Share(0, 2)), results)
+    examiner._take_outcome(job, JobOutcome(1, 10, 5, film, FilmShare(0, 2)), results)
     assert results == []
-    second = dataclasses.replace(job, share=Share(1, 2))
-    examiner._take_outcome(second, Outcome(1, other_size, 5, rest, Share(1, 2)), results)
+    second = dataclasses.replace(job, share=FilmShare(1, 2))
+    examiner._take_outcome(second, JobOutcome(1, other_size, 5, rest, FilmShare(1, 2)), results)
     ((_state, result),) = results
     if other_size == 10:
         assert (result.error, len(result.hashes)) == (None, 2)

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from hashmatch import exchange
 from hashmatch.exchange import checks
-from hashmatch.exchange.checks import Lint, Told, check
+from hashmatch.exchange.checks import Lint, RemarkLimit, check
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
 from tests.exchange.samples import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
 
@@ -117,19 +117,19 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_remarks_of_a_kind_are_told_some_times_and_then_counted() -> None:
-    told = Told(most=2)
+    told = RemarkLimit(most=2)
     remarks = [LineRemark(n, f"the same entry as in line {n // 2}, 'x{n}'") for n in range(1, 8)]
     remarks.insert(1, LineRemark(1, "something else"))
     assert [r.line for r in remarks if told.tells(r)] == [1, 1, 2]
     assert list(told.rest()) == [LineRemark(7, f"this and 4 more lines like it were not told: {remarks[-1].message}")]
-    assert all(map(Told(None).tells, remarks))
-    told = Told(most=1)
+    assert all(map(RemarkLimit(None).tells, remarks))
+    told = RemarkLimit(most=1)
     assert [told.tells(remark) for remark in remarks[2:4]] == [True, False]
     assert list(told.rest()) == [remarks[3]], "one is told as it is"
 
 
 def test_kinds_of_remarks_are_bounded() -> None:
-    told = Told(most=1)
+    told = RemarkLimit(most=1)
     words = [chr(97 + n // 26) + chr(97 + n % 26) for n in range(300)]
     assert sum(told.tells(LineRemark(n, word)) for n, word in enumerate(words)) < 110
     assert len(list(told.rest())) == 1

@@ -25,7 +25,7 @@ from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media import Limits
-from hashmatch.media.files import Found
+from hashmatch.media.files import FoundPath
 from hashmatch.records import Digests, Fingerprint
 from tests.media import samples
 
@@ -37,7 +37,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="watches the file sys
 
 def of_paths(*paths: Path, isolation: Isolation = Isolation(workers=2), **more: Any) -> list[Fingerprint]:
     settings = Settings(limits=more.pop("limits", Limits()))
-    found = [Found(os.fsencode(path)) for path in paths]
+    found = [FoundPath(os.fsencode(path)) for path in paths]
     done = {state.path: result for state, result in fingerprints(found, settings, isolation, **more)}
     return [result for each in found if (result := done[each.path]) is not None]
 

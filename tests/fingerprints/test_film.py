@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from hashmatch.errors import MediaError
-from hashmatch.fingerprints.film import Footage, Parts, guesses, in_order, read
+from hashmatch.fingerprints.film import FilmReading, Parts, guesses, in_order, read
 from hashmatch.fingerprints.settings import Settings
-from hashmatch.hashers.frames import Area, hash_frames
+from hashmatch.hashers.frames import FrameArea, hash_frames
 from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media import Film, Limits
 from hashmatch.media.opened import Frame
@@ -77,7 +77,7 @@ class Made:
 def hashed(
     made: Made, settings: Settings = Settings(), look: Any = lambda glance: (), fails: bool = False
 ) -> list[Hash]:
-    footage = Footage()
+    footage = FilmReading()
     if fails:
         with pytest.raises(MediaError):
             read(made.film(), settings, footage, lambda time: None, look)
@@ -183,7 +183,7 @@ def test_a_thorough_query() -> None:
         assert times(found, name) == pytest.approx(times(found)[::2])
     for each in found:
         own = square(made.seeds[round((each.time or 0) * 10)], 256)[None]
-        area = areas.get(each.view, Area())
+        area = areas.get(each.view, FrameArea())
         if each.view == "full" or each.view in areas:
             assert each.bits == hash_frames(own, area)[0].tobytes()
             assert each.turned == hash_frames(own, area, mirrored=True)[0].tobytes()
@@ -257,7 +257,7 @@ def test_a_fast_query_whose_parts_break_keeps_both() -> None:
 @pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
 def test_no_more_hashes_than_allowed(settings: Settings) -> None:
     few = Settings(side=settings.side, profile=settings.profile, limits=Limits(max_frames=7))
-    footage = Footage()
+    footage = FilmReading()
     with pytest.raises(MediaError) as caught:
         read(Made([(seed, 1) for seed in range(30)]).film(), few, footage, lambda time: None)
     assert caught.value.code == "too-large" and len(footage.hashes) == 7
@@ -265,7 +265,7 @@ def test_no_more_hashes_than_allowed(settings: Settings) -> None:
 
 def test_beats_are_the_seconds_decoded() -> None:
     beats: list[float] = []
-    read(Made([(1, 3)]).film(), Settings(), Footage(), beats.append)
+    read(Made([(1, 3)]).film(), Settings(), FilmReading(), beats.append)
     assert beats == [n / 10 for n in range(30)]
 
 
@@ -273,8 +273,8 @@ def test_beats_are_the_seconds_decoded() -> None:
 def test_memory_is_that_of_the_hashes(settings: Settings) -> None:
     """Of five minutes no more is held than what was made of it, and the frames of some seconds."""
     made = Made([(seed % 50, 3) for seed in range(100)], rate=2, keys=4)
-    footage = Footage()
-    read(Made([(1, 20)], rate=2).film(), settings, Footage(), lambda time: None)  # what is made once
+    footage = FilmReading()
+    read(Made([(1, 20)], rate=2).film(), settings, FilmReading(), lambda time: None)  # what is made once
     tracemalloc.start()
     try:
         read(made.film(), settings, footage, lambda time: None, lambda glance: ((0.0, 300.0),))
@@ -303,12 +303,12 @@ def test_other_algorithms_beside_and_alone(settings: Settings) -> None:
 @pytest.mark.parametrize("name", samples.ANIMATIONS)
 def test_animations_on_both_sides(name: str) -> None:
     """Each of its frames is kept, and found again by either kind of query."""
-    stored = Footage()
+    stored = FilmReading()
     read(samples.opened_film(samples.animated(name)), Settings(), stored, lambda time: None)
     kept = {each.time: each.bits for each in stored.hashes if each.view == "full"}
     assert list(kept) == [0, 0.5, 1, 1.5, 2, 2.5]
     for settings in (THOROUGH, FAST):
-        query = Footage()
+        query = FilmReading()
         read(samples.opened_film(samples.animated(name)), settings, query, lambda time: None)
         asked = {each.time: each.bits for each in query.hashes if each.view == "full"}
         assert asked.keys() == kept.keys()
@@ -320,7 +320,7 @@ def test_a_glance_and_its_parts_together_are_no_more_than_allowed() -> None:
     made = Made([(seed, 2.0) for seed in range(40)], keys=20)
     glance = len(hashed(made, FAST))
     few = replace(FAST, limits=Limits(max_frames=glance))
-    footage = Footage()
+    footage = FilmReading()
     with pytest.raises(MediaError) as caught:
         read(made.film(), few, footage, lambda time: None, lambda seen: ((0.0, 10.0),))
     assert caught.value.code == "too-large" and len(footage.hashes) == glance

@@ -29,7 +29,7 @@ from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.hashers.orientations import ORIENTATIONS
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits, MediaType, recipe
-from hashmatch.media.files import CHUNK, Found, walk
+from hashmatch.media.files import CHUNK, FoundPath, walk
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Pixels, View
 from tests.media import samples
 
@@ -45,7 +45,7 @@ def of_paths(
     *paths: Path, settings: Settings = Settings(), isolation: Isolation = QUICK, **more: Any
 ) -> list[Fingerprint]:
     """In the order of the paths, from workers."""
-    found = [Found(os.fsencode(path)) for path in paths]
+    found = [FoundPath(os.fsencode(path)) for path in paths]
     done = {state.path: result for state, result in fingerprints(found, settings, isolation, **more)}
     assert len(done) == len(paths)
     return [done[each.path] for each in found]  # type: ignore[misc]
@@ -467,7 +467,7 @@ def test_known_files_are_not_decoded(tmp_path: Path, jpeg: bytes) -> None:
 
 def test_the_same_path_twice(tmp_path: Path, jpeg: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg)
-    found = [Found(os.fsencode(tmp_path / "a.jpg"))] * 6
+    found = [FoundPath(os.fsencode(tmp_path / "a.jpg"))] * 6
     done = [result for _state, result in fingerprints(found, Settings(), QUICK)]
     assert [result is not None and result.digests == digests_of(jpeg) for result in done] == [True] * 6
 
@@ -636,7 +636,7 @@ def test_names_from_a_stream_are_answered_as_they_come(tmp_path: Path, jpeg: byt
     source, sender = socket.socketpair()
     source.setblocking(False)
 
-    def found() -> Iterator[Found | None]:
+    def found() -> Iterator[FoundPath | None]:
         while True:
             try:
                 name = source.recv(100)
@@ -645,7 +645,7 @@ def test_names_from_a_stream_are_answered_as_they_come(tmp_path: Path, jpeg: byt
                 continue
             if not name:
                 return
-            yield Found(os.fsencode(tmp_path) + b"/" + name)
+            yield FoundPath(os.fsencode(tmp_path) + b"/" + name)
 
     answered = []
     with source, sender:
@@ -666,7 +666,7 @@ def test_a_link_that_takes_the_place_of_a_file_is_not_followed(tmp_path: Path, j
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.jpg").write_bytes(jpeg)
 
-    def found() -> Iterator[Found | None]:
+    def found() -> Iterator[FoundPath | None]:
         for each in walk([os.fsencode(tmp_path / "in")]):
             (tmp_path / "in" / "a.jpg").unlink()
             (tmp_path / "in" / "a.jpg").symlink_to(tmp_path / "secret.jpg")
@@ -746,7 +746,7 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
 def test_pictures_that_were_not_asked_for_are_not_believed(fixtures: Path) -> None:
     asked = Settings(moments=(0.0, 1.0), picture_side=64)
     path = os.fsencode(fixtures / "archive" / "films" / "journey.mp4")
-    ((_state, whole),) = fingerprints([Found(path)], asked, Isolation(1))
+    ((_state, whole),) = fingerprints([FoundPath(path)], asked, Isolation(1))
     assert whole is not None
     assert whole.digests is not None
     case = _Case(FileState(b"x", whole.size, 1), MediaType("pyav", "mov"), -1)

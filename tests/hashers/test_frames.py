@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashmatch.hamming.brute import distance
-from hashmatch.hashers.frames import BATCH, STANDS_FOR, WHOLE, Area, hash_frames, quality_of_frames
+from hashmatch.hashers.frames import BATCH, STANDS_FOR, WHOLE, FrameArea, hash_frames, quality_of_frames
 from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media.sampling import EVERY_FRAME
 from tests.hashers.made import KINDS, draw
@@ -21,11 +21,11 @@ from tests.media import samples
 Squares = npt.NDArray[np.uint8]
 
 AREAS = [
-    Area(0.25, 0.125, 0.75, 1),
-    Area(0.1, 0.2, 0.93, 0.81),
-    Area(-0.1, -0.1, 1.1, 1.1),
-    Area(-1 / 6, 0, 7 / 6, 1),
-    Area(0, 0.3, 0.2, 1.4),
+    FrameArea(0.25, 0.125, 0.75, 1),
+    FrameArea(0.1, 0.2, 0.93, 0.81),
+    FrameArea(-0.1, -0.1, 1.1, 1.1),
+    FrameArea(-1 / 6, 0, 7 / 6, 1),
+    FrameArea(0, 0.3, 0.2, 1.4),
 ]
 
 
@@ -35,7 +35,7 @@ def squares(count: int, side: int, seed: int = 1) -> Squares:
     return np.stack([np.asarray(Image.fromarray(each).convert("L")) for each in made])
 
 
-def plain(square: Squares, area: Area, mirrored: bool = False) -> tuple[bytes, int]:
+def plain(square: Squares, area: FrameArea, mirrored: bool = False) -> tuple[bytes, int]:
     """By the rule: a picture of 512 × 512 points, each the pixel of the area that it lies in, or of the nearest edge."""
     side = len(square)
 
@@ -48,7 +48,7 @@ def plain(square: Squares, area: Area, mirrored: bool = False) -> tuple[bytes, i
     return hash_luma(np.ascontiguousarray(picture).astype(np.float32), (STANDS_FOR, STANDS_FOR))
 
 
-def check(some: Squares, area: Area, mirrored: bool = False) -> None:
+def check(some: Squares, area: FrameArea, mirrored: bool = False) -> None:
     """Bits may differ where a coefficient is the median but for the rounding of float32; and qualities by a step of one."""
     hashes, qualities = hash_frames(some, area, mirrored), quality_of_frames(some, area)
     assert (hashes.shape, hashes.dtype) == ((len(some), 32), np.uint8)
@@ -88,7 +88,7 @@ def test_hashes_are_those_of_each_as_a_picture_of_512(side: int) -> None:
     seed=st.integers(0, 2**20),
     area=st.sampled_from([WHOLE, *AREAS])
     | st.builds(
-        lambda left, top, width, height: Area(left, top, left + width, top + height),
+        lambda left, top, width, height: FrameArea(left, top, left + width, top + height),
         st.floats(-0.3, 0.4),
         st.floats(-0.3, 0.4),
         st.floats(0.5, 1),
@@ -96,7 +96,7 @@ def test_hashes_are_those_of_each_as_a_picture_of_512(side: int) -> None:
     ),
     mirrored=st.booleans(),
 )
-def test_parts_and_mirror_images(side: int, seed: int, area: Area, mirrored: bool) -> None:
+def test_parts_and_mirror_images(side: int, seed: int, area: FrameArea, mirrored: bool) -> None:
     check(rough(2, side, seed), area, mirrored)
 
 
@@ -109,9 +109,9 @@ def test_made_pictures() -> None:
 
 
 @pytest.mark.parametrize("area", [WHOLE, *AREAS])
-def test_a_mirrored_hash_is_that_of_the_mirrored_square(area: Area) -> None:
+def test_a_mirrored_hash_is_that_of_the_mirrored_square(area: FrameArea) -> None:
     some = rough(10, 128)
-    opposite = Area(1 - area.right, area.top, 1 - area.left, area.bottom)
+    opposite = FrameArea(1 - area.right, area.top, 1 - area.left, area.bottom)
     flipped = hash_frames(np.ascontiguousarray(some[:, :, ::-1]), opposite)
     for one, other in zip(hash_frames(some, area, mirrored=True), flipped, strict=True):
         assert distance(one.tobytes(), other.tobytes()) <= 2
@@ -120,15 +120,15 @@ def test_a_mirrored_hash_is_that_of_the_mirrored_square(area: Area) -> None:
 def test_a_cut_out_is_hashed_as_a_picture_of_its_own() -> None:
     some = rough(10, 256)
     inner = np.ascontiguousarray(some[:, 64:192, 32:160])
-    assert (hash_frames(some, Area(0.125, 0.25, 0.625, 0.75)) == hash_frames(inner)).mean() > 0.999
-    assert (quality_of_frames(some, Area(0.125, 0.25, 0.625, 0.75)) == quality_of_frames(inner)).all()
+    assert (hash_frames(some, FrameArea(0.125, 0.25, 0.625, 0.75)) == hash_frames(inner)).mean() > 0.999
+    assert (quality_of_frames(some, FrameArea(0.125, 0.25, 0.625, 0.75)) == quality_of_frames(inner)).all()
 
 
 def test_beyond_the_edge_the_edge_goes_on() -> None:
     some = rough(10, 128)
     wider = np.stack([np.pad(each, ((16, 16), (32, 32)), mode="edge") for each in some])
     grown = np.stack([np.asarray(Image.fromarray(each).resize((480, 480), Image.Resampling.NEAREST)) for each in wider])
-    for one, other in zip(hash_frames(some, Area(-0.25, -0.125, 1.25, 1.125)), hash_frames(grown), strict=True):
+    for one, other in zip(hash_frames(some, FrameArea(-0.25, -0.125, 1.25, 1.125)), hash_frames(grown), strict=True):
         assert distance(one.tobytes(), other.tobytes()) <= 10  # 512 points do not fall on the same pixels of both
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from hashmatch.hashers.frames import Area
+from hashmatch.hashers.frames import FrameArea
 from hashmatch.hashers.insets import SMALLEST, THINNEST, find_inset
 from hashmatch.hashers.static_borders import is_alike
 from tests.hashers.test_static_borders import FRAMES, SIDE, moving, shrunk, within, world
@@ -19,7 +19,7 @@ def calm(frames: list[Image.Image], light: int) -> list[Image.Image]:
     return [frame.point(lambda value: light + (value - 128) * 0.25) for frame in frames]
 
 
-def finds(squares: np.typing.NDArray[np.uint8], expected: Area) -> bool:
+def finds(squares: np.typing.NDArray[np.uint8], expected: FrameArea) -> bool:
     found = find_inset(squares)
     return found is not None and is_alike(found, expected)
 
@@ -39,7 +39,7 @@ def test_over_another_film(seed: int, place: tuple[int, int]) -> None:
     for sheet, frame in zip(sheets, calm(moving(seed), 140), strict=True):
         sheet.paste(frame, place)
     (across, down), (left, top) = SHEET, place
-    expected = Area(left / across, top / down, (left + 320) / across, (top + 180) / down)
+    expected = FrameArea(left / across, top / down, (left + 320) / across, (top + 180) / down)
     assert finds(shrunk(sheets), expected)
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from hashmatch.hashers.frames import Area
+from hashmatch.hashers.frames import FrameArea
 from hashmatch.hashers.static_borders import MOST_AREAS, find_areas, is_alike
 
 Squares = npt.NDArray[np.uint8]
@@ -33,7 +33,7 @@ def shrunk(frames: list[Image.Image]) -> Squares:
     return np.stack([np.asarray(frame.resize((SIDE, SIDE), Image.Resampling.BOX)) for frame in frames])
 
 
-def within(frames: list[Image.Image], ground: Image.Image, left: int, top: int) -> tuple[Squares, Area]:
+def within(frames: list[Image.Image], ground: Image.Image, left: int, top: int) -> tuple[Squares, FrameArea]:
     """The frames in a picture, and where they are."""
     sheets = []
     for frame in frames:
@@ -41,10 +41,10 @@ def within(frames: list[Image.Image], ground: Image.Image, left: int, top: int) 
         sheet.paste(frame, (left, top))
         sheets.append(sheet)
     (width, height), (across, down) = frames[0].size, ground.size
-    return shrunk(sheets), Area(left / across, top / down, (left + width) / across, (top + height) / down)
+    return shrunk(sheets), FrameArea(left / across, top / down, (left + width) / across, (top + height) / down)
 
 
-def finds(squares: Squares, expected: Area) -> bool:
+def finds(squares: Squares, expected: FrameArea) -> bool:
     return any(is_alike(area, expected) for area in find_areas(squares))
 
 
@@ -68,7 +68,7 @@ def test_a_film_over_its_own_blurred_enlargement(seed: int) -> None:
         sheet = frame.resize((852, 480)).crop((291, 0, 561, 480)).filter(ImageFilter.GaussianBlur(12))
         sheet.paste(frame, (0, 164))
         sheets.append(sheet)
-    assert finds(shrunk(sheets), Area(0, 164 / 480, 1, 316 / 480))
+    assert finds(shrunk(sheets), FrameArea(0, 164 / 480, 1, 316 / 480))
 
 
 @pytest.mark.parametrize("seed", range(6))

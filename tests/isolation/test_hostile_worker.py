@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hashmatch.isolation import Isolation, Outcome, Pool, Task, usage, wire
+from hashmatch.isolation import Isolation, Pool, Task, TaskResult, usage, wire
 
 #: A worker's connection, which it finds like this: it is the only socket that it has, apart from a copy.
 Ask = Callable[[Any], Any]
@@ -104,7 +104,7 @@ class Bomb:
         return os.system, (f"touch {self.mark}",)
 
 
-def run(path: Path, *deeds: tuple[str, Any], **settings: Any) -> list[Outcome[int]]:
+def run(path: Path, *deeds: tuple[str, Any], **settings: Any) -> list[TaskResult[int]]:
     """Outcomes in the order of the deeds, between honest ones, which all come through."""
     grant = settings.pop("grant", lambda position: float("inf"))
     all_deeds = [("honest", 1), *deeds, ("honest", 2), ("honest", 3)]
@@ -121,7 +121,7 @@ def run(path: Path, *deeds: tuple[str, Any], **settings: Any) -> list[Outcome[in
     return done[1:-2]
 
 
-def code(outcome: Outcome[int]) -> str | None:
+def code(outcome: TaskResult[int]) -> str | None:
     return outcome.failure.code if outcome.failure else None
 
 
@@ -259,7 +259,7 @@ def busy(payload: float, descriptor: int, ask: Ask, beat: Callable[[float], None
     return os.getpid()
 
 
-def run_busy(path: Path, *seconds: float, grant: Callable[[float], float], **settings: Any) -> list[Outcome[int]]:
+def run_busy(path: Path, *seconds: float, grant: Callable[[float], float], **settings: Any) -> list[TaskResult[int]]:
     tasks = (Task(number, each, os.open(path, os.O_RDONLY), grant=grant) for number, each in enumerate(seconds))
     isolation = Isolation(**{"workers": 1, "timeout": 60.0, **settings})
     with Pool(busy, isolation, result=int) as pool:

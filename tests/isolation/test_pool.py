@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from hashmatch.errors import MediaError
-from hashmatch.isolation import Isolation, Outcome, Pool, Task
+from hashmatch.isolation import Isolation, Pool, Task, TaskResult
 from hashmatch.isolation.config import describe
 from hashmatch.isolation.worker import Work
 
@@ -137,7 +137,7 @@ def tasks(path: Path, *deeds: tuple[str, Any]) -> Iterator[Task[int] | None]:
         yield Task(number, deed, os.open(path, os.O_RDONLY))
 
 
-def run(path: Path, *deeds: tuple[str, Any], isolation: Isolation = QUICK) -> list[Outcome[int]]:
+def run(path: Path, *deeds: tuple[str, Any], isolation: Isolation = QUICK) -> list[TaskResult[int]]:
     """All outcomes, by their number."""
     with typed_pool(work, isolation) as pool:
         done = [each for each in pool.run(tasks(path, *deeds), _reply) if each]
@@ -150,7 +150,7 @@ def _reply(key: int, question: Any) -> Any:
     return len(question) if isinstance(question, bytes) else (key, question)
 
 
-def codes(outcomes: list[Outcome[int]]) -> list[str | None]:
+def codes(outcomes: list[TaskResult[int]]) -> list[str | None]:
     return [each.failure.code if each.failure else None for each in outcomes]
 
 
@@ -531,7 +531,7 @@ def test_an_error_of_the_caller_ends_the_workers(path: Path, error: type[Excepti
 
 def test_a_worker_that_dies_while_idle(path: Path) -> None:
     """It is found dead when the next task is handed to it, which is then given to another."""
-    seen: list[Outcome[int]] = []
+    seen: list[TaskResult[int]] = []
 
     def deeds() -> Iterator[Task[int] | None]:
         yield from tasks(path, ("process", None))

@@ -23,7 +23,7 @@ import pytest
 from hashmatch import hashers
 from hashmatch.errors import CommandError
 from hashmatch.hashers.base import Picture
-from hashmatch.isolation import Isolation, Outcome, Pool, Task, landlock, lock, seccomp
+from hashmatch.isolation import Isolation, Pool, Task, TaskResult, landlock, lock, seccomp
 from hashmatch.isolation.config import describe
 from hashmatch.media import load_decoder, need
 from tests.media import samples
@@ -171,7 +171,7 @@ def load_all(needs: frozenset[str]) -> None:
 ALL_HASHERS = [hashers.by_name(name) for name in hashers.HASHERS]
 
 
-def run(path: Path, what: str, value: Any = None, **settings: Any) -> Outcome[int]:
+def run(path: Path, what: str, value: Any = None, **settings: Any) -> TaskResult[int]:
     """The outcome of one attempt in a worker that is locked as far as `settings` have it."""
 
     def tasks() -> Iterator[Task[int] | None]:

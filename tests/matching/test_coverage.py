@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hashmatch.matching.alignment import Stretch
 from hashmatch.matching.coverage import BRIDGED, pieces, share, without_overlap
-from hashmatch.matching.evidence import Told
+from hashmatch.matching.evidence import StretchEvidence
 from hashmatch.matching.time_lines import Line
 
 _spans = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 15)).map(lambda s: (s[0] / 2, (s[0] + s[1]) / 2)))
@@ -29,12 +29,12 @@ def test_share_of_nothing() -> None:
     assert share([], one, one + 1) == share([(0.0, 9.0)], one, one) == share([(1.5, 1.5)], one, one + 1) == 0.0
 
 
-def told(start: float, end: float, strong: int, frames: int = 4) -> Told:
+def told(start: float, end: float, strong: int, frames: int = 4) -> StretchEvidence:
     distance = np.zeros(frames, np.int64)
     rows = np.zeros((frames, 2), np.int64)
     line = Line(1.0, 0.0)
     stretch = Stretch(line, 0, (start, end), (start, end), distance, rows, distance, np.ones(frames, np.bool_))
-    return Told(stretch, strong, strong, strong)
+    return StretchEvidence(stretch, strong, strong, strong)
 
 
 class TestOverlap:

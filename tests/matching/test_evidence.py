@@ -6,7 +6,7 @@ import pytest
 
 from hashmatch.hamming.words import to_words
 from hashmatch.matching.alignment import Sides, align
-from hashmatch.matching.evidence import MOST_PICTURES, Told, told
+from hashmatch.matching.evidence import MOST_PICTURES, StretchEvidence, told
 from hashmatch.matching.queries import queries_of
 from hashmatch.matching.tiers import MANY_PICTURES, MARGIN, NEAR_PICTURES
 from hashmatch.matching.tracks import footage_of, frames_of
@@ -14,7 +14,7 @@ from hashmatch.records import Hash
 from tests.matching.samples import film, table_of
 
 
-def strongest(file: list[Hash], known: list[Hash]) -> Told | None:
+def strongest(file: list[Hash], known: list[Hash]) -> StretchEvidence | None:
     """Of the stretches of two films."""
     table, queries = table_of({1: known}), queries_of(file, "pdq", "video")
     hits, footage, words = table.search(queries.rows, 60), footage_of(table, 1), to_words(queries.rows.bits)
@@ -72,7 +72,7 @@ def test_what_is_sure() -> None:
     assert found is not None
 
     def is_sure(strong: int, pictures: int, seen: int) -> bool:
-        return Told(found.stretch, strong, pictures, seen).is_sure(NEAR_PICTURES)
+        return StretchEvidence(found.stretch, strong, pictures, seen).is_sure(NEAR_PICTURES)
 
     assert is_sure(NEAR_PICTURES, NEAR_PICTURES, 20)
     assert not is_sure(NEAR_PICTURES - 1, MANY_PICTURES - 1, MANY_PICTURES - 1)

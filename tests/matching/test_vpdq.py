@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashmatch.matching.vpdq import RULES, Rule, VpdqMatch, match
+from hashmatch.matching.vpdq import RULES, VpdqMatch, VpdqRule, match
 
 UInt8 = npt.NDArray[np.uint8]
 Frames = list[tuple[int, int]]
 #: Of the C++ tools that made the figures in Meta's README.
-CPP = Rule(0.0, 0.0, distance=30, unique=False)
+CPP = VpdqRule(0.0, 0.0, distance=30, unique=False)
 
 
 def arrays(frames: Frames) -> tuple[UInt8, UInt8]:
@@ -23,11 +23,11 @@ def arrays(frames: Frames) -> tuple[UInt8, UInt8]:
     return np.frombuffer(bits, np.uint8).reshape(-1, 32), np.array([quality for _value, quality in frames], np.uint8)
 
 
-def matched(query: Frames, compared: Frames, rule: Rule) -> VpdqMatch:
+def matched(query: Frames, compared: Frames, rule: VpdqRule) -> VpdqMatch:
     return match(*arrays(query), *arrays(compared), rule)
 
 
-def plainly(query: Frames, compared: Frames, rule: Rule) -> tuple[bool, float, float]:
+def plainly(query: Frames, compared: Frames, rule: VpdqRule) -> tuple[bool, float, float]:
     """The rule as vpdq/README.md describes it."""
 
     def counted(frames: Frames) -> list[int]:
@@ -64,8 +64,8 @@ FRAMES = st.lists(
 )
 
 
-@given(FRAMES, FRAMES, st.sampled_from([*RULES.values(), CPP, Rule(50.0, 50.0, 16, 0)]))
-def test_is_what_the_description_says(query: Frames, compared: Frames, rule: Rule) -> None:
+@given(FRAMES, FRAMES, st.sampled_from([*RULES.values(), CPP, VpdqRule(50.0, 50.0, 16, 0)]))
+def test_is_what_the_description_says(query: Frames, compared: Frames, rule: VpdqRule) -> None:
     got = matched(query, compared, rule)
     expected, *shares = plainly(query, compared, rule)
     assert got.is_match == expected

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.errors import MediaError
-from hashmatch.media.files import CHUNK, Found, chunks, digest, open_file, os_error, walk
+from hashmatch.media.files import CHUNK, FoundPath, chunks, digest, open_file, os_error, walk
 
 OrdinaryUser = Callable[[Callable[[], Any]], Any]
 
@@ -458,4 +458,4 @@ def test_codes_of_the_system(error: OSError, code: str) -> None:
 
 
 def test_found_says_nothing_wrong_by_itself() -> None:
-    assert Found(b"/a").error is None
+    assert FoundPath(b"/a").error is None

@@ -11,7 +11,7 @@ import av
 import pytest
 
 from hashmatch.media.packets import _MOST_HELD, Demuxed, packets_of, wanted
-from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, LONGEST_KEY_GAP, STEADY, Sampling, Share
+from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, LONGEST_KEY_GAP, STEADY, FilmShare, Sampling
 from tests.media.samples import FILMS, Film, film, frames, opened_film
 from tests.media.test_video import what_decodes
 
@@ -115,7 +115,7 @@ def test_held_packets_are_bounded() -> None:
 def test_shares_are_all_packets_once() -> None:
     whole = a_film(400, 5)
     for of in (1, 2, 3, 9):
-        shares = [times(wanted(iter(whole), Sampling(share=Share(number, of)))) for number in range(of)]
+        shares = [times(wanted(iter(whole), Sampling(share=FilmShare(number, of)))) for number in range(of)]
         assert sorted(itertools.chain(*shares)) == times(iter(whole))
 
 

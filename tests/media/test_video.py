@@ -18,7 +18,7 @@ from hashmatch.hamming.brute import distance
 from hashmatch.hashers.pdq import hash_exact
 from hashmatch.media import Limits, MediaType
 from hashmatch.media.opened import Frame
-from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling, Share
+from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, FilmShare, Sampling
 from hashmatch.media.video import open_video
 from tests.media.samples import (
     FILMS,
@@ -207,7 +207,7 @@ def test_shares_of_a_film_are_the_film(unsteady: bytes) -> None:
     for sampling in (EVERY_FRAME, STEADY):
         whole = frames(unsteady, sampling)
         assert len({frame.reach for frame in whole}) >= 2
-        shares = [frames(unsteady, replace(sampling, share=Share(number, 3))) for number in range(3)]
+        shares = [frames(unsteady, replace(sampling, share=FilmShare(number, 3))) for number in range(3)]
         assert sum(1 for share in shares if share) >= 2
         joined = sorted((frame for share in shares for frame in share), key=lambda frame: frame.time)
         assert times_of(joined) == times_of(whole)

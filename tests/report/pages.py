@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 
-from hashmatch.matching.results import Examined, MatchedOpinion, MatchedReference, Result, Segment, VideoEvidence
+from hashmatch.matching.results import ExaminedFilm, MatchedOpinion, MatchedReference, Result, Segment, VideoEvidence
 from hashmatch.media import Limits
 from hashmatch.report.custody import AuditHead, Custody, Isolated
 from hashmatch.report.html.facts import About
 from hashmatch.report.html.gathering import Gathered
 from hashmatch.report.html.page import write
-from hashmatch.report.pictures import Picture
-from hashmatch.report.reading import ReferenceSet, ScanHead, ScanSettings
+from hashmatch.report.pictures import ShownPicture
+from hashmatch.report.reading import ScanHead, ScanSettings, SearchedSet
 from tests.report.samples import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, MATCHED, SAME_LAYOUT, SKIPPED
 
 #: What an enemy, or a partner's list, may put into any text: an element, an attribute, the end of ours, a script's link,
@@ -30,7 +30,7 @@ CUSTODY = Custody(
     Limits(),
     AuditHead(31, "2026-11-26T22:37:04Z", "89" * 32),
 )
-HEAD = ScanHead("9.8.7", ReferenceSet("/db/reference.db", 1234567), ScanSettings("possible", "fast"), CUSTODY)
+HEAD = ScanHead("9.8.7", SearchedSet("/db/reference.db", 1234567), ScanSettings("possible", "fast"), CUSTODY)
 ABOUT = About("9.8.8", "clerk", "2026-12-01T08:00:00Z", HEAD, 61.0)
 
 #: A film that shows much of another at another speed and turned, in many stretches.
@@ -57,7 +57,7 @@ LONG = Result(
         ),
     ),
     None,
-    Examined(250, 2.5, 300.0),
+    ExaminedFilm(250, 2.5, 300.0),
 )
 CROP = Result(b"crop.jpg", "match", False, "possible", "image", 5, "33" * 32, "44" * 16, (CROPPED, SAME_LAYOUT))
 NEWS = Result("خبر.jpg".encode(), "allowed", False, "exact", "image", 6, "55" * 32, "66" * 16, (ALLOWED,))
@@ -74,7 +74,7 @@ def evil_result() -> Result:
     return Result(EVIL.encode(), "match", True, "near", "video", 1, EVIL, EVIL, (match,), error)
 
 
-def report(results: Iterable[Result] = ALL, about: About = ABOUT, pictures: Mapping[bytes, Picture] = {}) -> str:
+def report(results: Iterable[Result] = ALL, about: About = ABOUT, pictures: Mapping[bytes, ShownPicture] = {}) -> str:
     gathered = Gathered()
     for result in results:
         gathered.add(result)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.exchange.csv_cells import unguard
-from hashmatch.matching.results import Examined, Result
+from hashmatch.matching.results import ExaminedFilm, Result
 from hashmatch.records import Failure
 from hashmatch.report.as_csv import COLUMNS, CsvResults
 from tests.report.samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
@@ -30,7 +30,7 @@ def written(*results: Result) -> list[dict[str, str]]:
 
 
 def test_a_row_for_each_match() -> None:
-    flagged, allowed = written(replace(MATCHED, examined=Examined(37, 10.41)))
+    flagged, allowed = written(replace(MATCHED, examined=ExaminedFilm(37, 10.41)))
     file = ["status", "tier", "partial", "kind", "size", "sha256", "md5", "error", "message"]
     file += ["examined_frames", "examined_gap"]
     values = ["match", "near", "yes", "video", "123456", "cd" * 32, "ef" * 16, "partial", "cut off", "37", "10.41"]

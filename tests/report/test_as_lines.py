@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from hashmatch.matching.results import (
-    Examined,
+    ExaminedFilm,
     LocalEvidence,
     MatchedDecision,
     MatchedSource,
@@ -188,8 +188,8 @@ def test_clock(seconds: float, whole: str, tenths: str) -> None:
 
 
 def test_examined() -> None:
-    assert examined_text(Examined(37, 10.41)) == "37 frames looked at, up to 10.4 s apart"
-    assert examined_text(Examined(1, 10.0)) == "1 frame looked at, up to 10.0 s apart"
+    assert examined_text(ExaminedFilm(37, 10.41)) == "37 frames looked at, up to 10.4 s apart"
+    assert examined_text(ExaminedFilm(1, 10.0)) == "1 frame looked at, up to 10.0 s apart"
 
 
 def test_area() -> None:

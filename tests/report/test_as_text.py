@@ -8,7 +8,7 @@ import pytest
 
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report.as_text import LONGEST_HASH, fingerprint_lines, list_line, pdq_lines, reference_lines
-from hashmatch.store.lookup import Provenance, Reference, Source
+from hashmatch.store.lookup import Provenance, Reference, ReferenceSource
 from tests.report.samples import HOSTILE
 from tests.test_escape import harmless
 
@@ -17,7 +17,7 @@ HASHES = (
     Hash("phash", b"\x12" * 8, view="page 2"),
     Hash("pdq", b"\xcd" * 32, 0),
 )
-SOURCE = Source(
+SOURCE = ReferenceSource(
     "east", "a partner", "amber", "malicious", "C-1", "a note", "someone", "2026-01-01T00:00:00Z", None, None
 )
 REFERENCE = Reference(

@@ -14,7 +14,7 @@ from hashmatch.matching.results import MatchedOpinion
 from hashmatch.report.html import facts, gathering
 from hashmatch.report.html.drawings import histogram, timeline
 from hashmatch.report.html.page import pieces
-from hashmatch.report.pictures import Picture
+from hashmatch.report.pictures import ShownPicture
 from tests.catalogues import write_catalogues
 from tests.report.pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, Page, evil_result, report
 from tests.report.samples import CLEAN, FAILED, FLAGGED, HOSTILE, MATCHED
@@ -164,7 +164,10 @@ class TestInert:
         assert "unsafe" not in policy and "http" not in policy
 
     def test_pictures(self) -> None:
-        given = {LONG.path: Picture(8, 6, "data:image/jpeg;base64,AA==", 42.0), CROP.path: Picture(why="none: gone")}
+        given = {
+            LONG.path: ShownPicture(8, 6, "data:image/jpeg;base64,AA==", 42.0),
+            CROP.path: ShownPicture(why="none: gone"),
+        }
         page = Page(report(pictures=given))
         (picture,) = [attributes for tag, attributes in page.tags if tag == "img"]
         assert (picture["src"], picture["width"], picture["height"]) == ("data:image/jpeg;base64,AA==", "8", "6")
@@ -237,7 +240,7 @@ def made_up_language(tmp_path: Path) -> Iterator[None]:
 @pytest.mark.usefixtures("made_up_language")
 def test_every_text_is_translated() -> None:
     kept = facts.Kept(b"", 7, "", False, True)
-    html = report(about=replace(ABOUT, kept=kept), pictures={LONG.path: Picture(1, 1, "data:,", 1.0)})
+    html = report(about=replace(ABOUT, kept=kept), pictures={LONG.path: ShownPicture(1, 1, "data:,", 1.0)})
     page = Page(html)
     assert ("html", {"lang": "ar", "dir": "rtl"}) in page.tags
     rest = page.text

@@ -17,7 +17,7 @@ from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.media import Limits
 from hashmatch.report import pictures
-from hashmatch.report.pictures import Picture, Rule, moment_of
+from hashmatch.report.pictures import PictureRule, ShownPicture, moment_of
 from tests.report.pages import LONG
 from tests.report.samples import CROPPED, MATCHED
 
@@ -36,14 +36,14 @@ def scanned(fixtures: Path) -> list[Result]:
     ]
 
 
-def made(results: list[Result], rule: Rule) -> dict[bytes, Picture]:
+def made(results: list[Result], rule: PictureRule) -> dict[bytes, ShownPicture]:
     def fresh() -> Iterator[Result]:
         yield from results
 
     return dict(pictures.pictures(fresh(), rule, Isolation(workers=1), Limits()))
 
 
-def image(picture: Picture) -> Image.Image:
+def image(picture: ShownPicture) -> Image.Image:
     assert picture.data is not None
     return Image.open(io.BytesIO(base64.b64decode(picture.data.removeprefix("data:image/jpeg;base64,"))))
 
@@ -71,7 +71,7 @@ def test_there_are_limits(scanned: list[Result], monkeypatch: pytest.MonkeyPatch
 
 def test_what_was_not_decoded_has_none(scanned: list[Result]) -> None:
     (picture,) = made([replace(scanned[0], kind=None)], "grey").values()
-    assert picture == Picture(why="no picture: nothing could be decoded")
+    assert picture == ShownPicture(why="no picture: nothing could be decoded")
 
 
 def test_the_frame_of_a_film_is_within_what_matches() -> None:

@@ -185,7 +185,7 @@ class TestDecisions:
 
     def test_what_another_process_decides_is_seen(self, desk: Desk) -> None:
         before, (result,) = desk.decided(), scan_of(desk.case.db, desk.found("film.webp"))
-        pair = review_decisions.Pair(result.sha256 or "", result.matches[0].reference.id)
+        pair = review_decisions.DecisionPair(result.sha256 or "", result.matches[0].reference.id)
         with Store.open(desk.case.db, write=True) as store, store.transaction() as connection:
             review_decisions.decide(connection, audit.Actor("x", "test"), pair, "confirmed", "Ben")
         assert desk.decided() == before + 1

@@ -16,7 +16,7 @@ from hashmatch.search import cache, duplicates
 from hashmatch.search.duplicates import NearDuplicate, near_duplicates
 from hashmatch.store import Store, curate, generation
 from hashmatch.workflows.import_list import import_list
-from hashmatch.workflows.list_origin import Plan
+from hashmatch.workflows.list_origin import ImportPlan
 from tests.store.known import animation, index_paths, picture
 from tests.store.samples import ME, add_entry, flip, pdq_bits
 
@@ -117,7 +117,7 @@ def test_one_hash_twenty_thousand_times(store: Store, tmp_path: Path) -> None:
     with path.open("w") as file:
         file.write("kind,sha256,algorithm,hash,quality\n")
         file.writelines(f"image,{number:064x},pdq,{bits},100\n" for number in range(1, 20_001))
-    report = import_list(store, ME, path, Plan("c"), format_name="csv")
+    report = import_list(store, ME, path, ImportPlan("c"), format_name="csv")
     assert (report.added, report.duplicates) == (20_000, 19_999)
 
 

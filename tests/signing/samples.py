@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from hashmatch.records import TLP_ORDER
-from hashmatch.signing.keys import Key
+from hashmatch.signing.keys import KnownKey
 from hashmatch.signing.minisign import SecretKey
 from hashmatch.signing.statement import Statement
 
@@ -20,7 +20,7 @@ NOW = "2026-11-26T12:00:00Z"
 LITTLE_MEMORY = 2**20
 
 OURS, THEIRS = SecretKey._of(b"ourskey1", bytes(range(32))), SecretKey._of(b"theirs22", bytes(range(32, 64)))
-OUR_KEY, THEIR_KEY = Key("ours", OURS.public), Key("theirs", THEIRS.public)
+OUR_KEY, THEIR_KEY = KnownKey("ours", OURS.public), KnownKey("theirs", THEIRS.public)
 
 STATEMENT = Statement("unit's list", 2, 7, None, NOW, "2027-01-01T00:00:00Z", 3, "amber+strict", "ab" * 32)
 

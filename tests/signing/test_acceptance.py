@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hashmatch.records import UNNAMED
-from hashmatch.signing.acceptance import FLAWS, Decision, Flaw, Issue, decide, missing
+from hashmatch.signing.acceptance import FLAWS, Acceptance, Flaw, Issue, decide, missing
 from tests.signing.samples import NOW, of_file
 
 NONE: frozenset[Flaw] = frozenset()
@@ -23,12 +23,12 @@ issues = st.builds(
 
 def decided(
     issue: Issue, before: Iterable[Issue], accepted: frozenset[Flaw] = NONE, expires: str | None = None
-) -> Decision:
+) -> Acceptance:
     head = of_file(since=issue.since, sequence=issue.sequence, expires=expires).head
     return decide(head, before, NOW, accepted, lacks_signature=False)
 
 
-def flaws(decision: Decision) -> list[str]:
+def flaws(decision: Acceptance) -> list[str]:
     return [objection.flaw for objection in decision.objections]
 
 
@@ -67,11 +67,11 @@ def test_increments_in_any_order_are_taken_and_end_without_gaps(order: list[int]
 
 
 def test_examples() -> None:
-    assert decided(Issue(None, 5), []) == Decision()
-    assert decided(Issue(3, 5), []) == Decision((), ((1, 3),)), "an increment without what is below"
-    assert decided(Issue(7, 9), [Issue(None, 5)]) == Decision((), ((6, 7),)), "a gap"
+    assert decided(Issue(None, 5), []) == Acceptance()
+    assert decided(Issue(3, 5), []) == Acceptance((), ((1, 3),)), "an increment without what is below"
+    assert decided(Issue(7, 9), [Issue(None, 5)]) == Acceptance((), ((6, 7),)), "a gap"
     gap = [Issue(None, 5), Issue(7, 9)]
-    assert decided(Issue(5, 7), gap) == Decision(), "which is filled"
+    assert decided(Issue(5, 7), gap) == Acceptance(), "which is filled"
     assert flaws(decided(Issue(4, 5), gap)) == ["older"], "an increment replayed"
     old = decided(Issue(None, 4), [Issue(None, 5)])
     assert [objection.message for objection in old.objections] == ["it is number 4, and number 5 has come already"]
@@ -93,10 +93,10 @@ def test_every_flaw_is_told_and_each_is_accepted_by_itself() -> None:
 
 
 def test_without_a_signature_or_a_statement() -> None:
-    def unsigned(*accepted: Flaw) -> Decision:
+    def unsigned(*accepted: Flaw) -> Acceptance:
         return decide(UNNAMED, [Issue(None, 5)], NOW, frozenset(accepted), lacks_signature=True)
 
     assert flaws(unsigned()) == ["unsigned"]
     assert unsigned("expired", "older").refused
     assert not unsigned("unsigned").refused
-    assert decide(UNNAMED, [Issue(None, 5)], NOW, NONE, lacks_signature=False) == Decision()
+    assert decide(UNNAMED, [Issue(None, 5)], NOW, NONE, lacks_signature=False) == Acceptance()

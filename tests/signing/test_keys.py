@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hashmatch.errors import CommandError
 from hashmatch.signing import keys, minisign
-from hashmatch.signing.keys import Key
+from hashmatch.signing.keys import KnownKey
 from tests.signing.samples import LITTLE_MEMORY, NOW, OURS, THEIRS
 
 
@@ -32,7 +32,7 @@ def mode(path: Path) -> int:
 def test_make_and_use(folder: Path) -> None:
     made = keys.make(folder, "unit", None, NOW)
     assert (mode(folder), mode(folder / "unit.key"), mode(folder / "unit.pub")) == (0o700, 0o600, 0o600)
-    assert made == Key("unit", made.public, True, NOW)
+    assert made == KnownKey("unit", made.public, True, NOW)
     assert keys.known(folder) == ([made], [])
     assert keys.secret_key(folder, "unit", never).public == made.public
     assert keys.secret_key(Path("/nowhere"), str(folder / "unit.key"), never).public == made.public
@@ -60,12 +60,12 @@ def test_add_and_find(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "theirs.pub"
     file.write_bytes(minisign.write_public(THEIRS.public, "minisign public key"))
     added = keys.add(folder, "شريك", str(file), NOW)
-    assert added == Key("شريك", THEIRS.public, False, NOW)
+    assert added == KnownKey("شريك", THEIRS.public, False, NOW)
     assert keys.known(folder) == ([made, added], [])
     for what in ("شريك", THEIRS.public.text, f" {THEIRS.public.text}\n", str(file)):
         assert keys.find(folder, what) == added
-    assert keys.find(folder, OURS.public.text) == Key(None, OURS.public), "given, though not known"
-    assert keys.find(tmp_path / "none", OURS.public.text) == Key(None, OURS.public)
+    assert keys.find(folder, OURS.public.text) == KnownKey(None, OURS.public), "given, though not known"
+    assert keys.find(tmp_path / "none", OURS.public.text) == KnownKey(None, OURS.public)
     with pytest.raises(CommandError, match="only the public half is here"):
         keys.secret_key(folder, "شريك", never)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hashmatch.errors import CommandError
 from hashmatch.signing import minisign, signed_lists, statement
-from hashmatch.signing.keys import Key
+from hashmatch.signing.keys import KnownKey
 from hashmatch.signing.minisign import PublicKey, SecretKey
 from hashmatch.signing.signed_lists import NoSignatureError, UnknownSignerError, Verified
 from tests.signing.samples import OUR_KEY, OURS, STATEMENT, THEIR_KEY, THEIRS, of_file, statements
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def verify(path: Path, *keys: Key) -> Verified:
+def verify(path: Path, *keys: KnownKey) -> Verified:
     with path.open("rb") as file:
         return signed_lists.verify_file(file, path, keys or (OUR_KEY,))
 
@@ -91,7 +91,7 @@ def test_unknown_signer(path: Path) -> None:
     signed_lists.sign_file(path, THEIRS, of_file())
     with pytest.raises(UnknownSignerError, match=f"the key {THEIRS.public.id}, not with ours {OURS.public.id}"):
         verify(path)
-    for known in ((), (OUR_KEY, Key(None, SecretKey.new().public))):
+    for known in ((), (OUR_KEY, KnownKey(None, SecretKey.new().public))):
         with path.open("rb") as file, pytest.raises(UnknownSignerError, match="which is not known"):
             signed_lists.verify_file(file, path, known)
 
@@ -102,7 +102,7 @@ def test_another_key_with_the_same_number(path: Path) -> None:
     signed_lists.sign_file(path, forger, of_file())
     with pytest.raises(CommandError, match="another key that took the number"):
         verify(path)
-    forged = Key("forger", forger.public)
+    forged = KnownKey("forger", forger.public)
     assert verify(path, OUR_KEY, forged).key == forged, "where both are known, the one that signed it is named"
 
 
@@ -272,7 +272,7 @@ def test_a_large_list_is_not_held_in_memory(tmp_path: Path) -> None:
 def test_verification_of_bytes_in_memory(path: Path) -> None:
     signed_lists.sign_file(path, OURS, of_file())
     assert signed_lists.verify_file(io.BytesIO(BODY), path, (OUR_KEY,)).size == len(BODY)
-    unknown = Key(None, PublicKey(OURS.public.number, bytes(32)))
+    unknown = KnownKey(None, PublicKey(OURS.public.number, bytes(32)))
     with pytest.raises(CommandError):
         signed_lists.verify_file(io.BytesIO(BODY), path, (unknown,))
 

@@ -14,7 +14,7 @@ from hashmatch.records import Digests, Fingerprint, Hash, Kind, ListItem
 from hashmatch.store import Store, audit, row_digests, schema
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
-from hashmatch.store.membership import Membership, Outcome
+from hashmatch.store.membership import JoinOutcome, Membership
 from hashmatch.store.references import add_file
 
 ME = Actor("tester", "test")
@@ -58,7 +58,7 @@ def measured(name: str, hashes: tuple[Hash, ...] | None = None, kind: Kind = "im
     return Fingerprint(kind, **facts | changes)
 
 
-def add(store: Store, what: str | Fingerprint, path: str | None = None, **membership: Any) -> tuple[int, Outcome]:
+def add(store: Store, what: str | Fingerprint, path: str | None = None, **membership: Any) -> tuple[int, JoinOutcome]:
     """Add a file in a transaction of its own. A name stands for a file with these bytes."""
     fingerprint = measured(what) if isinstance(what, str) else what
     assert fingerprint.digests is not None
@@ -68,7 +68,7 @@ def add(store: Store, what: str | Fingerprint, path: str | None = None, **member
         return add_file(connection, ME, fingerprint, where, Membership(**{"collection": "one"} | membership))
 
 
-def add_entry(store: Store, item: ListItem, **membership: Any) -> tuple[int, Outcome]:
+def add_entry(store: Store, item: ListItem, **membership: Any) -> tuple[int, JoinOutcome]:
     """Add an entry of a list in a transaction of its own."""
     with store.transaction() as connection:
         return add_item(connection, ME, item, Membership(**{"collection": "one"} | membership))

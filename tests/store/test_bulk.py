@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, bulk, row_digests, verify
-from hashmatch.store.list_entries import Entry, add_items, entry_of
+from hashmatch.store.list_entries import ListEntry, add_items, entry_of
 from hashmatch.store.membership import Membership
 from tests.store.samples import ME, pdq_bits
 
@@ -34,7 +34,7 @@ def test_rows_are_as_executemany_inserts_them(rows: list[tuple[object, ...]], at
     connection.close()
 
 
-def entries(first: int, count: int) -> list[Entry]:
+def entries(first: int, count: int) -> list[ListEntry]:
     membership = Membership("list", import_id=1, carried="pdq")
     return [
         entry_of(ListItem("image", hashes=(Hash("pdq", pdq_bits(number)),)), membership)

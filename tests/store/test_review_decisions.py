@@ -13,13 +13,24 @@ from hypothesis import strategies as st
 from hashmatch.errors import CommandError
 from hashmatch.records import Opinion
 from hashmatch.store import Store, audit, curate, lookup, opinions, review_decisions, verify
-from hashmatch.store.review_decisions import DECISIONS, Pair, Rules, Said, Standing, Word, same_person, standing
+from hashmatch.store.review_decisions import (
+    DECISIONS,
+    DecisionPair,
+    ReviewerWord,
+    Rules,
+    Standing,
+    Word,
+    same_person,
+    standing,
+)
 from tests.store.samples import ME, actions, add, digests_of
 
 FILE = digests_of(b"a file that was scanned").sha256
 
 
-def say(store: Store, pair: Pair, said: Said, reviewer: str = "Anna", note: str | None = None) -> Standing:
+def say(
+    store: Store, pair: DecisionPair, said: ReviewerWord, reviewer: str = "Anna", note: str | None = None
+) -> Standing:
     with store.transaction() as connection:
         return review_decisions.decide(connection, ME, pair, said, reviewer, note)
 
@@ -30,17 +41,17 @@ def rule(store: Store, needed: int = 1, source: str = "unit 7") -> None:
 
 
 @pytest.fixture
-def pair(store: Store) -> Pair:
+def pair(store: Store) -> DecisionPair:
     reference_id, _outcome = add(store, "known")
-    return Pair(FILE, reference_id)
+    return DecisionPair(FILE, reference_id)
 
 
-def said_of(store: Store, pair: Pair) -> tuple[Opinion, ...]:
+def said_of(store: Store, pair: DecisionPair) -> tuple[Opinion, ...]:
     return opinions.of(store.connection, pair.reference_id)
 
 
 def words(*said: tuple[str, Any]) -> list[Word]:
-    return [Word(n, Pair(FILE, 1), what, who, None, f"2026-11-2{n}") for n, (who, what) in enumerate(said)]
+    return [Word(n, DecisionPair(FILE, 1), what, who, None, f"2026-11-2{n}") for n, (who, what) in enumerate(said)]
 
 
 class TestStanding:
@@ -81,7 +92,7 @@ class TestStanding:
 
 
 class TestDecide:
-    def test_is_kept_with_its_audit_entry(self, store: Store, pair: Pair) -> None:
+    def test_is_kept_with_its_audit_entry(self, store: Store, pair: DecisionPair) -> None:
         found = say(store, pair, "false-positive", note="another flag")
         assert found.counts == "false-positive" and review_decisions.of_pair(store.connection, pair) == found
         entry = list(audit.entries(store))[-1]
@@ -97,13 +108,13 @@ class TestDecide:
         assert said_of(store, pair) == (), "of this file, and not of the reference"
         assert list(verify.check(store)) == []
 
-    def test_words_are_only_added(self, store: Store, pair: Pair) -> None:
+    def test_words_are_only_added(self, store: Store, pair: DecisionPair) -> None:
         say(store, pair, "confirmed")
         for statement in ("UPDATE decision SET verdict = 'allow'", "DELETE FROM decision"):
             with pytest.raises(sqlite3.IntegrityError, match="only added"):
                 store.connection.execute(statement)
 
-    def test_is_noticed_when_it_is_forged(self, store: Store, pair: Pair) -> None:
+    def test_is_noticed_when_it_is_forged(self, store: Store, pair: DecisionPair) -> None:
         say(store, pair, "confirmed")
         with sqlite3.connect(store.path) as raw:
             raw.execute(
@@ -113,16 +124,16 @@ class TestDecide:
         raw.close()
         assert any("decision" in line for line in verify.check(store))
 
-    def test_all_or_nothing(self, store: Store, pair: Pair) -> None:
+    def test_all_or_nothing(self, store: Store, pair: DecisionPair) -> None:
         before = actions(store)
         with pytest.raises(CommandError, match="FOREIGN KEY"):
-            say(store, Pair(FILE, 999), "allow")
+            say(store, DecisionPair(FILE, 999), "allow")
         assert actions(store) == before and list(review_decisions.words_after(store.connection, 0)) == []
         assert lookup.id_of_sha256(store.connection, FILE) is None
 
 
 class TestOpinions:
-    def test_confirmed_and_disputed_are_told_in_the_organisation_s_name(self, store: Store, pair: Pair) -> None:
+    def test_confirmed_and_disputed_are_told_in_the_organisation_s_name(self, store: Store, pair: DecisionPair) -> None:
         rule(store)
         say(store, pair, "confirmed", note="case 12, seen at the port")
         (told,) = said_of(store, pair)
@@ -131,8 +142,8 @@ class TestOpinions:
         (told,) = said_of(store, pair)
         assert (told.verdict, told.source, told.reason) == ("disputed", "unit 7", "a news photograph")
 
-    def test_is_taken_back_with_the_last_decision_that_it_rests_on(self, store: Store, pair: Pair) -> None:
-        other = Pair(digests_of(b"another").sha256, pair.reference_id)
+    def test_is_taken_back_with_the_last_decision_that_it_rests_on(self, store: Store, pair: DecisionPair) -> None:
+        other = DecisionPair(digests_of(b"another").sha256, pair.reference_id)
         say(store, pair, "confirmed")
         say(store, other, "dispute", note="why")
         say(store, other, "withdrawn")
@@ -141,7 +152,7 @@ class TestOpinions:
         assert said_of(store, pair) == ()
         assert actions(store)[-2:] == ["decide", "opinion"]
 
-    def test_waits_for_the_second_person(self, store: Store, pair: Pair) -> None:
+    def test_waits_for_the_second_person(self, store: Store, pair: DecisionPair) -> None:
         rule(store, needed=2)
         say(store, pair, "confirmed")
         assert said_of(store, pair) == ()
@@ -153,7 +164,7 @@ class TestOpinions:
         rule(store, needed=2)
         assert said_of(store, pair) == (), "what was decided counts by the new rule"
 
-    def test_those_of_others_stay(self, store: Store, pair: Pair) -> None:
+    def test_those_of_others_stay(self, store: Store, pair: DecisionPair) -> None:
         with store.transaction() as connection:
             opinions.give(connection, ME, pair.reference_id, Opinion("disputed", "partner"))
         say(store, pair, "confirmed")
@@ -162,7 +173,7 @@ class TestOpinions:
 
 
 class TestAllow:
-    def test_of_an_unknown_file(self, store: Store, pair: Pair) -> None:
+    def test_of_an_unknown_file(self, store: Store, pair: DecisionPair) -> None:
         rule(store)
         say(store, pair, "allow")
         number = lookup.id_of_sha256(store.connection, FILE)
@@ -181,8 +192,8 @@ class TestAllow:
         assert lookup.reference(store.connection, number).live, "and again"
         assert list(verify.check(store)) == []
 
-    def test_ends_with_the_last_decision_that_says_so(self, store: Store, pair: Pair) -> None:
-        other = Pair(FILE, add(store, "another")[0])
+    def test_ends_with_the_last_decision_that_says_so(self, store: Store, pair: DecisionPair) -> None:
+        other = DecisionPair(FILE, add(store, "another")[0])
         say(store, pair, "allow")
         say(store, other, "allow")
         number = lookup.id_of_sha256(store.connection, FILE) or 0
@@ -193,14 +204,14 @@ class TestAllow:
 
     def test_of_the_reference_itself(self, store: Store) -> None:
         reference_id, _outcome = add(store, "known")
-        same = Pair(digests_of(b"known").sha256, reference_id)
+        same = DecisionPair(digests_of(b"known").sha256, reference_id)
         say(store, same, "allow")
         assert lookup.reference(store.connection, reference_id).allow
         say(store, same, "withdrawn")
         found = lookup.reference(store.connection, reference_id)
         assert not found.allow and found.live
 
-    def test_of_what_was_withdrawn(self, store: Store, pair: Pair) -> None:
+    def test_of_what_was_withdrawn(self, store: Store, pair: DecisionPair) -> None:
         say(store, pair, "allow")
         number = lookup.id_of_sha256(store.connection, FILE) or 0
         with store.transaction() as connection:
@@ -217,7 +228,7 @@ class TestRules:
         assert review_decisions.rules(store.connection) == Rules(2, "unit 7")
         assert actions(store) == ["review rules"], "what changes nothing is no entry"
 
-    def test_allow_follows_the_rule(self, store: Store, pair: Pair) -> None:
+    def test_allow_follows_the_rule(self, store: Store, pair: DecisionPair) -> None:
         rule(store, needed=2)
         say(store, pair, "allow")
         assert lookup.id_of_sha256(store.connection, FILE) is None

@@ -7,7 +7,7 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.records import ListItem, Opinion
 from hashmatch.store import Store, curate, opinions, stats
-from hashmatch.store.stats import Matches, Month, Opinions, Period, Share, Totals
+from hashmatch.store.stats import Matches, Month, Opinions, Period, ShareOfReferences, Totals
 from tests.store.samples import ME, add, add_entry, digests_of
 from tests.store.test_scans import keep, match, retract
 
@@ -48,12 +48,20 @@ def test_everything(known: Store) -> None:
     counted = stats.count(known.connection)
     assert counted.totals == Totals(4, 3, 1, images=2, videos=1, allowed=1, disputed=2)
     assert counted.collections == (
-        Share("one", 3, 2, 1, 1),
-        Share("three", 1, 1, 0, 1),
-        Share("two", 1, 1, 0, 1),
+        ShareOfReferences("one", 3, 2, 1, 1),
+        ShareOfReferences("three", 1, 1, 0, 1),
+        ShareOfReferences("two", 1, 1, 0, 1),
     )
-    assert counted.sources == (Share("unit", 2, 1, 1, 1), Share(None, 1, 1, 0, 0), Share("partner", 1, 1, 0, 1))
-    assert counted.labels == (Share("x", 3, 2, 1, 2), Share("y", 1, 1, 0, 1), Share("z", 1, 1, 0, 1))
+    assert counted.sources == (
+        ShareOfReferences("unit", 2, 1, 1, 1),
+        ShareOfReferences(None, 1, 1, 0, 0),
+        ShareOfReferences("partner", 1, 1, 0, 1),
+    )
+    assert counted.labels == (
+        ShareOfReferences("x", 3, 2, 1, 2),
+        ShareOfReferences("y", 1, 1, 0, 1),
+        ShareOfReferences("z", 1, 1, 0, 1),
+    )
     assert counted.months == (
         Month("2025-01", added=2, matches=1),
         Month("2025-02", added=2, disputes=1, matches=1),
@@ -79,7 +87,7 @@ def test_of_a_period(known: Store) -> None:
 def test_of_a_collection(known: Store) -> None:
     counted = stats.count(known.connection, collections=["two"])
     assert counted.totals == Totals(1, 1, 0, images=0, videos=1, allowed=0, disputed=1)
-    assert counted.collections == (Share("two", 1, 1, 0, 1),)
+    assert counted.collections == (ShareOfReferences("two", 1, 1, 0, 1),)
     assert [each.name for each in counted.labels] == ["x", "z"]
     assert [each.month for each in counted.months] == ["2025-02", "2025-04"]
     assert counted.matches == Matches(3, 0, 0, 0, 0, 0)

@@ -19,7 +19,7 @@ from hashmatch.store import Store, audit, hash_rows, list_entries, lookup, verif
 from hashmatch.store.membership import Membership
 from hashmatch.workflows import list_batches
 from hashmatch.workflows.import_list import ImportReport, import_list
-from hashmatch.workflows.list_origin import Plan
+from hashmatch.workflows.list_origin import ImportPlan
 from tests.store.samples import ME, pdq, pdq_bits
 
 MIXED = "\n".join(
@@ -43,7 +43,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def imported(
-    store: Store, path: Path, text: str, plan: Plan = Plan("x"), all_remarks: bool = False
+    store: Store, path: Path, text: str, plan: ImportPlan = ImportPlan("x"), all_remarks: bool = False
 ) -> tuple[ImportReport, dict[int, str], list[LineRemark]]:
     """The report, why lines were refused, and remarks."""
     path.write_text(text)
@@ -65,11 +65,13 @@ def test_strict_leaves_nothing(store: Store, tmp_path: Path) -> None:
     last = audit.head(store.connection)
     for text in (MIXED, f"{pdq_bits(1).hex()}\n" * 6000 + "0" * 64):
         with pytest.raises(CommandError, match="nothing was imported"):
-            imported(store, tmp_path / "list", text, Plan("x", strict=True))
+            imported(store, tmp_path / "list", text, ImportPlan("x", strict=True))
     assert audit.head(store.connection) == last
     assert lookup.counts(store.connection)["references"] == 0
     assert store.connection.execute("SELECT count(*) FROM import").fetchone() == (0,)
-    report, _refused, remarks = imported(store, tmp_path / "list", pdq_bits(1).hex().upper(), Plan("x", strict=True))
+    report, _refused, remarks = imported(
+        store, tmp_path / "list", pdq_bits(1).hex().upper(), ImportPlan("x", strict=True)
+    )
     assert report.added == len(remarks) == 1, "what is only odd is no reason to refuse a list"
 
 

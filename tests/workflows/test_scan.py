@@ -20,7 +20,7 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Match, Result
 from hashmatch.matching.tiers import PDQ, thresholds
-from hashmatch.media.files import Found, walk
+from hashmatch.media.files import FoundPath, walk
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, curate, lookup
 from hashmatch.workflows.scan import scan
@@ -535,18 +535,18 @@ class TestOthersAtWork:
         copies = [picture(folder / f"copy {n}.jpg", n, 40) for n in (1, 2, 3)]
         seen: list[str] = []
 
-        def names() -> Iterator[Found | None]:
-            yield Found(os.fsencode(copies[0]))
-            yield Found(os.fsencode(copies[2]))
+        def names() -> Iterator[FoundPath | None]:
+            yield FoundPath(os.fsencode(copies[0]))
+            yield FoundPath(os.fsencode(copies[2]))
             while len(seen) < 2:
                 yield None
             with Store.open(store.path, write=True) as other:
                 index_paths(other, picture(folder / "3.jpg", 3))
                 with other.transaction() as connection:
                     curate.retract(connection, ME, one, "wrong")
-            yield Found(os.fsencode(copies[0]))
-            yield Found(os.fsencode(copies[1]))
-            yield Found(os.fsencode(copies[2]))
+            yield FoundPath(os.fsencode(copies[0]))
+            yield FoundPath(os.fsencode(copies[1]))
+            yield FoundPath(os.fsencode(copies[2]))
 
         with open("/dev/zero", "rb") as readable:
             for result in scan(store, names(), ALONE, source=readable.fileno()):
@@ -566,11 +566,11 @@ class TestStreaming:
         index_paths(store, picture(folder / "known.jpg", 0))
         taken = itertools.count()
 
-        def endless() -> Iterator[Found]:
+        def endless() -> Iterator[FoundPath]:
             for number in taken:
                 path = folder / f"{number}.bmp"
                 draw(number, (64, 48)).save(path)
-                yield Found(os.fsencode(path))
+                yield FoundPath(os.fsencode(path))
 
         running = scan(store, endless(), Isolation(2))
         assert len({result.path for result in itertools.islice(running, 5)}) == 5

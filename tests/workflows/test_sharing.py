@@ -26,9 +26,9 @@ from hashmatch.media.files import walk
 from hashmatch.records import TLP_ORDER, BadLine, Failure, Hash, ListItem, Tlp
 from hashmatch.store import Store, audit, curate, hash_rows, list_issues, lookup
 from hashmatch.store.membership import ensure_collection
-from hashmatch.workflows.export_list import ExportReport, Selection, export
+from hashmatch.workflows.export_list import ExportReport, ExportSelection, export
 from hashmatch.workflows.import_list import ImportReport, import_list
-from hashmatch.workflows.list_origin import Plan
+from hashmatch.workflows.list_origin import ImportPlan
 from hashmatch.workflows.scan import scan
 from tests.store.known import FIXTURES, fixture_set, index_paths, picture
 from tests.store.samples import ME, actions, add, add_entry, content, digests_of, flip, measured, pdq, pdq_bits
@@ -61,7 +61,7 @@ def list_path(tmp_path: Path) -> Path:
 
 def exported(store: Store, form: str = "jsonl", **selection: Any) -> tuple[bytes, ExportReport]:
     out = io.BytesIO()
-    report = export(store, ME, out, form, Selection(**{"max_tlp": "red"} | selection))
+    report = export(store, ME, out, form, ExportSelection(**{"max_tlp": "red"} | selection))
     return out.getvalue(), report
 
 
@@ -85,7 +85,7 @@ def imported(store: Store, path: Path, data: bytes, **options: Any) -> tuple[Imp
     bad: list[BadLine] = []
     form = {"format_name": options.pop("format_name")} if "format_name" in options else {}
     told = options.pop("told", lambda line: bad.append(line) if isinstance(line, BadLine) else None)
-    return import_list(store, ME, path, Plan(**options), told=told, **form), bad
+    return import_list(store, ME, path, ImportPlan(**options), told=told, **form), bad
 
 
 def verdicts(store: Store, *paths: Path) -> dict[str, Result]:
@@ -272,7 +272,7 @@ class TestTlp:
 
     def test_the_default_is_green(self, marked: Store) -> None:
         out = io.BytesIO()
-        report = export(marked, ME, out, "jsonl", Selection())
+        report = export(marked, ME, out, "jsonl", ExportSelection())
         assert {item.tlp for item in items_of(out.getvalue())} == {None, "clear", "green"}
         assert report.left_out_tlp == 3
 
@@ -425,7 +425,7 @@ class TestExport:
             ME,
             io.BytesIO(),
             "csv",
-            Selection(max_tlp="clear", collections=("one",), include=frozenset({"case"})),
+            ExportSelection(max_tlp="clear", collections=("one",), include=frozenset({"case"})),
         )
         entry = list(audit.entries(store))[-1]
         assert (entry.action, entry.operator) == ("export", "tester")
@@ -538,7 +538,7 @@ class TestImport:
         bad: list[BadLine] = []
         list_path.write_bytes(f"{BRIDGE}\nnonsense\n".encode())
         with pytest.raises(CommandError, match="1 line cannot be used, and nothing was imported"):
-            import_list(store, ME, list_path, Plan("x", strict=True), format_name="pdq", told=bad.append)
+            import_list(store, ME, list_path, ImportPlan("x", strict=True), format_name="pdq", told=bad.append)
         assert [line.line for line in bad] == [2]
         assert content(store) == before
         report, _bad = imported(store, list_path, f"{BRIDGE}\n".encode(), strict=True)
@@ -561,7 +561,7 @@ class TestImport:
             list_path.write_bytes(data)
         before = content(store)
         with pytest.raises(CommandError, match=message):
-            import_list(store, ME, list_path, Plan("x"))
+            import_list(store, ME, list_path, ImportPlan("x"))
         assert content(store) == before
 
     def test_a_folder_is_no_list(self, store: Store, tmp_path: Path) -> None:
@@ -742,4 +742,4 @@ class TestAMarkThatComesWithWords:
             import_list(store, ME, second)
             reference = lookup.reference(store.connection, 1)
             assert reference.opinions and reference.tlp == "amber"
-            assert export(store, ME, io.BytesIO(), "jsonl", Selection()).left_out_tlp == 1
+            assert export(store, ME, io.BytesIO(), "jsonl", ExportSelection()).left_out_tlp == 1

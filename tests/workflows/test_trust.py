@@ -21,12 +21,12 @@ from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
 from hashmatch.signing import keys
 from hashmatch.signing.minisign import SecretKey
 from hashmatch.store import Store, audit, curate, hash_rows, lookup, opinions, review_decisions, verify
-from hashmatch.workflows.export_list import ExportReport, Selection, export, sign_list
+from hashmatch.workflows.export_list import ExportReport, ExportSelection, export, sign_list
 from hashmatch.workflows.import_list import ImportReport, import_list
-from hashmatch.workflows.list_origin import Plan
+from hashmatch.workflows.list_origin import ImportPlan
 from tests.store.samples import ME, add, add_entry, content, digests_of, measured, pdq
 
-RED = Selection(max_tlp="red")
+RED = ExportSelection(max_tlp="red")
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def publish(
 ) -> ExportReport:
     """The next list named `east`, in a file."""
     with path.open("wb") as out:
-        selection = Selection(max_tlp="red", since=since)
+        selection = ExportSelection(max_tlp="red", since=since)
         report = export(store, ME, out, "jsonl", selection, "east", **more)
     if signer is not None:
         sign_list(store, ME, path, signer, report)
@@ -54,7 +54,7 @@ def publish(
 
 def take(store: Store, path: Path, **plan: Any) -> ImportReport:
     told: list[BadLine | LineRemark] = []
-    report = import_list(store, ME, path, Plan(**plan), told=told.append)
+    report = import_list(store, ME, path, ImportPlan(**plan), told=told.append)
     assert not told
     return report
 
@@ -183,13 +183,13 @@ class TestIncrements:
         publish(store, tmp_path / "list")
         out = io.BytesIO()
         with pytest.raises(CommandError, match="made with other options"):
-            export(store, ME, out, "jsonl", Selection(since=1), "east")
+            export(store, ME, out, "jsonl", ExportSelection(since=1), "east")
         with pytest.raises(CommandError, match="has not gone out with number 7"):
-            export(store, ME, out, "jsonl", Selection(max_tlp="red", since=7), "east")
+            export(store, ME, out, "jsonl", ExportSelection(max_tlp="red", since=7), "east")
         with pytest.raises(CommandError, match="goes on from a number, not from a date"):
-            export(store, ME, out, "jsonl", Selection(max_tlp="red", since="2026-01-01T00:00:00Z"), "east")
+            export(store, ME, out, "jsonl", ExportSelection(max_tlp="red", since="2026-01-01T00:00:00Z"), "east")
         with pytest.raises(CommandError, match="--list"):
-            export(store, ME, out, "jsonl", Selection(since=1))
+            export(store, ME, out, "jsonl", ExportSelection(since=1))
         assert out.getvalue() == b""
 
     def test_an_interrupted_import_counts_as_not_come(
@@ -693,9 +693,9 @@ class TestSharingRules:
         with reader.transaction() as connection:
             curate.set_collection(connection, ME, "ours", "clear")
         out = io.BytesIO()
-        report = export(reader, ME, out, "jsonl", Selection(("green",), max_tlp="green"))
+        report = export(reader, ME, out, "jsonl", ExportSelection(("green",), max_tlp="green"))
         assert (report.written, report.left_out_tlp) == (0, 1)
-        report = export(reader, ME, out, "jsonl", Selection(("green",), max_tlp="amber"))
+        report = export(reader, ME, out, "jsonl", ExportSelection(("green",), max_tlp="amber"))
         entry = json.loads(out.getvalue().splitlines()[-1])
         assert (report.strictest, entry["tlp"], entry["collection"]) == ("amber", "amber", "green")
         assert "labels" not in entry, "those of the other source are that one's to tell"
@@ -714,7 +714,7 @@ def test_what_goes_on_otherwise_than_it_began_is_refused(new_store: Callable[[],
     add(store, "file 1")
     publish(store, tmp_path / "1")
     with pytest.raises(CommandError, match=r"made with other options \(--max-tlp, --label\)"):
-        export(store, ME, io.BytesIO(), "jsonl", Selection(labels=("x",), since=1), "east")
+        export(store, ME, io.BytesIO(), "jsonl", ExportSelection(labels=("x",), since=1), "east")
 
 
 @pytest.mark.parametrize("form", ["pdq", "tx-lines", "tx-csv", "md5sum", "kdb", "jsonl"])

@@ -11,7 +11,7 @@ from hashmatch.exchange.formats import ncmec
 from hashmatch.records import BadLine, LineRemark
 from hashmatch.store import Store, list_issues, lookup, verify
 from hashmatch.workflows.import_list import ImportReport, import_list
-from hashmatch.workflows.list_origin import Plan
+from hashmatch.workflows.list_origin import ImportPlan
 from tests.store.samples import ME, add
 
 pytest.importorskip("defusedxml", reason="needs defusedxml: pip install -e .[exchange]")
@@ -37,7 +37,7 @@ def take(store: Store, folder: Path, *entries: str, **plan: str) -> tuple[Import
     root = '<queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2"><images>'
     path.write_text(f"{root}{''.join(entries)}</images></queryResult>")
     told: list[BadLine | LineRemark] = []
-    report = import_list(store, ME, path, Plan(**plan), told=told.append)  # type: ignore[arg-type]
+    report = import_list(store, ME, path, ImportPlan(**plan), told=told.append)  # type: ignore[arg-type]
     return report, [line.message for line in told]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hashmatch.cli.shared.workers import Examining
     from hashmatch.cluster.connection import Cluster
     from hashmatch.matching.tiers import Profile
-    from hashmatch.media.files import Found
+    from hashmatch.media.files import FoundPath
     from hashmatch.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,7 +43,7 @@ class Clustered:
 
     cluster: Cluster | None
 
-    def walk(self, walking: Walking, paths: Sequence[bytes]) -> Iterator[Found]:
+    def walk(self, walking: Walking, paths: Sequence[bytes]) -> Iterator[FoundPath]:
         """What is below the paths. Raises CommandError of URLs where there is no cluster."""
         from hashmatch.media.urls import is_url
 

@@ -13,10 +13,10 @@ from hashmatch.store import Store, lookup
 from hashmatch.store.audit import Actor
 
 #: Changes one reference within a transaction, and says in a line what it did.
-Change = Callable[[sqlite3.Connection, Actor, lookup.Reference], str]
+ReferenceChange = Callable[[sqlite3.Connection, Actor, lookup.Reference], str]
 
 
-def change_references(app: App, command: str, refs: tuple[str, ...], change: Change) -> int:
+def change_references(app: App, command: str, refs: tuple[str, ...], change: ReferenceChange) -> int:
     """Find all the references first, so that a mistyped one changes nothing; then change them in one transaction."""
     if not app.database.exists():
         raise CommandError(_("there is no database {path}").format(path=app.database))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hashmatch.matching.results import MatchedReference
     from hashmatch.report.html.facts import About
     from hashmatch.report.html.gathering import Gathered
-    from hashmatch.report.pictures import Picture, Rule
+    from hashmatch.report.pictures import PictureRule, ShownPicture
     from hashmatch.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,7 +40,7 @@ def write_page(
     out: BinaryIO,
     *,
     store: Store | None,
-    rule: Rule | None,
+    rule: PictureRule | None,
     examining: Examining,
     tell: Callable[[str], object],
 ) -> None:
@@ -48,7 +48,7 @@ def write_page(
     is missing."""
     from hashmatch.report.html import page
 
-    pictures: dict[bytes, Picture] = {}
+    pictures: dict[bytes, ShownPicture] = {}
     if rule is not None:
         from hashmatch.report import pictures as making
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHOWN = 2
 
 
-class Progress:
+class ProgressBar:
     """A progress bar with rate and time left, on a terminal and without --quiet; else nothing. A context manager.
 
     Lines for the person go through `line`, so that they do not break the bar.
@@ -40,7 +40,7 @@ class Progress:
         self._done = 0
         self._within: dict[bytes, float] = {}
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         if self._shown:
             from rich.console import Console
             from rich.progress import (

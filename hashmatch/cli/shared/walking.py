@@ -13,7 +13,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
-    from hashmatch.media.files import Found
+    from hashmatch.media.files import FoundPath
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,7 +37,7 @@ class Walking:
     follow: bool
     one_file_system: bool
 
-    def walk(self, paths: Iterable[bytes]) -> Iterator[Found]:
+    def walk(self, paths: Iterable[bytes]) -> Iterator[FoundPath]:
         from hashmatch.media.files import walk
 
         return walk(paths, self.exclude, follow=self.follow, one_file_system=self.one_file_system)
@@ -46,11 +46,11 @@ class Walking:
 class Seen:
     """Passes on what is found and counts it, so that it can be held against what became of it."""
 
-    def __init__(self, found: Iterable[Found | None]) -> None:
+    def __init__(self, found: Iterable[FoundPath | None]) -> None:
         self._found = found
         self.count = 0
 
-    def __iter__(self) -> Iterator[Found | None]:
+    def __iter__(self) -> Iterator[FoundPath | None]:
         for each in self._found:
             self.count += each is not None
             yield each

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import BinaryIO, Literal
 
 from hashmatch.exchange.fields import DIGEST_DIGITS, LineError, in_capitals, snippet
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.plain import read_plain, readable, write_plain
 from hashmatch.i18n import _
 from hashmatch.records import ListItem
@@ -64,7 +64,7 @@ def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bar
             capitals=in_capitals(spelled),
         )
 
-    def read(stream: BinaryIO) -> Iterator[Row]:
+    def read(stream: BinaryIO) -> Iterator[ListRow]:
         return read_plain(stream, parse)
 
     def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:

@@ -13,7 +13,7 @@ from hashmatch.escape import FORMULA
 from hashmatch.exchange.csv_cells import unguard
 from hashmatch.exchange.csv_records import cells_of
 from hashmatch.exchange.fields import LineError, list_item, snippet
-from hashmatch.exchange.interface import Row
+from hashmatch.exchange.interface import ListRow
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.i18n import _
 from hashmatch.records import BadLine
@@ -24,7 +24,7 @@ _NAME_MAX = 200
 
 def read_table(
     stream: BinaryIO, header: Iterable[str], record: Callable[[Mapping[str, str]], Mapping[str, object]]
-) -> Iterator[Row]:
+) -> Iterator[ListRow]:
     """The item of every line. `record` gets a line's cells by their columns (lower case; names as Latin-1) and gives the
     fields of an item, "path" among them; it raises LineError. header: the columns until a line says others."""
     columns = [name.lower() for name in header]

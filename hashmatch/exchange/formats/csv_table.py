@@ -36,7 +36,7 @@ from hashmatch.exchange.fields import (
     opinion_record,
     perceptual_hash,
 )
-from hashmatch.exchange.interface import EXTRAS, Format, Row, WriteReport
+from hashmatch.exchange.interface import EXTRAS, Format, ListRow, WriteReport
 from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import sample
 from hashmatch.i18n import _
@@ -99,7 +99,7 @@ class _Reference:
     cells: dict[str, str]
     hashes: dict[Hash, None] = field(default_factory=dict)
 
-    def row(self) -> Row:
+    def row(self) -> ListRow:
         try:
             paths = tuple(split(self.cells.get("paths", "")))
             return self.line, list_item(_values((*_ITEM_COLUMNS, "hash"), self.cells), tuple(self.hashes), paths)
@@ -143,7 +143,7 @@ def _hash(cells: dict[str, str]) -> Hash | None:
     return perceptual_hash(record) if record.get("algorithm") or record.get("hash") else None
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     """Raises CommandError, before any item, for a list of a newer version. Without a header row nothing is read."""
     header: list[str] = []
     names: list[str] = []

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 from hashmatch.exchange.formats.csv_digests import has_header, name_cell, name_in, number_in, read_table
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.plain import write_plain
 from hashmatch.records import ListItem
 
@@ -31,7 +31,7 @@ def _record(cells: Mapping[str, str]) -> Mapping[str, object]:
     }
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     return read_table(stream, HEADER, _record)
 
 

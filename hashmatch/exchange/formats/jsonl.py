@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LIST_VERSION, LineError, check_version, identified, list_head
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.item_records import hash_record, item_of, record_of
 from hashmatch.exchange.json_objects import parse_object
 from hashmatch.exchange.json_writing import dumped
@@ -36,7 +36,7 @@ from hashmatch.version import __version__
 _NAME = "hashmatch-list"
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     """Raises CommandError, before any item, for a list of a newer version."""
     for line in numbered_text(stream):
         if isinstance(line, BadLine):

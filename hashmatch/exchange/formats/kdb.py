@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import list_item
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.plain import write_plain
 from hashmatch.exchange.sqlite_files import columns_of, has_table, read_rows
 from hashmatch.records import ListItem
@@ -39,7 +39,7 @@ _TEXTS_MAX = 100
 _SIZES = {"md5": 16, "sha1": 20, "sha256": 32}
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     return read_rows(stream, _entries)
 
 

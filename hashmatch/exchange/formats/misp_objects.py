@@ -12,9 +12,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from hashmatch.exchange.item_records import entry_uuid, last_word, record_of, short_hashes
+from hashmatch.exchange.json_objects import JsonDict
 from hashmatch.records import ListItem
-
-Object = dict[str, object]
 
 #: Frames in one attribute: MISP's database holds 64 KiB in one, and cuts off the rest.
 FRAMES_MAX = 500
@@ -49,10 +48,10 @@ def template() -> dict[str, Any]:
     return found
 
 
-def object_of(item: ListItem, include: frozenset[str]) -> Object:
+def object_of(item: ListItem, include: frozenset[str]) -> JsonDict:
     made = template()
     uuid = entry_uuid(item, "misp")
-    common: Object = {"timestamp": timestamp(last_word(item)), "distribution": "5", "deleted": bool(item.retracted)}
+    common: JsonDict = {"timestamp": timestamp(last_word(item)), "distribution": "5", "deleted": bool(item.retracted)}
     tags = [] if item.tlp is None else [tag(f"tlp:{item.tlp}")]
     wanted = not (item.allow or item.retracted or item.verdict == "false-positive")
     seen = Counter[str]()
@@ -74,7 +73,7 @@ def object_of(item: ListItem, include: frozenset[str]) -> Object:
     }
 
 
-def tag(name: str) -> Object:
+def tag(name: str) -> JsonDict:
     return {"name": name}
 
 
@@ -84,10 +83,10 @@ def timestamp(moment: str) -> str:
     return str(min(max(seconds, 0), _STAMP_MAX))
 
 
-def _attribute(uuid: UUID, relation: str, value: str, common: Object, tags: list[Object], wanted: bool) -> Object:
+def _attribute(uuid: UUID, relation: str, value: str, common: JsonDict, tags: list[JsonDict], wanted: bool) -> JsonDict:
     made = template()["attributes"][relation]
     digest = relation in _DIGESTS
-    attribute: Object = {
+    attribute: JsonDict = {
         "uuid": str(uuid),
         "object_relation": relation,
         "type": made["misp-attribute"],
@@ -119,7 +118,7 @@ def _values(item: ListItem, include: frozenset[str]) -> Iterator[tuple[str, str]
         yield from _phash(several) if key == "hashes" else ((relation, _json(value)) for value in several)
 
 
-def _phash(hashes: list[Object]) -> Iterator[tuple[str, str]]:
+def _phash(hashes: list[JsonDict]) -> Iterator[tuple[str, str]]:
     """The hashes that our short form leaves: the pHash of the whole picture as others know it, the rest as JSON."""
     found = False
     for hash in hashes:

@@ -5,15 +5,15 @@ What an event says of all that is in it (its tags, its organisation) may stand a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, moment, snippet, text, tlp
 from hashmatch.exchange.formats.misp_objects import IDENTIFYING, OF_JSON, SEVERAL, SINGLE, template, timestamp
-from hashmatch.exchange.interface import Row
+from hashmatch.exchange.interface import ListRow
 from hashmatch.exchange.item_records import hashes_of_short, item_of, latest
-from hashmatch.exchange.json_objects import Path, parse_object, parse_value, placed_records
+from hashmatch.exchange.json_objects import JsonObject, Path, parse_object, parse_value, placed_records
 from hashmatch.exchange.passed_over import PassedOver
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, Tlp, strictest
@@ -37,10 +37,8 @@ _OTHER_DIGESTS = ("sha224", "sha384", "sha512", "ssdeep", "tlsh", "imphash", "vh
 
 _WHOLE = frozenset({"size", "width", "height", "pdq_quality", "pdq_version"})
 
-Object = Mapping[str, object]
 
-
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     """The stream is read twice, so it must be one that can seek. Entries come one after the other."""
     start = stream.tell()
     events = _Events()
@@ -97,7 +95,7 @@ class _Reader:
         self._unused = PassedOver()
         self._unwanted = 0
 
-    def read(self, stream: BinaryIO) -> Iterator[Row]:
+    def read(self, stream: BinaryIO) -> Iterator[ListRow]:
         number = 1
         for row in placed_records(stream, *_ATTRIBUTES, *_OBJECTS):
             if isinstance(row, BadLine):
@@ -133,7 +131,7 @@ class _Reader:
             yield LineRemark(last, message.format(kinds=self._passed))
 
     def _of_attributes(
-        self, found: Object, attributes: Iterable[Object]
+        self, found: JsonObject, attributes: Iterable[JsonObject]
     ) -> Iterator[tuple[dict[str, object], tuple[Hash, ...]]]:
         """The entries of an object of another template, or of a single attribute."""
         named = list[tuple[str, str, bool]]()
@@ -166,7 +164,7 @@ class _Reader:
                 record["retracted"] = said["changed"] or "1970-01-01"
             yield record, ()
 
-    def _said(self, about: list[Object]) -> dict[str, object]:
+    def _said(self, about: list[JsonObject]) -> dict[str, object]:
         """What objects and attributes, and the event around them, say of an entry."""
         tags = [name for each in about for name in _tags(each)]
         comments = (each.get("comment") for each in about)
@@ -178,7 +176,7 @@ class _Reader:
             "note": next((comment for comment in comments if isinstance(comment, str) and comment), None),
         }
 
-    def _of_ours(self, found: Object) -> tuple[dict[str, object], tuple[Hash, ...]]:
+    def _of_ours(self, found: JsonObject) -> tuple[dict[str, object], tuple[Hash, ...]]:
         attributes = _attributes(found)
         live = [each for each in attributes if not _yes(each.get("deleted"))]
         gone = _yes(found.get("deleted")) or not any(str(each.get("object_relation")) in IDENTIFYING for each in live)
@@ -209,7 +207,7 @@ class _Reader:
         return self._with_event({**record, **several}, found, attributes, gone), hashes_of_short({**record, **several})
 
     def _with_event(
-        self, record: dict[str, object], found: Object, attributes: list[Object], gone: bool
+        self, record: dict[str, object], found: JsonObject, attributes: list[JsonObject], gone: bool
     ) -> dict[str, object]:
         """An entry of ours with what was said of it since it was written: by whoever holds the event."""
         said = self._said([found, *attributes])
@@ -228,16 +226,16 @@ class _Reader:
         return record
 
 
-def _is_ours(found: Object) -> bool:
+def _is_ours(found: JsonObject) -> bool:
     return bool(found.get("template_uuid") == template()["uuid"] or found.get("name") == template()["name"])
 
 
-def _attributes(found: Object) -> list[Object]:
+def _attributes(found: JsonObject) -> list[JsonObject]:
     attributes = found.get("Attribute")
     return [each for each in attributes if isinstance(each, dict)] if isinstance(attributes, list) else []
 
 
-def _tags(found: Object) -> list[str]:
+def _tags(found: JsonObject) -> list[str]:
     tags = found.get("Tag")
     names = [each.get("name") for each in tags if isinstance(each, dict)] if isinstance(tags, list) else []
     return [name for name in names if isinstance(name, str) and name]

@@ -27,7 +27,7 @@ from xml.sax.xmlreader import AttributesImpl
 from hashmatch.errors import CommandError
 from hashmatch.exchange.fields import LineError, digest, identified, moment, perceptual_hash, text
 from hashmatch.exchange.formats.partners import nothing_found, withdrawn
-from hashmatch.exchange.interface import Format, Row
+from hashmatch.exchange.interface import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem, Opinion, Verdict
 
@@ -158,7 +158,7 @@ class _Handler(ContentHandler):
             entry.values[tag] = value
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     """Raises CommandError, before any item, where defusedxml is missing."""
     try:
         from defusedxml.common import DefusedXmlException
@@ -211,7 +211,7 @@ class _Items:
         self._told = set[str]()
         self._known = OrderedDict[str, ListItem]()
 
-    def rows(self, entries: list[_Entry]) -> Iterator[Row]:
+    def rows(self, entries: list[_Entry]) -> Iterator[ListRow]:
         for entry in entries:
             self.count += 1
             yield from self._not_searched(entry)
@@ -229,7 +229,7 @@ class _Items:
                 message = _("fingerprints of type {name} cannot be searched here; told once for all entries")
                 yield LineRemark(self.count, message.format(name=shown))
 
-    def _row(self, entry: _Entry) -> Row:
+    def _row(self, entry: _Entry) -> ListRow:
         if entry.too_long:
             raise LineError(_("the entry is too long"))
         told, item = _told(entry), _hashed(entry)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 from hashmatch.exchange.formats.csv_digests import has_header, name_cell, name_in, number_in, read_table
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _
 from hashmatch.records import LineRemark, ListItem
@@ -32,12 +32,12 @@ def _record(cells: Mapping[str, str]) -> Mapping[str, object]:
     }
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     message = _("where this is the NSRL's own list, of software that is known, import it with --allow")
     return remarked(read_table(stream, HEADER, _record), message)
 
 
-def remarked(rows: Iterable[Row], message: str) -> Iterator[Row]:
+def remarked(rows: Iterable[ListRow], message: str) -> Iterator[ListRow]:
     """The same rows, with a remark before the first item."""
     told = False
     for row in rows:

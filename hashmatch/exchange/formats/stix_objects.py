@@ -11,9 +11,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hashmatch.exchange.formats.stix_patterns import pattern_of
 from hashmatch.exchange.item_records import NO_DATE, entry_uuid, exact, last_word, record_of, short_hashes
+from hashmatch.exchange.json_objects import JsonDict
 from hashmatch.records import ListItem, Opinion, Tlp, Verdict
-
-Object = dict[str, object]
 
 #: Of all our additions to STIX. Never to be changed.
 EXTENSION = "extension-definition--1adb6e55-8abd-47ba-9651-c7a81086d663"
@@ -58,10 +57,10 @@ _SCHEMA = (
 )
 
 
-def preamble() -> tuple[Object, ...]:
+def preamble() -> tuple[JsonDict, ...]:
     """What a bundle must have before our extension may be used in it."""
     since = "2026-11-26T00:00:00.000Z"
-    dated: Object = {"spec_version": "2.1", "created": since, "modified": since}
+    dated: JsonDict = {"spec_version": "2.1", "created": since, "modified": since}
     return (
         {"type": "identity", "id": _SELF, **dated, "name": "hashmatch", "identity_class": "system"},
         {
@@ -78,7 +77,7 @@ def preamble() -> tuple[Object, ...]:
     )
 
 
-def marking(tlp: Tlp) -> Object:
+def marking(tlp: Tlp) -> JsonDict:
     return {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -89,7 +88,7 @@ def marking(tlp: Tlp) -> Object:
     }
 
 
-def identity(name: str) -> Object:
+def identity(name: str) -> JsonDict:
     return {
         "type": "identity",
         "spec_version": "2.1",
@@ -105,7 +104,7 @@ def _identity_id(name: str) -> str:
     return f"identity--{uuid5(NAMESPACE_URL, 'https://github.com/hashmatch/hashmatch#source=' + name)}"
 
 
-def file_of(item: ListItem) -> Object | None:
+def file_of(item: ListItem) -> JsonDict | None:
     """The file that an entry is about, where a digest of it is known.
 
     Its id is made of its digest alone, as that of a file object without extension, so that the two are taken for one.
@@ -116,7 +115,7 @@ def file_of(item: ListItem) -> Object | None:
         return None
     name, value = next(iter(known.items()))
     contributing = json.dumps({"hashes": {name: value}}, separators=(",", ":"))
-    file: Object = {"type": "file", "spec_version": "2.1", "id": f"file--{uuid5(_OBSERVABLES, contributing)}"}
+    file: JsonDict = {"type": "file", "spec_version": "2.1", "id": f"file--{uuid5(_OBSERVABLES, contributing)}"}
     file |= {"hashes": known, **_markings(item)}
     if item.size is not None:
         file["size"] = item.size
@@ -124,10 +123,10 @@ def file_of(item: ListItem) -> Object | None:
     return {**file, **more} if more else file
 
 
-def indicator_of(item: ListItem, file: Object | None, include: frozenset[str]) -> Object:
+def indicator_of(item: ListItem, file: JsonDict | None, include: frozenset[str]) -> JsonDict:
     record = record_of(item, include)
     created = item.added or NO_DATE
-    found: Object = {"type": "indicator", "spec_version": "2.1", "id": f"indicator--{entry_uuid(item)}"}
+    found: JsonDict = {"type": "indicator", "spec_version": "2.1", "id": f"indicator--{entry_uuid(item)}"}
     if item.source:
         found["created_by_ref"] = _identity_id(item.source)
     found |= {"created": _stamp(created), "modified": _stamp(last_word(item)), "valid_from": _stamp(created)}
@@ -145,7 +144,7 @@ def indicator_of(item: ListItem, file: Object | None, include: frozenset[str]) -
     found |= _markings(item)
     own_keys = ("collection", "added", "changed", "retracted", "retraction_reason", "opinions")
     private_keys = ("paths", "paths_bytes", "case", "operator")
-    more: Object = {key: record[key] for key in own_keys + private_keys if key in record}
+    more: JsonDict = {key: record[key] for key in own_keys + private_keys if key in record}
     if file is None:
         more |= {"size": item.size, **_measures(item)}
     else:
@@ -153,22 +152,28 @@ def indicator_of(item: ListItem, file: Object | None, include: frozenset[str]) -
     return {**found, **_extension(more)}
 
 
-def _measures(item: ListItem) -> Object:
+def _measures(item: ListItem) -> JsonDict:
     measured = {"kind": item.kind, "duration": item.duration, "width": item.width, "height": item.height}
     return {**measured, **short_hashes(item.hashes)}
 
 
-def opinions_of(item: ListItem, indicator: Object) -> Iterator[tuple[str | None, Object]]:
+def opinions_of(item: ListItem, indicator: JsonDict) -> Iterator[tuple[str | None, JsonDict]]:
     """Each opinion with the name of whose it is."""
     for opinion in item.opinions:
         source = opinion.source or item.source
         yield source, _opinion(opinion, source, item, indicator)
 
 
-def _opinion(opinion: Opinion, source: str | None, item: ListItem, indicator: Object) -> Object:
+def _opinion(opinion: Opinion, source: str | None, item: ListItem, indicator: JsonDict) -> JsonDict:
     at = _stamp(opinion.at or item.added or NO_DATE)
     uuid = entry_uuid(item, "opinion", opinion.source or "")
-    found: Object = {"type": "opinion", "spec_version": "2.1", "id": f"opinion--{uuid}", "created": at, "modified": at}
+    found: JsonDict = {
+        "type": "opinion",
+        "spec_version": "2.1",
+        "id": f"opinion--{uuid}",
+        "created": at,
+        "modified": at,
+    }
     if source:
         found["created_by_ref"] = _identity_id(source)
     if opinion.reason:
@@ -177,7 +182,7 @@ def _opinion(opinion: Opinion, source: str | None, item: ListItem, indicator: Ob
     return {**found, **_extension({"entry": True})}
 
 
-def _pattern(item: ListItem) -> Object:
+def _pattern(item: ListItem) -> JsonDict:
     """What the indicator looks for: digests where there are any, else a hash, in a language of its algorithm's name."""
     kinds: tuple[tuple[str, str | None], ...] = (("MD5", item.md5), ("SHA-1", item.sha1), ("SHA-256", item.sha256))
     told = [f"{name} {value}" for name, value in kinds if value]
@@ -191,11 +196,11 @@ def _pattern(item: ListItem) -> Object:
     return {"name": f"{hash.algorithm} {hash.hex[:64]}", "pattern_type": hash.algorithm, "pattern": hash.hex}
 
 
-def _markings(item: ListItem) -> Object:
+def _markings(item: ListItem) -> JsonDict:
     return {} if item.tlp is None else {"object_marking_refs": [TLP_MARKINGS[item.tlp]]}
 
 
-def _extension(more: Object) -> Object:
+def _extension(more: JsonDict) -> JsonDict:
     known = {key: value for key, value in more.items() if value is not None}
     return {"extensions": {EXTENSION: {"extension_type": "property-extension", **known}}} if known else {}
 

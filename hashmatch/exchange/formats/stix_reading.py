@@ -7,16 +7,16 @@ many as may be held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import HASH_DIGITS, LineError, exact_moment, perceptual_hash, snippet, text
 from hashmatch.exchange.formats.stix_context import PATHS, Context, extension
 from hashmatch.exchange.formats.stix_patterns import DIGESTS, entries, normal
 from hashmatch.exchange.formats.stix_waiting import Waiting
-from hashmatch.exchange.interface import Row
+from hashmatch.exchange.interface import ListRow
 from hashmatch.exchange.item_records import NO_DATE, hashes_of_short, item_of, latest
-from hashmatch.exchange.json_objects import parse_value, records
+from hashmatch.exchange.json_objects import JsonObject, parse_value, records
 from hashmatch.exchange.passed_over import PassedOver
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, strictest
@@ -29,12 +29,11 @@ _OF_FILES = ("kind", "size", "duration", "width", "height")
 _OF_INDICATORS = ("collection", "added", "changed", "retracted", "retraction_reason", "opinions")
 _PRIVATE = ("paths", "paths_bytes", "case", "operator")
 
-Object = Mapping[str, object]
 #: What an entry is about: its digests and other facts by their names in ListItem, and its hashes.
 Target = tuple[dict[str, object], tuple[Hash, ...]]
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     """The stream is read twice, so it must be one that can seek. Entries come as soon as they are complete."""
     start = stream.tell()
     context = Context()
@@ -53,7 +52,7 @@ class _Reader:
         self._partly = 0
         self._alone = 0
 
-    def read(self, stream: BinaryIO) -> Iterator[Row]:
+    def read(self, stream: BinaryIO) -> Iterator[ListRow]:
         for row in records(stream, *PATHS):
             if isinstance(row, BadLine):
                 yield row
@@ -81,7 +80,7 @@ class _Reader:
             yield LineRemark(last, message.format(kinds=self._passed))
         yield from self._context.remarks()
 
-    def _object(self, number: int, found: Object) -> Iterator[Row]:
+    def _object(self, number: int, found: JsonObject) -> Iterator[ListRow]:
         kind, name = found.get("type"), found.get("id")
         if kind in _FILES:
             waiting = list(self._indicators.take(str(name)))
@@ -105,7 +104,7 @@ class _Reader:
         elif not isinstance(kind, str) or kind not in _UNDERSTOOD:
             self._passed.add(kind)
 
-    def _file(self, number: int, file: Object) -> Iterator[Row]:
+    def _file(self, number: int, file: JsonObject) -> Iterator[ListRow]:
         """A file that no indicator is about."""
         try:
             about, hashes = self._of_file(file)
@@ -119,7 +118,7 @@ class _Reader:
         except LineError as refused:
             yield BadLine(number, str(refused))
 
-    def _indicator(self, number: int, found: Object, file: Object | None) -> Iterator[Row]:
+    def _indicator(self, number: int, found: JsonObject, file: JsonObject | None) -> Iterator[ListRow]:
         try:
             targets = [self._of_file(file)] if file is not None else self._of_pattern(found)
             if not targets:
@@ -138,7 +137,7 @@ class _Reader:
             except LineError as refused:
                 yield BadLine(number, str(refused))
 
-    def _said(self, found: Object, file: Object | None) -> dict[str, object]:
+    def _said(self, found: JsonObject, file: JsonObject | None) -> dict[str, object]:
         """What an indicator says of whatever it is about."""
         own = extension(found)
         said: dict[str, object] = {key: own[key] for key in _OF_INDICATORS + _PRIVATE if key in own}
@@ -163,7 +162,7 @@ class _Reader:
             said["opinions"] = [*opinions, *self._context.opinions_on(found)]
         return said
 
-    def _of_file(self, file: Object) -> Target:
+    def _of_file(self, file: JsonObject) -> Target:
         own = extension(file)
         about: dict[str, object] = {key: own[key] for key in _OF_FILES if key in own}
         if file.get("size") is not None:
@@ -172,7 +171,7 @@ class _Reader:
         more = self._digests(about, digests.items() if isinstance(digests, dict) else ())
         return about, tuple(dict.fromkeys((*hashes_of_short(own), *more)))
 
-    def _of_pattern(self, found: Object) -> list[Target]:
+    def _of_pattern(self, found: JsonObject) -> list[Target]:
         own = extension(found)
         about: dict[str, object] = {key: own[key] for key in _OF_FILES if key in own}
         if hashes := hashes_of_short(own):
@@ -209,7 +208,7 @@ class _Reader:
                 self._unused.add(algorithm)
         return tuple(hashes)
 
-    def _marked(self, number: int, found: Object) -> Iterator[LineRemark]:
+    def _marked(self, number: int, found: JsonObject) -> Iterator[LineRemark]:
         if unknown := self._context.unknown_mark(found):
             message = _("it is marked with {mark}, which is no TLP mark: what that asks is not kept")
             yield LineRemark(number, message.format(mark=snippet(unknown[-36:])))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hashmatch.exchange.formats.stix_context import extension
+from hashmatch.exchange.json_objects import JsonObject
 
 #: Objects that wait, counted with their hashes.
 WAITING_MAX = 20_000
-
-Object = Mapping[str, object]
 
 
 @dataclass(slots=True)
 class _Held:
     number: int
-    found: Object
+    found: JsonObject
     used: bool
 
 
@@ -27,21 +26,21 @@ class Waiting:
         self._held = dict[str, list[_Held]]()
         self._weight = 0
 
-    def add(self, name: str, number: int, found: Object, used: bool = False) -> Iterator[tuple[int, Object]]:
+    def add(self, name: str, number: int, found: JsonObject, used: bool = False) -> Iterator[tuple[int, JsonObject]]:
         """Gives those that must leave without having been used."""
         self._held.setdefault(name, []).append(_Held(number, found, used))
         self._weight += _weight(found)
         while self._weight > WAITING_MAX and self._held:
             yield from self.take(next(iter(self._held)))
 
-    def take(self, name: str) -> Iterator[tuple[int, Object]]:
+    def take(self, name: str) -> Iterator[tuple[int, JsonObject]]:
         """Those of a name that were not used; none of them waits any longer."""
         for held in self._held.pop(name, ()):
             self._weight -= _weight(held.found)
             if not held.used:
                 yield held.number, held.found
 
-    def use(self, name: str) -> Object | None:
+    def use(self, name: str) -> JsonObject | None:
         """The latest of a name. It stays, since others may want it, too."""
         held = self._held.get(name)
         if not held:
@@ -49,11 +48,11 @@ class Waiting:
         held[-1].used = True
         return held[-1].found
 
-    def rest(self) -> Iterator[tuple[int, Object]]:
+    def rest(self) -> Iterator[tuple[int, JsonObject]]:
         for name in list(self._held):
             yield from self.take(name)
 
 
-def _weight(found: Object) -> int:
+def _weight(found: JsonObject) -> int:
     own = extension(found)
     return 1 + sum(len(each) for each in (own.get("vpdq"), own.get("hashes")) if isinstance(each, list))

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, instant, text, texts
 from hashmatch.exchange.formats.partners import Meant, hashed, labels_and_tlp, read_document, withdrawn
-from hashmatch.exchange.interface import Format, Row
+from hashmatch.exchange.interface import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Opinion, Verdict
 
@@ -30,7 +30,7 @@ _WITHDRAWN = frozenset({"Withdrawn", "Deleted"})
 _FEEDBACK: dict[str, Verdict] = {"Blocked": "confirmed", "NotBlocked": "disputed"}
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     return read_document(stream, _PLACES, _item)
 
 

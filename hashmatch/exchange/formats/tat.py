@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import instant, text, whole, yes
 from hashmatch.exchange.formats.partners import Meant, hashed, read_document, withdrawn
-from hashmatch.exchange.interface import Format, Row
+from hashmatch.exchange.interface import Format, ListRow
 from hashmatch.records import Kind, ListItem
 
 _PLACES = (("results", "*"), ("*",))
@@ -29,7 +29,7 @@ _KINDS: dict[str, Kind] = {
 }
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     return read_document(stream, _PLACES, _item)
 
 

@@ -24,7 +24,7 @@ from hashmatch.exchange.csv_records import cells_of, records
 from hashmatch.exchange.fields import LineError, snippet, text
 from hashmatch.exchange.formats.partners import labels_and_tlp
 from hashmatch.exchange.formats.tx_signals import CARRIES, parse, signals
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import sample
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _
@@ -41,7 +41,7 @@ _OPINIONS: dict[str, tuple[Opinion, ...]] = {
 }
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     """Columns may come in any order. Without a header row nothing is read."""
     names: list[str] = []
     for record in records(stream):

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.formats.tx_signals import CARRIES, TYPES, parse, signals
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _
@@ -25,7 +25,7 @@ from hashmatch.records import BadLine, LineRemark, ListItem
 _TYPES = frozenset(each.encode("ascii") for each in TYPES)
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     for line in numbered(stream):
         if isinstance(line, BadLine):
             yield line

@@ -7,14 +7,14 @@ label ("vics:category=1"), for what its number means depends on the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, exact_moment, snippet, text
-from hashmatch.exchange.interface import Row
+from hashmatch.exchange.interface import ListRow
 from hashmatch.exchange.item_records import hashes_of_short, item_of
-from hashmatch.exchange.json_objects import parse_value, records
+from hashmatch.exchange.json_objects import JsonObject, parse_value, records
 from hashmatch.exchange.passed_over import PassedOver
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark
@@ -47,10 +47,8 @@ _DOTNET = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 #: As American programs write dates, whatever the day and month of others would be.
 _AMERICAN = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y")
 
-Object = Mapping[str, object]
 
-
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     """The stream must be one that can seek: its first bytes tell which form it has. Records come one after the other."""
     start = stream.tell()
     head = stream.read(_HEAD)
@@ -80,7 +78,7 @@ def read(stream: BinaryIO) -> Iterator[Row]:
         yield LineRemark(number, _("digests of other kinds are passed over: {kinds}").format(kinds=unused))
 
 
-def _entry(media: Object, date: str | None, unused: PassedOver) -> tuple[dict[str, object], tuple[Hash, ...]]:
+def _entry(media: JsonObject, date: str | None, unused: PassedOver) -> tuple[dict[str, object], tuple[Hash, ...]]:
     record: dict[str, object] = {"md5": _hex(media.get("MD5")), "sha1": _hex(media.get("SHA1")), "changed": date}
     record |= {"size": _size(media.get("MediaSize")), "kind": _kind(media.get("MimeType"))}
     record["note"] = _bare(media.get("Comments"), strip=False)
@@ -123,7 +121,7 @@ def labels_of(tags: str) -> list[str]:
     return [label.strip() for label in re.split("[,;|]", tags) if label.strip()]
 
 
-def path_of(file: Object) -> bytes:
+def path_of(file: JsonObject) -> bytes:
     """The path of a file, which may have been told in one or in two pieces; empty if there is none."""
     name, path = _bare(file.get("FileName"), strip=False) or "", _bare(file.get("FilePath"), strip=False) or ""
     path, name = path.replace("\\", "/"), name.replace("\\", "/")
@@ -132,7 +130,7 @@ def path_of(file: Object) -> bytes:
     return path.encode("utf-8", "backslashreplace")
 
 
-def _category(media: Object) -> int | None:
+def _category(media: JsonObject) -> int | None:
     told = str(media.get("Category"))
     return int(told) if told.isascii() and told.isdigit() and len(told) < 4 else None
 
@@ -185,5 +183,5 @@ def _hex(value: object) -> str | None:
     return None if bare is None else bare.lower()
 
 
-def _objects(value: object) -> list[Object]:
+def _objects(value: object) -> list[JsonObject]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

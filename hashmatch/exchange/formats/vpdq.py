@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError
 from hashmatch.exchange.film_frames import parse_signal, signal
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import BOM, LINE_MAX, content, numbered
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _
@@ -23,7 +23,7 @@ _START = re.compile(
 )
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     first = True
     for line in numbered(stream):
         if isinstance(line, BadLine):
@@ -43,7 +43,7 @@ def read(stream: BinaryIO) -> Iterator[Row]:
         yield from _rows(number, entry)
 
 
-def _rows(number: int, entry: bytes) -> Iterator[Row]:
+def _rows(number: int, entry: bytes) -> Iterator[ListRow]:
     try:
         item, remark = parse_signal(entry.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange import film_frames
 from hashmatch.exchange.fields import LineError, snippet
-from hashmatch.exchange.interface import Format, Row, WriteReport
+from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _
@@ -24,7 +24,7 @@ from hashmatch.records import BadLine, Hash, LineRemark, ListItem
 _HEX = 64
 
 
-def read(stream: BinaryIO) -> Iterator[Row]:
+def read(stream: BinaryIO) -> Iterator[ListRow]:
     frames: list[Hash] = []
     begun = last = 0
     rounded = False
@@ -54,7 +54,7 @@ def read(stream: BinaryIO) -> Iterator[Row]:
         yield from _rows(begun, frames, rounded)
 
 
-def _rows(number: int, frames: list[Hash], rounded: bool) -> Iterator[Row]:
+def _rows(number: int, frames: list[Hash], rounded: bool) -> Iterator[ListRow]:
     try:
         item = film_frames.film(frames)
     except LineError as refused:

@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 
 from hashmatch.errors import CommandError
 from hashmatch.exchange.fields import snippet
-from hashmatch.exchange.hma.client import Answer, Server
+from hashmatch.exchange.hma.client import HmaResponse, Server
 from hashmatch.exchange.hma.signals import item_of, signals_of
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Pushed
@@ -179,7 +179,7 @@ def _is_bank(body: object, bank: str) -> bool:
     return isinstance(body, dict) and body.get("name") == bank
 
 
-def _expect(server: Server, answer: Answer, right: bool) -> None:
+def _expect(server: Server, answer: HmaResponse, right: bool) -> None:
     if answer.status not in (200, 201):
         raise CommandError(_("{server}: error {said}").format(server=server.name, said=answer.message))
     if not right:

@@ -49,7 +49,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HmaResponse:
     """status: of HTTP. body: what stood there as JSON; None if it was not JSON."""
 
     status: int
@@ -120,7 +120,7 @@ class Server:
     ) -> None:
         self._connection.close()
 
-    def ask(self, method: str, path: str, body: object = None, *, again: bool = True) -> Answer:
+    def ask(self, method: str, path: str, body: object = None, *, again: bool = True) -> HmaResponse:
         """The answer to one request, after further tries where that may help.
 
         again: asking twice does no more than asking once. Without it, a request is sent again only if the server cannot
@@ -152,7 +152,7 @@ class Server:
         if self._connection.sock is None:
             self._connection.connect()
 
-    def _exchange(self, method: str, path: str, body: object) -> Answer:
+    def _exchange(self, method: str, path: str, body: object) -> HmaResponse:
         data = None if body is None else json.dumps(body).encode("ascii")
         headers = self._headers if data is None else {**self._headers, "Content-Type": "application/json"}
         with _at_most(self._deadline, self._connection.sock) as late:
@@ -166,7 +166,7 @@ class Server:
                         raise CommandError(message.format(server=self.name, most=ANSWER_MAX))
                     if response.length:
                         raise http.client.IncompleteRead(raw, response.length)
-                    return Answer(response.status, _json(raw))
+                    return HmaResponse(response.status, _json(raw))
             except (OSError, http.client.HTTPException, ValueError) as error:
                 if late.is_set():
                     raise TimeoutError(_("no whole answer within {limit:g} s").format(limit=self._deadline)) from error
@@ -179,7 +179,7 @@ class Server:
         message = _("{server}: {reason}").format(server=self.name, reason=for_terminal(reason)[:150])
         return CommandError(f"{message}; {_doubt()}" if in_doubt else message)
 
-    def _checked(self, answer: Answer, in_doubt: bool) -> Answer:
+    def _checked(self, answer: HmaResponse, in_doubt: bool) -> HmaResponse:
         if 300 <= answer.status < 400:
             message = _("{server}: it sends us elsewhere, which is not followed: give the URL that it stands at")
             raise CommandError(message.format(server=self.name))

@@ -12,7 +12,7 @@ from hashmatch.records import Kind
 from hashmatch.report.as_lines import WORTH_SAYING_SPEED, clock, examined_text, span_text
 from hashmatch.report.html import drawings
 from hashmatch.report.html.facts import moment
-from hashmatch.report.html.gathering import Entry, SectionName
+from hashmatch.report.html.gathering import ReportEntry, SectionName
 from hashmatch.report.reasons import decided, explain
 
 #: What an algorithm's distance is out of, in bits.
@@ -22,7 +22,7 @@ UNFOLDED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class StretchRow:
     """A row of the table of stretches."""
 
     query: str
@@ -35,12 +35,12 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class FilmCard:
     """What is told of a match of films. coverage: a sentence. more: stretches that are not listed."""
 
     coverage: str
     timeline: drawings.Timeline
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[StretchRow, ...]
     more: int
 
     @property
@@ -65,14 +65,14 @@ class Card:
     sha256: str | None
     md5: str | None
     problem: str | None
-    film: Film | None
-    area: drawings.Area | None
+    film: FilmCard | None
+    area: drawings.AreaDrawing | None
     distance: int | None
     size: int
     share: int
 
 
-def card(entry: Entry, duration: float | None) -> Card:
+def card(entry: ReportEntry, duration: float | None) -> Card:
     """duration: of the reference, in seconds, where it is known."""
     result, match = entry.result, entry.match
     about = [kind_name(result.kind)] if result.kind else []
@@ -134,7 +134,7 @@ def _algorithm(name: str) -> str:
     return names.get(name) or for_terminal(name)
 
 
-def _film(video: VideoEvidence, result: Result, duration: float | None) -> Film:
+def _film(video: VideoEvidence, result: Result, duration: float | None) -> FilmCard:
     if len(video.segments) == 1 and video.segments[0].frames == 1:
         coverage = _("a single frame, at {time} of the reference").format(time=clock(video.segments[0].reference[0]))
     else:
@@ -143,10 +143,10 @@ def _film(video: VideoEvidence, result: Result, duration: float | None) -> Film:
     shown = video.segments[: drawings.MOST_SEGMENTS]
     length = result.examined.duration if result.examined else None
     drawn = drawings.timeline(video.segments, length, duration, result.kind == "video")
-    return Film(coverage, drawn, tuple(map(_stretch, shown)), len(video.segments) - len(shown))
+    return FilmCard(coverage, drawn, tuple(map(_stretch, shown)), len(video.segments) - len(shown))
 
 
-def _stretch(segment: Segment) -> Stretch:
+def _stretch(segment: Segment) -> StretchRow:
     notes = []
     if abs(segment.speed - 1) >= WORTH_SAYING_SPEED:
         notes.append(_("at {speed:.2f} × speed").format(speed=segment.speed))
@@ -156,11 +156,13 @@ def _stretch(segment: Segment) -> Stretch:
     notes += map(for_terminal, sorted(views))
     query, reference = (span_text(span) if span != (0.0, 0.0) else "–" for span in (segment.query, segment.reference))
     mean = f"{segment.mean_distance:.1f}"
-    return Stretch(query, reference, segment.frames, segment.distinct, mean, segment.worst_distance, ", ".join(notes))
+    return StretchRow(
+        query, reference, segment.frames, segment.distinct, mean, segment.worst_distance, ", ".join(notes)
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SourceOpinion:
     """What the source of a collection says of a reference."""
 
     collection: str
@@ -170,7 +172,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class OpinionLine:
     """What somebody else thinks of a reference."""
 
     source: str
@@ -180,7 +182,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class GroupHead:
     """The reference that a group of matches is about. brief: in one line."""
 
     id: int
@@ -188,14 +190,14 @@ class Head:
     sha256: str | None
     labels: tuple[str, ...]
     is_allowed: bool
-    sources: tuple[Said, ...]
-    opinions: tuple[Opinion, ...]
+    sources: tuple[SourceOpinion, ...]
+    opinions: tuple[OpinionLine, ...]
     brief: str
 
 
-def head(reference: MatchedReference) -> Head:
+def head(reference: MatchedReference) -> GroupHead:
     sources = tuple(
-        Said(
+        SourceOpinion(
             for_terminal(each.collection),
             for_terminal(each.source or ""),
             tlp_name(each.tlp),
@@ -204,7 +206,7 @@ def head(reference: MatchedReference) -> Head:
         for each in reference.sources
     )
     opinions = tuple(
-        Opinion(
+        OpinionLine(
             for_terminal(each.source),
             opinion_name(each.opinion),
             moment(each.at) if each.at else "",
@@ -216,7 +218,7 @@ def head(reference: MatchedReference) -> Head:
     labels = tuple(map(for_terminal, reference.labels))
     kind = kind_name(reference.kind) if reference.kind else ""
     allow = reference.allow
-    return Head(
+    return GroupHead(
         reference.id, kind, _shown(reference.sha256), labels, allow, sources, opinions, " · ".join((*brief, *labels))
     )
 

@@ -33,7 +33,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class TimeAxis:
     """The time axis of one film. length: in seconds, of the film if is_whole, else of what matches."""
 
     marks: tuple[Mark, ...]
@@ -62,8 +62,8 @@ class Band:
 class Timeline:
     """Both time axes of a match, one above the other, and what is the same on both. None: a picture has none."""
 
-    query: Track | None
-    reference: Track | None
+    query: TimeAxis | None
+    reference: TimeAxis | None
     bands: tuple[Band, ...]
 
 
@@ -86,13 +86,13 @@ def timeline(segments: Sequence[Segment], query: float | None, reference: float 
     return Timeline(upper, lower, bands)
 
 
-def _track(known: float | None, last: float) -> Track:
+def _track(known: float | None, last: float) -> TimeAxis:
     length = max(last, known or 0.0, 1.0)
     found = marks(length, _MARKS)
     placed = [Mark(100 * second / length, clock(second), "middle" if second else "start") for second in found]
     # The last text must not run out of the drawing.
     placed = [Mark(each.at, each.text, "end") if each.at > 90 else each for each in placed]
-    return Track(tuple(placed), length, known is not None)
+    return TimeAxis(tuple(placed), length, known is not None)
 
 
 def _place(span: tuple[float, float], length: float) -> tuple[float, float]:
@@ -113,7 +113,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
+class HistogramDrawing:
     """How many matches have which distance. rows: for each step, its first and last distance, and how many of each tier.
     most: matches in the highest bar."""
 
@@ -124,7 +124,7 @@ class Histogram:
     tiers: tuple[Tier, ...] = _WITH_DISTANCE
 
 
-def histogram(distances: Mapping[int, Counter[Tier]]) -> Histogram | None:
+def histogram(distances: Mapping[int, Counter[Tier]]) -> HistogramDrawing | None:
     """distances: how many matches of each tier have it. None where there are none."""
     if not distances:
         return None
@@ -146,11 +146,11 @@ def histogram(distances: Mapping[int, Counter[Tier]]) -> Histogram | None:
     every = 8 * max(1, steps // 32)
     placed = tuple(Mark(100 * at / _STEP / steps, str(at)) for at in range(0, _STEP * steps, every))
     placed = tuple(Mark(each.at, each.text, "start") if each.at == 0 else each for each in placed)
-    return Histogram(tuple(bars), placed, most, tuple(rows))
+    return HistogramDrawing(tuple(bars), placed, most, tuple(rows))
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class AreaDrawing:
     """Where in the file the reference's picture is. view_box: of the SVG. corners: of the reference, in parts of the file's
     width and height."""
 
@@ -158,10 +158,10 @@ class Area:
     corners: str
 
 
-def area(local: LocalEvidence) -> Area:
+def area(local: LocalEvidence) -> AreaDrawing:
     """The file is the square from 0 to 1. Corners far out are drawn nearer."""
     points = [tuple(min(max(place, -1.5), 2.5) for place in corner) for corner in local.quadrilateral]
     left, top = (min(0.0, *(point[side] for point in points)) - 0.05 for side in (0, 1))
     right, bottom = (max(1.0, *(point[side] for point in points)) + 0.05 for side in (0, 1))
     box = f"{left:.3f} {top:.3f} {right - left:.3f} {bottom - top:.3f}"
-    return Area(box, " ".join(f"{x:.3f},{y:.3f}" for x, y in points))
+    return AreaDrawing(box, " ".join(f"{x:.3f},{y:.3f}" for x, y in points))

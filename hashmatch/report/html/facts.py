@@ -49,7 +49,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FactRow:
     """A fact: its name and what is so. look: how it is shown, in the page's language or left to right as data are."""
 
     name: str
@@ -58,71 +58,71 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ScanFacts:
     """The facts of both, and what must be known before anything else is read."""
 
-    scan: tuple[Row, ...]
-    report: tuple[Row, ...]
+    scan: tuple[FactRow, ...]
+    report: tuple[FactRow, ...]
     notices: tuple[str, ...]
 
 
-def facts(about: About) -> Facts:
-    return Facts(tuple(_of_scan(about)), tuple(_of_report(about)), tuple(_notices(about)))
+def facts(about: About) -> ScanFacts:
+    return ScanFacts(tuple(_of_scan(about)), tuple(_of_report(about)), tuple(_notices(about)))
 
 
-def _of_scan(about: About) -> Iterator[Row]:
+def _of_scan(about: About) -> Iterator[FactRow]:
     scan = about.scan
     if scan is None:
         text = _("not recorded: JSON lines tell of files only; `scan --format json` keeps these facts, too")
-        yield Row(_("Operator, time, settings, database"), (text,), "text")
+        yield FactRow(_("Operator, time, settings, database"), (text,), "text")
         return
     custody, settings = scan.custody, scan.settings
     if custody is not None:
         if custody.names_from is not None:
-            yield Row(_("Scanned: names from the file"), (for_terminal(custody.names_from),))
+            yield FactRow(_("Scanned: names from the file"), (for_terminal(custody.names_from),))
         else:
             shown = [for_terminal(path) for path in custody.paths[:MOST_PATHS]]
             more = len(custody.paths) - len(shown)
-            yield Row(_("Scanned"), (*shown, f"… + {more:,}") if more > 0 else tuple(shown))
-        yield Row(_("Operator"), (for_terminal(custody.operator),))
-        yield Row(_("Started"), (moment(custody.started),))
+            yield FactRow(_("Scanned"), (*shown, f"… + {more:,}") if more > 0 else tuple(shown))
+        yield FactRow(_("Operator"), (for_terminal(custody.operator),))
+        yield FactRow(_("Started"), (moment(custody.started),))
         if about.seconds is not None:
-            yield Row(_("Ended"), (_end(custody.started, about.seconds),))
-            yield Row(_("Took"), (_length(about.seconds),))
+            yield FactRow(_("Ended"), (_end(custody.started, about.seconds),))
+            yield FactRow(_("Took"), (_length(about.seconds),))
     else:
-        yield Row(_("Scanned"), (_("not recorded by the version that scanned"),), "text")
-    yield Row(_("Version"), (f"hashmatch {for_terminal(scan.hashmatch)}",))
-    yield Row(_("Database"), (for_terminal(scan.reference_set.path),))
+        yield FactRow(_("Scanned"), (_("not recorded by the version that scanned"),), "text")
+    yield FactRow(_("Version"), (f"hashmatch {for_terminal(scan.hashmatch)}",))
+    yield FactRow(_("Database"), (for_terminal(scan.reference_set.path),))
     count = scan.reference_set.references
-    yield Row(_("References in it"), (f"{count:,}",))
+    yield FactRow(_("References in it"), (f"{count:,}",))
     if custody is not None:
         yield from _of_audit(custody.audit)
-    yield Row(_("Profile"), (for_terminal(settings.profile or "–"),))
-    yield Row(_("Weakest tier"), (for_terminal(settings.min_tier or "–"),))
-    yield Row(_("Largest PDQ distance"), (_radius(settings.radius, settings.profile),))
+    yield FactRow(_("Profile"), (for_terminal(settings.profile or "–"),))
+    yield FactRow(_("Weakest tier"), (for_terminal(settings.min_tier or "–"),))
+    yield FactRow(_("Largest PDQ distance"), (_radius(settings.radius, settings.profile),))
     names = tuple(map(for_terminal, settings.collections[:MOST_PATHS])) or (_("all"),)
-    yield Row(_("Collections searched"), names)
+    yield FactRow(_("Collections searched"), names)
     if custody is not None:
         isolated = custody.isolation
-        yield Row(_("Isolation"), (for_terminal(lock.name_of(isolated.steps)),), "text")
+        yield FactRow(_("Isolation"), (for_terminal(lock.name_of(isolated.steps)),), "text")
         text = _("{workers} workers, {gib:g} GiB of memory each, {timeout:g} s without progress")
         gib = isolated.memory / (1 << 30)
-        yield Row(_("Kept to"), (text.format(workers=isolated.workers, gib=gib, timeout=isolated.timeout),), "text")
+        yield FactRow(_("Kept to"), (text.format(workers=isolated.workers, gib=gib, timeout=isolated.timeout),), "text")
         limits = dataclasses.asdict(custody.limits)
-        yield Row(_("Limits of one file"), (", ".join(f"{name} {value:,}" for name, value in limits.items()),))
+        yield FactRow(_("Limits of one file"), (", ".join(f"{name} {value:,}" for name, value in limits.items()),))
 
 
-def _of_report(about: About) -> Iterator[Row]:
-    yield Row(_("Made by"), (for_terminal(about.operator),))
-    yield Row(_("Made"), (moment(about.made),))
-    yield Row(_("Version"), (f"hashmatch {about.version}",))
+def _of_report(about: About) -> Iterator[FactRow]:
+    yield FactRow(_("Made by"), (for_terminal(about.operator),))
+    yield FactRow(_("Made"), (moment(about.made),))
+    yield FactRow(_("Version"), (f"hashmatch {about.version}",))
     if about.kept is not None:
         form = "JSON" if about.kept.is_document else "JSON lines"
         size = _("{size:,} bytes").format(size=about.kept.size)
-        yield Row(_("Made of the file"), (for_terminal(about.kept.path), f"{form}, {size}"))
-        yield Row(_("SHA-256 of that file"), (about.kept.sha256,), "hash")
+        yield FactRow(_("Made of the file"), (for_terminal(about.kept.path), f"{form}, {size}"))
+        yield FactRow(_("SHA-256 of that file"), (about.kept.sha256,), "hash")
         if about.database is not None:
-            yield Row(_("Database then"), (for_terminal(about.database),))
+            yield FactRow(_("Database then"), (for_terminal(about.database),))
         if about.audit is not None:
             yield from _of_audit(about.audit)
     pictures = {
@@ -130,14 +130,14 @@ def _of_report(about: About) -> Iterator[Row]:
         "grey": _("of the scanned files, without colour"),
         "plain": _("of the scanned files"),
     }
-    yield Row(_("Pictures"), (pictures.get(about.pictures or "", _("none")),), "text")
+    yield FactRow(_("Pictures"), (pictures.get(about.pictures or "", _("none")),), "text")
 
 
-def _of_audit(audit: AuditHead) -> Iterator[Row]:
-    yield Row(_("Entries of its audit trail"), (f"{audit.entries:,}",))
+def _of_audit(audit: AuditHead) -> Iterator[FactRow]:
+    yield FactRow(_("Entries of its audit trail"), (f"{audit.entries:,}",))
     if audit.entries:
-        yield Row(_("Newest of them"), (moment(audit.at or ""),))
-        yield Row(_("Digest of the newest"), (for_terminal(audit.digest),), "hash")
+        yield FactRow(_("Newest of them"), (moment(audit.at or ""),))
+        yield FactRow(_("Digest of the newest"), (for_terminal(audit.digest),), "hash")
 
 
 def _notices(about: About) -> Iterator[str]:

@@ -25,7 +25,7 @@ SECTIONS: tuple[SectionName, ...] = (*TIERS, "allowed")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReportEntry:
     """One file and one reference. is_best: whether no other match of the file is better."""
 
     result: Result
@@ -38,7 +38,7 @@ class Group:
     """All matches of one tier with one reference."""
 
     reference: MatchedReference
-    entries: list[Entry]
+    entries: list[ReportEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Gathered:
     tlp: Tlp | None = None
     unmarked: bool = False
     bytes: int = 0
-    _groups: dict[tuple[SectionName, MatchedReference], list[Entry]] = field(default_factory=dict)
+    _groups: dict[tuple[SectionName, MatchedReference], list[ReportEntry]] = field(default_factory=dict)
 
     def add(self, result: Result, size: int = 0) -> None:
         """Take one more result. size: of the line that it was read from, in bytes."""
@@ -107,7 +107,7 @@ class Gathered:
         self.unmarked = self.unmarked or not any(marks)
         if has_room and self.listed < MOST_MATCHES:
             self.listed += 1
-            self._groups.setdefault((name, match.reference), []).append(Entry(result, match, is_best))
+            self._groups.setdefault((name, match.reference), []).append(ReportEntry(result, match, is_best))
 
     @property
     def left_out(self) -> int:
@@ -136,6 +136,6 @@ class Gathered:
                         yield entry.result
 
 
-def _order(entry: Entry) -> tuple[int, bytes]:
+def _order(entry: ReportEntry) -> tuple[int, bytes]:
     distance = entry.match.distance
     return (1 << 16 if distance is None else distance), entry.result.path

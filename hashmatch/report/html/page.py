@@ -18,8 +18,8 @@ from hashmatch.matching.results import MatchedReference
 from hashmatch.report.as_lines import clock
 from hashmatch.report.html import cards, drawings
 from hashmatch.report.html.facts import About, facts, moment
-from hashmatch.report.html.gathering import Entry, Gathered, Section
-from hashmatch.report.pictures import Picture
+from hashmatch.report.html.gathering import Gathered, ReportEntry, Section
+from hashmatch.report.pictures import ShownPicture
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -64,7 +64,7 @@ def write(
     about: About,
     out: BinaryIO,
     *,
-    pictures: Mapping[bytes, Picture] = {},
+    pictures: Mapping[bytes, ShownPicture] = {},
     duration: Callable[[MatchedReference], float | None] = lambda reference: None,
 ) -> None:
     """Write the page as UTF-8. pictures: of files, by their paths. duration: of a reference, in seconds, if it is known."""
@@ -73,11 +73,11 @@ def write(
     style, script = (TEMPLATES / "report.css").read_text("utf-8"), (TEMPLATES / "report.js").read_text("utf-8")
     sections = list(gathered.sections())
 
-    def card_of(entry: Entry) -> cards.Card:
+    def card_of(entry: ReportEntry) -> cards.Card:
         has_film = entry.match.video is not None and entry.match.reference.kind == "video"
         return cards.card(entry, duration(entry.match.reference) if has_film else None)
 
-    def picture_of(entry: Entry) -> Picture | None:
+    def picture_of(entry: ReportEntry) -> ShownPicture | None:
         return pictures.get(entry.result.path) if entry.is_best else None
 
     text = (

@@ -12,7 +12,7 @@ import pytest
 
 from hashmatch.cli.shared.walking import Seen
 from hashmatch.errors import CommandError
-from hashmatch.media.files import Found
+from hashmatch.media.files import FoundPath
 from tests.cli.conftest import FIXTURES, Run
 
 PHOTO = FIXTURES / "archive" / "towns" / "market.jpg"
@@ -110,7 +110,7 @@ def test_files_that_vanish_before_they_are_opened(tmp_path: Path, run: Run) -> N
 
 
 def test_what_was_seen_is_held_against_what_was_told() -> None:
-    seen = Seen([Found(b"a"), None, Found(b"b")])
+    seen = Seen([FoundPath(b"a"), None, FoundPath(b"b")])
     assert len(list(seen)) == 3
     seen.check(2)
     with pytest.raises(CommandError, match="2 files were seen and 1 accounted for"):
