@@ -205,13 +205,13 @@ def searching(count: int, scratch: Path) -> list[Goal]:
     from hashmatch.cluster.connection import joined
     from hashmatch.cluster.searching import ClusterSearcher
     from hashmatch.search.searcher import Searcher
-    from hashmatch.store import Store
+    from hashmatch.store import open_store
 
     os.environ["HASHMATCH_SHARDS"] = str(scratch / "shards")
     database = scratch / "searched.db"
     queries = make_set(database, count)
     rows, found = [], {}
-    with Store.open(database) as store:
+    with open_store(database) as store:
         searcher = Searcher(store)
         ready = clock(searcher.prepare)
         again = clock(Searcher(store).prepare)
@@ -288,9 +288,9 @@ def make_set(database: Path, count: int) -> list[tuple[Any, ...]]:
     Written as rows of the database, since twenty million records of Python would take longer than all else.
     """
     from hashmatch.records import Hash
-    from hashmatch.store import Store
+    from hashmatch.store import open_store
 
-    Store.open(database, write=True).close()
+    open_store(database, write=True).close()
     chance = np.random.default_rng(0)
     near: list[bytes] = []
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:

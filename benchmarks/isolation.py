@@ -20,7 +20,7 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media.files import FoundPath, open_file
 from hashmatch.records import Fingerprint
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.references import Membership, add_file
 from hashmatch.workflows.index import index
@@ -79,7 +79,7 @@ def hashing_in_process(photos: Sequence[Path]) -> list[Fingerprint]:
 def indexing(photos: Sequence[Path], isolation: Isolation | None) -> None:
     """Into a new reference set: with workers as `hashmatch index` does it, or the same work in this process."""
     actor, membership = Actor("benchmark", "index"), Membership("default")
-    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder, "set.db"), write=True) as store:
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder, "set.db"), write=True) as store:
         if isolation is not None:
             found = (FoundPath(os.fsencode(path)) for path in photos)
             done = sum(

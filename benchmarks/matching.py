@@ -195,7 +195,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
     from hashmatch.matching.tiers import thresholds
     from hashmatch.matching.verdict import find
     from hashmatch.search.cache import load, load_features
-    from hashmatch.store import Store, hash_rows
+    from hashmatch.store import hash_rows, open_store
 
     seconds: dict[str, float] = defaultdict(float)
 
@@ -205,7 +205,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
         seconds[name] += time.perf_counter() - start
         return result
 
-    with Store.open(database) as store:
+    with open_store(database) as store:
         tables = {profile: load(store, "pdq", thresholds(profile)["pdq"]) for profile in ("fast", "thorough")}
         local_tables = load_features(store)
 

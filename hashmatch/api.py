@@ -16,7 +16,7 @@ from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
 from hashmatch.media.files import open_file, walk
 from hashmatch.records import BadLine, Fingerprint, LineRemark, Tlp
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.export_list import ExportReport, ExportSelection, export
@@ -149,7 +149,7 @@ class ReferenceSet:
     def _open(self, write: bool) -> Store:
         if self._store is None or (write and not self._store.writable):
             self.close()
-            self._store = Store.open(self.path, write=write)
+            self._store = open_store(self.path, write=write)
         return self._store
 
     def __enter__(self) -> ReferenceSet:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import settings
 
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -66,7 +66,7 @@ def new_store(tmp_path: Path) -> Iterator[Callable[[], Store]]:
     made: list[Store] = []
 
     def make() -> Store:
-        made.append(Store.open(tmp_path / f"set {len(made)}.db", write=True))
+        made.append(open_store(tmp_path / f"set {len(made)}.db", write=True))
         return made[-1]
 
     yield make

@@ -12,7 +12,7 @@ import pytest
 
 import hashmatch
 from hashmatch.errors import CommandError, MediaError
-from hashmatch.store import Store, audit, hash_rows, lookup
+from hashmatch.store import audit, hash_rows, lookup, open_store
 from tests.store.known import animation, draw, fixture_set, picture
 from tests.store.samples import digests_of
 
@@ -109,7 +109,7 @@ class TestReferenceSet:
         with known:
             list(known.index([files / "1.jpg"], workers=1))
             known.export(io.BytesIO())
-        with Store.open(known.path) as store:
+        with open_store(known.path) as store:
             entries = [(e.operator, e.command, e.action) for e in audit.entries(store)]
             (source,) = lookup.reference(store.connection, 1).sources
         assert entries == [
@@ -148,7 +148,7 @@ class TestReferenceSet:
             (retried,) = known.index([files / "broken.jpg"], workers=1, retry_failed=True)
             assert again.error is not None and "tried before" in again.error.message
             assert retried.error is not None and "tried before" not in retried.error.message
-        with Store.open(known.path) as store:
+        with open_store(known.path) as store:
             assert {h.algorithm for h in hash_rows.hashes(store.connection, 1)} == {"pdq", "blocks", "dhash"}
 
     def test_can_be_opened_again_after_it_was_closed(self, known: hashmatch.ReferenceSet, files: Path) -> None:

@@ -19,7 +19,7 @@ from hashmatch.i18n import _, activate, ngettext
 from hashmatch.report.html.page import TEMPLATES
 from hashmatch.review.pages import TEMPLATES as REVIEW_TEMPLATES
 from hashmatch.review.pages import environment
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from tests.catalogues import messages_of_package, write_catalogues
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -269,10 +269,10 @@ class TestCatalogue:
     def test_messages_of_errors(self, locale: Path, tmp_path: Path) -> None:
         activate("xx", locale)
         with pytest.raises(hashmatch.errors.CommandError, match=r"^⟦.*⟧$"):
-            Store.open(tmp_path / "gone.db")
+            open_store(tmp_path / "gone.db")
         (tmp_path / "text.db").write_text("text" * 100)
         with pytest.raises(hashmatch.errors.CommandError, match=r"^⟦.*⟦.*⟧⟧$"):
-            Store.open(tmp_path / "text.db")
+            open_store(tmp_path / "text.db")
         error = hashmatch.hash_bytes(b"\xff\xd8\xff\xe0 no picture").error
         assert error is not None and error.message.startswith("⟦")
 

@@ -22,9 +22,9 @@ from hashmatch.i18n import _
 @pass_app
 def command(app: App, target: Path) -> int:
     from hashmatch.escape import for_terminal
-    from hashmatch.store import Store, backup
+    from hashmatch.store import backup, open_store
 
-    with Store.open(app.database) as store:
+    with open_store(app.database) as store:
         try:
             head = backup.write(store, target)
         except backup.UnsoundError as error:

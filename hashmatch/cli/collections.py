@@ -21,13 +21,13 @@ from hashmatch.records import Tlp
 def command(app: App, name: str | None, tlp: Tlp | None, note: str | None, form: str) -> int:
     from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.store import Store, curate, lookup
+    from hashmatch.store import curate, lookup, open_store
     from hashmatch.store.audit import Actor
 
     changes = tlp is not None or note is not None
     if changes and name is None:
         raise click.UsageError(_("name the collection to change"))
-    with Store.open(app.database, write=changes and app.database.exists()) as store:
+    with open_store(app.database, write=changes and app.database.exists()) as store:
         if name is not None:
             lookup.collection_number(store.connection, name)
         if changes and name is not None:

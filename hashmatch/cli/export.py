@@ -87,7 +87,7 @@ def command(
     include: str | None,
 ) -> int:
     from hashmatch.clock import now
-    from hashmatch.store import Store
+    from hashmatch.store import open_store
     from hashmatch.store.audit import Actor
     from hashmatch.workflows.export_list import ExportSelection, export, sign_list
 
@@ -107,10 +107,10 @@ def command(
     wanted = int(since) if since is not None and since.isdigit() and len(since) < 16 else _utc(since, "--since")
     selection = ExportSelection(collections, labels, wanted, max_tlp, extras)
     try:
-        store = Store.open(app.database, write=app.database.exists())
+        store = open_store(app.database, write=app.database.exists())
     except CommandError:
         # Sharing from a read-only medium is fine; only the audit trail cannot tell of it.
-        store = Store.open(app.database)
+        store = open_store(app.database)
         app.warn(_("the database cannot be written, so this export is not in its audit trail"))
     actor = Actor.current("export")
     if server is not None and bank is not None:

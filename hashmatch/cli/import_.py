@@ -88,7 +88,7 @@ def command(
     from hashmatch.cli.shared.labels import remarks
     from hashmatch.errors import CommandError
     from hashmatch.escape import for_terminal
-    from hashmatch.store import Store, scans
+    from hashmatch.store import open_store, scans, scratch_store
     from hashmatch.store.audit import Actor
     from hashmatch.workflows.import_list import import_list
     from hashmatch.workflows.list_origin import ImportPlan
@@ -99,7 +99,7 @@ def command(
     if server is not None and bank is not None:
         from hashmatch.workflows.banks import read_bank
 
-        with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
+        with scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store:
             report_of_bank = read_bank(store, actor, server, bank)
         text = _(
             "bank {bank}: {read:,} contents read, {disputed:,} references newly disputed, being disabled or removed there,"
@@ -110,7 +110,7 @@ def command(
     plan = ImportPlan(collection, tlp, allow, strict, verify_key, frozenset(accept))
     refused, failed = 0, 0
     remarks_on = remarks(app)
-    with Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store:
+    with scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store:
         withdrawn_before = scans.withdrawn(store.connection)
         for path in files:
             name = for_terminal(str(path))

@@ -71,7 +71,7 @@ def command(
     from hashmatch.hashers import parse_names
     from hashmatch.records import Failure
     from hashmatch.report import as_json
-    from hashmatch.store import Store
+    from hashmatch.store import open_store, scratch_store
     from hashmatch.store.audit import Actor
     from hashmatch.store.membership import Membership
     from hashmatch.workflows.index import index
@@ -87,7 +87,7 @@ def command(
     start = time.monotonic()
     interrupted, missing = False, 0
     with (
-        Store.scratch(app.database) if dry_run else Store.open(app.database, write=True) as store,
+        scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store,
         clustered(app, address, examining) as cluster,
         ProgressBar(app, lambda: cluster.walk(walking, paths)) as progress,
     ):

@@ -38,11 +38,11 @@ def _hashmatch() -> dict[str, Any]:
 
 def _database(app: App) -> dict[str, Any]:
     from hashmatch.search import cache as tables
-    from hashmatch.store import Store, lookup
+    from hashmatch.store import lookup, open_store
 
     if not app.database.exists():
         return {"path": str(app.database), "exists": False}
-    with Store.open(app.database) as store:
+    with open_store(app.database) as store:
         return {
             "path": str(app.database),
             "exists": True,

@@ -85,13 +85,13 @@ def _change(app: App, refs: tuple[str, ...], add: tuple[str, ...], remove: tuple
 def _list(app: App, form: str) -> None:
     from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.store import Store, stats
+    from hashmatch.store import open_store, stats
     from hashmatch.store.taxonomy import load
 
     taxonomy = load(app.database)
     used: dict[str, int] = {}
     if app.database.exists():  # the taxonomy is there before any label is given
-        with Store.open(app.database) as store:
+        with open_store(app.database) as store:
             used = stats.labels_used(store.connection)
     if form == "json":
         as_json.dump(as_json.taxonomy(taxonomy, used), sys.stdout.buffer, indent=2)

@@ -41,12 +41,12 @@ LISTED = 20
 @pass_app
 def command(app: App, too_common: int, demote: bool, form: str) -> int:
     from hashmatch.report import as_json
-    from hashmatch.store import Store
+    from hashmatch.store import open_store
     from hashmatch.store.audit import Actor
     from hashmatch.store.curate import set_common_hashes
     from hashmatch.workflows.lint import ALGORITHM, lint
 
-    with Store.open(app.database, write=demote) as store:
+    with open_store(app.database, write=demote) as store:
         report = lint(store, too_common)
         if demote:
             found = {each.bits: each.found for each in report.common}

@@ -29,7 +29,7 @@ def command(
 ) -> int:
     from hashmatch.report import as_json
     from hashmatch.report.as_text import list_line
-    from hashmatch.store import Store, lookup
+    from hashmatch.store import lookup, open_store
 
     conditions = ["1"]
     if allowed:
@@ -38,7 +38,7 @@ def command(
         conditions.append("error_code IS NOT NULL AND NOT partial")
     if retracted:
         conditions.append("id NOT IN (SELECT id FROM live_reference)")
-    with Store.open(app.database) as store:
+    with open_store(app.database) as store:
         for name in collections:
             lookup.collection_number(store.connection, name)
         for reference in lookup.references(store.connection, " AND ".join(conditions)):

@@ -27,9 +27,9 @@ from hashmatch.i18n import _
 def command(app: App, head: bool, last: int | None, form: str) -> int:
     from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.store import Store, audit
+    from hashmatch.store import audit, open_store
 
-    with Store.open(app.database) as store:
+    with open_store(app.database) as store:
         if head:
             end = audit.head(store.connection)
             if form == "jsonl":

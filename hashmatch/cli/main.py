@@ -68,10 +68,10 @@ class Commands(click.Group):
 
 
 def _is_damaged(database: Path) -> bool:
-    from hashmatch.store import Store, verify
+    from hashmatch.store import open_store, verify
 
     try:
-        with Store.open(database, even_damaged=True) as store:
+        with open_store(database, even_damaged=True) as store:
             return any(verify.check(store))
     except CommandError:
         return False

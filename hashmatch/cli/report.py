@@ -39,7 +39,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
     from hashmatch.report.html.facts import About, Kept
     from hashmatch.report.html.gathering import Gathered
     from hashmatch.report.reading import ScanFile
-    from hashmatch.store import Store
+    from hashmatch.store import open_store
     from hashmatch.store.audit import Actor
     from hashmatch.version import __version__
 
@@ -49,7 +49,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
         for result in file.results():
             gathered.add(result, file.line_size)
         # One that was not asked for by name may well be missing, as on a colleague's machine.
-        store = stack.enter_context(Store.open(app.database)) if app.db or app.database.exists() else None
+        store = stack.enter_context(open_store(app.database)) if app.db or app.database.exists() else None
         about = About(
             __version__,
             Actor.current("report").operator,

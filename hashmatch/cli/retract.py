@@ -71,10 +71,10 @@ def _retract(app: App, refs: tuple[str, ...], reason: str | None, collection: st
 def _recall(app: App, refs: tuple[str, ...], form: str) -> None:
     from hashmatch.report import as_json
     from hashmatch.report.as_lines import recall_lines
-    from hashmatch.store import Store, lookup, scans
+    from hashmatch.store import lookup, open_store, scans
 
     listed = standing = 0
-    with Store.open(app.database) as store:
+    with open_store(app.database) as store:
         connection = store.connection
         references = {lookup.find(connection, ref).id for ref in refs} if refs else scans.withdrawn(connection)
 

@@ -73,7 +73,7 @@ def command(
     from hashmatch.review.darkroom import Darkroom
     from hashmatch.review.pages import Pages
     from hashmatch.review.queue import Queue
-    from hashmatch.store import Store, review_decisions
+    from hashmatch.store import open_store, review_decisions
     from hashmatch.store.audit import Actor
 
     actor = Actor.current("review")
@@ -85,7 +85,7 @@ def command(
                 path=app.database
             )
         )
-    with Store.open(app.database, write=True) as store:
+    with open_store(app.database, write=True) as store:
         before = review_decisions.rules(store.connection)
         wanted = review_decisions.Rules(needed or before.needed, _name(source) if source is not None else before.source)
         with store.transaction() as connection:

@@ -106,7 +106,7 @@ def command(
     examining: Examining,
 ) -> int:
     from hashmatch.cli.shared.progress import ProgressBar
-    from hashmatch.store import Store
+    from hashmatch.store import open_store
     from hashmatch.workflows.scan import scan
 
     if bool(paths) == (files_from is not None):
@@ -120,7 +120,7 @@ def command(
     with contextlib.ExitStack() as stack:
         # First, since it brings an older database up to date, of which a scan would else read a copy.
         kept_in = _open_to_record(stack, app.database) if record else None
-        store = stack.enter_context(Store.open(app.database))
+        store = stack.enter_context(open_store(app.database))
         cluster = stack.enter_context(clustered(app, address, examining))
         source: int | None = None
         if files_from is None:

@@ -17,9 +17,9 @@ from hashmatch.i18n import _
 def command(app: App, refs: tuple[str, ...], form: str) -> int:
     from hashmatch.report import as_json
     from hashmatch.report.as_text import reference_lines
-    from hashmatch.store import Store, hash_rows, lookup
+    from hashmatch.store import hash_rows, lookup, open_store
 
-    with Store.open(app.database) as store:
+    with open_store(app.database) as store:
         shown = []
         for ref in refs:
             reference = lookup.find(store.connection, ref)

@@ -37,11 +37,11 @@ def _month(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 @pass_app
 def command(app: App, since: str | None, until: str | None, collections: tuple[str, ...], form: str) -> int:
     from hashmatch.report import as_json
-    from hashmatch.store import Store, stats
+    from hashmatch.store import open_store, stats
 
     if since is not None and until is not None and since > until:
         raise click.UsageError(_("--since is later than --until"))
-    with Store.open(app.database) as store:
+    with open_store(app.database) as store:
         counted = stats.count(store.connection, stats.Period(since, until), collections)
     if form == "json":
         as_json.dump(as_json.statistics(counted), sys.stdout.buffer, indent=2)

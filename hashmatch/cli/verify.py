@@ -35,13 +35,13 @@ def command(app: App, head: str | None, form: str) -> int:
     from hashmatch.errors import CommandError
     from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
-    from hashmatch.store import Store, verify
+    from hashmatch.store import open_store, verify
 
     if head is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", head):
         raise click.BadParameter(_("must be 64 hexadecimal digits, as `log --head` prints"), param_hint="--head")
     damage: list[str] = []
     count = 0
-    with Store.open(app.database, even_damaged=True) as store:
+    with open_store(app.database, even_damaged=True) as store:
         for line in _damage(store, None if head is None else bytes.fromhex(head)):
             count += 1
             if form == "json":

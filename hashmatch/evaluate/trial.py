@@ -13,7 +13,7 @@ from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
 from hashmatch.media.files import FoundPath
 from hashmatch.records import Hash
-from hashmatch.store import Store, hash_rows, lookup
+from hashmatch.store import Store, hash_rows, lookup, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
@@ -45,19 +45,19 @@ class Trial:
 
     def index(self, paths: Iterable[bytes]) -> Iterator[Indexed]:
         """Add files to the reference set, as `hashmatch index` does."""
-        with Store.open(self._database, write=True) as store:
+        with open_store(self._database, write=True) as store:
             actor, membership = Actor.current("evaluate"), Membership("evaluate")
             settings = Settings(limits=self.limits, features=self.profile == "thorough")
             yield from index(store, actor, map(FoundPath, paths), membership, settings, self.isolation)
 
     def scan(self, paths: Iterable[bytes]) -> Iterator[Result]:
         """Match files against it, as `hashmatch scan` does."""
-        with Store.open(self._database) as store:
+        with open_store(self._database) as store:
             yield from scan(store, map(FoundPath, paths), self.isolation, profile=self.profile, limits=self.limits)
 
     def originals(self, indexed: Iterable[Indexed]) -> list[Original]:
         """Those of some indexed files that are whole still pictures, in their order."""
-        with Store.open(self._database) as store:
+        with open_store(self._database) as store:
             return [
                 Original(each.path, each.reference_id, stored.bits, stored.quality or 0)
                 for each in indexed

@@ -12,7 +12,7 @@ from pathlib import Path
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.store import audit, verify
-from hashmatch.store.database import Store, explain
+from hashmatch.store.database import Store, explain, read_as_it_is
 
 #: So many lines of what is wrong are kept; `verify` tells all.
 _MOST_DAMAGE = 100
@@ -41,7 +41,7 @@ def write(store: Store, target: Path) -> audit.TrailEnd:
         part = Path(name)
         os.close(descriptor)
         head = _copy(store, part)
-        with Store.open(part, even_damaged=True) as copy:  # and not upgraded, with digests that fit the damage
+        with read_as_it_is(part) as copy:  # and not upgraded, with digests that fit the damage
             damage = list(islice(verify.check(copy, head.digest), _MOST_DAMAGE))
         if damage:
             raise UnsoundError(damage)

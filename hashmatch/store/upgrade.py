@@ -9,7 +9,7 @@ from pathlib import Path
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.store import backup, row_digests, schema
-from hashmatch.store.database import Store
+from hashmatch.store.database import read_as_it_is
 
 
 def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
@@ -46,7 +46,7 @@ def _back_up(path: Path, version: int) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     target = path.with_name(f"{path.name}.schema{version}-{stamp}.backup")
     # Through another connection: SQLite copies nothing through one that writes. What it reads is what is locked here.
-    with Store.open(path, even_damaged=True) as store:
+    with read_as_it_is(path) as store:
         try:
             backup.write(store, target)
         except backup.UnsoundError as error:

@@ -16,7 +16,7 @@ from hashmatch.errors import CommandError
 from hashmatch.escape import for_json
 from hashmatch.i18n import _
 from hashmatch.matching.results import Match, Result
-from hashmatch.store import Store, scans
+from hashmatch.store import Store, open_store, scans
 from hashmatch.store.audit import Actor
 from hashmatch.store.scans import RecordedMatch
 
@@ -30,7 +30,7 @@ def open_to_record(path: Path) -> Store:
     """The reference set, to keep a scan in it. Raises CommandError where there is none: to scan makes none."""
     if not path.exists():
         raise CommandError(_("there is no database {path}").format(path=path))
-    return Store.open(path, write=True)
+    return open_store(path, write=True)
 
 
 class Recorder:

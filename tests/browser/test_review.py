@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("starlette", reason="needs the review page's packages: pip install -e .[review]")
 pytest.importorskip("uvicorn", reason="needs the review page's packages: pip install -e .[review]")
 
-from hashmatch.store import Store, review_decisions
+from hashmatch.store import open_store, review_decisions
 from tests.browser.conftest import Tab, faults
 from tests.catalogues import write_catalogues
 from tests.review.served import Case, Served, make, served
@@ -113,7 +113,7 @@ class TestByKeyboard:
             page.wait_for_selector("text=Nothing waits for you any more.")
             look(page, "done")
             assert is_quiet(tab, running), (tab.console, tab.errors, tab.requests)
-        with Store.open(case.db) as store:
+        with open_store(case.db) as store:
             said = Counter(word.said for word in review_decisions.words_after(store.connection, 0))
         assert said == {"confirmed": 5, "false-positive": 3, "allow": 4, "second-look": 4, "dispute": 4}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from hashmatch.records import Hash
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from tests.cli.conftest import Run
 from tests.store.known import FIXTURES, animation, draw, picture
 from tests.store.samples import add, flip, measured, pdq, pdq_bits
@@ -126,7 +126,7 @@ class TestFilms:
 class TestLint:
     def test_tells_and_demotes(self, run: Run, tmp_path: Path) -> None:
         database = tmp_path / "reference.db"
-        with Store.open(database, write=True) as store:
+        with open_store(database, write=True) as store:
             for number in range(6):
                 card = Hash("pdq", flip(pdq_bits("card"), number), 100, 0.0)
                 add(store, measured(f"film {number}", (card, pdq(number, time=1.0)), "video"))

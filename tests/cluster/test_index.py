@@ -24,7 +24,7 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import FoundPath
 from hashmatch.media.sampling import FilmShare
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from tests.cli.conftest import FIXTURES, ROOT, run_command
 from tests.cluster.conftest import LONG, Dask, children, dask, dask_worker_of, is_alive, until
 from tests.faults.conftest import holds, locations, start
@@ -149,7 +149,7 @@ class TestTheSame:
             return submit(self, function, run, jobs, name=name)
 
         monkeypatch.setattr(Cluster, "submit", noted)
-        with joined(two_workers.address) as cluster, Store.open(db, write=True) as store:
+        with joined(two_workers.address) as cluster, open_store(db, write=True) as store:
             until(lambda: len(cluster.look_again()) == 2, "two workers")
             moved: list[float] = []
             examine = Examiner(cluster, Sizes(store.connection, grows=True)).fingerprints

@@ -26,7 +26,7 @@ from hashmatch.matching.results import Match
 from hashmatch.matching.tiers import Profile
 from hashmatch.records import Digests, Fingerprint, Glance, Hash, Kind, ListItem
 from hashmatch.search.searcher import Searcher
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership
@@ -86,7 +86,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(planning, "LARGEST", 150)
     monkeypatch.setattr(planning, "MOST_LATER", 20)
     monkeypatch.setattr(planning, "LATER_SHARE", 0.0)
-    with Store.open(tmp_path / "reference.db", write=True) as opened:
+    with open_store(tmp_path / "reference.db", write=True) as opened:
         fill(opened)
         yield opened
 
@@ -144,7 +144,7 @@ def test_updates_reach_shards_without_a_rebuild(
     two_workers: Dask, cluster: Cluster, store: Store, stack: contextlib.ExitStack
 ) -> None:
     before = set(shards_of(two_workers))
-    another = stack.enter_context(Store.open(store.path))
+    another = stack.enter_context(open_store(store.path))
     searcher = ClusterSearcher(cluster, another)
     assert answers(searcher) == answers(Searcher(store))
     built = {name: number for name, number in shards_of(two_workers).items() if name not in before}

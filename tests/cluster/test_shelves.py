@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch.cluster.shard import Opening, ShardQuery, Shelf
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from tests.cluster.shards import built
 from tests.store.samples import add, measured, pdq
 
@@ -23,7 +23,7 @@ OTHER, KEY = "0a" * 16, "1b" * 16
 
 def built_of(shelf: Shelf, path: Path) -> tuple[str, Opening]:
     """Make a database, and a shard of all of it: see `built`."""
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         for number in range(50):
             add(store, measured(f"file {number}", (pdq(number),)))
         return built(shelf, store)

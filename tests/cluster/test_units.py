@@ -28,7 +28,7 @@ from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import absolute, is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
-from hashmatch.store import Store, generation, hash_rows
+from hashmatch.store import Store, generation, hash_rows, open_store
 from hashmatch.store.generation import Generation
 from tests.cluster.shards import built
 from tests.store.samples import add as add_measured
@@ -38,7 +38,7 @@ from tests.store.samples import measured, pdq
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A reference set of 50 pictures."""
-    with Store.open(tmp_path / "reference.db", write=True) as opened:
+    with open_store(tmp_path / "reference.db", write=True) as opened:
         for number in range(50):
             add_measured(opened, measured(f"file {number}", (pdq(number),)))
         yield opened
@@ -184,7 +184,7 @@ class TestPlan:
     def store_of_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         """References with several rows each, some of which are gone."""
         chance = random.Random(5)
-        with Store.open(tmp_path_factory.mktemp("plan") / "x.db", write=True) as opened:
+        with open_store(tmp_path_factory.mktemp("plan") / "x.db", write=True) as opened:
             for number in range(60):
                 hashes = [pdq(f"{number} {view}") for view in range(chance.randrange(1, 4))]
                 views = [dataclasses.replace(each, view=f"trim{n}") for n, each in enumerate(hashes, 1)]

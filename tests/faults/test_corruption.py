@@ -11,7 +11,7 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.records import ListItem
-from hashmatch.store import Store, curate, verify
+from hashmatch.store import curate, open_store, verify
 from tests.faults.conftest import run
 from tests.store.samples import ME, add, add_entry, measured, pdq
 
@@ -22,7 +22,7 @@ FLIPS = 600
 def original(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A reference set with rows in every table."""
     path = tmp_path_factory.mktemp("original") / "reference.db"
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         for number in range(60):
             add(store, f"file {number}", labels=("known", "منشور"), tlp="amber", case="C-1", note=f"note {number}")
         film = tuple(pdq(f"film {second}", time=float(second)) for second in range(400))
@@ -62,7 +62,7 @@ def known(path: Path) -> Any:
 
 def found(path: Path) -> list[str]:
     try:
-        with Store.open(path, even_damaged=True) as store:
+        with open_store(path, even_damaged=True) as store:
             return list(verify.check(store))
     except CommandError as error:
         return [str(error)]

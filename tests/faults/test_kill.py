@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import Store, verify
+from hashmatch.store import Store, open_store, verify
 from hashmatch.store.membership import Membership
 from hashmatch.store.references import add_file
 from tests.faults.conftest import holds, index, is_made, locations, reported, run, start
@@ -79,7 +79,7 @@ def test_an_index_that_is_killed_again_and_again(tmp_path: Path, pictures: Path)
         done |= reported(printed)
         if is_made(db):
             assert done <= locations(db), "what was reported is there"
-            with Store.open(db) as store:
+            with open_store(db) as store:
                 assert list(verify.check(store)) == []
         else:
             assert not done
@@ -107,12 +107,12 @@ def test_an_import_that_is_killed(tmp_path: Path) -> None:
     for _ in range(8):
         interrupt(start(db, "import", hashes, "--format", "pdq"), 0, chance.uniform(0.3, 2.0), True)
         if is_made(db):
-            with Store.open(db) as store:
+            with open_store(db) as store:
                 assert list(verify.check(store)) == []
     assert run(db, "import", hashes, "--format", "pdq")[0] == 0
 
     def imported(path: Path) -> list[object]:
-        with Store.open(path) as store:
+        with open_store(path) as store:
             query = "SELECT identity, algorithm, bits FROM reference JOIN hash ON reference_id = reference.id"
             return sorted(store.connection.execute(query).fetchall())
 
@@ -145,7 +145,7 @@ def test_an_upgrade_that_is_killed(tmp_path: Path) -> None:
                 add_file(connection, ME, fingerprint, (b"/%d" % number, 1, 1), Membership("one"))
 
     make_older(db, 1, fill)
-    with Store.open(db, even_damaged=True) as old:
+    with open_store(db, even_damaged=True) as old:
         before = content(old)
     original = db.read_bytes()
     chance = random.Random()
@@ -155,7 +155,7 @@ def test_an_upgrade_that_is_killed(tmp_path: Path) -> None:
             each.unlink()
         db.write_bytes(original)
         interrupt(start(db, "collections", "one", "--note", "x"), 0, chance.uniform(0.1, 2.0), True)
-        with Store.open(db, even_damaged=True) as store:  # as it is; else an upgraded copy would be read
+        with open_store(db, even_damaged=True) as store:  # as it is; else an upgraded copy would be read
             assert list(verify.check(store)) == []
             now = content(store)
             for name in before.keys() - {"audit", "collection"}:
@@ -167,7 +167,7 @@ def test_an_upgrade_that_is_killed(tmp_path: Path) -> None:
             else:
                 killed_before += 1
         assert run(db, "collections", "one", "--note", "x")[0] == 0
-        with Store.open(db) as store:
+        with open_store(db) as store:
             assert verify.has_digests(store.connection)
             assert list(verify.check(store)) == []
     print(f"{killed_before} kills before the upgrade was committed, {killed_after} after")

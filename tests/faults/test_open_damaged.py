@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch.cli import run as run_here
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from tests.store.samples import add
 
 #: Each is tried with one of the commands in turn.
@@ -24,7 +24,7 @@ HANGS = 60
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("original") / "reference.db"
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         for number in range(30):
             add(store, f"file {number}", labels=("known",))
     return path.read_bytes()

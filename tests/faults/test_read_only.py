@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from tests.cli.conftest import as_nobody, public_folder  # noqa: F401  (a fixture)
 from tests.faults.conftest import run
 from tests.store.samples import add
@@ -67,7 +67,7 @@ def test_a_backup_is_readable_there(medium: Path) -> None:
 def test_newer_content_in_a_log_is_read_or_refused(medium: Path, shared_memory: bool) -> None:
     """As on a medium that was taken away while a program wrote to it."""
     db, copy = medium / "reference.db", medium / "copy.db"
-    with Store.open(db, write=True) as store:
+    with open_store(db, write=True) as store:
         add(store, "newest", labels=("newest",))
         for ending in ("", "-wal", "-shm") if shared_memory else ("", "-wal"):
             shutil.copy(f"{db}{ending}", f"{copy}{ending}")

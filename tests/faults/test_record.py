@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import Store, row_digests, schema, verify
+from hashmatch.store import open_store, row_digests, schema, verify
 from tests.cli.conftest import COMMAND, environment
 from tests.faults.conftest import index, run
 from tests.faults.test_disk_full import Mount, small  # noqa: F401  (a fixture)
@@ -62,7 +62,7 @@ def test_a_scan_of_a_pipe_that_is_killed(known: Path, pictures: Path, tmp_path: 
     process.communicate()
     assert answered == set(names)
     assert recorded(db) == (answered, [False])
-    with Store.open(db) as store:
+    with open_store(db) as store:
         assert list(verify.check(store)) == []
     code, out, err = run(db, "stats", "--format", "json")
     assert code == 0, err

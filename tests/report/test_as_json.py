@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report import as_json
-from hashmatch.store import Store, hash_rows, lookup
+from hashmatch.store import Store, hash_rows, lookup, open_store
 from hashmatch.version import __version__
 from hashmatch.workflows.index import Indexed
 from tests.report.pages import CUSTODY
@@ -184,7 +184,7 @@ class TestPaths:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Any:
-    with Store.open(tmp_path / "reference.db", write=True) as opened:
+    with open_store(tmp_path / "reference.db", write=True) as opened:
         add(opened, measured("a", (pdq("a"), pdq("b", time=1.5))), "some/place", labels=("x",), tlp="green")
         yield opened
 
@@ -234,6 +234,6 @@ class TestScanDocument:
 
     def test_a_database_may_have_any_name(self, tmp_path: Path) -> None:
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.db"))
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             add(store, "a", operator=ME.operator)
             assert self.document(store)["reference_set"]["references"] == 1

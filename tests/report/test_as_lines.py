@@ -30,7 +30,7 @@ from hashmatch.report.as_lines import (
     segment_text,
 )
 from hashmatch.report.reasons import explain
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 from tests.report.samples import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED, VIDEO
 from tests.store.samples import add
 from tests.test_escape import harmless
@@ -38,7 +38,7 @@ from tests.test_escape import harmless
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "reference.db", write=True) as opened:
+    with open_store(tmp_path / "reference.db", write=True) as opened:
         for number in range(6):
             add(opened, f"file {number}")
         add(opened, "seventh", "the archive/seven\x1b.mp4")

@@ -18,7 +18,7 @@ from hashmatch.errors import CommandError
 from hashmatch.matching.results import Result
 from hashmatch.report import as_json, reading
 from hashmatch.report.reading import ScanFile
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from tests.report.pages import ALL, CUSTODY, LONG
 
 SETTINGS = {"min_tier": "near", "profile": "thorough", "radius": 20, "collections": ["east"]}
@@ -42,7 +42,7 @@ def read(content: bytes) -> tuple[ScanFile, list[Result]]:
 def document(tmp_path: Path) -> Callable[..., bytes]:
     def make(*results: Result, **summary: Any) -> bytes:
         out = io.BytesIO()
-        with Store.open(tmp_path / "x.db", write=True) as store:
+        with open_store(tmp_path / "x.db", write=True) as store:
             writer = as_json.ScanDocument(out, store, SETTINGS, CUSTODY)
             for result in results:
                 writer.write(result)

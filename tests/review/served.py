@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from hashmatch.matching.results import Result
 from hashmatch.media.files import walk
 from hashmatch.report import as_json
-from hashmatch.store import Store
+from hashmatch.store import open_store
 from hashmatch.workflows.scan import scan
 from tests.cli.conftest import ROOT, environment
 from tests.store.known import ALONE, animation, index_paths, picture
@@ -58,14 +58,14 @@ def make(folder: Path) -> Case:
     animation(known / "film.webp", "abcdefgh")
     animation(found / "film.webp", "bcdefg")
     db, kept = folder / "reference.db", folder / "scan.jsonl"
-    with Store.open(db, write=True) as store:
+    with open_store(db, write=True) as store:
         index_paths(store, known, collection="archive")
     write(kept, scan_of(db, found))
     return Case(folder, db, kept)
 
 
 def scan_of(db: Path, *paths: Path) -> list[Result]:
-    with Store.open(db) as store:
+    with open_store(db) as store:
         return list(scan(store, walk(map(os.fsencode, paths)), ALONE))
 
 

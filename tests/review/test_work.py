@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from hashmatch.matching.results import MatchedReference, Result
-from hashmatch.store import Store, audit, lookup, review_decisions, verify
+from hashmatch.store import audit, lookup, open_store, review_decisions, verify
 from tests.cli.conftest import ROOT, environment, run_command
 from tests.review.served import EVIL, Case, Served, scan_of, served, write
 
@@ -116,7 +116,7 @@ class TestDecisions:
         before = desk.decided()
         page.decide("confirmed", number)  # sent twice
         assert desk.decided() == before
-        with Store.open(desk.case.db) as store:
+        with open_store(desk.case.db) as store:
             sha256 = scan_of(desk.case.db, desk.found("copy 6.jpg"))[0].sha256
             said = [word for word in review_decisions.words_after(store.connection, 0) if word.pair.sha256 == sha256]
             assert [(word.said, word.reviewer) for word in said] == [("confirmed", "Anna")]
@@ -152,7 +152,7 @@ class TestDecisions:
         assert "Say in the note why" in page.told()
         page.decide("dispute", number, note="a news photograph")
         assert page.decide("dispute", desk.numbers["copy 10.jpg"], note="x" * 5000).status == 403
-        with Store.open(desk.case.db) as store:
+        with open_store(desk.case.db) as store:
             said = [each for reference in lookup.references(store.connection) for each in reference.opinions]
         assert [each.reason for each in said if each.verdict == "disputed"] == ["a news photograph"]
 
@@ -186,7 +186,7 @@ class TestDecisions:
     def test_what_another_process_decides_is_seen(self, desk: Desk) -> None:
         before, (result,) = desk.decided(), scan_of(desk.case.db, desk.found("film.webp"))
         pair = review_decisions.DecisionPair(result.sha256 or "", result.matches[0].reference.id)
-        with Store.open(desk.case.db, write=True) as store, store.transaction() as connection:
+        with open_store(desk.case.db, write=True) as store, store.transaction() as connection:
             review_decisions.decide(connection, audit.Actor("x", "test"), pair, "confirmed", "Ben")
         assert desk.decided() == before + 1
 
@@ -260,7 +260,7 @@ class TestFiles:
         picture(tmp_path / "known" / "a.jpg", "a")
         picture(tmp_path / "found" / "a.jpg", "a", 60)
         db, kept = tmp_path / "reference.db", tmp_path / "scan.jsonl"
-        with Store.open(db, write=True) as store:
+        with open_store(db, write=True) as store:
             index_paths(store, tmp_path / "known")
         write(kept, scan_of(db, tmp_path / "found"))
         return Case(tmp_path, db, kept)

@@ -18,7 +18,7 @@ from hashmatch.matching.verdict import find
 from hashmatch.records import Digests, Hash, ListItem
 from hashmatch.search import cache
 from hashmatch.search.searcher import Searcher
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership
@@ -51,7 +51,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A database of 300 references, of which caches are made however small it is."""
     monkeypatch.setattr(cache, "CACHED_FROM", 1)
     monkeypatch.setattr(cache, "MOST_LATER", 50)
-    with Store.open(tmp_path / "x.db", write=True) as store:
+    with open_store(tmp_path / "x.db", write=True) as store:
         add(store, *range(300))
     return tmp_path / "x.db"
 
@@ -83,7 +83,7 @@ def from_sqlite(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[list[Find
 
 
 def test_is_made_and_used_and_finds_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Store.open(path) as store:
+    with open_store(path) as store:
         expected = from_sqlite(store, monkeypatch)
         assert sum(map(len, expected)) == 16
         assert findings(store) == expected, "while it is made"
@@ -99,13 +99,13 @@ def test_is_made_and_used_and_finds_the_same(path: Path, monkeypatch: pytest.Mon
 
 def test_few_hashes_need_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "CACHED_FROM", 301)
-    with Store.open(path) as store:
+    with open_store(path) as store:
         assert findings(store)
         assert not cache.folder_of(path, "pdq").exists()
 
 
 def test_rows_added_since_are_found_beside_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         findings(store)
         before = [each.stat().st_mtime_ns for each in cache.folder_of(path, "pdq").iterdir()]
         add(store, 1000)
@@ -122,7 +122,7 @@ def test_rows_added_since_are_found_beside_it(path: Path, monkeypatch: pytest.Mo
 
 
 def test_replaced_rows_are_not_found_by_what_they_were(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         findings(store)
         with store.transaction() as connection:
             connection.execute("DELETE FROM hash WHERE reference_id IN (1, 8)")
@@ -161,7 +161,7 @@ def damaged(folder: Path) -> dict[str, Callable[[], None]]:
 
 def test_damage_is_noticed_and_mended(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, sound = cache.folder_of(path, "pdq"), tmp_path / "sound"
-    with Store.open(path) as store:
+    with open_store(path) as store:
         expected = from_sqlite(store, monkeypatch)
         findings(store)
         shutil.copytree(folder, sound)
@@ -180,7 +180,7 @@ def test_damage_that_comes_while_it_is_in_use(path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("hashmatch.hamming.engines.SHARE", 1e9)
     monkeypatch.setattr("hashmatch.hamming.brute.cost_of", lambda columns, radius, count: 1e12)
     digests = Digests("00" * 16, "00" * 20, "00" * 32)
-    with Store.open(path) as store:
+    with open_store(path) as store:
         cache.load(store, "pdq", PDQ)
         searcher = Searcher(store, radius=31)
         expected = [match.reference.id for match in searcher.matches([QUERIES[1]], "image", digests)]
@@ -195,11 +195,11 @@ def test_damage_that_comes_while_it_is_in_use(path: Path, monkeypatch: pytest.Mo
 
 def test_another_database_s_cache_is_not_used(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "other.db"
-    with Store.open(other, write=True) as store:
+    with open_store(other, write=True) as store:
         add(store, *range(5000, 5300))
         findings(store)
     shutil.copytree(cache.folder_of(other, "pdq").parent, cache.folder_of(path, "pdq").parent)
-    with Store.open(path) as store:
+    with open_store(path) as store:
         assert cache.states(store)[0].state == "foreign"
         assert findings(store) == from_sqlite(store, monkeypatch)
 
@@ -209,19 +209,19 @@ def test_a_restored_older_database_does_not_use_the_newer_cache(
 ) -> None:
     backup = tmp_path / "backup.db"
     shutil.copy(path, backup)
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         add(store, 1000)
         findings(store)
     shutil.copy(backup, path)
-    with Store.open(path) as store:
+    with open_store(path) as store:
         assert findings(store) == from_sqlite(store, monkeypatch)
     # Nor later, when the number of rows is again what it was.
     shutil.rmtree(cache.folder_of(path, "pdq"))
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         add(store, 1000)
         findings(store)
     shutil.copy(backup, path)
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         add(store, 3000, 3001)
         assert cache.states(store)[0].state == "foreign"
         assert findings(store) == from_sqlite(store, monkeypatch)
@@ -229,12 +229,12 @@ def test_a_restored_older_database_does_not_use_the_newer_cache(
 
 def test_it_is_done_without_where_it_cannot_be_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.folder_of(path, "pdq").parent.write_text("in the way")
-    with Store.open(path) as store:
+    with open_store(path) as store:
         assert findings(store) == from_sqlite(store, monkeypatch)
 
 
 def _load(path: Path, results: multiprocessing.Queue[int]) -> None:
-    with Store.open(path) as store:
+    with open_store(path) as store:
         for _time in range(10):
             results.put(sum(map(len, findings(store))))
             shutil.rmtree(cache.folder_of(path, "pdq"), ignore_errors=True)
@@ -254,7 +254,7 @@ def test_two_processes_may_make_and_use_it_at_once(path: Path) -> None:
 
 def test_hashes_that_are_too_common_are_so_in_the_cache_and_beside_it(path: Path) -> None:
     """What `lint` notes."""
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         findings(store)
         add(store, 1000)
         with store.transaction() as connection:
@@ -272,7 +272,7 @@ class TestLocalFeatures:
     def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(cache, "FEATURES_CACHED_FROM", 1)
         monkeypatch.setattr(cache, "MOST_LATER_FEATURES", 45)
-        with Store.open(tmp_path / "x.db", write=True) as store:
+        with open_store(tmp_path / "x.db", write=True) as store:
             self.add(store, *range(12))
         return tmp_path / "x.db"
 
@@ -293,7 +293,7 @@ class TestLocalFeatures:
         return [[each for table in loaded for each in table.candidates(self.made(seed))] for seed in seeds]
 
     def test_are_found_with_the_cache_and_without(self, path: Path) -> None:
-        with Store.open(path) as store:
+        with open_store(path) as store:
             for _time in ("while it is made", "when it is used"):
                 assert self.candidates(store, 0, 11, 99) == [[(1, 20)], [(12, 20)], []]
             assert len(list(cache.folder_of(path, "orb").iterdir())) == 2
@@ -303,12 +303,12 @@ class TestLocalFeatures:
 
     def test_few_of_them_need_none(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cache, "FEATURES_CACHED_FROM", 241)
-        with Store.open(path) as store:
+        with open_store(path) as store:
             assert self.candidates(store, 3) == [[(4, 20)]]
             assert not cache.folder_of(path, "orb").exists()
 
     def test_what_came_later_is_found_beside_it(self, path: Path) -> None:
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             self.candidates(store)
             self.add(store, 100, 101)
             assert self.candidates(store, 3, 100) == [[(4, 20)], [(13, 20)]]
@@ -319,20 +319,20 @@ class TestLocalFeatures:
             assert len(cache.load_features(store)) == 1, "it is made anew"
 
     def test_replaced_ones_are_found_by_what_they_are(self, path: Path) -> None:
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             self.candidates(store)
             self.add(store, 50, name="picture 3")
             assert self.candidates(store, 50) == [[(4, 20)]]
 
     def test_a_set_without_any_has_no_table(self, tmp_path: Path) -> None:
-        with Store.open(tmp_path / "y.db", write=True) as store:
+        with open_store(tmp_path / "y.db", write=True) as store:
             add(store, 1, 2)
             assert cache.load_features(store) == []
             assert not cache.folder_of(tmp_path / "y.db", "orb").exists()
 
     def test_damage_is_noticed_and_mended(self, path: Path, tmp_path: Path) -> None:
         folder, sound = cache.folder_of(path, "orb"), tmp_path / "sound"
-        with Store.open(path) as store:
+        with open_store(path) as store:
             self.candidates(store)
             shutil.copytree(folder, sound)
             for name in damaged(sound):
@@ -345,16 +345,16 @@ class TestLocalFeatures:
 
     def test_another_database_s_cache_is_not_used(self, path: Path, tmp_path: Path) -> None:
         other = tmp_path / "other.db"
-        with Store.open(other, write=True) as store:
+        with open_store(other, write=True) as store:
             self.add(store, *range(50, 60))
             self.candidates(store)
         shutil.copytree(cache.folder_of(other, "orb").parent, cache.folder_of(path, "orb").parent)
-        with Store.open(path) as store:
+        with open_store(path) as store:
             assert cache.states(store)[0].state == "foreign"
             assert self.candidates(store, 0, 50) == [[(1, 20)], []]
 
     def test_facts_that_contradict_the_index_are_damage(self, path: Path) -> None:
-        with Store.open(path) as store:
+        with open_store(path) as store:
             self.candidates(store)
             folder = cache.folder_of(path, "orb")
             (named,) = folder.glob("facts-*")

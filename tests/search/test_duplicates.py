@@ -14,7 +14,7 @@ import hashmatch
 from hashmatch.records import Hash, ListItem
 from hashmatch.search import cache, duplicates
 from hashmatch.search.duplicates import NearDuplicate, near_duplicates
-from hashmatch.store import Store, curate, generation
+from hashmatch.store import Store, curate, generation, open_store
 from hashmatch.workflows.import_list import import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from tests.store.known import animation, index_paths, picture
@@ -23,7 +23,7 @@ from tests.store.samples import ME, add_entry, flip, pdq_bits
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "x.db", write=True) as opened:
+    with open_store(tmp_path / "x.db", write=True) as opened:
         yield opened
 
 
@@ -49,7 +49,7 @@ def test_equals_the_obvious(
     hashes = [(flip(pdq_bits(picture), flips), quality) for picture, flips, quality in of]
     with (
         pytest.MonkeyPatch.context() as patch,
-        Store.open(tmp_path_factory.mktemp("set") / "x.db", write=True) as store,
+        open_store(tmp_path_factory.mktemp("set") / "x.db", write=True) as store,
     ):
         patch.setattr(cache, "CACHED_FROM", 1 if cached else 1000)
         last, ids = 0, []

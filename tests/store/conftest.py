@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
     """An empty reference set, open to write."""
-    with Store.open(path, write=True) as opened:
+    with open_store(path, write=True) as opened:
         yield opened
 
 

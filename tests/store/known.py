@@ -18,7 +18,7 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media.files import walk
 from hashmatch.records import Fingerprint
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
 from tests.store.samples import ME
@@ -54,7 +54,7 @@ def _folder() -> Path:
 @functools.cache
 def _indexed_fixtures() -> tuple[Path, tuple[Indexed, ...]]:
     path = _folder() / "fixtures.db"
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         told = index_paths(store, FIXTURES / "archive", collection="archive", isolation=Isolation(2), labels=("demo",))
         told += index_paths(store, FIXTURES / "allowed", collection="news", isolation=Isolation(2), allow=True)
     return path, tuple(told)

@@ -11,7 +11,7 @@ from typing import Any
 
 from hashmatch.media import recipe
 from hashmatch.records import Digests, Fingerprint, Hash, Kind, ListItem
-from hashmatch.store import Store, audit, row_digests, schema
+from hashmatch.store import Store, audit, open_store, row_digests, schema
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import JoinOutcome, Membership
@@ -111,7 +111,7 @@ def make_older(path: Path, version: int, fill: Callable[[Store], None]) -> None:
     if version > 1:
         row_digests.keep(raw)
     today = path.with_name("today.db")
-    with Store.open(today, write=True) as store:
+    with open_store(today, write=True) as store:
         fill(store)
     raw.execute("ATTACH ? AS today", (str(today),))
     tables = raw.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' AND sql LIKE '%STRICT%'").fetchall()

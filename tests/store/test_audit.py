@@ -16,7 +16,7 @@ import pytest
 
 from hashmatch import clock
 from hashmatch.records import Failure, Hash, ListItem
-from hashmatch.store import Store, audit, curate, list_entries, membership, references
+from hashmatch.store import Store, audit, curate, list_entries, membership, open_store, references
 from hashmatch.store.audit import ORIGIN, Actor
 from hashmatch.store.membership import Membership
 from hashmatch.version import __version__
@@ -228,7 +228,7 @@ def tampered(store: Store, path: Path, script: str) -> list[str]:
     )
     raw.commit()
     raw.close()
-    with Store.open(path) as again:
+    with open_store(path) as again:
         return list(audit.check(again))
 
 

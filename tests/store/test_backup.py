@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.store import Store, audit, backup, lookup, row_digests, schema, upgrade, verify
+from hashmatch.store import (
+    Store,
+    audit,
+    backup,
+    lookup,
+    open_store,
+    row_digests,
+    schema,
+    scratch_store,
+    upgrade,
+    verify,
+)
 from tests.store.samples import add, content, make_older
 
 
@@ -41,7 +52,7 @@ class TestBackup:
             os.umask(before)
         assert os.listdir(target.parent) == [target.name]
         assert target.stat().st_mode & 0o777 == 0o600
-        with Store.open(target) as copy:
+        with open_store(target) as copy:
             assert content(copy) == content(store)
             assert audit.head(copy.connection) == head == audit.head(store.connection)
             assert list(verify.check(copy)) == []
@@ -50,7 +61,7 @@ class TestBackup:
         fill(store)
         store.close()
         before = path.read_bytes()
-        with Store.open(path) as reader:
+        with open_store(path) as reader:
             backup.write(reader, target)
         assert path.read_bytes() == before
 
@@ -74,7 +85,7 @@ class TestBackup:
         raw.execute("UPDATE reference SET width = 1 WHERE id = 3")
         raw.commit()
         raw.close()
-        with Store.open(path) as damaged, pytest.raises(backup.UnsoundError) as caught:
+        with open_store(path) as damaged, pytest.raises(backup.UnsoundError) as caught:
             backup.write(damaged, target)
         assert [line.split(" (")[0] for line in caught.value.damage] == ["reference 3"]
         assert os.listdir(target.parent) == []
@@ -88,7 +99,7 @@ class TestBackup:
         stop = threading.Event()
 
         def write() -> None:
-            with Store.open(path, write=True) as other:
+            with open_store(path, write=True) as other:
                 number = 0
                 while not stop.is_set():
                     add(other, f"more {number}")
@@ -98,13 +109,13 @@ class TestBackup:
         writer.start()
         try:
             for number in range(5):
-                with Store.open(path) as reader:
+                with open_store(path) as reader:
                     head = backup.write(reader, target.with_name(f"{number}.db"))
                 assert head.id > 20
         finally:
             stop.set()
             writer.join()
-        with Store.open(target.with_name("4.db")) as copy:
+        with open_store(target.with_name("4.db")) as copy:
             assert list(verify.check(copy)) == []
         assert list(verify.check(store, head.digest)) == [], "what was copied is the beginning of what is there now"
 
@@ -117,7 +128,7 @@ class TestBackup:
         for each in path.parent.glob("reference.db*"):
             each.unlink()
         shutil.copyfile(target, path)
-        with Store.open(path, write=True) as restored:
+        with open_store(path, write=True) as restored:
             assert restored.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             assert restored.connection.execute("SELECT count(*) FROM reference").fetchone() == (20,)
             add(restored, "after")
@@ -138,7 +149,7 @@ def test_a_kill_while_a_backup_becomes_the_database(store: Store, path: Path, ta
     shutil.copy(f"{target}-journal", f"{killed}-journal")
     writer.close()
     assert killed.read_bytes() != before
-    with Store.open(killed) as restored:
+    with open_store(killed) as restored:
         assert content(restored) == content(store)
         assert list(verify.check(restored)) == []
 
@@ -161,7 +172,7 @@ def version(path: Path) -> int:
 
 def as_it_is(path: Path) -> Store:
     """A database in the tables that it has."""
-    return Store.open(path, even_damaged=True)
+    return open_store(path, even_damaged=True)
 
 
 class TestUpgrade:
@@ -175,13 +186,13 @@ class TestUpgrade:
         was = version(old)
         with as_it_is(old) as store:
             original = content(store)
-        with Store.open(old) as store:
+        with open_store(old) as store:
             before = content(store)
         for table, rows in original.items():  # columns are added at the end only
             width = len(rows[0]) if rows else 0
             assert sorted((row[:width] for row in before[table]), key=repr) == rows, table
         assert not any(rows for table, rows in before.items() if table not in original)
-        with Store.open(old, write=True) as store:
+        with open_store(old, write=True) as store:
             assert content(store) == before
             assert list(verify.check(store)) == []
             (count,) = store.connection.execute("SELECT count(*) FROM row_digest").fetchone()
@@ -196,7 +207,7 @@ class TestUpgrade:
 
     def test_an_old_one_can_be_read_and_does_not_change(self, old: Path) -> None:
         before, beside = old.read_bytes(), sorted(old.parent.iterdir())
-        with Store.open(old) as store:
+        with open_store(old) as store:
             assert not store.writable
             assert store.connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
             assert list(verify.check(store)) == []
@@ -217,7 +228,7 @@ class TestUpgrade:
 
     def test_a_copy_in_memory_leaves_no_backup(self, old: Path) -> None:
         was = version(old)
-        with Store.scratch(old) as copy:
+        with scratch_store(old) as copy:
             add(copy, "another")
             assert list(verify.check(copy)) == []
         assert list(old.parent.glob("*.backup")) == []
@@ -229,7 +240,7 @@ class TestUpgrade:
         raw.close()
         before, was = old.read_bytes(), version(old)
         with pytest.raises(CommandError, match="is damaged, so it is not upgraded"):
-            Store.open(old, write=True)
+            open_store(old, write=True)
         assert version(old) == was
         assert before[100:] == old.read_bytes()[100:], "but for the mark of the log in the header"
         assert list(old.parent.glob("*.backup")) == []
@@ -243,7 +254,7 @@ class TestUpgrade:
         raw.commit()
         raw.close()
         with pytest.raises(CommandError, match=r"not upgraded: reference 1 .* was altered"):
-            Store.open(old, write=True)
+            open_store(old, write=True)
         assert version(old) == was
         assert list(old.parent.glob("*.backup")) == []
 
@@ -259,14 +270,14 @@ class TestUpgrade:
         with monkeypatch.context() as patch:
             patch.setattr(upgrade.row_digests, "make_all", fail)
             with pytest.raises(DiskFullError):
-                Store.open(old, write=True)
+                open_store(old, write=True)
         assert version(old) == was
         assert list(old.parent.glob("*.backup")) == []
         with as_it_is(old) as store:
             membership = next(each for each in row_digests.tables(store.connection) if each.name == "membership")
             assert ('"carried"' in membership.columns) == (was > 5)
             assert list(verify.check(store)) == []
-        with Store.open(old, write=True) as store:
+        with open_store(old, write=True) as store:
             assert list(verify.check(store)) == []
 
     def test_of_two_at_once_one_does_it(self, old: Path) -> None:
@@ -274,7 +285,7 @@ class TestUpgrade:
 
         def open_it() -> None:
             try:
-                Store.open(old, write=True).close()
+                open_store(old, write=True).close()
             except Exception as error:
                 errors.append(error)
 
@@ -285,5 +296,5 @@ class TestUpgrade:
             each.join()
         assert errors == []
         assert len(list(old.parent.glob("*.backup"))) == 1
-        with Store.open(old) as store:
+        with open_store(old) as store:
             assert list(verify.check(store)) == []

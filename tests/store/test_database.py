@@ -19,7 +19,7 @@ import pytest
 
 import hashmatch.store.schema  # noqa: F401  (an ordinary user may not be able to import it later)
 from hashmatch.errors import CommandError
-from hashmatch.store import Store, audit, database, lookup
+from hashmatch.store import Store, audit, database, lookup, open_store, scratch_store
 from hashmatch.store.membership import ensure_collection
 from tests.store.samples import ME, add, content, measured, pdq
 
@@ -39,7 +39,7 @@ def make(store: Store, *names: str) -> None:
 def refusal(path: Path, write: bool = False) -> str:
     """Why a file cannot be opened."""
     with pytest.raises(CommandError) as caught:
-        Store.open(path, write=write)
+        open_store(path, write=write)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -47,7 +47,7 @@ def refusal(path: Path, write: bool = False) -> str:
 def of_ordinary_user(path: Path, write: bool = False) -> str | list[str]:
     """What an ordinary user gets: the collections, or why not."""
     try:
-        with Store.open(path, write=write) as store:
+        with open_store(path, write=write) as store:
             return collections(store)
     except CommandError as error:
         return str(error)
@@ -56,7 +56,7 @@ def of_ordinary_user(path: Path, write: bool = False) -> str | list[str]:
 @pytest.fixture
 def filled(path: Path) -> Path:
     """A reference set with some pages in it, closed."""
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         for number in range(40):
             add(store, f"file {number}", collection=f"collection {number % 3}")
     return path
@@ -67,7 +67,7 @@ class TestCreating:
         path = tmp_path / "not" / "there" / "yet.db"
         before = os.umask(0)
         try:
-            with Store.open(path, write=True) as store:
+            with open_store(path, write=True) as store:
                 make(store, "one")
                 modes = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
         finally:
@@ -79,9 +79,9 @@ class TestCreating:
 
     def test_an_empty_file_becomes_one(self, path: Path) -> None:
         path.touch()
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             make(store, "one")
-        with Store.open(path) as store:
+        with open_store(path) as store:
             assert collections(store) == ["one"]
 
     def test_reading_does_not_create(self, path: Path) -> None:
@@ -93,14 +93,14 @@ class TestCreating:
 import sys, time
 from pathlib import Path
 import sqlite_utils
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store, scratch_store
 from hashmatch.store.audit import Actor, record
 for path in map(Path, sys.argv[1:]):
     print(flush=True)
     start = float(sys.stdin.readline())
     while time.time() < start:
         pass
-    with Store.open(path, write=True) as store, store.transaction() as connection:
+    with open_store(path, write=True) as store, store.transaction() as connection:
         record(connection, Actor("several", "test"), "made", {})
 """
         paths = [tmp_path / f"{number}.db" for number in range(20)]
@@ -127,7 +127,7 @@ for path in map(Path, sys.argv[1:]):
         errors = [process.communicate()[1].strip().splitlines()[-1:] for process in several]
         assert errors == [[]] * 3
         for path in paths:
-            with Store.open(path) as store:
+            with open_store(path) as store:
                 assert len(list(audit.entries(store))) == 3
                 assert list(audit.check(store)) == []
 
@@ -141,11 +141,11 @@ class Kill:
         if name == "sqlite_utils":
             os.kill(os.getpid(), signal.SIGKILL)
 sys.meta_path.insert(0, Kill())
-from hashmatch.store import Store
-Store.open(Path(sys.argv[1]), write=True)
+from hashmatch.store import Store, open_store, scratch_store
+open_store(Path(sys.argv[1]), write=True)
 """
         assert subprocess.run([sys.executable, "-c", code, path]).returncode == -signal.SIGKILL
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             make(store, "one")
             assert collections(store) == ["one"]
 
@@ -189,7 +189,7 @@ class TestRefusing:
         told = refusal(filled, write)
         assert "newer" in told and str(database.VERSION + 1) in told
         with pytest.raises(CommandError, match="newer"):
-            Store.scratch(filled)
+            scratch_store(filled)
         raw = sqlite3.connect(filled)
         assert raw.execute("PRAGMA user_version").fetchone() == (database.VERSION + 1,)
         raw.close()
@@ -213,7 +213,7 @@ class TestRefusing:
             raw.execute("PRAGMA application_id = 1" if case == "other" else "PRAGMA user_version = 99")
             raw.close()
         with pytest.raises(CommandError) as caught:
-            Store.open(filled, write=write)
+            open_store(filled, write=write)
         # As long as the exception lives, so would a connection that was only forgotten and not closed.
         assert _open_files(filled) == []
         del caught
@@ -224,7 +224,7 @@ def test_a_copy_that_cannot_be_made_is_closed(filled: Path) -> None:
     raw.execute("PRAGMA user_version = 99")
     raw.close()
     with pytest.raises(CommandError) as caught:
-        Store.scratch(filled)
+        scratch_store(filled)
     for frame, _line in traceback.walk_tb(caught.tb):
         for value in frame.f_locals.values():
             if isinstance(value, sqlite3.Connection) and value is not raw:
@@ -246,7 +246,7 @@ class TestPermissions:
 
     def test_writing_a_read_only_file(self, open_folder: Path, as_ordinary_user: Ordinary) -> None:
         path = open_folder / "reference.db"
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             make(store, "one")
         path.chmod(0o444)
         open_folder.chmod(0o777)
@@ -256,7 +256,7 @@ class TestPermissions:
 
     def test_a_file_that_may_not_be_read(self, open_folder: Path, as_ordinary_user: Ordinary) -> None:
         path = open_folder / "reference.db"
-        Store.open(path, write=True).close()
+        open_store(path, write=True).close()
         path.chmod(0)
         for write in (False, True):
             told = as_ordinary_user(lambda write=write: of_ordinary_user(path, write))
@@ -269,7 +269,7 @@ class TestPermissions:
 
     def test_reading_in_a_read_only_folder(self, open_folder: Path, as_ordinary_user: Ordinary) -> None:
         path = open_folder / "reference.db"
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             make(store, "one", "two")
         path.chmod(0o444)
         open_folder.chmod(0o555)
@@ -277,7 +277,7 @@ class TestPermissions:
 
     def test_reading_after_a_reader_left_an_empty_log(self, open_folder: Path, as_ordinary_user: Ordinary) -> None:
         path = open_folder / "reference.db"
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             make(store, "one")
         path.chmod(0o444)
         (open_folder / "reference.db-wal").touch(0o444)
@@ -288,9 +288,9 @@ class TestPermissions:
         self, open_folder: Path, path: Path, as_ordinary_user: Ordinary
     ) -> None:
         copy = open_folder / "reference.db"
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             make(store, "old")
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             make(store, "new")
             copy.write_bytes(path.read_bytes())
             (open_folder / "reference.db-wal").write_bytes(Path(f"{path}-wal").read_bytes())
@@ -306,7 +306,7 @@ class TestDamage:
         whole = filled.read_bytes()
         for length in (50, 100, 4096, len(whole) // 2, len(whole) - 4096):
             filled.write_bytes(whole[:length])
-            with pytest.raises(CommandError) as caught, Store.open(filled, write=True) as store, store.transaction():
+            with pytest.raises(CommandError) as caught, open_store(filled, write=True) as store, store.transaction():
                 content(store)
             assert "\n" not in str(caught.value)
 
@@ -315,7 +315,7 @@ class TestDamage:
         for page in range(1, len(data) // 4096):
             data[page * 4096 : page * 4096 + 16] = b"\xff" * 16
         filled.write_bytes(data)
-        with pytest.raises(CommandError, match="damaged"), Store.open(filled, write=True) as store:
+        with pytest.raises(CommandError, match="damaged"), open_store(filled, write=True) as store:
             make(store, "one")
 
 
@@ -340,14 +340,14 @@ class TestTransactions:
         assert collections(store) == []
 
     def test_what_is_committed_can_be_seen_by_others_at_once(self, store: Store, path: Path) -> None:
-        with Store.open(path) as reader:
+        with open_store(path) as reader:
             with store.transaction() as connection:
                 ensure_collection(connection, ME, "one")
                 assert collections(reader) == []  # and does not wait
             assert collections(reader) == ["one"]
 
     def test_a_reader_cannot_write(self, filled: Path) -> None:
-        with Store.open(filled) as reader:
+        with open_store(filled) as reader:
             assert not reader.writable
             with pytest.raises(CommandError, match="read-only"):
                 make(reader, "one")
@@ -372,11 +372,11 @@ class TestTransactions:
         code = """
 import os, signal, sys
 from pathlib import Path
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store, scratch_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import ensure_collection
 me = Actor("me", "test")
-store = Store.open(Path(sys.argv[1]), write=True)
+store = open_store(Path(sys.argv[1]), write=True)
 with store.transaction() as connection:
     ensure_collection(connection, me, "committed")
 with store.transaction() as connection:
@@ -385,7 +385,7 @@ with store.transaction() as connection:
     os.kill(os.getpid(), signal.SIGKILL)
 """
         assert subprocess.run([sys.executable, "-c", code, path]).returncode == -signal.SIGKILL
-        with Store.open(path, write=True) as store:
+        with open_store(path, write=True) as store:
             assert collections(store) == ["committed"]
             assert list(audit.check(store)) == []
 
@@ -396,7 +396,7 @@ class TestSecondWriter:
         seen: list[list[str]] = []
 
         def second() -> None:
-            with Store.open(path, write=True) as other:
+            with open_store(path, write=True) as other:
                 ready.set()
                 with other.transaction() as connection:
                     seen.append(collections(other))
@@ -415,7 +415,7 @@ class TestSecondWriter:
 
     def test_is_told_after_a_while(self, store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
-        with Store.open(path, write=True) as other:
+        with open_store(path, write=True) as other:
             with store.transaction() as connection:
                 ensure_collection(connection, ME, "first")
                 start = time.monotonic()
@@ -428,14 +428,14 @@ class TestSecondWriter:
     def test_may_open_while_the_first_writes(self, store: Store, path: Path) -> None:
         with store.transaction() as connection:
             ensure_collection(connection, ME, "first")
-            Store.open(path, write=True).close()
-            Store.open(path).close()
+            open_store(path, write=True).close()
+            open_store(path).close()
 
 
 class TestScratch:
     def test_is_a_copy(self, filled: Path) -> None:
         before = filled.read_bytes()
-        with Store.open(filled) as original, Store.scratch(filled) as copy:
+        with open_store(filled) as original, scratch_store(filled) as copy:
             assert content(copy) == content(original)
             assert copy.writable
             add(copy, "another")
@@ -444,11 +444,11 @@ class TestScratch:
 
     def test_has_what_is_still_in_the_log(self, store: Store, path: Path) -> None:
         make(store, "one")
-        with Store.scratch(path) as copy:
+        with scratch_store(path) as copy:
             assert collections(copy) == ["one"]
 
     def test_is_empty_where_there_is_no_file(self, path: Path) -> None:
-        with Store.scratch(path) as copy:
+        with scratch_store(path) as copy:
             add(copy, "a")
             assert lookup.counts(copy.connection)["references"] == 1
         assert not path.exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from hashmatch.store import Store, database, schema
+from hashmatch.store import Store, database, open_store, schema
 from tests.store.samples import add
 
 
@@ -58,7 +58,7 @@ def test_every_table_of_ours_is_strict(store: Store) -> None:
 def test_opening_again_changes_nothing(store: Store, path: Path) -> None:
     before = list(store.connection.iterdump())
     store.close()
-    with Store.open(path, write=True) as again:
+    with open_store(path, write=True) as again:
         assert list(again.connection.iterdump()) == before
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
-from hashmatch.store import Store, audit, curate, row_digests, schema, verify
+from hashmatch.store import Store, audit, curate, open_store, row_digests, schema, verify
 from tests.store.samples import ME, add, add_entry, measured, pdq
 
 
@@ -31,7 +31,7 @@ def damage(path: Path, script: str = "") -> list[str]:
     raw = sqlite3.connect(path)
     raw.executescript(script)
     raw.close()
-    with Store.open(path, even_damaged=True) as store:
+    with open_store(path, even_damaged=True) as store:
         return list(verify.check(store))
 
 
@@ -158,10 +158,10 @@ def test_an_update_does_not_hide_damage(filled: Path) -> None:
     raw.execute("UPDATE reference SET sha1 = zeroblob(20) WHERE id = 7")
     raw.commit()
     raw.close()
-    with Store.open(filled, write=True) as store, store.transaction() as connection:
+    with open_store(filled, write=True) as store, store.transaction() as connection:
         for number in (7, 8):
             curate.set_allow(connection, ME, number, True)
-    with Store.open(filled) as store:
+    with open_store(filled) as store:
         (line,) = verify.check(store)
     assert line.startswith("reference 7 ")
 
@@ -175,7 +175,7 @@ class TestHead:
     """What was written down of the audit trail."""
 
     def test_proves_what_came_before(self, filled: Path) -> None:
-        with Store.open(filled, write=True) as store:
+        with open_store(filled, write=True) as store:
             written_down = audit.head(store.connection)
             assert written_down.id == 31
             add(store, "later")
@@ -187,7 +187,7 @@ class TestHead:
 
     def test_is_missing_where_the_end_was_cut_off(self, filled: Path) -> None:
         """By somebody who has made all digests fit."""
-        with Store.open(filled, write=True) as store:
+        with open_store(filled, write=True) as store:
             head = audit.head(store.connection).digest
             store.connection.execute("DROP TRIGGER audit_is_append_only_delete")
             store.connection.execute("DELETE FROM audit WHERE id = 31")
@@ -198,9 +198,9 @@ class TestHead:
             assert head.hex() in line and "cut off" in line
 
     def test_is_missing_where_the_chain_was_made_anew(self, tmp_path: Path, filled: Path) -> None:
-        with Store.open(filled) as store:
+        with open_store(filled) as store:
             head = audit.head(store.connection).digest
-        with Store.open(tmp_path / "other.db", write=True) as store:
+        with open_store(tmp_path / "other.db", write=True) as store:
             for number in range(40):
                 add(store, f"file {number}")
             assert list(verify.check(store)) == []

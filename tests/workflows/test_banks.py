@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch.records import Hash
-from hashmatch.store import Store, curate, lookup, verify
+from hashmatch.store import curate, lookup, open_store, verify
 from tests.exchange.hma_server import Hma, running
 from tests.store.samples import ME, add, pdq
 
@@ -28,7 +28,7 @@ def hma() -> Iterator[Hma]:
 def known(tmp_path: Path) -> Path:
     """A reference set of four, the last one of which may not go out."""
     path = tmp_path / "known.db"
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         for name in ("one", "two", "three"):
             add(store, name, collection="east", tlp="green")
         add(store, "secret", collection="east", tlp="red")
@@ -53,15 +53,15 @@ def test_a_bank_follows_the_reference_set(hma: Hma, known: Path) -> None:
         pdq(name).hex for name in ("one", "two", "three")
     ]
     assert "3 there already" in push(known, hma).stderr
-    with Store.open(known, write=True) as store, store.transaction() as connection:
+    with open_store(known, write=True) as store, store.transaction() as connection:
         curate.retract(connection, ME, 2, "a mistake")
     assert "1 disabled" in push(known, hma).stderr
     assert hma.states() == {1: 1, 2: 0, 3: 1}
-    with Store.open(known, write=True) as store, store.transaction() as connection:
+    with open_store(known, write=True) as store, store.transaction() as connection:
         curate.restore(connection, ME, 2)
     assert "1 enabled again" in push(known, hma).stderr
     assert hma.states() == {1: 1, 2: 1, 3: 1}
-    with Store.open(known) as store:
+    with open_store(known) as store:
         assert list(verify.check(store)) == []
 
 
@@ -72,7 +72,7 @@ def test_what_others_took_out_there_is_disputed_here(hma: Hma, known: Path) -> N
     read = run(known, "import", "--from-hma", hma.url, "--bank", "EAST")
     assert read.returncode == 0, read.stderr
     assert "3 contents read" in read.stderr and "2 references" in read.stderr
-    with Store.open(known) as store:
+    with open_store(known) as store:
         said = {each.id: each.opinions for each in lookup.references(store.connection)}
         assert all(reference.live for reference in lookup.references(store.connection))
     assert {number: [each.verdict for each in opinions] for number, opinions in said.items()} == {
@@ -93,7 +93,7 @@ def test_what_is_enabled_there_again_is_confirmed_here(hma: Hma, known: Path) ->
         hma.contents[1]["until"] = until
         read = run(known, "import", "--from-hma", hma.url, "--bank", "EAST")
         assert ("1 references newly disputed" in read.stderr, "1 confirmed" in read.stderr) == (until == 0, until == 1)
-        with Store.open(known) as store:
+        with open_store(known) as store:
             (opinion,) = lookup.reference(store.connection, 1).opinions
             said.append(opinion.verdict)
             assert not lookup.reference(store.connection, 2).opinions
@@ -110,7 +110,7 @@ def test_films_are_told_of(hma: Hma, tmp_path: Path) -> None:
     from tests.store.samples import measured
 
     path = tmp_path / "films.db"
-    with Store.open(path, write=True) as store:
+    with open_store(path, write=True) as store:
         frames = tuple(Hash("pdq", pdq(n).bits, 90, n / 2) for n in range(3))
         add(store, measured("film", frames, "video"), tlp="green")
     done = push(path, hma)

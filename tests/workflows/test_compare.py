@@ -22,7 +22,7 @@ from hashmatch.matching.vpdq import RULES
 from hashmatch.media.files import walk
 from hashmatch.records import Fingerprint, Hash, View
 from hashmatch.search.searcher import Searcher
-from hashmatch.store import Store, hash_rows, lookup
+from hashmatch.store import hash_rows, lookup, open_store
 from hashmatch.workflows.compare import Comparison, Distance, by_vpdq, compare
 from hashmatch.workflows.scan import scan
 from tests.matching.samples import blocks, levels
@@ -186,7 +186,7 @@ class TestOnFiles:
         # What only the features find: all of the reference, where it was.
         query = replace(query, digests=measured("other").digests, hashes=(pdq("other"),))
         got = compare(query, reference)
-        with Store.open(tmp_path / "reference.db", write=True) as store:
+        with open_store(tmp_path / "reference.db", write=True) as store:
             index_paths(store, path, settings=Settings(features=True))
             searcher = Searcher(store, profile="thorough")
             (found,) = searcher.matches(query.hashes, "image", query.digests, query.features)
@@ -201,7 +201,7 @@ class TestOnFiles:
         assert got.video is not None and [s.reference for s in got.video.segments] == [(2.0, 5.0)]
 
     def test_says_what_a_scan_says(self, tmp_path: Path) -> None:
-        with Store.open(fixture_set(tmp_path)) as store:
+        with open_store(fixture_set(tmp_path)) as store:
             references = {
                 reference.id: Fingerprint(reference.kind, 0, hashes=hash_rows.hashes(store.connection, reference.id))
                 for reference in lookup.references(store.connection)

@@ -15,7 +15,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange import numbered_lines
 from hashmatch.exchange.checks import EMPTY, TOLD
 from hashmatch.records import BadLine, LineRemark, ListItem
-from hashmatch.store import Store, audit, hash_rows, list_entries, lookup, verify
+from hashmatch.store import Store, audit, hash_rows, list_entries, lookup, open_store, verify
 from hashmatch.store.membership import Membership
 from hashmatch.workflows import list_batches
 from hashmatch.workflows.import_list import ImportReport, import_list
@@ -38,7 +38,7 @@ MIXED = "\n".join(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "x.db", write=True) as opened:
+    with open_store(tmp_path / "x.db", write=True) as opened:
         yield opened
 
 
@@ -110,11 +110,11 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from hashmatch.workflows import import_list, list_batches
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 
 list_batches.BATCH = 100
-with Store.open(Path(sys.argv[1]), write=True) as store:
+with open_store(Path(sys.argv[1]), write=True) as store:
     plan = import_list.Plan("x")
     import_list.import_list(store, Actor("me", "import"), Path(sys.argv[2]), plan, told=lambda line: os.kill(os.getpid(), 9))
 """
@@ -128,7 +128,7 @@ def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp
     process = subprocess.run([sys.executable, "-c", KILLED, database, path], env=dict(os.environ), check=False)
     assert process.returncode == -signal.SIGKILL
     finished = "SELECT finished IS NOT NULL, items, refused FROM import"
-    with Store.open(database, write=True) as store:
+    with open_store(database, write=True) as store:
         assert lookup.counts(store.connection)["references"] == 200
         assert store.connection.execute(finished).fetchall() == [(0, 0, 0)]
         report, refused, _remarks = imported(store, path, text)
@@ -136,7 +136,7 @@ def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp
         assert store.connection.execute(finished).fetchall() == [(1, 300, 1)]
         assert list(audit.check(store)) == []
         killed = [(r.id, hash_rows.hashes(store.connection, r.id)) for r in lookup.references(store.connection)]
-    with Store.open(tmp_path / "whole.db", write=True) as store:
+    with open_store(tmp_path / "whole.db", write=True) as store:
         imported(store, path, text)
         assert [(r.id, hash_rows.hashes(store.connection, r.id)) for r in lookup.references(store.connection)] == killed
 
@@ -146,7 +146,7 @@ import os, signal, sys
 from pathlib import Path
 from hashmatch.workflows import import_list, list_batches
 from hashmatch.exchange import checks
-from hashmatch.store import Store
+from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 
 class Lint(checks.Lint):
@@ -159,7 +159,7 @@ class Lint(checks.Lint):
 parent = os.getpid()
 checks.Lint = Lint
 list_batches.BATCH = 100
-with Store.open(Path(sys.argv[1]), write=True) as store:
+with open_store(Path(sys.argv[1]), write=True) as store:
     try:
         import_list.import_list(store, Actor("me", "import"), Path(sys.argv[2]), import_list.Plan("x"))
     except import_list.CommandError as error:
@@ -176,7 +176,7 @@ def test_the_process_that_reads_is_killed(tmp_path: Path) -> None:
         [sys.executable, "-c", READER_KILLED, database, path], capture_output=True, text=True, check=True
     ).stdout
     assert str(path) in told and "was killed" in told
-    with Store.open(database, write=True) as store:
+    with open_store(database, write=True) as store:
         assert lookup.counts(store.connection)["references"] == 200, "whole batches only"
         assert list(verify.check(store)) == []
         report, _refused, _remarks = imported(store, path, text)

@@ -16,7 +16,7 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipe
 from hashmatch.media.files import walk
-from hashmatch.store import Store, audit, curate, hash_rows, lookup
+from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
 from tests.store.known import ALONE, FIXTURES, content_of, draw, fixture_set, index_paths, picture, told_of_fixtures
@@ -25,7 +25,7 @@ from tests.store.samples import ME, actions, content, digests_of, flip, pdq_bits
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "sets" / "reference.db", write=True) as opened:
+    with open_store(tmp_path / "sets" / "reference.db", write=True) as opened:
         yield opened
 
 
@@ -71,7 +71,7 @@ class TestFixtures:
         assert all(each.error is None for each in told_of_fixtures())
 
     def test_every_reference_has_what_it_needs(self, tmp_path: Path) -> None:
-        with Store.open(fixture_set(tmp_path)) as store:
+        with open_store(fixture_set(tmp_path)) as store:
             references = list(lookup.references(store.connection))
             assert len(references) == 27
             for reference in references:
@@ -110,7 +110,7 @@ class TestFixtures:
 
     def test_again_all_are_unchanged_and_nothing_is_written_to_the_files(self, tmp_path: Path) -> None:
         before = list(content_of(FIXTURES / "archive"))
-        with Store.open(fixture_set(tmp_path), write=True) as store:
+        with open_store(fixture_set(tmp_path), write=True) as store:
             known = content(store)
             told = index_paths(store, FIXTURES / "archive", collection="archive", labels=("demo",))
             assert Counter(each.status for each in told) == {"unchanged": 26}
@@ -441,7 +441,7 @@ class TestWorkers:
             shutil.copy(folder / f"{number + 3}.jpg", folder / f"copy {number}.jpg")
         sets = []
         for workers in (1, 2):
-            with Store.open(tmp_path / f"{workers}.db", write=True) as store:
+            with open_store(tmp_path / f"{workers}.db", write=True) as store:
                 told = index_paths(store, folder, isolation=Isolation(workers))
                 assert Counter(each.status for each in told) == {"indexed": 13, "duplicate": 3}
                 sets.append(

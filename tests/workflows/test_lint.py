@@ -10,7 +10,7 @@ from hashmatch.hashers import GUARD, blocks
 from hashmatch.matching.results import Match
 from hashmatch.records import Hash, ListItem
 from hashmatch.search.searcher import Searcher
-from hashmatch.store import Store, hash_rows
+from hashmatch.store import Store, hash_rows, open_store
 from hashmatch.store.curate import set_common_hashes
 from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership
@@ -25,7 +25,7 @@ def blocks_of(seed: int) -> Hash:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "reference.db", write=True)
+    return open_store(tmp_path / "reference.db", write=True)
 
 
 def demote(store: Store, too_common: int) -> None:

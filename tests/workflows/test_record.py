@@ -12,7 +12,7 @@ import hashmatch
 from hashmatch.errors import CommandError
 from hashmatch.matching.results import Match, MatchedReference, Result
 from hashmatch.report import as_json
-from hashmatch.store import Store, audit, verify
+from hashmatch.store import Store, audit, open_store, verify
 from hashmatch.workflows import record
 from hashmatch.workflows.record import Recorder, open_to_record
 from tests.store.known import picture
@@ -29,7 +29,7 @@ def result(path: bytes = b"/x", status: str = "match") -> Result:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "reference.db", write=True) as opened:
+    with open_store(tmp_path / "reference.db", write=True) as opened:
         add(opened, "a")
         yield opened
 

@@ -22,7 +22,7 @@ from hashmatch.matching.results import Match, Result
 from hashmatch.matching.tiers import PDQ, thresholds
 from hashmatch.media.files import FoundPath, walk
 from hashmatch.records import Hash, ListItem
-from hashmatch.store import Store, curate, lookup
+from hashmatch.store import Store, curate, lookup, open_store
 from hashmatch.workflows.scan import scan
 from tests.store.known import ALONE, FIXTURES, animation, draw, fixture_set, index_paths, picture
 from tests.store.samples import ME, add_entry, digests_of, flip, pdq_bits, set_bits
@@ -34,7 +34,7 @@ EXPECTED = json.loads((FIXTURES / "expected.json").read_text("utf-8"))
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     (tmp_path / "sets").mkdir()
-    with Store.open(tmp_path / "sets" / "reference.db", write=True) as opened:
+    with open_store(tmp_path / "sets" / "reference.db", write=True) as opened:
         yield opened
 
 
@@ -69,7 +69,7 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Result,
     """Each upload's result, and the paths of the references that it matched, below the fixtures."""
     path = fixture_set(tmp_path_factory.mktemp("scanned"))
     results = {}
-    with Store.open(path) as store:
+    with open_store(path) as store:
         for result in scan(store, walk([os.fsencode(FIXTURES / "uploads")]), Isolation(2)):
             where = [lookup.locations(store.connection, match.reference.id)[0] for match in result.matches]
             names = [os.path.relpath(os.fsdecode(each), FIXTURES) for each in where]
@@ -149,7 +149,7 @@ class TestFixtures:
         assert result.matches[1].tier == "possible"
 
     def test_the_archive_matches_itself_and_tells_templates_apart(self, tmp_path: Path) -> None:
-        with Store.open(fixture_set(tmp_path)) as store:
+        with open_store(fixture_set(tmp_path)) as store:
             results = scan_all(store, FIXTURES / "archive", isolation=Isolation(2))
         assert len(results) == 26
         for result in results.values():
@@ -161,7 +161,7 @@ class TestFixtures:
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A set of pictures of the archive, with local features."""
-    with Store.open(tmp_path_factory.mktemp("archive") / "reference.db", write=True) as store:
+    with open_store(tmp_path_factory.mktemp("archive") / "reference.db", write=True) as store:
         towns, landscapes = FIXTURES / "archive" / "towns", FIXTURES / "archive" / "landscapes"
         index_paths(store, towns, landscapes, settings=Settings(features=True))
         yield store
@@ -260,7 +260,7 @@ class TestEdits:
 
     def test_a_truncated_copy_is_found_by_a_thorough_scan(self, tmp_path: Path) -> None:
         name = "uploads/broken/truncated.jpg"
-        with Store.open(fixture_set(tmp_path)) as store:
+        with open_store(fixture_set(tmp_path)) as store:
             result = scan_one(store, FIXTURES / name, profile="thorough")
             (match,) = result.matches
             where = lookup.locations(store.connection, match.reference.id)
@@ -277,7 +277,7 @@ class TestNothingIsWritten:
         path = fixture_set(tmp_path)
         before = path.read_bytes()
         picture(folder / "a.jpg", 1)
-        with Store.open(path) as store:
+        with open_store(path) as store:
             scan_all(store, folder)
         assert path.read_bytes() == before
 
@@ -540,7 +540,7 @@ class TestOthersAtWork:
             yield FoundPath(os.fsencode(copies[2]))
             while len(seen) < 2:
                 yield None
-            with Store.open(store.path, write=True) as other:
+            with open_store(store.path, write=True) as other:
                 index_paths(other, picture(folder / "3.jpg", 3))
                 with other.transaction() as connection:
                     curate.retract(connection, ME, one, "wrong")

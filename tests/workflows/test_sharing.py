@@ -24,7 +24,7 @@ from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.media.files import walk
 from hashmatch.records import TLP_ORDER, BadLine, Failure, Hash, ListItem, Tlp
-from hashmatch.store import Store, audit, curate, hash_rows, list_issues, lookup
+from hashmatch.store import Store, audit, curate, hash_rows, list_issues, lookup, open_store
 from hashmatch.store.membership import ensure_collection
 from hashmatch.workflows.export_list import ExportReport, ExportSelection, export
 from hashmatch.workflows.import_list import ImportReport, import_list
@@ -143,7 +143,7 @@ class TestRoundTrip:
     def test_of_the_fixtures_gives_the_same_verdicts(
         self, new_store: Callable[[], Store], tmp_path: Path, list_path: Path, form: str
     ) -> None:
-        with Store.open(fixture_set(tmp_path), write=True) as original:
+        with open_store(fixture_set(tmp_path), write=True) as original:
             bridge = next(r for r in lookup.references(original.connection) if "bridge" in str(_paths(original, r.id)))
             clip = next(r for r in lookup.references(original.connection) if "journey" in str(_paths(original, r.id)))
             retract(original, clip.id)
@@ -435,7 +435,7 @@ class TestExport:
 
     def test_from_a_set_that_can_only_be_read(self, store: Store) -> None:
         add(store, "a")
-        with Store.open(store.path) as reader:
+        with open_store(store.path) as reader:
             assert exported(reader)[1].written == 1
         assert actions(store)[-1] == "add"
 
@@ -592,7 +592,7 @@ class TestImport:
         committed: list[tuple[int, list[str]]] = []
 
         def interrupt(line: BadLine) -> None:
-            with Store.open(store.path) as reader:  # sees what would be left after a kill
+            with open_store(store.path) as reader:  # sees what would be left after a kill
                 details = [json.loads(entry.detail) for entry in audit.entries(reader)]
                 list_issues = [detail["list"] for detail in details if "list" in detail]
                 committed.append((lookup.counts(reader.connection)["references"], list_issues))
@@ -729,7 +729,7 @@ class TestAMarkThatComesWithWords:
         ids=["disputes what is another's", "is older than the last", "is of what a person took back"],
     )
     def test_is_heeded(self, tmp_path: Path, says: dict[str, Any]) -> None:
-        with Store.open(tmp_path / "x.db", write=True) as store:
+        with open_store(tmp_path / "x.db", write=True) as store:
             first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
             first.write_text(self.entry())
             second.write_text(self.entry(tlp="amber", **says))

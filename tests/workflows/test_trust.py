@@ -20,7 +20,7 @@ from hashmatch.exchange.checks import TOLD
 from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
 from hashmatch.signing import keys
 from hashmatch.signing.minisign import SecretKey
-from hashmatch.store import Store, audit, curate, hash_rows, lookup, opinions, review_decisions, verify
+from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store, opinions, review_decisions, verify
 from hashmatch.workflows.export_list import ExportReport, ExportSelection, export, sign_list
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
@@ -132,8 +132,8 @@ class TestIncrements:
     ) -> None:
         folder = tmp_path_factory.mktemp("lists")
         with (
-            Store.open(folder / "source.db", write=True) as source,
-            Store.open(folder / "reader.db", write=True) as reader,
+            open_store(folder / "source.db", write=True) as source,
+            open_store(folder / "reader.db", write=True) as reader,
         ):
             partner = Partner(source, folder)
             for action, number in [("label", 0), *steps, ("publish", 0)]:

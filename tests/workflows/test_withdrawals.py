@@ -9,7 +9,7 @@ import pytest
 
 from hashmatch.exchange.formats import ncmec
 from hashmatch.records import BadLine, LineRemark
-from hashmatch.store import Store, list_issues, lookup, verify
+from hashmatch.store import Store, list_issues, lookup, open_store, verify
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from tests.store.samples import ME, add
@@ -21,7 +21,7 @@ FIRST, SECOND = "11" * 16, "22" * 16
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(tmp_path / "x.db", write=True) as opened:
+    with open_store(tmp_path / "x.db", write=True) as opened:
         yield opened
 
 

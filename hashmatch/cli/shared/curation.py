@@ -9,7 +9,7 @@ from hashmatch.cli.shared.app import App
 from hashmatch.errors import CommandError
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _
-from hashmatch.store import Store, lookup
+from hashmatch.store import lookup, open_store
 from hashmatch.store.audit import Actor
 
 #: Changes one reference within a transaction, and says in a line what it did.
@@ -21,7 +21,7 @@ def change_references(app: App, command: str, refs: tuple[str, ...], change: Ref
     if not app.database.exists():
         raise CommandError(_("there is no database {path}").format(path=app.database))
     actor = Actor.current(command)
-    with Store.open(app.database, write=True) as store:
+    with open_store(app.database, write=True) as store:
         found = [lookup.find(store.connection, ref) for ref in refs]
         with store.transaction() as connection:
             told = [change(connection, actor, reference) for reference in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hashmatch.exchange import film_frames
+from hashmatch.exchange.formats import film_frames
 from hashmatch.exchange.formats.partners import Meant, hashed
 from hashmatch.exchange.formats.pdq import good_enough
 from hashmatch.records import ListItem

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from hashmatch.exchange import film_frames
 from hashmatch.exchange.fields import LineError, snippet
+from hashmatch.exchange.formats import film_frames
 from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.exchange.plain import write_plain
