@@ -31,17 +31,10 @@ def command(
     from hashmatch.report.as_text import list_line
     from hashmatch.store import lookup, open_store
 
-    conditions = ["1"]
-    if allowed:
-        conditions.append("allow")
-    if failed:
-        conditions.append("error_code IS NOT NULL AND NOT partial")
-    if retracted:
-        conditions.append("id NOT IN (SELECT id FROM live_reference)")
     with open_store(app.database) as store:
         for name in collections:
             lookup.collection_number(store.connection, name)
-        for reference in lookup.references(store.connection, " AND ".join(conditions)):
+        for reference in lookup.references(store.connection, allowed=allowed, failed=failed, retracted=retracted):
             if collections and not {source.collection for source in reference.sources} & set(collections):
                 continue
             if not set(labels) <= set(reference.labels):

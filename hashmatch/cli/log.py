@@ -38,10 +38,7 @@ def command(app: App, head: bool, last: int | None, form: str) -> int:
                 click.echo(end.digest.hex())
                 app.say(_("entry {id} of {at}").format(id=end.id, at=end.at) if end.id else _("there are no entries"))
             return 0
-        after = 0
-        if last is not None:
-            newest = store.connection.execute("SELECT max(id) FROM audit").fetchone()[0] or 0
-            after = max(0, newest - last)
+        after = 0 if last is None else max(0, audit.head(store.connection).id - last)
         for entry in audit.entries(store, after=after):
             detail = _detail(entry.detail)
             if form == "jsonl":

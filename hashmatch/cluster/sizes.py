@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sqlite3
 
 import numpy as np
 import numpy.typing as npt
 
 from hashmatch.records import Fingerprint
+from hashmatch.store import lookup
 
 #: Digests that travel with a file at most. Where more have its size (pictures without compression), it is decoded.
 MOST = 64
@@ -25,8 +27,7 @@ class Sizes:
     @functools.cached_property
     def _sorted(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Sizes, ascending, and the references that have them."""
-        query = "SELECT size, id FROM reference WHERE size IS NOT NULL AND sha256 IS NOT NULL"
-        numbers = (number for row in self._connection.execute(query) for number in row)
+        numbers = itertools.chain.from_iterable(lookup.sizes(self._connection))
         pairs = np.fromiter(numbers, np.int64).reshape(-1, 2)
         order = np.argsort(pairs[:, 0], kind="stable")
         return pairs[order, 0].copy(), pairs[order, 1].copy()
@@ -38,11 +39,8 @@ class Sizes:
         later = self._later.get(size, set())
         if end - start + len(later) > MOST:
             return ()
-        rows = (
-            self._connection.execute("SELECT sha256 FROM reference WHERE id = ?", (number,)).fetchone()
-            for number in references[start:end].tolist()
-        )
-        return tuple(sorted(later | {row[0].hex() for row in rows if row is not None and row[0] is not None}))
+        found = (lookup.sha256_of(self._connection, number) for number in references[start:end].tolist())
+        return tuple(sorted(later | {digest for digest in found if digest is not None}))
 
     def add(self, result: Fingerprint) -> None:
         """Content that was examined just now; whether it was added is asked when it comes again."""

@@ -190,9 +190,7 @@ class _Known:
             is_digest = len(reference.sha256) == 64 and set(reference.sha256) <= _HEX
             found = lookup.id_of_sha256(self._connection, reference.sha256) if is_digest else None
         else:
-            # One without bytes can be told by its number alone, and must be such a one here, too.
-            row = self._connection.execute(
-                "SELECT id FROM reference WHERE id = ? AND sha256 IS NULL AND kind IS ?", (reference.id, reference.kind)
-            ).fetchone()
-            found = row and int(row[0])
+            # A reference without a digest can be told by its number alone, and must be without one here, too.
+            is_known = lookup.has_without_sha256(self._connection, reference.id, reference.kind)
+            found = reference.id if is_known else None
         return found, "" if found is not None else _("this database does not have the reference")

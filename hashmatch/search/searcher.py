@@ -29,6 +29,7 @@ from hashmatch.matching.verdict import exact, find, match_of
 from hashmatch.records import Digests, Glance, Hash, Kind
 from hashmatch.search.cache import load, load_features
 from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions
+from hashmatch.store.scope import SearchScope
 
 AnyFound = TypeVar("AnyFound")
 
@@ -55,13 +56,7 @@ class Searcher:
         self._profile = profile
         self._thresholds = thresholds(profile, radius)
         self._allowed = allowed
-        self._condition = "1"
-        if collections:
-            numbers = ",".join(str(lookup.collection_number(self._connection, name)) for name in collections)
-            members = "SELECT collection_id FROM membership WHERE reference_id = id AND retracted IS NULL"
-            self._condition = f"(allow OR EXISTS ({members} AND collection_id IN ({numbers})))"
-        elif allowed:
-            self._condition = "allow"
+        self._scope = SearchScope.of(self._connection, collections, allowed)
         self._reference = functools.lru_cache(maxsize=10_000)(self._load_reference)
         self._tables: list[HashTable] | None = None
         self._local_tables: list[LocalTable] = []
@@ -82,7 +77,8 @@ class Searcher:
     def prepare(self, anew: bool = False) -> None:
         """Have the tables ready, which a search would otherwise wait for. anew: without what a cache says."""
         start = time.monotonic()
-        self._version, self._generation = self._data_version(), generation.current(self._connection)
+        self._version = generation.data_version(self._connection)
+        self._generation = generation.current(self._connection)
         self._tables = self._load_tables(anew)
         if self.wants_features:
             self._local_tables = load_features(self._store, anew=anew)
@@ -100,7 +96,7 @@ class Searcher:
         """Notice what other processes changed since: a scan of names that come through a pipe may run for weeks."""
         if self._tables is None:
             self.prepare()
-        version = self._data_version()
+        version = generation.data_version(self._connection)
         if version != self._version:
             self._version, self._stale = version, True
             self._reference.cache_clear()
@@ -109,9 +105,6 @@ class Searcher:
             now = generation.current(self._connection)
             if (now.newest, now.removals) != (self._generation.newest, self._generation.removals) or self._allowed:
                 self.prepare()
-
-    def _data_version(self) -> int:
-        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def _findings(self, hashes: Sequence[Hash], kind: Kind) -> list[Finding]:
         return self._searched(lambda table: find(hashes, kind, table, self._blocks_of))
@@ -198,10 +191,7 @@ class Searcher:
         Hits are held against this one by one: to know of a million references beforehand which are live would take
         longer than the search.
         """
-        row = self._connection.execute(
-            f"SELECT 1 FROM live_reference WHERE id = ? AND {self._condition}", (reference_id,)
-        ).fetchone()
-        if row is None:
+        if not self._scope.has(self._connection, reference_id):
             return None
         found = lookup.reference(self._connection, reference_id)
         sources = tuple(MatchedSource(s.collection, s.source, s.tlp, s.opinion) for s in found.sources)

@@ -34,6 +34,14 @@ def current(connection: sqlite3.Connection) -> Generation:
     )
 
 
+def data_version(connection: sqlite3.Connection) -> int:
+    """A number that changes when another connection has changed the database; cheap to ask for.
+
+    Source: https://www.sqlite.org/pragma.html#pragma_data_version
+    """
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
 def descends_from(connection: sqlite3.Connection, now: Generation, old: Generation) -> bool:
     """Whether an older state is part of this database's history, and not of another, or of one that a restored backup
     has undone, in which rows of the same numbers were others."""

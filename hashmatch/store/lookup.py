@@ -122,14 +122,30 @@ def reference(connection: sqlite3.Connection, reference_id: int) -> Reference:
     return _references(connection, [row])[0]
 
 
-def references(connection: sqlite3.Connection, where: str = "1", values: Sequence[Any] = ()) -> Iterator[Reference]:
-    """All references for which an SQL condition (of this program's, never of a user's) holds, in the order of their ids.
+#: Could not be decoded, and so has no perceptual hash.
+_FAILED = "error_code IS NOT NULL AND NOT partial"
+_RETRACTED = "id NOT IN (SELECT id FROM live_reference)"
 
-    Ids are read first and the rows page by page, so that a million references need no million objects.
+
+def references(
+    connection: sqlite3.Connection,
+    *,
+    changed_after: int | None = None,
+    allowed: bool = False,
+    failed: bool = False,
+    retracted: bool = False,
+) -> Iterator[Reference]:
+    """All references in the order of their ids, or those only for which each of the conditions holds that is given.
+
+    changed_after: those of a higher revision, see list_issues.py. allowed: those on the allow list. failed: those that
+    could not be decoded. retracted: those that nobody stands by.
+    Rows are read page by page, so that a million references need no million objects.
     """
+    chosen = {"allow": allowed, _FAILED: failed, _RETRACTED: retracted, "revision > :after": changed_after is not None}
+    where = " AND ".join(["id > :last", *(condition for condition, holds in chosen.items() if holds)])
     last = 0
     while rows := connection.execute(
-        f"{_REFERENCE} WHERE id > ? AND ({where}) ORDER BY id LIMIT 1000", (last, *values)
+        f"{_REFERENCE} WHERE {where} ORDER BY id LIMIT 1000", {"last": last, "after": changed_after}
     ).fetchall():
         for row in rows:
             if row[0] <= last:  # where pages have changed places, one page after another would go on for ever
@@ -176,6 +192,25 @@ def id_of_sha256(connection: sqlite3.Connection, sha256: str) -> int | None:
     """The reference with these bytes, live or not."""
     row = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (bytes.fromhex(sha256),)).fetchone()
     return None if row is None else int(row[0])
+
+
+def sha256_of(connection: sqlite3.Connection, reference_id: int) -> str | None:
+    """The SHA-256 of a reference, live or not; None if there is no such reference, or its bytes are not known."""
+    row = connection.execute("SELECT sha256 FROM reference WHERE id = ?", (reference_id,)).fetchone()
+    return None if row is None or row[0] is None else str(row[0].hex())
+
+
+def has_without_sha256(connection: sqlite3.Connection, reference_id: int, kind: Kind | None) -> bool:
+    """Whether there is a reference of this number and kind whose bytes are not known: a list brought it."""
+    row = connection.execute(
+        "SELECT 1 FROM reference WHERE id = ? AND sha256 IS NULL AND kind IS ?", (reference_id, kind)
+    ).fetchone()
+    return row is not None
+
+
+def sizes(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+    """The size in bytes and the id of every reference whose size and SHA-256 are known, live or not."""
+    return connection.execute("SELECT size, id FROM reference WHERE size IS NOT NULL AND sha256 IS NOT NULL")
 
 
 def id_at(connection: sqlite3.Connection, path: bytes, size: int, mtime_ns: int) -> int | None:
@@ -230,9 +265,9 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
         "references": "SELECT count(*) FROM reference",
         "images": "SELECT count(*) FROM live_reference WHERE kind = 'image'",
         "videos": "SELECT count(*) FROM live_reference WHERE kind = 'video'",
-        "retracted": "SELECT count(*) FROM reference WHERE id NOT IN (SELECT id FROM live_reference)",
+        "retracted": f"SELECT count(*) FROM reference WHERE {_RETRACTED}",
         "allowed": "SELECT count(*) FROM live_reference WHERE allow",
-        "failed": "SELECT count(*) FROM reference WHERE error_code IS NOT NULL AND NOT partial",
+        "failed": f"SELECT count(*) FROM reference WHERE {_FAILED}",
         "hashes": "SELECT coalesce(sum(count), 0) FROM hash WHERE points IS NULL",
         "with_features": f"SELECT count(*) FROM hash WHERE algorithm = '{FEATURES}' AND points IS NOT NULL",
         "common_hashes": "SELECT count(*) FROM common_hash",

@@ -100,8 +100,7 @@ class Choice:
         """Each entry with the id of its reference."""
         wanted = set(self._selection.collections)
         allowed = TLP_ORDER.index(self._selection.max_tlp)
-        where, values = ("1", ()) if self._after is None else ("revision > ?", (self._after,))
-        for reference in lookup.references(self._connection, where, values):
+        for reference in lookup.references(self._connection, changed_after=self._after):
             sources = [source for source in reference.sources if not wanted or source.collection in wanted]
             if not sources or not set(self._selection.labels) <= set(reference.labels):
                 continue

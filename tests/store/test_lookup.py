@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,35 @@ class TestByDigests:
         assert lookup.id_of_sha256(store.connection, digests.sha256) == 1
 
 
+class TestDigestsAndSizes:
+    def test_of_one_reference(self, store: Store) -> None:
+        add(store, "a")
+        add_entry(store, ListItem(md5="0" * 32, kind="image"))
+        assert lookup.sha256_of(store.connection, 1) == digests_of(b"a").sha256
+        assert lookup.sha256_of(store.connection, 2) is None
+        assert lookup.sha256_of(store.connection, 3) is None
+
+    def test_without_bytes_by_number_and_kind(self, store: Store) -> None:
+        add(store, "a")
+        add_entry(store, ListItem(md5="0" * 32, kind="image"))
+        add_entry(store, ListItem(md5="1" * 32))
+        known = lookup.has_without_sha256
+        assert known(store.connection, 2, "image")
+        assert known(store.connection, 3, None)
+        assert not known(store.connection, 2, "video")
+        assert not known(store.connection, 2, None)
+        assert not known(store.connection, 1, "image"), "its bytes are known"
+        assert not known(store.connection, 4, "image")
+
+    def test_sizes_of_what_has_a_sha256(self, store: Store) -> None:
+        add(store, "four")
+        add_entry(store, ListItem(md5="0" * 32, size=9))
+        add(store, "twelve bytes")
+        with store.transaction() as connection:
+            curate.retract(connection, ME, 3, None)
+        assert sorted(lookup.sizes(store.connection)) == [(4, 1), (12, 3)]
+
+
 class TestIdAt:
     def test_place_size_and_time_must_agree(self, store: Store) -> None:
         with store.transaction() as connection:
@@ -117,17 +147,45 @@ class TestIdAt:
 
 class TestReferences:
     def test_more_than_a_page(self, store: Store) -> None:
-        rows = [(number.to_bytes(32, "big"), "image" if number % 3 else "video") for number in range(1, 2346)]
+        rows = [(number.to_bytes(32, "big"), number % 3 == 0, number) for number in range(1, 2346)]
+        add_all = "INSERT INTO reference (identity, allow, revision, added) VALUES (?, ?, ?, 'now')"
         store.connection.execute("BEGIN")
-        store.connection.executemany("INSERT INTO reference (identity, kind, added) VALUES (?, ?, 'now')", rows)
+        store.connection.executemany(add_all, rows)
         store.connection.execute("DELETE FROM reference WHERE id BETWEEN 900 AND 1100")
         store.connection.execute("COMMIT")
         left = [number for number in range(1, 2346) if not 900 <= number <= 1100]
-        assert [r.id for r in lookup.references(store.connection)] == left
-        videos = [number for number in left if number % 3 == 0]
-        assert [r.id for r in lookup.references(store.connection, "kind = ?", ["video"])] == videos
-        assert [r.id for r in lookup.references(store.connection, "id = 5 OR id = 2345")] == [5, 2345]
-        assert list(lookup.references(store.connection, "0")) == []
+
+        def found(**chosen: Any) -> list[int]:
+            return [each.id for each in lookup.references(store.connection, **chosen)]
+
+        assert found() == left
+        assert found(allowed=True) == [number for number in left if number % 3 == 0]
+        assert found(changed_after=2340) == [2341, 2342, 2343, 2344, 2345]
+        assert found(changed_after=2340, allowed=True) == [2343]
+        assert found(changed_after=2345) == []
+        assert found(retracted=True) == left, "nobody stands by any of them"
+        assert found(failed=True) == []
+
+    def test_what_is_chosen(self, store: Store) -> None:
+        add(store, "live")
+        add(store, "withdrawn")
+        add(store, measured("failed", (), error=Failure("corrupt", "broken")))
+        add(store, measured("in part", error=Failure("partial", "cut off"), partial=True))
+        add(store, measured("failed and allowed", (), error=Failure("corrupt", "broken")), allow=True)
+        with store.transaction() as connection:
+            curate.retract(connection, ME, 2, None)
+
+        def found(**chosen: Any) -> list[int]:
+            return [each.id for each in lookup.references(store.connection, **chosen)]
+
+        assert found() == [1, 2, 3, 4, 5]
+        assert found(failed=True) == [3, 5]
+        assert found(retracted=True) == [2]
+        assert found(allowed=True) == [5]
+        assert found(failed=True, allowed=True) == [5]
+        assert found(failed=True, retracted=True) == []
+        (retraction,) = lookup.references(store.connection, retracted=True)
+        assert not retraction.live
 
     def test_none_of_that_number(self, store: Store) -> None:
         with pytest.raises(CommandError, match="there is no reference 7"):
