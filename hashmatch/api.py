@@ -12,7 +12,7 @@ from typing import BinaryIO
 from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
-from hashmatch.matching.results import Result
+from hashmatch.matching.results import Result, Tier
 from hashmatch.matching.tiers import Profile
 from hashmatch.media.files import open_file, walk
 from hashmatch.records import BadLine, Fingerprint, LineRemark, Tlp
@@ -87,18 +87,30 @@ class ReferenceSet:
         collections: Sequence[str] = (),
         profile: Profile = "fast",
         radius: int | None = None,
+        min_tier: Tier = "possible",
         exclude: Sequence[str] = (),
         workers: int | None = None,
         record: bool = False,
     ) -> Iterator[Result]:
-        """Match files and all files in folders; yields one Result a file, as each is known. record: keep in the set what
-        matched, so that it can be told later what rested on a reference that was taken back."""
+        """Match files and all files in folders; yields one Result a file, as soon as it is known.
+
+        min_tier: weaker matches are left out, and count for nothing. record: keep in the set what matched, so that it can
+        say later what rested on a reference that was taken back.
+        """
         found = walk(map(os.fsencode, paths), exclude)
         store = self._open(write=False)
-        results = scan(store, found, Isolation(workers), collections=collections, profile=profile, radius=radius)
+        results = scan(
+            store,
+            found,
+            Isolation(workers),
+            collections=collections,
+            profile=profile,
+            radius=radius,
+            min_tier=min_tier,
+        )
         if not record:
             return results
-        settings = {"profile": profile, "radius": radius, "collections": list(collections)}
+        settings = {"min_tier": min_tier, "profile": profile, "radius": radius, "collections": list(collections)}
         return recorded(self.path, self._actor("scan"), settings, results)
 
     def export(

@@ -19,6 +19,9 @@ CODES = (
     "io-error",
 )
 
+#: Those that say that a file, or the rest of it, was left out because examining it would have cost too much.
+LIMIT_CODES = ("too-large", "timeout", "out-of-memory")
+
 
 class MediaError(Exception):
     """One file cannot be examined. `code` is one of CODES; the message is one line for a person, without the path."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import hashmatch
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.store import audit, hash_rows, lookup, open_store
+from tests.cli.conftest import run_command
 from tests.store.known import animation, draw, fixture_set, picture
 from tests.store.samples import digests_of
 
@@ -142,6 +144,8 @@ class TestReferenceSet:
             assert distance is not None and 0 < distance < 31 and found.matches[0].view == "full"
             for radius, status in ((distance, "allowed"), (distance - 1, "clean")):
                 assert [r.status for r in known.scan([copy], radius=radius, workers=1)] == [status]
+            for least, status in (("possible", "allowed"), ("near", "allowed"), ("exact", "clean")):
+                assert [r.status for r in known.scan([copy], min_tier=least, workers=1)] == [status]
             with pytest.raises(CommandError, match="no collection 'x'"):
                 list(known.scan([copy], collections=["x"], workers=1))
             (again,) = known.index([files / "broken.jpg"], workers=1)
@@ -150,6 +154,23 @@ class TestReferenceSet:
             assert retried.error is not None and "tried before" not in retried.error.message
         with open_store(known.path) as store:
             assert {h.algorithm for h in hash_rows.hashes(store.connection, 1)} == {"pdq", "blocks", "dhash"}
+
+    def test_the_weakest_tier_that_counts_is_the_commands(self, known: hashmatch.ReferenceSet, files: Path) -> None:
+        """`min_tier` and `--min-tier` leave out the same matches, and then say the same of the file."""
+        with known:
+            list(known.index([files], workers=1))
+            copies = [picture(files / "near.webp", 1, 60), files / "1.jpg", picture(files / "other.png", 9)]
+            for least in ("possible", "near", "exact"):
+                said = [(os.fsdecode(r.path), r.status, r.tier) for r in known.scan(copies, min_tier=least, workers=1)]
+                ran = run_command(
+                    "scan", *copies, "--min-tier", least, "--workers", "1", "--format", "json", db=known.path
+                )
+                assert said == [(each["path"], each["status"], each["tier"]) for each in ran.json["results"]]
+                assert [status for _path, status, _tier in said].count("match") == (1 if least == "exact" else 2)
+            list(known.scan(copies, min_tier="exact", workers=1, record=True))
+        with open_store(known.path) as store:
+            (kept,) = store.connection.execute("SELECT settings FROM recorded_scan").fetchone()
+        assert json.loads(kept)["min_tier"] == "exact"
 
     def test_can_be_opened_again_after_it_was_closed(self, known: hashmatch.ReferenceSet, files: Path) -> None:
         for _ in range(2):

@@ -24,7 +24,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from hashmatch.matching.results import Result
+    from hashmatch.matching.results import Result, Tier
     from hashmatch.matching.tiers import Profile
     from hashmatch.media.files import FoundPath
     from hashmatch.report.custody import Custody
@@ -93,7 +93,7 @@ def command(
     paths: tuple[bytes, ...],
     target: Path | None,
     collections: tuple[str, ...],
-    min_tier: str,
+    min_tier: Tier,
     profile: Profile,
     radius: int | None,
     files_from: str | None,
@@ -147,6 +147,7 @@ def command(
                 collections=collections,
                 profile=profile,
                 radius=radius,
+                min_tier=min_tier,
                 limits=examining.limits,
                 source=source,
                 moved=progress.moved,
@@ -154,19 +155,17 @@ def command(
             )
             stack.callback(results.close)  # before the cluster is left
             for result in results:
-                kept = _at_least(result, min_tier)
-                counts[kept.status] += 1
-                counts["partial"] += kept.partial
-                counts["judged"] += kept.status not in ("match", "allowed") and any(
-                    m.is_judged_false for m in kept.matches
+                counts[result.status] += 1
+                counts["judged"] += result.status not in ("match", "allowed") and any(
+                    m.is_judged_false for m in result.matches
                 )
-                if kept.examined is not None and kept.tier != "exact":
-                    widest_gap = max(widest_gap, kept.examined.longest_gap)
-                progress.advance(kept.path)
-                _tell(app, progress, kept)
+                if result.examined is not None and result.tier != "exact":
+                    widest_gap = max(widest_gap, result.examined.longest_gap)
+                progress.advance(result.path)
+                _tell(app, progress, result)
                 if recorder:
-                    recorder.add(kept)
-                write(kept)
+                    recorder.add(result)
+                write(result)
         except KeyboardInterrupt:
             interrupted = True
         told = sum(counts[status] for status in ("match", "allowed", "clean", "failed", "skipped"))
@@ -221,25 +220,6 @@ def _recorder(
 
     seconds = SECONDS if source is None else 0.0
     return stack.enter_context(Recorder(store, Actor.current("scan"), settings, progress.line, seconds))
-
-
-def _at_least(result: Result, min_tier: str) -> Result:
-    """The result without matches that are weaker than wanted."""
-    from dataclasses import replace
-
-    from hashmatch.matching.results import TIERS
-    from hashmatch.matching.verdict import decide
-    from hashmatch.media.limits import LIMIT_CODES
-
-    limit = TIERS.index(min_tier)
-    matches = tuple(match for match in result.matches if TIERS.index(match.tier) <= limit)
-    if len(matches) == len(result.matches):
-        return result
-    status, matches = decide(matches)
-    if status == "clean" and result.error is not None and (not result.partial or result.error.code in LIMIT_CODES):
-        status = "failed"
-    tier = matches[0].tier if status in ("match", "allowed") else None
-    return replace(result, status=status, matches=matches, tier=tier)
 
 
 def _tell(app: App, progress: Any, result: Result) -> None:

@@ -322,8 +322,3 @@ def _at_most_each_second(beat: Beat) -> Beat:
             beat(position)
 
     return limited
-
-
-def is_skipped(result: Fingerprint) -> bool:
-    """Whether the file is no media, rather than media that could not be examined."""
-    return result.kind is None and (result.error is None or result.error.code == "unsupported-format")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from hashmatch.errors import MediaError
+from hashmatch.errors import LIMIT_CODES, MediaError
 from hashmatch.fingerprints.film import LONG, FilmReading, Look, Sharers, can_be_shared, in_order, too_many
 from hashmatch.fingerprints.film import read as read_film
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
@@ -15,7 +15,6 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _
 from hashmatch.media import Film, MediaType, Stills, open_media, recipe
 from hashmatch.media.files import chunks, digest
-from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Length, Pixels, View

@@ -1,10 +1,9 @@
-"""From a file's hashes to its matches and its status."""
+"""From a file's hashes to its matches."""
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -14,9 +13,8 @@ from hashmatch.matching import films, stills
 from hashmatch.matching.finding import Finding, Search
 from hashmatch.matching.layouts import BlocksOf
 from hashmatch.matching.queries import Queries, queries_of
-from hashmatch.matching.results import TIERS, Match, MatchedReference, Status
+from hashmatch.matching.results import Match, MatchedReference
 from hashmatch.matching.table import HashTable, Hits, join_rows
-from hashmatch.matching.tiers import ALLOW_COVERAGE
 from hashmatch.records import Hash, Kind
 
 
@@ -72,47 +70,6 @@ def _judged(hits: Hits, queries: Queries, kind: Kind, table: HashTable, blocks_o
             else:
                 yield stills.judge(owner, own, search)
     yield from films.judge(of_films, search)
-
-
-def strength(match: Match) -> tuple[int, float, float, int]:
-    """For ordering: tier, then how much of the file the reference explains, then distance, of which local features alone
-    have none, then how many of these agree; larger is stronger."""
-    distance = math.inf if match.distance is None else match.distance
-    points = match.local.points if match.local else 0
-    return -TIERS.index(match.tier), explained(match), -distance, points
-
-
-def explained(match: Match) -> float:
-    """How much of the file the reference explains, 0 to 1."""
-    return 1.0 if match.video is None else match.video.query_coverage
-
-
-def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:
-    """The status of an examined file, and its matches, best first.
-
-    It is `allowed` if something on the allow list explains it at least as well as anything else does. A film on the
-    list counts only where most of it is shown: what a news film quotes is not protected by that film. What people judged to
-    be no match is listed, last, and decides nothing.
-    """
-
-    # Among equals, the one on the allow list first: it is what decides.
-    def rank(match: Match) -> tuple[object, ...]:
-        return not match.is_judged_false, strength(match), match.reference.allow
-
-    ranked = tuple(sorted(matches, key=rank, reverse=True))
-    counting = [match for match in ranked if not match.is_judged_false]
-    flagged = [match for match in counting if not match.reference.allow]
-    protecting = [match for match in counting if match.reference.allow and _protects(match)]
-    # A known intro in front of propaganda explains less of the file than that does, however well it matches itself.
-    most = max(map(explained, flagged), default=0.0)
-    protecting = [match for match in protecting if explained(match) >= most]
-    if protecting and (not flagged or strength(protecting[0]) >= strength(flagged[0])):
-        return "allowed", ranked
-    return ("match" if flagged else "clean"), ranked
-
-
-def _protects(match: Match) -> bool:
-    return match.tier == "exact" or match.video is None or match.video.reference_coverage >= ALLOW_COVERAGE
 
 
 def match_of(found: Finding, reference: MatchedReference) -> Match:

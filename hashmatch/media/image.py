@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from hashmatch.errors import MediaError
+from hashmatch.errors import LIMIT_CODES, MediaError
 from hashmatch.hashers.base import Picture
 from hashmatch.i18n import _
-from hashmatch.media.limits import LIMIT_CODES, Limits
+from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
 from hashmatch.media.opened import Film, Frame, Stills
 from hashmatch.media.sampling import SampleClock, Sampling

@@ -9,9 +9,6 @@ from hashmatch.media.sampling import HEARTBEAT
 #: Bytes that are read and digested in a second of CPU time, on a machine that is slow and busy. Measured: 8 times that.
 SLOWEST_DIGEST = 32 << 20
 
-#: Codes of what was not examined, or not to its end, for what it would have cost.
-LIMIT_CODES = ("too-large", "timeout", "out-of-memory")
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

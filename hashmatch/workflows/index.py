@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hashmatch import hashers
-from hashmatch.fingerprints.many_files import FileState, fingerprints, is_skipped
+from hashmatch.fingerprints.many_files import FileState, fingerprints
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
+from hashmatch.matching.status import is_skipped
 from hashmatch.media import recipes_as_good
 from hashmatch.media.files import FoundPath
 from hashmatch.media.urls import absolute

@@ -6,21 +6,18 @@ import contextlib
 import itertools
 import sqlite3
 from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
 
 from hashmatch import hashers
 from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.many_files import FileState, fingerprints, is_skipped
+from hashmatch.fingerprints.many_files import FileState, fingerprints
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
-from hashmatch.matching.results import (
-    ExaminedFilm,
-    Result,
-)
+from hashmatch.matching.results import ExaminedFilm, Result, Tier
+from hashmatch.matching.status import is_skipped, unmatched, with_matches
 from hashmatch.matching.tiers import Profile
-from hashmatch.matching.verdict import decide
 from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import FoundPath
-from hashmatch.media.limits import LIMIT_CODES
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
 from hashmatch.search.searcher import Searcher
 from hashmatch.store import Store, hash_rows, lookup
@@ -34,6 +31,7 @@ def scan(
     collections: Sequence[str] = (),
     profile: Profile = "fast",
     radius: int | None = None,
+    min_tier: Tier = "possible",
     limits: Limits = Limits(),
     source: int | None = None,
     moved: Callable[[bytes, float], object] = lambda path, share: None,
@@ -42,6 +40,7 @@ def scan(
 ) -> Generator[Result]:
     """Match files against the reference set, one result each, as soon as it is known.
 
+    min_tier: weaker matches are left out, and count for nothing.
     found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
     moved: told how much of a long film is done, 0 to 1. searcher, examine: a cluster's, instead of this machine's.
     """
@@ -81,31 +80,50 @@ def scan(
     with contextlib.closing(decoded):
         for state, result in decoded:
             assert result is not None
-            yield judge(connection, searcher, state.path, result)
+            yield judge(connection, searcher, state.path, result, min_tier)
 
 
-def judge(connection: sqlite3.Connection, searcher: Searcher, path: bytes, result: Fingerprint) -> Result:
-    """The verdict on a file that was fingerprinted."""
-    if is_skipped(result):
-        return Result(path, "skipped", size=result.size, error=result.error)
-    if result.digests is None:
-        return Result(path, "failed", kind=result.kind, size=result.size or None, error=result.error)
-    hashes, kind, partial, error = result.hashes, result.kind, result.partial, result.error
-    duration = result.duration
-    if result.known:
-        reference_id = lookup.id_of_sha256(connection, result.digests.sha256)
-        assert reference_id is not None
-        stored = lookup.reference(connection, reference_id)
-        hashes, kind, partial = hash_rows.hashes(connection, reference_id), stored.kind, stored.partial
-        duration = stored.duration
-        error = Failure(stored.error_code, stored.error_message or "") if stored.error_code else None
-    status, matches = decide(searcher.matches(hashes, kind, result.digests, result.features))
-    if status == "clean" and error is not None and (not partial or error.code in LIMIT_CODES):
-        status = "failed"
-    tier = matches[0].tier if status in ("match", "allowed") else None
-    digests = result.digests
-    examined = _examined(hashes, duration) if kind == "video" and hashes else None
-    return Result(path, status, partial, tier, kind, result.size, digests.sha256, digests.md5, matches, error, examined)
+def judge(
+    connection: sqlite3.Connection,
+    searcher: Searcher,
+    path: bytes,
+    fingerprint: Fingerprint,
+    min_tier: Tier = "possible",
+) -> Result:
+    """The verdict on a file that was fingerprinted. min_tier: as for `scan`."""
+    digests = fingerprint.digests
+    if digests is None or is_skipped(fingerprint):
+        return unmatched(path, fingerprint)
+    if fingerprint.known:
+        fingerprint = _as_stored(connection, fingerprint, digests)
+    hashes, kind, size = fingerprint.hashes, fingerprint.kind, fingerprint.size
+    measured = Result(
+        path,
+        "clean",
+        fingerprint.partial,
+        kind=kind,
+        size=size,
+        sha256=digests.sha256,
+        md5=digests.md5,
+        error=fingerprint.error,
+        examined=_examined(hashes, fingerprint.duration) if kind == "video" and hashes else None,
+    )
+    return with_matches(measured, searcher.matches(hashes, kind, digests, fingerprint.features), min_tier)
+
+
+def _as_stored(connection: sqlite3.Connection, fingerprint: Fingerprint, digests: Digests) -> Fingerprint:
+    """The fingerprint of known content, which was not decoded: completed by what the reference set has of it."""
+    reference_id = lookup.id_of_sha256(connection, digests.sha256)
+    assert reference_id is not None
+    stored = lookup.reference(connection, reference_id)
+    return replace(
+        fingerprint,
+        hashes=tuple(hash_rows.hashes(connection, reference_id)),
+        kind=stored.kind,
+        partial=stored.partial,
+        duration=stored.duration,
+        error=Failure(stored.error_code, stored.error_message or "") if stored.error_code else None,
+    )
 
 
 def _examined(hashes: Sequence[Hash], duration: float | None) -> ExaminedFilm:

@@ -21,13 +21,14 @@ from PIL import Image, ImageOps
 
 from hashmatch.fingerprints import film as footage
 from hashmatch.fingerprints.film import can_be_shared
-from hashmatch.fingerprints.many_files import FileState, _Case, _is_credible, fingerprints, is_skipped
+from hashmatch.fingerprints.many_files import FileState, _Case, _is_credible, fingerprints
 from hashmatch.fingerprints.one_file import fingerprint, joined
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.hashers.orientations import ORIENTATIONS
 from hashmatch.isolation import Isolation
+from hashmatch.matching.status import is_skipped
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, FoundPath, walk
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Pixels, View

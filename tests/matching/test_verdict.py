@@ -13,10 +13,10 @@ from hashmatch.hashers.blocks import Levels, turned
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.layouts import most_contradiction
-from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision
+from hashmatch.matching.results import Match
 from hashmatch.matching.stills import MOST_OPINIONS
 from hashmatch.matching.tiers import MOST_CONTRADICTION, PDQ, Profile, thresholds
-from hashmatch.matching.verdict import decide, exact, match_of, strength
+from hashmatch.matching.verdict import exact, match_of
 from hashmatch.records import Hash
 from tests.matching.samples import blocks, film, found, levels, match, only, still, with_opposed
 from tests.store.samples import flip, pdq_bits
@@ -310,157 +310,17 @@ class TestTransforms:
         assert (finding.transform, finding.contradiction, finding.quality) == (expected, 0, 70)
 
 
-_matches = st.lists(
-    st.builds(
-        match,
-        tier=st.sampled_from(TIERS),
-        distance=st.integers(0, 3).map(lambda n: n * 20),
-        allow=st.booleans(),
-        coverage=st.none() | st.tuples(st.sampled_from([0.1, 0.5, 1.0]), st.sampled_from([0.1, 0.49, 0.5, 1.0])),
-        reference_id=st.integers(1, 9),
-    ),
-    max_size=6,
-)
+def test_exact() -> None:
+    reference = match("near").reference
+    assert exact(reference, "md5") == Match(reference, "exact", 0, "md5", "none", None, None, "same-bytes")
 
 
-def status(*matches: Match) -> str:
-    return decide(matches)[0]
-
-
-class TestDecide:
-    def test_nothing(self) -> None:
-        assert decide([]) == ("clean", ())
-
-    @pytest.mark.parametrize("tier", TIERS)
-    def test_one(self, tier: str) -> None:
-        assert status(match(tier)) == "match"
-        assert status(match(tier, allow=True)) == "allowed"
-
-    def test_the_allow_list_wins_a_tie(self) -> None:
-        for tier in TIERS:
-            one, other = match(tier, 10), match(tier, 10, allow=True)
-            for order in ([one, other], [other, one]):
-                assert decide(order) == ("allowed", (other, one)), "and comes first, as it decides"
-
-    def test_what_was_judged_false_decides_nothing_and_comes_last(self) -> None:
-        said = MatchedDecision("false-positive", ("Anna",), "2026-11-26T12:00:00Z", True)
-        false = replace(match("near", 0), decision=said)
-        assert decide([false]) == ("clean", (false,))
-        weaker = match("possible", 40, reference_id=2)
-        assert decide([false, weaker]) == ("match", (weaker, false))
-        assert decide([replace(false, decision=replace(said, in_force=False)), weaker])[1][1] == weaker
-        for other in ("confirmed", "dispute", "second-look"):
-            assert status(replace(false, decision=replace(said, decision=other))) == "match"
-        assert status(replace(match("near", 0, allow=True), decision=said), weaker) == "match", "nor does it protect"
-
-    def test_local_features_alone_protect_from_nothing_that_has_a_distance(self) -> None:
-        by_parts = replace(match("possible", allow=True), distance=None, local=LocalEvidence(40, ()))
-        assert status(by_parts, match("possible", 44, reference_id=2)) == "match"
-        flagged = replace(match("possible", reference_id=2), distance=None, local=LocalEvidence(41, ()))
-        assert status(by_parts, flagged) == "match"
-        assert status(by_parts, replace(flagged, local=LocalEvidence(40, ()))) == "allowed"
-
-    def test_the_allow_list_wins_when_it_is_better(self) -> None:
-        assert status(match("near", 9, allow=True), match("near", 10)) == "allowed"
-        assert status(match("near", 30, allow=True), match("possible", 0)) == "allowed"
-        assert status(match("exact", allow=True), match("near", 0)) == "allowed"
-
-    def test_the_allow_list_does_not_win_when_it_is_worse(self) -> None:
-        assert status(match("near", 11, allow=True), match("near", 10)) == "match"
-        assert status(match("possible", 0, allow=True), match("near", 31)) == "match"
-        assert status(match("near", 0, allow=True), match("exact")) == "match"
-        assert status(match("near", 11, allow=True), match("near", 20), match("near", 10)) == "match"
-
-    def test_a_film_protects_only_what_shows_most_of_it(self) -> None:
-        clip = match("near", 5, coverage=(1.0, 0.3))
-        for shown, expected in ((0.49, "match"), (0.5, "allowed"), (1.0, "allowed")):
-            assert status(match("near", 5, allow=True, coverage=(1.0, shown)), clip) == expected
-
-    def test_bytes_on_the_allow_list_are_protected_whatever_they_are(self) -> None:
-        assert status(match("exact", allow=True), match("near", 5, coverage=(1.0, 1.0))) == "allowed"
-
-    def test_of_films_the_one_that_explains_more_counts_before_the_closer_one(self) -> None:
-        news = match("near", 9, allow=True, coverage=(1.0, 0.9), reference_id=1)
-        quoted = match("near", 2, coverage=(0.6, 1.0), reference_id=2)
-        assert decide([quoted, news]) == ("allowed", (news, quoted))
-
-    def test_a_protecting_match_must_be_as_strong_itself(self) -> None:
-        # The stronger of the two on the list does not protect, and the one that would is too weak.
-        matches = [
-            match("near", 0, allow=True, coverage=(1.0, 0.1)),
-            match("possible", 0, allow=True),
-            match("near", 20, coverage=(1.0, 1.0)),
-        ]
-        assert status(*matches) == "match"
-
-    def test_what_protects_explains_as_much_of_the_file_as_anything_flagged(self) -> None:
-        intro = match("near", 0, allow=True, coverage=(0.02, 1.0))
-        assert status(intro) == "allowed"
-        assert status(intro, match("possible", 20, coverage=(0.4, 0.3))) == "match"
-        assert status(intro, match("near", 20, coverage=(0.6, 0.3))) == "match"
-        assert (
-            status(match("near", 0, allow=True, coverage=(0.9, 1.0)), match("possible", 2, coverage=(0.4, 1.0)))
-            == "allowed"
-        )
-
-    def test_best_first(self) -> None:
-        best = [
-            match("exact", reference_id=1),
-            match("near", 0, coverage=(1.0, 0.2), reference_id=2),
-            match("near", 9, reference_id=3),
-            match("near", 0, coverage=(0.9, 1.0), reference_id=4),
-            match("possible", 0, reference_id=5),
-            match("possible", 60, reference_id=6),
-        ]
-        for order in itertools.islice(itertools.permutations(best), 0, 720, 37):
-            assert decide(order)[1] == tuple(best)
-
-    @given(_matches)
-    def test_what_always_holds(self, matches: list[Match]) -> None:
-        verdict, ranked = decide(matches)
-        assert sorted(map(repr, ranked)) == sorted(map(repr, matches)), "all evidence is shown"
-        assert [strength(each) for each in ranked] == sorted(map(strength, matches), reverse=True)
-        flagged = [each for each in matches if not each.reference.allow]
-        allowed = [each for each in matches if each.reference.allow]
-        if flagged:
-            assert verdict != "clean"
-        if verdict == "allowed":
-            assert allowed
-            for each in flagged:
-                assert any(strength(other) >= strength(each) for other in allowed)
-                share = 1.0 if each.video is None else each.video.query_coverage
-                assert any((1.0 if other.video is None else other.video.query_coverage) >= share for other in allowed)
-        if not allowed:
-            assert verdict == ("match" if flagged else "clean")
-        if verdict == "match":
-            assert flagged
-
-    @given(_matches, st.randoms())
-    def test_the_order_in_which_they_are_found_does_not_matter(self, matches: list[Match], random: object) -> None:
-        shuffled = list(matches)
-        random.shuffle(shuffled)  # type: ignore[attr-defined]
-        assert decide(shuffled)[0] == decide(matches)[0]
-        keys = [[(strength(each), each.reference.allow) for each in decide(order)[1]] for order in (matches, shuffled)]
-        assert keys[0] == keys[1]
-
-    @given(_matches)
-    def test_one_more_flagged_match_never_clears_a_file(self, matches: list[Match]) -> None:
-        before = status(*matches)
-        for tier in TIERS:
-            after = status(*matches, match(tier, 20))
-            assert after != "clean"
-            assert not (before == "match" and after == "allowed")
-
-    def test_exact(self) -> None:
-        reference = match("near").reference
-        assert exact(reference, "md5") == Match(reference, "exact", 0, "md5", "none", None, None, "same-bytes")
-
-    def test_a_match_is_what_was_found_and_what_is_known_of_the_reference(self) -> None:
-        reference = match("near").reference
-        finding = Finding(reference.id, "near", 40, "pdq", 77, None, "same-picture", "trimmed", "trim1", "full", 4)
-        assert match_of(finding, reference) == Match(
-            reference, "near", 40, "pdq", "trimmed", 77, None, "same-picture", "trim1", "full", 4, None
-        )
+def test_a_match_is_what_was_found_and_what_is_known_of_the_reference() -> None:
+    reference = match("near").reference
+    finding = Finding(reference.id, "near", 40, "pdq", 77, None, "same-picture", "trimmed", "trim1", "full", 4)
+    assert match_of(finding, reference) == Match(
+        reference, "near", 40, "pdq", "trimmed", 77, None, "same-picture", "trim1", "full", 4, None
+    )
 
 
 def test_hashes_made_for_these_tests_are_as_far_apart_as_they_say() -> None:

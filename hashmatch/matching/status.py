@@ -1,0 +1,89 @@
+"""From a file's matches to its status: the one rule behind `scan`, its exit code, `--min-tier` and the Python API."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hashmatch.errors import LIMIT_CODES
+from hashmatch.matching.results import TIERS, Match, Result, Status, Tier
+from hashmatch.matching.tiers import ALLOW_COVERAGE
+from hashmatch.records import Failure, Fingerprint
+
+
+def is_skipped(fingerprint: Fingerprint) -> bool:
+    """Whether a file is not media at all, rather than media that could not be examined."""
+    error = fingerprint.error
+    return fingerprint.kind is None and (error is None or error.code == "unsupported-format")
+
+
+def unmatched(path: bytes, fingerprint: Fingerprint) -> Result:
+    """The result of a file that cannot be compared with anything: it is not media, or could not be read to its end."""
+    if is_skipped(fingerprint):
+        return Result(path, "skipped", size=fingerprint.size, error=fingerprint.error)
+    return Result(path, "failed", kind=fingerprint.kind, size=fingerprint.size or None, error=fingerprint.error)
+
+
+def with_matches(result: Result, matches: Iterable[Match], min_tier: Tier = "possible") -> Result:
+    """A file's result once it has been compared with the references.
+
+    result: what was measured; its status and matches are replaced. min_tier: weaker matches are left out, and count for
+    nothing.
+    """
+    weakest = TIERS.index(min_tier)
+    status, ranked = decide(match for match in matches if TIERS.index(match.tier) <= weakest)
+    tier = ranked[0].tier if status in ("match", "allowed") else None
+    if status == "clean" and _may_hide_a_match(result.error, result.partial):
+        status = "failed"
+    return replace(result, status=status, tier=tier, matches=ranked)
+
+
+def _may_hide_a_match(error: Failure | None, partial: bool) -> bool:
+    """Whether too little was examined to call a file clean: nothing at all, or only the part within a limit. Where damage
+    ends a file early, the part that decodes is all there is."""
+    return error is not None and (not partial or error.code in LIMIT_CODES)
+
+
+def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:
+    """The status that a file's matches give it, and the matches, best first.
+
+    A file is `allowed` if something on the allow list explains it at least as well as anything else does. A film on the
+    list counts only if most of that film is shown: a news film does not protect what it quotes. Matches that people
+    judged false are listed last and decide nothing.
+    """
+
+    # Among equals, the one on the allow list first: it is what decides.
+    def rank(match: Match) -> tuple[object, ...]:
+        return not match.is_judged_false, strength(match), match.reference.allow
+
+    ranked = tuple(sorted(matches, key=rank, reverse=True))
+    counting = [match for match in ranked if not match.is_judged_false]
+    flagged = [match for match in counting if not match.reference.allow]
+    protecting = [match for match in counting if match.reference.allow and _protects(match)]
+    # A known intro in front of propaganda explains less of the file than that does, however well it matches itself.
+    most = max(map(explained, flagged), default=0.0)
+    protecting = [match for match in protecting if explained(match) >= most]
+    if protecting and (not flagged or strength(protecting[0]) >= strength(flagged[0])):
+        return "allowed", ranked
+    return ("match" if flagged else "clean"), ranked
+
+
+def strength(match: Match) -> tuple[int, float, float, int]:
+    """A key for ordering matches; larger is stronger.
+
+    The tier counts first, then how much of the file the reference explains, then the distance (matches by local features
+    alone have none and come last), then how many local features agree.
+    """
+    distance = math.inf if match.distance is None else match.distance
+    points = match.local.points if match.local else 0
+    return -TIERS.index(match.tier), explained(match), -distance, points
+
+
+def explained(match: Match) -> float:
+    """How much of the file the reference explains, 0 to 1."""
+    return 1.0 if match.video is None else match.video.query_coverage
+
+
+def _protects(match: Match) -> bool:
+    return match.tier == "exact" or match.video is None or match.video.reference_coverage >= ALLOW_COVERAGE
