@@ -57,7 +57,7 @@ def read_rows(stream: BinaryIO, query: ItemQuery) -> Iterator[ListRow]:
     except LineError as refused:
         yield BadLine(number + 1, str(refused))
     except (sqlite3.Error, UnicodeError) as error:
-        if str(error) == "interrupted":
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             reason = _("the SQLite file does not come to an end: it is damaged, or made to do harm")
         else:
             reason = _("the SQLite file cannot be read on: {reason}").format(reason=snippet(str(error)))

@@ -76,21 +76,47 @@ class Store:
 
 
 def explain(error: sqlite3.DatabaseError | UnicodeError, path: Path | None = None) -> CommandError:
-    """SQLite's error in a line for a person. path: of the database, where it is known."""
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        text = _("another process has been writing to it for {seconds:g} s; try again").format(seconds=BUSY_SECONDS)
-    elif "full" in text:
-        text = _("the disk is full; everything reported as done is kept")
-    elif "not a database" in text:
-        text = _("it is not a hashmatch database")
-    elif "user-defined function" in text:  # that of row_digests.py, which is given text that is none
-        text = _("it is damaged; `hashmatch verify` tells where")
-    elif "malformed" in text or isinstance(error, UnicodeError):
-        text = _("it is damaged ({reason})").format(reason=text)
-    elif "readonly" in text:
-        text = _("it is read-only")
-    return CommandError(_("database {path}: {reason}").format(path=path or "", reason=text))
+    """SQLite's error in a line for a person.
+
+    path: of the database, where it is known.
+    Source: https://www.sqlite.org/rescode.html
+    """
+    return CommandError(_("database {path}: {reason}").format(path=path or "", reason=_reason(error)))
+
+
+def primary_code(error: Exception) -> int | None:
+    """SQLite's primary result code; None of an error that SQLite did not raise, but Python."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # the bits above tell more exactly what happened
+
+
+def malformed(reason: str) -> sqlite3.DatabaseError:
+    """An error like SQLite's own, for damage that only we can see."""
+    error = sqlite3.DatabaseError(f"database disk image is malformed: {reason}")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+def _reason(error: sqlite3.DatabaseError | UnicodeError) -> str:
+    """What went wrong, for a person."""
+    match primary_code(error):
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return _("another process has been writing to it for {seconds:g} s; try again").format(seconds=BUSY_SECONDS)
+        case sqlite3.SQLITE_FULL:
+            return _("the disk is full; everything reported as done is kept")
+        case sqlite3.SQLITE_NOTADB:
+            return _("it is not a hashmatch database")
+        case sqlite3.SQLITE_CORRUPT:
+            return _("it is damaged ({reason})").format(reason=error)
+        case sqlite3.SQLITE_READONLY:
+            return _("it is read-only")
+        case sqlite3.SQLITE_ERROR:
+            # Our statements are right for the tables that we made: a table is missing, or a value is not what we stored.
+            return _("it is damaged ({reason}); `hashmatch verify` tells where").format(reason=error)
+        case None if isinstance(error, UnicodeError | sqlite3.OperationalError):  # text that is not UTF-8
+            return _("it is damaged ({reason})").format(reason=error)
+        case _:
+            return str(error)
 
 
 def connect(uri: str) -> sqlite3.Connection:

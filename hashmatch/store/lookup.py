@@ -17,6 +17,7 @@ from hashmatch.i18n import _
 from hashmatch.media.urls import absolute
 from hashmatch.records import Digests, Kind, Opinion, Tlp, strictest
 from hashmatch.store import opinions
+from hashmatch.store.database import malformed
 from hashmatch.store.membership import labels_of
 from hashmatch.store.references import IMPORTED
 
@@ -149,7 +150,7 @@ def references(
     ).fetchall():
         for row in rows:
             if row[0] <= last:  # where pages have changed places, one page after another would go on for ever
-                raise sqlite3.DatabaseError("database disk image is malformed: rows are out of order")
+                raise malformed("rows are out of order")
             last = row[0]
         yield from _references(connection, rows)
 

@@ -153,16 +153,16 @@ def _by_digest(connection: sqlite3.Connection, table: Table, digest_of: Callable
                     yield Damaged(table.name, (key1, key2), "altered", _values(table, row))
             return
         except ReadErrors as error:
-            reason = str(error)
+            failure = error
         # It is the row of the digest that comes next.
         query_next = (
             f"SELECT key1, key2 FROM row_digest AS d WHERE of_table = ? AND {condition} ORDER BY key1, key2 LIMIT 1"
         )
         unreadable = connection.execute(query_next, (table.name, *last)).fetchone()
         if unreadable is None or unreadable in told:  # where digests are out of order, the same ones come for ever
-            raise sqlite3.DatabaseError(reason)
+            raise failure
         told.add(unreadable)
-        yield Damaged(table.name, unreadable, "unreadable", {}, reason)
+        yield Damaged(table.name, unreadable, "unreadable", {}, str(failure))
         condition, last = "(d.key1, d.key2) > (?, ?)", unreadable
 
 
