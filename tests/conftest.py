@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import tempfile
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,9 +24,9 @@ import pytest
 from hypothesis import settings
 
 from hashmatch.store import Store, open_store
+from tests.support.command_line import Ran, Run, run_command
+from tests.support.repository import CORPUS, FIXTURES
 
-ROOT = Path(__file__).resolve().parent.parent
-CORPUS = ROOT.parent / "shared" / "corpus"
 NOBODY = 65534
 
 # A machine that is busy with other work is no reason for a test to fail.
@@ -36,7 +37,7 @@ settings.load_profile("hashmatch")
 @pytest.fixture(scope="session")
 def fixtures() -> Path:
     """The folder fixtures/ of this repository; see its README."""
-    return ROOT / "fixtures"
+    return FIXTURES
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +73,31 @@ def new_store(tmp_path: Path) -> Iterator[Callable[[], Store]]:
     yield make
     for store in made:
         store.close()
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    """Where a test's own reference set goes."""
+    return tmp_path / "reference.db"
+
+
+@pytest.fixture
+def run(db: Path) -> Run:
+    """`hashmatch` with the test's own reference set."""
+
+    def call(*arguments: str | bytes | Path, **options: Any) -> Ran:
+        return run_command(*arguments, **{"db": db, **options})
+
+    return call
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that other users can reach, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,10 @@ import pytest
 import hashmatch
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.store import audit, hash_rows, lookup, open_store
-from tests.cli.conftest import run_command
-from tests.store.known import animation, draw, fixture_set, picture
-from tests.store.samples import digests_of
+from tests.support.command_line import run_command
+from tests.support.drawn_pictures import animation, draw, picture
+from tests.support.indexed_files import fixture_set
+from tests.support.made_references import digests_of
 
 
 @pytest.fixture

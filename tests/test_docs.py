@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from docs.make_cli_reference import TARGET, reference
+from tests.support.repository import ROOT
 
-ROOT = Path(__file__).parents[1]
 #: Each with the number of commands that it shows at least.
 READMES = {"README.md": 12, "README.ar.md": 12}
 PAGES = sorted([*(ROOT / name for name in READMES), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hashmatch.escape import for_json, for_spreadsheet, for_terminal
+from tests.support.harmless_text import JOINERS, harmless
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-JOINERS = "\u200c\u200d"
 
 #: Any text, with what is dangerous in it often; and any bytes, mostly UTF-8.
 texts = st.text(
     st.characters() | st.sampled_from("\\x0123456789abcdefu\x1b\x9b\x00\n\r\u2028\u00ad\ufeff" + BIDI + JOINERS)
 )
 names = texts.map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary()
-
-
-def harmless(text: str) -> bool:
-    hidden = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    return all(char in JOINERS or unicodedata.category(char) not in hidden for char in text)
 
 
 class TestForTerminal:

@@ -20,7 +20,7 @@ from hashmatch.report.html.page import TEMPLATES
 from hashmatch.review.pages import TEMPLATES as REVIEW_TEMPLATES
 from hashmatch.review.pages import environment
 from hashmatch.store import open_store
-from tests.catalogues import messages_of_package, write_catalogues
+from tests.support.catalogues import messages_of_package, write_catalogues
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -311,7 +311,7 @@ for name in [None, *cli.list_commands(context)]:
             assert re.fullmatch(r"\S+ \S+ ⟦.*⟧", line), line
 
     def test_what_commands_tell(self, locale: Path, tmp_path: Path) -> None:
-        from tests.store.known import picture
+        from tests.support.drawn_pictures import picture
 
         work = tmp_path / "1"
         work.mkdir()

@@ -13,8 +13,8 @@ import pytest
 
 from hashmatch import i18n
 from hashmatch.report.pictures import ShownPicture
-from tests.browser.conftest import Tab, faults
-from tests.report.pages import ALL, CROP, report
+from tests.support.browser_tab import Tab, faults
+from tests.support.report_pages import ALL, CROP, report
 
 #: Where screenshots are left for a person to look at, if anywhere.
 SCREENSHOTS = os.environ.get("HASHMATCH_SCREENSHOTS")
@@ -116,7 +116,7 @@ class TestReview:
     def test_review(self, tab: Tab, axe: str, tmp_path: Path) -> None:
         pytest.importorskip("starlette", reason="needs the review page's packages: pip install -e .[review]")
         pytest.importorskip("uvicorn", reason="needs the review page's packages: pip install -e .[review]")
-        from tests.review.served import make, served
+        from tests.support.review_server import make, served
 
         page = tab.page
         with served(make(tmp_path), language="ar", catalogues=i18n.FOLDER) as running:

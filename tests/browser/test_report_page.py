@@ -12,10 +12,10 @@ import pytest
 
 from hashmatch import i18n
 from hashmatch.report.pictures import ShownPicture
-from tests.browser.conftest import Tab, faults
-from tests.catalogues import write_catalogues
-from tests.report.pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, evil_result, report
-from tests.report.samples import MATCHED
+from tests.support.browser_tab import Tab, faults
+from tests.support.catalogues import write_catalogues
+from tests.support.report_pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, evil_result, report
+from tests.support.report_results import MATCHED
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -14,9 +14,9 @@ pytest.importorskip("starlette", reason="needs the review page's packages: pip i
 pytest.importorskip("uvicorn", reason="needs the review page's packages: pip install -e .[review]")
 
 from hashmatch.store import open_store, review_decisions
-from tests.browser.conftest import Tab, faults
-from tests.catalogues import write_catalogues
-from tests.review.served import Case, Served, make, served
+from tests.support.browser_tab import Tab, faults
+from tests.support.catalogues import write_catalogues
+from tests.support.review_server import Case, Served, make, served
 
 #: Where screenshots are left for a person to look at, if anywhere.
 SCREENSHOTS = os.environ.get("HASHMATCH_SCREENSHOTS")

@@ -12,7 +12,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.cli.conftest import COMMAND, FIXTURES, Run, as_nobody, environment
+from tests.support.command_line import COMMAND, Run, as_nobody, environment
+from tests.support.repository import FIXTURES
 
 ARCHIVE, UPLOADS = FIXTURES / "archive", FIXTURES / "uploads"
 

@@ -9,9 +9,10 @@ from PIL import Image
 
 from hashmatch.records import Hash
 from hashmatch.store import open_store
-from tests.cli.conftest import Run
-from tests.store.known import FIXTURES, animation, draw, picture
-from tests.store.samples import add, flip, measured, pdq, pdq_bits
+from tests.support.command_line import Run
+from tests.support.drawn_pictures import animation, draw, picture
+from tests.support.made_references import add, flip, measured, pdq, pdq_bits
+from tests.support.repository import FIXTURES
 
 
 def saved(path: Path, image: Image.Image) -> Path:

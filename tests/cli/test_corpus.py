@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from hashmatch.hamming.brute import distance
-from tests.cli.conftest import Run, run_command
+from tests.support.command_line import Run, run_command
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import FIXTURES, Run
+from tests.support.command_line import Run
+from tests.support.repository import FIXTURES
 
 TOWNS = FIXTURES / "archive" / "towns"
 FEW = "--edits", "jpeg-75", "--edits", "mirror", "--templates", "0"

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import COMMAND, FIXTURES, Run, environment, run_command
+from tests.support.command_line import COMMAND, Run, environment, run_command
+from tests.support.repository import FIXTURES
 
 ARCHIVE = FIXTURES / "archive"
 FILES = sum(path.is_file() for path in ARCHIVE.rglob("*"))

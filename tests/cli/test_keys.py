@@ -14,7 +14,8 @@ import pytest
 
 from hashmatch.signing import keys, minisign
 from hashmatch.signing.minisign import SecretKey
-from tests.cli.conftest import COMMAND, ROOT, Ran, environment, run_command
+from tests.support.command_line import COMMAND, Ran, environment, run_command
+from tests.support.repository import ROOT
 
 Keys = Callable[..., Ran]
 

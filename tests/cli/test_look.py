@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import FIXTURES, Run, run_command
+from tests.support.command_line import Run, run_command
+from tests.support.repository import FIXTURES
 
 ARCHIVE, UPLOADS = FIXTURES / "archive", FIXTURES / "uploads"
 HASH_KEYS = [
@@ -207,7 +208,7 @@ def test_one_jpeg_needs_no_heavy_library(indexed: Path) -> None:
     import subprocess
     import sys
 
-    from tests.cli.conftest import environment
+    from tests.support.command_line import environment
 
     script = (
         "import sys, os\nfrom hashmatch.cli import run\ncode = run(sys.argv[1:])\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import FIXTURES, Run, run_command
-from tests.cli.test_scan import UPLOADS
+from tests.support.command_line import Run, run_command
+from tests.support.repository import FIXTURES, UPLOADS
 
 
 def reference_of(run: Run, upload: Path) -> str:

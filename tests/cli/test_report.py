@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import COMMAND, FIXTURES, Run, environment, run_command
-from tests.report.pages import Page
+from tests.support.command_line import COMMAND, Run, environment, run_command
+from tests.support.report_pages import Page
+from tests.support.repository import FIXTURES
 
 UPLOADS = FIXTURES / "uploads"
 

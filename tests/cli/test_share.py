@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import FIXTURES, Run, run_command
+from tests.support.command_line import Run, run_command
+from tests.support.repository import FIXTURES
 
 UPLOADS = FIXTURES / "uploads"
 PDQ = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"

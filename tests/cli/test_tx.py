@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FIXTURES, Run, run_command
+from tests.support.command_line import Run, run_command
+from tests.support.repository import FIXTURES, ROOT
 
 pytestmark = pytest.mark.skipif(
     find_spec("threatexchange") is None, reason="needs Meta's threatexchange: pip install -e .[judge]"
@@ -52,7 +53,7 @@ def test_the_package_finds_the_same_media_with_our_lists(exported: Callable[...,
     lines = exported("tx-lines")
     films = exported("vpdq")
     media = [*KNOWN_PICTURES, *CHANGED_PICTURES, *KNOWN_FILMS, *CHANGED_FILMS, ALLOWED_FILM]
-    told: dict[str, Any] = json.loads(python(Path(__file__).with_name("tx_judge.py"), lines, films, *media))
+    told: dict[str, Any] = json.loads(python(ROOT / "tests" / "support" / "tx_judge.py", lines, films, *media))
     listed = [line.split(" ", 1)[0] for line in set(lines.read_text().splitlines())]
     assert told["signals"] == {name: listed.count(name) for name in listed}
     assert told["signals"]["vpdq"] == len(told["own"]) >= 3 and all(100.0 in each for each in told["own"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.cluster.conftest import LONG
+from tests.support.dask_cluster import LONG
 
 #: Dask's client has threads, and what forks, as other tests here do, must have none: so this runs in a process of its own.
 STUCK = '''

@@ -25,11 +25,13 @@ from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import FoundPath
 from hashmatch.media.sampling import FilmShare
 from hashmatch.store import open_store
-from tests.cli.conftest import FIXTURES, ROOT, run_command
-from tests.cluster.conftest import LONG, Dask, children, dask, dask_worker_of, is_alive, until
-from tests.faults.conftest import holds, locations, start
-from tests.media import samples
-from tests.store.known import picture
+from tests.support.command_line import run_command
+from tests.support.dask_cluster import LONG, Dask, children, dask, dask_worker_of, is_alive, until
+from tests.support.drawn_pictures import picture
+from tests.support.film_files import Film, film
+from tests.support.index_runs import holds, locations, start
+from tests.support.repository import FIXTURES, ROOT
+from tests.support.still_files import saved, scene
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -43,8 +45,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(FIXTURES / "uploads" / "small.jpg", os.fsencode(folder) + b"/caf\xe9.jpg")
     (folder / "link.jpg").symlink_to("broken")
     (folder / "unreadable name\n.txt").write_text("no media")
-    slow = samples.Film("mp4", "mpeg4", "mpeg4", rate=1, size=(96, 64))
-    (folder / "long.mp4").write_bytes(samples.film(slow, seconds=270.0))
+    slow = Film("mp4", "mpeg4", "mpeg4", rate=1, size=(96, 64))
+    (folder / "long.mp4").write_bytes(film(slow, seconds=270.0))
     return folder
 
 
@@ -86,7 +88,7 @@ def once(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def with_scans(count: int) -> bytes:
     """A progressive JPEG whose last scan comes so many times; a thousand take a second."""
-    data = samples.saved(samples.scene().resize((3000, 3000)), "JPEG", progressive=True, quality=30)
+    data = saved(scene().resize((3000, 3000)), "JPEG", progressive=True, quality=30)
     scan = data.rindex(b"\xff\xda")
     return data[:scan] + count * data[scan:-2] + data[-2:]
 

@@ -30,9 +30,10 @@ from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership
-from tests.cli.conftest import FIXTURES, ROOT, run_command
-from tests.cluster.conftest import LONG, Dask, dask, dask_worker_of, until
-from tests.matching.samples import blocks, film, levels, still, with_opposed
+from tests.support.command_line import run_command
+from tests.support.dask_cluster import LONG, Dask, dask, dask_worker_of, until
+from tests.support.made_hashes import blocks, film, levels, still, with_opposed
+from tests.support.repository import FIXTURES, ROOT
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -13,8 +13,8 @@ import pytest
 
 from hashmatch.cluster.shard import Opening, ShardQuery, Shelf
 from hashmatch.store import open_store
-from tests.cluster.shards import built
-from tests.store.samples import add, measured, pdq
+from tests.support.cluster_shards import built
+from tests.support.made_references import add, measured, pdq
 
 DAY = 86_400.0
 #: Of a database that this worker's shelf has a folder of too, as a shelf names them.

@@ -16,8 +16,9 @@ pytest.importorskip("fsspec", reason="needs fsspec: pip install hashmatch[cluste
 from hashmatch.cluster.sources import FoundObject, fetch, version, walk_all
 from hashmatch.errors import MediaError
 from hashmatch.media.files import FoundPath
-from tests.cli.conftest import FIXTURES, Run, run_command
-from tests.faults.conftest import holds
+from tests.support.command_line import Run, run_command
+from tests.support.index_runs import holds
+from tests.support.repository import FIXTURES
 
 pytestmark = pytest.mark.timeout(300)
 

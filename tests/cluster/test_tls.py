@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.cli.conftest import FIXTURES, run_command
-from tests.cluster.conftest import dask
-from tests.faults.conftest import locations
+from tests.support.command_line import run_command
+from tests.support.dask_cluster import dask
+from tests.support.index_runs import locations
+from tests.support.repository import FIXTURES
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -30,9 +30,9 @@ from hashmatch.media.urls import absolute, is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
 from hashmatch.store import Store, generation, hash_rows, open_store
 from hashmatch.store.generation import Generation
-from tests.cluster.shards import built
-from tests.store.samples import add as add_measured
-from tests.store.samples import measured, pdq
+from tests.support.cluster_shards import built
+from tests.support.made_references import add as add_measured
+from tests.support.made_references import measured, pdq
 
 
 @pytest.fixture

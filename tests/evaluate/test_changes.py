@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashmatch.evaluate import adjust, overlays, surroundings
-from tests.evaluate.samples import picture
+from tests.support.photo_like_pictures import picture
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hashmatch.evaluate.copies import plain_pdq
 from hashmatch.evaluate.edits import EDITS, Edit, matching, randomness
 from hashmatch.evaluate.goals import GOALS
-from tests.evaluate.samples import opened, picture
+from tests.support.photo_like_pictures import opened, picture
 
 BY_NAME = {edit.name: edit for edit in EDITS}
 each_edit = pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)

@@ -17,7 +17,7 @@ from hashmatch.evaluate.originals import choose
 from hashmatch.evaluate.scores import Evaluation
 from hashmatch.isolation import Isolation
 from hashmatch.media.files import walk
-from tests.evaluate.samples import folder_of, picture
+from tests.support.photo_like_pictures import folder_of, picture
 
 EDITS = (*matching("jpeg-75"), *matching("resize-50"), *matching("png"), *matching("phone-chat-dark"))
 

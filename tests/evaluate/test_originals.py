@@ -13,7 +13,7 @@ from hashmatch.evaluate.originals import LONGEST_SIDE, choose, decode
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
 from hashmatch.media.files import walk
-from tests.evaluate.samples import folder_of, picture
+from tests.support.photo_like_pictures import folder_of, picture
 
 
 def chosen(folder: Path, limit: int = 100, seed: int = 0) -> tuple[list[str], list[str]]:

@@ -7,8 +7,8 @@ from hashmatch.evaluate.edits import EDITS
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.trial import Original
 from hashmatch.matching.results import Match, Result
-from tests.matching.samples import match
-from tests.store.samples import flip, pdq_bits
+from tests.support.made_hashes import match
+from tests.support.made_references import flip, pdq_bits
 
 TWO = EDITS[:2]
 

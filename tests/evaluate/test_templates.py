@@ -8,7 +8,7 @@ import pytest
 from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.templates import card
 from hashmatch.evaluate.trial import Original
-from tests.evaluate.samples import opened
+from tests.support.photo_like_pictures import opened
 
 
 @pytest.mark.parametrize("template", range(7))

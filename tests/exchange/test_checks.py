@@ -12,7 +12,7 @@ from hashmatch import exchange
 from hashmatch.exchange import checks
 from hashmatch.exchange.checks import Lint, RemarkLimit, check
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
-from tests.exchange.samples import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
+from tests.support.list_items import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
 
 GOOD = Hash("pdq", bytes.fromhex(BRIDGE), 100)
 

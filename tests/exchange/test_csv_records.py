@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hashmatch.exchange import csv_records
 from hashmatch.exchange.csv_records import cells_of, records
 from hashmatch.records import BadLine
-from tests.exchange.samples import patient
+from tests.support.list_items import patient
 
 _cells = st.text(st.sampled_from('",\r\n a\u2028'))
 

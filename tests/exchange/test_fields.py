@@ -10,7 +10,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange import fields
 from hashmatch.exchange.fields import LineError
 from hashmatch.records import Hash, ListItem
-from tests.exchange.samples import BRIDGE, MD5, patient
+from tests.support.list_items import BRIDGE, MD5, patient
 
 HASH = Hash("pdq", bytes.fromhex(BRIDGE))
 

@@ -20,7 +20,7 @@ from hashmatch.exchange.formats.csv_table import COLUMNS
 from hashmatch.exchange.formats.stix_objects import EXTENSION
 from hashmatch.exchange.sqlite_files import MAGIC
 from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem
-from tests.exchange.samples import ALL, BRIDGE, MD5, SHA1, SHA256, items, patient, write
+from tests.support.list_items import ALL, BRIDGE, MD5, SHA1, SHA256, items, patient, write
 
 #: Pieces that lists are made of, good and bad, so that chance gets past the first check of each reader.
 PIECES = [

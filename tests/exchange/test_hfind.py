@@ -11,7 +11,7 @@ import pytest
 
 from hashmatch.exchange import HEAD, detect, get
 from hashmatch.records import ListItem
-from tests.exchange.samples import ALL, MD5, PICTURE, SHA1, write
+from tests.support.list_items import ALL, MD5, PICTURE, SHA1, write
 
 pytestmark = pytest.mark.skipif(shutil.which("hfind") is None, reason="The Sleuth Kit is not installed")
 

@@ -23,8 +23,8 @@ from hashmatch.exchange.hma import (
     token_from_environment,
 )
 from hashmatch.records import Hash, ListItem, Opinion
-from tests.exchange.hma_server import Fault, Hma, hangs_up, replies, running, sends_for_ever
-from tests.exchange.samples import BRIDGE, MD5, PICTURE
+from tests.support.hma_server import Fault, Hma, hangs_up, replies, running, sends_for_ever
+from tests.support.list_items import BRIDGE, MD5, PICTURE
 
 OTHER = "0f" * 32
 FILM = ListItem(

@@ -10,7 +10,7 @@ import pytest
 from hashmatch.exchange import get, written
 from hashmatch.exchange.losses import DIGESTS, EVERYTHING, FILM, OF_HASHES, OF_ITEMS, Losses
 from hashmatch.records import Hash, ListItem, Opinion
-from tests.exchange.samples import PICTURE
+from tests.support.list_items import PICTURE
 
 A_FILM = ListItem(
     kind="video",

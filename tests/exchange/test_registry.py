@@ -12,7 +12,7 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.exchange import HEAD, detect, get, names, written
 from hashmatch.exchange.formats.csv_table import COLUMNS
-from tests.exchange.samples import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
+from tests.support.list_items import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
 
 
 def test_every_name_gives_its_format() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from hashmatch.exchange import get
 from hashmatch.records import BadLine, ListItem
-from tests.exchange.samples import MD5, items_of, read, write
+from tests.support.list_items import MD5, items_of, read, write
 
 KDB, RDS = get("kdb"), get("rds")
 

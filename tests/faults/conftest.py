@@ -1,21 +1,14 @@
-"""What the tests of faults share: many small pictures, what a reference set holds however it came about, and runs."""
+"""Many small pictures, and a disk too small for them."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sqlite3
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.cli.conftest import environment
-from tests.store.known import picture
-
-COMMAND = [sys.executable, "-m", "hashmatch"]
+from tests.support.drawn_pictures import picture
+from tests.support.small_disk import Resize, small_disk
 
 
 @pytest.fixture(scope="session")
@@ -28,71 +21,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(db: Path, *arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """A command in a process group of its own, with its messages in a pipe."""
-    return subprocess.Popen(
-        [*COMMAND, "--db", str(db), *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        start_new_session=True,
-        **options,
-    )
-
-
-def run(db: Path, *arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, data and messages of a command."""
-    process = start(db, *arguments)
-    out, err = process.communicate(timeout=240)
-    assert "Traceback" not in err, err
-    return process.returncode, out, err
-
-
-def is_made(db: Path) -> bool:
-    """Whether there are tables; a kill just before leaves a file without."""
-    if not db.exists():
-        return False
-    with contextlib.closing(sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-
-
-def index(folder: Path, *more: str) -> list[str | Path]:
-    """The arguments of an index."""
-    return ["--verbose", "index", folder, "--workers", "2", "--label", "known", *more]
-
-
-def holds(db: Path) -> dict[str, list[Any]]:
-    """What a reference set says, without the numbers and times that differ between two runs that did the same."""
-    connection = sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)
-    try:
-        found = {
-            "references": "SELECT sha256, sha1, md5, kind, size, width, height, partial, allow, error_code FROM reference",
-            "hashes": "SELECT sha256, algorithm, view, decoding, version, count, bits, quality, time FROM hash"
-            " JOIN reference ON reference.id = reference_id JOIN recipe ON recipe.id = recipe_id",
-            "memberships": "SELECT sha256, name, source, membership.tlp, retracted FROM membership"
-            " JOIN reference ON reference.id = reference_id JOIN collection ON collection.id = collection_id",
-            "labels": "SELECT sha256, name FROM label JOIN reference ON reference.id = reference_id",
-            "locations": "SELECT path, sha256, location.size, mtime_ns FROM location"
-            " JOIN reference ON reference.id = reference_id",
-        }
-        content = {name: sorted(connection.execute(query).fetchall(), key=repr) for name, query in found.items()}
-        # Of two copies of one file, either may be the one that was added.
-        added = connection.execute(
-            "SELECT sha256, count(*) FROM audit JOIN reference ON reference.id = json_extract(detail, '$.reference')"
-            " WHERE action = 'add' GROUP BY sha256 ORDER BY sha256"
-        )
-        return {**content, "audited": added.fetchall()}
-    finally:
-        connection.close()
-
-
-def locations(db: Path) -> set[str]:
-    """The names of the files that a reference set knows."""
-    return {os.path.basename(os.fsdecode(row[0])) for row in holds(db)["locations"]} if is_made(db) else set()
-
-
-def reported(messages: str) -> set[str]:
-    """The names of the files that `index --verbose` has told of as done."""
-    done = (line.rpartition(": ") for line in messages.splitlines())
-    return {os.path.basename(name) for name, _, status in done if status in ("indexed", "duplicate", "unchanged")}
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[tuple[Path, Resize]]:
+    """A folder on a disk of 64 KB, and a function that resizes the disk."""
+    with small_disk(tmp_path / "small") as disk:
+        yield disk

@@ -12,8 +12,8 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.records import ListItem
 from hashmatch.store import curate, open_store, verify
-from tests.faults.conftest import run
-from tests.store.samples import ME, add, add_entry, measured, pdq
+from tests.support.index_runs import run
+from tests.support.made_references import ME, add, add_entry, measured, pdq
 
 FLIPS = 600
 

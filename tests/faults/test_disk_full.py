@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import holds, index, locations, reported, run
-
-Mount = Callable[[int], None]
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[tuple[Path, Mount]]:
-    """A file system in memory, of 1 kilobytes at first, and a function that gives it another size in kilobytes."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("needs to mount a small file system, which only root may")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"cannot mount a small file system here: {done.stderr.strip()}")
-
-    def resize(kilobytes: int) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", folder], check=True)
-
-    yield folder, resize
-    subprocess.run(["umount", "-l", folder], check=True)
+from tests.support.index_runs import holds, index, locations, reported, run
+from tests.support.small_disk import Resize
 
 
 @pytest.mark.timeout(600)
-def test_index_on_a_disk_that_fills_up(tmp_path: Path, pictures: Path, small: tuple[Path, Mount]) -> None:
+def test_index_on_a_disk_that_fills_up(tmp_path: Path, pictures: Path, small: tuple[Path, Resize]) -> None:
     folder, resize = small
     once, db = tmp_path / "once.db", folder / "reference.db"
     assert run(once, *index(pictures))[0] == 0
@@ -59,7 +36,7 @@ def test_index_on_a_disk_that_fills_up(tmp_path: Path, pictures: Path, small: tu
     assert holds(db) == holds(once)
 
 
-def test_backup_to_a_full_disk(tmp_path: Path, pictures: Path, small: tuple[Path, Mount]) -> None:
+def test_backup_to_a_full_disk(tmp_path: Path, pictures: Path, small: tuple[Path, Resize]) -> None:
     folder, _resize = small
     db = tmp_path / "reference.db"
     assert run(db, *index(pictures))[0] == 0

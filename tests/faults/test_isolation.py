@@ -27,7 +27,8 @@ from hashmatch.isolation import Isolation, lock
 from hashmatch.media import Limits
 from hashmatch.media.files import FoundPath
 from hashmatch.records import Digests, Fingerprint
-from tests.media import samples
+from tests.support.film_files import film
+from tests.support.still_files import ANIMATIONS, STILLS, saved, scene, still
 
 #: Bytes that no worker has read before it is heard of.
 LARGE = 256 << 20
@@ -94,7 +95,7 @@ def pointing_elsewhere(target: Path) -> dict[str, bytes]:
         "svg.png": svg,
         "svg.svg": b'<?xml version="1.0"?>' + svg,
         "reference.mov": quicktime_reference(name),
-        "long.mp4": concat + bytes(5000) + samples.film("mp4"),
+        "long.mp4": concat + bytes(5000) + film("mp4"),
     }
 
 
@@ -116,7 +117,7 @@ def test_nothing_but_the_file_itself_is_opened(tmp_path: Path, steps: tuple[str,
     elsewhere.mkdir()
     folder.mkdir()
     target = elsewhere / "canary.mp4"
-    target.write_bytes(samples.film("mp4"))
+    target.write_bytes(film("mp4"))
     for name, data in pointing_elsewhere(target).items():
         (folder / name).write_bytes(data)
     paths = sorted(folder.iterdir())
@@ -151,8 +152,8 @@ def test_refused_by_name(tmp_path: Path, name: str) -> None:
 def test_digests_are_kept_of_a_worker_that_died_before_it_told_them(tmp_path: Path) -> None:
     """Killed as soon as it has a large file to read, each time, and long before it has read it."""
     path = tmp_path / "large.mp4"
-    film = samples.film("mp4")
-    path.write_bytes(film)
+    made = film("mp4")
+    path.write_bytes(made)
     os.truncate(path, LARGE)
     asked: list[Digests] = []
 
@@ -173,7 +174,7 @@ def test_digests_are_kept_of_a_worker_that_died_before_it_told_them(tmp_path: Pa
 
 def test_nothing_is_imported_once_the_door_is_locked(tmp_path: Path) -> None:
     """A missing import would look like a damaged file. All kinds, each in a worker that was made for it alone."""
-    for name, (make, _media_type) in (samples.STILLS | samples.ANIMATIONS).items():
+    for name, (make, _media_type) in (STILLS | ANIMATIONS).items():
         path = tmp_path / name
         path.write_bytes(make())
         command = [sys.executable, "-m", "hashmatch", "hash", "--format", "json", str(path)]
@@ -192,7 +193,7 @@ def test_nothing_is_imported_once_the_door_is_locked(tmp_path: Path) -> None:
 def test_a_required_sandbox(tmp_path: Path) -> None:
     """On a kernel that says it has no Landlock, as older ones do: every command that examines files refuses."""
     path = tmp_path / "a.jpg"
-    path.write_bytes(samples.still("jpeg"))
+    path.write_bytes(still("jpeg"))
     script = (
         "import sys\n"
         "from hashmatch.isolation import landlock\n"
@@ -216,12 +217,12 @@ def test_a_required_sandbox(tmp_path: Path) -> None:
 
 
 def test_over_a_limit_is_never_clean(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(samples.still("jpeg"))
-    (tmp_path / "b.mp4").write_bytes(samples.film("mp4"))
-    (tmp_path / "c.tif").write_bytes(samples.still("tiff-pages"))
+    (tmp_path / "a.jpg").write_bytes(still("jpeg"))
+    (tmp_path / "b.mp4").write_bytes(film("mp4"))
+    (tmp_path / "c.tif").write_bytes(still("tiff-pages"))
     hashmatch = [sys.executable, "-m", "hashmatch", "--db", str(tmp_path / "set.db")]
     other = tmp_path / "other.png"
-    other.write_bytes(samples.saved(samples.scene(77), "PNG"))
+    other.write_bytes(saved(scene(77), "PNG"))
     assert subprocess.run([*hashmatch, "index", str(other)], capture_output=True, check=False).returncode == 0
     other.unlink()
     for options, expected in (

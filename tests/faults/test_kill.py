@@ -15,8 +15,8 @@ import pytest
 from hashmatch.store import Store, open_store, verify
 from hashmatch.store.membership import Membership
 from hashmatch.store.references import add_file
-from tests.faults.conftest import holds, index, is_made, locations, reported, run, start
-from tests.store.samples import ME, content, make_older, measured, pdq
+from tests.support.index_runs import holds, index, is_made, locations, reported, run, start
+from tests.support.made_references import ME, content, make_older, measured, pdq
 
 #: Interruptions of one index; the requirement is at least 25.
 KILLS = 26

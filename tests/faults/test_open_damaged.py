@@ -12,7 +12,7 @@ import pytest
 
 from hashmatch.cli import run as run_here
 from hashmatch.store import open_store
-from tests.store.samples import add
+from tests.support.made_references import add
 
 #: Each is tried with one of the commands in turn.
 FILES = 240

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from hashmatch.store import open_store
-from tests.cli.conftest import as_nobody, public_folder  # noqa: F401  (a fixture)
-from tests.faults.conftest import run
-from tests.store.samples import add
+from tests.support.command_line import as_nobody
+from tests.support.index_runs import run
+from tests.support.made_references import add
 
 
 @pytest.fixture
-def medium(public_folder: Path, pictures: Path) -> Iterator[Path]:  # noqa: F811
+def medium(public_folder: Path, pictures: Path) -> Iterator[Path]:
     """A reference set of ten pictures in a folder where nobody can write; and one of the pictures."""
     folder = public_folder / "medium"
     folder.mkdir()

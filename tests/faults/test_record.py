@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from hashmatch.store import open_store, row_digests, schema, verify
-from tests.cli.conftest import COMMAND, environment
-from tests.faults.conftest import index, run
-from tests.faults.test_disk_full import Mount, small  # noqa: F401  (a fixture)
+from tests.support.command_line import COMMAND, environment
+from tests.support.index_runs import index, run
+from tests.support.small_disk import Resize
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_scan_of_a_pipe_that_is_killed(known: Path, pictures: Path, tmp_path: 
     assert json.loads(out)["matches"]["exact"] == len(names)
 
 
-def test_a_scan_on_a_disk_that_is_full(known: Path, pictures: Path, small: tuple[Path, Mount]) -> None:  # noqa: F811
+def test_a_scan_on_a_disk_that_is_full(known: Path, pictures: Path, small: tuple[Path, Resize]) -> None:
     folder, resize = small
     resize(16_000)
     db = Path(shutil.copy(known, folder / "reference.db"))

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, environment
-from tests.faults.conftest import COMMAND, holds, index, run
+from tests.support.command_line import COMMAND, environment
+from tests.support.index_runs import holds, index, run
+from tests.support.repository import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.conftest import holds, index, run, start
+from tests.support.index_runs import holds, index, run, start
 
 
 def test_two_writers(tmp_path: Path, pictures: Path) -> None:

@@ -22,7 +22,8 @@ from hashmatch.media import Film, Limits
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import DISTINCT_BITS, EVERY_FRAME, HEARTBEAT, MOST_A_SECOND, REACH, SampleClock, Sampling
 from hashmatch.records import Glance, Hash
-from tests.media import samples
+from tests.support.opened_media import opened_film
+from tests.support.still_files import ANIMATIONS, animated
 
 Square = npt.NDArray[np.uint8]
 THOROUGH = Settings(side="query", profile="thorough")
@@ -300,16 +301,16 @@ def test_other_algorithms_beside_and_alone(settings: Settings) -> None:
     assert {each.algorithm for each in only} == {"dhash"} and len(only) >= 8
 
 
-@pytest.mark.parametrize("name", samples.ANIMATIONS)
+@pytest.mark.parametrize("name", ANIMATIONS)
 def test_animations_on_both_sides(name: str) -> None:
     """Each of its frames is kept, and found again by either kind of query."""
     stored = FilmReading()
-    read(samples.opened_film(samples.animated(name)), Settings(), stored, lambda time: None)
+    read(opened_film(animated(name)), Settings(), stored, lambda time: None)
     kept = {each.time: each.bits for each in stored.hashes if each.view == "full"}
     assert list(kept) == [0, 0.5, 1, 1.5, 2, 2.5]
     for settings in (THOROUGH, FAST):
         query = FilmReading()
-        read(samples.opened_film(samples.animated(name)), settings, query, lambda time: None)
+        read(opened_film(animated(name)), settings, query, lambda time: None)
         asked = {each.time: each.bits for each in query.hashes if each.view == "full"}
         assert asked.keys() == kept.keys()
         for time, bits in asked.items():

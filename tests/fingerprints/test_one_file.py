@@ -32,7 +32,8 @@ from hashmatch.matching.status import is_skipped
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, FoundPath, walk
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Pixels, View
-from tests.media import samples
+from tests.support.film_files import FILMS, film, sound
+from tests.support.still_files import STILLS, animated, animation, saved, scene, still
 
 QUICK = Isolation(workers=2, timeout=30)
 ALL = Settings(("pdq", "phash", "dhash"))
@@ -81,12 +82,12 @@ def no_garbage() -> None:
 
 @pytest.fixture(scope="module")
 def jpeg() -> bytes:
-    return samples.saved(samples.scene(), "JPEG", quality=95)
+    return saved(scene(), "JPEG", quality=95)
 
 
 @pytest.fixture(scope="module")
 def mp4() -> bytes:
-    return samples.film("mp4", seconds=2)
+    return film("mp4", seconds=2)
 
 
 # What is measured.
@@ -113,14 +114,14 @@ def test_a_photo(jpeg: bytes) -> None:
 
 
 def test_a_photo_in_bars() -> None:
-    framed = ImageOps.expand(samples.scene(), (0, 50, 0, 50), "black")
-    result = of_bytes(samples.saved(framed, "PNG"))
+    framed = ImageOps.expand(scene(), (0, 50, 0, 50), "black")
+    result = of_bytes(saved(framed, "PNG"))
     assert "trim1" in {view.name for view in result.views}
     first = result.views[0]
     assert (first.left, first.right) == (0, 1)
     assert (first.top, first.bottom) == pytest.approx((50 / framed.height, 1 - 50 / framed.height), abs=0.01)
     inner = next(each for each in result.hashes if (each.algorithm, each.view) == ("pdq", "trim1"))
-    (own,) = (each for each in of_bytes(samples.saved(samples.scene(), "PNG")).hashes if each.algorithm == "pdq")
+    (own,) = (each for each in of_bytes(saved(scene(), "PNG")).hashes if each.algorithm == "pdq")
     assert (int.from_bytes(inner.bits, "big") ^ int.from_bytes(own.bits, "big")).bit_count() <= 16
 
 
@@ -131,7 +132,7 @@ def test_a_photo_as_a_query(jpeg: bytes) -> None:
     assert [len(each.turned) for each in query.hashes] == [
         224 if each.algorithm == "pdq" else 0 for each in query.hashes
     ]
-    mirror = of_bytes(samples.saved(ImageOps.mirror(Image.open(io.BytesIO(jpeg))), "PNG")).hashes[0]
+    mirror = of_bytes(saved(ImageOps.mirror(Image.open(io.BytesIO(jpeg))), "PNG")).hashes[0]
     turned = [int.from_bytes(query.hashes[0].turned[start : start + 32], "big") for start in range(0, 224, 32)]
     distances = [(each ^ int.from_bytes(mirror.bits, "big")).bit_count() for each in turned]
     # Not 0: of a side that is no multiple of 64, PDQ's own samples are not those of the mirror image.
@@ -179,11 +180,11 @@ def test_a_film_as_a_query(mp4: bytes) -> None:
 
 
 def test_a_film_that_states_no_length() -> None:
-    assert of_bytes(samples.film("m2v", seconds=2)).duration == pytest.approx(1.96, abs=0.05)
+    assert of_bytes(film("m2v", seconds=2)).duration == pytest.approx(1.96, abs=0.05)
 
 
 def test_an_animation() -> None:
-    result = of_bytes(samples.animated("gif"))
+    result = of_bytes(animated("gif"))
     assert (result.kind, result.recipe) == ("video", recipe("video", exact=False))
     assert [each.time for each in result.hashes if each.view == "full"] == [0, 0.5, 1, 1.5, 2, 2.5]
     assert result.duration == pytest.approx(2.5)
@@ -208,9 +209,9 @@ def test_recipes_say_what_changes_hashes() -> None:
     assert "128px" in recipe("video", exact=False)
 
 
-@pytest.mark.parametrize("name", samples.STILLS)
+@pytest.mark.parametrize("name", STILLS)
 def test_kinds_and_digests_of_stills(name: str) -> None:
-    data = samples.still(name)
+    data = still(name)
     result = of_bytes(data)
     assert (result.kind, result.digests, result.error) == ("image", digests_of(data), None)
     pages = ["full", "page2", "page3"] if name == "tiff-pages" else ["full"]
@@ -221,7 +222,7 @@ def test_kinds_and_digests_of_stills(name: str) -> None:
 
 
 def test_digests_of_a_film_longer_than_a_part() -> None:
-    data = samples.film("mkv", seconds=1) + os.urandom(CHUNK * 2)
+    data = film("mkv", seconds=1) + os.urandom(CHUNK * 2)
     result = of_bytes(data)
     assert (result.kind, result.size, result.digests) == ("video", len(data), digests_of(data))
 
@@ -297,7 +298,7 @@ def test_refused_media(data: bytes) -> None:
 
 
 def test_corrupt_media_keep_their_digests(jpeg: bytes, mp4: bytes) -> None:
-    for data, kind in ((jpeg[:100], "image"), (mp4[: len(mp4) // 2], "video"), (samples.sound("mp4"), "video")):
+    for data, kind in ((jpeg[:100], "image"), (mp4[: len(mp4) // 2], "video"), (sound("mp4"), "video")):
         result = of_bytes(data)
         assert code(result) in ("corrupt", "no-usable-frames")
         assert (result.kind, result.digests, result.hashes, result.partial) == (kind, digests_of(data), (), False)
@@ -305,7 +306,7 @@ def test_corrupt_media_keep_their_digests(jpeg: bytes, mp4: bytes) -> None:
 
 
 def test_partial_media(jpeg: bytes) -> None:
-    for data in (jpeg[: len(jpeg) * 3 // 4], samples.animated("gif")[:-1000]):
+    for data in (jpeg[: len(jpeg) * 3 // 4], animated("gif")[:-1000]):
         result = of_bytes(data)
         assert (code(result), result.partial, result.digests) == ("partial", True, digests_of(data))
         assert len(result.hashes) >= 1
@@ -342,7 +343,7 @@ def test_too_many_pixels_or_frames(jpeg: bytes, mp4: bytes) -> None:
 
 def test_a_later_page_over_the_limit_does_not_undo_the_first() -> None:
     """Or a copy would escape by a huge second page."""
-    data = samples.saved(samples.scene(), "TIFF", save_all=True, append_images=[samples.scene(2, 500, 400)])
+    data = saved(scene(), "TIFF", save_all=True, append_images=[scene(2, 500, 400)])
     result = of_bytes(data, Settings(limits=Limits(max_pixels=240 * 180)))
     assert [each.view for each in result.hashes if each.algorithm == "pdq"] == [
         "full",
@@ -379,7 +380,7 @@ def test_all_fixtures(fixtures: Path) -> None:
 
 
 def test_content_decides_and_not_the_name(tmp_path: Path, jpeg: bytes, mp4: bytes) -> None:
-    names = {"a.mp4": jpeg, "b.jpg": mp4, "c": jpeg, "d.txt": mp4, "e.png": jpeg, "f.gif": samples.still("heic")}
+    names = {"a.mp4": jpeg, "b.jpg": mp4, "c": jpeg, "d.txt": mp4, "e.png": jpeg, "f.gif": still("heic")}
     for name, data in names.items():
         (tmp_path / name).write_bytes(data)
     results = of_paths(*(tmp_path / name for name in names))
@@ -536,7 +537,7 @@ def test_a_worker_that_dies_has_told_the_digests(
     tmp_path: Path, jpeg: bytes, mp4: bytes, name: str, how: signal.Signals, expected: str
 ) -> None:
     """So that the same bytes still match exactly. Of its kind nothing wrong is said."""
-    data = {"a.jpg": jpeg, "a.mp4": mp4, "a.gif": samples.animated("gif")}[name]
+    data = {"a.jpg": jpeg, "a.mp4": mp4, "a.gif": animated("gif")}[name]
     (tmp_path / name).write_bytes(data)
 
     def known(state: FileState, digests: Digests) -> bool:
@@ -568,7 +569,7 @@ def test_one_bad_file_among_many(tmp_path: Path, jpeg: bytes) -> None:
 def test_memory_limit(tmp_path: Path) -> None:
     """A picture within the limit of pixels that takes more memory than a worker may have."""
     Image.linear_gradient("L").resize((9_000, 9_000)).convert("RGB").save(tmp_path / "large.png", compress_level=1)
-    (tmp_path / "small.png").write_bytes(samples.still("png"))
+    (tmp_path / "small.png").write_bytes(still("png"))
     exact = Settings(exact=True)
     isolation = Isolation(workers=1, memory=300 << 20)
     large, small = of_paths(tmp_path / "large.png", tmp_path / "small.png", settings=exact, isolation=isolation)
@@ -578,8 +579,8 @@ def test_memory_limit(tmp_path: Path) -> None:
 
 def test_a_worker_asks_what_is_worth_decoding(tmp_path: Path) -> None:
     """Of a film's key frames, and does as it is told."""
-    every_second = replace(samples.FILMS["mp4"], options={"x264-params": "keyint=8:min-keyint=8:scenecut=0"})
-    (tmp_path / "a.mp4").write_bytes(samples.film(every_second, seconds=20))
+    every_second = replace(FILMS["mp4"], options={"x264-params": "keyint=8:min-keyint=8:scenecut=0"})
+    (tmp_path / "a.mp4").write_bytes(film(every_second, seconds=20))
     query = Settings(side="query", profile="fast")
     asked: list[Glance] = []
 
@@ -603,8 +604,8 @@ def test_a_worker_asks_what_is_worth_decoding(tmp_path: Path) -> None:
 
 
 def test_a_long_film_is_shared_with_the_same_hashes(tmp_path: Path) -> None:
-    small = replace(samples.FILMS["mp4"], size=(64, 48), options={"x264-params": "keyint=40"})
-    (tmp_path / "a.mp4").write_bytes(samples.film(small, seconds=200))
+    small = replace(FILMS["mp4"], size=(64, 48), options={"x264-params": "keyint=40"})
+    (tmp_path / "a.mp4").write_bytes(film(small, seconds=200))
     for settings in (Settings(), Settings(side="query", profile="thorough")):
         alone = of_path(tmp_path / "a.mp4", settings=settings, isolation=replace(QUICK, workers=1))
         shared = of_path(tmp_path / "a.mp4", settings=settings, isolation=replace(QUICK, workers=3))
@@ -778,13 +779,13 @@ def test_pictures_that_were_not_asked_for_are_not_believed(fixtures: Path) -> No
 )
 def test_frames_at_equal_intervals_as_vpdq_counts_them(interval: float, times: list[float]) -> None:
     # 5.5 s of 8 frames a second: every 8th, 16th, 2nd (0.3 s are two whole frames) and every frame.
-    made = fingerprint(io.BytesIO(samples.film()), Settings(interval=interval))
+    made = fingerprint(io.BytesIO(film()), Settings(interval=interval))
     assert [each.time for each in made.hashes] == pytest.approx(times)
     assert {(each.algorithm, each.view, each.turned) for each in made.hashes} == {("pdq", "full", b"")}
 
 
 def test_an_animation_at_equal_intervals() -> None:
-    made = fingerprint(io.BytesIO(samples.animation("WEBP", 400, 10)), Settings(interval=1.0))
+    made = fingerprint(io.BytesIO(animation("WEBP", 400, 10)), Settings(interval=1.0))
     assert [each.time for each in made.hashes] == pytest.approx([0, 1.2, 2.0, 3.2])
 
 
@@ -821,7 +822,7 @@ def test_a_glance_that_cannot_be_is_not_searched_for(monkeypatch: pytest.MonkeyP
         return Glance((replace(hashes[0], bits=bytes(31)), *hashes[1:]), duration)
 
     path = tmp_path / "film.mp4"
-    path.write_bytes(samples.film("mp4", seconds=5.5))
+    path.write_bytes(film("mp4", seconds=5.5))
     asked: list[Glance] = []
 
     def look(state: FileState, glance: Glance) -> tuple[tuple[float, float], ...]:

@@ -15,14 +15,14 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.hashers import GUARD, Picture, blocks, pdq
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.records import Hash, View
-from tests.hashers.test_orientations import scene
-from tests.media.samples import Film, filmed
+from tests.support.film_files import Film, filmed
+from tests.support.layered_scenes import layered_scene
 
 
 def framed(seed: int = 1) -> Image.Image:
     """A picture between two black bars."""
     sheet = Image.new("L", (576, 520), 0)
-    sheet.paste(scene(seed), (0, 100))
+    sheet.paste(layered_scene(seed), (0, 100))
     return sheet
 
 
@@ -36,7 +36,7 @@ def test_a_view_has_the_hashes_of_what_it_shows() -> None:
     found = of(Picture(sheet, sheet.size))
     views = {each.view: each for each in found if each.algorithm == "pdq"}
     assert set(views) > {"full"}
-    inner = scene(1)
+    inner = layered_scene(1)
     expected, quality = pdq.HASHER.hash(Picture(inner, inner.size))
     distances = {
         view: (int.from_bytes(each.bits, "big") ^ int.from_bytes(expected, "big")).bit_count()
@@ -54,7 +54,7 @@ def test_a_part_knows_its_size_in_the_original() -> None:
 
 
 def test_only_a_query_is_turned() -> None:
-    picture = Picture(scene(2), (576, 320))
+    picture = Picture(layered_scene(2), (576, 320))
     (reference, *_), (query, *_) = of(picture), of(picture, side="query")
     assert reference.turned == b"" and reference.bits == query.bits
     assert b"".join(pdq.hash_orientations(picture)[0][1:]) == query.turned
@@ -68,7 +68,7 @@ def test_further_pages_have_no_views() -> None:
 
 
 def test_other_algorithms_beside() -> None:
-    picture = Picture(scene(3), (576, 320))
+    picture = Picture(layered_scene(3), (576, 320))
     assert {each.algorithm for each in of(picture, hashers=("pdq", "dhash"))} == {"pdq", GUARD, "dhash"}
     assert [each.algorithm for each in of(picture, hashers=("dhash",))] == ["dhash"]
 
@@ -80,7 +80,7 @@ def test_a_view_with_little_in_it_is_left_out() -> None:
 
 
 def test_features() -> None:
-    picture = Picture(scene(4), (576, 320))
+    picture = Picture(layered_scene(4), (576, 320))
     (stored,) = features_of(picture, "reference")
     upright, mirrored = features_of(picture, "query")
     assert 0 < len(LocalFeatures.from_bytes(stored)) <= 200 and len(stored) <= 8 << 10
@@ -90,13 +90,13 @@ def test_features() -> None:
 
 
 def test_pixels() -> None:
-    found = pixels_of(Picture(scene(5), (576, 320)), 200)
+    found = pixels_of(Picture(layered_scene(5), (576, 320)), 200)
     assert (found.width, found.height) == (200, 111) and len(found.rgb) == 3 * 200 * 111
 
 
 def test_the_blocks_are_those_of_the_picture() -> None:
-    found = {each.algorithm: each.bits for each in of(Picture(scene(6), (576, 320))) if each.view == "full"}
-    assert (blocks.unpack(found[GUARD]) == blocks.levels_of(scene(6))).all()
+    found = {each.algorithm: each.bits for each in of(Picture(layered_scene(6), (576, 320))) if each.view == "full"}
+    assert (blocks.unpack(found[GUARD]) == blocks.levels_of(layered_scene(6))).all()
 
 
 @pytest.mark.parametrize("side", ["reference", "query"])
@@ -132,7 +132,8 @@ print(sorted(set(sys.modules) - before))
 def test_prepare_imports_all_that_a_film_takes(settings: str, tmp_path: Path) -> None:
     """In a film with bars, so that these are looked for, too."""
     pictures = [
-        np.pad(np.asarray(scene(number // 8, (96, 54)).convert("L")), ((21, 21), (0, 0))) for number in range(80)
+        np.pad(np.asarray(layered_scene(number // 8, (96, 54)).convert("L")), ((21, 21), (0, 0)))
+        for number in range(80)
     ]
     (tmp_path / "film.mp4").write_bytes(filmed(pictures, Film("mp4", "libx264", "mov", size=(96, 96))))
     script = f"""

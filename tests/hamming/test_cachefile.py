@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hashmatch.hamming import DamagedIndexError, HammingIndex, cachefile, verify
-from tests.hamming.made import Bits, flipped, obvious, random_hashes, same, skewed
+from tests.support.bit_arrays import Bits, flipped, obvious, random_hashes, same, skewed
 
 COUNT = 3000
 

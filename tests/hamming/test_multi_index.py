@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hashmatch.hamming import HammingIndex, distance, engines, fast, multi_index
 from hashmatch.hamming.multi_index import Engine
 from hashmatch.hamming.words import Rows
-from tests.hamming.made import (
+from tests.support.bit_arrays import (
     KINDS,
     Bits,
     distances_between,

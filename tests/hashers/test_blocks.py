@@ -12,7 +12,7 @@ from PIL import Image
 
 from hashmatch.hashers import GUARD, Picture, blocks, by_name
 from hashmatch.hashers.orientations import ORIENTATIONS
-from tests.hashers.test_orientations import BY_PILLOW, scene
+from tests.support.layered_scenes import BY_PILLOW, layered_scene
 
 
 def plainly(image: Image.Image) -> np.ndarray:
@@ -34,14 +34,14 @@ def plainly(image: Image.Image) -> np.ndarray:
 
 
 def test_against_a_plain_implementation() -> None:
-    image = scene(1, (300, 200))
+    image = layered_scene(1, (300, 200))
     differing = blocks.levels_of(image) != plainly(image)
     assert differing.mean() < 0.001  # float32 beside float64, at the thresholds
 
 
 @pytest.mark.parametrize("name", BY_PILLOW)
 def test_turned(name: str) -> None:
-    image = scene(2, (288, 432))  # of which 144 is a divisor, so that each point is the mean of the same pixels
+    image = layered_scene(2, (288, 432))  # of which 144 is a divisor, so that each point is the mean of the same pixels
     levels = blocks.levels_of(image.transpose(BY_PILLOW[name]))
     assert (blocks.turned(blocks.levels_of(image), name) != levels).mean() < 0.02
 
@@ -60,11 +60,11 @@ def test_a_flat_picture_has_nothing() -> None:
 
 def test_turns_have_all_frequencies_they_need() -> None:
     for name in ORIENTATIONS:
-        assert blocks.turned(blocks.levels_of(scene(3)), name).shape == (18, 18, 8)
+        assert blocks.turned(blocks.levels_of(layered_scene(3)), name).shape == (18, 18, 8)
 
 
 def test_behind_the_interface() -> None:
-    hasher, image = by_name(GUARD), scene(4)
+    hasher, image = by_name(GUARD), layered_scene(4)
     bits, quality = hasher.hash(Picture(image, image.size))
     assert quality is None and bits == blocks.pack(blocks.levels_of(image))
     colour, _quality = hasher.hash(Picture(image.convert("RGB"), image.size))

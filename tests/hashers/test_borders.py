@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from hashmatch.hashers.borders import MOST_VIEWS, SMALLEST_SIDE, Box, find_views, is_plain_outside
 from hashmatch.hashers.pdq import hash_luma
-from tests.hashers.made import Pixels, pictures
+from tests.support.edge_case_pictures import Pixels, pictures
 
 Luma = npt.NDArray[np.uint8]
 

@@ -15,8 +15,8 @@ from hashmatch.hamming.brute import distance
 from hashmatch.hashers.frames import BATCH, STANDS_FOR, WHOLE, FrameArea, hash_frames, quality_of_frames
 from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media.sampling import EVERY_FRAME
-from tests.hashers.made import KINDS, draw
-from tests.media import samples
+from tests.support.edge_case_pictures import KINDS, draw
+from tests.support.opened_media import opened_film
 
 Squares = npt.NDArray[np.uint8]
 
@@ -153,7 +153,7 @@ def test_frames_hash_as_meta_says(corpus: Path) -> None:
     for listed in sorted((corpus / "vpdq" / "hashes").glob("*.txt")):
         lines = [line.split(",") for line in listed.read_text().split()]
         film = (corpus / "vpdq" / f"{listed.stem}.mp4").read_bytes()
-        seen = list(samples.opened_film(film).frames(EVERY_FRAME))
+        seen = list(opened_film(film).frames(EVERY_FRAME))
         assert len(seen) == len(lines), listed.stem
         ours = hash_frames(np.stack([frame.pixels for frame in seen[::STEP]]))
         of_this = []

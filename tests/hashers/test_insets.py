@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 from hashmatch.hashers.frames import FrameArea
 from hashmatch.hashers.insets import SMALLEST, THINNEST, find_inset
 from hashmatch.hashers.static_borders import is_alike
-from tests.hashers.test_static_borders import FRAMES, SIDE, moving, shrunk, within, world
+from tests.support.bordered_frames import FRAMES, SIDE, moving, shrunk, within, world
 
 SHEET = (457, 257)
 

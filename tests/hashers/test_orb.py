@@ -13,31 +13,13 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from hashmatch.hashers.local_features import MOST_FEATURES, LocalFeatures
-from tests.hashers.made import KINDS, draw
+from tests.support.crowded_scenes import crowded_scene
+from tests.support.edge_case_pictures import KINDS, draw
 
 local = pytest.importorskip("hashmatch.hashers.orb", reason="needs OpenCV", exc_type=ImportError)
-
-Luma = npt.NDArray[np.uint8]
-
-
-def scene(seed: int, width: int = 480, height: int = 360) -> Luma:
-    """Overlapping shapes and words in many greys, with some grain: a picture with corners everywhere."""
-    chance = np.random.default_rng(seed)
-    image = Image.new("L", (width, height), int(chance.integers(60, 200)))
-    pencil = ImageDraw.Draw(image)
-    for _ in range(90):
-        x, y = chance.integers(-20, width), chance.integers(-20, height)
-        wide, high = chance.integers(8, 90, 2)
-        grey = int(chance.integers(0, 256))
-        [pencil.rectangle, pencil.ellipse][int(chance.integers(2))]((x, y, x + wide, y + high), fill=grey)
-        pencil.text(
-            (int(x), int(y)), str(chance.integers(1000)), fill=255 - grey, font_size=int(chance.integers(12, 40))
-        )
-    grain = chance.normal(0, 4, (height, width))
-    return np.clip(np.asarray(image) + grain, 0, 255).astype(np.uint8)
 
 
 def same_things(one: LocalFeatures, other: LocalFeatures) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -49,22 +31,22 @@ def same_things(one: LocalFeatures, other: LocalFeatures) -> tuple[npt.NDArray[n
 
 def test_a_detailed_picture_has_as_many_as_are_asked_for_in_8_kb() -> None:
     for seed in range(3):
-        features = local.extract(scene(seed))
+        features = local.extract(crowded_scene(seed))
         assert len(features) == local.REFERENCE.count
         assert len(features.to_bytes()) <= 8192
-        assert len(local.extract(scene(seed), local.QUERY)) == local.QUERY.count
+        assert len(local.extract(crowded_scene(seed), local.QUERY)) == local.QUERY.count
 
 
 def test_the_same_pixels_give_the_same() -> None:
-    picture = scene(1)
+    picture = crowded_scene(1)
     first = local.extract(picture)
-    local.extract(scene(2))
+    local.extract(crowded_scene(2))
     assert local.extract(picture.copy(order="F")) == first
 
 
 def test_places_directions_and_scales_are_those_of_the_picture() -> None:
     """The picture upside down has the same features at the opposite places, turned by half."""
-    upright, turned = (local.extract(np.rot90(scene(3), turn)) for turn in (0, 2))
+    upright, turned = (local.extract(np.rot90(crowded_scene(3), turn)) for turn in (0, 2))
     one, other = same_things(upright, turned)
     assert len(one) > 50
     opposite = (upright.width - 1, upright.height - 1) - turned.places[other]
@@ -76,7 +58,7 @@ def test_places_directions_and_scales_are_those_of_the_picture() -> None:
 
 
 def test_a_picture_half_as_large_has_the_same_features_at_the_same_shares() -> None:
-    large = scene(4, 800, 600)
+    large = crowded_scene(4, 800, 600)
     small = np.asarray(Image.fromarray(large).resize((400, 300), Image.Resampling.BOX))
     one, other = (local.extract(picture) for picture in (large, small))
     first, second = same_things(one, other)
@@ -85,7 +67,7 @@ def test_a_picture_half_as_large_has_the_same_features_at_the_same_shares() -> N
 
 
 def test_features_cover_the_picture_and_not_only_its_liveliest_part() -> None:
-    picture = scene(5)
+    picture = crowded_scene(5)
     picture[:, 240:] = picture[:, 240:] // 4 + 100
     features = local.extract(picture)
     right = features.places[:, 0] > 0.5 * features.width
@@ -143,7 +125,7 @@ def test_no_bytes_crash_the_reader(stored: bytes) -> None:
 
 
 def test_parts_that_do_not_belong_together_are_refused() -> None:
-    good = local.extract(scene(6))
+    good = local.extract(crowded_scene(6))
     for width, height, descriptors, points in (
         (0, 300, good.descriptors, good.points),
         (400, 70_000, good.descriptors, good.points),
@@ -159,7 +141,7 @@ def test_parts_that_do_not_belong_together_are_refused() -> None:
 def test_works_in_a_worker_that_may_open_nothing_and_start_nothing(
     in_child: Callable[[Callable[[], Any]], Any],
 ) -> None:
-    picture, other = scene(7), scene(8)
+    picture, other = crowded_scene(7), crowded_scene(8)
 
     def locked() -> tuple[LocalFeatures, int]:
         local.extract(picture)

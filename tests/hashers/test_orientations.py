@@ -10,27 +10,7 @@ from PIL import Image
 
 from hashmatch.hashers import Picture, pdq
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS, turn
-
-T = Image.Transpose
-#: What Pillow does for each; its ROTATE_90 is counter-clockwise.
-BY_PILLOW = {
-    "mirror": T.FLIP_LEFT_RIGHT,
-    "flip": T.FLIP_TOP_BOTTOM,
-    "rotate180": T.ROTATE_180,
-    "transpose": T.TRANSPOSE,
-    "rotate90": T.ROTATE_270,
-    "rotate270": T.ROTATE_90,
-    "transverse": T.TRANSVERSE,
-}
-
-
-def scene(seed: int, size: tuple[int, int] = (576, 320)) -> Image.Image:
-    """Shapes of all sizes, as pictures have them."""
-    chance, total = np.random.default_rng(seed), np.zeros(size[::-1])
-    for cells in (3, 6, 12, 24, 48):
-        noise = chance.integers(0, 256, (cells, cells), np.uint8)
-        total += np.asarray(Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC), float) * cells**-0.5
-    return Image.fromarray((255 * (total - total.min()) / np.ptp(total)).astype(np.uint8))
+from tests.support.layered_scenes import BY_PILLOW, layered_scene
 
 
 @pytest.mark.parametrize("name", BY_PILLOW)
@@ -39,7 +19,7 @@ def scene(seed: int, size: tuple[int, int] = (576, 320)) -> Image.Image:
 def test_is_the_hash_of_the_turned_picture(name: str, exact: bool, size: tuple[int, int]) -> None:
     """Whatever the size: PDQ samples other pixels of a turned picture, and from even windows."""
     for seed in range(2):
-        image = scene(seed, size).convert("RGB") if exact else scene(seed, size)
+        image = layered_scene(seed, size).convert("RGB") if exact else layered_scene(seed, size)
         hashes, quality = pdq.hash_orientations(Picture(image, image.size, exact))
         turned = image.transpose(BY_PILLOW[name])
         expected, its_quality = pdq.HASHER.hash(Picture(turned, turned.size, exact))
@@ -49,7 +29,7 @@ def test_is_the_hash_of_the_turned_picture(name: str, exact: bool, size: tuple[i
 
 
 def test_upright_is_the_plain_hash() -> None:
-    picture = Picture(scene(7), (576, 320))
+    picture = Picture(layered_scene(7), (576, 320))
     hashes, quality = pdq.hash_orientations(picture)
     assert (hashes[0], quality) == pdq.HASHER.hash(picture)
     assert ORIENTATIONS[0] == "none" and len(set(hashes)) == 8
@@ -62,7 +42,7 @@ def test_a_tiny_picture_has_none() -> None:
 
 @pytest.mark.parametrize("name", BY_PILLOW)
 def test_pixels_turned(name: str) -> None:
-    image = scene(8, (50, 30)).convert("RGB")
+    image = layered_scene(8, (50, 30)).convert("RGB")
     assert (turn(np.asarray(image), name) == np.asarray(image.transpose(BY_PILLOW[name]))).all()
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from PIL import Image
 
 from hashmatch.hashers import Picture, by_name
-from tests.hashers.made import Pixels, pictures
+from tests.support.edge_case_pictures import Pixels, pictures
 
 BOTH: list[tuple[str, Callable[..., Any]]] = [("phash", imagehash.phash), ("dhash", imagehash.dhash)]
 

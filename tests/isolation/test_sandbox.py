@@ -26,7 +26,9 @@ from hashmatch.hashers.base import Picture
 from hashmatch.isolation import Isolation, Pool, Task, TaskResult, landlock, lock, seccomp
 from hashmatch.isolation.config import describe
 from hashmatch.media import load_decoder, need
-from tests.media import samples
+from tests.support.film_files import film
+from tests.support.opened_media import decoded
+from tests.support.still_files import ANIMATIONS, STILLS, scene
 
 pytestmark = pytest.mark.skipif(lock.available() != lock.STEPS, reason="this system has no full sandbox")
 
@@ -58,8 +60,8 @@ def call(*arguments: int) -> int:
 
 
 def _decode(name: str, _file: Any) -> Any:
-    make, _media_type = (samples.STILLS | samples.ANIMATIONS)[name]
-    pictures = samples.decoded(make())
+    make, _media_type = (STILLS | ANIMATIONS)[name]
+    pictures = decoded(make())
     return len([hasher.hash(picture) for picture in pictures for hasher in ALL_HASHERS])
 
 
@@ -161,11 +163,11 @@ _DEEDS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def load_all(needs: frozenset[str]) -> None:
-    for _make, media_type in (*samples.STILLS.values(), *samples.ANIMATIONS.values()):
+    for _make, media_type in (*STILLS.values(), *ANIMATIONS.values()):
         load_decoder(need(media_type))
     load_decoder("film")
     for hasher in ALL_HASHERS:
-        hasher.hash(Picture(samples.scene().convert("L"), (240, 180)))
+        hasher.hash(Picture(scene().convert("L"), (240, 180)))
 
 
 ALL_HASHERS = [hashers.by_name(name) for name in hashers.HASHERS]
@@ -306,15 +308,15 @@ def test_no_new_privileges(path: Path) -> None:
 # What works.
 
 
-@pytest.mark.parametrize("name", [*samples.STILLS, *samples.ANIMATIONS])
+@pytest.mark.parametrize("name", [*STILLS, *ANIMATIONS])
 def test_every_picture_is_decoded_and_hashed(path: Path, name: str) -> None:
-    path.write_bytes((samples.STILLS | samples.ANIMATIONS)[name][0]())
+    path.write_bytes((STILLS | ANIMATIONS)[name][0]())
     load_all(frozenset())
     assert run(path, "decode", name).result == _decode(name, None)
 
 
 def test_threaded_decoding(path: Path) -> None:
-    path.write_bytes(samples.film("mp4"))
+    path.write_bytes(film("mp4"))
     with open(path, "rb") as file:
         expected = _decode_threaded(None, file)
     assert run(path, "decode threaded").result == expected > 40

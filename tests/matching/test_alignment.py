@@ -13,8 +13,8 @@ from hashmatch.matching.queries import queries_of
 from hashmatch.matching.time_lines import Line
 from hashmatch.matching.tracks import footage_of, frames_of
 from hashmatch.records import Hash
-from tests.matching.samples import table_of
-from tests.matching.walks import join, part, query, reference, sparse, still, walk
+from tests.support.hash_walks import join, part, query, reference, sparse, still, walk
+from tests.support.made_hashes import table_of
 
 
 def aligned(file: list[Hash], known: list[Hash]) -> list[Stretch]:

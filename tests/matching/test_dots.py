@@ -6,7 +6,7 @@ from hashmatch.matching.dots import MOST_DOTS, PARTS, dots_of
 from hashmatch.matching.table import HashTable, rows_of
 from hashmatch.matching.tiers import thresholds
 from hashmatch.records import Hash
-from tests.store.samples import flip, pdq_bits
+from tests.support.made_references import flip, pdq_bits
 
 
 def frame(seed: object, time: float, distance: int = 0, turned: bytes = b"") -> Hash:

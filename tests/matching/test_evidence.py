@@ -11,7 +11,7 @@ from hashmatch.matching.queries import queries_of
 from hashmatch.matching.tiers import MANY_PICTURES, MARGIN, NEAR_PICTURES
 from hashmatch.matching.tracks import footage_of, frames_of
 from hashmatch.records import Hash
-from tests.matching.samples import film, table_of
+from tests.support.made_hashes import film, table_of
 
 
 def strongest(file: list[Hash], known: list[Hash]) -> StretchEvidence | None:

@@ -13,10 +13,10 @@ from hashmatch.matching.finding import Finding
 from hashmatch.matching.results import Segment
 from hashmatch.matching.tiers import MANY_PICTURES, NEAR_COVERAGE, NEAR_PICTURES, thresholds
 from hashmatch.records import Hash, Kind
-from tests.matching.samples import film, found, only, still
-from tests.matching.walks import join, part, query, reference, walk
-from tests.matching.walks import still as static
-from tests.store.samples import pdq_bits
+from tests.support.hash_walks import join, part, query, reference, walk
+from tests.support.hash_walks import still as static
+from tests.support.made_hashes import film, found, only, still
+from tests.support.made_references import pdq_bits
 
 LIMITS = thresholds()["pdq"]
 NEAR, POSSIBLE, FILM, LOW = LIMITS.near, LIMITS.possible, LIMITS.film, LIMITS.low_quality

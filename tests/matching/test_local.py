@@ -23,7 +23,7 @@ from hashmatch.matching.local import (
     compare,
     search,
 )
-from tests.hashers.test_orb import Luma, scene
+from tests.support.crowded_scenes import Luma, crowded_scene
 
 local = pytest.importorskip("hashmatch.hashers.orb", reason="needs OpenCV", exc_type=ImportError)
 
@@ -67,7 +67,7 @@ def found_in(suspect: Luma, reference: Luma) -> LocalMatch:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_crop_is_found_and_the_whole_lies_around_it(seed: int) -> None:
-    reference = scene(seed)
+    reference = crowded_scene(seed)
     match = found_in(reference[53:301, 70:401], reference)
     expected = np.array([(0, 0), (480, 0), (480, 360), (0, 360)]) - (70, 53)
     np.testing.assert_allclose(corners_of(match, reference[53:301, 70:401]), expected, atol=6)
@@ -77,7 +77,7 @@ def test_a_crop_is_found_and_the_whole_lies_around_it(seed: int) -> None:
 
 @pytest.mark.parametrize("degrees", [3, 10, 45, 90, 180, 270])
 def test_a_turned_picture_is_found_with_its_angle(degrees: int) -> None:
-    reference = scene(10)
+    reference = crowded_scene(10)
     turned = np.asarray(Image.fromarray(reference).rotate(-degrees, Image.Resampling.BICUBIC, expand=True))
     match = found_in(turned, reference)
     assert (match.angle - degrees + 180) % 360 - 180 == pytest.approx(0, abs=1)
@@ -87,7 +87,7 @@ def test_a_turned_picture_is_found_with_its_angle(degrees: int) -> None:
 
 @pytest.mark.parametrize("share", [0.4, 0.6])
 def test_a_picture_in_a_picture_is_found_where_it_is(share: float) -> None:
-    reference, suspect = scene(11), scene(12, 800, 600).copy()
+    reference, suspect = crowded_scene(11), crowded_scene(12, 800, 600).copy()
     small = Image.fromarray(reference).resize((int(800 * share), int(600 * share)), Image.Resampling.LANCZOS)
     suspect[30 : 30 + small.height, 150 : 150 + small.width] = np.asarray(small)
     match = found_in(suspect, reference)
@@ -97,7 +97,7 @@ def test_a_picture_in_a_picture_is_found_where_it_is(share: float) -> None:
 
 
 def test_a_squeezed_picture_is_found() -> None:
-    reference = scene(13)
+    reference = crowded_scene(13)
     squeezed = np.asarray(Image.fromarray(reference).resize((384, 360), Image.Resampling.LANCZOS))
     np.testing.assert_allclose(
         corners_of(found_in(squeezed, reference), squeezed), [(0, 0), (384, 0), (384, 360), (0, 360)], atol=6
@@ -105,7 +105,7 @@ def test_a_squeezed_picture_is_found() -> None:
 
 
 def test_a_mirrored_picture_is_found_and_its_corners_told_in_the_suspect_itself() -> None:
-    reference = scene(14)
+    reference = crowded_scene(14)
     suspect = reference[:, ::-1][:, 100:]
     matches = search(table_of([of(reference)], [3]), asked(suspect), asked(suspect[:, ::-1]), {3: of(reference)}.get)
     assert [(match.owner, match.mirrored) for match in matches] == [(3, True)]
@@ -115,28 +115,28 @@ def test_a_mirrored_picture_is_found_and_its_corners_told_in_the_suspect_itself(
 
 
 def test_other_pictures_are_not_found() -> None:
-    references = [of(scene(seed)) for seed in range(20, 40)]
+    references = [of(crowded_scene(seed)) for seed in range(20, 40)]
     for seed in range(40, 46):
-        suspect = asked(scene(seed))
+        suspect = asked(crowded_scene(seed))
         assert [compare(suspect, reference) for reference in references] == [None] * 20
 
 
 def test_two_pictures_with_one_logo_or_banner_are_two_pictures() -> None:
     for seed in range(50, 56):
-        one, other = scene(seed).copy(), scene(seed + 100).copy()
-        badge = scene(seed + 200)[:90, :110]
+        one, other = crowded_scene(seed).copy(), crowded_scene(seed + 100).copy()
+        badge = crowded_scene(seed + 200)[:90, :110]
         for picture in (one, other):
             picture[250:340, 350:460] = badge
         assert compare(asked(one), of(other)) is None
-        one, other = with_banner(scene(seed)), with_banner(scene(seed + 300))
+        one, other = with_banner(crowded_scene(seed)), with_banner(crowded_scene(seed + 300))
         assert compare(asked(one), of(other)) is None
 
 
 def test_a_logo_both_share_does_not_hide_the_picture_itself() -> None:
     """The logo stands elsewhere in the copy, so it agrees on another transform than the picture does."""
-    original = scene(60)
+    original = crowded_scene(60)
     reference, copy = original.copy(), original[40:340, 60:460].copy()
-    badge = scene(61)[:90, :110]
+    badge = crowded_scene(61)[:90, :110]
     reference[10:100, 10:120] = badge
     copy[200:290, 280:390] = badge
     match = found_in(copy, reference)
@@ -146,25 +146,25 @@ def test_a_logo_both_share_does_not_hide_the_picture_itself() -> None:
 def test_inliers_at_one_place_count_once() -> None:
     """However often a corner is repeated, it is no evidence for a whole picture."""
     corner = np.full((300, 400), 100, np.uint8)
-    corner[140:160, 190:210] = scene(62)[:20, :20]
+    corner[140:160, 190:210] = crowded_scene(62)[:20, :20]
     assert compare(asked(corner), of(corner)) is None
 
 
 def test_flat_pictures_match_nothing() -> None:
     flat = np.full((300, 400), 128, np.uint8)
-    assert compare(asked(flat), of(scene(63))) is None
-    assert compare(asked(scene(63)), of(flat)) is None
-    table = table_of([of(scene(63)), of(flat)], [1, 2])
+    assert compare(asked(flat), of(crowded_scene(63))) is None
+    assert compare(asked(crowded_scene(63)), of(flat)) is None
+    table = table_of([of(crowded_scene(63)), of(flat)], [1, 2])
     assert search(table, asked(flat), asked(flat), lambda owner: of(flat)) == []
 
 
 def test_the_same_input_gives_the_same_match() -> None:
-    suspect, reference = asked(scene(64)[20:, 30:]), of(scene(64))
+    suspect, reference = asked(crowded_scene(64)[20:, 30:]), of(crowded_scene(64))
     assert compare(suspect, reference) == compare(suspect, reference)
 
 
 def test_votes_put_the_right_references_first() -> None:
-    scenes = [scene(seed) for seed in range(70, 100)]
+    scenes = [crowded_scene(seed) for seed in range(70, 100)]
     references = [of(each) for each in scenes]
     owners = list(range(500, 530))
     table = table_of(references, owners)
@@ -178,7 +178,7 @@ def test_votes_put_the_right_references_first() -> None:
 
 
 def test_a_collage_of_two_finds_both_and_owners_that_are_gone_are_left_out() -> None:
-    scenes = [scene(seed) for seed in range(70, 76)]
+    scenes = [crowded_scene(seed) for seed in range(70, 76)]
     features = dict(enumerate(map(of, scenes)))
     table = table_of(list(features.values()), list(features))
     both = asked(np.concatenate((scenes[2], scenes[4]), axis=1))

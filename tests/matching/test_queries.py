@@ -11,8 +11,8 @@ from hashmatch.hashers import GUARD, Picture, blocks
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.queries import TURNS, queries_of
 from hashmatch.records import Hash
-from tests.hashers.test_orientations import BY_PILLOW, scene
-from tests.store.samples import flip, pdq_bits
+from tests.support.layered_scenes import BY_PILLOW, layered_scene
+from tests.support.made_references import flip, pdq_bits
 
 
 def of_picture(image: Image.Image, side: str = "query") -> tuple[Hash, ...]:
@@ -20,14 +20,14 @@ def of_picture(image: Image.Image, side: str = "query") -> tuple[Hash, ...]:
 
 
 def test_a_picture_is_searched_in_all_orientations_and_as_negative() -> None:
-    queries = queries_of(of_picture(scene(1)), "pdq", "image")
+    queries = queries_of(of_picture(layered_scene(1)), "pdq", "image")
     assert sorted(TURNS[turn] for turn in queries.turn.tolist()) == sorted(TURNS)
     assert len({bits.tobytes() for bits in queries.rows.bits}) == 9
 
 
 def test_each_turn_says_what_was_done_to_the_reference() -> None:
     """A reference that was turned is found by the row whose turn names what was done to it."""
-    original = scene(2)
+    original = layered_scene(2)
     (reference, guard) = of_picture(original, "reference")
     for name in ORIENTATIONS:
         query = original if name == "none" else original.transpose(BY_PILLOW[name])
@@ -40,7 +40,7 @@ def test_each_turn_says_what_was_done_to_the_reference() -> None:
 
 
 def test_a_negative() -> None:
-    original = scene(3)
+    original = layered_scene(3)
     (reference, guard) = of_picture(original, "reference")
     queries = queries_of(of_picture(original.point(lambda value: 255 - value)), "pdq", "image")
     distance = np.bitwise_count(queries.rows.bits ^ np.frombuffer(reference.bits, np.uint8)).sum(axis=1)
@@ -63,7 +63,7 @@ def test_what_says_nothing_is_left_out() -> None:
 
 
 def test_blocks_are_those_of_the_same_view() -> None:
-    full, trimmed = (blocks.pack(blocks.levels_of(scene(seed))) for seed in (5, 6))
+    full, trimmed = (blocks.pack(blocks.levels_of(layered_scene(seed))) for seed in (5, 6))
     hashes = [
         Hash("pdq", pdq_bits("a"), 100),
         Hash("pdq", pdq_bits("b"), 100, view="trim1"),

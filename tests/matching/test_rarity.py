@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hashmatch.matching.rarity import LONGEST_INSERT
-from tests.matching.samples import found
-from tests.matching.walks import join, part, query, reference, walk
+from tests.support.hash_walks import join, part, query, reference, walk
+from tests.support.made_hashes import found
 
 INTRO = walk(1, 8, shot=1.0)
 

@@ -13,7 +13,7 @@ from hashmatch.errors import CODES, LIMIT_CODES
 from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision, Result, Tier
 from hashmatch.matching.status import decide, is_skipped, strength, unmatched, with_matches
 from hashmatch.records import Failure, Fingerprint
-from tests.matching.samples import match
+from tests.support.made_hashes import match
 
 _matches = st.lists(
     st.builds(

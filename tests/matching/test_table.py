@@ -21,8 +21,8 @@ from hashmatch.matching.table import (
 )
 from hashmatch.matching.tiers import thresholds
 from hashmatch.records import Hash
-from tests.matching.samples import film, still, table_of
-from tests.store.samples import flip, pdq_bits
+from tests.support.made_hashes import film, still, table_of
+from tests.support.made_references import flip, pdq_bits
 
 
 def with_ones(count: int) -> bytes:

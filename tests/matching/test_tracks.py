@@ -7,8 +7,8 @@ import numpy as np
 from hashmatch.matching.queries import queries_of
 from hashmatch.matching.tracks import LONGEST_STAND, MOST_BEFORE, footage_of, frames_of
 from hashmatch.records import Hash
-from tests.matching.samples import still, table_of
-from tests.store.samples import pdq_bits
+from tests.support.made_hashes import still, table_of
+from tests.support.made_references import pdq_bits
 
 
 def at(seed: object, time: float, view: str = "full", quality: int = 100) -> Hash:

@@ -18,8 +18,8 @@ from hashmatch.matching.stills import MOST_OPINIONS
 from hashmatch.matching.tiers import MOST_CONTRADICTION, PDQ, Profile, thresholds
 from hashmatch.matching.verdict import exact, match_of
 from hashmatch.records import Hash
-from tests.matching.samples import blocks, film, found, levels, match, only, still, with_opposed
-from tests.store.samples import flip, pdq_bits
+from tests.support.made_hashes import blocks, film, found, levels, match, only, still, with_opposed
+from tests.support.made_references import flip, pdq_bits
 
 #: Of the profile that is the default.
 LIMITS = thresholds()["pdq"]

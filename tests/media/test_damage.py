@@ -21,14 +21,16 @@ from hashmatch.errors import CODES, MediaError
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.media import Limits, load_decoder, need
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-from tests.media import samples
+from tests.support.film_files import film
+from tests.support.opened_media import decoded
+from tests.support.still_files import ANIMATIONS, STILLS, animated, still
 
 FILMS = ["mp4", "mp4-fragmented", "mov-prores", "mkv", "webm-vp9", "avi-mjpeg", "flv", "ts", "mpg", "wmv", "ogv-vp8"]
 
 
 def load_all(needs: frozenset[str]) -> None:
     """Runs in a worker, before it locks itself."""
-    for _make, media_type in (*samples.STILLS.values(), *samples.ANIMATIONS.values()):
+    for _make, media_type in (*STILLS.values(), *ANIMATIONS.values()):
         load_decoder(need(media_type))
     load_decoder("film")
 
@@ -41,7 +43,7 @@ def examine(exact: bool, descriptor: int, ask: Callable[[Any], Any], beat: Calla
         if sniff(data[:HEAD_BYTES]) is None:
             return "no media", None
         try:
-            return "pictures", len(samples.decoded(data, exact, Limits(max_pixels=1_000_000)))
+            return "pictures", len(decoded(data, exact, Limits(max_pixels=1_000_000)))
         except MediaError as error:
             return error.code, error.message
         except Exception:
@@ -83,13 +85,13 @@ def check(damaged: list[bytes], exact: bool = False) -> None:
 def whole(name: str) -> bytes:
     kind, _space, of = name.partition(" ")
     if kind == "film":
-        return samples.film(of, seconds=1)
-    return samples.animated(of) if kind == "animation" else samples.still(of)
+        return film(of, seconds=1)
+    return animated(of) if kind == "animation" else still(of)
 
 
 ALL = [
-    *(f"still {name}" for name in samples.STILLS),
-    *(f"animation {name}" for name in samples.ANIMATIONS),
+    *(f"still {name}" for name in STILLS),
+    *(f"animation {name}" for name in ANIMATIONS),
     *(f"film {name}" for name in FILMS),
 ]
 

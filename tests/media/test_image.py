@@ -19,25 +19,8 @@ from hashmatch.hashers.base import Picture
 from hashmatch.media import Film, Limits, Stills
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling
-from tests.media.samples import (
-    ANIMATIONS,
-    STILLS,
-    animated,
-    animation,
-    away,
-    decoded,
-    frames,
-    opened,
-    opened_film,
-    opened_stills,
-    pictures,
-    pixels,
-    png,
-    saved,
-    scene,
-    still,
-    stored_lying,
-)
+from tests.support.opened_media import away, decoded, frames, opened, opened_film, opened_stills, pictures, pixels
+from tests.support.still_files import ANIMATIONS, STILLS, animated, animation, png, saved, scene, still, stored_lying
 
 ORIENTATION = 0x0112
 

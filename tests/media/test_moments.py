@@ -14,8 +14,9 @@ from PIL import Image
 from hashmatch.errors import MediaError
 from hashmatch.media.moments import nearest, pictures_at
 from hashmatch.media.sampling import Sampling
-from tests.media.samples import FILMS, animation, film, opened_film, scene, with_display_matrix
-from tests.media.test_sniff import encoder_or_skip
+from tests.support.film_files import FILMS, encoder_or_skip, film, with_display_matrix
+from tests.support.opened_media import opened_film
+from tests.support.still_files import animation, scene
 
 TIMES = st.lists(st.integers(0, 50).map(float), max_size=12, unique=True).map(sorted)
 

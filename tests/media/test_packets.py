@@ -12,8 +12,8 @@ import pytest
 
 from hashmatch.media.packets import _MOST_HELD, Demuxed, packets_of, wanted
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, LONGEST_KEY_GAP, STEADY, FilmShare, Sampling
-from tests.media.samples import FILMS, Film, film, frames, opened_film
-from tests.media.test_video import what_decodes
+from tests.support.film_files import FILMS, Film, film
+from tests.support.opened_media import frames, opened_film, what_decodes
 
 
 @dataclass(frozen=True)

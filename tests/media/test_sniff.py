@@ -11,37 +11,27 @@ from PIL import Image
 
 from hashmatch.media import MediaType
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
-from tests.media import samples
+from tests.support.film_files import FILMS, box, encoder_or_skip, film, wav
+from tests.support.still_files import ANIMATIONS, STILLS
 
-FILM_TYPES = {name: MediaType("pyav", film.demuxer) for name, film in samples.FILMS.items()}
-
-
-def encoder_or_skip(name: str) -> samples.Film:
-    import av
-
-    film = samples.FILMS[name]
-    try:
-        av.codec.Codec(film.codec, "w")
-    except Exception:
-        pytest.skip(f"this build of PyAV has no encoder {film.codec}")
-    return film
+FILM_TYPES = {name: MediaType("pyav", film.demuxer) for name, film in FILMS.items()}
 
 
-@pytest.mark.parametrize("name", samples.STILLS)
+@pytest.mark.parametrize("name", STILLS)
 def test_stills(name: str) -> None:
-    make, expected = samples.STILLS[name]
+    make, expected = STILLS[name]
     assert sniff(make()[:HEAD_BYTES]) == expected
 
 
-@pytest.mark.parametrize("name", samples.ANIMATIONS)
+@pytest.mark.parametrize("name", ANIMATIONS)
 def test_animations(name: str) -> None:
-    make, expected = samples.ANIMATIONS[name]
+    make, expected = ANIMATIONS[name]
     assert sniff(make()[:HEAD_BYTES]) == expected
 
 
-@pytest.mark.parametrize("name", samples.FILMS)
+@pytest.mark.parametrize("name", FILMS)
 def test_films(name: str) -> None:
-    data = samples.film(encoder_or_skip(name), seconds=1)
+    data = film(encoder_or_skip(name), seconds=1)
     assert sniff(data[:HEAD_BYTES]) == FILM_TYPES[name]
 
 
@@ -90,8 +80,8 @@ def test_refused(head: bytes, name: str) -> None:
         b"GGGG",
         b"SQLite format 3\0",
         b"file secret.ts\n",
-        samples.wav()[:HEAD_BYTES],
-        samples.box(b"ftyp", b"M4A \0\0\2\0isomiso2"),
+        wav()[:HEAD_BYTES],
+        box(b"ftyp", b"M4A \0\0\2\0isomiso2"),
     ],
 )
 def test_no_media(head: bytes) -> None:
@@ -118,11 +108,11 @@ def test_no_media(head: bytes) -> None:
 def test_brands(brands: bytes, expected: MediaType | None) -> None:
     """ISO base media files say by their brands whether they are pictures, films or sound."""
     major, *others = (brands[i : i + 4] for i in range(0, len(brands), 5))
-    assert sniff(samples.box(b"ftyp", major, bytes(4), *others)) == expected
+    assert sniff(box(b"ftyp", major, bytes(4), *others)) == expected
 
 
 def test_brands_beyond_the_box_do_not_count() -> None:
-    head = samples.box(b"ftyp", b"mif1", bytes(4), b"heic") + b"avif" * 20
+    head = box(b"ftyp", b"mif1", bytes(4), b"heic") + b"avif" * 20
     assert sniff(head) == MediaType("heif", "HEIF")
 
 
@@ -165,7 +155,7 @@ def test_any_beginning(parts: list[bytes], cut: int) -> None:
 def test_every_supported_image_is_known_to_pillow_by_that_name() -> None:
     """Or opening it with exactly that format would find no plug-in."""
     Image.init()
-    for make, media_type in [*samples.STILLS.values(), *samples.ANIMATIONS.values()]:
+    for make, media_type in [*STILLS.values(), *ANIMATIONS.values()]:
         with Image.open(io.BytesIO(make()), formats=[media_type.format]) as image:
             assert image.width > 0
 

@@ -20,20 +20,9 @@ from hashmatch.media import Limits, MediaType
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, FilmShare, Sampling
 from hashmatch.media.video import open_video
-from tests.media.samples import (
-    FILMS,
-    Film,
-    away,
-    film,
-    filmed,
-    frames,
-    opened_film,
-    scene,
-    sound,
-    with_cover,
-    with_display_matrix,
-)
-from tests.media.test_sniff import encoder_or_skip
+from tests.support.film_files import FILMS, Film, encoder_or_skip, film, filmed, sound, with_cover, with_display_matrix
+from tests.support.opened_media import away, frames, opened_film, what_decodes
+from tests.support.still_files import scene
 
 SIZE = (176, 144)
 
@@ -49,17 +38,6 @@ def failure(data: bytes, limits: Limits = Limits(), sampling: Sampling = EVERY_F
         for frame in opened_film(data, limits=limits).frames(sampling):
             seen.append(frame)  # noqa: PERF402: what came before the error is wanted
     return caught.value, seen
-
-
-def what_decodes(data: bytes, sampling: Sampling = EVERY_FRAME) -> list[Frame]:
-    """The frames, whether or not they are all."""
-    seen: list[Frame] = []
-    try:
-        for frame in opened_film(data).frames(sampling):
-            seen.append(frame)
-    except MediaError as error:
-        assert error.code == "partial"
-    return seen
 
 
 def shows(frame: Frame, seed: int, size: tuple[int, int] = SIZE) -> bool:

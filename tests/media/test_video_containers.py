@@ -22,17 +22,8 @@ from hashmatch.media import Limits, MediaType, open_media
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-from tests.media.samples import (
-    FILMS,
-    Film,
-    animation,
-    film,
-    saved,
-    scene,
-    sound,
-    with_cover,
-    with_display_matrix,
-)
+from tests.support.film_files import FILMS, Film, film, sound, with_cover, with_display_matrix
+from tests.support.still_files import animation, saved, scene
 
 SIZE = (176, 144)
 SAMPLINGS = {"every": EVERY_FRAME, "steady": STEADY, "keys": KEY_FRAMES}

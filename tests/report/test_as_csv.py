@@ -14,7 +14,7 @@ from hashmatch.exchange.csv_cells import unguard
 from hashmatch.matching.results import ExaminedFilm, Result
 from hashmatch.records import Failure
 from hashmatch.report.as_csv import COLUMNS, CsvResults
-from tests.report.samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
+from tests.support.report_results import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 
 def written(*results: Result) -> list[dict[str, str]]:

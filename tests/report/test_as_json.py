@@ -18,9 +18,9 @@ from hashmatch.report import as_json
 from hashmatch.store import Store, hash_rows, lookup, open_store
 from hashmatch.version import __version__
 from hashmatch.workflows.index import Indexed
-from tests.report.pages import CUSTODY
-from tests.report.samples import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
-from tests.store.samples import ME, add, measured, pdq
+from tests.support.made_references import ME, add, measured, pdq
+from tests.support.report_pages import CUSTODY
+from tests.support.report_results import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
 RESULT += ["examined"]

@@ -31,9 +31,20 @@ from hashmatch.report.as_lines import (
 )
 from hashmatch.report.reasons import explain
 from hashmatch.store import Store, open_store
-from tests.report.samples import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED, VIDEO
-from tests.store.samples import add
-from tests.test_escape import harmless
+from tests.support.harmless_text import harmless
+from tests.support.made_references import add
+from tests.support.report_results import (
+    ALLOWED,
+    CLEAN,
+    CROPPED,
+    FAILED,
+    FLAGGED,
+    HOSTILE,
+    MATCHED,
+    SAME_LAYOUT,
+    SKIPPED,
+    VIDEO,
+)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report.as_text import LONGEST_HASH, fingerprint_lines, list_line, pdq_lines, reference_lines
 from hashmatch.store.lookup import Provenance, Reference, ReferenceSource
-from tests.report.samples import HOSTILE
-from tests.test_escape import harmless
+from tests.support.harmless_text import harmless
+from tests.support.report_results import HOSTILE
 
 HASHES = (
     Hash("pdq", b"\xab" * 32, 77, 1.5),
@@ -48,7 +48,7 @@ TEXT = HOSTILE.decode("utf-8", "replace")
 
 @pytest.fixture
 def fingerprint() -> Fingerprint:
-    from tests.store.samples import measured
+    from tests.support.made_references import measured
 
     return measured("abc", HASHES, duration=2.0, partial=True)
 

@@ -15,9 +15,9 @@ from hashmatch.report.html import facts, gathering
 from hashmatch.report.html.drawings import histogram, timeline
 from hashmatch.report.html.page import pieces
 from hashmatch.report.pictures import ShownPicture
-from tests.catalogues import write_catalogues
-from tests.report.pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, Page, evil_result, report
-from tests.report.samples import CLEAN, FAILED, FLAGGED, HOSTILE, MATCHED
+from tests.support.catalogues import write_catalogues
+from tests.support.report_pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, Page, evil_result, report
+from tests.support.report_results import CLEAN, FAILED, FLAGGED, HOSTILE, MATCHED
 
 
 @pytest.fixture(scope="module")

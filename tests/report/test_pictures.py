@@ -18,8 +18,8 @@ from hashmatch.matching.results import Result
 from hashmatch.media import Limits
 from hashmatch.report import pictures
 from hashmatch.report.pictures import PictureRule, ShownPicture, moment_of
-from tests.report.pages import LONG
-from tests.report.samples import CROPPED, MATCHED
+from tests.support.report_pages import LONG
+from tests.support.report_results import CROPPED, MATCHED
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from hashmatch.matching.results import Result
 from hashmatch.report import as_json, reading
 from hashmatch.report.reading import ScanFile
 from hashmatch.store import open_store
-from tests.report.pages import ALL, CUSTODY, LONG
+from tests.support.report_pages import ALL, CUSTODY, LONG
 
 SETTINGS = {"min_tier": "near", "profile": "thorough", "radius": 20, "collections": ["east"]}
 

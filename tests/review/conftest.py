@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("starlette", reason="needs the review page's packages: pip install -e .[review]")
 pytest.importorskip("uvicorn", reason="needs the review page's packages: pip install -e .[review]")
 
-from tests.review.served import Case, Served, make, served
+from tests.support.review_server import Case, Served, make, served
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from tests.review.served import Case, Served, served
+from tests.support.review_server import Case, Served, served
 
 PAGES = ("/", "/list", "/match/1", "/grid/1", "/picture/1/file/0", "/why/1/file", "/static/review.js")
 

@@ -13,7 +13,8 @@ import pytest
 from hashmatch.media import Limits
 from hashmatch.review import darkroom
 from hashmatch.review.darkroom import SOON, Darkroom, Order
-from tests.store.known import ALONE, picture
+from tests.support.drawn_pictures import picture
+from tests.support.indexed_files import ALONE
 
 #: From Python 3.12 on, of the first fork: in a test there may be threads of numpy, which hold nothing then.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")

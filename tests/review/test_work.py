@@ -18,8 +18,9 @@ from PIL import Image
 
 from hashmatch.matching.results import MatchedReference, Result
 from hashmatch.store import audit, lookup, open_store, review_decisions, verify
-from tests.cli.conftest import ROOT, environment, run_command
-from tests.review.served import EVIL, Case, Served, scan_of, served, write
+from tests.support.command_line import environment, run_command
+from tests.support.repository import ROOT
+from tests.support.review_server import EVIL, Case, Served, scan_of, served, write
 
 
 def numbers(page: Served) -> dict[str, int]:
@@ -253,7 +254,8 @@ class TestFiles:
     @pytest.fixture
     def own(self, original: Case, tmp_path: Path) -> Case:
         """A case whose files may be changed: one match of two pictures."""
-        from tests.store.known import index_paths, picture
+        from tests.support.drawn_pictures import picture
+        from tests.support.indexed_files import index_paths
 
         for folder in ("known", "found"):
             (tmp_path / folder).mkdir()

@@ -22,8 +22,8 @@ from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership
-from tests.store.samples import add as add_measured
-from tests.store.samples import measured
+from tests.support.made_references import add as add_measured
+from tests.support.made_references import measured
 
 ACTOR = Actor("tester", "test")
 PDQ = thresholds("thorough")["pdq"]

@@ -17,8 +17,9 @@ from hashmatch.search.duplicates import NearDuplicate, near_duplicates
 from hashmatch.store import Store, curate, generation, open_store
 from hashmatch.workflows.import_list import import_list
 from hashmatch.workflows.list_origin import ImportPlan
-from tests.store.known import animation, index_paths, picture
-from tests.store.samples import ME, add_entry, flip, pdq_bits
+from tests.support.drawn_pictures import animation, picture
+from tests.support.indexed_files import index_paths
+from tests.support.made_references import ME, add_entry, flip, pdq_bits
 
 
 @pytest.fixture

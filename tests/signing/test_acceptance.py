@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hashmatch.records import UNNAMED
 from hashmatch.signing.acceptance import FLAWS, Acceptance, Flaw, Issue, decide, missing
-from tests.signing.samples import NOW, of_file
+from tests.support.signing_keys import NOW, of_file
 
 NONE: frozenset[Flaw] = frozenset()
 ALL = frozenset(FLAWS)

@@ -8,8 +8,8 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.signing import keys, minisign, signed_lists, statement
-from tests.signing.samples import LITTLE_MEMORY, NOW, OURS, of_file
-from tests.signing.samples import minisign as tool
+from tests.support.signing_keys import LITTLE_MEMORY, NOW, OURS, of_file
+from tests.support.signing_keys import minisign as tool
 
 
 @pytest.fixture

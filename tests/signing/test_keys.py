@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hashmatch.errors import CommandError
 from hashmatch.signing import keys, minisign
 from hashmatch.signing.keys import KnownKey
-from tests.signing.samples import LITTLE_MEMORY, NOW, OURS, THEIRS
+from tests.support.signing_keys import LITTLE_MEMORY, NOW, OURS, THEIRS
 
 
 def never() -> str:

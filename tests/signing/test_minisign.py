@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hashmatch.signing import minisign
 from hashmatch.signing.minisign import PublicKey, SecretKey, UnusableError
-from tests.signing.samples import LITTLE_MEMORY, OURS
+from tests.support.signing_keys import LITTLE_MEMORY, OURS
 
 KEYS = st.builds(SecretKey._of, st.binary(min_size=8, max_size=8), st.binary(min_size=32, max_size=32))
 COMMENTS = st.binary(max_size=300).map(lambda text: bytes(byte for byte in text if byte not in b"\r\n\0"))

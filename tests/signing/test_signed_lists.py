@@ -18,7 +18,7 @@ from hashmatch.signing import minisign, signed_lists, statement
 from hashmatch.signing.keys import KnownKey
 from hashmatch.signing.minisign import PublicKey, SecretKey
 from hashmatch.signing.signed_lists import NoSignatureError, UnknownSignerError, Verified
-from tests.signing.samples import OUR_KEY, OURS, STATEMENT, THEIR_KEY, THEIRS, of_file, statements
+from tests.support.signing_keys import OUR_KEY, OURS, STATEMENT, THEIR_KEY, THEIRS, of_file, statements
 
 BODY = b'{"format": "hashmatch-list"}\n' + b"0123456789abcdef" * 8 + b"\n"
 

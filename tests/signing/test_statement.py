@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hashmatch.exchange.fields import LineError
 from hashmatch.signing.minisign import COMMENT_MAX
 from hashmatch.signing.statement import Statement, from_comment, to_comment
-from tests.signing.samples import STATEMENT, statements
+from tests.support.signing_keys import STATEMENT, statements
 
 
 def test_what_is_written() -> None:

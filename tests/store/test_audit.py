@@ -20,7 +20,7 @@ from hashmatch.store import Store, audit, curate, list_entries, membership, open
 from hashmatch.store.audit import ORIGIN, Actor
 from hashmatch.store.membership import Membership
 from hashmatch.version import __version__
-from tests.store.samples import ME, actions, add, add_entry, content, digests_of, measured, pdq
+from tests.support.made_references import ME, actions, add, add_entry, content, digests_of, measured, pdq
 
 Change = Callable[[sqlite3.Connection], object]
 

@@ -23,7 +23,7 @@ from hashmatch.store import (
     upgrade,
     verify,
 )
-from tests.store.samples import add, content, make_older
+from tests.support.made_references import add, content, make_older
 
 
 @pytest.fixture

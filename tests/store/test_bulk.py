@@ -12,7 +12,7 @@ from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, bulk, row_digests, verify
 from hashmatch.store.list_entries import ListEntry, add_items, entry_of
 from hashmatch.store.membership import Membership
-from tests.store.samples import ME, pdq_bits
+from tests.support.made_references import ME, pdq_bits
 
 VALUES = st.one_of(st.none(), st.integers(-9, 9), st.text(max_size=3), st.binary(max_size=3))
 

@@ -7,7 +7,7 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, curate, lookup
 from hashmatch.store.membership import ensure_collection
-from tests.store.samples import ME, add
+from tests.support.made_references import ME, add
 
 
 @pytest.fixture

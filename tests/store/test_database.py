@@ -21,7 +21,7 @@ import hashmatch.store.schema  # noqa: F401  (an ordinary user may not be able t
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, audit, database, lookup, open_store, scratch_store
 from hashmatch.store.membership import ensure_collection
-from tests.store.samples import ME, add, content, measured, pdq
+from tests.support.made_references import ME, add, content, measured, pdq
 
 Ordinary = Callable[[Callable[[], Any]], Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hashmatch.store import Store, generation, open_store
-from tests.store.samples import add
+from tests.support.made_references import add
 
 
 def test_data_version_changes_when_another_connection_writes(store: Store, path: Path) -> None:

@@ -14,7 +14,7 @@ from hashmatch.records import Digests, Failure, Hash, ListItem, Opinion
 from hashmatch.store import Store, curate, hash_rows, lookup, opinions
 from hashmatch.store.membership import Membership
 from hashmatch.store.references import add_file
-from tests.store.samples import ME, add, add_entry, digests_of, measured, pdq
+from tests.support.made_references import ME, add, add_entry, digests_of, measured, pdq
 
 
 def find(store: Store, text: str) -> int:

@@ -20,7 +20,18 @@ from hashmatch.store import Store, curate, hash_rows, lookup
 from hashmatch.store.list_entries import identity_of
 from hashmatch.store.membership import Membership, join
 from hashmatch.store.references import IMPORTED, add_file, pack
-from tests.store.samples import ME, actions, add, add_entry, content, digests_of, flip, measured, pdq, pdq_bits
+from tests.support.made_references import (
+    ME,
+    actions,
+    add,
+    add_entry,
+    content,
+    digests_of,
+    flip,
+    measured,
+    pdq,
+    pdq_bits,
+)
 
 
 def get(store: Store, reference_id: int) -> lookup.Reference:

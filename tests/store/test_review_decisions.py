@@ -23,7 +23,7 @@ from hashmatch.store.review_decisions import (
     same_person,
     standing,
 )
-from tests.store.samples import ME, actions, add, digests_of
+from tests.support.made_references import ME, actions, add, digests_of
 
 FILE = digests_of(b"a file that was scanned").sha256
 

@@ -9,7 +9,7 @@ import pytest
 from sqlite_utils import Database
 
 from hashmatch.store import Store, database, open_store, schema
-from tests.store.samples import add
+from tests.support.made_references import add
 
 
 def pragma(store: Store, name: str) -> object:

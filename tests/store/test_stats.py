@@ -8,8 +8,8 @@ from hashmatch.errors import CommandError
 from hashmatch.records import ListItem, Opinion
 from hashmatch.store import Store, curate, opinions, stats
 from hashmatch.store.stats import Matches, Month, Opinions, Period, ShareOfReferences, Totals
-from tests.store.samples import ME, add, add_entry, digests_of
-from tests.store.test_scans import keep, match, retract
+from tests.support.kept_scans import keep, match, retract
+from tests.support.made_references import ME, add, add_entry, digests_of
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, audit, curate, open_store, row_digests, schema, verify
-from tests.store.samples import ME, add, add_entry, measured, pdq
+from tests.support.made_references import ME, add, add_entry, measured, pdq
 
 
 @pytest.fixture

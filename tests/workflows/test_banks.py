@@ -12,10 +12,9 @@ import pytest
 
 from hashmatch.records import Hash
 from hashmatch.store import curate, lookup, open_store, verify
-from tests.exchange.hma_server import Hma, running
-from tests.store.samples import ME, add, pdq
-
-ROOT = Path(__file__).parents[2]
+from tests.support.hma_server import Hma, running
+from tests.support.made_references import ME, add, pdq
+from tests.support.repository import ROOT
 
 
 @pytest.fixture
@@ -107,7 +106,7 @@ def test_of_a_bank_that_was_never_filled_from_here(hma: Hma, known: Path) -> Non
 
 
 def test_films_are_told_of(hma: Hma, tmp_path: Path) -> None:
-    from tests.store.samples import measured
+    from tests.support.made_references import measured
 
     path = tmp_path / "films.db"
     with open_store(path, write=True) as store:

@@ -25,9 +25,11 @@ from hashmatch.search.searcher import Searcher
 from hashmatch.store import hash_rows, lookup, open_store
 from hashmatch.workflows.compare import Comparison, Distance, by_vpdq, compare
 from hashmatch.workflows.scan import scan
-from tests.matching.samples import blocks, levels
-from tests.store.known import FIXTURES, animation, fixture_set, index_paths, picture
-from tests.store.samples import flip, measured, pdq, pdq_bits
+from tests.support.drawn_pictures import animation, picture
+from tests.support.indexed_files import fixture_set, index_paths
+from tests.support.made_hashes import blocks, levels
+from tests.support.made_references import flip, measured, pdq, pdq_bits
+from tests.support.repository import FIXTURES
 
 #: Of the profile that compares as hard as can be.
 LIMITS = thresholds("thorough")["pdq"]

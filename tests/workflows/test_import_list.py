@@ -20,7 +20,7 @@ from hashmatch.store.membership import Membership
 from hashmatch.workflows import list_batches
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
-from tests.store.samples import ME, pdq, pdq_bits
+from tests.support.made_references import ME, pdq, pdq_bits
 
 MIXED = "\n".join(
     [

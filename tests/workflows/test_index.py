@@ -19,8 +19,10 @@ from hashmatch.media.files import walk
 from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
-from tests.store.known import ALONE, FIXTURES, content_of, draw, fixture_set, index_paths, picture, told_of_fixtures
-from tests.store.samples import ME, actions, content, digests_of, flip, pdq_bits, set_bits
+from tests.support.drawn_pictures import draw, picture
+from tests.support.indexed_files import ALONE, content_of, fixture_set, index_paths, told_of_fixtures
+from tests.support.made_references import ME, actions, content, digests_of, flip, pdq_bits, set_bits
+from tests.support.repository import FIXTURES
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from hashmatch.store.curate import set_common_hashes
 from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.lint import lint
-from tests.hashers.test_orientations import scene
-from tests.store.samples import ME, add, flip, measured, pdq, pdq_bits
+from tests.support.layered_scenes import layered_scene
+from tests.support.made_references import ME, add, flip, measured, pdq, pdq_bits
 
 
 def blocks_of(seed: int) -> Hash:
-    return Hash(GUARD, blocks.pack(blocks.levels_of(scene(seed))), version=1)
+    return Hash(GUARD, blocks.pack(blocks.levels_of(layered_scene(seed))), version=1)
 
 
 @pytest.fixture

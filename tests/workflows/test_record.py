@@ -15,8 +15,8 @@ from hashmatch.report import as_json
 from hashmatch.store import Store, audit, open_store, verify
 from hashmatch.workflows import record
 from hashmatch.workflows.record import Recorder, open_to_record
-from tests.store.known import picture
-from tests.store.samples import ME, actions, add
+from tests.support.drawn_pictures import picture
+from tests.support.made_references import ME, actions, add
 
 LATER = 1e9
 

@@ -24,8 +24,10 @@ from hashmatch.media.files import FoundPath, walk
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, curate, lookup, open_store
 from hashmatch.workflows.scan import scan
-from tests.store.known import ALONE, FIXTURES, animation, draw, fixture_set, index_paths, picture
-from tests.store.samples import ME, add_entry, digests_of, flip, pdq_bits, set_bits
+from tests.support.drawn_pictures import animation, draw, picture
+from tests.support.indexed_files import ALONE, fixture_set, index_paths
+from tests.support.made_references import ME, add_entry, digests_of, flip, pdq_bits, set_bits
+from tests.support.repository import FIXTURES
 
 LIMITS = thresholds()["pdq"]
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text("utf-8"))

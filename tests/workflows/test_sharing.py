@@ -30,8 +30,21 @@ from hashmatch.workflows.export_list import ExportReport, ExportSelection, expor
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from hashmatch.workflows.scan import scan
-from tests.store.known import FIXTURES, fixture_set, index_paths, picture
-from tests.store.samples import ME, actions, add, add_entry, content, digests_of, flip, measured, pdq, pdq_bits
+from tests.support.drawn_pictures import picture
+from tests.support.indexed_files import fixture_set, index_paths
+from tests.support.made_references import (
+    ME,
+    actions,
+    add,
+    add_entry,
+    content,
+    digests_of,
+    flip,
+    measured,
+    pdq,
+    pdq_bits,
+)
+from tests.support.repository import FIXTURES
 
 OWN = ("jsonl", "csv")
 UPLOADS = FIXTURES / "uploads"

@@ -24,7 +24,7 @@ from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store,
 from hashmatch.workflows.export_list import ExportReport, ExportSelection, export, sign_list
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
-from tests.store.samples import ME, add, add_entry, content, digests_of, measured, pdq
+from tests.support.made_references import ME, add, add_entry, content, digests_of, measured, pdq
 
 RED = ExportSelection(max_tlp="red")
 

@@ -12,7 +12,7 @@ from hashmatch.records import BadLine, LineRemark
 from hashmatch.store import Store, list_issues, lookup, open_store, verify
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
-from tests.store.samples import ME, add
+from tests.support.made_references import ME, add
 
 pytest.importorskip("defusedxml", reason="needs defusedxml: pip install -e .[exchange]")
 

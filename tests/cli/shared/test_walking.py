@@ -13,7 +13,8 @@ import pytest
 from hashmatch.cli.shared.walking import Seen
 from hashmatch.errors import CommandError
 from hashmatch.media.files import FoundPath
-from tests.cli.conftest import FIXTURES, Run
+from tests.support.command_line import Run
+from tests.support.repository import FIXTURES
 
 PHOTO = FIXTURES / "archive" / "towns" / "market.jpg"
 

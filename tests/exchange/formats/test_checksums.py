@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hashmatch.exchange import Format, WriteReport, get
 from hashmatch.records import ListItem
-from tests.exchange.samples import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items_of, patient, read, write
+from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items_of, patient, read, write
 
 MD5SUM, SHA256SUM = get("md5sum"), get("sha256sum")
 

@@ -17,7 +17,7 @@ from hashmatch.exchange.csv_cells import join, split, unguard
 from hashmatch.exchange.formats import csv_table
 from hashmatch.exchange.formats.csv_table import COLUMNS, FORMAT
 from hashmatch.records import Hash, ListItem
-from tests.exchange.samples import ALL, BRIDGE, MD5, PICTURE, SHA256, items, items_of, patient, read, texts, write
+from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, SHA256, items, items_of, patient, read, texts, write
 
 PHASH = "0001020304050607"
 

@@ -18,7 +18,7 @@ from hashmatch.exchange import json_objects
 from hashmatch.exchange.formats.jsonl import FORMAT
 from hashmatch.records import BadLine, Hash, ListItem
 from hashmatch.version import __version__
-from tests.exchange.samples import ALL, BRIDGE, MD5, PICTURE, SHA256, items, items_of, patient, read, write
+from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, SHA256, items, items_of, patient, read, write
 
 HEADER = b'{"format":"hashmatch-list","version":1}\n'
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hashmatch.exchange import WriteReport, get
 from hashmatch.records import LineRemark, ListItem
-from tests.exchange.samples import ALL, MD5, PICTURE, SHA1, SHA256, items, items_of, patient, read, write
+from tests.support.list_items import ALL, MD5, PICTURE, SHA1, SHA256, items, items_of, patient, read, write
 
 KDB = get("kdb")
 

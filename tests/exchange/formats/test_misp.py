@@ -17,7 +17,7 @@ from hashmatch.exchange import WriteReport
 from hashmatch.exchange.formats.misp import FORMAT
 from hashmatch.exchange.formats.misp_objects import FRAMES_MAX, IDENTIFYING, OF_JSON, SEVERAL, SINGLE, template
 from hashmatch.records import Hash, ListItem, Opinion
-from tests.exchange.samples import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient, rows_of, same, write
+from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient, rows_of, same, write
 
 BITS = bytes.fromhex(BRIDGE)
 FILM = ListItem(

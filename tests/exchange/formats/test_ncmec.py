@@ -15,7 +15,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange.formats import ncmec
 from hashmatch.exchange.formats.ncmec import FORMAT
 from hashmatch.records import BadLine, Hash, LineRemark, ListItem, Opinion
-from tests.exchange.samples import BRIDGE, MD5, SHA1, items_of, read
+from tests.support.list_items import BRIDGE, MD5, SHA1, items_of, read
 
 pytest.importorskip("defusedxml", reason="needs defusedxml: pip install -e .[exchange]")
 

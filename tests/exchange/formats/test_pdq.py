@@ -9,7 +9,7 @@ import pytest
 from hashmatch.exchange import WriteReport
 from hashmatch.exchange.formats.pdq import FORMAT
 from hashmatch.records import Hash, ListItem, Opinion
-from tests.exchange.samples import ALL, BRIDGE, MD5, PICTURE, items_of, read, write
+from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, items_of, read, write
 
 BITS = bytes.fromhex(BRIDGE)
 

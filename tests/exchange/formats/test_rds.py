@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hashmatch.exchange import detect, get
 from hashmatch.records import LineRemark, ListItem
-from tests.exchange.samples import MD5, SHA1, SHA256, items_of, read
+from tests.support.list_items import MD5, SHA1, SHA256, items_of, read
 
 RDS = get("rds")
 

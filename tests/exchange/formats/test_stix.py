@@ -16,7 +16,7 @@ from hashmatch.exchange.formats import stix_context, stix_waiting
 from hashmatch.exchange.formats.stix import FORMAT
 from hashmatch.exchange.formats.stix_objects import EXTENSION, TLP_MARKINGS
 from hashmatch.records import TLP_ORDER, Hash, ListItem, Opinion
-from tests.exchange.samples import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient, rows_of, same, write
+from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient, rows_of, same, write
 
 BITS = bytes.fromhex(BRIDGE)
 FRAMES = tuple(Hash("pdq", bytes([n]) * 32, 90, n / 4, version=1) for n in range(3))

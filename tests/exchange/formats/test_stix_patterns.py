@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.exchange.formats.stix_patterns import entries, pattern_of
-from tests.exchange.samples import MD5, SHA1, SHA256
+from tests.support.list_items import MD5, SHA1, SHA256
 
 
 @pytest.mark.parametrize(

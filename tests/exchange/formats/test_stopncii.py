@@ -8,7 +8,7 @@ import pytest
 
 from hashmatch.exchange.formats.stopncii import FORMAT
 from hashmatch.records import Hash, ListItem, Opinion
-from tests.exchange.samples import BRIDGE, MD5, items_of, read
+from tests.support.list_items import BRIDGE, MD5, items_of, read
 
 RECORD = {
     "lastModtimestamp": 1_700_000_000,

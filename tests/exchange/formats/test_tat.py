@@ -8,7 +8,7 @@ import pytest
 
 from hashmatch.exchange.formats.tat import FORMAT
 from hashmatch.records import Hash, ListItem
-from tests.exchange.samples import BRIDGE, MD5, SHA1, SHA256, items_of, read
+from tests.support.list_items import BRIDGE, MD5, SHA1, SHA256, items_of, read
 
 ENTRY = {
     "hash_digest": MD5,

@@ -10,7 +10,7 @@ import pytest
 
 from hashmatch.exchange.formats.threatexchange import FORMAT
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
-from tests.exchange.samples import BRIDGE, MD5, SHA1, SHA256, items_of, read
+from tests.support.list_items import BRIDGE, MD5, SHA1, SHA256, items_of, read
 
 BITS = bytes.fromhex(BRIDGE)
 AT = 1_700_000_000

@@ -10,7 +10,7 @@ import pytest
 
 from hashmatch.exchange.formats.tx_csv import COLUMNS, FORMAT
 from hashmatch.records import Hash, ListItem, Opinion, Verdict
-from tests.exchange.samples import BRIDGE, FILM, MD5, PICTURE, items_of, read, write
+from tests.support.list_items import BRIDGE, FILM, MD5, PICTURE, items_of, read, write
 
 HEADER = b"signal_type,signal_str,collab,category,tags\r\n"
 IMAGE = ListItem(kind="image", hashes=(Hash("pdq", bytes.fromhex(BRIDGE)),))

@@ -10,7 +10,7 @@ import pytest
 from hashmatch.exchange import WriteReport
 from hashmatch.exchange.formats.tx_lines import FORMAT
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
-from tests.exchange.samples import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, items_of, read, write
+from tests.support.list_items import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, items_of, read, write
 
 BITS = bytes.fromhex(BRIDGE)
 IMAGE = ListItem(kind="image", hashes=(Hash("pdq", BITS),))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hashmatch.exchange import WriteReport
 from hashmatch.exchange.formats.vics import FORMAT
 from hashmatch.records import Hash, ListItem
-from tests.exchange.samples import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient, rows_of, same, write
+from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient, rows_of, same, write
 
 BITS = bytes.fromhex(BRIDGE)
 MODEL = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/US/$metadata#"

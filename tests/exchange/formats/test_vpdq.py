@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashmatch.exchange import WriteReport, film_frames
-from hashmatch.exchange.formats import vpdq
+from hashmatch.exchange import WriteReport
+from hashmatch.exchange.formats import film_frames, vpdq
 from hashmatch.exchange.formats.vpdq import FORMAT
 from hashmatch.records import Hash, LineRemark, ListItem
-from tests.exchange.samples import BRIDGE, FILM, PICTURE, items_of, patient, read, write
+from tests.support.list_items import BRIDGE, FILM, PICTURE, items_of, patient, read, write
 
 BITS = bytes.fromhex(BRIDGE)
 OTHER = "0" * 63 + "1"

@@ -7,10 +7,11 @@ from io import BytesIO
 
 import pytest
 
-from hashmatch.exchange import WriteReport, film_frames
+from hashmatch.exchange import WriteReport
+from hashmatch.exchange.formats import film_frames
 from hashmatch.exchange.formats.vpdq_text import FORMAT
 from hashmatch.records import Hash, LineRemark, ListItem
-from tests.exchange.samples import BRIDGE, FILM, PICTURE, items_of, read, write
+from tests.support.list_items import BRIDGE, FILM, PICTURE, items_of, read, write
 
 BITS = bytes.fromhex(BRIDGE)
 

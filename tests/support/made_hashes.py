@@ -13,7 +13,7 @@ from hashmatch.matching.table import HashTable, join_rows, rows_of
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import find
 from hashmatch.records import Hash, Kind
-from tests.store.samples import flip, pdq_bits
+from tests.support.made_references import flip, pdq_bits
 
 
 def still(seed: object, distance: int = 0, quality: int | None = 100, view: str = "full") -> Hash:

@@ -20,8 +20,10 @@ from hashmatch.media.files import walk
 from hashmatch.report import as_json
 from hashmatch.store import open_store
 from hashmatch.workflows.scan import scan
-from tests.cli.conftest import ROOT, environment
-from tests.store.known import ALONE, animation, index_paths, picture
+from tests.support.command_line import environment
+from tests.support.drawn_pictures import animation, picture
+from tests.support.indexed_files import ALONE, index_paths
+from tests.support.repository import ROOT
 
 #: What an enemy may call a file.
 EVIL = "\"'><script>window.pwned=1</script><img src=x onerror=window.pwned=1>{{7*7}}\u202egpj.jpg".replace("/", "\\")

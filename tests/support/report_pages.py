@@ -15,7 +15,7 @@ from hashmatch.report.html.gathering import Gathered
 from hashmatch.report.html.page import write
 from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.reading import ScanHead, ScanSettings, SearchedSet
-from tests.report.samples import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, MATCHED, SAME_LAYOUT, SKIPPED
+from tests.support.report_results import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, MATCHED, SAME_LAYOUT, SKIPPED
 
 #: What an enemy, or a partner's list, may put into any text: an element, an attribute, the end of ours, a script's link,
 #: a template's gap, and letters that turn the rest round.

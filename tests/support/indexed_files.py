@@ -5,13 +5,10 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import random
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-
-from PIL import Image
 
 from hashmatch.fingerprints.many_files import fingerprints
 from hashmatch.fingerprints.settings import Settings
@@ -21,9 +18,8 @@ from hashmatch.records import Fingerprint
 from hashmatch.store import Store, open_store
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
-from tests.store.samples import ME
-
-FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+from tests.support.made_references import ME
+from tests.support.repository import FIXTURES
 
 #: One worker: the order of results is then that of the files.
 ALONE = Isolation(1)
@@ -76,25 +72,6 @@ def upload_fingerprints() -> dict[bytes, Fingerprint]:
     found = walk([os.fsencode(FIXTURES / "uploads")])
     measured = fingerprints(found, Settings(side="query"), Isolation(2))
     return {os.path.relpath(state.path, os.fsencode(FIXTURES)): result for state, result in measured if result}
-
-
-def draw(seed: object, size: tuple[int, int] = (192, 144)) -> Image.Image:
-    """A picture of soft coloured patches: detailed enough for a good hash, and far from that of any other seed."""
-    patches = Image.frombytes("RGB", (24, 18), random.Random(str(seed)).randbytes(24 * 18 * 3))
-    return patches.resize(size, Image.Resampling.BICUBIC)
-
-
-def picture(path: Path, seed: object, quality: int = 90) -> Path:
-    """A picture in a file: a JPEG, or what the name says."""
-    draw(seed).save(path, quality=quality)
-    return path
-
-
-def animation(path: Path, seeds: Iterable[object], size: tuple[int, int] = (192, 144)) -> Path:
-    """A film that shows a picture a second, as animated WebP."""
-    first, *others = (draw(seed, size) for seed in seeds)
-    first.save(path, save_all=True, append_images=others, duration=1000, quality=80)
-    return path
 
 
 def content_of(folder: Path) -> Iterator[tuple[str, bytes, tuple[int, ...]]]:

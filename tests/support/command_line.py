@@ -1,0 +1,70 @@
+"""Runs the real command in a process of its own, as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.repository import ROOT
+
+COMMAND = [sys.executable, "-m", "hashmatch"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        """The objects of JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run = Callable[..., Ran]
+
+
+def environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
+    """The environment without what a developer may have set for hashmatch."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HASHMATCH", "NO_COLOR"))}
+    return {**kept, "PYTHONPATH": str(ROOT), **extra}
+
+
+def run_command(
+    *arguments: str | bytes | Path, db: Path | None = None, cwd: Path = ROOT, input: bytes | None = None, **env: str
+) -> Ran:
+    """Run `hashmatch` and wait. Any traceback is a failure, whatever the test is about."""
+    words: list[str | bytes | Path] = [*COMMAND, *(["--db", db] if db else []), *arguments]
+    done = subprocess.run(words, cwd=cwd, input=input, capture_output=True, env=environment(env), timeout=240)
+    ran = Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    assert "Traceback" not in ran.err, ran.err
+    return ran
+
+
+def as_nobody(*arguments: str | Path, db: Path) -> Ran:
+    """Run `hashmatch` as a user whom file permissions bind: as ourselves, or if we are root, as nobody."""
+    become: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root reads and writes everything; needs setpriv (util-linux) to become somebody else")
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    words = [*become, *COMMAND, "--db", str(db), *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment({"HOME": "/nowhere"}), timeout=120)
+    assert "Traceback" not in done.stderr
+    return Ran(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,157 @@
+"""Films and sound, made on the fly, in every container that is supported."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import struct
+import wave
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from tests.support.still_files import Pixels, saved, scene
+
+av.logging.set_level(None)
+
+
+@dataclass(frozen=True)
+class Film:
+    """A way to write films, and FFmpeg's name of the demuxer that reads them."""
+
+    container: str
+    codec: str
+    demuxer: str
+    rate: int = 8
+    size: tuple[int, int] = (176, 144)
+    pixels: str = "yuv420p"
+    options: dict[str, str] = field(default_factory=dict)
+    container_options: dict[str, str] = field(default_factory=dict)
+
+
+FILMS = {
+    "mp4": Film("mp4", "libx264", "mov"),
+    "mp4-fragmented": Film("mp4", "libx264", "mov", container_options={"movflags": "frag_keyframe+empty_moov"}),
+    "mp4-hevc": Film("mp4", "libx265", "mov", options={"x265-params": "log-level=none"}),
+    "mp4-av1": Film("mp4", "libsvtav1", "mov", options={"preset": "12"}),
+    "mov": Film("mov", "mpeg4", "mov"),
+    "mov-prores": Film("mov", "prores_ks", "mov", pixels="yuv422p10le"),
+    "3gp": Film("3gp", "h263", "mov"),
+    "mkv": Film("matroska", "libx264", "matroska,webm"),
+    "mkv-ffv1": Film("matroska", "ffv1", "matroska,webm"),
+    "webm-vp8": Film("webm", "libvpx", "matroska,webm"),
+    "webm-vp9": Film("webm", "libvpx-vp9", "matroska,webm"),
+    "avi": Film("avi", "mpeg4", "avi"),
+    "avi-mjpeg": Film("avi", "mjpeg", "avi", pixels="yuvj420p"),
+    "flv": Film("flv", "flv", "flv"),
+    "ts": Film("mpegts", "libx264", "mpegts", rate=25),
+    "m2ts": Film("mpegts", "mpeg2video", "mpegts", rate=25, container_options={"mpegts_m2ts_mode": "1"}),
+    "mpg": Film("mpeg", "mpeg1video", "mpeg", rate=25),
+    "vob": Film("vob", "mpeg2video", "mpeg", rate=25),
+    "m2v": Film("mpeg2video", "mpeg2video", "mpegvideo", rate=25),
+    "m4v": Film("m4v", "mpeg4", "m4v", rate=25),
+    "h264": Film("h264", "libx264", "h264", rate=25),
+    "hevc": Film("hevc", "libx265", "hevc", rate=25, options={"x265-params": "log-level=none"}),
+    "wmv": Film("asf", "wmv2", "asf"),
+    "ogv-vp8": Film("ogg", "libvpx", "ogg"),
+    "ogv-theora": Film("ogg", "libtheora", "ogg"),
+}
+
+
+def film(of: Film | str = "mp4", seconds: float = 5.5, first_seed: int = 0, late: float = 0) -> bytes:
+    """A film with a new scene every second. late: what time it says that it begins at."""
+    of = FILMS[of] if isinstance(of, str) else of
+    numbers = range(round(seconds * of.rate))
+    shown = (np.asarray(scene(first_seed + number // of.rate, *of.size)) for number in numbers)
+    return filmed(shown, of, late=late)
+
+
+def filmed(
+    pictures: Iterable[Pixels], of: Film | str = "mp4", late: float = 0, times: Iterable[float] | None = None
+) -> bytes:
+    """A film of pictures of its size, (height, width, 3) or grey (height, width).
+
+    late: as above. times: of the pictures in seconds, where they do not come at a steady rate.
+    """
+    of = FILMS[of] if isinstance(of, str) else of
+    base = Fraction(1, of.rate) if times is None else Fraction(1, 1000)
+    stamps = itertools.count(round(late * of.rate)) if times is None else (round(time * 1000) for time in times)
+    out = io.BytesIO()
+    with av.open(out, "w", format=of.container, container_options=of.container_options) as container:
+        stream: Any = container.add_stream(of.codec, rate=of.rate, options=of.options)
+        stream.width, stream.height = of.size
+        stream.pix_fmt = of.pixels
+        stream.bit_rate = 2_000_000
+        stream.codec_context.time_base = base
+        container.start_encoding()
+        for pixels, stamp in zip(pictures, stamps, strict=False):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24" if pixels.ndim == 3 else "gray")
+            frame.pts, frame.time_base = stamp, base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
+def sound(container: str = "mp4", codec: str = "aac", seconds: int = 1) -> bytes:
+    """A file with sound only."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as writer:
+        stream: Any = writer.add_stream(codec, rate=44100)
+        stream.layout = "mono"
+        chance = np.random.default_rng(1)
+        for start in range(0, 44100 * seconds, 1024):
+            samples = chance.normal(0, 0.1, (1, 1024)).astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = 44100, start
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode())
+    return out.getvalue()
+
+
+def wav() -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as writer:
+        writer.setparams((1, 2, 8000, 0, "NONE", ""))
+        writer.writeframes(bytes(16000))
+    return out.getvalue()
+
+
+def box(name: bytes, *content: bytes) -> bytes:
+    """A box of an ISO base media file."""
+    inside = b"".join(content)
+    return struct.pack(">I", 8 + len(inside)) + name + inside
+
+
+def with_cover(mp4: bytes) -> bytes:
+    """The MP4 with a JPEG as its cover, as music players and phones store it. Its moov must be the last box."""
+    cover = box(b"covr", box(b"data", struct.pack(">II", 13, 0), saved(scene(77), "JPEG")))
+    handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    added = box(b"udta", box(b"meta", bytes(4), handler, box(b"ilst", cover)))
+    start = mp4.rindex(b"moov") - 4
+    size = int.from_bytes(mp4[start : start + 4], "big")
+    assert start + size == len(mp4)
+    return mp4[:start] + struct.pack(">I", size + len(added)) + mp4[start + 4 :] + added
+
+
+def with_display_matrix(mp4: bytes, a: int, b: int, c: int, d: int) -> bytes:
+    """The MP4 with another matrix in its track header (ISO/IEC 14496-12, tkhd): x' = a x + c y, y' = b x + d y."""
+    start = mp4.index(b"tkhd") + 4
+    assert mp4[start] == 0  # the version; 1 has longer times
+    matrix = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    return mp4[: start + 40] + matrix + mp4[start + 76 :]
+
+
+def encoder_or_skip(name: str) -> Film:
+    import av
+
+    film = FILMS[name]
+    try:
+        av.codec.Codec(film.codec, "w")
+    except Exception:
+        pytest.skip(f"this build of PyAV has no encoder {film.codec}")
+    return film
