@@ -10,7 +10,7 @@ import pytest
 
 from hashmatch.store import Store
 from hashmatch.store.database import explain, malformed, primary_code
-from tests.store.samples import add
+from tests.support.made_references import add
 
 
 def raised_by(act: Callable[[], object]) -> sqlite3.DatabaseError:
