@@ -31,7 +31,7 @@ from hashmatch.hamming import HammingIndex
 from hashmatch.hamming.words import bits_at, to_words
 from hashmatch.hashers.pdq import FREQUENCIES, SIDE, dct_matrix
 from hashmatch.matching.table import HashRows, HashTable
-from hashmatch.matching.tiers import PDQ
+from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import find
 from hashmatch.records import Hash
 
@@ -284,7 +284,7 @@ def references_of(scenes: list[Scene], size: int, exposures: int, folder: Path) 
         owner, seconds = loaded["owner"].astype(np.int64), loaded["seconds"]
     good, upright = np.full(size, 100, np.uint8), np.zeros(size, np.uint16)
     rows = HashRows(owner, np.empty((size, 0), np.uint8), good, seconds, upright)
-    return HashTable("pdq", PDQ["thorough"], rows, index)
+    return HashTable("pdq", thresholds("thorough")["pdq"], rows, index)
 
 
 def film_of(scenes: list[Scene], number: int, exposures: int, noise: float = 0.0) -> Film:

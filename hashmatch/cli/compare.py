@@ -200,6 +200,7 @@ def _examined(path: bytes, settings: Settings, examining: Examining) -> Fingerpr
 
 def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
     from hashmatch.escape import for_terminal
+    from hashmatch.hashers import MAIN
     from hashmatch.matching.tiers import MOST_CONTRADICTION
     from hashmatch.report.as_lines import area_line, segment_line
     from hashmatch.report.reasons import explain
@@ -235,4 +236,4 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
         yield _("tier: none (nothing agrees)")
         return
     assert compared.reason is not None
-    yield _("tier: {tier} ({reason})").format(tier=compared.tier, reason=explain(compared.reason))
+    yield _("tier: {tier} ({reason})").format(tier=compared.tier, reason=explain(compared.reason, MAIN))

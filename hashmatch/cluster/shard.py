@@ -112,13 +112,13 @@ class ShardAnswer:
 
 def row_type(algorithm: str) -> np.dtype[np.void]:
     """How rows travel."""
-    width = hashers.by_name(algorithm).bits // 8
+    width = hashers.by_name(algorithm).width
     return np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1"), ("bits", "u1", (width,))])
 
 
 def block_type() -> np.dtype[np.void]:
     """How blocks of still pictures travel and are kept."""
-    width = hashers.by_name(hashers.GUARD).bits // 8
+    width = hashers.by_name(hashers.GUARD).width
     return np.dtype([("owner", "<i8"), ("view", "<u2"), ("bits", "u1", (width,))])
 
 
@@ -256,7 +256,7 @@ class Shelf:
 
 
 #: To build a table, of which only the index is kept.
-_NO_THRESHOLD = Threshold(-1, 0, 0, 0, 0, 0)
+_NO_THRESHOLD = Threshold.plain(near=-1, possible=0, margin=0)
 
 
 def _note_use(folder: Path) -> None:

@@ -21,7 +21,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import wire
 from hashmatch.matching.table import HashRows, view_name, view_number
-from hashmatch.matching.tiers import Threshold
+from hashmatch.matching.tiers import Threshold, threshold_of
 from hashmatch.search.cache import rows_of_packed
 from hashmatch.store import generation, hash_rows
 from hashmatch.store.generation import Generation
@@ -210,7 +210,9 @@ class Shards:
                 packed, size = [], 0
         if packed:
             yield "rows", _packed_rows(rows_of_packed(packed, algorithm), kind)
-        if algorithm != "pdq":
+        # Blocks decide between what an algorithm alone may call `near`; see matching/stills.py.
+        threshold = threshold_of(algorithm)
+        if threshold is None or threshold.near < 0:
             return
         blocks: list[tuple[int, int, bytes]] = []
         most = PART // block_type().itemsize

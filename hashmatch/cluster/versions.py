@@ -11,8 +11,8 @@ from hashmatch.i18n import _
 from hashmatch.media import recipe
 from hashmatch.version import __version__
 
-#: Packages whose version may show in a hash's bits.
-DECODERS = ("numpy", "Pillow", "pillow-heif", "av", "ImageHash", "opencv-python-headless")
+#: Packages whose version may show in the bits of any hash. Each hasher declares those that it needs beside them.
+DECODERS = ("numpy", "Pillow", "pillow-heif", "av", "opencv-python-headless")
 
 Versions = tuple[tuple[str, str], ...]
 
@@ -22,9 +22,10 @@ def facts(settings: Settings) -> Versions:
     found = {"hashmatch": __version__}
     for kind in ("image", "video"):
         found[f"recipe of {kind}s"] = recipe(kind, settings.exact, settings.features)
-    for name in (*settings.hashers, hashers.GUARD):
-        found[name] = str(hashers.by_name(name).version)
-    for package in DECODERS:
+    used = [hashers.by_name(name) for name in (*settings.hashers, hashers.GUARD)]
+    for hasher in used:
+        found[hasher.name] = str(hasher.version)
+    for package in dict.fromkeys((*DECODERS, *(package for hasher in used for package in hasher.packages))):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

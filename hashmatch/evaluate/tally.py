@@ -15,7 +15,7 @@ from hashmatch.evaluate.scores import COUNTS, DISTANCES, AtDistance, EditResult,
 from hashmatch.evaluate.trial import Original
 from hashmatch.hamming.words import distances
 from hashmatch.matching.results import Match, Result
-from hashmatch.matching.tiers import GOOD_QUALITY, PDQ
+from hashmatch.matching.tiers import quality_of, thresholds
 
 #: Wrong matches that are kept to be looked at; all are counted.
 MOST_SHOWN = 1000
@@ -23,7 +23,9 @@ MOST_SHOWN = 1000
 DistanceCounts = npt.NDArray[np.int64]
 
 #: What the field uses: Meta's threshold.
-PLAIN_RADIUS = PDQ["fast"].near
+PLAIN_RADIUS = thresholds()["pdq"].near
+#: PDQ quality from which a picture can be compared.
+GOOD_QUALITY = quality_of("pdq").good
 
 
 @dataclass(slots=True)

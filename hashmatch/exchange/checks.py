@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from hashmatch.escape import FORMULA, hides
-from hashmatch.exchange.fields import DIGEST_DIGITS, HASH_DIGITS
+from hashmatch.exchange.fields import DIGEST_DIGITS
+from hashmatch.hashers import find, title_of
 from hashmatch.i18n import _, ngettext
-from hashmatch.matching.tiers import FEATURELESS_QUALITY, PLAUSIBLE_ONES
+from hashmatch.matching.tiers import quality_of, usual_ones
 from hashmatch.records import Hash, LineRemark, ListItem
 
 #: Seconds, a hundred days; what a list says beyond is nonsense.
@@ -37,8 +38,6 @@ EMPTY = {
 }
 #: Placeholders of programs that have no digest.
 _BLANK = frozenset(digit * length for digit in "0f" for length in DIGEST_DIGITS.values())
-
-_LOW, _HIGH = PLAUSIBLE_ONES
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +97,37 @@ def _hash_problem(item: ListItem) -> str:
 
 
 def _degenerate(item: ListItem, hash: Hash) -> str:
-    """Why a hash is none; "" if it may be one. One that says itself that it is of a plain picture does no harm."""
-    if hash.algorithm != "pdq" or (hash.quality is not None and hash.quality < FEATURELESS_QUALITY):
+    """Why a hash cannot be one; "" if it can."""
+    if _usual_ones(hash) is None:
         return ""
-    ones = int.from_bytes(hash.bits).bit_count()
+    name, ones = title_of(hash.algorithm), int.from_bytes(hash.bits).bit_count()
     if not 1 < ones < 8 * len(hash.bits) - 1:
-        return _("a PDQ hash of {ones} ones is that of no picture").format(ones=ones)
+        return _("a {name} hash of {ones} ones is that of no picture").format(name=name, ones=ones)
     if item.sha256 is not None and hash.hex == item.sha256:
-        return _("what is called a PDQ hash is the sha256")
+        return _("what is called a {name} hash is the sha256").format(name=name)
     return ""
 
 
+def _usual_ones(hash: Hash) -> tuple[float, float] | None:
+    """The least and the largest share of one-bits that a hash should have; None if any number may be right. A hash whose
+    own quality says that the picture is plain does no harm."""
+    usual = usual_ones(hash.algorithm)
+    is_plain = usual is not None and hash.quality is not None and hash.quality < quality_of(hash.algorithm).least
+    return None if is_plain else usual
+
+
 def _odd_hashes(item: ListItem) -> Iterator[str]:
-    far = unknown = False
+    unusual = dict[str, None]()
+    unknown = False
     for hash in item.hashes:
-        if hash.algorithm == "pdq" and (hash.quality is None or hash.quality >= FEATURELESS_QUALITY):
+        if (usual := _usual_ones(hash)) is not None:
             share = int.from_bytes(hash.bits).bit_count() / (8 * len(hash.bits))
-            far = far or not _LOW <= share <= _HIGH
-        unknown = unknown or hash.algorithm not in HASH_DIGITS
-    if far:
-        yield _("a PDQ hash whose ones are far from half is of a plain picture, or is no PDQ hash")
+            if not usual[0] <= share <= usual[1]:
+                unusual[title_of(hash.algorithm)] = None
+        unknown = unknown or find(hash.algorithm) is None
+    for name in unusual:
+        text = _("a {name} hash with unusually few or many ones is of a plain picture, or is not a {name} hash")
+        yield text.format(name=name)
     if unknown:
         yield _("a hash of an algorithm that this program does not know is kept, and not compared with anything")
     if len(item.hashes) > 1 and _lost_precision(item.hashes):
@@ -193,7 +203,7 @@ class Lint:
 
     def _count_halves(self, item: ListItem) -> None:
         for hash in item.hashes:
-            if hash.algorithm == "pdq" and (hash.quality is None or hash.quality >= FEATURELESS_QUALITY):
+            if hash.algorithm == "pdq" and _usual_ones(hash) is not None:
                 self._pdq += 1
                 self._halves += 2 * int.from_bytes(hash.bits).bit_count() == 8 * len(hash.bits)
 

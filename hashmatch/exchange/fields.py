@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from hashmatch import hashers
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, VERDICTS, Hash, Kind, ListHead, ListItem, Opinion, Tlp
@@ -21,7 +22,6 @@ from hashmatch.records import TLP_ORDER, VERDICTS, Hash, Kind, ListHead, ListIte
 LIST_VERSION = 2
 
 DIGEST_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
-HASH_DIGITS = {"pdq": 64, "phash": 16, "dhash": 16, "blocks": 1944}
 
 _TEXT_MAX = 65_536
 _VIEW_MAX = 64
@@ -140,7 +140,8 @@ def perceptual_hash(record: Mapping[str, object]) -> Hash:
         _refuse(_("{field} is not a name: {value}"), "algorithm", algorithm)
     value = record.get("hash")
     bits = _hexadecimal("hash", value)
-    wanted = HASH_DIGITS.get(algorithm)
+    hasher = hashers.find(algorithm)
+    wanted = hasher.digits if hasher else None
     if wanted is not None and len(bits) * 2 != wanted:
         _refuse(_("a {field} hash must have {wanted} hexadecimal digits: {value}"), algorithm, value, wanted=wanted)
     if wanted is None and not 8 <= len(bits) <= 512:

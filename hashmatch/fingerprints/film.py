@@ -17,7 +17,7 @@ from PIL import Image
 from hashmatch import hashers
 from hashmatch.errors import MediaError
 from hashmatch.fingerprints.settings import Settings
-from hashmatch.hashers import Picture
+from hashmatch.hashers.base import Picture
 from hashmatch.hashers.frames import WHOLE, FrameArea, hash_frames, quality_of_frames
 from hashmatch.hashers.insets import find_inset
 from hashmatch.hashers.pdq import hash_exact

@@ -249,7 +249,7 @@ def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fing
 
 def are_credible_hashes(hashes: Sequence[Hash], settings: Settings) -> bool:
     most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 2 * (MOST_VIEWS + 1)
-    widths = {name: hashers.by_name(name).bits // 8 for name in (*settings.hashers, hashers.GUARD)}
+    widths = {name: hashers.by_name(name).width for name in (*settings.hashers, hashers.GUARD)}
     return len(hashes) <= most and all(
         len(each.bits) == widths.get(each.algorithm)
         and (each.quality is None or 0 <= each.quality <= 100)

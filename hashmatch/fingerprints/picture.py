@@ -9,11 +9,9 @@ from PIL import Image
 
 from hashmatch import hashers
 from hashmatch.fingerprints.settings import Settings, Side
-from hashmatch.hashers import Picture
+from hashmatch.hashers.base import Picture
+from hashmatch.matching.tiers import quality_of
 from hashmatch.records import PART, TRIM, Hash, Pixels, View
-
-#: PDQ quality from which a view without borders is kept; matching takes no less for evidence (tiers.GOOD_QUALITY).
-LEAST_QUALITY = 50
 
 
 def prepare(settings: Settings) -> None:
@@ -38,7 +36,7 @@ def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) 
     for part in (picture, *(picture.part(view) for view in views)):
         found = _oriented(part) if settings.side == "query" else _hash(part, "pdq")
         # A view with little in it, say a plain ground between two lines of text, would say nothing.
-        if part is picture or (found.quality or 0) >= LEAST_QUALITY:
+        if part is picture or (found.quality or 0) >= quality_of("pdq").good:
             yield found
             yield _hash(part, hashers.GUARD)
     yield from (_hash(picture, name) for name in settings.hashers if name != "pdq")

@@ -1,33 +1,79 @@
-"""Pixels to bits. Each algorithm is one module; adding one is that module and one line in HASHERS."""
+"""Pixels to bits: one module per algorithm, which declares everything that the rest of the program must know about it.
+
+Adding a hasher takes one module and one line in HASHERS; docs/adding-a-hasher.md shows how. With these it is:
+
+- computed by `index`, `hash` and `compare`, of still pictures and of the frames that are kept of a film;
+- stored, verified, and exported and imported by every list format that carries hashes of any algorithm (jsonl, csv, stix,
+  misp);
+- searched by `scan`, with its own thresholds, wherever it is the only hash that some reference has; `scan` then computes it
+  for each file beside PDQ. References that have PDQ are found by PDQ;
+- measured by `evaluate --hash NAME`, and shown under its own title in reports.
+
+Some features are built on PDQ itself, and other hashers do not get them:
+
+- other orientations and the negative of a query (`orientations`), views without borders and frames (`borders`, `insets`,
+  `static_borders`), and guesses at cropped film frames (`frames`);
+- the choice of which film frames to keep: those that differ enough by PDQ, and a query's key frames;
+- vPDQ and the list formats that carry nothing but PDQ;
+- `lint`, which looks for hashes that too many references have, and the warning of `import` about near duplicates;
+- the option `--radius` of `scan`, and the verdict of `compare`, which is the one that `scan` would give.
+
+The blocks (GUARD) are stored beside PDQ. Where both sides have them, they also check what another hasher calls the same
+picture.
+"""
 
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 from hashmatch.errors import CommandError
-from hashmatch.hashers.base import Hasher, Picture
 from hashmatch.i18n import _
 
-__all__ = ["GUARD", "HASHERS", "Hasher", "Picture", "by_name", "parse_names"]
+if TYPE_CHECKING:  # whoever only needs the names pays for nothing else
+    from hashmatch.hashers.base import Hasher
 
-#: Algorithm name to the module that has its HASHER. Modules are imported when first asked for: pHash needs SciPy.
+#: Algorithm name -> the module with its HASHER, in the order in which they are listed. A module is imported when its
+#: hasher is first asked for.
 HASHERS = {
     "pdq": "hashmatch.hashers.pdq",
     "phash": "hashmatch.hashers.phash",
     "dhash": "hashmatch.hashers.dhash",
 }
 
-#: Kept beside PDQ of every still picture, to tell pictures of one layout apart; nothing is searched by it.
+#: The hasher that the features listed above are built on. Every query is hashed with it.
+MAIN = "pdq"
+
+#: Stored beside MAIN for every still picture, to tell different pictures of one layout apart; never searched.
 GUARD = "blocks"
-_MODULES = HASHERS | {GUARD: "hashmatch.hashers.blocks"}
+_GUARD_MODULE = "hashmatch.hashers.blocks"
+
+_loaded: dict[str, Hasher] = {}
+
+
+def find(name: str) -> Hasher | None:
+    """The hasher of that name, or None if there is none; names may come from a stranger's list."""
+    found = _loaded.get(name)
+    if found is None:
+        module = _GUARD_MODULE if name == GUARD else HASHERS.get(name)
+        if module is None:
+            return None
+        found = _loaded[name] = importlib.import_module(module).HASHER
+    return found
 
 
 def by_name(name: str) -> Hasher:
     """The hasher of that name. Raises CommandError if there is none."""
-    if name not in _MODULES:
+    hasher = find(name)
+    if hasher is None:
         raise CommandError(_("unknown hash {name!r}; known are: {known}").format(name=name, known=", ".join(HASHERS)))
-    hasher: Hasher = importlib.import_module(_MODULES[name]).HASHER
     return hasher
+
+
+def title_of(name: str) -> str:
+    """An algorithm's name as a person reads it; the bare name if this program does not know it."""
+    hasher = find(name)
+    return hasher.title if hasher else name
 
 
 def parse_names(names: str) -> tuple[str, ...]:

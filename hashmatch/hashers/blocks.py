@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hashmatch.hashers.base import Picture
+from hashmatch.hashers.base import Hasher, Picture
 from hashmatch.hashers.orientations import orient_blocks
 
 SIDE = 144  # points that the picture is averaged to
@@ -30,18 +30,20 @@ SOMETHING, STRONG = 0.1, 0.4
 Levels = npt.NDArray[np.int8]
 
 
-class Blocks:
-    """Behind the hashers' interface: three bits a coefficient, but no Hamming distance; see matching/layouts.py."""
-
-    name = "blocks"
-    bits = 3 * GRID * GRID * len(FREQUENCIES)
-    version = 1
-
-    def hash(self, picture: Picture) -> tuple[bytes, int | None]:
-        return pack(levels_of(picture.image)), None
+def hash_picture(picture: Picture) -> tuple[bytes, None]:
+    """The packed levels of a picture: 972 bytes."""
+    return pack(levels_of(picture.image)), None
 
 
-HASHER = Blocks()
+#: Three bits a coefficient, and no Hamming distance: matching/layouts.py compares them.
+HASHER = Hasher(
+    name="blocks",
+    title="blocks",
+    bits=3 * GRID * GRID * len(FREQUENCIES),
+    version=1,
+    hash=hash_picture,
+    thresholds=None,
+)
 
 
 def levels_of(image: Image.Image) -> Levels:

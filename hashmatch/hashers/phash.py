@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import imagehash
 import numpy as np
 
-from hashmatch.hashers.base import Picture
+from hashmatch.hashers.base import Hasher, Picture, Threshold, Thresholds
 from hashmatch.hashers.thumbnail import thumbnail
 
-
-class PHash:
-    """Signs of an 8×8 low-frequency DCT about their median."""
-
-    name = "phash"
-    bits = 64
-    version = 1
-
-    def hash(self, picture: Picture) -> tuple[bytes, int | None]:
-        return np.packbits(imagehash.phash(thumbnail(picture, 32, 32)).hash).tobytes(), None
+#: 64 bits collide, and this hash has no quality: what it finds alone, a person must look at.
+_THRESHOLD = Threshold.plain(near=-1, possible=6, margin=8)
 
 
-HASHER = PHash()
+def hash_picture(picture: Picture) -> tuple[bytes, None]:
+    """Signs of an 8×8 low-frequency DCT about their median: 8 bytes."""
+    import imagehash  # brings SciPy
+
+    return np.packbits(imagehash.phash(thumbnail(picture, 32, 32)).hash).tobytes(), None
+
+
+HASHER = Hasher(
+    name="phash",
+    title="pHash",
+    bits=64,
+    version=1,
+    hash=hash_picture,
+    thresholds=Thresholds(fast=_THRESHOLD, thorough=_THRESHOLD),
+    packages=("ImageHash",),
+)

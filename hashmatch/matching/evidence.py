@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hashmatch.hamming.words import Rows, Words, distances_of
 from hashmatch.matching.alignment import Stretch
 from hashmatch.matching.table import HashTable
-from hashmatch.matching.tiers import LOW_QUALITY_PICTURES, MANY_DISTANCE, MANY_PICTURES, MARGIN, POSSIBLE_PICTURES
+from hashmatch.matching.tiers import LOW_QUALITY_PICTURES, MANY_PICTURES, POSSIBLE_PICTURES
 from hashmatch.matching.tracks import ReferenceFilm
 
 #: So many different pictures are told apart at most.
@@ -45,8 +45,8 @@ def told(stretch: Stretch, words: Words, footage: ReferenceFilm, table: HashTabl
         which = stretch.distance <= limit
         return _distinct(stretch, which & stretch.good if good else which, words, footage, table)
 
-    # A radius of one's own may go further than what is evidence.
-    pictures, seen = counted(min(threshold.film, MANY_DISTANCE))
+    # A radius that the user chose may go further than what is evidence.
+    pictures, seen = counted(threshold.telling)
     strong = counted(threshold.near)[0]
     # Of one picture alone it cannot be told where in the film it is, but that it is there.
     there = bool((stretch.good & (stretch.distance <= threshold.near)).any())
@@ -80,7 +80,7 @@ def _distinct(
         another = distances_of(footage.words, one, footage.words, reference) > same
         distance = distances_of(footage.words, one, words, query).astype(np.int64)
         others = np.where(another, np.minimum(others, distance), others)
-    return len(set(of[others - own >= MARGIN].tolist())), len(pictures)
+    return len(set(of[others - own >= table.threshold.margin].tolist())), len(pictures)
 
 
 def _pictures(words: Words, rows: Rows, same: int) -> tuple[Rows, Rows]:

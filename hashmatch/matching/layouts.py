@@ -1,4 +1,4 @@
-"""Same picture, or only the same layout? The second opinion on a hit of PDQ, by the blocks that are kept beside it."""
+"""Same picture, or only the same layout? The second opinion on a hit, by the blocks that are kept beside PDQ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from hashmatch.matching.tiers import (
     MOST_AT_A_DISTANCE,
     MOST_CONTRADICTION,
     MOST_IF_DEGRADED,
-    PDQ,
 )
 
 #: Packed blocks of a reference (by its id) and view, or None where there are none.
@@ -32,18 +31,20 @@ class LayoutOpinion(NamedTuple):
     contradiction: int
 
 
-def opinion(query: Levels, reference: Levels, distance: int) -> LayoutOpinion:
-    """query, reference: see hashers/blocks.py; in the same orientation. distance: of their PDQ hashes."""
+def opinion(query: Levels, reference: Levels, is_far: bool) -> LayoutOpinion:
+    """query, reference: see hashers/blocks.py; in the same orientation. is_far: whether their hashes are further apart than
+    a fast scan looks."""
     less, more = sorted((detail(query), detail(reference)))
     most = contradiction(query, reference)
-    if most > most_contradiction(distance, less < LESS_DETAIL * more):
+    if most > most_contradiction(is_far, less < LESS_DETAIL * more):
         return LayoutOpinion("other", most)
     return LayoutOpinion("same" if less >= LEAST_DETAIL else "unclear", most)
 
 
-def most_contradiction(distance: int, degraded: bool) -> int:
-    """How much contradiction there may be between two copies of one picture. degraded: one has much less detail."""
-    if distance > PDQ["fast"].possible:
+def most_contradiction(is_far: bool, degraded: bool) -> int:
+    """How much contradiction there may be between two copies of one picture. is_far: see `opinion`. degraded: one has much
+    less detail."""
+    if is_far:
         return MOST_AT_A_DISTANCE
     return MOST_IF_DEGRADED if degraded else MOST_CONTRADICTION
 

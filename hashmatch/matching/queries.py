@@ -28,6 +28,7 @@ class Queries:
     until which second of the film each stands; of a still picture 1. blocks: of each view (by its number) those of the
     still picture, packed; see hashers/blocks.py."""
 
+    algorithm: str
     rows: HashRows
     turn: npt.NDArray[np.uint8]
     stop: npt.NDArray[np.float64]
@@ -46,7 +47,7 @@ def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
     """kind: of the file. Hashes that say nothing are left out."""
     own = [each for each in hashes if each.algorithm == algorithm]
     every, turn = list(own), [0] * len(own)
-    for each in own if algorithm == "pdq" else ():
+    for each in own if algorithm == hashers.MAIN else ():
         if kind == "image":
             every.append(_with_bits(each, bytes(255 - byte for byte in each.bits)))
             turn.append(_NEGATIVE)
@@ -58,9 +59,9 @@ def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
     rows = rows_of(every)
     # What says nothing still ends the frame before it.
     stop = _stops(rows.time)
-    kept = comparable(rows)
+    kept = comparable(rows, algorithm)
     guards = {view_number(each.view): each.bits for each in hashes if each.algorithm == hashers.GUARD}
-    return Queries(rows.select(kept), np.array(turn, np.uint8)[kept], stop[kept], guards)
+    return Queries(algorithm, rows.select(kept), np.array(turn, np.uint8)[kept], stop[kept], guards)
 
 
 def _stops(times: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -9,6 +9,7 @@ from hashmatch.matching import layouts
 from hashmatch.matching.finding import Finding, Search, finding_of
 from hashmatch.matching.results import Reason
 from hashmatch.matching.table import HashTable, Hits, is_part, view_name
+from hashmatch.matching.tiers import threshold_of
 
 #: Of the hits on one reference so many of the closest are looked at again.
 MOST_OPINIONS = 12
@@ -49,7 +50,8 @@ def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, 
     if ours is None or packed is None:
         near = distance <= search.table.threshold.near
         return ("same-hash" if near else "resembles"), None
-    opinion = layouts.opinion(ours, blocks.unpack(packed), distance)
+    fast = threshold_of(search.table.algorithm)
+    opinion = layouts.opinion(ours, blocks.unpack(packed), is_far=fast is not None and distance > fast.possible)
     match opinion.says:
         case "same":
             return "same-picture", opinion.contradiction

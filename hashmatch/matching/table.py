@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hashmatch.hamming import HammingIndex
 from hashmatch.hamming.pairs import Pairs
 from hashmatch.hamming.words import Rows
-from hashmatch.matching.tiers import FEATURELESS_QUALITY, GOOD_QUALITY, PLAUSIBLE_ONES, Threshold
+from hashmatch.matching.tiers import Threshold, quality_of, usual_ones
 from hashmatch.records import CUT, PAGE, PART, TRIM, WIDE, Hash
 
 #: Hits that one query hash may have on one reference.
@@ -79,7 +79,7 @@ class HashTable:
         bits (n, 0). gone: owners whose rows are out of date and not to be found. common: hashes that are no evidence
         for `near`, because too many have them."""
         if index is None:
-            chosen = comparable(rows)
+            chosen = comparable(rows, algorithm)
             if not chosen.all():
                 rows = rows.select(chosen)
             if (np.diff(rows.owner) < 0).any():
@@ -142,7 +142,8 @@ class HashTable:
     def within(self, queries: HashRows, limit: int, query: Rows, reference: Rows, distance: Rows) -> Hits:
         """Of pairs that the index found those that count: within the limit, or where one of the two has little detail,
         within the threshold for these."""
-        good = is_good(queries)[query] & is_good(self.rows.select(reference))
+        good = is_good(queries, self.algorithm)[query]
+        good &= is_good(self.rows.select(reference), self.algorithm)
         good &= ~is_part(self.rows.view[reference])
         good &= ~self.are_common(reference)
         within = distance <= np.where(good, limit, self.threshold.low_quality)
@@ -229,14 +230,14 @@ def join_rows(parts: Iterable[HashRows]) -> HashRows:
     )
 
 
-def comparable(rows: HashRows) -> npt.NDArray[np.bool_]:
+def comparable(rows: HashRows, algorithm: str) -> npt.NDArray[np.bool_]:
     """Which hashes say anything at all: bool (n,)."""
-    return np.where(rows.quality == 255, _plausible(rows.bits), rows.quality >= FEATURELESS_QUALITY)
+    return _has_quality(rows, algorithm, quality_of(algorithm).least)
 
 
-def is_good(rows: HashRows) -> npt.NDArray[np.bool_]:
+def is_good(rows: HashRows, algorithm: str) -> npt.NDArray[np.bool_]:
     """Which hashes say enough for `near`: bool (n,). One of unknown quality that is comparable is taken for good."""
-    return np.where(rows.quality == 255, _plausible(rows.bits), rows.quality >= GOOD_QUALITY)
+    return _has_quality(rows, algorithm, quality_of(algorithm).good)
 
 
 def seconds_of(time: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -255,11 +256,18 @@ def stands(time: npt.NDArray[np.float64], longest: float) -> npt.NDArray[np.floa
     return seconds
 
 
-def _plausible(bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    low, high = (share * bits.shape[1] * 8 for share in PLAUSIBLE_ONES)
+def _has_quality(rows: HashRows, algorithm: str, least: int) -> npt.NDArray[np.bool_]:
+    """Which hashes have a quality of `least` or more, or, where it is unknown, as many one-bits as is usual: bool (n,)."""
+    return np.where(rows.quality == 255, _are_usual(rows.bits, usual_ones(algorithm)), rows.quality >= least)
+
+
+def _are_usual(bits: npt.NDArray[np.uint8], share: tuple[float, float] | None) -> npt.NDArray[np.bool_]:
+    if share is None or not bits.shape[1]:  # the number says nothing; or the bits are in the index, and were looked at
+        return np.full(len(bits), True)
+    low, high = (each * bits.shape[1] * 8 for each in share)
     ones = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
-    # The bits of 64-bit hashes are not above their median by construction, so their number says nothing.
-    return np.full(len(bits), True) if bits.shape[1] < 32 else (ones >= low) & (ones <= high)
+    usual: npt.NDArray[np.bool_] = (ones >= low) & (ones <= high)
+    return usual
 
 
 def _no_bits() -> npt.NDArray[np.uint8]:

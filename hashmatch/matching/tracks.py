@@ -71,7 +71,7 @@ def frames_of(queries: Queries, turn: int | None) -> Frames:
     moments = seconds_of(queries.rows.time[own])
     new = np.append(True, np.diff(moments) > 0)[: len(own)]
     time, stop = moments[new], queries.stop[own][new]
-    good = is_good(queries.rows.select(own))
+    good = is_good(queries.rows.select(own), queries.algorithm)
     return Frames(time, np.maximum(stop, time), own, np.cumsum(new) - 1, good, np.ones(len(time), np.bool_))
 
 
@@ -80,7 +80,7 @@ def footage_of(table: HashTable, owner: int) -> ReferenceFilm:
     own = table.of_owner(owner)
     rows = table.rows.select(np.arange(own.start, own.stop))
     words = to_words(table.bits_of(own))
-    good = is_good(rows) & ~is_part(rows.view) & ~table.are_common(np.arange(own.start, own.stop))
+    good = is_good(rows, table.algorithm) & ~is_part(rows.view) & ~table.are_common(np.arange(own.start, own.stop))
     time = seconds_of(rows.time)
     start, stop, before = time, time.copy(), np.zeros_like(time)
     tracks = []

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from hashmatch.hashers import MAIN
 from hashmatch.matching.dots import Dots
 from hashmatch.matching.results import Segment
-from hashmatch.matching.tiers import PDQ
+from hashmatch.matching.tiers import thresholds
 from hashmatch.records import Pixels
 from hashmatch.report.as_lines import clock
 from hashmatch.report.axis import marks
@@ -116,9 +117,10 @@ class _Plot:
         for each in segments:
             ends = self._at(each.query[0], each.reference[0]), self._at(each.query[1], each.reference[1])
             pen.line(ends, fill=_LINE, width=LINE)
+        near = thresholds()[MAIN].near
         for query, reference, distance in zip(dots.query, dots.reference, dots.distance.tolist(), strict=True):
             x, y = self._at(float(query), float(reference))
-            colour = _NEAR if distance <= PDQ["fast"].near else _FAR
+            colour = _NEAR if distance <= near else _FAR
             pen.rectangle((x - DOT, y - DOT, x + DOT - 1, y + DOT - 1), fill=colour)
         pen.rectangle(self._box, outline=_INK)
         for moment in moments if segments else ():

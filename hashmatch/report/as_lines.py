@@ -52,7 +52,7 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
     if match.transform != "none":
         facts.append(match.transform)
     if match.reason in WORTH_SAYING:
-        facts.append(explain(match.reason))
+        facts.append(explain(match.reason, match.algorithm))
     if reference.allow:
         facts.append(_("on the allow list"))
     facts += [f"{s.collection}" + (f" (TLP:{s.tlp.upper()})" if s.tlp else "") for s in reference.sources]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from hashmatch.escape import for_terminal
+from hashmatch.hashers import title_of
 from hashmatch.i18n import _
 from hashmatch.matching.results import MatchedDecision, Reason
-from hashmatch.matching.tiers import thresholds
+from hashmatch.matching.tiers import threshold_of
 
 
-def explain(reason: Reason) -> str:
+def explain(reason: Reason, algorithm: str) -> str:
+    """algorithm: of the match; a report may have one that this program does not know."""
+    threshold = threshold_of(algorithm)
+    near = threshold.near if threshold else "?"
     texts: dict[Reason, str] = {
         "same-bytes": _("the bytes are the same"),
         "same-picture": _("the same picture: hash and blocks agree"),
-        "same-hash": _("PDQ distance of at most {near}").format(near=thresholds()["pdq"].near),
+        "same-hash": _("{name} distance of at most {near}").format(name=for_terminal(title_of(algorithm)), near=near),
         "same-layout": _("same layout? parts of the picture do not agree"),
         "resembles": _("resembles it, but the distance is too large to be sure"),
         "low-quality": _("little detail, so that others may look alike"),

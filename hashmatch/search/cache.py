@@ -136,7 +136,7 @@ def _local_table(index: ApproximateIndex, facts: npt.NDArray[np.void]) -> LocalT
 
 def rows_of_packed(packed: Iterable[PackedHashes], algorithm: str) -> HashRows:
     """Rows of the database as arrays."""
-    width = hashers.by_name(algorithm).bits // 8
+    width = hashers.by_name(algorithm).width
     packed = iter(packed)
     parts = []
     while some := list(itertools.islice(packed, _AT_ONCE)):

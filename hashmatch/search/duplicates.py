@@ -75,7 +75,9 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
 def _of_owners(table: HashTable, owners: npt.NDArray[np.int64]) -> HashRows:
     """The hashes of some references that are good enough to tell. owners: int64 (n,), which may repeat."""
     # A view without borders may be what many posters share.
-    rows = np.flatnonzero(np.isin(table.rows.owner, owners) & is_good(table.rows) & ~is_trimmed(table.rows.view))
+    rows = np.flatnonzero(
+        np.isin(table.rows.owner, owners) & is_good(table.rows, ALGORITHM) & ~is_trimmed(table.rows.view)
+    )
     return replace(table.rows.select(rows), bits=table.bits_of(rows))
 
 

@@ -17,6 +17,7 @@ from hashmatch.matching.glance import parts_around, times_of_hits
 from hashmatch.matching.local import LocalMatch, LocalTable, search
 from hashmatch.matching.local_evidence import with_parts
 from hashmatch.matching.results import (
+    TIERS,
     Match,
     MatchedDecision,
     MatchedOpinion,
@@ -65,9 +66,9 @@ class Searcher:
 
     @functools.cached_property
     def algorithms(self) -> tuple[str, ...]:
-        """What a file must be hashed with: PDQ, and what else is the only hash that some reference has."""
-        needed = {"pdq"} | hash_rows.algorithms_without(self._connection, "pdq", self._thresholds)
-        return tuple(name for name in hashers.HASHERS if name in needed and name in self._thresholds)
+        """What a file must be hashed with: PDQ, and whatever else is the only hash that some reference has."""
+        needed = {hashers.MAIN} | hash_rows.algorithms_without(self._connection, hashers.MAIN, self._thresholds)
+        return tuple(name for name in hashers.HASHERS if name in needed)
 
     @functools.cached_property
     def wants_features(self) -> bool:
@@ -137,7 +138,9 @@ class Searcher:
         hashes = tuple(hashes)
         for found in self._findings(hashes, kind) if hashes and kind is not None else ():
             reference = self._reference(found.reference_id)
-            if reference is not None and found.reference_id not in best:
+            before = best.get(found.reference_id)
+            # Between algorithms that say the same, the first of HASHERS counts.
+            if reference is not None and (before is None or TIERS.index(found.tier) < TIERS.index(before.tier)):
                 best[found.reference_id] = match_of(found, reference)
         # What is one reference as a whole is not searched for parts of others.
         if features and not any(match.tier in ("exact", "near") for match in best.values()):

@@ -69,7 +69,7 @@ def blocks(connection: sqlite3.Connection, reference_id: int, view: str) -> byte
     before this program had such hashes may have called others by their name."""
     row = connection.execute(
         "SELECT bits FROM hash WHERE reference_id = ? AND algorithm = ? AND view = ? AND count = 1 AND length(bits) = ?",
-        (reference_id, hashers.GUARD, view, hashers.by_name(hashers.GUARD).bits // 8),
+        (reference_id, hashers.GUARD, view, hashers.by_name(hashers.GUARD).width),
     ).fetchone()
     return None if row is None else bytes(row[0])
 
@@ -151,7 +151,7 @@ def all_blocks(connection: sqlite3.Connection, reference_id: int) -> list[tuple[
     """The packed blocks of all views of a still picture, as `blocks` has those of one."""
     return connection.execute(
         "SELECT view, bits FROM hash WHERE reference_id = ? AND algorithm = ? AND count = 1 AND length(bits) = ?",
-        (reference_id, hashers.GUARD, hashers.by_name(hashers.GUARD).bits // 8),
+        (reference_id, hashers.GUARD, hashers.by_name(hashers.GUARD).width),
     ).fetchall()
 
 

@@ -131,7 +131,7 @@ def _links(connection: sqlite3.Connection) -> Iterator[str]:
 def _lengths(connection: sqlite3.Connection) -> Iterator[str]:
     """Hashes are as long as those of their algorithm are."""
     for name in hashers.HASHERS:
-        width = hashers.by_name(name).bits // 8
+        width = hashers.by_name(name).width
         wrong = connection.execute(
             "SELECT reference_id FROM hash WHERE algorithm = ? AND length(bits) != ? * count", (name, width)
         )

@@ -18,7 +18,7 @@ from hashmatch.hamming import HammingIndex
 from hashmatch.hashers import blocks
 from hashmatch.matching import layouts
 from hashmatch.matching.table import HashRows, comparable, is_good, view_name
-from hashmatch.matching.tiers import PDQ
+from hashmatch.matching.tiers import thresholds
 from hashmatch.search.cache import rows_of_packed
 from hashmatch.store import Store, hash_rows
 
@@ -60,8 +60,8 @@ class Report:
 def lint(store: Store, too_common: int = TOO_COMMON, most_examples: int = 10) -> Report:
     """Look at every PDQ hash. too_common: references that make a hash so."""
     rows = rows_of_packed(hash_rows.packed_hashes(store.connection, ALGORITHM), ALGORITHM)
-    unknown, silent = rows.quality == 255, ~comparable(rows)
-    good = is_good(rows)
+    unknown, silent = rows.quality == 255, ~comparable(rows, ALGORITHM)
+    good = is_good(rows, ALGORITHM)
     examples = list(dict.fromkeys(rows.owner[silent].tolist()))[:most_examples]
     return Report(
         len(rows),
@@ -81,7 +81,7 @@ def _common(store: Store, rows: HashRows, too_common: int) -> Iterator[CommonHas
     words = rows.bits.view(np.uint64)
     order = np.lexsort(words.T)
     first = order[np.append(True, (np.diff(words[order], axis=0) != 0).any(axis=1))]
-    parts = index.iter_range_search(rows.bits[first], PDQ["thorough"].near)
+    parts = index.iter_range_search(rows.bits[first], thresholds("thorough")[ALGORITHM].near)
     for number, hits in _by_query(parts):
         owners, where = np.unique(rows.owner[hits], return_index=True)
         row = int(first[number])
@@ -117,7 +117,9 @@ def _unrelated(store: Store, rows: HashRows, row: int, hits: npt.NDArray[np.int6
         return len(hits)
     sample = hits[:: max(1, len(hits) // SAMPLE)]
     opinions = Counter(
-        "unclear" if (other := _levels(store, rows, int(each))) is None else layouts.opinion(own, other, 0).says
+        "unclear"
+        if (other := _levels(store, rows, int(each))) is None
+        else layouts.opinion(own, other, is_far=False).says
         for each in sample
     )
     return round(len(hits) * (1 - opinions["same"] / len(sample)))

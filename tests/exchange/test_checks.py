@@ -55,8 +55,8 @@ def test_what_is_refused(item: ListItem, problem: str) -> None:
 @pytest.mark.parametrize(
     ("item", "remark"),
     [
-        (ListItem(hashes=(ones(60),)), "far from half"),
-        (ListItem(hashes=(ones(80, 70),)), "far from half"),
+        (ListItem(hashes=(ones(60),)), "unusually few or many ones"),
+        (ListItem(hashes=(ones(80, 70),)), "unusually few or many ones"),
         (ListItem(md5=MD5, capitals=True), "capitals"),
         (ListItem(md5=MD5, labels=("a\u202eb",)), "control characters"),
         (ListItem(md5=MD5, opinions=(Opinion("confirmed", "x\x1b[2J"),)), "control characters"),

@@ -12,7 +12,8 @@ from PIL import Image
 
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
 from hashmatch.fingerprints.settings import Settings
-from hashmatch.hashers import GUARD, Picture, blocks, pdq
+from hashmatch.hashers import GUARD, blocks, pdq
+from hashmatch.hashers.base import Picture
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.records import Hash, View
 from tests.support.film_files import Film, filmed
@@ -106,7 +107,7 @@ def test_prepare_imports_all_that_hashing_takes(side: str) -> None:
 import sys
 import numpy as np
 from PIL import Image
-from hashmatch.hashers import Picture
+from hashmatch.hashers.base import Picture
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, prepare, views_of
 settings = Settings(side={side!r}, features=True, picture_side=90, hashers=("pdq", "phash", "dhash"))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hashmatch.hashers import GUARD, Picture, blocks, by_name
+from hashmatch.hashers import GUARD, blocks, by_name
+from hashmatch.hashers.base import Picture
 from hashmatch.hashers.orientations import ORIENTATIONS
 from tests.support.layered_scenes import BY_PILLOW, layered_scene
 

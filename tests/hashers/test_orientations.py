@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hashmatch.hashers import Picture, pdq
+from hashmatch.hashers import pdq
+from hashmatch.hashers.base import Picture
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS, turn
 from tests.support.layered_scenes import BY_PILLOW, layered_scene
 

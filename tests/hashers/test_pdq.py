@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashmatch.hamming.brute import distance
-from hashmatch.hashers import Picture, by_name
+from hashmatch.hashers import by_name
+from hashmatch.hashers.base import Picture
 from hashmatch.hashers.pdq import hash_exact, hash_luma, sampling_matrix
 from hashmatch.media import Limits, open_media
 from hashmatch.media.sniff import HEAD_BYTES, sniff

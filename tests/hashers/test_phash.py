@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from PIL import Image
 
-from hashmatch.hashers import Picture, by_name
+from hashmatch.hashers import by_name
+from hashmatch.hashers.base import Picture
 from tests.support.edge_case_pictures import Pixels, pictures
 
 BOTH: list[tuple[str, Callable[..., Any]]] = [("phash", imagehash.phash), ("dhash", imagehash.dhash)]

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from hashmatch.errors import CommandError
-from hashmatch.hashers import HASHERS, Picture, by_name, parse_names
+from hashmatch.hashers import HASHERS, by_name, parse_names
+from hashmatch.hashers.base import Picture
 
 
 def test_names() -> None:

@@ -8,7 +8,7 @@ from hashmatch.hamming.words import to_words
 from hashmatch.matching.alignment import Sides, align
 from hashmatch.matching.evidence import MOST_PICTURES, StretchEvidence, told
 from hashmatch.matching.queries import queries_of
-from hashmatch.matching.tiers import MANY_PICTURES, MARGIN, NEAR_PICTURES
+from hashmatch.matching.tiers import MANY_PICTURES, NEAR_PICTURES
 from hashmatch.matching.tracks import footage_of, frames_of
 from hashmatch.records import Hash
 from tests.support.made_hashes import film, table_of
@@ -78,4 +78,3 @@ def test_what_is_sure() -> None:
     assert not is_sure(NEAR_PICTURES - 1, MANY_PICTURES - 1, MANY_PICTURES - 1)
     assert is_sure(0, MANY_PICTURES, 2 * MANY_PICTURES)
     assert not is_sure(0, MANY_PICTURES, 2 * MANY_PICTURES + 1)
-    assert MARGIN > 0

@@ -32,7 +32,7 @@ def again(image: Image.Image, quality: int = 40) -> Image.Image:
 
 
 def opinion(one: Image.Image, other: Image.Image) -> str:
-    return layouts.opinion(blocks.levels_of(one), blocks.levels_of(other), 10).says
+    return layouts.opinion(blocks.levels_of(one), blocks.levels_of(other), is_far=False).says
 
 
 COPIES = {
@@ -89,10 +89,15 @@ def test_contradiction_against_a_plain_implementation(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("distance", "flat", "most"),
-    [(0, 0, MOST_CONTRADICTION), (44, 0, MOST_CONTRADICTION), (45, 0, MOST_AT_A_DISTANCE), (10, 9, MOST_IF_DEGRADED)],
+    ("is_far", "flat", "most"),
+    [
+        (False, 0, MOST_CONTRADICTION),
+        (True, 0, MOST_AT_A_DISTANCE),
+        (False, 9, MOST_IF_DEGRADED),
+        (True, 9, MOST_AT_A_DISTANCE),
+    ],
 )
-def test_limits(distance: int, flat: int, most: int) -> None:
+def test_limits(is_far: bool, flat: int, most: int) -> None:
     """flat: so many rows of blocks have lost their detail in one of the two, far from where they contradict each other."""
     one = np.full((18, 18, 8), 2, np.int8)
     for count in (most, most + 1):
@@ -102,5 +107,5 @@ def test_limits(distance: int, flat: int, most: int) -> None:
         square[:count] = 0
         other[2:4, 2:4] = square.reshape(2, 2, 8)
         assert layouts.contradiction(one, other) == count
-        assert layouts.opinion(one, other, distance) == layouts.opinion(other, one, distance)
-        assert layouts.opinion(one, other, distance) == ("same" if count == most else "other", count)
+        assert layouts.opinion(one, other, is_far) == layouts.opinion(other, one, is_far)
+        assert layouts.opinion(one, other, is_far) == ("same" if count == most else "other", count)

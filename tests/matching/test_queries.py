@@ -7,7 +7,8 @@ from PIL import Image
 
 from hashmatch.fingerprints.picture import hashes_of
 from hashmatch.fingerprints.settings import Settings
-from hashmatch.hashers import GUARD, Picture, blocks
+from hashmatch.hashers import GUARD, blocks
+from hashmatch.hashers.base import Picture
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.queries import TURNS, queries_of
 from hashmatch.records import Hash

@@ -85,7 +85,7 @@ class TestQuality:
     def test_a_stated_one_decides(self, quality: int, compared: bool, good: bool) -> None:
         for bits in (pdq_bits(1), bytes(32)):  # whatever the bits look like
             rows = rows_of([Hash("pdq", bits, quality)])
-            assert (comparable(rows).tolist(), is_good(rows).tolist()) == ([compared], [good])
+            assert (comparable(rows, "pdq").tolist(), is_good(rows, "pdq").tolist()) == ([compared], [good])
 
     @pytest.mark.parametrize(
         ("ones", "good"),
@@ -93,11 +93,11 @@ class TestQuality:
     )
     def test_an_unknown_one_is_judged_by_the_number_of_ones(self, ones: int, good: bool) -> None:
         rows = rows_of([Hash("pdq", with_ones(ones))])
-        assert (comparable(rows).tolist(), is_good(rows).tolist()) == ([good], [good])
+        assert (comparable(rows, "pdq").tolist(), is_good(rows, "pdq").tolist()) == ([good], [good])
 
     def test_of_64_bits_the_number_of_ones_says_nothing(self) -> None:
         rows = rows_of([Hash("dhash", bytes(8)), Hash("dhash", b"\xff" * 8), Hash("dhash", bytes(7) + b"\1")])
-        assert comparable(rows).all() and is_good(rows).all()
+        assert comparable(rows, "dhash").all() and is_good(rows, "dhash").all()
 
 
 class TestStands:

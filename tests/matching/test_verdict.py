@@ -15,7 +15,7 @@ from hashmatch.matching.finding import Finding
 from hashmatch.matching.layouts import most_contradiction
 from hashmatch.matching.results import Match
 from hashmatch.matching.stills import MOST_OPINIONS
-from hashmatch.matching.tiers import MOST_CONTRADICTION, PDQ, Profile, thresholds
+from hashmatch.matching.tiers import MOST_CONTRADICTION, Profile, thresholds
 from hashmatch.matching.verdict import exact, match_of
 from hashmatch.records import Hash
 from tests.support.made_hashes import blocks, film, found, levels, match, only, still, with_opposed
@@ -35,7 +35,7 @@ def tier_of(
 
 
 class TestImages:
-    @pytest.mark.parametrize("profile", PDQ)
+    @pytest.mark.parametrize("profile", ["fast", "thorough"])
     @pytest.mark.parametrize(
         ("distance", "qualities", "tier", "reason"),
         [
@@ -70,7 +70,7 @@ class TestImages:
         reason: str | None,
         profile: Profile,
     ) -> None:
-        limit = PDQ[profile].possible
+        limit = thresholds(profile)["pdq"].possible
         bits = {"possible": limit, "possible + 1": limit + 1}.get(str(distance), distance)
         assert isinstance(bits, int)
         for one, other in (qualities, qualities[::-1]):
@@ -137,18 +137,18 @@ class TestImages:
 class TestGuard:
     """The second opinion on two still pictures, by their blocks."""
 
-    @pytest.mark.parametrize("profile", PDQ)
+    @pytest.mark.parametrize("profile", ["fast", "thorough"])
     @pytest.mark.parametrize("share", [0, 1])
     def test_what_agrees_is_the_same_picture_at_any_distance_worth_a_look(self, profile: Profile, share: int) -> None:
         """share: of the contradiction that there may be."""
         reference = still("a"), blocks(levels(1))
-        for distance in (0, NEAR, NEAR + 1, PDQ[profile].possible):
-            opposed = share * most_contradiction(distance, False) // 2
+        for distance in (0, NEAR, NEAR + 1, thresholds(profile)["pdq"].possible):
+            opposed = share * most_contradiction(distance > thresholds("fast")["pdq"].possible, False) // 2
             query = still("a", distance), blocks(with_opposed(levels(1), opposed))
             finding = only(query, reference, profile=profile)
             assert (finding.tier, finding.reason, finding.contradiction) == ("near", "same-picture", 2 * opposed)
             assert (finding.transform, finding.distance) == ("none", distance)
-        query = still("a", PDQ[profile].possible + 1), blocks(levels(1))
+        query = still("a", thresholds(profile)["pdq"].possible + 1), blocks(levels(1))
         assert found(query, "image", {1: reference}, profile=profile) == []
 
     @pytest.mark.parametrize("distance", [0, NEAR, NEAR + 1])

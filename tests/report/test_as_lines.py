@@ -92,20 +92,27 @@ def test_of_what_was_decided(store: Store) -> None:
 def test_of_a_picture_that_was_changed(store: Store) -> None:
     lines = lines_of(replace(MATCHED, tier="possible", matches=(SAME_LAYOUT, CROPPED)), store, colour=False)
     _head, poster, cropped = (line.split("  ") for line in lines)
-    assert poster[5:10] == ["#10", "possible", "pdq distance 14", "trimmed", explain("same-layout")]
+    assert poster[5:10] == ["#10", "possible", "pdq distance 14", "trimmed", explain("same-layout", "pdq")]
     assert cropped[5:9] == ["#9", "possible", "31 points agree", "crop"]
 
 
 @pytest.mark.parametrize("reason", ["same-layout", "low-quality", "common-hash"])
 def test_why_it_is_no_more_than_possible_where_the_distance_does_not_tell(store: Store, reason: Reason) -> None:
     _head, line = lines_of(replace(MATCHED, matches=(replace(SAME_LAYOUT, reason=reason),)), store, colour=False)
-    assert explain(reason) in line
+    assert explain(reason, "pdq") in line
 
 
 @pytest.mark.parametrize("reason", get_args(Reason))
 def test_each_reason_has_words_of_its_own(reason: Reason) -> None:
-    assert explain(reason)
-    assert [other for other in get_args(Reason) if explain(other) == explain(reason)] == [reason]
+    assert explain(reason, "pdq")
+    assert [other for other in get_args(Reason) if explain(other, "pdq") == explain(reason, "pdq")] == [reason]
+
+
+def test_a_distance_is_told_by_the_hash_that_it_is_of() -> None:
+    assert explain("same-hash", "pdq") == "PDQ distance of at most 31"
+    assert explain("same-hash", "a\x1bb") == r"a\x1bb distance of at most ?", (
+        "a report may have one that is not known here"
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from hashmatch.fingerprints.many_files import fingerprints
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Match, Result
-from hashmatch.matching.tiers import PDQ, thresholds
+from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.media.files import FoundPath, walk
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, curate, lookup, open_store
@@ -448,7 +448,8 @@ class TestCuration:
 
     def test_a_profile(self, store: Store, folder: Path) -> None:
         path = picture(folder / "a.jpg", "a")
-        limits = {name: thresholds(name)["pdq"].possible for name in PDQ}
+        profiles: tuple[Profile, ...] = ("fast", "thorough")
+        limits = {name: thresholds(name)["pdq"].possible for name in profiles}
         for distance in (limits["fast"], limits["fast"] + 1, limits["thorough"], limits["thorough"] + 1):
             add_entry(store, ListItem("image", hashes=(Hash("pdq", flip(hash_of(path).bits, distance), 100),)))
         for profile, numbers in (("fast", [1]), ("thorough", [1, 2, 3])):

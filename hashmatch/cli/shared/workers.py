@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hashmatch.hashers import HASHERS, MAIN
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -102,10 +103,10 @@ def hash_option(command: F) -> F:
     return click.option(
         "--hash",
         "names",
-        default="pdq",
+        default=MAIN,
         show_default=True,
         metavar="NAMES",
-        help=_("Perceptual hashes to compute, separated by commas: pdq, phash, dhash."),
+        help=_("Perceptual hashes to compute, separated by commas: {names}.").format(names=", ".join(HASHERS)),
     )(command)
 
 

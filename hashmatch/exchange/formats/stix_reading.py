@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import HASH_DIGITS, LineError, exact_moment, perceptual_hash, snippet, text
+from hashmatch.exchange.fields import LineError, exact_moment, perceptual_hash, snippet, text
 from hashmatch.exchange.formats.stix_context import PATHS, Context, extension
 from hashmatch.exchange.formats.stix_patterns import DIGESTS, entries, normal
 from hashmatch.exchange.formats.stix_waiting import Waiting
@@ -18,6 +18,7 @@ from hashmatch.exchange.interface import ListRow
 from hashmatch.exchange.item_records import NO_DATE, hashes_of_short, item_of, latest
 from hashmatch.exchange.json_objects import JsonObject, parse_value, records
 from hashmatch.exchange.passed_over import PassedOver
+from hashmatch.hashers import find
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, strictest
 
@@ -180,7 +181,7 @@ class _Reader:
         pattern = text("pattern", found.get("pattern"), 2**24) or ""
         if language == "vpdq":
             return [({"kind": "video"}, hashes_of_short({"vpdq": parse_value(pattern)}))]
-        if language in HASH_DIGITS:
+        if find(language) is not None:
             return [({}, (perceptual_hash({"algorithm": language, "hash": pattern.strip()}),))]
         if language != "stix":
             return []

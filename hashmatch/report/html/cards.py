@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hashmatch import hashers
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import Match, MatchedReference, Result, Segment, Tier, VideoEvidence
@@ -15,8 +16,7 @@ from hashmatch.report.html.facts import moment
 from hashmatch.report.html.gathering import ReportEntry, SectionName
 from hashmatch.report.reasons import decided, explain
 
-#: What an algorithm's distance is out of, in bits.
-BITS = {"pdq": 256, "phash": 64, "dhash": 64}
+DIGESTS = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
 #: Stretches that are listed at once; more are unfolded.
 UNFOLDED = 6
 
@@ -106,11 +106,12 @@ def _facts(match: Match) -> list[str]:
         facts.append(_("equal {algorithm}").format(algorithm=_algorithm(match.algorithm)))
     elif match.distance is not None:
         text = _("{algorithm} distance {distance} of {bits} bits")
-        bits = BITS.get(match.algorithm, "?")
+        hasher = hashers.find(match.algorithm)
+        bits = hasher.bits if hasher else "?"
         facts.append(text.format(algorithm=_algorithm(match.algorithm), distance=match.distance, bits=bits))
     else:
         facts.append(_("found by {algorithm}").format(algorithm=_algorithm(match.algorithm)))
-    facts.append(explain(match.reason))
+    facts.append(explain(match.reason, match.algorithm))
     if match.transform != "none":
         facts.append(_("transform {transform}").format(transform=for_terminal(match.transform)))
     if match.quality is not None:
@@ -130,8 +131,7 @@ def _facts(match: Match) -> list[str]:
 
 
 def _algorithm(name: str) -> str:
-    names = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5", "pdq": "PDQ", "phash": "pHash", "dhash": "dHash"}
-    return names.get(name) or for_terminal(name)
+    return DIGESTS.get(name) or for_terminal(hashers.title_of(name))
 
 
 def _film(video: VideoEvidence, result: Result, duration: float | None) -> FilmCard:
