@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.interruptible import start_interruptible
 from tests.support.repository import ROOT
 
 TESTS = ROOT / "tests"
@@ -70,3 +73,20 @@ def test_no_module_is_loaded_under_two_names() -> None:
             names[file].add(name)
     assert names
     assert [sorted(each) for each in names.values() if len(each) > 1] == []
+
+
+@pytest.fixture
+def interrupts_are_ignored() -> Iterator[None]:
+    """As `nohup` or `&` leaves them to the tests."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts_are_ignored")
+def test_a_process_can_be_interrupted_where_the_tests_cannot() -> None:
+    script = "import time; print('ready', flush=True); time.sleep(20)"
+    with start_interruptible([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert b"KeyboardInterrupt" in process.communicate(timeout=60)[1]

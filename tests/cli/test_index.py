@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.support.command_line import COMMAND, Run, environment, run_command
+from tests.support.interruptible import start_interruptible
 from tests.support.repository import FIXTURES
 
 ARCHIVE = FIXTURES / "archive"
@@ -125,7 +126,7 @@ def test_interrupted_run_keeps_what_was_done_and_goes_on(run: Run, photos: Path,
     kept = 0
     for _attempt in range(8):
         command = [*COMMAND, "--db", str(db), "index", str(photos), "--workers", "1"]
-        process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = start_interruptible(command, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and process.poll() is None and count(db) <= kept + 3:
             time.sleep(0.002)

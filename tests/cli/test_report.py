@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.support.command_line import COMMAND, Run, environment, run_command
+from tests.support.interruptible import start_interruptible
 from tests.support.report_pages import Page
 from tests.support.repository import FIXTURES
 
@@ -115,7 +116,7 @@ def test_a_scan_that_is_stopped_says_so(indexed: Path, tmp_path: Path, form: str
         "-o",
         str(target),
     ]
-    with subprocess.Popen(command, env=environment(), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with start_interruptible(command, env=environment(), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin and process.stderr
         for name in ("small.jpg", "soft.jpg"):
             process.stdin.write(os.fsencode(UPLOADS / name) + b"\n")

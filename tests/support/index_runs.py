@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.command_line import COMMAND, environment
+from tests.support.interruptible import start_interruptible
 
 
 def start(db: Path, *arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
     """A command in a process group of its own, with its messages in a pipe."""
-    return subprocess.Popen(
+    return start_interruptible(
         [*COMMAND, "--db", str(db), *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -23,6 +23,7 @@ from hashmatch.workflows.scan import scan
 from tests.support.command_line import environment
 from tests.support.drawn_pictures import animation, picture
 from tests.support.indexed_files import ALONE, index_paths
+from tests.support.interruptible import start_interruptible
 from tests.support.repository import ROOT
 
 #: What an enemy may call a file.
@@ -163,7 +164,7 @@ def served(case: Case, *options: str, language: str = "", catalogues: Path | Non
     """The page of a case; ended by Ctrl-C unless it has ended."""
     program = ["-c", IN_ANOTHER_LANGUAGE, language, str(catalogues)] if catalogues else ["-m", "hashmatch"]
     command = [sys.executable, *program, "--db", str(case.db), "review", str(case.scan), *options]
-    process = subprocess.Popen(
+    process = start_interruptible(
         command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     with process:
