@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with git, make and Python >= 3.11:
 #   make demo   sets up and runs the main job on the fixtures
 #   make test   sets up and runs all tests, ruff and mypy
-# Others: make fuzz, make bench, make fixtures, make docs, make messages, make clean.
+# Others: make fuzz, make bench, make fixtures, make docs, make picture, make messages, make clean.
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +11,7 @@ DEMO := demo
 EXAMPLES := 20000
 FUZZED := tests/exchange/test_fuzz.py tests/faults/test_fuzz_command_line.py
 
-.PHONY: demo test fuzz lint bench fixtures docs messages clean
+.PHONY: demo test fuzz lint bench fixtures docs picture messages clean
 
 # Installed anew when what is to be installed has changed.
 $(VENV)/installed: pyproject.toml hashmatch/version.py
@@ -62,6 +62,10 @@ fixtures: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/python -m docs.make_cli_reference
+
+# The picture of the README. Needs Debian's chromium.
+picture: $(VENV)/installed-tests
+	$(BIN)/python -m docs.make_picture
 
 messages: $(VENV)/installed-tests
 	$(BIN)/python -m docs.make_messages

@@ -17,7 +17,8 @@ def reference() -> str:
     i18n.activate(None)
     parts = [
         "# Command line reference",
-        "Made by `make docs` from the program itself. Exit codes are in the [README](../README.md#exit-codes).",
+        "Made by `make docs` from the program itself."
+        " Exit codes are in the [platform guide](guides/platform.md#exit-codes).",
         _help(click.Context(cli, info_name="hashmatch", **cli.context_settings), "hashmatch"),
     ]
     for name in COMMANDS:

@@ -1,7 +1,8 @@
-"""The documentation is true: what is generated is fresh, what is shown as example runs, what is linked is there."""
+"""The documentation is true: generated pages are fresh, examples run and print what they show, links lead somewhere."""
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -14,9 +15,17 @@ import pytest
 from docs.make_cli_reference import TARGET, reference
 from tests.support.repository import ROOT
 
-#: Each with the number of commands that it shows at least.
-READMES = {"README.md": 12, "README.ar.md": 12}
-PAGES = sorted([*(ROOT / name for name in READMES), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
+#: Pages whose examples are run, each with the number of commands that it shows at least.
+EXAMPLES = {
+    "README.md": 9,
+    "README.ar.md": 9,
+    "docs/guides/analyst.md": 15,
+    "docs/guides/platform.md": 10,
+    "docs/guides/partner.md": 14,
+}
+#: Lines and bytes. Whoever opens the README should not have to scroll for long, nor to wait for its picture.
+LONGEST_README, LARGEST_PICTURE = 180, 300_000
 
 
 def test_cli_reference_is_fresh() -> None:
@@ -26,9 +35,18 @@ def test_cli_reference_is_fresh() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
-        if not target.startswith(("http://", "https://")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", text):
+        if target.startswith(("http://", "https://")):
+            continue
+        path = page.parent / target if target else page
+        assert path.exists(), f"{page.name} links to {target}"
+        assert not anchor or anchor in _anchors(path), f"{page.name} links to {target}#{anchor}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """The names by which a page's headings can be linked to, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def test_every_dependency_has_its_reason() -> None:
@@ -44,6 +62,53 @@ def test_no_path_of_somebody_s_machine() -> None:
         assert not re.search(r"/(home|root|work|Users)/", page.read_text(encoding="utf-8")), page
 
 
+@pytest.mark.parametrize("name", ["README.md"])
+def test_readme_is_short(name: str) -> None:
+    assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= LONGEST_README
+
+
+def test_pictures_are_small() -> None:
+    pictures = [path for path in (ROOT / "docs" / "images").iterdir() if path.is_file()]
+    assert pictures
+    for path in pictures:
+        assert path.stat().st_size <= LARGEST_PICTURE, path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_tables_render(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for table in re.findall(r"^\|.*(?:\n\|.*)*", text, re.MULTILINE):
+        rows = table.split("\n")
+        assert len(rows) > 1 and re.fullmatch(r"\|(\s*:?-+:?\s*\|)+\s*", rows[1]), f"no heading: {rows[0]}"
+        cells = {row: len(re.findall(r"(?<!\\)\|", row)) for row in rows}
+        for row, number in cells.items():
+            assert number == cells[rows[0]], f"has not as many cells as the heading: {row}"
+
+
+def _variables(path: Path) -> set[str]:
+    """The environment variables that a module names: all that are ours, and of others in a module that reads any."""
+    text = path.read_text(encoding="utf-8")
+    ours = set(re.findall(r"\b_?HASHMATCH_[A-Z]+[A-Z_]*\b", text))
+    if not re.search(r"\benviron(ment)?\b", text):
+        return ours
+    constants = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+    named = {each for each in constants if isinstance(each, str) and re.fullmatch(r"[A-Z][A-Z_]{3,}", each)}
+    return ours | named
+
+
+def test_every_environment_variable_is_explained() -> None:
+    page = (ROOT / "docs" / "environment.md").read_text(encoding="utf-8")
+    package, tests = (
+        set().union(*(_variables(path) for path in (ROOT / folder).rglob("*.py"))) for folder in ("hashmatch", "tests")
+    )
+    explained = set(re.findall(r"`([A-Z_]+)`", "".join(re.findall(r"^\| (.*?) \|", page, re.MULTILINE))))
+    used = package | {each for each in tests if re.match(r"HASHMATCH_[A-Z]", each)}
+    assert {"HASHMATCH_DB", "LANGUAGE", "NO_COLOR", "HASHMATCH_EXAMPLES"} <= used
+    assert used - explained == set(), "say in docs/environment.md what these do"
+    of_the_system = {"TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}  # read by Python's own library
+    assert explained - used - of_the_system == set(), "nothing reads these any more"
+
+
 def _console_examples(page: str) -> list[tuple[str, list[str]]]:
     """Commands that a page shows, each with the lines of output that it shows."""
     found: list[tuple[str, list[str]]] = []
@@ -56,8 +121,8 @@ def _console_examples(page: str) -> list[tuple[str, list[str]]]:
     return found
 
 
-@pytest.mark.parametrize("page", READMES)
-def test_readme_examples_run_and_print_what_is_shown(page: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", EXAMPLES)
+def test_examples_run_and_print_what_is_shown(page: str, tmp_path: Path) -> None:
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     (tmp_path / "hashmatch").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hashmatch "$@"\n', encoding="utf-8")
     (tmp_path / "hashmatch").chmod(0o755)
@@ -65,26 +130,35 @@ def test_readme_examples_run_and_print_what_is_shown(page: str, tmp_path: Path) 
     env = {**os.environ, "HASHMATCH_DB": str(tmp_path / "reference.db"), "PATH": path, "PYTHONPATH": str(ROOT)}
     env["HASHMATCH_KEYS"] = str(tmp_path / "keys")
     examples = _console_examples(page)
-    assert len(examples) >= READMES[page]
+    assert len(examples) >= EXAMPLES[page]
     for command, shown in examples:
         done = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=120
         )
         assert done.returncode in (0, 1), f"{command}\n{done.stderr}"
-        printed = (done.stdout + done.stderr).splitlines()
-        after = 0
-        for line in shown:
-            if not line.startswith(" "):  # of another file, and files come as they are done
-                after = 0
-            pattern = re.compile(".*".join(map(re.escape, line.split("…"))))
-            found = [number for number, each in enumerate(printed) if number >= after and pattern.fullmatch(each)]
-            assert found, f"{command}\nno such line: {line}\n{done.stdout}"
-            after = found[0] + 1
+        missing = _not_printed(shown, (done.stdout + done.stderr).splitlines())
+        assert missing is None, f"{command}\nno such line: {missing}\n{done.stdout}{done.stderr}"
 
 
-def test_readme_python_runs(tmp_path: Path) -> None:
+def _not_printed(shown: list[str], printed: list[str]) -> str | None:
+    """The first line that a page shows and the command did not print. `…` stands for anything; columns may be wider."""
+    after = 0
+    for line in shown:
+        if not line.startswith(" "):  # of another file, and files come as they are done
+            after = 0
+        escaped = ".*".join(map(re.escape, line.split("…")))
+        pattern = re.compile(re.sub(r"(\\ ){2,}", " {2,}", escaped))
+        found = [number for number, each in enumerate(printed) if number >= after and pattern.fullmatch(each)]
+        if not found:
+            return line
+        after = found[0] + 1
+    return None
+
+
+def test_python_examples_run(tmp_path: Path) -> None:
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    text = (ROOT / "docs" / "guides" / "platform.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120
