@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange.interface import EXTRAS, Format, ListRow, WriteReport
+from hashmatch.exchange.list_format import EXTRAS, Format, ListRow, WriteReport
 from hashmatch.i18n import _
 
 __all__ = ["EXTRAS", "HEAD", "Format", "ListRow", "WriteReport", "detect", "get", "names", "written"]

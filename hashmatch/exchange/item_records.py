@@ -16,7 +16,7 @@ from hashlib import sha256
 from uuid import UUID, uuid5
 
 from hashmatch.exchange.fields import LineError, list_item, opinion_record, perceptual_hash, snippet, texts
-from hashmatch.exchange.interface import EXTRAS
+from hashmatch.exchange.list_format import EXTRAS
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from hashmatch.exchange.interface import EXTRAS, Format
+from hashmatch.exchange.list_format import EXTRAS, Format
 from hashmatch.records import Hash, ListItem
 
 #: Parts of an item as a format's `carries` names them, beside the names of hash algorithms ("pdq", "phash"; "*": of

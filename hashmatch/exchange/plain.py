@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError
-from hashmatch.exchange.interface import ListRow, WriteReport
+from hashmatch.exchange.list_format import ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.records import BadLine, ListItem
 

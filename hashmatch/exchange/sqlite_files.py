@@ -19,7 +19,7 @@ from typing import BinaryIO
 from urllib.parse import quote_from_bytes
 
 from hashmatch.exchange.fields import LineError, snippet
-from hashmatch.exchange.interface import ListRow
+from hashmatch.exchange.list_format import ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, LineRemark, ListItem
 

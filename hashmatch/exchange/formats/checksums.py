@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import BinaryIO, Literal
 
 from hashmatch.exchange.fields import DIGEST_DIGITS, LineError, in_capitals, snippet
-from hashmatch.exchange.interface import Format, ListRow, WriteReport
+from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.plain import read_plain, readable, write_plain
 from hashmatch.i18n import _
 from hashmatch.records import ListItem

@@ -13,7 +13,7 @@ from hashmatch.escape import FORMULA
 from hashmatch.exchange.csv_cells import unguard
 from hashmatch.exchange.csv_records import cells_of
 from hashmatch.exchange.fields import LineError, list_item, snippet
-from hashmatch.exchange.interface import ListRow
+from hashmatch.exchange.list_format import ListRow
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.i18n import _
 from hashmatch.records import BadLine

@@ -36,7 +36,7 @@ from hashmatch.exchange.fields import (
     opinion_record,
     perceptual_hash,
 )
-from hashmatch.exchange.interface import EXTRAS, Format, ListRow, WriteReport
+from hashmatch.exchange.list_format import EXTRAS, Format, ListRow, WriteReport
 from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import sample
 from hashmatch.i18n import _

@@ -24,10 +24,10 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LIST_VERSION, LineError, check_version, identified, list_head
-from hashmatch.exchange.interface import Format, ListRow, WriteReport
 from hashmatch.exchange.item_records import hash_record, item_of, record_of
 from hashmatch.exchange.json_objects import parse_object
 from hashmatch.exchange.json_writing import dumped
+from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import numbered_text, sample
 from hashmatch.records import UNNAMED, BadLine, ListHead, ListItem

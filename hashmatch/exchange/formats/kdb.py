@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import list_item
-from hashmatch.exchange.interface import Format, ListRow, WriteReport
+from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.plain import write_plain
 from hashmatch.exchange.sqlite_files import columns_of, has_table, read_rows
 from hashmatch.records import ListItem

@@ -27,7 +27,7 @@ from xml.sax.xmlreader import AttributesImpl
 from hashmatch.errors import CommandError
 from hashmatch.exchange.fields import LineError, digest, identified, moment, perceptual_hash, text
 from hashmatch.exchange.formats.partners import nothing_found, withdrawn
-from hashmatch.exchange.interface import Format, ListRow
+from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem, Opinion, Verdict
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, in_capitals, snippet
-from hashmatch.exchange.interface import Format, ListRow, WriteReport
+from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.plain import read_plain, readable, write_plain
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem

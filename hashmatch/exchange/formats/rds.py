@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, list_item
 from hashmatch.exchange.formats.nsrl import remarked
-from hashmatch.exchange.interface import Format, ListRow
+from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.exchange.sqlite_files import MAGIC, columns_of, has_table, read_rows
 from hashmatch.i18n import _
 from hashmatch.records import ListItem

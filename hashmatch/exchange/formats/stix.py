@@ -16,8 +16,8 @@ from uuid import uuid4
 from hashmatch.exchange.fields import identified
 from hashmatch.exchange.formats.stix_objects import file_of, identity, indicator_of, marking, opinions_of, preamble
 from hashmatch.exchange.formats.stix_reading import read
-from hashmatch.exchange.interface import Format, WriteReport
 from hashmatch.exchange.json_writing import Array
+from hashmatch.exchange.list_format import Format, WriteReport
 from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import BOM
 from hashmatch.records import ListItem, Tlp

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, instant, text, texts
 from hashmatch.exchange.formats.partners import Meant, hashed, labels_and_tlp, read_document, withdrawn
-from hashmatch.exchange.interface import Format, ListRow
+from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Opinion, Verdict
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import instant, text, whole, yes
 from hashmatch.exchange.formats.partners import Meant, hashed, read_document, withdrawn
-from hashmatch.exchange.interface import Format, ListRow
+from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.records import Kind, ListItem
 
 _PLACES = (("results", "*"), ("*",))

@@ -22,7 +22,7 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import LineError, instant, snippet, text, whole, yes
 from hashmatch.exchange.fields import tlp as tlp_mark
 from hashmatch.exchange.formats.partners import Meant, hashed, labels_and_tlp, read_document, withdrawn
-from hashmatch.exchange.interface import Format, ListRow
+from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Opinion, Tlp, Verdict, strictest
 

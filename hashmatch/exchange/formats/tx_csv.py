@@ -24,7 +24,7 @@ from hashmatch.exchange.csv_records import cells_of, records
 from hashmatch.exchange.fields import LineError, snippet, text
 from hashmatch.exchange.formats.partners import labels_and_tlp
 from hashmatch.exchange.formats.tx_signals import CARRIES, parse, signals
-from hashmatch.exchange.interface import Format, ListRow, WriteReport
+from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import sample
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.formats.tx_signals import CARRIES, TYPES, parse, signals
-from hashmatch.exchange.interface import Format, ListRow, WriteReport
+from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _

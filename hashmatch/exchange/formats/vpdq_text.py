@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.formats import film_frames
-from hashmatch.exchange.interface import Format, ListRow, WriteReport
+from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.exchange.plain import write_plain
 from hashmatch.i18n import _
