@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.formats.csv_digests import has_header, name_cell, name_in, number_in, read_table
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
-from hashmatch.exchange.plain import write_plain
+from hashmatch.exchange.plain_lists import write_plain
 from hashmatch.records import ListItem
 
 HEADER = (

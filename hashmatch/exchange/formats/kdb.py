@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import list_item
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
-from hashmatch.exchange.plain import write_plain
+from hashmatch.exchange.plain_lists import write_plain
 from hashmatch.exchange.sqlite_files import columns_of, has_table, read_rows
 from hashmatch.records import ListItem
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, in_capitals, snippet
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
-from hashmatch.exchange.plain import read_plain, readable, write_plain
+from hashmatch.exchange.plain_lists import read_plain, readable, write_plain
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
 

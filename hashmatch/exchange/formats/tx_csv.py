@@ -26,7 +26,7 @@ from hashmatch.exchange.formats.partners import labels_and_tlp
 from hashmatch.exchange.formats.tx_signals import CARRIES, parse, signals
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import sample
-from hashmatch.exchange.plain import write_plain
+from hashmatch.exchange.plain_lists import write_plain
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
 

@@ -18,7 +18,7 @@ from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.formats.tx_signals import CARRIES, TYPES, parse, signals
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
-from hashmatch.exchange.plain import write_plain
+from hashmatch.exchange.plain_lists import write_plain
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, LineRemark, ListItem
 

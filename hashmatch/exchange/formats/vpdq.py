@@ -14,7 +14,7 @@ from hashmatch.exchange.fields import LineError
 from hashmatch.exchange.formats.film_frames import parse_signal, signal
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import BOM, LINE_MAX, content, numbered
-from hashmatch.exchange.plain import write_plain
+from hashmatch.exchange.plain_lists import write_plain
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, LineRemark, ListItem
 
