@@ -14,7 +14,7 @@ from hashmatch.exchange.formats.misp_objects import IDENTIFYING, OF_JSON, SEVERA
 from hashmatch.exchange.item_records import hashes_of_short, item_of, latest
 from hashmatch.exchange.json_objects import JsonObject, Path, parse_object, parse_value, placed_records
 from hashmatch.exchange.list_format import ListRow
-from hashmatch.exchange.passed_over import PassedOver
+from hashmatch.exchange.skipped_kinds import PassedOver
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, Tlp, strictest
 

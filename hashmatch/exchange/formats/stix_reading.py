@@ -17,7 +17,7 @@ from hashmatch.exchange.formats.stix_waiting import Waiting
 from hashmatch.exchange.item_records import NO_DATE, hashes_of_short, item_of, latest
 from hashmatch.exchange.json_objects import JsonObject, parse_value, records
 from hashmatch.exchange.list_format import ListRow
-from hashmatch.exchange.passed_over import PassedOver
+from hashmatch.exchange.skipped_kinds import PassedOver
 from hashmatch.hashers import find
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, strictest
