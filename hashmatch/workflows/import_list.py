@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from hashmatch import exchange
 from hashmatch.errors import CommandError
-from hashmatch.exchange import checks
+from hashmatch.exchange import entry_checks
 from hashmatch.exchange.fields import snippet
 from hashmatch.i18n import _, ngettext
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, Opinion
@@ -110,7 +110,7 @@ def import_list(
                 file.seek(0)
                 _check_all_lines(origin, file, told)
             file.seek(0)
-            remarks = checks.RemarkLimit(None if all_remarks else checks.TOLD)
+            remarks = entry_checks.RemarkLimit(None if all_remarks else entry_checks.TOLD)
             run = _Import(store, actor, origin, plan, told, remarks_on, remarks)
             return run.run(form.read(file), duplicate)
     except OSError as error:
@@ -121,7 +121,7 @@ def _check_all_lines(origin: Origin, file: BinaryIO, told: LineListener) -> None
     bad = 0
     for row in origin.form.read(file):
         if isinstance(row, tuple):
-            problem = checks.check(row[1]).problem
+            problem = entry_checks.check(row[1]).problem
             row = BadLine(row[0], problem) if problem else row
         if isinstance(row, BadLine):
             bad += 1
@@ -147,7 +147,7 @@ class _Import:
         plan: ImportPlan,
         told: LineListener,
         remarks_on: RemarksOn,
-        remarks: checks.RemarkLimit,
+        remarks: entry_checks.RemarkLimit,
     ) -> None:
         self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
         self._remarks_on, self._remarks = remarks_on, remarks

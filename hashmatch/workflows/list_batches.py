@@ -9,7 +9,7 @@ from typing import Any
 
 from hashmatch import exchange
 from hashmatch.clock import now
-from hashmatch.exchange import checks as lint
+from hashmatch.exchange import entry_checks as lint
 from hashmatch.exchange.fields import identified
 from hashmatch.records import BadLine, LineRemark, ListItem, strictest
 from hashmatch.store import list_entries

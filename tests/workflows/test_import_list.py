@@ -13,7 +13,7 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.exchange import numbered_lines
-from hashmatch.exchange.checks import EMPTY, TOLD
+from hashmatch.exchange.entry_checks import EMPTY, TOLD
 from hashmatch.records import BadLine, LineRemark, ListItem
 from hashmatch.store import Store, audit, hash_rows, list_entries, lookup, open_store, verify
 from hashmatch.store.membership import Membership

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hashmatch import clock, exchange
 from hashmatch.errors import CommandError
-from hashmatch.exchange.checks import TOLD
+from hashmatch.exchange.entry_checks import TOLD
 from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
 from hashmatch.signing import keys
 from hashmatch.signing.minisign import SecretKey

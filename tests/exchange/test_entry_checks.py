@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from hashmatch import exchange
-from hashmatch.exchange import checks
-from hashmatch.exchange.checks import Lint, RemarkLimit, check
+from hashmatch.exchange import entry_checks
+from hashmatch.exchange.entry_checks import Lint, RemarkLimit, check
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
 from tests.support.list_items import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
 
@@ -35,17 +35,17 @@ def test_a_good_entry_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("item", "problem"),
     [
-        (ListItem(md5=checks.EMPTY["md5"], hashes=(GOOD,)), "md5 is that of an empty file"),
-        (ListItem(sha1=checks.EMPTY["sha1"]), "sha1 is that of an empty file"),
-        (ListItem(md5=MD5, sha256=checks.EMPTY["sha256"]), "sha256 is that of an empty file"),
+        (ListItem(md5=entry_checks.EMPTY["md5"], hashes=(GOOD,)), "md5 is that of an empty file"),
+        (ListItem(sha1=entry_checks.EMPTY["sha1"]), "sha1 is that of an empty file"),
+        (ListItem(md5=MD5, sha256=entry_checks.EMPTY["sha256"]), "sha256 is that of an empty file"),
         (ListItem(sha256="0" * 64, hashes=(GOOD,)), "placeholder"),
         (ListItem(md5="f" * 32), "placeholder"),
         (ListItem(hashes=(ones(0),)), "of 0 ones"),
         (ListItem(hashes=(ones(1, 100),)), "of 1 ones"),
         (ListItem(hashes=(ones(255), ones(256))), "of 255 ones"),
         (ListItem(hashes=(GOOD, Hash("pdq", bytes(8)))), "differ in length"),
-        (film(1.0, checks.LONGEST + 1), "longer than any film"),
-        (ListItem(md5=MD5, duration=checks.LONGEST * 2), "longer than any film"),
+        (film(1.0, entry_checks.LONGEST + 1), "longer than any film"),
+        (ListItem(md5=MD5, duration=entry_checks.LONGEST * 2), "longer than any film"),
     ],
 )
 def test_what_is_refused(item: ListItem, problem: str) -> None:
@@ -85,7 +85,7 @@ def test_what_is_told(item: ListItem, remark: str) -> None:
     ],
 )
 def test_what_is_nothing_special(item: ListItem) -> None:
-    assert check(item) == checks.Checked(item)
+    assert check(item) == entry_checks.Checked(item)
 
 
 def test_a_bad_hash_is_left_out_where_others_are_left() -> None:
@@ -110,7 +110,7 @@ def test_an_entry_that_comes_again() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "REMEMBERED", 2)
+    monkeypatch.setattr(entry_checks, "REMEMBERED", 2)
     judge = Lint()
     told = [judge.check(n, ListItem(md5=f"{(n - 1) % 4 + 1:032x}")).remarks for n in range(1, 9)]
     assert [bool(each) for each in told] == [False] * 4 + [True] * 2 + [False] * 2, "the first two are remembered"
