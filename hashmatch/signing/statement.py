@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hashmatch.exchange import fields
 from hashmatch.exchange.fields import LineError, snippet
-from hashmatch.exchange.json_objects import parse_object
+from hashmatch.exchange.json_reading import parse_object
 from hashmatch.i18n import _
 from hashmatch.records import ListHead, Tlp
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from hashmatch.exchange.fields import LineError, perceptual_hash, snippet
 from hashmatch.exchange.formats.pdq import LEAST_QUALITY, good_enough
-from hashmatch.exchange.json_objects import parse_value
+from hashmatch.exchange.json_reading import parse_value
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
 

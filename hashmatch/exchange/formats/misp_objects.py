@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from hashmatch.exchange.item_records import entry_uuid, last_word, record_of, short_hashes
-from hashmatch.exchange.json_objects import JsonDict
+from hashmatch.exchange.json_reading import JsonDict
 from hashmatch.records import ListItem
 
 #: Frames in one attribute: MISP's database holds 64 KiB in one, and cuts off the rest.

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, digest, identified, perceptual_hash, snippet
 from hashmatch.exchange.fields import tlp as tlp_mark
-from hashmatch.exchange.json_objects import Path, records
+from hashmatch.exchange.json_reading import Path, records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Kind, LineRemark, ListItem, Tlp, strictest

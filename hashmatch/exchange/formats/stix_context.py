@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, text, tlp
 from hashmatch.exchange.formats.stix_objects import EXTENSION, TLP_EXTENSION, TLP_MARKINGS, VERDICTS
-from hashmatch.exchange.json_objects import records
+from hashmatch.exchange.json_reading import records
 from hashmatch.i18n import _
 from hashmatch.records import LineRemark, Tlp, strictest
 

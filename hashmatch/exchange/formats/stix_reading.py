@@ -15,7 +15,7 @@ from hashmatch.exchange.formats.stix_context import PATHS, Context, extension
 from hashmatch.exchange.formats.stix_patterns import DIGESTS, entries, normal
 from hashmatch.exchange.formats.stix_waiting import Waiting
 from hashmatch.exchange.item_records import NO_DATE, hashes_of_short, item_of, latest
-from hashmatch.exchange.json_objects import JsonObject, parse_value, records
+from hashmatch.exchange.json_reading import JsonObject, parse_value, records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.exchange.skipped_kinds import PassedOver
 from hashmatch.hashers import find

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hashmatch.exchange.formats.stix_context import extension
-from hashmatch.exchange.json_objects import JsonObject
+from hashmatch.exchange.json_reading import JsonObject
 
 #: Objects that wait, counted with their hashes.
 WAITING_MAX = 20_000

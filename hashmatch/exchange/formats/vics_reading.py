@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, exact_moment, snippet, text
 from hashmatch.exchange.item_records import hashes_of_short, item_of
-from hashmatch.exchange.json_objects import JsonObject, parse_value, records
+from hashmatch.exchange.json_reading import JsonObject, parse_value, records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.exchange.skipped_kinds import PassedOver
 from hashmatch.i18n import _

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange import json_objects
+from hashmatch.exchange import json_reading
 from hashmatch.exchange.formats.jsonl import FORMAT
 from hashmatch.records import BadLine, Hash, ListItem
 from hashmatch.version import __version__
@@ -116,7 +116,7 @@ def test_the_same_hash_twice_counts_once() -> None:
 
 
 def test_a_line_of_too_many_parts_is_refused_unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_objects, "_PARTS_MAX", 10)
+    monkeypatch.setattr(json_reading, "_PARTS_MAX", 10)
     assert list(read(FORMAT, b'{"md5":"%b","x":[1,2,3,4,5,6,7,8,9]}' % MD5.encode())[1]) == [1]
 
 

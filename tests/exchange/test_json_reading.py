@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashmatch.exchange import json_objects
-from hashmatch.exchange.json_objects import Path, placed_records, records
+from hashmatch.exchange import json_reading
+from hashmatch.exchange.json_reading import Path, placed_records, records
 from hashmatch.records import BadLine
 
 values = st.recursive(
@@ -117,7 +117,7 @@ class Endless:
 
 @pytest.mark.parametrize("start", [b'["', b'[{"a": "', b"[", b'[{"a": 1'])
 def test_what_never_ends_does_not_fill_the_memory(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_objects, "LINE_MAX", 1 << 20)
+    monkeypatch.setattr(json_reading, "LINE_MAX", 1 << 20)
     tracemalloc.start()
     try:
         rows: Iterator[Any] = records(Endless(start, b"1"), ("*",))  # type: ignore[arg-type]
@@ -128,7 +128,7 @@ def test_what_never_ends_does_not_fill_the_memory(start: bytes, monkeypatch: pyt
 
 
 def test_a_record_that_is_too_long_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_objects, "LINE_MAX", 1 << 20)
+    monkeypatch.setattr(json_reading, "LINE_MAX", 1 << 20)
     data = b'[{"a": [' + b'"0123456789",' * 100_000 + b'""]}, {"x": 2}]'
     first, second = records(BytesIO(data), ("*",))
     assert isinstance(first, BadLine) and "longer than" in first.message
