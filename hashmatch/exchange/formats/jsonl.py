@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LIST_VERSION, LineError, check_version, identified, list_head
-from hashmatch.exchange.item_records import hash_record, item_of, record_of
+from hashmatch.exchange.json_items import hash_record, item_of, record_of
 from hashmatch.exchange.json_reading import parse_object
 from hashmatch.exchange.json_writing import dumped
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport

@@ -17,7 +17,7 @@ from uuid import uuid5
 from hashmatch.exchange.fields import identified
 from hashmatch.exchange.formats.misp_objects import object_of, tag, timestamp
 from hashmatch.exchange.formats.misp_reading import read
-from hashmatch.exchange.item_records import NAMESPACE, last_word
+from hashmatch.exchange.json_items import NAMESPACE, last_word
 from hashmatch.exchange.json_writing import Array, dumped
 from hashmatch.exchange.list_format import Format, WriteReport
 from hashmatch.exchange.losses import EVERYTHING

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 from uuid import UUID, uuid5
 
-from hashmatch.exchange.item_records import entry_uuid, last_word, record_of, short_hashes
+from hashmatch.exchange.json_items import entry_uuid, last_word, record_of, short_hashes
 from hashmatch.exchange.json_reading import JsonDict
 from hashmatch.records import ListItem
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, moment, snippet, text, tlp
 from hashmatch.exchange.formats.misp_objects import IDENTIFYING, OF_JSON, SEVERAL, SINGLE, template, timestamp
-from hashmatch.exchange.item_records import hashes_of_short, item_of, latest
+from hashmatch.exchange.json_items import hashes_of_short, item_of, latest
 from hashmatch.exchange.json_reading import JsonObject, Path, parse_object, parse_value, placed_records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.exchange.skipped_kinds import PassedOver

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hashmatch.exchange.formats.stix_patterns import pattern_of
-from hashmatch.exchange.item_records import NO_DATE, entry_uuid, exact, last_word, record_of, short_hashes
+from hashmatch.exchange.json_items import NO_DATE, entry_uuid, exact, last_word, record_of, short_hashes
 from hashmatch.exchange.json_reading import JsonDict
 from hashmatch.records import ListItem, Opinion, Tlp, Verdict
 

@@ -14,7 +14,7 @@ from hashmatch.exchange.fields import LineError, exact_moment, perceptual_hash, 
 from hashmatch.exchange.formats.stix_context import PATHS, Context, extension
 from hashmatch.exchange.formats.stix_patterns import DIGESTS, entries, normal
 from hashmatch.exchange.formats.stix_waiting import Waiting
-from hashmatch.exchange.item_records import NO_DATE, hashes_of_short, item_of, latest
+from hashmatch.exchange.json_items import NO_DATE, hashes_of_short, item_of, latest
 from hashmatch.exchange.json_reading import JsonObject, parse_value, records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.exchange.skipped_kinds import PassedOver

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from hashmatch.exchange.formats.vics_reading import PREFIX, PROPERTIES, labels_of, path_of, read
-from hashmatch.exchange.item_records import record_of, short_hashes
+from hashmatch.exchange.json_items import record_of, short_hashes
 from hashmatch.exchange.json_writing import Array
 from hashmatch.exchange.list_format import Format, WriteReport
 from hashmatch.exchange.losses import EVERYTHING

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, exact_moment, snippet, text
-from hashmatch.exchange.item_records import hashes_of_short, item_of
+from hashmatch.exchange.json_items import hashes_of_short, item_of
 from hashmatch.exchange.json_reading import JsonObject, parse_value, records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.exchange.skipped_kinds import PassedOver

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.exchange.fields import LineError
-from hashmatch.exchange.item_records import entry_uuid, hashes_of_short, last_word, short_hashes
+from hashmatch.exchange.json_items import entry_uuid, hashes_of_short, last_word, short_hashes
 from hashmatch.records import Hash, ListItem, Opinion
 from tests.support.list_items import BRIDGE, MD5, PICTURE, SHA256, hashes
 
