@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO
 
-from hashmatch.exchange.formats.csv_digests import has_header, name_cell, name_in, number_in, read_table
+from hashmatch.exchange.formats.digest_tables import has_header, name_cell, name_in, number_in, read_table
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.plain_lists import write_plain
 from hashmatch.i18n import _
