@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hashmatch.exchange.formats import film_frames
+from hashmatch.exchange.formats import vpdq_frames
 from hashmatch.exchange.formats.partners import Meant, hashed
 from hashmatch.exchange.formats.pdq import good_enough
 from hashmatch.records import ListItem
@@ -23,7 +23,7 @@ CARRIES = frozenset({"pdq", "kind", "frames", "video:time", "video:quality", "vi
 def parse(signal_type: str, signal: str) -> tuple[ListItem, str | None]:
     """The entry, and a remark for a person if there is something to be said of it. Raises LineError."""
     if signal_type == "vpdq":
-        return film_frames.parse_signal(signal)
+        return vpdq_frames.parse_signal(signal)
     return hashed(_MEANT.get(signal_type), signal_type, signal.strip()), None
 
 
@@ -32,7 +32,7 @@ def signals(item: ListItem) -> Iterator[tuple[str, str]]:
     pictures = (each for each in item.hashes if each.algorithm == "pdq" and each.time is None and good_enough(each))
     for hex in dict.fromkeys(each.hex for each in pictures):
         yield "pdq", hex
-    film = film_frames.signal(item)
+    film = vpdq_frames.signal(item)
     if film:
         yield "vpdq", film
     if item.kind == "video":

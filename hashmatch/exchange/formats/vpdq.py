@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError
-from hashmatch.exchange.formats.film_frames import parse_signal, signal
+from hashmatch.exchange.formats.vpdq_frames import parse_signal, signal
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import BOM, LINE_MAX, content, numbered
 from hashmatch.exchange.plain_lists import write_plain

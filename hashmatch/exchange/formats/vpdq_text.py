@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, snippet
-from hashmatch.exchange.formats import film_frames
+from hashmatch.exchange.formats import vpdq_frames
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.exchange.plain_lists import write_plain
@@ -48,7 +48,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
             begun = number
         last = at
         rounded |= is_rounded
-        if len(frames) <= film_frames.FRAMES_MAX:
+        if len(frames) <= vpdq_frames.FRAMES_MAX:
             frames.append(frame)
     if frames:
         yield from _rows(begun, frames, rounded)
@@ -56,12 +56,12 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 def _rows(number: int, frames: list[Hash], rounded: bool) -> Iterator[ListRow]:
     try:
-        item = film_frames.film(frames)
+        item = vpdq_frames.film(frames)
     except LineError as refused:
         yield BadLine(number, str(refused))
         return
     if rounded:
-        yield LineRemark(number, film_frames.rounded_times())
+        yield LineRemark(number, vpdq_frames.rounded_times())
     yield number, item
 
 
@@ -73,15 +73,15 @@ def _parse(line: bytes) -> tuple[int, Hash, bool]:
         reason = _("not the number, quality, hash and time of a frame: {value}")
         raise LineError(reason.format(value=snippet(line)))
     quality, hex = (parts[2], parts[1]) if len(parts[1]) == _HEX else (parts[1], parts[2])
-    return int(at), film_frames.frame(hex, quality, parts[3]), film_frames.is_rounded(parts[3])
+    return int(at), vpdq_frames.frame(hex, quality, parts[3]), vpdq_frames.is_rounded(parts[3])
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
     """Writes every film of which a frame is good enough to be matched; EXTRAS have no place in it."""
 
     def entries(item: ListItem) -> Iterable[bytes]:
-        for number, frame in enumerate(film_frames.frames_of(item)):
-            yield f"{number},{film_frames.quality_of(frame)},{frame.hex},{frame.time:.3f}".encode("ascii")
+        for number, frame in enumerate(vpdq_frames.frames_of(item)):
+            yield f"{number},{vpdq_frames.quality_of(frame)},{frame.hex},{frame.time:.3f}".encode("ascii")
 
     return write_plain(items, out, entries)
 

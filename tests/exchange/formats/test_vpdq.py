@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.exchange import WriteReport
-from hashmatch.exchange.formats import film_frames, vpdq
+from hashmatch.exchange.formats import vpdq, vpdq_frames
 from hashmatch.exchange.formats.vpdq import FORMAT
 from hashmatch.records import Hash, LineRemark, ListItem
 from tests.support.list_items import BRIDGE, FILM, PICTURE, items_of, patient, read, write
@@ -81,7 +81,7 @@ def test_rounded_times_are_remarked_once() -> None:
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(film_frames, "FRAMES_MAX", 1)
+    monkeypatch.setattr(vpdq_frames, "FRAMES_MAX", 1)
     assert "more than 1 frames" in read(FORMAT, json.dumps(OLD).encode())[1][1]
     monkeypatch.setattr(vpdq, "LINE_MAX", 100)
     assert "longer than 100 bytes" in read(FORMAT, json.dumps(OLD, indent=1).encode())[1][1]

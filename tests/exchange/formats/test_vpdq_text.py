@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 
 from hashmatch.exchange import WriteReport
-from hashmatch.exchange.formats import film_frames
+from hashmatch.exchange.formats import vpdq_frames
 from hashmatch.exchange.formats.vpdq_text import FORMAT
 from hashmatch.records import Hash, LineRemark, ListItem
 from tests.support.list_items import BRIDGE, FILM, PICTURE, items_of, read, write
@@ -63,7 +63,7 @@ def test_rounded_times_are_remarked_once() -> None:
 
 
 def test_too_many_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(film_frames, "FRAMES_MAX", 2)
+    monkeypatch.setattr(vpdq_frames, "FRAMES_MAX", 2)
     lines = "\n".join(f"{number},100,{BRIDGE},{number}" for number in (*range(5), 0))
     found, bad = read(FORMAT, lines.encode())
     assert (list(found), list(bad)) == ([6], [1])
