@@ -14,7 +14,7 @@ from hashmatch.evaluate.edits import EDITS, Edit
 from hashmatch.evaluate.originals import Refused, decode, name_of
 from hashmatch.evaluate.scores import Alike, Evaluation, Templates
 from hashmatch.evaluate.tally import Tally
-from hashmatch.evaluate.trial import Original, Trial
+from hashmatch.evaluate.temporary_set import Original, Trial
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.matching.tiers import Profile

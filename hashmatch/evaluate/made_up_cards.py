@@ -11,7 +11,7 @@ from PIL import Image
 from hashmatch.evaluate import adjust
 from hashmatch.evaluate.edits import Edit, jpeg
 from hashmatch.evaluate.templates import card
-from hashmatch.evaluate.trial import Original
+from hashmatch.evaluate.temporary_set import Original
 
 #: Texts that each template is made with.
 TEXTS = 6

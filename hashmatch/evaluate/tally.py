@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hashmatch.evaluate.copies import Copy
 from hashmatch.evaluate.edits import Edit
 from hashmatch.evaluate.scores import COUNTS, DISTANCES, AtDistance, EditResult, Recall, WrongMatch, WrongPairs, share
-from hashmatch.evaluate.trial import Original
+from hashmatch.evaluate.temporary_set import Original
 from hashmatch.hamming.words import distances
 from hashmatch.matching.results import Match, Result
 from hashmatch.matching.tiers import quality_of, thresholds

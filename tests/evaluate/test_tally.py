@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashmatch.evaluate.copies import Copy
 from hashmatch.evaluate.edits import EDITS
 from hashmatch.evaluate.tally import Tally
-from hashmatch.evaluate.trial import Original
+from hashmatch.evaluate.temporary_set import Original
 from hashmatch.matching.results import Match, Result
 from tests.support.made_hashes import match
 from tests.support.made_references import flip, pdq_bits

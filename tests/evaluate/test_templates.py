@@ -7,7 +7,7 @@ import pytest
 
 from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.templates import card
-from hashmatch.evaluate.trial import Original
+from hashmatch.evaluate.temporary_set import Original
 from tests.support.photo_like_pictures import opened
 
 
