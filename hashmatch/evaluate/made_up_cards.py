@@ -8,7 +8,7 @@ from random import Random
 
 from PIL import Image
 
-from hashmatch.evaluate import adjust
+from hashmatch.evaluate import adjustments
 from hashmatch.evaluate.edits import Edit, jpeg
 from hashmatch.evaluate.templates import card
 from hashmatch.evaluate.temporary_set import Original
@@ -18,7 +18,7 @@ TEXTS = 6
 
 
 def _resent(image: Image.Image, random: Random) -> bytes:
-    return jpeg(adjust.resize(image, random, 0.75), random, 50)
+    return jpeg(adjustments.resize(image, random, 0.75), random, 50)
 
 
 #: How a card is copied: smaller, and compressed anew.

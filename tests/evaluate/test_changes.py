@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from hashmatch.evaluate import adjust, overlays, surroundings
+from hashmatch.evaluate import adjustments, overlays, surroundings
 from tests.support.photo_like_pictures import picture
 
 Pixels = npt.NDArray[np.uint8]
@@ -95,7 +95,7 @@ def test_a_meme_has_its_text_outside_the_picture() -> None:
 @given(st.integers(0, 1000))
 @settings(max_examples=25)
 def test_random_crops_are_parts_of_the_picture(seed: int) -> None:
-    changed = adjust.crop_random(picture(), Random(seed), 0.2)
+    changed = adjustments.crop_random(picture(), Random(seed), 0.2)
     assert changed.width >= 160 * 0.6 - 1
     assert changed.height >= 120 * 0.6 - 1
     assert lies_in(changed, picture(), slack=0.01)
@@ -104,20 +104,20 @@ def test_random_crops_are_parts_of_the_picture(seed: int) -> None:
 def test_a_cut_turn_has_no_black_corners() -> None:
     white = Image.new("RGB", (300, 200), "white")
     for degrees in (1, 2, 5, 10):
-        assert pixels(adjust.rotate(white, Random(0), degrees, inner=True)).min() > 250, degrees
-        whole = adjust.rotate(white, Random(0), degrees, inner=False)
+        assert pixels(adjustments.rotate(white, Random(0), degrees, inner=True)).min() > 250, degrees
+        whole = adjustments.rotate(white, Random(0), degrees, inner=False)
         assert whole.size == white.size
         assert pixels(whole)[0].min() == 0
 
 
 def test_turns_go_both_ways() -> None:
-    turned = {adjust.rotate(picture(), Random(seed), 10, inner=False).tobytes() for seed in range(8)}
+    turned = {adjustments.rotate(picture(), Random(seed), 10, inner=False).tobytes() for seed in range(8)}
     assert len(turned) == 2
 
 
 def test_inversion_and_mirrors_undo_themselves() -> None:
     random = Random(0)
-    for change in (adjust.invert, lambda i, r: adjust.transpose(i, r, Image.Transpose.FLIP_LEFT_RIGHT)):
+    for change in (adjustments.invert, lambda i, r: adjustments.transpose(i, r, Image.Transpose.FLIP_LEFT_RIGHT)):
         once = change(picture(), random)
         assert once.tobytes() != picture().tobytes()
         assert change(once, random).tobytes() == picture().tobytes()
@@ -126,16 +126,16 @@ def test_inversion_and_mirrors_undo_themselves() -> None:
 def test_tone() -> None:
     original = pixels(picture()).mean()
     assert (
-        pixels(adjust.gamma(picture(), Random(0), 1.6)).mean()
+        pixels(adjustments.gamma(picture(), Random(0), 1.6)).mean()
         < original
-        < pixels(adjust.gamma(picture(), Random(0), 0.6)).mean()
+        < pixels(adjustments.gamma(picture(), Random(0), 0.6)).mean()
     )
-    grey = pixels(adjust.greyscale(picture(), Random(0)))
+    grey = pixels(adjustments.greyscale(picture(), Random(0)))
     assert np.ptp(grey, axis=2).max() == 0
-    assert adjust.hue(Image.new("RGB", (2, 2), (255, 0, 0)), Random(0), 120).getpixel((0, 0)) == pytest.approx(
+    assert adjustments.hue(Image.new("RGB", (2, 2), (255, 0, 0)), Random(0), 120).getpixel((0, 0)) == pytest.approx(
         (0, 255, 0), abs=8
     )
-    warm = pixels(adjust.cast(picture(), Random(0), 1.2, 1.0, 0.8)).mean(axis=(0, 1)) / pixels(picture()).mean(
+    warm = pixels(adjustments.cast(picture(), Random(0), 1.2, 1.0, 0.8)).mean(axis=(0, 1)) / pixels(picture()).mean(
         axis=(0, 1)
     )
     assert warm[0] > warm[1] > warm[2]
@@ -143,18 +143,18 @@ def test_tone() -> None:
 
 def test_noise_is_as_strong_as_asked() -> None:
     grey = Image.new("RGB", (200, 200), (128, 128, 128))
-    assert pixels(adjust.noise(grey, Random(0), 20)).std() == pytest.approx(20, rel=0.05)
-    grain = pixels(adjust.noise(grey, Random(0), 14, coloured=False))
+    assert pixels(adjustments.noise(grey, Random(0), 20)).std() == pytest.approx(20, rel=0.05)
+    grain = pixels(adjustments.noise(grey, Random(0), 14, coloured=False))
     assert grain.std() == pytest.approx(14, rel=0.05)
     assert np.ptp(grain, axis=2).max() == 0
-    changed = (pixels(adjust.salt_and_pepper(grey, Random(0), 0.02)) != 128).any(axis=2).mean()
+    changed = (pixels(adjustments.salt_and_pepper(grey, Random(0), 0.02)) != 128).any(axis=2).mean()
     assert changed == pytest.approx(0.02, rel=0.3)
 
 
 def test_motion_blurs_along_one_direction() -> None:
     dot = Image.new("RGB", (101, 101))
     dot.putpixel((50, 50), (255, 255, 255))
-    rows, columns = np.nonzero(pixels(adjust.motion_blur(dot, Random(2), 0.2))[:, :, 0])
+    rows, columns = np.nonzero(pixels(adjustments.motion_blur(dot, Random(2), 0.2))[:, :, 0])
     assert len(rows) > 8
     spread = np.linalg.eigvalsh(np.cov(rows, columns))
     assert spread[1] > 20 * max(spread[0], 0.1)
