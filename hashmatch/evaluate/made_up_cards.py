@@ -9,8 +9,8 @@ from random import Random
 from PIL import Image
 
 from hashmatch.evaluate import adjustments
+from hashmatch.evaluate.card_templates import card
 from hashmatch.evaluate.edits import Edit, jpeg
-from hashmatch.evaluate.templates import card
 from hashmatch.evaluate.temporary_set import Original
 
 #: Texts that each template is made with.

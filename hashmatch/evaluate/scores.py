@@ -104,7 +104,7 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Templates:
-    """Made-up cards (see templates.py). same: pairs of one template with other texts; others: cards of two templates, or
+    """Made-up cards (see card_templates.py). same: pairs of one template with other texts; others: cards of two templates, or
     a card and a picture; recall: of the cards' own re-encoded copies."""
 
     templates: int

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hashmatch.evaluate import made_up_cards
-from hashmatch.evaluate.templates import card
+from hashmatch.evaluate.card_templates import card
 from hashmatch.evaluate.temporary_set import Original
 from tests.support.photo_like_pictures import opened
 
