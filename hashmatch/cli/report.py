@@ -18,7 +18,7 @@ from hashmatch.i18n import _
 
 if TYPE_CHECKING:
     from hashmatch.report.pictures import PictureRule
-    from hashmatch.report.reading import ScanFile
+    from hashmatch.report.scan_file import ScanFile
 
 
 @click.command(
@@ -38,7 +38,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
     from hashmatch.report.custody import audit_head
     from hashmatch.report.html.facts import About, Kept
     from hashmatch.report.html.gathering import Gathered
-    from hashmatch.report.reading import ScanFile
+    from hashmatch.report.scan_file import ScanFile
     from hashmatch.store import open_store
     from hashmatch.store.audit import Actor
     from hashmatch.version import __version__

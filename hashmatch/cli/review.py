@@ -121,7 +121,7 @@ def _read(app: App, scan: bytes) -> tuple[Gathered, tuple[str, ...]]:
     """The scan's results, and what a person must know of its file. Raises CommandError."""
     from hashmatch.escape import for_terminal
     from hashmatch.report.html.gathering import Gathered
-    from hashmatch.report.reading import ScanFile
+    from hashmatch.report.scan_file import ScanFile
 
     gathered, notices = Gathered(), []
     try:

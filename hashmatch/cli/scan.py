@@ -255,7 +255,7 @@ def _html(
     from hashmatch.clock import now
     from hashmatch.report.html.facts import About
     from hashmatch.report.html.gathering import Gathered
-    from hashmatch.report.reading import ScanHead, ScanSettings, SearchedSet
+    from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
     from hashmatch.store import lookup
     from hashmatch.version import __version__
 

@@ -14,7 +14,7 @@ from hashmatch.report.html.facts import About
 from hashmatch.report.html.gathering import Gathered
 from hashmatch.report.html.page import write
 from hashmatch.report.pictures import ShownPicture
-from hashmatch.report.reading import ScanHead, ScanSettings, SearchedSet
+from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
 from tests.support.report_results import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, MATCHED, SAME_LAYOUT, SKIPPED
 
 #: What an enemy, or a partner's list, may put into any text: an element, an attribute, the end of ours, a script's link,

@@ -13,7 +13,7 @@ from hashmatch.i18n import _
 from hashmatch.isolation import lock
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.report.custody import AuditHead
-from hashmatch.report.reading import ScanHead
+from hashmatch.report.scan_file import ScanHead
 
 #: Paths of a scan that are listed; more are counted.
 MOST_PATHS = 100

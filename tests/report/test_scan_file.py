@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from hashmatch.errors import CommandError
 from hashmatch.matching.results import Result
-from hashmatch.report import as_json, reading
-from hashmatch.report.reading import ScanFile
+from hashmatch.report import as_json, scan_file
+from hashmatch.report.scan_file import ScanFile
 from hashmatch.store import open_store
 from tests.support.report_pages import ALL, CUSTODY, LONG
 
@@ -71,7 +71,7 @@ class TestWhatIsRead:
         assert file.is_document and file.head and not file.cut_off and not file.interrupted
         assert file.head.custody == CUSTODY
         assert file.head.reference_set.references == 0 and file.head.reference_set.path.endswith("x.db")
-        assert file.head.settings == reading.ScanSettings("near", "thorough", 20, ("east",))
+        assert file.head.settings == scan_file.ScanSettings("near", "thorough", 20, ("east",))
         assert file.seconds == 2.5
 
     def test_one_of_a_version_without_custody(self, document: Callable[..., bytes]) -> None:
@@ -184,14 +184,14 @@ class TestDamage:
             read(content + b"more\n")
 
     def test_a_line_without_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(reading.ScanFile._next_line, "__defaults__", (1000,))
+        monkeypatch.setattr(scan_file.ScanFile._next_line, "__defaults__", (1000,))
         with pytest.raises(CommandError, match="is longer than 1,000 bytes"):
             read(b'{"path": "' + b"a" * 2000)
 
     def test_a_document_too_large_to_be_held(
         self, document: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(reading, "LARGEST_DOCUMENT", 2000)
+        monkeypatch.setattr(scan_file, "LARGEST_DOCUMENT", 2000)
         assert len(read(document(*ALL))[1]) == len(ALL), "as it is laid out by us"
         with pytest.raises(CommandError, match="more than 2,000 bytes"):
             read(json.dumps(json.loads(document(*ALL)), indent=1).encode())
