@@ -202,8 +202,8 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
     from hashmatch.escape import for_terminal
     from hashmatch.hashers import MAIN
     from hashmatch.matching.tiers import MOST_CONTRADICTION
-    from hashmatch.report.as_lines import area_line, segment_line
     from hashmatch.report.reasons import explain
+    from hashmatch.report.scan_text import area_line, segment_line
 
     yield f"A  {for_terminal(a)}"
     yield f"B  {for_terminal(b)}"

@@ -70,7 +70,7 @@ def _retract(app: App, refs: tuple[str, ...], reason: str | None, collection: st
 
 def _recall(app: App, refs: tuple[str, ...], form: str) -> None:
     from hashmatch.report import as_json
-    from hashmatch.report.as_lines import recall_lines
+    from hashmatch.report.scan_text import recall_lines
     from hashmatch.store import lookup, open_store, scans
 
     listed = standing = 0

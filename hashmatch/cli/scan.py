@@ -225,7 +225,7 @@ def _recorder(
 def _tell(app: App, progress: Any, result: Result) -> None:
     """A line on standard error for each file that was not, or not wholly, examined."""
     from hashmatch.escape import for_terminal
-    from hashmatch.report.as_lines import examined_text
+    from hashmatch.report.scan_text import examined_text
 
     if result.error is not None:
         progress.line(f"{for_terminal(result.path)}: {result.error.code}: {for_terminal(result.error.message)}")
@@ -300,7 +300,7 @@ def _writer(
             text.detach()
 
         return rows.write, finish
-    from hashmatch.report.as_lines import lines_of
+    from hashmatch.report.scan_text import lines_of
 
     colour = target is None and stream_is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
 

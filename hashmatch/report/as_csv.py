@@ -8,7 +8,7 @@ from typing import TextIO
 
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.matching.results import Match, MatchedDecision, Result, Segment
-from hashmatch.report.as_lines import span_text
+from hashmatch.report.scan_text import span_text
 
 COLUMNS = (
     "path",

@@ -10,11 +10,11 @@ from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import Match, MatchedReference, Result, Segment, Tier, VideoEvidence
 from hashmatch.records import Kind
-from hashmatch.report.as_lines import WORTH_SAYING_SPEED, clock, examined_text, span_text
 from hashmatch.report.html import drawings
 from hashmatch.report.html.facts import moment
 from hashmatch.report.html.gathering import ReportEntry, SectionName
 from hashmatch.report.reasons import decided, explain
+from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, examined_text, span_text
 
 DIGESTS = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
 #: Stretches that are listed at once; more are unfolded.

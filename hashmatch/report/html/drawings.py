@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hashmatch.matching.results import LocalEvidence, Segment, Tier
-from hashmatch.report.as_lines import clock
 from hashmatch.report.axis import marks
+from hashmatch.report.scan_text import clock
 
 #: Stretches that are drawn, and listed, of one match; more are counted.
 MOST_SEGMENTS = 200

@@ -15,11 +15,11 @@ from hashmatch import i18n
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import MatchedReference
-from hashmatch.report.as_lines import clock
 from hashmatch.report.html import cards, drawings
 from hashmatch.report.html.facts import About, facts, moment
 from hashmatch.report.html.gathering import Gathered, ReportEntry, Section
 from hashmatch.report.pictures import ShownPicture
+from hashmatch.report.scan_text import clock
 
 if TYPE_CHECKING:
     from jinja2 import Environment

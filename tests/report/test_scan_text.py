@@ -19,7 +19,8 @@ from hashmatch.matching.results import (
     Segment,
     VideoEvidence,
 )
-from hashmatch.report.as_lines import (
+from hashmatch.report.reasons import explain
+from hashmatch.report.scan_text import (
     LISTED,
     area_line,
     clock,
@@ -29,7 +30,6 @@ from hashmatch.report.as_lines import (
     segment_line,
     segment_text,
 )
-from hashmatch.report.reasons import explain
 from hashmatch.store import Store, open_store
 from tests.support.harmless_text import harmless
 from tests.support.made_references import add
