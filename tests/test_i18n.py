@@ -47,7 +47,7 @@ TOLD_KEYWORDS = {"help", "short_help", "epilog", "title"}
 #: Variables that by custom hold such a text.
 TOLD_NAMES = {"message", "text", "reason", "title", "why", "limits"}
 #: Modules in which what a function yields are lines for a person.
-TOLD_YIELDS = {"audit.py", "verify.py", "scan_text.py", "as_text.py"}
+TOLD_YIELDS = {"audit.py", "verify.py", "scan_text.py", "reference_text.py"}
 
 #: What is the same in every language: the program's name, and marks that are names themselves.
 NAMES = re.compile(r"hashmatch: |TLP:|sha256|sha1|md5")

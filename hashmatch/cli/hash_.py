@@ -34,7 +34,7 @@ def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: s
     from hashmatch.hashers import parse_names
     from hashmatch.media.files import FoundPath
     from hashmatch.report import as_json
-    from hashmatch.report.as_text import fingerprint_lines, pdq_lines
+    from hashmatch.report.reference_text import fingerprint_lines, pdq_lines
 
     settings = Settings(parse_names(names), exact, examining.limits, views=form != "pdq")
     found = (FoundPath(path) for path in dict.fromkeys(files))

@@ -28,7 +28,7 @@ def command(
     form: str,
 ) -> int:
     from hashmatch.report import as_json
-    from hashmatch.report.as_text import list_line
+    from hashmatch.report.reference_text import list_line
     from hashmatch.store import lookup, open_store
 
     with open_store(app.database) as store:

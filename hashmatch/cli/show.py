@@ -16,7 +16,7 @@ from hashmatch.i18n import _
 @pass_app
 def command(app: App, refs: tuple[str, ...], form: str) -> int:
     from hashmatch.report import as_json
-    from hashmatch.report.as_text import reference_lines
+    from hashmatch.report.reference_text import reference_lines
     from hashmatch.store import hash_rows, lookup, open_store
 
     with open_store(app.database) as store:

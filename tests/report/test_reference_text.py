@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hashmatch.records import Failure, Fingerprint, Hash
-from hashmatch.report.as_text import LONGEST_HASH, fingerprint_lines, list_line, pdq_lines, reference_lines
+from hashmatch.report.reference_text import LONGEST_HASH, fingerprint_lines, list_line, pdq_lines, reference_lines
 from hashmatch.store.lookup import Provenance, Reference, ReferenceSource
 from tests.support.harmless_text import harmless
 from tests.support.report_results import HOSTILE
