@@ -253,8 +253,8 @@ def _html(
     """As _writer: all results are kept until the end, when the page is written."""
     from hashmatch.cli.shared.html import write_page
     from hashmatch.clock import now
+    from hashmatch.report.html.contents import Gathered
     from hashmatch.report.html.facts import About
-    from hashmatch.report.html.gathering import Gathered
     from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
     from hashmatch.store import lookup
     from hashmatch.version import __version__

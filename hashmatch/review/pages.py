@@ -15,8 +15,8 @@ from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.report.alignment_sheet import Moment, moments_of
 from hashmatch.report.html import cards, page
+from hashmatch.report.html.contents import ReportEntry
 from hashmatch.report.html.facts import moment
-from hashmatch.report.html.gathering import ReportEntry
 from hashmatch.report.reasons import decision_name
 from hashmatch.report.scan_text import clock
 from hashmatch.review.darkroom import Order

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hashmatch.i18n import _
 from hashmatch.matching.results import Match, MatchedReference, Result
-from hashmatch.report.html.gathering import Gathered
+from hashmatch.report.html.contents import Gathered
 from hashmatch.store import Store, lookup, review_decisions
 from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, Decision, DecisionPair, ReviewerWord, Standing, Word
 

@@ -11,7 +11,7 @@ import pytest
 
 from hashmatch import i18n
 from hashmatch.matching.results import MatchedOpinion
-from hashmatch.report.html import facts, gathering
+from hashmatch.report.html import contents, facts
 from hashmatch.report.html.drawings import histogram, timeline
 from hashmatch.report.html.page import pieces
 from hashmatch.report.pictures import ShownPicture
@@ -99,7 +99,7 @@ class TestWhatIsInIt:
         assert not re.search("[\u202e\u2066\x1b\u00ad]", page.text)
 
     def test_matches_are_grouped_by_tier_and_reference(self) -> None:
-        gathered = gathering.Gathered()
+        gathered = contents.Gathered()
         other = replace(MATCHED, path=b"other", matches=(replace(FLAGGED, distance=3),))
         for result in (MATCHED, other, CROP, NEWS):
             gathered.add(result)
@@ -115,12 +115,12 @@ class TestWhatIsInIt:
         ]
 
     def test_more_than_there_is_room_for_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(gathering, "MOST_MATCHES", 2)
+        monkeypatch.setattr(contents, "MOST_MATCHES", 2)
         assert "4 more matches are counted above and not listed" in Page(report()).text
 
     def test_lines_that_would_fill_the_memory_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(gathering, "MOST_BYTES", 1000)
-        gathered = gathering.Gathered()
+        monkeypatch.setattr(contents, "MOST_BYTES", 1000)
+        gathered = contents.Gathered()
         for result, size in ((CLEAN, 900), (MATCHED, 900), (LONG, 900), (FAILED, 900), (CROP, 50)):
             gathered.add(result, size)
         assert gathered.files.total() == 5 and gathered.problems.total() == 1
@@ -193,7 +193,7 @@ class TestDrawings:
         assert drawn.query is None and drawn.reference and drawn.bands[0].corners == ""
 
     def test_histogram_counts_all(self) -> None:
-        gathered = gathering.Gathered()
+        gathered = contents.Gathered()
         for result in ALL:
             gathered.add(result)
         drawn = histogram(gathered.distances)

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 from hashmatch.matching.results import ExaminedFilm, MatchedOpinion, MatchedReference, Result, Segment, VideoEvidence
 from hashmatch.media import Limits
 from hashmatch.report.custody import AuditHead, Custody, Isolated
+from hashmatch.report.html.contents import Gathered
 from hashmatch.report.html.facts import About
-from hashmatch.report.html.gathering import Gathered
 from hashmatch.report.html.page import write
 from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet

@@ -14,8 +14,8 @@ from hashmatch.i18n import _, ngettext
 if TYPE_CHECKING:
     from hashmatch.cli.shared.workers import Examining
     from hashmatch.matching.results import MatchedReference
+    from hashmatch.report.html.contents import Gathered
     from hashmatch.report.html.facts import About
-    from hashmatch.report.html.gathering import Gathered
     from hashmatch.report.pictures import PictureRule, ShownPicture
     from hashmatch.store import Store
 

@@ -16,8 +16,8 @@ from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import MatchedReference
 from hashmatch.report.html import cards, drawings
+from hashmatch.report.html.contents import Gathered, ReportEntry, Section
 from hashmatch.report.html.facts import About, facts, moment
-from hashmatch.report.html.gathering import Gathered, ReportEntry, Section
 from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.scan_text import clock
 
