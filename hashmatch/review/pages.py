@@ -14,7 +14,7 @@ from hashmatch.errors import CommandError
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.report.alignment_sheet import Moment, moments_of
-from hashmatch.report.html import cards, page
+from hashmatch.report.html import match_cards, page
 from hashmatch.report.html.contents import ReportEntry
 from hashmatch.report.html.facts import moment
 from hashmatch.report.reasons import decision_name
@@ -136,8 +136,8 @@ class Pages:
             can_undo=can_undo,
             due=due,
             item=item,
-            card=cards.card(entry, duration),
-            head=cards.head(item.match.reference),
+            card=match_cards.card(entry, duration),
+            head=match_cards.head(item.match.reference),
             known=known,
             rows=self._rows(item),
             other_paths=[for_terminal(path) for path in item.paths[1:20]],
@@ -148,7 +148,7 @@ class Pages:
             can_withdraw=self._queue.has_said(item),
             place=cluster.items.index(item) + 1,
             cluster=cluster,
-            tier_name=cards.tier_name,
+            tier_name=match_cards.tier_name,
         )
 
     def grid(self, cluster: QueueGroup, number: int, told: list[str], can_undo: bool, due: float | None) -> str:
@@ -165,9 +165,9 @@ class Pages:
             can_undo=can_undo,
             due=due,
             cluster=cluster,
-            head=cards.head(cluster.reference),
+            head=match_cards.head(cluster.reference),
             tier=first.match.tier,
-            tier_name=cards.tier_name,
+            tier_name=match_cards.tier_name,
             cells=[
                 (item, for_terminal(item.paths[0]), self._facts(item), self._mark(item), self._is_silent(item))
                 for item in items
@@ -193,10 +193,10 @@ class Pages:
             can_undo=can_undo,
             due=due,
             notices=self._notices,
-            clusters=[(each, cards.head(each.reference), self._queue.open_in(each)) for each in listed],
+            clusters=[(each, match_cards.head(each.reference), self._queue.open_in(each)) for each in listed],
             number=number,
             pages=pages,
-            tier_name=cards.tier_name,
+            tier_name=match_cards.tier_name,
             next_open=self._queue.next_open(),
         )
 
@@ -302,7 +302,7 @@ class Pages:
         return review_decisions.rules(self._store.connection).needed
 
     def _facts(self, item: QueueItem) -> tuple[str, ...]:
-        return cards.card(ReportEntry(item.result, item.match, True), None).facts[:2]
+        return match_cards.card(ReportEntry(item.result, item.match, True), None).facts[:2]
 
 
 def state_text(found: Standing, needed: int) -> str:

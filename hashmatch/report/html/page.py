@@ -15,7 +15,7 @@ from hashmatch import i18n
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import MatchedReference
-from hashmatch.report.html import cards, drawings
+from hashmatch.report.html import drawings, match_cards
 from hashmatch.report.html.contents import Gathered, ReportEntry, Section
 from hashmatch.report.html.facts import About, facts, moment
 from hashmatch.report.pictures import ShownPicture
@@ -73,9 +73,9 @@ def write(
     style, script = (TEMPLATES / "report.css").read_text("utf-8"), (TEMPLATES / "report.js").read_text("utf-8")
     sections = list(gathered.sections())
 
-    def card_of(entry: ReportEntry) -> cards.Card:
+    def card_of(entry: ReportEntry) -> match_cards.Card:
         has_film = entry.match.video is not None and entry.match.reference.kind == "video"
-        return cards.card(entry, duration(entry.match.reference) if has_film else None)
+        return match_cards.card(entry, duration(entry.match.reference) if has_film else None)
 
     def picture_of(entry: ReportEntry) -> ShownPicture | None:
         return pictures.get(entry.result.path) if entry.is_best else None
@@ -94,16 +94,16 @@ def write(
             gathered=gathered,
             sections=sections,
             tiles=tiles(gathered),
-            tlp=cards.tlp_name(gathered.tlp) if gathered.tlp else None,
+            tlp=match_cards.tlp_name(gathered.tlp) if gathered.tlp else None,
             tlp_mark=(gathered.tlp or "").partition("+")[0],
             histogram=drawings.histogram(gathered.distances),
             collections=_names(sections, lambda reference: [source.collection for source in reference.sources]),
             labels=_names(sections, lambda reference: list(reference.labels)),
-            head_of=cards.head,
+            head_of=match_cards.head,
             card_of=card_of,
             picture_of=picture_of,
-            tier_name=cards.tier_name,
-            explained=cards.section_explained,
+            tier_name=match_cards.tier_name,
+            explained=match_cards.section_explained,
         )
     )
     for part in _in_large_parts(text):
