@@ -37,7 +37,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
     from hashmatch.clock import now
     from hashmatch.report.custody import audit_head
     from hashmatch.report.html.contents import Gathered
-    from hashmatch.report.html.facts import About, Kept
+    from hashmatch.report.html.scan_facts import About, Kept
     from hashmatch.report.scan_file import ScanFile
     from hashmatch.store import open_store
     from hashmatch.store.audit import Actor

@@ -254,7 +254,7 @@ def _html(
     from hashmatch.cli.shared.html import write_page
     from hashmatch.clock import now
     from hashmatch.report.html.contents import Gathered
-    from hashmatch.report.html.facts import About
+    from hashmatch.report.html.scan_facts import About
     from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
     from hashmatch.store import lookup
     from hashmatch.version import __version__

@@ -20,7 +20,7 @@ WHOLE = FilmShare()
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What all jobs of a command have in common. facts: what a worker must agree with, see facts.py. language:
+    """What all jobs of a command have in common. facts: what a worker must agree with, see scan_facts.py. language:
     in which it says why something failed."""
 
     name: str

@@ -16,7 +16,7 @@ from hashmatch.i18n import _, ngettext
 from hashmatch.report.alignment_sheet import Moment, moments_of
 from hashmatch.report.html import match_cards, page
 from hashmatch.report.html.contents import ReportEntry
-from hashmatch.report.html.facts import moment
+from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.reasons import decision_name
 from hashmatch.report.scan_text import clock
 from hashmatch.review.darkroom import Order

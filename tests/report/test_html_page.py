@@ -11,7 +11,7 @@ import pytest
 
 from hashmatch import i18n
 from hashmatch.matching.results import MatchedOpinion
-from hashmatch.report.html import contents, facts
+from hashmatch.report.html import contents, scan_facts
 from hashmatch.report.html.drawings import histogram, timeline
 from hashmatch.report.html.page import pieces
 from hashmatch.report.pictures import ShownPicture
@@ -137,7 +137,7 @@ class TestWhatIsInIt:
         assert "Nothing matched." in Page(report([])).text
 
     def test_notices(self) -> None:
-        kept = facts.Kept(b"scan\xff.jsonl", 7, "77" * 32, False, True)
+        kept = scan_facts.Kept(b"scan\xff.jsonl", 7, "77" * 32, False, True)
         text = Page(report(about=replace(ABOUT, scan=None, interrupted=True, kept=kept))).text
         for expected in ("was stopped before its end", "file is cut off", r"scan\xff.jsonl", "77" * 32, "not recorded"):
             assert expected in text
@@ -227,7 +227,7 @@ def test_names_from_right_to_left_do_not_change_the_order_of_folders(path: str, 
     ],
 )
 def test_times_are_unambiguous(stamp: str, expected: str) -> None:
-    assert facts.moment(stamp) == expected
+    assert scan_facts.moment(stamp) == expected
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def made_up_language(tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.usefixtures("made_up_language")
 def test_every_text_is_translated() -> None:
-    kept = facts.Kept(b"", 7, "", False, True)
+    kept = scan_facts.Kept(b"", 7, "", False, True)
     html = report(about=replace(ABOUT, kept=kept), pictures={LONG.path: ShownPicture(1, 1, "data:,", 1.0)})
     page = Page(html)
     assert ("html", {"lang": "ar", "dir": "rtl"}) in page.tags

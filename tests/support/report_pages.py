@@ -11,8 +11,8 @@ from hashmatch.matching.results import ExaminedFilm, MatchedOpinion, MatchedRefe
 from hashmatch.media import Limits
 from hashmatch.report.custody import AuditHead, Custody, Isolated
 from hashmatch.report.html.contents import Gathered
-from hashmatch.report.html.facts import About
 from hashmatch.report.html.page import write
+from hashmatch.report.html.scan_facts import About
 from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
 from tests.support.report_results import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, MATCHED, SAME_LAYOUT, SKIPPED

@@ -12,7 +12,7 @@ from hashmatch.matching.results import Match, MatchedReference, Result, Segment,
 from hashmatch.records import Kind
 from hashmatch.report.html import drawings
 from hashmatch.report.html.contents import ReportEntry, SectionName
-from hashmatch.report.html.facts import moment
+from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.reasons import decided, explain
 from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, examined_text, span_text
 
