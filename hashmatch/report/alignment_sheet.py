@@ -17,8 +17,8 @@ from hashmatch.matching.dots import Dots
 from hashmatch.matching.results import Segment
 from hashmatch.matching.tiers import thresholds
 from hashmatch.records import Pixels
-from hashmatch.report.axis import marks
 from hashmatch.report.scan_text import clock
+from hashmatch.report.time_axis import marks
 
 #: Pairs of frames that are shown at most, in a row.
 MOST_PAIRS = 4

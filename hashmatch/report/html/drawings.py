@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hashmatch.matching.results import LocalEvidence, Segment, Tier
-from hashmatch.report.axis import marks
 from hashmatch.report.scan_text import clock
+from hashmatch.report.time_axis import marks
 
 #: Stretches that are drawn, and listed, of one match; more are counted.
 MOST_SEGMENTS = 200
