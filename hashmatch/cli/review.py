@@ -70,8 +70,8 @@ def command(
         raise CommandError(_("the review page needs more packages: pip install 'hashmatch[review]'")) from error
     from hashmatch.review import server
     from hashmatch.review.access import RunSecrets
-    from hashmatch.review.darkroom import Darkroom
     from hashmatch.review.pages import Pages
+    from hashmatch.review.picture_maker import Darkroom
     from hashmatch.review.queue import Queue
     from hashmatch.store import open_store, review_decisions
     from hashmatch.store.audit import Actor

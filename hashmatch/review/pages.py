@@ -19,7 +19,7 @@ from hashmatch.report.html.contents import ReportEntry
 from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.reasons import decision_name
 from hashmatch.report.scan_text import clock
-from hashmatch.review.darkroom import Order
+from hashmatch.review.picture_maker import Order
 from hashmatch.review.queue import Queue, QueueGroup, QueueItem
 from hashmatch.store import Store, lookup, review_decisions
 from hashmatch.store.lookup import Reference

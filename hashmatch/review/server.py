@@ -13,8 +13,8 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 from hashmatch.report.reasons import decision_name
 from hashmatch.review.access import COOKIE, Guard, RunSecrets, form_of
-from hashmatch.review.darkroom import SOON, Darkroom, Order, Prints
 from hashmatch.review.pages import STATIC, Pages, order_of_file, order_of_reference
+from hashmatch.review.picture_maker import SOON, Darkroom, Order, Prints
 from hashmatch.review.queue import Queue, QueueItem
 from hashmatch.store import Store, review_decisions
 from hashmatch.store.audit import Actor

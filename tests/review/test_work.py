@@ -268,7 +268,7 @@ class TestFiles:
         return Case(tmp_path, db, kept)
 
     def test_reference_that_is_not_what_it_was(self, own: Case) -> None:
-        """What else may be in its place, test_darkroom.py has."""
+        """What else may be in its place, test_picture_maker.py has."""
         (own.folder / "known" / "a.jpg").write_bytes((own.folder / "found" / "a.jpg").read_bytes())
         with served(own) as page:
             page.enter()

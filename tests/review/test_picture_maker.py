@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hashmatch.media import Limits
-from hashmatch.review import darkroom
-from hashmatch.review.darkroom import SOON, Darkroom, Order
+from hashmatch.review import picture_maker
+from hashmatch.review.picture_maker import SOON, Darkroom, Order
 from tests.support.drawn_pictures import picture
 from tests.support.indexed_files import ALONE
 
@@ -91,7 +91,7 @@ def test_what_there_is_no_room_for_is_forgotten(
 ) -> None:
     first, second, third = (order(picture(tmp_path / f"{n}.jpg", n)) for n in range(3))
     size = room.ask(first).result(60).size
-    monkeypatch.setattr(darkroom, "ROOM", size + size // 2)
+    monkeypatch.setattr(picture_maker, "ROOM", size + size // 2)
     kept = room.ask(second)
     kept.result(60)
     room.ask(third).result(60)
