@@ -399,10 +399,10 @@ def number(value: float, form: str, unit: str = "") -> str:
 
 
 def with_numba() -> bool:
-    from hashmatch.hamming import fast
+    from hashmatch.hamming import numba_calls
 
     with mode_of_numba("1"):
-        return fast.kernels(0) is not None
+        return numba_calls.kernels(0) is not None
 
 
 @contextmanager

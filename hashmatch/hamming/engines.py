@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming import brute, fast, layout, probe
+from hashmatch.hamming import brute, layout, numba_calls, probe
 from hashmatch.hamming.pairs import Packed, TooManyPairsError, join, pack
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.words import Rows, Words, distances_of
@@ -120,13 +120,13 @@ def _search_part(part: Part, queries: Words, reach: Reach, total: int, engine: s
     indexed = CALLS_NS / total + probing + looking
     budget = np.inf
     if engine == "auto":
-        quick = fast.kernels(total * min(alone, indexed)) is not None
-        if indexed * (fast.PROBE_SHARE if quick else 1) > alone * (fast.BRUTE_SHARE if quick else 1):
+        quick = numba_calls.kernels(total * min(alone, indexed)) is not None
+        if indexed * (numba_calls.PROBE_SHARE if quick else 1) > alone * (numba_calls.BRUTE_SHARE if quick else 1):
             return _by_brute_force(part, queries, radius, total * alone, most)
         # Where most queries are expected to cost more than a share of brute force, they are let.
         budget = max(SHARE * alone, 2 * looking)
     found, over = _by_index(part, queries, limits, reach, (total * indexed, budget), most)
-    fast.spend(queries.shape[1] * indexed)
+    numba_calls.spend(queries.shape[1] * indexed)
     if not over.any():
         return found
     left = np.flatnonzero(over)
@@ -137,10 +137,10 @@ def _search_part(part: Part, queries: Words, reach: Reach, total: int, engine: s
 
 
 def _by_brute_force(part: Part, queries: Words, radius: int, nanoseconds: float, most: int | None) -> Packed:
-    compiled = fast.kernels(nanoseconds)
+    compiled = numba_calls.kernels(nanoseconds)
     if compiled is not None:
-        return fast.brute_search(compiled, part.words, queries, radius, part.chosen, most)
-    fast.spend(queries.shape[1] * brute.cost_of(len(part.words), radius, part.size))
+        return numba_calls.brute_search(compiled, part.words, queries, radius, part.chosen, most)
+    numba_calls.spend(queries.shape[1] * brute.cost_of(len(part.words), radius, part.size))
     return brute.search(part.words, queries, radius, part.chosen, most)
 
 
@@ -151,10 +151,12 @@ def _by_index(
     `exact_to`. costs: what the whole call is expected to take, and what the postings of one query may, in nanoseconds."""
     assert part.postings is not None
     nanoseconds, budget = costs
-    compiled = fast.kernels(nanoseconds)
+    compiled = numba_calls.kernels(nanoseconds)
     if compiled is not None:
         kind = limits, reach.loose
-        found, over = fast.probe_search(compiled, part.postings, part.words, queries, kind, reach.radius, budget, most)
+        found, over = numba_calls.probe_search(
+            compiled, part.postings, part.words, queries, kind, reach.radius, budget, most
+        )
         if part.mask is not None:
             found = found[part.mask[(found & np.uint64(2**32 - 1)).view(np.int64)]]
         return found, over

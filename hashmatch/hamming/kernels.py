@@ -1,4 +1,4 @@
-"""Both engines compiled by numba. Importing this costs a third of a second, and seconds the first time: see fast.py.
+"""Both engines compiled by numba. Importing this costs a third of a second, and seconds the first time: see numba_calls.py.
 
 The same arithmetic as in brute.py and probe.py, which explain it; here it runs row by row and key by key.
 """

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from hashmatch.hamming import fast
+from hashmatch.hamming import numba_calls
 
 
 @pytest.fixture(params=["numpy", "numba"])
 def accelerator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("HASHMATCH_NUMBA", "1" if request.param == "numba" else "0")
-    if request.param == "numba" and fast.kernels(0) is None:
+    if request.param == "numba" and numba_calls.kernels(0) is None:
         pytest.skip("needs numba: pip install -e .[fast]")
     yield request.param

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hashmatch.hamming import HammingIndex, distance, engines, fast, multi_index
+from hashmatch.hamming import HammingIndex, distance, engines, multi_index, numba_calls
 from hashmatch.hamming.multi_index import Engine
 from hashmatch.hamming.words import Rows
 from tests.support.bit_arrays import (
@@ -247,7 +247,7 @@ def test_streams_in_bounded_blocks_where_everything_matches_everything(
 
 
 def test_more_pairs_than_the_first_try_has_room_for(accelerator: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "RESERVED", 3)
+    monkeypatch.setattr(numba_calls, "RESERVED", 3)
     hashes = skewed("clustered", 3000)
     multi_index = HammingIndex.from_hashes(hashes)
     same(multi_index.range_search(hashes[:9], 31, engine="multi-index"), obvious(hashes, hashes[:9], 31))
@@ -344,36 +344,36 @@ def test_without_numba_or_with_a_broken_one_numpy_does_it(
 ) -> None:
     (tmp_path / "broken_kernels.py").write_text("raise RuntimeError('no locator available for this file')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(fast, "_kernels", [])
-    monkeypatch.setattr(fast, "_NAME", f"{damage}_kernels")
+    monkeypatch.setattr(numba_calls, "_kernels", [])
+    monkeypatch.setattr(numba_calls, "_NAME", f"{damage}_kernels")
     monkeypatch.setenv("HASHMATCH_NUMBA", "1")
     hashes = random_hashes(300)
     same(HammingIndex.from_hashes(hashes).range_search(hashes[:4], 31), obvious(hashes, hashes[:4], 31))
-    assert fast.kernels(1e12) is None
+    assert numba_calls.kernels(1e12) is None
 
 
 def test_numba_is_left_alone_where_it_is_not_worth_its_import_or_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "_kernels", [])
-    monkeypatch.setattr(fast, "_without", 0.0)
+    monkeypatch.setattr(numba_calls, "_kernels", [])
+    monkeypatch.setattr(numba_calls, "_without", 0.0)
     monkeypatch.delenv("HASHMATCH_NUMBA", raising=False)
-    assert fast.kernels(fast.WORTH_NS / 2) is None
-    assert fast._kernels == []  # not even looked for
+    assert numba_calls.kernels(numba_calls.WORTH_NS / 2) is None
+    assert numba_calls._kernels == []  # not even looked for
     monkeypatch.setenv("HASHMATCH_NUMBA", "0")
-    assert fast.kernels(1e15) is None
+    assert numba_calls.kernels(1e15) is None
 
 
 def test_many_small_searches_are_worth_numba_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "_kernels", [])
-    monkeypatch.setattr(fast, "_NAME", "absent_kernels")
-    monkeypatch.setattr(fast, "_without", 0.0)
+    monkeypatch.setattr(numba_calls, "_kernels", [])
+    monkeypatch.setattr(numba_calls, "_NAME", "absent_kernels")
+    monkeypatch.setattr(numba_calls, "_without", 0.0)
     monkeypatch.delenv("HASHMATCH_NUMBA", raising=False)
     hashes = random_hashes(300)
     multi_index = HammingIndex.from_hashes(hashes)
     spent = []
-    while not fast._kernels:
+    while not numba_calls._kernels:
         multi_index.range_search(hashes[:4], 31)
-        spent.append(fast._without)
-        monkeypatch.setattr(fast, "_without", 2 * fast._without)
+        spent.append(numba_calls._without)
+        monkeypatch.setattr(numba_calls, "_without", 2 * numba_calls._without)
     assert len(spent) > 3, "not at the first one"
     assert 0 < spent[0] < spent[-1]
-    assert spent[-2] < fast.WORTH_NS
+    assert spent[-2] < numba_calls.WORTH_NS
