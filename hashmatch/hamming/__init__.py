@@ -2,7 +2,7 @@
 
 from hashmatch.hamming.approximate import ApproximateIndex
 from hashmatch.hamming.cachefile import verify
-from hashmatch.hamming.multi_index import HammingIndex
+from hashmatch.hamming.hamming_index import HammingIndex
 from hashmatch.hamming.probe import DamagedIndexError
 from hashmatch.hamming.words import distance
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hashmatch.hamming import HammingIndex, brute, multi_index
+from hashmatch.hamming import HammingIndex, brute, hamming_index
 from hashmatch.hamming.brute import BLOCK, distance
 
 Bits = npt.NDArray[np.uint8]
@@ -91,7 +91,7 @@ def test_blocks_make_no_difference(case: tuple[Bits, Bits, int], block: int, pai
     references, queries, radius = case
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(brute, "BLOCK", block)
-        patch.setattr(multi_index, "PAIRS_PER_BLOCK", pairs)
+        patch.setattr(hamming_index, "PAIRS_PER_BLOCK", pairs)
         blocks = list(HammingIndex.from_hashes(references).iter_range_search(queries, radius))
         together = search(references, queries, radius)
     joined = [triple for found in blocks for triple in zip(*(each.tolist() for each in found), strict=True)]
@@ -151,7 +151,7 @@ def test_memory_stays_bounded_where_all_match_all() -> None:
     references = np.zeros((3000, 32), np.uint8)
     blocks = list(HammingIndex.from_hashes(references).iter_range_search(references[:1000], 0))
     assert sum(len(block[0]) for block in blocks) == 3_000_000
-    assert max(len(block[0]) for block in blocks) <= multi_index.PAIRS_PER_BLOCK
+    assert max(len(block[0]) for block in blocks) <= hamming_index.PAIRS_PER_BLOCK
 
 
 def test_nothing_in_it_or_asked_of_it() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hashmatch.hamming import HammingIndex, distance, engines, multi_index, numba_calls
-from hashmatch.hamming.multi_index import Engine
+from hashmatch.hamming import HammingIndex, distance, engines, hamming_index, numba_calls
+from hashmatch.hamming.hamming_index import Engine
 from hashmatch.hamming.words import Rows
 from tests.support.bit_arrays import (
     KINDS,
@@ -42,8 +42,8 @@ def test_is_exact_whatever_radius_it_was_laid_out_for(
     accelerator: str, search: tuple[Bits, Bits, int], usual: int
 ) -> None:
     hashes, queries, radius = search
-    multi_index = HammingIndex.from_hashes(hashes, radius=min(usual, 8 * hashes.shape[1]))
-    same(multi_index.range_search(queries, radius, engine="multi-index"), obvious(hashes, queries, radius))
+    hamming_index = HammingIndex.from_hashes(hashes, radius=min(usual, 8 * hashes.shape[1]))
+    same(hamming_index.range_search(queries, radius, engine="multi-index"), obvious(hashes, queries, radius))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -51,36 +51,36 @@ def test_is_exact_whatever_radius_it_was_laid_out_for(
 def test_every_radius(accelerator: str, kind: str, width: int) -> None:
     hashes = skewed(kind, 1500, width)
     queries = flipped(hashes[:6], [0, 1, 3, width // 9, width // 3, width], seed=1)
-    multi_index = HammingIndex.from_hashes(hashes)
-    multi_index.build()
+    hamming_index = HammingIndex.from_hashes(hashes)
+    hamming_index.build()
     for radius in range(0, width + 1, 1 if width == 64 else 13):
         wanted = obvious(hashes, queries, radius)
         for engine in ENGINES:
-            same(multi_index.range_search(queries, radius, engine=engine), wanted)
+            same(hamming_index.range_search(queries, radius, engine=engine), wanted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_large_set_goes_through_postings(accelerator: str, kind: str) -> None:
     hashes = skewed(kind, 30_000)
     queries = flipped(hashes[::1500], np.arange(20) * 2, seed=1)
-    multi_index = HammingIndex.from_hashes(hashes)
-    multi_index.build()
-    assert multi_index.has_postings
+    hamming_index = HammingIndex.from_hashes(hashes)
+    hamming_index.build()
+    assert hamming_index.has_postings
     for radius in (0, 31, 40):
         wanted = obvious(hashes, queries, radius)
-        same(multi_index.range_search(queries, radius), wanted)
-        same(multi_index.range_search(queries, radius, engine="multi-index"), wanted)
+        same(hamming_index.range_search(queries, radius), wanted)
+        same(hamming_index.range_search(queries, radius, engine="multi-index"), wanted)
 
 
 def test_one_query_goes_through_all_chunks_at_once_and_many_chunk_by_chunk(accelerator: str) -> None:
     hashes = random_hashes(20_000)
     queries = flipped(hashes[:2000], np.arange(2000) % 32, seed=2)
-    multi_index = HammingIndex.from_hashes(hashes)
-    multi_index.build()
-    q, r, d = multi_index.range_search(queries, 31, engine="multi-index")
+    hamming_index = HammingIndex.from_hashes(hashes)
+    hamming_index.build()
+    q, r, d = hamming_index.range_search(queries, 31, engine="multi-index")
     assert np.isin(np.arange(2000), q[q == r]).all()
     for number in range(0, 2000, 100):
-        _, row, bits = multi_index.range_search(queries[number : number + 1], 31, engine="multi-index")
+        _, row, bits = hamming_index.range_search(queries[number : number + 1], 31, engine="multi-index")
         np.testing.assert_array_equal(row, r[q == number])
         np.testing.assert_array_equal(bits, d[q == number])
 
@@ -88,16 +88,16 @@ def test_one_query_goes_through_all_chunks_at_once_and_many_chunk_by_chunk(accel
 def test_a_distance_of_256_is_no_distance_of_0(accelerator: str) -> None:
     hashes = np.zeros((10, 32), np.uint8)
     queries = np.full((1, 32), 255, np.uint8)
-    multi_index = HammingIndex.from_hashes(hashes)
+    hamming_index = HammingIndex.from_hashes(hashes)
     for engine in ENGINES:
-        assert len(multi_index.range_search(queries, 255, engine=engine)[0]) == 0
-        assert multi_index.range_search(queries, 256, engine=engine)[2].tolist() == [256] * 10
+        assert len(hamming_index.range_search(queries, 255, engine=engine)[0]) == 0
+        assert hamming_index.range_search(queries, 256, engine=engine)[2].tolist() == [256] * 10
 
 
 def test_a_radius_beyond_the_width_finds_all_and_a_negative_one_nothing(accelerator: str) -> None:
-    multi_index = HammingIndex.from_hashes(random_hashes(50))
-    assert len(multi_index.range_search(random_hashes(3, seed=1), 100_000)[0]) == 150
-    assert len(multi_index.range_search(random_hashes(3, seed=1), -1)[0]) == 0
+    hamming_index = HammingIndex.from_hashes(random_hashes(50))
+    assert len(hamming_index.range_search(random_hashes(3, seed=1), 100_000)[0]) == 150
+    assert len(hamming_index.range_search(random_hashes(3, seed=1), -1)[0]) == 0
 
 
 @exactly
@@ -111,12 +111,12 @@ def test_searches_only_the_rows_that_are_asked_for(
     rows = np.flatnonzero(mask)
     q, r, d = obvious(hashes, queries, radius)
     wanted = q[mask[r]], r[mask[r]], d[mask[r]]
-    multi_index = HammingIndex.from_hashes(hashes[: len(hashes) // 2])
-    multi_index.build()
-    multi_index.append(hashes[len(hashes) // 2 :])
+    hamming_index = HammingIndex.from_hashes(hashes[: len(hashes) // 2])
+    hamming_index.build()
+    hamming_index.append(hashes[len(hashes) // 2 :])
     for engine in ENGINES:
-        same(multi_index.range_search(queries, radius, rows=mask, engine=engine), wanted)
-        same(multi_index.range_search(queries, radius, rows=rows, engine=engine), wanted)
+        same(hamming_index.range_search(queries, radius, rows=mask, engine=engine), wanted)
+        same(hamming_index.range_search(queries, radius, rows=rows, engine=engine), wanted)
 
 
 @exactly
@@ -126,11 +126,11 @@ def test_with_exact_to_finds_all_up_to_there_and_beyond_nothing_wrong(
 ) -> None:
     hashes, queries, radius = search
     exact_to = int(share * radius)
-    multi_index = HammingIndex.from_hashes(hashes[: max(0, len(hashes) - added)])
-    multi_index.build()
-    multi_index.append(hashes[max(0, len(hashes) - added) :])
+    hamming_index = HammingIndex.from_hashes(hashes[: max(0, len(hashes) - added)])
+    hamming_index.build()
+    hamming_index.append(hashes[max(0, len(hashes) - added) :])
     every = obvious(hashes, queries, radius)
-    found = multi_index.range_search(queries, radius, exact_to=exact_to, engine=engine)
+    found = hamming_index.range_search(queries, radius, exact_to=exact_to, engine=engine)
     # The same order, so nothing is left but to leave some of the far ones out.
     pairs = set(zip(found[0].tolist(), found[1].tolist(), strict=True))
     kept = [n for n, pair in enumerate(zip(every[0].tolist(), every[1].tolist(), strict=True)) if pair in pairs]
@@ -142,10 +142,10 @@ def test_with_exact_to_finds_all_up_to_there_and_beyond_nothing_wrong(
 
 def test_with_exact_to_most_of_the_farther_pairs_are_found(accelerator: str) -> None:
     hashes = random_hashes(20_000)
-    multi_index = HammingIndex.from_hashes(hashes)
-    multi_index.build()
+    hamming_index = HammingIndex.from_hashes(hashes)
+    hamming_index.build()
     for bits, share in ((35, 1), (44, 0.97), (50, 0.9), (60, 0.5)):
-        q, r, d = multi_index.range_search(flipped(hashes[:300], bits), 60, exact_to=31, engine="multi-index")
+        q, r, d = hamming_index.range_search(flipped(hashes[:300], bits), 60, exact_to=31, engine="multi-index")
         assert (d[q == r] == bits).all()
         assert share * 300 <= (q == r).sum()
     assert (q == r).sum() < 300, "nothing was left out, so this tested brute force"
@@ -154,10 +154,10 @@ def test_with_exact_to_most_of_the_farther_pairs_are_found(accelerator: str) -> 
 @pytest.mark.parametrize(("radius", "exact_to"), [(40, 40), (40, 99), (0, 0), (0, 31)])
 def test_exact_to_the_radius_or_beyond_is_exact(accelerator: str, radius: int, exact_to: int) -> None:
     hashes = random_hashes(20_000)
-    multi_index = HammingIndex.from_hashes(hashes)
-    multi_index.build()
+    hamming_index = HammingIndex.from_hashes(hashes)
+    hamming_index.build()
     queries = flipped(hashes[:40], np.arange(40), seed=1)
-    found = multi_index.range_search(queries, radius, exact_to=exact_to, engine="multi-index")
+    found = hamming_index.range_search(queries, radius, exact_to=exact_to, engine="multi-index")
     same(found, obvious(hashes, queries, radius))
 
 
@@ -166,15 +166,15 @@ def test_exact_to_the_radius_or_beyond_is_exact(accelerator: str, radius: int, e
 def test_rows_added_later_are_found(accelerator: str, search: tuple[Bits, Bits, int], data: st.DataObject) -> None:
     hashes, queries, radius = search
     first, second = sorted(data.draw(st.tuples(*[st.integers(0, len(hashes))] * 2)))
-    multi_index = HammingIndex.from_hashes(hashes[:first])
-    multi_index.build()
-    multi_index.append(hashes[first:second])
-    multi_index.append(hashes[second:])
-    assert len(multi_index) == len(hashes) and multi_index.added == len(hashes) - first
-    same(multi_index.range_search(queries, radius), obvious(hashes, queries, radius))
-    multi_index.merge()
-    assert multi_index.added == 0
-    same(multi_index.range_search(queries, radius), obvious(hashes, queries, radius))
+    hamming_index = HammingIndex.from_hashes(hashes[:first])
+    hamming_index.build()
+    hamming_index.append(hashes[first:second])
+    hamming_index.append(hashes[second:])
+    assert len(hamming_index) == len(hashes) and hamming_index.added == len(hashes) - first
+    same(hamming_index.range_search(queries, radius), obvious(hashes, queries, radius))
+    hamming_index.merge()
+    assert hamming_index.added == 0
+    same(hamming_index.range_search(queries, radius), obvious(hashes, queries, radius))
 
 
 @pytest.mark.parametrize("width", [64, 256, 1024])
@@ -208,12 +208,12 @@ def test_the_nearest_k_with_the_lowest_rows_first_among_equals(
     accelerator: str, search: tuple[Bits, Bits, int], k: int, added: int
 ) -> None:
     hashes, queries, _ = search
-    multi_index = HammingIndex.from_hashes(hashes[: max(0, len(hashes) - added)])
-    multi_index.build()
-    multi_index.append(hashes[max(0, len(hashes) - added) :])
+    hamming_index = HammingIndex.from_hashes(hashes[: max(0, len(hashes) - added)])
+    hamming_index.build()
+    hamming_index.append(hashes[max(0, len(hashes) - added) :])
     distances = distances_between(hashes, queries)
     wanted = distances.argsort(axis=1, kind="stable")[:, : max(k, 0)]
-    rows, found = multi_index.knn(queries, k)
+    rows, found = hamming_index.knn(queries, k)
     np.testing.assert_array_equal(rows, wanted)
     np.testing.assert_array_equal(found, np.take_along_axis(distances, wanted, axis=1))
 
@@ -225,17 +225,17 @@ def test_nearest_beyond_one_block_of_rows(accelerator: str) -> None:
     for k in (1, 30, 35_000):
         wanted = distances.argsort(axis=1, kind="stable")[:, :k]
         for build in (False, True):
-            multi_index = HammingIndex.from_hashes(hashes)
+            hamming_index = HammingIndex.from_hashes(hashes)
             if build:
-                multi_index.build()
-            np.testing.assert_array_equal(multi_index.knn(queries, k)[0], wanted)
+                hamming_index.build()
+            np.testing.assert_array_equal(hamming_index.knn(queries, k)[0], wanted)
 
 
 @pytest.mark.parametrize("build", [False, True])
 def test_streams_in_bounded_blocks_where_everything_matches_everything(
     accelerator: str, build: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(multi_index, "PAIRS_PER_BLOCK", 5000)
+    monkeypatch.setattr(hamming_index, "PAIRS_PER_BLOCK", 5000)
     hashes = np.repeat(random_hashes(1), 12_000, axis=0)
     searched = HammingIndex.from_hashes(hashes)
     if build:
@@ -249,25 +249,25 @@ def test_streams_in_bounded_blocks_where_everything_matches_everything(
 def test_more_pairs_than_the_first_try_has_room_for(accelerator: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba_calls, "RESERVED", 3)
     hashes = skewed("clustered", 3000)
-    multi_index = HammingIndex.from_hashes(hashes)
-    same(multi_index.range_search(hashes[:9], 31, engine="multi-index"), obvious(hashes, hashes[:9], 31))
+    hamming_index = HammingIndex.from_hashes(hashes)
+    same(hamming_index.range_search(hashes[:9], 31, engine="multi-index"), obvious(hashes, hashes[:9], 31))
 
 
 def test_postings_are_built_when_that_pays() -> None:
     hashes = random_hashes(60_000)
-    multi_index = HammingIndex.from_hashes(hashes)
-    multi_index.range_search(hashes[:5], 31)
-    assert not multi_index.has_postings
-    multi_index.range_search(hashes[:5000], 31)
-    assert multi_index.has_postings
+    hamming_index = HammingIndex.from_hashes(hashes)
+    hamming_index.range_search(hashes[:5], 31)
+    assert not hamming_index.has_postings
+    hamming_index.range_search(hashes[:5000], 31)
+    assert hamming_index.has_postings
 
 
 def test_skewed_queries_are_left_to_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HASHMATCH_NUMBA", "0")
     hashes = random_hashes(100_000)
     hashes[:50_000, :24] = hashes[0, :24]
-    multi_index = HammingIndex.from_hashes(hashes)
-    multi_index.build()
+    hamming_index = HammingIndex.from_hashes(hashes)
+    hamming_index.build()
     left = []
     search = engines.brute.search
     monkeypatch.setattr(
@@ -276,7 +276,7 @@ def test_skewed_queries_are_left_to_brute_force(monkeypatch: pytest.MonkeyPatch)
         lambda words, queries, *rest: left.append(queries.shape[1]) or search(words, queries, *rest),
     )
     queries = np.concatenate([hashes[:3], hashes[-200:]])
-    same(multi_index.range_search(queries, 20), obvious(hashes, queries, 20))
+    same(hamming_index.range_search(queries, 20), obvious(hashes, queries, 20))
     assert left == [3]
 
 
@@ -296,15 +296,15 @@ def test_refuses_what_is_no_hash(hashes: Bits) -> None:
 
 
 def test_refuses_other_widths() -> None:
-    multi_index = HammingIndex.from_hashes(random_hashes(3))
+    hamming_index = HammingIndex.from_hashes(random_hashes(3))
     for refused in (
-        lambda: multi_index.range_search(random_hashes(1, 64), 3),
-        lambda: multi_index.knn(random_hashes(1, 64), 3),
+        lambda: hamming_index.range_search(random_hashes(1, 64), 3),
+        lambda: hamming_index.knn(random_hashes(1, 64), 3),
     ):
         with pytest.raises(ValueError, match="different widths"):
             refused()
     with pytest.raises(ValueError, match="different widths"):
-        multi_index.append(random_hashes(1, 64))
+        hamming_index.append(random_hashes(1, 64))
 
 
 @pytest.mark.parametrize(
@@ -312,9 +312,9 @@ def test_refuses_other_widths() -> None:
     [np.ones(4, np.bool_), np.array([0, 5]), np.array([-1, 2]), np.array([2, 1]), np.array([1, 1]), np.array([0.5])],
 )
 def test_refuses_rows_that_are_none(rows: np.ndarray) -> None:  # type: ignore[type-arg]
-    multi_index = HammingIndex.from_hashes(random_hashes(5))
+    hamming_index = HammingIndex.from_hashes(random_hashes(5))
     with pytest.raises(ValueError, match="rows must be"):
-        multi_index.range_search(random_hashes(1), 3, rows=rows)
+        hamming_index.range_search(random_hashes(1), 3, rows=rows)
 
 
 def test_array_layout_does_not_matter(accelerator: str) -> None:
@@ -368,10 +368,10 @@ def test_many_small_searches_are_worth_numba_in_the_end(monkeypatch: pytest.Monk
     monkeypatch.setattr(numba_calls, "_without", 0.0)
     monkeypatch.delenv("HASHMATCH_NUMBA", raising=False)
     hashes = random_hashes(300)
-    multi_index = HammingIndex.from_hashes(hashes)
+    hamming_index = HammingIndex.from_hashes(hashes)
     spent = []
     while not numba_calls._kernels:
-        multi_index.range_search(hashes[:4], 31)
+        hamming_index.range_search(hashes[:4], 31)
         spent.append(numba_calls._without)
         monkeypatch.setattr(numba_calls, "_without", 2 * numba_calls._without)
     assert len(spent) > 3, "not at the first one"
