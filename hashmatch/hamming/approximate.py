@@ -17,7 +17,7 @@ import os
 import numpy as np
 
 from hashmatch.hamming import cachefile
-from hashmatch.hamming.layout import LOW_BITS, Layout
+from hashmatch.hamming.chunks import LOW_BITS, Layout
 from hashmatch.hamming.postings import Postings, build_postings
 from hashmatch.hamming.probe import DamagedIndexError, ProbeCandidates, compare_beside, keys_of
 from hashmatch.hamming.words import MOST_ROWS, Bits, Rows, checked, to_words

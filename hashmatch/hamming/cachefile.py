@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.layout import LONGEST_CHUNK, LOW_BITS, Layout
+from hashmatch.hamming.chunks import LONGEST_CHUNK, LOW_BITS, Layout
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.probe import DamagedIndexError
 from hashmatch.hamming.words import MOST_ROWS, WIDEST, Words

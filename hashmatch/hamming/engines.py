@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming import brute, layout, numba_calls, probe
+from hashmatch.hamming import brute, chunks, numba_calls, probe
 from hashmatch.hamming.pairs import Packed, TooManyPairsError, join, pack
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.words import Rows, Words, distances_of
@@ -84,11 +84,11 @@ def _selected(part: Part, numbers: Rows) -> Part:
 def building_pays(part: Part, usual: int, queries: int, reach: Reach) -> bool:
     """Whether to build postings, laid out for the usual radius, for so many queries."""
     width, count = 64 * len(part.words), part.words.shape[1]
-    plan = layout.choose_layout(width, usual, count)
-    limits = None if plan is None else layout.limits_of(plan, reach.exact_to, count)
+    plan = chunks.choose_layout(width, usual, count)
+    limits = None if plan is None else chunks.limits_of(plan, reach.exact_to, count)
     if plan is None or limits is None:
         return False
-    indexed = count * BUILD_NS + CALLS_NS + queries * sum(layout.cost_of(plan, limits, count))
+    indexed = count * BUILD_NS + CALLS_NS + queries * sum(chunks.cost_of(plan, limits, count))
     alone: float = queries * brute.cost_of(len(part.words), reach.radius, part.size)
     return bool(indexed < alone)
 
@@ -113,10 +113,10 @@ def _search_part(part: Part, queries: Words, reach: Reach, total: int, engine: s
     alone = brute.cost_of(len(part.words), radius, part.size)
     limits = None
     if part.postings is not None and engine != "brute":
-        limits = layout.limits_of(part.postings.layout, reach.exact_to, part.postings.count)
+        limits = chunks.limits_of(part.postings.layout, reach.exact_to, part.postings.count)
     if part.postings is None or limits is None:
         return _by_brute_force(part, queries, radius, total * alone, most)
-    probing, looking = layout.cost_of(part.postings.layout, limits, part.postings.count, part.postings.crowding)
+    probing, looking = chunks.cost_of(part.postings.layout, limits, part.postings.count, part.postings.crowding)
     indexed = CALLS_NS / total + probing + looking
     budget = np.inf
     if engine == "auto":

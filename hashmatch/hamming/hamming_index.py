@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming import cachefile, engines
+from hashmatch.hamming.chunks import choose_layout
 from hashmatch.hamming.engines import Part, Reach, RowSelection
-from hashmatch.hamming.layout import choose_layout
 from hashmatch.hamming.pairs import Pairs, TooManyPairsError, no_pairs, unpack
 from hashmatch.hamming.postings import Postings, build_postings
 from hashmatch.hamming.probe import DamagedIndexError

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming.brute import choose_bound
-from hashmatch.hamming.layout import BUCKET_NS, LOW_BITS, POSTING_NS, Layout
+from hashmatch.hamming.chunks import BUCKET_NS, LOW_BITS, POSTING_NS, Layout
 from hashmatch.hamming.pairs import Packed, TooManyPairsError, join
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.probe import DamagedIndexError, plan_of

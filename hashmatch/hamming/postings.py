@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.layout import LOW_BITS, Layout
+from hashmatch.hamming.chunks import LOW_BITS, Layout
 from hashmatch.hamming.words import Words, bits_at
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.layout import BUCKET_NS, LOW_BITS, POSTING_NS, Layout, loose_slack
+from hashmatch.hamming.chunks import BUCKET_NS, LOW_BITS, POSTING_NS, Layout, loose_slack
 from hashmatch.hamming.pairs import TooManyPairsError
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.words import Rows, Words

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.hamming.brute import choose_bound
-from hashmatch.hamming.layout import (
+from hashmatch.hamming.chunks import (
     LONGEST_CHUNK,
     LOOSE_SHARE,
     LOW_BITS,
@@ -43,7 +43,7 @@ def test_a_layout_keeps_the_pigeonholes_promise(width: int, radius: int, count: 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=9), st.data())
 def test_the_ring_holds_for_every_pair_within_the_radius(apart: list[int], data: st.DataObject) -> None:
-    """The claim of layout.py: some chunk i has d_i <= t_i and d_i + d_(i-1) <= t_i + t_(i-1) + 1."""
+    """The claim of chunks.py: some chunk i has d_i <= t_i and d_i + d_(i-1) <= t_i + t_(i-1) + 1."""
     units = data.draw(st.lists(st.integers(0, 4), min_size=len(apart), max_size=len(apart)))
     if sum(apart) > sum(units) - 1:
         return
