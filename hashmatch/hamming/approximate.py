@@ -16,7 +16,7 @@ import os
 
 import numpy as np
 
-from hashmatch.hamming import cachefile
+from hashmatch.hamming import index_file
 from hashmatch.hamming.chunks import LOW_BITS, Layout
 from hashmatch.hamming.postings import Postings, build_postings
 from hashmatch.hamming.probe import DamagedIndexError, ProbeCandidates, compare_beside, keys_of
@@ -62,14 +62,14 @@ class ApproximateIndex:
         Raises DamagedIndexError if the file is missing, of another kind, version or machine, incomplete or damaged, and
         OSError if it cannot be read.
         """
-        stored = cachefile.read(folder, check)
+        stored = index_file.read(folder, check)
         if stored.words is not None or stored.postings is None or not _is_known(stored.postings.layout):
             raise DamagedIndexError("this is no index for approximate search")
         return cls(stored.width, stored.postings, stored.tag)
 
     def save(self, folder: str | bytes | os.PathLike[str], tag: str = "") -> None:
         """Write one file into the folder, replacing it in one step. tag: a short text to know it by. Raises OSError."""
-        cachefile.write(folder, cachefile.Stored(self.width, None, self._postings, 0, tag))
+        index_file.write(folder, index_file.Stored(self.width, None, self._postings, 0, tag))
 
     def __len__(self) -> int:
         return self._postings.count

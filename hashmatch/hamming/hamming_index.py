@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming import cachefile, engines
+from hashmatch.hamming import engines, index_file
 from hashmatch.hamming.chunks import choose_layout
 from hashmatch.hamming.engines import Part, Reach, RowSelection
 from hashmatch.hamming.pairs import Pairs, TooManyPairsError, no_pairs, unpack
@@ -56,7 +56,7 @@ class HammingIndex:
         go unnoticed, and hits be missed; but nothing crashes. Raises DamagedIndexError if the file is missing, of another
         version or machine, incomplete or damaged, and OSError if it cannot be read.
         """
-        stored = cachefile.read(folder, check)
+        stored = index_file.read(folder, check)
         if stored.words is None:
             raise DamagedIndexError("the index file holds no hashes")
         return cls(stored.words, stored.postings, stored.radius, stored.tag)
@@ -68,7 +68,7 @@ class HammingIndex:
         """
         self.merge()
         self.build()
-        cachefile.write(folder, cachefile.Stored(self.width, self._words, self._postings, self._radius, tag))
+        index_file.write(folder, index_file.Stored(self.width, self._words, self._postings, self._radius, tag))
 
     def __len__(self) -> int:
         return int(self._words.shape[1] + self._added.shape[1])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hashmatch.hamming import ApproximateIndex, DamagedIndexError, HammingIndex, verify
 from hashmatch.hamming.approximate import CHUNKS, CROWDED, SLACK, STRIDE, choose_layout
-from hashmatch.hamming.cachefile import path_of
+from hashmatch.hamming.index_file import path_of
 from tests.support.bit_arrays import Bits, distances_between, flipped, random_hashes, skewed
 
 

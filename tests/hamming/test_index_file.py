@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hashmatch.hamming import DamagedIndexError, HammingIndex, cachefile, verify
+from hashmatch.hamming import DamagedIndexError, HammingIndex, index_file, verify
 from tests.support.bit_arrays import Bits, flipped, obvious, random_hashes, same, skewed
 
 COUNT = 3000
@@ -19,7 +19,7 @@ COUNT = 3000
 def made(folder: Path, hashes: Bits) -> Path:
     """Save an index and return the path of its file."""
     HammingIndex.from_hashes(hashes).save(folder, tag="generation 7")
-    return folder / cachefile.NAME
+    return folder / index_file.NAME
 
 
 @pytest.mark.parametrize("width", [64, 256, 1024])
@@ -93,7 +93,7 @@ def test_unchecked_damage_never_crashes(accelerator: str, tmp_path: Path, seed: 
     """As if someone had made the checksums fit: searching gives a result or the clear error, verify() only the latter."""
     hashes = random_hashes(COUNT)
     path = made(tmp_path, hashes)
-    head = cachefile.PAGE
+    head = index_file.PAGE
     damaged = bytearray(path.read_bytes())
     generator = np.random.default_rng(seed)
     size = int(generator.choice([1, 8, 4096, 100_000]))
@@ -169,7 +169,7 @@ def test_pages_that_changed_places(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 9000, b"SQLite format 3\0" * 1000, b"\x93NUMPY" + b"\1" * 9000])
 def test_foreign_files(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / cachefile.NAME).write_bytes(content)
+    (tmp_path / index_file.NAME).write_bytes(content)
     with pytest.raises(DamagedIndexError):
         HammingIndex.open(tmp_path)
 
@@ -218,7 +218,7 @@ def test_a_head_that_makes_no_sense_although_its_digest_fits(tmp_path: Path, cha
     header = json.loads(whole[24 : 24 + length])
     text = json.dumps(header | change if isinstance(change, dict) else change).encode()
     head = whole[:16] + len(text).to_bytes(8, "little") + text
-    sums = whole[24 + length + 32 :][: 8 * -(-(len(whole) - 4096) // (8 * cachefile.SUMMED))]
+    sums = whole[24 + length + 32 :][: 8 * -(-(len(whole) - 4096) // (8 * index_file.SUMMED))]
     path.write_bytes((head + hashlib.sha256(head).digest() + sums).ljust(4096, b"\0") + whole[4096:])
     with pytest.raises(DamagedIndexError):
         HammingIndex.open(tmp_path)
@@ -227,11 +227,11 @@ def test_a_head_that_makes_no_sense_although_its_digest_fits(tmp_path: Path, cha
 def test_what_is_there_but_no_file(tmp_path: Path) -> None:
     with pytest.raises(DamagedIndexError, match="no index file"):
         HammingIndex.open(tmp_path / "absent")
-    os.mkfifo(tmp_path / cachefile.NAME)
+    os.mkfifo(tmp_path / index_file.NAME)
     with pytest.raises(DamagedIndexError, match="no index file"):
         HammingIndex.open(tmp_path)
-    (tmp_path / cachefile.NAME).unlink()
-    (tmp_path / cachefile.NAME).mkdir()
+    (tmp_path / index_file.NAME).unlink()
+    (tmp_path / index_file.NAME).mkdir()
     with pytest.raises((DamagedIndexError, OSError)):
         HammingIndex.open(tmp_path)
 
@@ -250,7 +250,7 @@ def test_removes_what_a_process_that_died_left_but_not_what_one_is_writing(tmp_p
     old, new, other = (tmp_path / name for name in ("index.hamming.1.part", "index.hamming.2.part", "notes.part"))
     for each in (old, new, other):
         each.touch()
-    os.utime(old, (0, time.time() - 2 * cachefile.ABANDONED))
+    os.utime(old, (0, time.time() - 2 * index_file.ABANDONED))
     os.utime(other, (0, 0))
     made(tmp_path, random_hashes(9))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["index.hamming", "index.hamming.2.part", "notes.part"]
@@ -265,7 +265,7 @@ def test_many_processes_may_save_and_open_at_once(tmp_path: Path) -> None:
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert [p.name for p in tmp_path.iterdir()] == [cachefile.NAME]
+    assert [p.name for p in tmp_path.iterdir()] == [index_file.NAME]
 
 
 def _save_and_open(folder: Path, seed: int) -> None:
