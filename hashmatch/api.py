@@ -23,7 +23,7 @@ from hashmatch.workflows.export_list import ExportReport, ExportSelection, expor
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.index import Indexed, index
 from hashmatch.workflows.list_origin import ImportPlan
-from hashmatch.workflows.record import recorded
+from hashmatch.workflows.record_scan import recorded
 from hashmatch.workflows.scan import scan
 
 AnyPath = str | bytes | os.PathLike[str]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hashmatch.report.custody import Custody
     from hashmatch.report.pictures import PictureRule
     from hashmatch.store import Store
-    from hashmatch.workflows.record import Recorder
+    from hashmatch.workflows.record_scan import Recorder
 
 #: Bytes; no system has longer ones.
 LONGEST_NAME = 1 << 16
@@ -206,7 +206,7 @@ def command(
 
 
 def _open_to_record(stack: contextlib.ExitStack, database: Path) -> Store:
-    from hashmatch.workflows.record import open_to_record
+    from hashmatch.workflows.record_scan import open_to_record
 
     return stack.enter_context(open_to_record(database))
 
@@ -216,7 +216,7 @@ def _recorder(
 ) -> Recorder:
     """What keeps the results; those of names that come through a pipe before each is answered."""
     from hashmatch.store.audit import Actor
-    from hashmatch.workflows.record import SECONDS, Recorder
+    from hashmatch.workflows.record_scan import SECONDS, Recorder
 
     seconds = SECONDS if source is None else 0.0
     return stack.enter_context(Recorder(store, Actor.current("scan"), settings, progress.line, seconds))

@@ -13,8 +13,8 @@ from hashmatch.errors import CommandError
 from hashmatch.matching.results import Match, MatchedReference, Result
 from hashmatch.report import as_json
 from hashmatch.store import Store, audit, open_store, verify
-from hashmatch.workflows import record
-from hashmatch.workflows.record import Recorder, open_to_record
+from hashmatch.workflows import record_scan
+from hashmatch.workflows.record_scan import Recorder, open_to_record
 from tests.support.drawn_pictures import picture
 from tests.support.made_references import ME, actions, add
 
@@ -65,11 +65,11 @@ def test_paths_are_absolute_and_exact(store: Store, monkeypatch: pytest.MonkeyPa
 
 def test_results_are_written_in_batches(store: Store) -> None:
     with Recorder(store, ME, {}, seconds=LATER) as recorder:
-        for number in range(record.BATCH + 2):
+        for number in range(record_scan.BATCH + 2):
             recorder.add(result(b"/%d" % number))
         # The first at once, the next ones together, the last not yet.
-        assert len(paths(store)) == record.BATCH + 1
-    assert len(paths(store)) == record.BATCH + 2
+        assert len(paths(store)) == record_scan.BATCH + 1
+    assert len(paths(store)) == record_scan.BATCH + 2
 
 
 def test_without_a_wait_each_is_written_before_it_is_told_of(store: Store) -> None:
