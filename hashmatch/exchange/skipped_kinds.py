@@ -10,7 +10,7 @@ from hashmatch.exchange.fields import snippet
 _KINDS_MAX = 12
 
 
-class PassedOver:
+class SkippedKinds:
     def __init__(self) -> None:
         self._counts = Counter[str]()
 

@@ -14,7 +14,7 @@ from hashmatch.exchange.formats.misp_objects import IDENTIFYING, OF_JSON, SEVERA
 from hashmatch.exchange.json_items import hashes_of_short, item_of, latest
 from hashmatch.exchange.json_reading import JsonObject, Path, parse_object, parse_value, placed_records
 from hashmatch.exchange.list_format import ListRow
-from hashmatch.exchange.skipped_kinds import PassedOver
+from hashmatch.exchange.skipped_kinds import SkippedKinds
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, Tlp, strictest
 
@@ -91,8 +91,8 @@ class _Events:
 class _Reader:
     def __init__(self, events: _Events) -> None:
         self._events = events
-        self._passed = PassedOver()
-        self._unused = PassedOver()
+        self._passed = SkippedKinds()
+        self._unused = SkippedKinds()
         self._unwanted = 0
 
     def read(self, stream: BinaryIO) -> Iterator[ListRow]:

@@ -17,7 +17,7 @@ from hashmatch.exchange.formats.stix_waiting import Waiting
 from hashmatch.exchange.json_items import NO_DATE, hashes_of_short, item_of, latest
 from hashmatch.exchange.json_reading import JsonObject, parse_value, records
 from hashmatch.exchange.list_format import ListRow
-from hashmatch.exchange.skipped_kinds import PassedOver
+from hashmatch.exchange.skipped_kinds import SkippedKinds
 from hashmatch.hashers import find
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, strictest
@@ -48,8 +48,8 @@ class _Reader:
         self._context = context
         self._files = Waiting()
         self._indicators = Waiting()
-        self._passed = PassedOver()
-        self._unused = PassedOver()
+        self._passed = SkippedKinds()
+        self._unused = SkippedKinds()
         self._partly = 0
         self._alone = 0
 

@@ -15,7 +15,7 @@ from hashmatch.exchange.fields import LineError, exact_moment, snippet, text
 from hashmatch.exchange.json_items import hashes_of_short, item_of
 from hashmatch.exchange.json_reading import JsonObject, parse_value, records
 from hashmatch.exchange.list_format import ListRow
-from hashmatch.exchange.skipped_kinds import PassedOver
+from hashmatch.exchange.skipped_kinds import SkippedKinds
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark
 
@@ -54,7 +54,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
     head = stream.read(_HEAD)
     stream.seek(start)
     place = _IN_CASES if _CASES.search(head) or b"#Cases" in head else _IN_SET
-    unused = PassedOver()
+    unused = SkippedKinds()
     number, categories = 1, 0
     for row in records(stream, place):
         if isinstance(row, BadLine):
@@ -78,7 +78,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
         yield LineRemark(number, _("digests of other kinds are passed over: {kinds}").format(kinds=unused))
 
 
-def _entry(media: JsonObject, date: str | None, unused: PassedOver) -> tuple[dict[str, object], tuple[Hash, ...]]:
+def _entry(media: JsonObject, date: str | None, unused: SkippedKinds) -> tuple[dict[str, object], tuple[Hash, ...]]:
     record: dict[str, object] = {"md5": _hex(media.get("MD5")), "sha1": _hex(media.get("SHA1")), "changed": date}
     record |= {"size": _size(media.get("MediaSize")), "kind": _kind(media.get("MimeType"))}
     record["note"] = _bare(media.get("Comments"), strip=False)
