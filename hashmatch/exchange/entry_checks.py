@@ -167,7 +167,7 @@ def _odd_texts(item: ListItem) -> Iterator[str]:
 _LAYOUT = dict.fromkeys(map(ord, "\t\r\n"), " ")
 
 
-class Lint:
+class ListChecker:
     """Looks at a list's entries, one after the other, in bounded memory."""
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ def packed_batches(
 
 
 def _checked(rows: Iterable[exchange.ListRow], memberships: _Memberships) -> Iterator[PackedLine]:
-    checks = lint.Lint()
+    checks = lint.ListChecker()
     for row in rows:
         if not isinstance(row, tuple):
             yield row

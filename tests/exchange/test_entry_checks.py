@@ -10,7 +10,7 @@ from hypothesis import given
 
 from hashmatch import exchange
 from hashmatch.exchange import entry_checks
-from hashmatch.exchange.entry_checks import Lint, RemarkLimit, check
+from hashmatch.exchange.entry_checks import ListChecker, RemarkLimit, check
 from hashmatch.records import Hash, LineRemark, ListItem, Opinion
 from tests.support.list_items import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
 
@@ -100,7 +100,7 @@ def test_a_bad_hash_is_left_out_where_others_are_left() -> None:
 
 
 def test_an_entry_that_comes_again() -> None:
-    judge = Lint()
+    judge = ListChecker()
     assert judge.check(1, PICTURE).remarks == check(PICTURE).remarks
     assert judge.check(2, replace(PICTURE, collection="west")).remarks == check(PICTURE).remarks  # another's word
     assert judge.check(3, replace(PICTURE, labels=())).remarks[-1] == "the same entry as in line 1"
@@ -111,7 +111,7 @@ def test_an_entry_that_comes_again() -> None:
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry_checks, "REMEMBERED", 2)
-    judge = Lint()
+    judge = ListChecker()
     told = [judge.check(n, ListItem(md5=f"{(n - 1) % 4 + 1:032x}")).remarks for n in range(1, 9)]
     assert [bool(each) for each in told] == [False] * 4 + [True] * 2 + [False] * 2, "the first two are remembered"
 
@@ -136,7 +136,7 @@ def test_kinds_of_remarks_are_bounded() -> None:
 
 
 def test_digests_that_are_called_pdq_are_noticed() -> None:
-    judge, fine = Lint(), Lint()
+    judge, fine = ListChecker(), ListChecker()
     for n in range(100):
         judge.check(n, ListItem(hashes=(ones(120),)))
         fine.check(n, ListItem(hashes=(ones(128),)))
@@ -169,7 +169,7 @@ def test_capitals_are_seen_in_every_format(form: str, line: str) -> None:
 @patient
 @given(items)
 def test_never_fails_and_what_it_keeps_is_good(item: ListItem) -> None:
-    checked = Lint().check(1, item)
+    checked = ListChecker().check(1, item)
     if not checked.problem:
         assert replace(checked.item, hashes=item.hashes) == item
         assert check(checked.item).problem == ""
@@ -189,7 +189,7 @@ def test_capitals_are_usual_in_forensic_lists(form: str) -> None:
 
 @pytest.mark.parametrize("field", ["added", "changed", "retracted"])
 def test_a_date_to_come_is_told(field: str) -> None:
-    judge = Lint()
+    judge = ListChecker()
     for number, (year, odd) in enumerate([("2020", False), ("2999", True)]):
         dates = {field: f"{year}-01-01T00:00:00Z"}
         checked = judge.check(number, ListItem(md5=f"{number + 1:032x}", **dates))  # type: ignore[arg-type]
