@@ -41,7 +41,7 @@ _BLANK = frozenset(digit * length for digit in "0f" for length in DIGEST_DIGITS.
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedEntry:
     """An entry that was looked at. item: as it can be used, perhaps without some of its hashes. problem: why it cannot be
     used at all; "" if it can. remarks: what a person should know of it."""
 
@@ -50,18 +50,18 @@ class Checked:
     remarks: tuple[str, ...] = ()
 
 
-def check(item: ListItem) -> Checked:
+def check(item: ListItem) -> CheckedEntry:
     """One entry by itself."""
     hashes = item.hashes
     problem = _digest_problem(item) or _hash_problem(item)
     if problem:
-        return Checked(item, problem)
+        return CheckedEntry(item, problem)
     remarks: list[str] = []
     bad = {hash: reason for hash in hashes if (reason := _degenerate(item, hash))}
     if bad:
         item = replace(item, hashes=tuple(hash for hash in hashes if hash not in bad))
         if not item.hashes and not (item.md5 or item.sha1 or item.sha256):
-            return Checked(item, next(iter(bad.values())))
+            return CheckedEntry(item, next(iter(bad.values())))
         remarks += [_("a hash is left out: {reason}").format(reason=reason) for reason in dict.fromkeys(bad.values())]
     if item.capitals:
         remarks.append(_("hexadecimal digits are in capitals, which other programs refuse"))
@@ -69,7 +69,7 @@ def check(item: ListItem) -> Checked:
         remarks += _odd_hashes(item)
     if _has_texts(item):
         remarks += _odd_texts(item)
-    return Checked(item, "", tuple(remarks))
+    return CheckedEntry(item, "", tuple(remarks))
 
 
 def _digest_problem(item: ListItem) -> str:
@@ -176,7 +176,7 @@ class ListChecker:
         # A day more, since clocks and zones differ.
         self._future = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
 
-    def check(self, line: int, item: ListItem) -> Checked:
+    def check(self, line: int, item: ListItem) -> CheckedEntry:
         """As the function `check`, and whether the entry came before."""
         checked = check(item)
         self._line = line

@@ -85,7 +85,7 @@ def test_what_is_told(item: ListItem, remark: str) -> None:
     ],
 )
 def test_what_is_nothing_special(item: ListItem) -> None:
-    assert check(item) == entry_checks.Checked(item)
+    assert check(item) == entry_checks.CheckedEntry(item)
 
 
 def test_a_bad_hash_is_left_out_where_others_are_left() -> None:
