@@ -14,10 +14,10 @@ from hashmatch.exchange.list_format import ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.records import BadLine, ListItem
 
-Parse = Callable[[bytes], ListItem]
+LineParser = Callable[[bytes], ListItem]
 
 
-def read_plain(stream: BinaryIO, parse: Parse) -> Iterator[ListRow]:
+def read_plain(stream: BinaryIO, parse: LineParser) -> Iterator[ListRow]:
     """The item of every line with content; `parse` gets the line without its end and raises LineError for a bad one."""
     for line in numbered(stream):
         if isinstance(line, BadLine):
@@ -58,7 +58,7 @@ def write_plain(
     return WriteReport(written, retracted, without_hash, allowed, unmarked, disowned)
 
 
-def readable(head: bytes, parse: Parse) -> list[tuple[bytes, ListItem]]:
+def readable(head: bytes, parse: LineParser) -> list[tuple[bytes, ListItem]]:
     """The first lines of a list with their items, if `parse` reads more than half of them; else nothing."""
     lines = sample(head)
     good = []
