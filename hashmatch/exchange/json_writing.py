@@ -15,7 +15,7 @@ def dumped(record: object) -> bytes:
     return for_json(line).encode("utf-8")
 
 
-class Array:
+class JsonArray:
     """The array of a document: `start` is what stands before its first record, `end` what after its last."""
 
     def __init__(self, out: BinaryIO, start: bytes) -> None:

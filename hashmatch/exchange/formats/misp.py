@@ -18,7 +18,7 @@ from hashmatch.exchange.fields import identified
 from hashmatch.exchange.formats.misp_objects import object_of, tag, timestamp
 from hashmatch.exchange.formats.misp_reading import read
 from hashmatch.exchange.json_items import NAMESPACE, last_word
-from hashmatch.exchange.json_writing import Array, dumped
+from hashmatch.exchange.json_writing import JsonArray, dumped
 from hashmatch.exchange.list_format import Format, WriteReport
 from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import BOM
@@ -32,7 +32,7 @@ _START = b'{"Event":{"info":"Hash list of hashmatch","threat_level_id":"4","anal
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    event = Array(out, _START)
+    event = JsonArray(out, _START)
     marks, collections = set[Tlp | None](), set[tuple[str, str]]()
     latest = ""
     written = without_hash = unmarked = 0

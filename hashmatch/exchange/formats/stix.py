@@ -16,7 +16,7 @@ from uuid import uuid4
 from hashmatch.exchange.fields import identified
 from hashmatch.exchange.formats.stix_objects import file_of, identity, indicator_of, marking, opinions_of, preamble
 from hashmatch.exchange.formats.stix_reading import read
-from hashmatch.exchange.json_writing import Array
+from hashmatch.exchange.json_writing import JsonArray
 from hashmatch.exchange.list_format import Format, WriteReport
 from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import BOM
@@ -27,7 +27,7 @@ _NAMES_MAX = 10_000
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    bundle = Array(out, f'{{"type":"bundle","id":"bundle--{uuid4()}","objects":['.encode("ascii"))
+    bundle = JsonArray(out, f'{{"type":"bundle","id":"bundle--{uuid4()}","objects":['.encode("ascii"))
     for each in preamble():
         bundle.put(each)
     marks, names = set[Tlp](), set[str]()

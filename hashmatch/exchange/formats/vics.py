@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.formats.vics_reading import PREFIX, PROPERTIES, labels_of, path_of, read
 from hashmatch.exchange.json_items import record_of, short_hashes
-from hashmatch.exchange.json_writing import Array
+from hashmatch.exchange.json_writing import JsonArray
 from hashmatch.exchange.list_format import Format, WriteReport
 from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import BOM
@@ -31,7 +31,7 @@ _START = b'{"@odata.context":"http://github.com/VICSDATAMODEL/ProjectVic/DataMod
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    media = Array(out, _START)
+    media = JsonArray(out, _START)
     written = retracted = allowed = false = without_md5 = unmarked = 0
     for item in items:
         if item.retracted:
