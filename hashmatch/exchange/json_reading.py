@@ -35,7 +35,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{}:,]', re.DOTALL)
 _STRETCH = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+([\[\]{}]?)', re.DOTALL)
 
 #: Where the records of a document stand: keys from the top, with "*" for the items of an array.
-Path = tuple[str, ...]
+JsonPath = tuple[str, ...]
 
 
 def parse_object(text: str) -> dict[str, object]:
@@ -72,7 +72,7 @@ def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
 _decoder = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_key_twice)
 
 
-def records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, object]] | BadLine]:
+def records(stream: BinaryIO, *paths: JsonPath) -> Iterator[tuple[int, dict[str, object]] | BadLine]:
     """The objects at these places of a document, each with its number (from 1), in the order of the document.
 
     What is in no record is passed over unchecked. A record that is no good is a BadLine; so is the end of a document
@@ -82,7 +82,7 @@ def records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, obj
         yield row if isinstance(row, BadLine) else row[:2]
 
 
-def placed_records(stream: BinaryIO, *paths: Path) -> Iterator[tuple[int, dict[str, object], Path] | BadLine]:
+def placed_records(stream: BinaryIO, *paths: JsonPath) -> Iterator[tuple[int, dict[str, object], JsonPath] | BadLine]:
     """As `records`, each with its place, too."""
     number, keys, last = 0, list[str](), b""
     text = _Text(stream)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.exchange import json_reading
-from hashmatch.exchange.json_reading import Path, placed_records, records
+from hashmatch.exchange.json_reading import JsonPath, placed_records, records
 from hashmatch.records import BadLine
 
 values = st.recursive(
@@ -31,7 +31,7 @@ class Trickle(BytesIO):
         return super().read(1)
 
 
-def good(stream: BinaryIO, *paths: Path) -> list[dict[str, object]]:
+def good(stream: BinaryIO, *paths: JsonPath) -> list[dict[str, object]]:
     found = list(records(stream, *paths))
     assert not [row for row in found if isinstance(row, BadLine)]
     rows = [row for row in found if isinstance(row, tuple)]
@@ -39,7 +39,7 @@ def good(stream: BinaryIO, *paths: Path) -> list[dict[str, object]]:
     return [record for _number, record in rows]
 
 
-def bad(data: bytes, *paths: Path) -> dict[int, str]:
+def bad(data: bytes, *paths: JsonPath) -> dict[int, str]:
     return {row.line: row.message for row in records(BytesIO(data), *paths) if isinstance(row, BadLine)}
 
 

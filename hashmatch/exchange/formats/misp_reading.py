@@ -12,14 +12,14 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import LineError, moment, snippet, text, tlp
 from hashmatch.exchange.formats.misp_objects import IDENTIFYING, OF_JSON, SEVERAL, SINGLE, template, timestamp
 from hashmatch.exchange.json_items import hashes_of_short, item_of, latest
-from hashmatch.exchange.json_reading import JsonObject, Path, parse_object, parse_value, placed_records
+from hashmatch.exchange.json_reading import JsonObject, JsonPath, parse_object, parse_value, placed_records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.exchange.skipped_kinds import SkippedKinds
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, Tlp, strictest
 
 #: Where events stand: in a file, in an answer of MISP, in a list; and answers that hold attributes or objects only.
-_EVENTS: tuple[Path, ...] = (("Event",), ("response", "*", "Event"), ("*", "Event"), ("response", "Event"))
+_EVENTS: tuple[JsonPath, ...] = (("Event",), ("response", "*", "Event"), ("*", "Event"), ("response", "Event"))
 _BASES = (*_EVENTS, ("response",), ())
 
 _ORGANISATIONS = tuple((*base, "Orgc") for base in _EVENTS)

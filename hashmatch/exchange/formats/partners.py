@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, digest, identified, perceptual_hash, snippet
 from hashmatch.exchange.fields import tlp as tlp_mark
-from hashmatch.exchange.json_reading import Path, records
+from hashmatch.exchange.json_reading import JsonPath, records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Kind, LineRemark, ListItem, Tlp, strictest
@@ -66,7 +66,7 @@ def withdrawn(changed: str | None) -> str:
 
 
 def read_document(
-    stream: BinaryIO, places: Iterable[Path], parse: Callable[[dict[str, object]], ListItem]
+    stream: BinaryIO, places: Iterable[JsonPath], parse: Callable[[dict[str, object]], ListItem]
 ) -> Iterator[ListRow]:
     """The item of every record at these places of a JSON document; `parse` raises LineError for a bad one."""
     empty = True
