@@ -16,10 +16,10 @@ from hashmatch.i18n import _
 from hashmatch.records import BadLine, Kind, LineRemark, ListItem, Tlp, strictest
 
 #: Which hash is meant ("pdq", "md5", "sha1" or "sha256"), and of what media; None where the type does not say.
-Meant = tuple[str, Kind | None]
+SignalMeaning = tuple[str, Kind | None]
 
 
-def hashed(meant: Meant | None, type_name: object, value: object) -> ListItem:
+def hashed(meant: SignalMeaning | None, type_name: object, value: object) -> ListItem:
     """The entry for one hash. meant: None of a type that is not known. Raises LineError, which names the type."""
     if meant is None:
         raise LineError(_("hashes of type {value} cannot be searched here").format(value=snippet(type_name)))

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, instant, text, texts
-from hashmatch.exchange.formats.partners import Meant, hashed, labels_and_tlp, read_document, withdrawn
+from hashmatch.exchange.formats.partners import SignalMeaning, hashed, labels_and_tlp, read_document, withdrawn
 from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Opinion, Verdict
@@ -25,7 +25,11 @@ from hashmatch.records import ListItem, Opinion, Verdict
 _PLACES = (("hashRecords", "*"), ("*",))
 _TELLING = re.compile(rb'"(?:hashRecords|hashStatus)"\s*+:')
 
-_MEANT: dict[str, Meant] = {"ImagePDQ": ("pdq", "image"), "ImageMD5": ("md5", "image"), "VideoMD5": ("md5", "video")}
+_MEANT: dict[str, SignalMeaning] = {
+    "ImagePDQ": ("pdq", "image"),
+    "ImageMD5": ("md5", "image"),
+    "VideoMD5": ("md5", "video"),
+}
 _WITHDRAWN = frozenset({"Withdrawn", "Deleted"})
 _FEEDBACK: dict[str, Verdict] = {"Blocked": "confirmed", "NotBlocked": "disputed"}
 

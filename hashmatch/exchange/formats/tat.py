@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import instant, text, whole, yes
-from hashmatch.exchange.formats.partners import Meant, hashed, read_document, withdrawn
+from hashmatch.exchange.formats.partners import SignalMeaning, hashed, read_document, withdrawn
 from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.records import Kind, ListItem
 
@@ -54,7 +54,7 @@ def _item(record: dict[str, object]) -> ListItem:
     return item
 
 
-def _meant(algorithm: str | None, file_type: str | None) -> Meant | None:
+def _meant(algorithm: str | None, file_type: str | None) -> SignalMeaning | None:
     name = (algorithm or "").lower().replace("-", "")
     if name == "pdq":  # always of a still picture, whatever file it came from
         return "pdq", "image"

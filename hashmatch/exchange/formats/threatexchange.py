@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, instant, snippet, text, whole, yes
 from hashmatch.exchange.fields import tlp as tlp_mark
-from hashmatch.exchange.formats.partners import Meant, hashed, labels_and_tlp, read_document, withdrawn
+from hashmatch.exchange.formats.partners import SignalMeaning, hashed, labels_and_tlp, read_document, withdrawn
 from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Opinion, Tlp, Verdict, strictest
@@ -30,7 +30,7 @@ _PLACES = (("data", "*"), ("*",))
 _START = re.compile(rb"\s*[\[{]")
 _TELLING = re.compile(rb'"(?:raw_)?indicator"\s*+:')
 
-_MEANT: dict[str, Meant] = {
+_MEANT: dict[str, SignalMeaning] = {
     "HASH_PDQ": ("pdq", "image"),
     "HASH_MD5": ("md5", None),
     "HASH_SHA1": ("sha1", None),

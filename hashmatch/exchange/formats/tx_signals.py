@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hashmatch.exchange.formats import vpdq_frames
-from hashmatch.exchange.formats.partners import Meant, hashed
+from hashmatch.exchange.formats.partners import SignalMeaning, hashed
 from hashmatch.exchange.formats.pdq import good_enough
 from hashmatch.records import ListItem
 
 #: Types (python-threatexchange's signal_type folder) of what can be searched here, apart from vpdq.
-_MEANT: dict[str, Meant] = {"pdq": ("pdq", "image"), "video_md5": ("md5", "video"), "video_sha256": ("sha256", "video")}
+_MEANT: dict[str, SignalMeaning] = {
+    "pdq": ("pdq", "image"),
+    "video_md5": ("md5", "video"),
+    "video_sha256": ("sha256", "video"),
+}
 _OTHERS = ("pdq_ocr", "raw_text", "text_tlsh", "trend_query", "url", "url_md5")
 
 #: All types that the tool knows, by itself or with its extensions.
