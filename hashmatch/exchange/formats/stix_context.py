@@ -29,7 +29,7 @@ _TLP1_MARKINGS: dict[str, Tlp] = {
 }
 
 
-class Context:
+class BundleContext:
     """What a bundle says of its entries beside them."""
 
     def __init__(self) -> None:

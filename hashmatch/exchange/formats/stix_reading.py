@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, exact_moment, perceptual_hash, snippet, text
-from hashmatch.exchange.formats.stix_context import PATHS, Context, extension
+from hashmatch.exchange.formats.stix_context import PATHS, BundleContext, extension
 from hashmatch.exchange.formats.stix_patterns import DIGESTS, entries, normal
 from hashmatch.exchange.formats.stix_waiting import Waiting
 from hashmatch.exchange.json_items import NO_DATE, hashes_of_short, item_of, latest
@@ -37,14 +37,14 @@ Target = tuple[dict[str, object], tuple[Hash, ...]]
 def read(stream: BinaryIO) -> Iterator[ListRow]:
     """The stream is read twice, so it must be one that can seek. Entries come as soon as they are complete."""
     start = stream.tell()
-    context = Context()
+    context = BundleContext()
     context.gather(stream)
     stream.seek(start)
     yield from _Reader(context).read(stream)
 
 
 class _Reader:
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: BundleContext) -> None:
         self._context = context
         self._files = Waiting()
         self._indicators = Waiting()
