@@ -13,7 +13,7 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import LineError, exact_moment, perceptual_hash, snippet, text
 from hashmatch.exchange.formats.stix_context import PATHS, BundleContext, extension
 from hashmatch.exchange.formats.stix_patterns import DIGESTS, entries, normal
-from hashmatch.exchange.formats.stix_waiting import Waiting
+from hashmatch.exchange.formats.stix_waiting import WaitingObjects
 from hashmatch.exchange.json_items import NO_DATE, hashes_of_short, item_of, latest
 from hashmatch.exchange.json_reading import JsonObject, parse_value, records
 from hashmatch.exchange.list_format import ListRow
@@ -46,8 +46,8 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 class _Reader:
     def __init__(self, context: BundleContext) -> None:
         self._context = context
-        self._files = Waiting()
-        self._indicators = Waiting()
+        self._files = WaitingObjects()
+        self._indicators = WaitingObjects()
         self._passed = SkippedKinds()
         self._unused = SkippedKinds()
         self._partly = 0

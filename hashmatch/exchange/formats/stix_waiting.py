@@ -19,7 +19,7 @@ class _Held:
     used: bool
 
 
-class Waiting:
+class WaitingObjects:
     """Objects with their numbers, by a name that several may share. The oldest leave when there are too many."""
 
     def __init__(self) -> None:
