@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from hashmatch.clock import now_exactly
 from hashmatch.errors import CommandError
-from hashmatch.exchange.hma import PushReport, Server, push, read_contents, token_from_environment
+from hashmatch.exchange.hma import HmaServer, PushReport, push, read_contents, token_from_environment
 from hashmatch.i18n import _
 from hashmatch.records import Opinion, Verdict
 from hashmatch.store import Store, opinions
@@ -44,7 +44,7 @@ def fill_bank(
     if selection.since is not None:
         raise CommandError(_("a bank is filled with all that is known; --since is for lists"))
     choice = Choice(store.connection, selection, None, one_each=True)
-    with Server(url, token_from_environment()) as server:
+    with HmaServer(url, token_from_environment()) as server:
         ledger = PushedContents(store, server.name, bank)
         report = push(server, bank, choice.with_ids(), ledger, refused)
         detail = {"server": server.name, "bank": bank, "above": choice.above, **asdict(report)}
@@ -60,7 +60,7 @@ def read_bank(store: Store, actor: Actor, url: str, bank: str) -> BankReport:
     Raises CommandError: see exchange.hma; or nothing was ever put there from here, since HMA cannot list a bank.
     """
     news: Counter[str] = Counter()
-    with Server(url, token_from_environment()) as server:
+    with HmaServer(url, token_from_environment()) as server:
         ledger = PushedContents(store, server.name, bank)
         pushed = {each.content: each for each in ledger.all()}
         if not pushed:

@@ -15,9 +15,9 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange.hma import (
     TOKEN,
     Content,
+    HmaServer,
     Pushed,
     PushReport,
-    Server,
     push,
     read_contents,
     token_from_environment,
@@ -62,12 +62,12 @@ def hma() -> Iterator[Hma]:
 
 
 def push_to(hma: Hma, *items: ListItem, ledger: Notes | None = None, **limits: float) -> PushReport:
-    with Server(hma.url, sleep=lambda _seconds: None, **limits) as server:
+    with HmaServer(hma.url, sleep=lambda _seconds: None, **limits) as server:
         return push(server, "EAST", enumerate(items), Notes() if ledger is None else ledger)
 
 
 def contents_of(hma: Hma, numbers: list[int]) -> list[Content]:
-    with Server(hma.url, sleep=lambda _seconds: None) as server:
+    with HmaServer(hma.url, sleep=lambda _seconds: None) as server:
         return list(read_contents(server, "EAST", numbers, now=lambda: 2_000_000_000.0))
 
 
@@ -186,7 +186,7 @@ def test_nothing_is_read_of_a_bank_that_is_not_there(hma: Hma) -> None:
 
 @pytest.mark.parametrize("bank", ["east", "1ST", "", "A/B", "É", "A" * 256, "A\n"])
 def test_a_name_that_is_none_is_refused_before_anything_is_sent(hma: Hma, bank: str) -> None:
-    with Server(hma.url) as server, pytest.raises(CommandError, match="not the name of an HMA bank"):
+    with HmaServer(hma.url) as server, pytest.raises(CommandError, match="not the name of an HMA bank"):
         push(server, bank, [], Notes())
     assert not hma.requests
 
@@ -230,7 +230,7 @@ def test_what_the_server_refuses_is_told_and_the_rest_goes_on(hma: Hma) -> None:
     refused: list[tuple[int, str]] = []
     hma.faults = [None, None, None, replies(400, {"message": "Invalid pdq signal"})]
     notes = Notes()
-    with Server(hma.url) as server:
+    with HmaServer(hma.url) as server:
         report = push(server, "EAST", [(7, PICTURE), (8, FILM)], notes, lambda *told: refused.append(told))
         assert (report.refused, report.added) == (1, 1) and refused == [(7, "400 'Invalid pdq signal'")]
         hma.faults = [None, None] + [replies(400)] * 50
@@ -323,7 +323,7 @@ def test_a_server_that_is_down(hma: Hma) -> None:
     with running(Hma()) as gone:
         pass
     waits: list[float] = []
-    with Server(gone.url, sleep=waits.append) as server, pytest.raises(CommandError, match="refused"):
+    with HmaServer(gone.url, sleep=waits.append) as server, pytest.raises(CommandError, match="refused"):
         push(server, "EAST", [], Notes())
     assert waits == [1.0, 2.0, 4.0]
 
@@ -340,7 +340,7 @@ def test_the_environment_sends_us_to_no_proxy(hma: Hma, monkeypatch: pytest.Monk
 )
 def test_a_token_goes_with_every_request(hma: Hma, token: str, header: str, value: str) -> None:
     assert token_from_environment({TOKEN: f" {token}\n"}) == token
-    with Server(hma.url, token) as server:
+    with HmaServer(hma.url, token) as server:
         push(server, "EAST", [(1, PICTURE)], Notes())
     assert [headers[header] for headers in hma.headers] == [value] * 4
 
@@ -353,7 +353,7 @@ def test_a_token_is_never_shown_nor_sent_in_the_clear() -> None:
         ("https://h", "é: s3cret"),
     ):
         with pytest.raises(CommandError) as caught:
-            Server(url, token)
+            HmaServer(url, token)
         assert "s3cret" not in str(caught.value)
 
 
@@ -384,17 +384,20 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_https_is_trusted_as_the_system_says(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(Hma(), certificate) as hma:
         waits: list[float] = []
-        with Server(hma.url, "s3cret", sleep=waits.append) as server, pytest.raises(CommandError, match=r"self.signed"):
+        with (
+            HmaServer(hma.url, "s3cret", sleep=waits.append) as server,
+            pytest.raises(CommandError, match=r"self.signed"),
+        ):
             push(server, "EAST", [(1, PICTURE)], Notes())
         assert not hma.requests and not waits
         monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-        with Server(hma.url, "s3cret") as server:
+        with HmaServer(hma.url, "s3cret") as server:
             assert push(server, "EAST", [(1, PICTURE)], Notes()).added == 1
 
 
 def test_https_to_a_server_without_it_is_one_error(hma: Hma) -> None:
     url = hma.url.replace("http:", "https:")
-    with Server(url, sleep=lambda _seconds: None) as server, pytest.raises(CommandError, match=url):
+    with HmaServer(url, sleep=lambda _seconds: None) as server, pytest.raises(CommandError, match=url):
         push(server, "EAST", [(1, PICTURE)], Notes())
 
 
@@ -425,14 +428,14 @@ def test_what_is_pushed_is_what_metas_own_library_takes(hma: Hma) -> None:
 )
 def test_urls_that_are_none(url: str) -> None:
     with pytest.raises(CommandError) as caught:
-        Server(url)
+        HmaServer(url)
     assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["https://HMA.example/", "https://hma.example:443", "https://hma.example"])
 def test_a_server_is_known_by_one_name(url: str) -> None:
-    assert Server(url).name == "https://hma.example"
-    assert Server("http://[::1]:80/hma/").name == "http://[::1]/hma"
+    assert HmaServer(url).name == "https://hma.example"
+    assert HmaServer("http://[::1]:80/hma/").name == "http://[::1]/hma"
 
 
 def test_a_path_before_the_one_of_hma(hma: Hma) -> None:

@@ -12,7 +12,7 @@ Usage:
 from __future__ import annotations
 
 from hashmatch.exchange.hma.bank import Content, Ledger, PushReport, push, read_contents
-from hashmatch.exchange.hma.client import TOKEN, Server, token_from_environment
+from hashmatch.exchange.hma.client import TOKEN, HmaServer, token_from_environment
 from hashmatch.records import Pushed
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "Ledger",
     "PushReport",
     "Pushed",
-    "Server",
+    "HmaServer",
     "push",
     "read_contents",
     "token_from_environment",

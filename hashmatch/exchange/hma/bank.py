@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 
 from hashmatch.errors import CommandError
 from hashmatch.exchange.fields import snippet
-from hashmatch.exchange.hma.client import HmaResponse, Server
+from hashmatch.exchange.hma.client import HmaResponse, HmaServer
 from hashmatch.exchange.hma.signals import item_of, signals_of
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Pushed
@@ -81,7 +81,7 @@ class Content:
 
 
 def push(
-    server: Server,
+    server: HmaServer,
     bank: str,
     entries: Iterable[tuple[int, ListItem]],
     ledger: Ledger,
@@ -146,7 +146,7 @@ def _wanted(item: ListItem, types: frozenset[str], report: PushReport) -> list[d
     return wanted
 
 
-def _signal_types(server: Server) -> frozenset[str]:
+def _signal_types(server: HmaServer) -> frozenset[str]:
     """The names of signal types that are in use there."""
     body = server.ask("GET", "/c/signal_type").body
     if not isinstance(body, list) or not all(isinstance(each, dict) for each in body):
@@ -162,7 +162,7 @@ def _check_name(bank: str) -> None:
         raise CommandError(message.format(bank=snippet(bank)))
 
 
-def _make_bank(server: Server, bank: str) -> bool:
+def _make_bank(server: HmaServer, bank: str) -> bool:
     """Whether the bank did not exist."""
     answer = server.ask("GET", f"/c/bank/{bank}")
     if answer.status == 404:
@@ -179,14 +179,14 @@ def _is_bank(body: object, bank: str) -> bool:
     return isinstance(body, dict) and body.get("name") == bank
 
 
-def _expect(server: Server, answer: HmaResponse, right: bool) -> None:
+def _expect(server: HmaServer, answer: HmaResponse, right: bool) -> None:
     if answer.status not in (200, 201):
         raise CommandError(_("{server}: error {said}").format(server=server.name, said=answer.message))
     if not right:
         raise _strange(server)
 
 
-def _add(server: Server, bank: str, signals: dict[str, str]) -> int | str:
+def _add(server: HmaServer, bank: str, signals: dict[str, str]) -> int | str:
     """The number of the new content, or why the server refuses it."""
     answer = server.ask("POST", f"/c/bank/{bank}/signal", signals, again=False)
     if answer.status in (400, 413, 422):
@@ -196,17 +196,17 @@ def _add(server: Server, bank: str, signals: dict[str, str]) -> int | str:
     return _number(server, body.get("id"))
 
 
-def _number(server: Server, value: object) -> int:
+def _number(server: HmaServer, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
         raise _strange(server)
     return value
 
 
-def _strange(server: Server) -> CommandError:
+def _strange(server: HmaServer) -> CommandError:
     return CommandError(_("{server}: it answers what an HMA server does not").format(server=server.name))
 
 
-def _enable(server: Server, bank: str, pushed: Pushed, ledger: Ledger, report: PushReport) -> None:
+def _enable(server: HmaServer, bank: str, pushed: Pushed, ledger: Ledger, report: PushReport) -> None:
     """Takes back that we disabled a content; one that others disabled there is left so."""
     if not pushed.disabled:
         report.unchanged += 1
@@ -217,7 +217,7 @@ def _enable(server: Server, bank: str, pushed: Pushed, ledger: Ledger, report: P
         report.gone += 1
 
 
-def _disable(server: Server, bank: str, pushed: Pushed, ledger: Ledger, report: PushReport) -> None:
+def _disable(server: HmaServer, bank: str, pushed: Pushed, ledger: Ledger, report: PushReport) -> None:
     if pushed.disabled:
         return
     if _set(server, bank, pushed, _DISABLED):
@@ -227,7 +227,7 @@ def _disable(server: Server, bank: str, pushed: Pushed, ledger: Ledger, report: 
     ledger.put(Pushed(pushed.content, pushed.reference, pushed.digest, disabled=True))
 
 
-def _set(server: Server, bank: str, pushed: Pushed, disable_until: int) -> bool:
+def _set(server: HmaServer, bank: str, pushed: Pushed, disable_until: int) -> bool:
     """Whether the content is still the one that we put there, and now so: HMA asks not which bank a number belongs to."""
     body = _content(server, bank, pushed.content)
     if body is None or digest_of(_signals(server, bank, body)) != pushed.digest:
@@ -241,7 +241,7 @@ def _set(server: Server, bank: str, pushed: Pushed, disable_until: int) -> bool:
     return True
 
 
-def _content(server: Server, bank: str, number: int) -> dict[str, object] | None:
+def _content(server: HmaServer, bank: str, number: int) -> dict[str, object] | None:
     """What the server says of a content; None if the bank has none of that number."""
     answer = server.ask("GET", f"/c/bank/{bank}/content/{number}?include_signals=true")
     if answer.status == 404:
@@ -254,7 +254,7 @@ def _content(server: Server, bank: str, number: int) -> dict[str, object] | None
     return body if bank == (named.get("name") if isinstance(named, dict) else named) else None
 
 
-def _signals(server: Server, bank: str, body: Mapping[str, object]) -> dict[str, str]:
+def _signals(server: HmaServer, bank: str, body: Mapping[str, object]) -> dict[str, str]:
     found = body.get("signals")
     if found is None:  # versions of 2025 showed one signal if asked for it by name
         found = {}
@@ -268,7 +268,7 @@ def _signals(server: Server, bank: str, body: Mapping[str, object]) -> dict[str,
 
 
 def read_contents(
-    server: Server, bank: str, numbers: Iterable[int], now: Callable[[], float] = time.time
+    server: HmaServer, bank: str, numbers: Iterable[int], now: Callable[[], float] = time.time
 ) -> Iterator[Content]:
     """What became of contents of a bank, by their numbers, asked as they are taken. HMA cannot tell which numbers there are.
 

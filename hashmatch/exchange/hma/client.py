@@ -67,7 +67,7 @@ def token_from_environment(environment: Mapping[str, str] = os.environ) -> str |
     return environment.get(TOKEN, "").strip() or None
 
 
-class Server:
+class HmaServer:
     """A context manager. url: http(s)://host[:port][/path], below which HMA's /c stands. token: see TOKEN.
 
     Raises CommandError: the URL or the token is not one, or a token would travel in the clear.
@@ -112,7 +112,7 @@ class Server:
         else:
             self._connection = http.client.HTTPConnection(host, port, timeout=silence)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> HmaServer:
         return self
 
     def __exit__(
