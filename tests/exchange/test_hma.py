@@ -14,7 +14,7 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.exchange.hma import (
     TOKEN,
-    Content,
+    BankContent,
     HmaServer,
     Pushed,
     PushReport,
@@ -66,7 +66,7 @@ def push_to(hma: Hma, *items: ListItem, ledger: Notes | None = None, **limits: f
         return push(server, "EAST", enumerate(items), Notes() if ledger is None else ledger)
 
 
-def contents_of(hma: Hma, numbers: list[int]) -> list[Content]:
+def contents_of(hma: Hma, numbers: list[int]) -> list[BankContent]:
     with HmaServer(hma.url, sleep=lambda _seconds: None) as server:
         return list(read_contents(server, "EAST", numbers, now=lambda: 2_000_000_000.0))
 
@@ -161,20 +161,20 @@ def test_what_became_of_contents_is_read_back(hma: Hma) -> None:
     hma.add("EAST", {"pdq": "no", "vpdq": '["x"]', "raw_text": "hello", "video_md5": ""})
     picture = ListItem(kind="image", hashes=(Hash("pdq", bytes.fromhex(BRIDGE)),))
     assert contents_of(hma, [1, 2, 3, 4, 5, 6, 7, 99]) == [
-        Content(1, "enabled", picture),
-        Content(2, "disabled", picture),
-        Content(3, "enabled", picture),
-        Content(4, "disabled", picture, "2036-07-18T13:20:00Z"),
-        Content(5, "disabled", picture),
-        Content(6, "gone"),
-        Content(7, "enabled", others=("pdq", "vpdq", "raw_text")),
-        Content(99, "gone"),
+        BankContent(1, "enabled", picture),
+        BankContent(2, "disabled", picture),
+        BankContent(3, "enabled", picture),
+        BankContent(4, "disabled", picture, "2036-07-18T13:20:00Z"),
+        BankContent(5, "disabled", picture),
+        BankContent(6, "gone"),
+        BankContent(7, "enabled", others=("pdq", "vpdq", "raw_text")),
+        BankContent(99, "gone"),
     ]
     hma.old = True
     assert contents_of(hma, [1, 2, 6]) == [
-        Content(1, "enabled", picture),
-        Content(2, "disabled", picture),
-        Content(6, "gone"),
+        BankContent(1, "enabled", picture),
+        BankContent(2, "disabled", picture),
+        BankContent(6, "gone"),
     ]
 
 

@@ -11,13 +11,13 @@ Usage:
 
 from __future__ import annotations
 
-from hashmatch.exchange.hma.bank import Content, Ledger, PushReport, push, read_contents
+from hashmatch.exchange.hma.bank import BankContent, Ledger, PushReport, push, read_contents
 from hashmatch.exchange.hma.client import TOKEN, HmaServer, token_from_environment
 from hashmatch.records import Pushed
 
 __all__ = [
     "TOKEN",
-    "Content",
+    "BankContent",
     "Ledger",
     "PushReport",
     "Pushed",

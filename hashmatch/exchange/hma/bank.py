@@ -65,7 +65,7 @@ class PushReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class BankContent:
     """What a bank has under a number. item: None of one that is gone, or has nothing that we can search by.
 
     until: of a disabled one the time from which it is known again (UTC, ISO 8601), if there is one.
@@ -269,7 +269,7 @@ def _signals(server: HmaServer, bank: str, body: Mapping[str, object]) -> dict[s
 
 def read_contents(
     server: HmaServer, bank: str, numbers: Iterable[int], now: Callable[[], float] = time.time
-) -> Iterator[Content]:
+) -> Iterator[BankContent]:
     """What became of contents of a bank, by their numbers, asked as they are taken. HMA cannot tell which numbers there are.
 
     Raises, at the first or later, CommandError as `push`, and if there is no such bank.
@@ -281,13 +281,13 @@ def read_contents(
     for number in numbers:
         body = _content(server, bank, number)
         if body is None:
-            yield Content(number, "gone")
+            yield BankContent(number, "gone")
             continue
         until = _number(server, body.get("disable_until_ts", _ENABLED if body.get("enabled", True) else _DISABLED))
         enabled = until == _ENABLED or (until != _DISABLED and until <= now())
         item, others = item_of(_signals(server, bank, body))
         note = body.get("note")
-        yield Content(
+        yield BankContent(
             number,
             "enabled" if enabled else "disabled",
             item,
