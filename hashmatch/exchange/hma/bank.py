@@ -30,7 +30,7 @@ _BANK = re.compile(r"[A-Z_][A-Z0-9_]{0,254}")
 _REFUSED_MAX = 20
 
 
-class Ledger(Protocol):
+class BankLedger(Protocol):
     """What was pushed to one bank of one server. What `put` is given must outlast an abort right after it."""
 
     def of(self, reference: int) -> Iterable[Pushed]:
@@ -84,7 +84,7 @@ def push(
     server: HmaServer,
     bank: str,
     entries: Iterable[tuple[int, ListItem]],
-    ledger: Ledger,
+    ledger: BankLedger,
     refused: Callable[[int, str], None] = lambda reference, reason: None,
 ) -> PushReport:
     """Makes a bank know what is known here: `entries` are our numbers of references, each once, and what is known of them.
@@ -206,7 +206,7 @@ def _strange(server: HmaServer) -> CommandError:
     return CommandError(_("{server}: it answers what an HMA server does not").format(server=server.name))
 
 
-def _enable(server: HmaServer, bank: str, pushed: Pushed, ledger: Ledger, report: PushReport) -> None:
+def _enable(server: HmaServer, bank: str, pushed: Pushed, ledger: BankLedger, report: PushReport) -> None:
     """Takes back that we disabled a content; one that others disabled there is left so."""
     if not pushed.disabled:
         report.unchanged += 1
@@ -217,7 +217,7 @@ def _enable(server: HmaServer, bank: str, pushed: Pushed, ledger: Ledger, report
         report.gone += 1
 
 
-def _disable(server: HmaServer, bank: str, pushed: Pushed, ledger: Ledger, report: PushReport) -> None:
+def _disable(server: HmaServer, bank: str, pushed: Pushed, ledger: BankLedger, report: PushReport) -> None:
     if pushed.disabled:
         return
     if _set(server, bank, pushed, _DISABLED):
