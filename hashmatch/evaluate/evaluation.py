@@ -14,7 +14,7 @@ from hashmatch.evaluate.edits import EDITS, Edit
 from hashmatch.evaluate.originals import Refused, decode, name_of
 from hashmatch.evaluate.scores import Alike, Evaluation, Templates
 from hashmatch.evaluate.tally import Tally
-from hashmatch.evaluate.temporary_set import Original, Trial
+from hashmatch.evaluate.temporary_set import Original, TemporarySet
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.matching.tiers import Profile
@@ -51,7 +51,7 @@ def evaluate(
     Raises CommandError where no picture can be used.
     """
     with tempfile.TemporaryDirectory(prefix="hashmatch-evaluate-") as folder:
-        trial = Trial(Path(folder), profile, isolation, limits)
+        trial = TemporarySet(Path(folder), profile, isolation, limits)
         work = _Work(trial, seed, refuse, advance)
         pictures, duplicates = work.index(paths)
         if not pictures:
@@ -84,7 +84,7 @@ def evaluate(
 class _Work:
     """The steps of an evaluation, on one temporary reference set."""
 
-    trial: Trial
+    trial: TemporarySet
     seed: int
     refuse: Refused
     advance: Callable[[], object]

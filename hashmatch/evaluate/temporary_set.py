@@ -31,7 +31,7 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TemporarySet:
     """How and where files are indexed and scanned. folder: temporary, for the reference set and for copies."""
 
     folder: Path
