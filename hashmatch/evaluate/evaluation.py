@@ -12,7 +12,7 @@ from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.copies import Copy, CopySource, make
 from hashmatch.evaluate.edits import EDITS, Edit
 from hashmatch.evaluate.originals import Refused, decode, name_of
-from hashmatch.evaluate.scores import Alike, Evaluation, Templates
+from hashmatch.evaluate.scores import AlikePair, Evaluation, Templates
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.temporary_set import Original, TemporarySet
 from hashmatch.i18n import _
@@ -105,11 +105,11 @@ class _Work:
         first = {each.reference_id: each for each in reversed(originals)}
         return sorted(first.values(), key=lambda each: each.path), len(originals) - len(first)
 
-    def alike(self, originals: Sequence[Original]) -> tuple[Alike, ...]:
+    def alike(self, originals: Sequence[Original]) -> tuple[AlikePair, ...]:
         """Pairs of originals that match before any edit, each pair once."""
         place = {each.reference_id: number for number, each in enumerate(originals)}
         own = {each.path: number for number, each in enumerate(originals)}
-        found: dict[tuple[int, int], Alike] = {}
+        found: dict[tuple[int, int], AlikePair] = {}
         for result in self.trial.scan(own):
             self.advance()
             for match in result.matches:
@@ -117,7 +117,7 @@ class _Work:
                 if b is not None and a != b:
                     pair = min(a, b), max(a, b)
                     first, second = originals[pair[0]].path, originals[pair[1]].path
-                    found.setdefault(pair, Alike(first, second, match.tier, match.distance))
+                    found.setdefault(pair, AlikePair(first, second, match.tier, match.distance))
         return tuple(found[pair] for pair in sorted(found))
 
     def scan(self, originals: Sequence[Original], edits: tuple[Edit, ...], tally: Tally) -> Tally:
@@ -145,7 +145,7 @@ class _Work:
                 yield CopySource(place[path], name_of(path), picture)
 
 
-def _neighbours(originals: Sequence[Original], alike: Sequence[Alike]) -> list[set[int]]:
+def _neighbours(originals: Sequence[Original], alike: Sequence[AlikePair]) -> list[set[int]]:
     """For each original, the places of those that resemble it."""
     place = {each.path: number for number, each in enumerate(originals)}
     neighbours: list[set[int]] = [set() for _original in originals]

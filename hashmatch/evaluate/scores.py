@@ -93,7 +93,7 @@ class WrongMatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class AlikePair:
     """Two originals that resemble each other before any edit; matches between them and their copies are not counted."""
 
     a: bytes
@@ -135,7 +135,7 @@ class Evaluation:
     edits: tuple[EditResult, ...]
     wrong: WrongPairs
     wrong_matches: tuple[WrongMatch, ...]
-    alike: tuple[Alike, ...]
+    alike: tuple[AlikePair, ...]
     templates: Templates | None
     distances: tuple[AtDistance, ...]
 

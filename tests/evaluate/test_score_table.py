@@ -15,7 +15,7 @@ from hashmatch.evaluate.edits import EDITS
 from hashmatch.evaluate.goals import GOALS
 from hashmatch.evaluate.score_table import as_json, as_table
 from hashmatch.evaluate.scores import (
-    Alike,
+    AlikePair,
     AtDistance,
     EditResult,
     Evaluation,
@@ -44,7 +44,7 @@ def evaluation(*edits: EditResult, profile: Profile = "thorough") -> Evaluation:
         edits,
         WrongPairs(2_000_000, 0, 3, 4),
         (WrongMatch(b"a\xff.jpg", "mirror", b"b.jpg", "possible", "pdq", "mirror", 59),),
-        (Alike(b"c.jpg", b"\x1b[2J.jpg", "near", 4),),
+        (AlikePair(b"c.jpg", b"\x1b[2J.jpg", "near", 4),),
         Templates(28, 6, Recall(168, 167, 168), WrongPairs(840, 9, 100, 200), WrongPairs(30_000, 0, 0, 0)),
         (AtDistance(31, 0.5, 7),),
     )
