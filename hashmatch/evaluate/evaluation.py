@@ -12,7 +12,7 @@ from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.copies import Copy, CopySource, make
 from hashmatch.evaluate.edits import EDITS, Edit
 from hashmatch.evaluate.originals import Refused, decode, name_of
-from hashmatch.evaluate.scores import AlikePair, Evaluation, Templates
+from hashmatch.evaluate.scores import AlikePair, CardResults, Evaluation
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.temporary_set import Original, TemporarySet
 from hashmatch.i18n import _
@@ -71,7 +71,7 @@ def evaluate(
         wrong=tally.wrong(),
         wrong_matches=tuple(tally.wrong_matches),
         alike=alike,
-        templates=Templates(
+        templates=CardResults(
             templates, made_up_cards.TEXTS, card_tally.edits()[0].recall, card_tally.aside(), card_tally.wrong()
         )
         if made_up

@@ -103,7 +103,7 @@ class AlikePair:
 
 
 @dataclass(frozen=True, slots=True)
-class Templates:
+class CardResults:
     """Made-up cards (see card_templates.py). same: pairs of one template with other texts; others: cards of two templates, or
     a card and a picture; recall: of the cards' own re-encoded copies."""
 
@@ -136,7 +136,7 @@ class Evaluation:
     wrong: WrongPairs
     wrong_matches: tuple[WrongMatch, ...]
     alike: tuple[AlikePair, ...]
-    templates: Templates | None
+    templates: CardResults | None
     distances: tuple[AtDistance, ...]
 
 

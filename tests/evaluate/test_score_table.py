@@ -17,10 +17,10 @@ from hashmatch.evaluate.score_table import as_json, as_table
 from hashmatch.evaluate.scores import (
     AlikePair,
     AtDistance,
+    CardResults,
     EditResult,
     Evaluation,
     Recall,
-    Templates,
     WrongMatch,
     WrongPairs,
     groups,
@@ -45,7 +45,7 @@ def evaluation(*edits: EditResult, profile: Profile = "thorough") -> Evaluation:
         WrongPairs(2_000_000, 0, 3, 4),
         (WrongMatch(b"a\xff.jpg", "mirror", b"b.jpg", "possible", "pdq", "mirror", 59),),
         (AlikePair(b"c.jpg", b"\x1b[2J.jpg", "near", 4),),
-        Templates(28, 6, Recall(168, 167, 168), WrongPairs(840, 9, 100, 200), WrongPairs(30_000, 0, 0, 0)),
+        CardResults(28, 6, Recall(168, 167, 168), WrongPairs(840, 9, 100, 200), WrongPairs(30_000, 0, 0, 0)),
         (AtDistance(31, 0.5, 7),),
     )
 
