@@ -115,7 +115,7 @@ class CardResults:
 
 
 @dataclass(frozen=True, slots=True)
-class AtDistance:
+class ThresholdResult:
     """Plain PDQ at a threshold, pairs with both qualities of 50 or more. recall: share of copies within it, over all edits;
     wrong: how many wrong pairs are within it."""
 
@@ -137,7 +137,7 @@ class Evaluation:
     wrong_matches: tuple[WrongMatch, ...]
     alike: tuple[AlikePair, ...]
     templates: CardResults | None
-    distances: tuple[AtDistance, ...]
+    distances: tuple[ThresholdResult, ...]
 
 
 def add(recalls: Iterable[Recall]) -> Recall:

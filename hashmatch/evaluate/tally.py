@@ -11,7 +11,16 @@ import numpy.typing as npt
 
 from hashmatch.evaluate.copies import Copy
 from hashmatch.evaluate.edits import Edit
-from hashmatch.evaluate.scores import COUNTS, DISTANCES, AtDistance, EditResult, Recall, WrongMatch, WrongPairs, share
+from hashmatch.evaluate.scores import (
+    COUNTS,
+    DISTANCES,
+    EditResult,
+    Recall,
+    ThresholdResult,
+    WrongMatch,
+    WrongPairs,
+    share,
+)
 from hashmatch.evaluate.temporary_set import Original
 from hashmatch.hamming.words import distances
 from hashmatch.matching.results import Match, Result
@@ -126,11 +135,11 @@ class Tally:
         tiers = self._aside_tiers
         return WrongPairs(self._aside_pairs, tiers["near"], tiers["possible"], _within(self._aside, PLAIN_RADIUS))
 
-    def distances(self) -> tuple[AtDistance, ...]:
+    def distances(self) -> tuple[ThresholdResult, ...]:
         """What plain PDQ would find at several thresholds."""
         true = sum((each.true for each in self._edit), _histogram())
         return tuple(
-            AtDistance(radius, share(_within(true, radius), int(true.sum())), _within(self._wrong, radius))
+            ThresholdResult(radius, share(_within(true, radius), int(true.sum())), _within(self._wrong, radius))
             for radius in DISTANCES
         )
 

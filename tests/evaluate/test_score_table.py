@@ -16,11 +16,11 @@ from hashmatch.evaluate.goals import GOALS
 from hashmatch.evaluate.score_table import as_json, as_table
 from hashmatch.evaluate.scores import (
     AlikePair,
-    AtDistance,
     CardResults,
     EditResult,
     Evaluation,
     Recall,
+    ThresholdResult,
     WrongMatch,
     WrongPairs,
     groups,
@@ -46,7 +46,7 @@ def evaluation(*edits: EditResult, profile: Profile = "thorough") -> Evaluation:
         (WrongMatch(b"a\xff.jpg", "mirror", b"b.jpg", "possible", "pdq", "mirror", 59),),
         (AlikePair(b"c.jpg", b"\x1b[2J.jpg", "near", 4),),
         CardResults(28, 6, Recall(168, 167, 168), WrongPairs(840, 9, 100, 200), WrongPairs(30_000, 0, 0, 0)),
-        (AtDistance(31, 0.5, 7),),
+        (ThresholdResult(31, 0.5, 7),),
     )
 
 
