@@ -15,7 +15,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from hashmatch.evaluate.scenes import generator
 
-Property = Literal["brightness", "contrast", "saturation", "sharpness"]
+ToneProperty = Literal["brightness", "contrast", "saturation", "sharpness"]
 _ENHANCERS = {
     "brightness": ImageEnhance.Brightness,
     "contrast": ImageEnhance.Contrast,
@@ -33,7 +33,7 @@ def stretch(image: Image.Image, random: Random, across: float, down: float) -> I
     return image.resize(size, Image.Resampling.BICUBIC)
 
 
-def enhance(image: Image.Image, random: Random, what: Property, factor: float) -> Image.Image:
+def enhance(image: Image.Image, random: Random, what: ToneProperty, factor: float) -> Image.Image:
     return _ENHANCERS[what](image).enhance(factor)
 
 
