@@ -22,7 +22,7 @@ from hashmatch.evaluate.surroundings import BLACK, WHITE, FrameSide
 #: A changed RGB picture, the given one left as it is.
 EditFunction = Callable[[Image.Image, Random], Image.Image]
 #: A picture as the bytes of a file.
-Encode = Callable[[Image.Image, Random], bytes]
+EncodeFunction = Callable[[Image.Image, Random], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,17 @@ def passed_on(image: Image.Image, random: Random, times: int) -> bytes:
     return jpeg(image, random, 70)
 
 
-def _make(image: Image.Image, random: Random, changes: tuple[EditFunction, ...], encode: Encode) -> bytes:
+def _make(image: Image.Image, random: Random, changes: tuple[EditFunction, ...], encode: EncodeFunction) -> bytes:
     for change in changes:
         image = change(image, random)
     return encode(image, random)
 
 
-def _edit(name: str, group: str, *changes: EditFunction, encode: Encode = jpeg) -> Edit:
+def _edit(name: str, group: str, *changes: EditFunction, encode: EncodeFunction = jpeg) -> Edit:
     return Edit(name, group, partial(_make, changes=changes, encode=encode))  # picklable, for worker processes
 
 
-def _jpeg(quality: int) -> Encode:
+def _jpeg(quality: int) -> EncodeFunction:
     return partial(jpeg, quality=quality)
 
 
