@@ -11,7 +11,7 @@ from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.copies import Copy, CopySource, make
 from hashmatch.evaluate.edits import EDITS, Edit
-from hashmatch.evaluate.originals import Refused, decode, name_of
+from hashmatch.evaluate.originals import RefusedListener, decode, name_of
 from hashmatch.evaluate.scores import AlikePair, CardResults, Evaluation
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.temporary_set import Original, TemporarySet
@@ -41,7 +41,7 @@ def evaluate(
     seed: int = 0,
     isolation: Isolation = Isolation(),
     limits: Limits = Limits(),
-    refuse: Refused = lambda path, why: None,
+    refuse: RefusedListener = lambda path, why: None,
     advance: Callable[[], object] = lambda: None,
 ) -> Evaluation:
     """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
@@ -86,7 +86,7 @@ class _Work:
 
     trial: TemporarySet
     seed: int
-    refuse: Refused
+    refuse: RefusedListener
     advance: Callable[[], object]
 
     def index(self, paths: Sequence[bytes]) -> tuple[list[Original], int]:

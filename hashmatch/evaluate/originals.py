@@ -22,10 +22,10 @@ from hashmatch.records import Failure
 LONGEST_SIDE = 1600
 
 #: Told of a file that cannot be used, and why.
-Refused = Callable[[bytes, MediaError], object]
+RefusedListener = Callable[[bytes, MediaError], object]
 
 
-def choose(found: Iterable[FoundPath], limit: int, seed: int, refused: Refused) -> list[bytes]:
+def choose(found: Iterable[FoundPath], limit: int, seed: int, refused: RefusedListener) -> list[bytes]:
     """Paths of at most so many pictures, drawn by chance, in the order of their names.
 
     What is no picture by its content is passed over; a file that cannot be opened is told of.
