@@ -29,7 +29,7 @@ class CopySource:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class EditedCopy:
     """A file that an edit has made. original, edit: their places; bits, quality: its PDQ hash, without any views."""
 
     path: bytes
@@ -51,7 +51,7 @@ class _Order:
 
 def make(
     sources: Sequence[CopySource], edits: tuple[Edit, ...], seed: int, folder: Path, workers: int
-) -> Iterator[Copy]:
+) -> Iterator[EditedCopy]:
     """Write a copy of each picture by each edit into a folder; they are told of when all copies of one are written.
 
     The copies do not depend on the number of workers nor on what else is made.
@@ -69,14 +69,14 @@ def make(
             yield from made
 
 
-def _made(order: _Order) -> list[Copy]:
+def _made(order: _Order) -> list[EditedCopy]:
     source = order.source
     made = []
     for number, edit in enumerate(order.edits):
         data = edit.make(source.image, randomness(order.seed, edit, source.name))
         path = order.folder / f"{source.number}-{number}"
         path.write_bytes(data)
-        made.append(Copy(bytes(path), source.number, number, *plain_pdq(data)))
+        made.append(EditedCopy(bytes(path), source.number, number, *plain_pdq(data)))
     return made
 
 

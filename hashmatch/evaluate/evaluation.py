@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate import made_up_cards
-from hashmatch.evaluate.copies import Copy, CopySource, make
+from hashmatch.evaluate.copies import CopySource, EditedCopy, make
 from hashmatch.evaluate.edits import EDITS, Edit
 from hashmatch.evaluate.originals import RefusedListener, decode, name_of
 from hashmatch.evaluate.scores import AlikePair, CardResults, Evaluation
@@ -127,7 +127,7 @@ class _Work:
         for start in range(0, len(originals), size):
             sources = list(self._sources(originals, range(start, min(start + size, len(originals)))))
             with tempfile.TemporaryDirectory(dir=self.trial.folder) as folder:
-                copies: dict[bytes, Copy] = {}
+                copies: dict[bytes, EditedCopy] = {}
                 for copy in make(sources, edits, self.seed, Path(folder), workers):
                     self.advance()
                     copies[copy.path] = copy

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.evaluate.copies import Copy
+from hashmatch.evaluate.copies import EditedCopy
 from hashmatch.evaluate.edits import Edit
 from hashmatch.evaluate.scores import (
     COUNTS,
@@ -64,7 +64,7 @@ class Tally:
         self._aside_tiers = Counter[str]()
         self.wrong_matches: list[WrongMatch] = []
 
-    def add(self, copy: Copy, result: Result) -> None:
+    def add(self, copy: EditedCopy, result: Result) -> None:
         """Count one copy and the scan's answer to it."""
         edit = self._edit[copy.edit]
         good = self._compare_plainly(copy, edit)
@@ -84,7 +84,7 @@ class Tally:
                 edit.counts["wrong_near" if near else "wrong_possible"] += 1
                 self._show(copy, match, place)
 
-    def _compare_plainly(self, copy: Copy, edit: _Counts) -> bool:
+    def _compare_plainly(self, copy: EditedCopy, edit: _Counts) -> bool:
         """Plain PDQ against all originals. Returns whether the copy and its own original have the quality for it."""
         alike = list(self._alike[copy.original])
         self._pairs += len(self._originals) - 1 - len(alike)
@@ -104,7 +104,7 @@ class Tally:
         edit.counts["plain"] += int(apart[copy.original] <= PLAIN_RADIUS)
         return True
 
-    def _show(self, copy: Copy, match: Match, place: int) -> None:
+    def _show(self, copy: EditedCopy, match: Match, place: int) -> None:
         if len(self.wrong_matches) < MOST_SHOWN:
             paths = self._originals[copy.original].path, self._originals[place].path
             how = match.tier, match.algorithm, match.transform, match.distance

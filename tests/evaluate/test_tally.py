@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashmatch.evaluate.copies import Copy
+from hashmatch.evaluate.copies import EditedCopy
 from hashmatch.evaluate.edits import EDITS
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.temporary_set import Original
@@ -21,8 +21,8 @@ def tally_of(*qualities: int, alike: dict[int, set[int]] | None = None) -> Tally
     return Tally(originals(*qualities), TWO, [(alike or {}).get(place, set()) for place in range(len(qualities))])
 
 
-def copy(original: int, distance: int = 0, quality: int = 100, edit: int = 0) -> Copy:
-    return Copy(b"copy", original, edit, flip(pdq_bits(original), distance), quality)
+def copy(original: int, distance: int = 0, quality: int = 100, edit: int = 0) -> EditedCopy:
+    return EditedCopy(b"copy", original, edit, flip(pdq_bits(original), distance), quality)
 
 
 def result(*matches: Match) -> Result:
@@ -77,8 +77,8 @@ def test_wrong_and_alike() -> None:
 def test_plain_pdq_counts_wrong_pairs_by_distance() -> None:
     tally = tally_of(100, 100, 10)
     # A copy of the first that looks like the second, and would look like the third if that had anything to it.
-    tally.add(Copy(b"copy", 0, 0, flip(pdq_bits(1), 20), 100), result())
-    tally.add(Copy(b"copy", 0, 0, pdq_bits(2), 100), result())
+    tally.add(EditedCopy(b"copy", 0, 0, flip(pdq_bits(1), 20), 100), result())
+    tally.add(EditedCopy(b"copy", 0, 0, pdq_bits(2), 100), result())
     at = {each.distance: each for each in tally.distances()}
     assert (at[10].wrong, at[20].wrong, at[31].wrong, at[70].wrong) == (0, 1, 1, 1)
     assert at[70].recall == 0
