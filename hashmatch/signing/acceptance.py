@@ -18,7 +18,7 @@ IssueNumbers = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
+class ListIssue:
     """An issue of a list that came before. It brought all changes after `since` up to `sequence`; None: from the start."""
 
     since: int | None
@@ -47,7 +47,7 @@ class Acceptance:
 
 
 def decide(
-    head: ListHead, before: Iterable[Issue], now: str, accepted: frozenset[Flaw], *, lacks_signature: bool
+    head: ListHead, before: Iterable[ListIssue], now: str, accepted: frozenset[Flaw], *, lacks_signature: bool
 ) -> Acceptance:
     """Whether a list is taken. head: what it, or its signer, says of it. now: UTC, as records have it. lacks_signature: it
     has none where it should have one.
@@ -69,14 +69,14 @@ def decide(
         return Acceptance(tuple(objections))
     issues = list(before)
     newest = max((issue.sequence for issue in issues), default=head.sequence)
-    this = Issue(head.since, head.sequence)
+    this = ListIssue(head.since, head.sequence)
     if head.sequence < newest and missing([*issues, this]) == missing(issues):
         message = _("it is number {number}, and number {newest} has come already")
         object_to("older", message.format(number=head.sequence, newest=newest))
     return Acceptance(tuple(objections), missing([*issues, this]))
 
 
-def missing(issues: Sequence[Issue]) -> tuple[IssueNumbers, ...]:
+def missing(issues: Sequence[ListIssue]) -> tuple[IssueNumbers, ...]:
     """The numbers, from 1 to the newest, whose changes no issue brought."""
     reached, found = 0, list[IssueNumbers]()
     for since, sequence in sorted((issue.since or 0, issue.sequence) for issue in issues):

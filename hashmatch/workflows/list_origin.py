@@ -64,7 +64,7 @@ def origin_of(
     store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: ImportPlan
 ) -> Origin:
     """Whose list it is, and that it is to be taken. Raises CommandError if not, with all that speaks against it."""
-    from hashmatch.signing.acceptance import Issue, decide
+    from hashmatch.signing.acceptance import ListIssue, decide
 
     connection = store.connection
     signed = _verified(file, path, plan)
@@ -81,7 +81,7 @@ def origin_of(
         raise CommandError(message.format(path=path, **told))
     before = [] if head.name is None else list_issues.sequences_seen(connection, head.name, signer)
     lacks = signed is None and (plan.verify_key is not None or owner is not None)
-    issues = [Issue(since, sequence) for sequence, since in before]
+    issues = [ListIssue(since, sequence) for sequence, since in before]
     digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
     accepted: frozenset[Flaw] = plan.accept
     if list_issues.was_read(connection, digest, signer):  # it can bring nothing back
