@@ -15,7 +15,7 @@ from hashmatch.records import BadLine, LineRemark, Tlp
 
 if TYPE_CHECKING:
     from hashmatch.search.duplicates import NearDuplicate
-    from hashmatch.signing.acceptance import Flaw
+    from hashmatch.signing.acceptance import ListFlaw
     from hashmatch.store import Store
     from hashmatch.workflows.import_list import ImportReport
 
@@ -78,7 +78,7 @@ def command(
     collection: str | None,
     tlp: Tlp | None,
     verify_key: str | None,
-    accept: tuple[Flaw, ...],
+    accept: tuple[ListFlaw, ...],
     server: str | None,
     bank: str | None,
     allow: bool,

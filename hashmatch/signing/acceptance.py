@@ -10,8 +10,8 @@ from hashmatch.i18n import _
 from hashmatch.records import ListHead
 
 #: What speaks against a list, and what a person can accept.
-Flaw = Literal["unsigned", "expired", "older"]
-FLAWS: tuple[Flaw, ...] = ("unsigned", "expired", "older")
+ListFlaw = Literal["unsigned", "expired", "older"]
+FLAWS: tuple[ListFlaw, ...] = ("unsigned", "expired", "older")
 
 #: Numbers of issues from the first to the last of them, both included.
 IssueNumbers = tuple[int, int]
@@ -29,7 +29,7 @@ class ListIssue:
 class Objection:
     """What speaks against a list. accepted: the person takes it all the same. The message is for a person."""
 
-    flaw: Flaw
+    flaw: ListFlaw
     message: str
     accepted: bool
 
@@ -47,7 +47,7 @@ class Acceptance:
 
 
 def decide(
-    head: ListHead, before: Iterable[ListIssue], now: str, accepted: frozenset[Flaw], *, lacks_signature: bool
+    head: ListHead, before: Iterable[ListIssue], now: str, accepted: frozenset[ListFlaw], *, lacks_signature: bool
 ) -> Acceptance:
     """Whether a list is taken. head: what it, or its signer, says of it. now: UTC, as records have it. lacks_signature: it
     has none where it should have one.
@@ -58,7 +58,7 @@ def decide(
     """
     objections = list[Objection]()
 
-    def object_to(flaw: Flaw, message: str) -> None:
+    def object_to(flaw: ListFlaw, message: str) -> None:
         objections.append(Objection(flaw, message, flaw in accepted))
 
     if lacks_signature:

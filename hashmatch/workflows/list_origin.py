@@ -17,7 +17,7 @@ from hashmatch.records import UNNAMED, ListHead, Tlp
 from hashmatch.store import Store, list_issues
 
 if TYPE_CHECKING:
-    from hashmatch.signing.acceptance import Flaw, IssueNumbers
+    from hashmatch.signing.acceptance import IssueNumbers, ListFlaw
     from hashmatch.signing.signed_lists import Verified
 
 
@@ -37,7 +37,7 @@ class ImportPlan:
     allow: bool = False
     strict: bool = False
     verify_key: str | None = None
-    accept: frozenset[Flaw] = frozenset()
+    accept: frozenset[ListFlaw] = frozenset()
 
 
 AS_IT_SAYS = ImportPlan()
@@ -83,7 +83,7 @@ def origin_of(
     lacks = signed is None and (plan.verify_key is not None or owner is not None)
     issues = [ListIssue(since, sequence) for sequence, since in before]
     digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
-    accepted: frozenset[Flaw] = plan.accept
+    accepted: frozenset[ListFlaw] = plan.accept
     if list_issues.was_read(connection, digest, signer):  # it can bring nothing back
         accepted |= {"older"}
     decision = decide(head, issues, now(), accepted, lacks_signature=lacks)

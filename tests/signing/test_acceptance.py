@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hashmatch.records import UNNAMED
-from hashmatch.signing.acceptance import FLAWS, Acceptance, Flaw, ListIssue, decide, missing
+from hashmatch.signing.acceptance import FLAWS, Acceptance, ListFlaw, ListIssue, decide, missing
 from tests.support.signing_keys import NOW, of_file
 
-NONE: frozenset[Flaw] = frozenset()
+NONE: frozenset[ListFlaw] = frozenset()
 ALL = frozenset(FLAWS)
 
 numbers = st.integers(0, 12)
@@ -22,7 +22,7 @@ issues = st.builds(
 
 
 def decided(
-    issue: ListIssue, before: Iterable[ListIssue], accepted: frozenset[Flaw] = NONE, expires: str | None = None
+    issue: ListIssue, before: Iterable[ListIssue], accepted: frozenset[ListFlaw] = NONE, expires: str | None = None
 ) -> Acceptance:
     head = of_file(since=issue.since, sequence=issue.sequence, expires=expires).head
     return decide(head, before, NOW, accepted, lacks_signature=False)
@@ -93,7 +93,7 @@ def test_every_flaw_is_told_and_each_is_accepted_by_itself() -> None:
 
 
 def test_without_a_signature_or_a_statement() -> None:
-    def unsigned(*accepted: Flaw) -> Acceptance:
+    def unsigned(*accepted: ListFlaw) -> Acceptance:
         return decide(UNNAMED, [ListIssue(None, 5)], NOW, frozenset(accepted), lacks_signature=True)
 
     assert flaws(unsigned()) == ["unsigned"]
