@@ -26,7 +26,7 @@ class ListIssue:
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class ListObjection:
     """What speaks against a list. accepted: the person takes it all the same. The message is for a person."""
 
     flaw: ListFlaw
@@ -38,7 +38,7 @@ class Objection:
 class Acceptance:
     """objections: see above. missing: numbers of issues that have not come, once this one is taken."""
 
-    objections: tuple[Objection, ...] = ()
+    objections: tuple[ListObjection, ...] = ()
     missing: tuple[IssueNumbers, ...] = ()
 
     @property
@@ -56,10 +56,10 @@ def decide(
     is missing, and is older than the newest of them, is refused: whoever can put an old list in the place of a new one
     could take retractions back so. The newest again is fine, and so is one that fills a gap.
     """
-    objections = list[Objection]()
+    objections = list[ListObjection]()
 
     def object_to(flaw: ListFlaw, message: str) -> None:
-        objections.append(Objection(flaw, message, flaw in accepted))
+        objections.append(ListObjection(flaw, message, flaw in accepted))
 
     if lacks_signature:
         object_to("unsigned", _("it is not signed"))
