@@ -35,7 +35,7 @@ class ListObjection:
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
+class ListAcceptance:
     """objections: see above. missing: numbers of issues that have not come, once this one is taken."""
 
     objections: tuple[ListObjection, ...] = ()
@@ -48,7 +48,7 @@ class Acceptance:
 
 def decide(
     head: ListHead, before: Iterable[ListIssue], now: str, accepted: frozenset[ListFlaw], *, lacks_signature: bool
-) -> Acceptance:
+) -> ListAcceptance:
     """Whether a list is taken. head: what it, or its signer, says of it. now: UTC, as records have it. lacks_signature: it
     has none where it should have one.
 
@@ -66,14 +66,14 @@ def decide(
     if head.expires is not None and head.expires <= now:
         object_to("expired", _("it expired on {date}").format(date=head.expires))
     if head.name is None or head.sequence is None:
-        return Acceptance(tuple(objections))
+        return ListAcceptance(tuple(objections))
     issues = list(before)
     newest = max((issue.sequence for issue in issues), default=head.sequence)
     this = ListIssue(head.since, head.sequence)
     if head.sequence < newest and missing([*issues, this]) == missing(issues):
         message = _("it is number {number}, and number {newest} has come already")
         object_to("older", message.format(number=head.sequence, newest=newest))
-    return Acceptance(tuple(objections), missing([*issues, this]))
+    return ListAcceptance(tuple(objections), missing([*issues, this]))
 
 
 def missing(issues: Sequence[ListIssue]) -> tuple[IssueNumbers, ...]:

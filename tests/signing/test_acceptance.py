@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hashmatch.records import UNNAMED
-from hashmatch.signing.acceptance import FLAWS, Acceptance, ListFlaw, ListIssue, decide, missing
+from hashmatch.signing.acceptance import FLAWS, ListAcceptance, ListFlaw, ListIssue, decide, missing
 from tests.support.signing_keys import NOW, of_file
 
 NONE: frozenset[ListFlaw] = frozenset()
@@ -23,12 +23,12 @@ issues = st.builds(
 
 def decided(
     issue: ListIssue, before: Iterable[ListIssue], accepted: frozenset[ListFlaw] = NONE, expires: str | None = None
-) -> Acceptance:
+) -> ListAcceptance:
     head = of_file(since=issue.since, sequence=issue.sequence, expires=expires).head
     return decide(head, before, NOW, accepted, lacks_signature=False)
 
 
-def flaws(decision: Acceptance) -> list[str]:
+def flaws(decision: ListAcceptance) -> list[str]:
     return [objection.flaw for objection in decision.objections]
 
 
@@ -67,11 +67,11 @@ def test_increments_in_any_order_are_taken_and_end_without_gaps(order: list[int]
 
 
 def test_examples() -> None:
-    assert decided(ListIssue(None, 5), []) == Acceptance()
-    assert decided(ListIssue(3, 5), []) == Acceptance((), ((1, 3),)), "an increment without what is below"
-    assert decided(ListIssue(7, 9), [ListIssue(None, 5)]) == Acceptance((), ((6, 7),)), "a gap"
+    assert decided(ListIssue(None, 5), []) == ListAcceptance()
+    assert decided(ListIssue(3, 5), []) == ListAcceptance((), ((1, 3),)), "an increment without what is below"
+    assert decided(ListIssue(7, 9), [ListIssue(None, 5)]) == ListAcceptance((), ((6, 7),)), "a gap"
     gap = [ListIssue(None, 5), ListIssue(7, 9)]
-    assert decided(ListIssue(5, 7), gap) == Acceptance(), "which is filled"
+    assert decided(ListIssue(5, 7), gap) == ListAcceptance(), "which is filled"
     assert flaws(decided(ListIssue(4, 5), gap)) == ["older"], "an increment replayed"
     old = decided(ListIssue(None, 4), [ListIssue(None, 5)])
     assert [objection.message for objection in old.objections] == ["it is number 4, and number 5 has come already"]
@@ -93,10 +93,10 @@ def test_every_flaw_is_told_and_each_is_accepted_by_itself() -> None:
 
 
 def test_without_a_signature_or_a_statement() -> None:
-    def unsigned(*accepted: ListFlaw) -> Acceptance:
+    def unsigned(*accepted: ListFlaw) -> ListAcceptance:
         return decide(UNNAMED, [ListIssue(None, 5)], NOW, frozenset(accepted), lacks_signature=True)
 
     assert flaws(unsigned()) == ["unsigned"]
     assert unsigned("expired", "older").refused
     assert not unsigned("unsigned").refused
-    assert decide(UNNAMED, [ListIssue(None, 5)], NOW, NONE, lacks_signature=False) == Acceptance()
+    assert decide(UNNAMED, [ListIssue(None, 5)], NOW, NONE, lacks_signature=False) == ListAcceptance()
