@@ -36,7 +36,7 @@ class UnknownSignerError(CommandError):
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedList:
     """A list whose signature is good.
 
     key: whose it is. statement: what the signer says of the list; None where it was signed with minisign itself.
@@ -79,7 +79,7 @@ def sign_file(path: Path, key: SecretKey, told: Statement, target: Path | None =
     return told
 
 
-def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature: Path | None = None) -> Verified:
+def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature: Path | None = None) -> VerifiedList:
     """Verifies an open list by the signature beside its path, or another one, against keys that it may be signed with.
 
     file: seekable; left at its start, so that the caller reads the very file that was verified, whatever its name leads to
@@ -111,7 +111,7 @@ def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature:
         raise _cannot_read(path, error) from error
     if told is not None and told.sha256 != sha256:
         raise CommandError(_("{path}: the signed statement is of another list").format(path=path))
-    return Verified(signer, told, comment, sha256, size)
+    return VerifiedList(signer, told, comment, sha256, size)
 
 
 def check_contents(path: Path, told: Statement, *, name: str | None = None, count: int | None = None) -> None:

@@ -18,7 +18,7 @@ from hashmatch.store import Store, list_issues
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import IssueNumbers, ListFlaw
-    from hashmatch.signing.signed_lists import Verified
+    from hashmatch.signing.signed_lists import VerifiedList
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _digest(file: BinaryIO) -> bytes:
     return digest.digest()
 
 
-def _verified(file: BinaryIO, path: Path, plan: ImportPlan) -> Verified | None:
+def _verified(file: BinaryIO, path: Path, plan: ImportPlan) -> VerifiedList | None:
     """The signature of a list, if it has one. Raises CommandError where it has another one than it should."""
     from hashmatch.signing import keys
     from hashmatch.signing.signed_lists import NoSignatureError, UnknownSignerError, signature_path, verify_file

@@ -17,7 +17,7 @@ from hashmatch.errors import CommandError
 from hashmatch.signing import minisign, signed_lists, statement
 from hashmatch.signing.keys import KnownKey
 from hashmatch.signing.minisign import PublicKey, SecretKey
-from hashmatch.signing.signed_lists import NoSignatureError, UnknownSignerError, Verified
+from hashmatch.signing.signed_lists import NoSignatureError, UnknownSignerError, VerifiedList
 from tests.support.signing_keys import OUR_KEY, OURS, STATEMENT, THEIR_KEY, THEIRS, of_file, statements
 
 BODY = b'{"format": "hashmatch-list"}\n' + b"0123456789abcdef" * 8 + b"\n"
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def verify(path: Path, *keys: KnownKey) -> Verified:
+def verify(path: Path, *keys: KnownKey) -> VerifiedList:
     with path.open("rb") as file:
         return signed_lists.verify_file(file, path, keys or (OUR_KEY,))
 
