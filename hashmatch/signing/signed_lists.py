@@ -20,7 +20,7 @@ from hashmatch.signing import minisign, statement
 from hashmatch.signing.keys import KnownKey
 from hashmatch.signing.minisign import PublicKey, SecretKey, Signature, UnusableError
 from hashmatch.signing.small_files import read_small, write_over
-from hashmatch.signing.statement import Statement
+from hashmatch.signing.statement import SignedStatement
 
 #: A signature of a file itself, as minisign made them at first, has the whole file in memory: bytes.
 LEGACY_MAX = 2**27
@@ -44,7 +44,7 @@ class VerifiedList:
     """
 
     key: KnownKey
-    statement: Statement | None
+    statement: SignedStatement | None
     comment: str
     sha256: str
     size: int
@@ -54,7 +54,7 @@ def signature_path(path: Path) -> Path:
     return path.with_name(path.name + ".minisig")
 
 
-def sign_file(path: Path, key: SecretKey, told: Statement, target: Path | None = None) -> Statement:
+def sign_file(path: Path, key: SecretKey, told: SignedStatement, target: Path | None = None) -> SignedStatement:
     """Signs a finished list and writes the signature to its name with .minisig, or to `target`, in place of an older one.
 
     told: with the digest of the list; where that is empty, it is taken from the file. Returns the statement as signed.
@@ -114,7 +114,7 @@ def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature:
     return VerifiedList(signer, told, comment, sha256, size)
 
 
-def check_contents(path: Path, told: Statement, *, name: str | None = None, count: int | None = None) -> None:
+def check_contents(path: Path, told: SignedStatement, *, name: str | None = None, count: int | None = None) -> None:
     """Whether a list is what its signer says it is, as far as it is known. name: of the list that is wanted.
 
     count: how many entries were found in it. Raises CommandError.
@@ -156,7 +156,7 @@ def _digests(file: BinaryIO) -> tuple[bytes, str, int]:
     return blake2b.digest(), sha256.hexdigest(), size
 
 
-def _statement(path: Path, comment: str) -> Statement | None:
+def _statement(path: Path, comment: str) -> SignedStatement | None:
     try:
         return statement.from_comment(comment)
     except LineError as error:

@@ -18,7 +18,7 @@ _NUMBER_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SignedStatement:
     """What a signer says of one list.
 
     name: of the list, the same from one issue to the next. list_version: of its format. sequence: the number of this
@@ -43,7 +43,7 @@ class Statement:
         return ListHead(self.name, self.sequence, self.since, self.created, self.expires)
 
 
-def to_comment(statement: Statement) -> str:
+def to_comment(statement: SignedStatement) -> str:
     """The statement as a trusted comment: ASCII, one line. Raises LineError for what `from_comment` would refuse."""
     told = {
         "list": statement.name,
@@ -64,7 +64,7 @@ def to_comment(statement: Statement) -> str:
     return comment
 
 
-def from_comment(comment: str) -> Statement | None:
+def from_comment(comment: str) -> SignedStatement | None:
     """The statement in a trusted comment; None of a comment that is no statement, as minisign itself makes them.
 
     Unknown keys are ignored. Raises LineError for a statement that cannot be used.
@@ -72,7 +72,7 @@ def from_comment(comment: str) -> Statement | None:
     if not comment.startswith(_PREFIX):
         return None
     record = parse_object(comment.removeprefix(_PREFIX))
-    statement = Statement(
+    statement = SignedStatement(
         name=_name(record),
         list_version=_number(record, "version"),
         sequence=_number(record, "sequence"),

@@ -255,11 +255,11 @@ def _head(
 def sign_list(store: Store, actor: Actor, path: Path, key: SecretKey, report: ExportReport) -> None:
     """Sign a list that was exported under a name, beside its file. Raises CommandError where that cannot be."""
     from hashmatch.signing import signed_lists as signing
-    from hashmatch.signing.statement import Statement
+    from hashmatch.signing.statement import SignedStatement
 
     head = report.head
     assert head.name is not None and head.sequence is not None and head.created is not None
-    told = Statement(
+    told = SignedStatement(
         name=head.name,
         list_version=LIST_VERSION,
         sequence=head.sequence,

@@ -223,7 +223,7 @@ def test_one_bit_anywhere_is_refused(
     tmp_path_factory: pytest.TempPathFactory, told: object, body: bytes, bit: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped.jsonl"
-    assert isinstance(told, statement.Statement)
+    assert isinstance(told, statement.SignedStatement)
     path.write_bytes(body)
     signed_lists.sign_file(path, OURS, replace(told, sha256=""))
     assert replace(verify(path).statement, sha256="") == replace(told, sha256="")  # type: ignore[type-var]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hashmatch.exchange.fields import LineError
 from hashmatch.signing.minisign import COMMENT_MAX
-from hashmatch.signing.statement import Statement, from_comment, to_comment
+from hashmatch.signing.statement import SignedStatement, from_comment, to_comment
 from tests.support.signing_keys import STATEMENT, statements
 
 
@@ -23,7 +23,7 @@ def test_what_is_written() -> None:
 
 
 @given(statements())
-def test_round_trip(statement: Statement) -> None:
+def test_round_trip(statement: SignedStatement) -> None:
     comment = to_comment(statement)
     assert comment.isascii() and comment.isprintable() and len(comment) <= COMMENT_MAX
     assert from_comment(comment) == statement

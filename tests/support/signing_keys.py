@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hashmatch.records import TLP_ORDER
 from hashmatch.signing.keys import KnownKey
 from hashmatch.signing.minisign import SecretKey
-from hashmatch.signing.statement import Statement
+from hashmatch.signing.statement import SignedStatement
 
 NOW = "2026-11-26T12:00:00Z"
 #: What trying a password takes in tests: as much as libsodium's least.
@@ -22,7 +22,7 @@ LITTLE_MEMORY = 2**20
 OURS, THEIRS = SecretKey._of(b"ourskey1", bytes(range(32))), SecretKey._of(b"theirs22", bytes(range(32, 64)))
 OUR_KEY, THEIR_KEY = KnownKey("ours", OURS.public), KnownKey("theirs", THEIRS.public)
 
-STATEMENT = Statement("unit's list", 2, 7, None, NOW, "2027-01-01T00:00:00Z", 3, "amber+strict", "ab" * 32)
+STATEMENT = SignedStatement("unit's list", 2, 7, None, NOW, "2027-01-01T00:00:00Z", 3, "amber+strict", "ab" * 32)
 
 _names = st.text(st.characters(categories=("L", "N", "P", "S"), include_characters=" "), min_size=1, max_size=200)
 _numbers = st.integers(0, 2**63 - 1)
@@ -30,9 +30,9 @@ moments = st.datetimes().map(lambda moment: moment.replace(microsecond=0).isofor
 
 
 @st.composite
-def statements(draw: st.DrawFn) -> Statement:
+def statements(draw: st.DrawFn) -> SignedStatement:
     since = draw(st.none() | _numbers)
-    return Statement(
+    return SignedStatement(
         name=draw(_names.filter(lambda name: name == name.strip() != "")),
         list_version=draw(_numbers),
         sequence=draw(_numbers if since is None else st.integers(since, 2**63 - 1)),
@@ -45,7 +45,7 @@ def statements(draw: st.DrawFn) -> Statement:
     )
 
 
-def of_file(**changes: object) -> Statement:
+def of_file(**changes: object) -> SignedStatement:
     """The statement, its digest yet to be taken from the file."""
     return replace(STATEMENT, sha256="", **changes)  # type: ignore[arg-type]
 

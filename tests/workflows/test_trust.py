@@ -452,12 +452,12 @@ class TestWhoMayTakeBackWhat:
 
     def listed(self, path: Path, *entries: dict[str, Any], signer: SecretKey | None = None, sequence: int = 1) -> Path:
         from hashmatch.signing.signed_lists import sign_file
-        from hashmatch.signing.statement import Statement
+        from hashmatch.signing.statement import SignedStatement
 
         path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
         if signer is not None:
             created = "2026-11-26T00:00:00Z"
-            sign_file(path, signer, Statement("list", 2, sequence, None, created, None, len(entries), None))
+            sign_file(path, signer, SignedStatement("list", 2, sequence, None, created, None, len(entries), None))
         return path
 
     def test_of_another_collection(self, new_store: Callable[[], Store], tmp_path: Path) -> None:
