@@ -37,7 +37,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
     from hashmatch.clock import now
     from hashmatch.report.custody import audit_head
     from hashmatch.report.html.contents import Gathered
-    from hashmatch.report.html.scan_facts import About, Kept
+    from hashmatch.report.html.scan_facts import About, KeptScan
     from hashmatch.report.scan_file import ScanFile
     from hashmatch.store import open_store
     from hashmatch.store.audit import Actor
@@ -57,7 +57,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
             file.head,
             file.seconds,
             file.interrupted,
-            Kept(
+            KeptScan(
                 b"-" if scan == b"-" else os.path.abspath(scan), file.size, file.sha256, file.is_document, file.cut_off
             ),
             str(store.path) if store else None,

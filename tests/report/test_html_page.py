@@ -137,7 +137,7 @@ class TestWhatIsInIt:
         assert "Nothing matched." in Page(report([])).text
 
     def test_notices(self) -> None:
-        kept = scan_facts.Kept(b"scan\xff.jsonl", 7, "77" * 32, False, True)
+        kept = scan_facts.KeptScan(b"scan\xff.jsonl", 7, "77" * 32, False, True)
         text = Page(report(about=replace(ABOUT, scan=None, interrupted=True, kept=kept))).text
         for expected in ("was stopped before its end", "file is cut off", r"scan\xff.jsonl", "77" * 32, "not recorded"):
             assert expected in text
@@ -239,7 +239,7 @@ def made_up_language(tmp_path: Path) -> Iterator[None]:
 
 @pytest.mark.usefixtures("made_up_language")
 def test_every_text_is_translated() -> None:
-    kept = scan_facts.Kept(b"", 7, "", False, True)
+    kept = scan_facts.KeptScan(b"", 7, "", False, True)
     html = report(about=replace(ABOUT, kept=kept), pictures={LONG.path: ShownPicture(1, 1, "data:,", 1.0)})
     page = Page(html)
     assert ("html", {"lang": "ar", "dir": "rtl"}) in page.tags

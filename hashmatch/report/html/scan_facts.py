@@ -20,7 +20,7 @@ MOST_PATHS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptScan:
     """The file that a report is made of. cut_off: whether the scan's output ends before its end."""
 
     path: bytes
@@ -42,7 +42,7 @@ class About:
     scan: ScanHead | None
     seconds: float | None = None
     interrupted: bool = False
-    kept: Kept | None = None
+    kept: KeptScan | None = None
     database: str | None = None
     audit: AuditHead | None = None
     pictures: str | None = None
