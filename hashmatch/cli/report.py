@@ -37,7 +37,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
     from hashmatch.clock import now
     from hashmatch.report.custody import audit_head
     from hashmatch.report.html.contents import Gathered
-    from hashmatch.report.html.scan_facts import About, KeptScan
+    from hashmatch.report.html.scan_facts import KeptScan, ReportOrigin
     from hashmatch.report.scan_file import ScanFile
     from hashmatch.store import open_store
     from hashmatch.store.audit import Actor
@@ -50,7 +50,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
             gathered.add(result, file.line_size)
         # One that was not asked for by name may well be missing, as on a colleague's machine.
         store = stack.enter_context(open_store(app.database)) if app.db or app.database.exists() else None
-        about = About(
+        about = ReportOrigin(
             __version__,
             Actor.current("report").operator,
             now(),

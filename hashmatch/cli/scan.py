@@ -254,7 +254,7 @@ def _html(
     from hashmatch.cli.shared.html import write_page
     from hashmatch.clock import now
     from hashmatch.report.html.contents import Gathered
-    from hashmatch.report.html.scan_facts import About
+    from hashmatch.report.html.scan_facts import ReportOrigin
     from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
     from hashmatch.store import lookup
     from hashmatch.version import __version__
@@ -266,7 +266,7 @@ def _html(
 
     def finish(summary: dict[str, Any]) -> None:
         seconds, interrupted = summary["seconds"], "interrupted" in summary
-        about = About(__version__, custody.operator, now(), head, seconds, interrupted, pictures=pictures)
+        about = ReportOrigin(__version__, custody.operator, now(), head, seconds, interrupted, pictures=pictures)
         write_page(gathered, about, out, store=store, rule=pictures, examining=examining, tell=progress.line)
 
     return gathered.add, finish

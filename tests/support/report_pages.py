@@ -12,7 +12,7 @@ from hashmatch.media import Limits
 from hashmatch.report.custody import AuditHead, Custody, Isolated
 from hashmatch.report.html.contents import Gathered
 from hashmatch.report.html.page import write
-from hashmatch.report.html.scan_facts import About
+from hashmatch.report.html.scan_facts import ReportOrigin
 from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
 from tests.support.report_results import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, MATCHED, SAME_LAYOUT, SKIPPED
@@ -31,7 +31,7 @@ CUSTODY = Custody(
     AuditHead(31, "2026-11-26T22:37:04Z", "89" * 32),
 )
 HEAD = ScanHead("9.8.7", SearchedSet("/db/reference.db", 1234567), ScanSettings("possible", "fast"), CUSTODY)
-ABOUT = About("9.8.8", "clerk", "2026-12-01T08:00:00Z", HEAD, 61.0)
+ABOUT = ReportOrigin("9.8.8", "clerk", "2026-12-01T08:00:00Z", HEAD, 61.0)
 
 #: A film that shows much of another at another speed and turned, in many stretches.
 LONG = Result(
@@ -74,7 +74,9 @@ def evil_result() -> Result:
     return Result(EVIL.encode(), "match", True, "near", "video", 1, EVIL, EVIL, (match,), error)
 
 
-def report(results: Iterable[Result] = ALL, about: About = ABOUT, pictures: Mapping[bytes, ShownPicture] = {}) -> str:
+def report(
+    results: Iterable[Result] = ALL, about: ReportOrigin = ABOUT, pictures: Mapping[bytes, ShownPicture] = {}
+) -> str:
     gathered = Gathered()
     for result in results:
         gathered.add(result)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hashmatch.cli.shared.workers import Examining
     from hashmatch.matching.results import MatchedReference
     from hashmatch.report.html.contents import Gathered
-    from hashmatch.report.html.scan_facts import About
+    from hashmatch.report.html.scan_facts import ReportOrigin
     from hashmatch.report.pictures import PictureRule, ShownPicture
     from hashmatch.store import Store
 
@@ -36,7 +36,7 @@ def pictures_option(command: F) -> F:
 
 def write_page(
     gathered: Gathered,
-    about: About,
+    about: ReportOrigin,
     out: BinaryIO,
     *,
     store: Store | None,

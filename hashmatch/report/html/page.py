@@ -17,7 +17,7 @@ from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import MatchedReference
 from hashmatch.report.html import drawings, match_cards
 from hashmatch.report.html.contents import Gathered, ReportEntry, Section
-from hashmatch.report.html.scan_facts import About, facts, moment
+from hashmatch.report.html.scan_facts import ReportOrigin, facts, moment
 from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.scan_text import clock
 
@@ -61,7 +61,7 @@ def environment() -> Environment:
 
 def write(
     gathered: Gathered,
-    about: About,
+    about: ReportOrigin,
     out: BinaryIO,
     *,
     pictures: Mapping[bytes, ShownPicture] = {},

@@ -31,7 +31,7 @@ class KeptScan:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class ReportOrigin:
     """Of what, by whom and when a report is made. scan: what is known of the scan as a whole. seconds: that it took.
     kept: None where the scan itself makes the report. audit: of the database that the report's maker had, then. pictures: by
     which rule they are in it, None for none."""
@@ -66,11 +66,11 @@ class ScanFacts:
     notices: tuple[str, ...]
 
 
-def facts(about: About) -> ScanFacts:
+def facts(about: ReportOrigin) -> ScanFacts:
     return ScanFacts(tuple(_of_scan(about)), tuple(_of_report(about)), tuple(_notices(about)))
 
 
-def _of_scan(about: About) -> Iterator[FactRow]:
+def _of_scan(about: ReportOrigin) -> Iterator[FactRow]:
     scan = about.scan
     if scan is None:
         text = _("not recorded: JSON lines tell of files only; `scan --format json` keeps these facts, too")
@@ -112,7 +112,7 @@ def _of_scan(about: About) -> Iterator[FactRow]:
         yield FactRow(_("Limits of one file"), (", ".join(f"{name} {value:,}" for name, value in limits.items()),))
 
 
-def _of_report(about: About) -> Iterator[FactRow]:
+def _of_report(about: ReportOrigin) -> Iterator[FactRow]:
     yield FactRow(_("Made by"), (for_terminal(about.operator),))
     yield FactRow(_("Made"), (moment(about.made),))
     yield FactRow(_("Version"), (f"hashmatch {about.version}",))
@@ -140,7 +140,7 @@ def _of_audit(audit: AuditHead) -> Iterator[FactRow]:
         yield FactRow(_("Digest of the newest"), (for_terminal(audit.digest),), "hash")
 
 
-def _notices(about: About) -> Iterator[str]:
+def _notices(about: ReportOrigin) -> Iterator[str]:
     if about.interrupted:
         yield _("The scan was stopped before its end: files that it had not come to are missing here.")
     if about.kept is not None and about.kept.cut_off:
