@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | None, examining: Examining) -> int:
     from hashmatch.clock import now
     from hashmatch.report.custody import audit_head
-    from hashmatch.report.html.contents import Gathered
+    from hashmatch.report.html.contents import ReportContents
     from hashmatch.report.html.scan_facts import KeptScan, ReportOrigin
     from hashmatch.report.scan_file import ScanFile
     from hashmatch.store import open_store
     from hashmatch.store.audit import Actor
     from hashmatch.version import __version__
 
-    gathered = Gathered()
+    gathered = ReportContents()
     with contextlib.ExitStack() as stack:
         file = ScanFile(stack.enter_context(_opened(scan)), os.fsdecode(scan))
         for result in file.results():

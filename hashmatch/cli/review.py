@@ -14,7 +14,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
-    from hashmatch.report.html.contents import Gathered
+    from hashmatch.report.html.contents import ReportContents
 
 
 @click.command(
@@ -117,13 +117,13 @@ def _name(text: str) -> str:
     return name
 
 
-def _read(app: App, scan: bytes) -> tuple[Gathered, tuple[str, ...]]:
+def _read(app: App, scan: bytes) -> tuple[ReportContents, tuple[str, ...]]:
     """The scan's results, and what a person must know of its file. Raises CommandError."""
     from hashmatch.escape import for_terminal
-    from hashmatch.report.html.contents import Gathered
+    from hashmatch.report.html.contents import ReportContents
     from hashmatch.report.scan_file import ScanFile
 
-    gathered, notices = Gathered(), []
+    gathered, notices = ReportContents(), []
     try:
         with open(scan, "rb") as opened:
             file = ScanFile(opened, os.fsdecode(scan))

@@ -253,13 +253,13 @@ def _html(
     """As _writer: all results are kept until the end, when the page is written."""
     from hashmatch.cli.shared.html import write_page
     from hashmatch.clock import now
-    from hashmatch.report.html.contents import Gathered
+    from hashmatch.report.html.contents import ReportContents
     from hashmatch.report.html.scan_facts import ReportOrigin
     from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
     from hashmatch.store import lookup
     from hashmatch.version import __version__
 
-    gathered = Gathered()
+    gathered = ReportContents()
     asked = ScanSettings(**{**settings, "collections": tuple(settings["collections"])})
     searched = SearchedSet(str(store.path), lookup.size(store.connection))
     head = ScanHead(__version__, searched, asked, custody)

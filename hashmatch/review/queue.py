@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from hashmatch.i18n import _
 from hashmatch.matching.results import Match, MatchedReference, Result
-from hashmatch.report.html.contents import Gathered
+from hashmatch.report.html.contents import ReportContents
 from hashmatch.store import Store, lookup, review_decisions
 from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, Decision, DecisionPair, ReviewerWord, Standing, Word
 
@@ -63,7 +63,7 @@ class QueueProgress:
 class Queue:
     """All that is to be decided, and what was. reviewer: who works on it."""
 
-    def __init__(self, store: Store, gathered: Gathered, reviewer: str) -> None:
+    def __init__(self, store: Store, gathered: ReportContents, reviewer: str) -> None:
         self.reviewer = reviewer
         self.items: list[QueueItem] = []
         self.clusters: list[QueueGroup] = []

@@ -99,7 +99,7 @@ class TestWhatIsInIt:
         assert not re.search("[\u202e\u2066\x1b\u00ad]", page.text)
 
     def test_matches_are_grouped_by_tier_and_reference(self) -> None:
-        gathered = contents.Gathered()
+        gathered = contents.ReportContents()
         other = replace(MATCHED, path=b"other", matches=(replace(FLAGGED, distance=3),))
         for result in (MATCHED, other, CROP, NEWS):
             gathered.add(result)
@@ -120,7 +120,7 @@ class TestWhatIsInIt:
 
     def test_lines_that_would_fill_the_memory_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(contents, "MOST_BYTES", 1000)
-        gathered = contents.Gathered()
+        gathered = contents.ReportContents()
         for result, size in ((CLEAN, 900), (MATCHED, 900), (LONG, 900), (FAILED, 900), (CROP, 50)):
             gathered.add(result, size)
         assert gathered.files.total() == 5 and gathered.problems.total() == 1
@@ -193,7 +193,7 @@ class TestDrawings:
         assert drawn.query is None and drawn.reference and drawn.bands[0].corners == ""
 
     def test_histogram_counts_all(self) -> None:
-        gathered = contents.Gathered()
+        gathered = contents.ReportContents()
         for result in ALL:
             gathered.add(result)
         drawn = histogram(gathered.distances)

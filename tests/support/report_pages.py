@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from hashmatch.matching.results import ExaminedFilm, MatchedOpinion, MatchedReference, Result, Segment, VideoEvidence
 from hashmatch.media import Limits
 from hashmatch.report.custody import AuditHead, Custody, Isolated
-from hashmatch.report.html.contents import Gathered
+from hashmatch.report.html.contents import ReportContents
 from hashmatch.report.html.page import write
 from hashmatch.report.html.scan_facts import ReportOrigin
 from hashmatch.report.pictures import ShownPicture
@@ -77,7 +77,7 @@ def evil_result() -> Result:
 def report(
     results: Iterable[Result] = ALL, about: ReportOrigin = ABOUT, pictures: Mapping[bytes, ShownPicture] = {}
 ) -> str:
-    gathered = Gathered()
+    gathered = ReportContents()
     for result in results:
         gathered.add(result)
     out = io.BytesIO()

@@ -14,7 +14,7 @@ from hashmatch.i18n import _, ngettext
 if TYPE_CHECKING:
     from hashmatch.cli.shared.workers import Examining
     from hashmatch.matching.results import MatchedReference
-    from hashmatch.report.html.contents import Gathered
+    from hashmatch.report.html.contents import ReportContents
     from hashmatch.report.html.scan_facts import ReportOrigin
     from hashmatch.report.pictures import PictureRule, ShownPicture
     from hashmatch.store import Store
@@ -35,7 +35,7 @@ def pictures_option(command: F) -> F:
 
 
 def write_page(
-    gathered: Gathered,
+    gathered: ReportContents,
     about: ReportOrigin,
     out: BinaryIO,
     *,

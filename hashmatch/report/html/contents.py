@@ -54,7 +54,7 @@ class Section:
 
 
 @dataclass
-class Gathered:
+class ReportContents:
     """What a report shows. files: of each status. matches: of each section, those left out included. problems: files that
     could not be examined, by error code; unexamined: those that are listed. partial_files, partial: the same of files that
     could in part. distances: of PDQ, how many matches of each tier have it. gap: the most seconds between two frames of a

@@ -16,7 +16,7 @@ from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import MatchedReference
 from hashmatch.report.html import drawings, match_cards
-from hashmatch.report.html.contents import Gathered, ReportEntry, Section
+from hashmatch.report.html.contents import ReportContents, ReportEntry, Section
 from hashmatch.report.html.scan_facts import ReportOrigin, facts, moment
 from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.scan_text import clock
@@ -60,7 +60,7 @@ def environment() -> Environment:
 
 
 def write(
-    gathered: Gathered,
+    gathered: ReportContents,
     about: ReportOrigin,
     out: BinaryIO,
     *,
@@ -131,7 +131,7 @@ def _source(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def tiles(gathered: Gathered) -> list[Tile]:
+def tiles(gathered: ReportContents) -> list[Tile]:
     """The numbers on top."""
     files, matches = gathered.files, gathered.matches
     found = [
