@@ -34,7 +34,7 @@ class ReportEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class MatchGroup:
     """All matches of one tier with one reference."""
 
     reference: MatchedReference
@@ -46,7 +46,7 @@ class Section:
     """All matches of one tier."""
 
     name: SectionName
-    groups: list[Group]
+    groups: list[MatchGroup]
 
     @property
     def count(self) -> int:
@@ -118,7 +118,7 @@ class ReportContents:
         """From the strongest tier on; of each, the references with the nearest matches first."""
         for name in SECTIONS:
             groups = [
-                Group(reference, sorted(entries, key=_order))
+                MatchGroup(reference, sorted(entries, key=_order))
                 for (section, reference), entries in self._groups.items()
                 if section == name
             ]
