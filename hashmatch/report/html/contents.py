@@ -42,7 +42,7 @@ class MatchGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReportSection:
     """All matches of one tier."""
 
     name: SectionName
@@ -114,7 +114,7 @@ class ReportContents:
         """How many matches are counted and not listed."""
         return self.matches.total() - self.listed
 
-    def sections(self) -> Iterator[Section]:
+    def sections(self) -> Iterator[ReportSection]:
         """From the strongest tier on; of each, the references with the nearest matches first."""
         for name in SECTIONS:
             groups = [
@@ -123,7 +123,9 @@ class ReportContents:
                 if section == name
             ]
             if groups:
-                yield Section(name, sorted(groups, key=lambda group: (_order(group.entries[0])[0], group.reference.id)))
+                yield ReportSection(
+                    name, sorted(groups, key=lambda group: (_order(group.entries[0])[0], group.reference.id))
+                )
 
     def listed_results(self) -> Iterator[Result]:
         """Each file that is listed with a match once, from the strongest tier on."""

@@ -16,7 +16,7 @@ from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import MatchedReference
 from hashmatch.report.html import drawings, match_cards
-from hashmatch.report.html.contents import ReportContents, ReportEntry, Section
+from hashmatch.report.html.contents import ReportContents, ReportEntry, ReportSection
 from hashmatch.report.html.scan_facts import ReportOrigin, facts, moment
 from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.scan_text import clock
@@ -160,7 +160,7 @@ def pieces(path: str) -> list[str]:
     return [folders + separator, name] if separator else [name]
 
 
-def _names(sections: list[Section], of: Callable[[MatchedReference], list[str]]) -> dict[str, int]:
+def _names(sections: list[ReportSection], of: Callable[[MatchedReference], list[str]]) -> dict[str, int]:
     """Each name that a reference has, shown and sorted, with its number."""
     found = {for_terminal(name) for section in sections for group in section.groups for name in of(group.reference)}
     return {name: number for number, name in enumerate(sorted(found))}
