@@ -53,7 +53,7 @@ class FilmCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class MatchCard:
     """One match. path: the whole name, made visible. facts: the evidence; about: what the file is. problem: why it was
     examined in part only. distance (bits), size (bytes), share (of the film that matches, in thousandths): to sort by."""
 
@@ -72,7 +72,7 @@ class Card:
     share: int
 
 
-def card(entry: ReportEntry, duration: float | None) -> Card:
+def card(entry: ReportEntry, duration: float | None) -> MatchCard:
     """duration: of the reference, in seconds, where it is known."""
     result, match = entry.result, entry.match
     about = [kind_name(result.kind)] if result.kind else []
@@ -82,7 +82,7 @@ def card(entry: ReportEntry, duration: float | None) -> Card:
         about.append(examined_text(result.examined))
     problem = f"{result.error.code}: {result.error.message}" if result.error else None
     share = match.video.query_coverage if match.video else 0.0
-    return Card(
+    return MatchCard(
         match.tier,
         result.kind or "",
         for_terminal(result.path),

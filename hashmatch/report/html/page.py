@@ -73,7 +73,7 @@ def write(
     style, script = (TEMPLATES / "report.css").read_text("utf-8"), (TEMPLATES / "report.js").read_text("utf-8")
     sections = list(gathered.sections())
 
-    def card_of(entry: ReportEntry) -> match_cards.Card:
+    def card_of(entry: ReportEntry) -> match_cards.MatchCard:
         has_film = entry.match.video is not None and entry.match.reference.kind == "video"
         return match_cards.card(entry, duration(entry.match.reference) if has_film else None)
 
