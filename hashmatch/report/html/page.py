@@ -32,7 +32,7 @@ _AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class SummaryTile:
     """A number of the summary. name: what the style sheet knows it by; to: what it leads to."""
 
     name: str
@@ -131,22 +131,22 @@ def _source(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def tiles(gathered: ReportContents) -> list[Tile]:
+def tiles(gathered: ReportContents) -> list[SummaryTile]:
     """The numbers on top."""
     files, matches = gathered.files, gathered.matches
     found = [
-        Tile("exact", _("exact matches"), matches["exact"], "exact"),
-        Tile("near", _("near matches"), matches["near"], "near"),
-        Tile("possible", _("possible matches"), matches["possible"], "possible"),
+        SummaryTile("exact", _("exact matches"), matches["exact"], "exact"),
+        SummaryTile("near", _("near matches"), matches["near"], "near"),
+        SummaryTile("possible", _("possible matches"), matches["possible"], "possible"),
     ]
     rest = [
-        Tile("all", _("files"), files.total()),
-        Tile("matched", _("files matched"), files["match"]),
-        Tile("allowed", _("files allowed"), files["allowed"], "allowed"),
-        Tile("clean", _("files clean"), files["clean"]),
-        Tile("failed", _("files not examined"), files["failed"], "unexamined"),
-        Tile("partial", _("files examined in part"), gathered.partial_files, "partial"),
-        Tile("skipped", _("files skipped: no media"), files["skipped"]),
+        SummaryTile("all", _("files"), files.total()),
+        SummaryTile("matched", _("files matched"), files["match"]),
+        SummaryTile("allowed", _("files allowed"), files["allowed"], "allowed"),
+        SummaryTile("clean", _("files clean"), files["clean"]),
+        SummaryTile("failed", _("files not examined"), files["failed"], "unexamined"),
+        SummaryTile("partial", _("files examined in part"), gathered.partial_files, "partial"),
+        SummaryTile("skipped", _("files skipped: no media"), files["skipped"]),
     ]
     return [*found, *rest]
 
