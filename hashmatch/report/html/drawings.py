@@ -24,7 +24,7 @@ _WITH_DISTANCE: tuple[Tier, ...] = ("near", "possible")
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class AxisMark:
     """A mark on an axis. at: percent. anchor: of its text, as SVG has it."""
 
     at: float
@@ -36,7 +36,7 @@ class Mark:
 class TimeAxis:
     """The time axis of one film. length: in seconds, of the film if is_whole, else of what matches."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[AxisMark, ...]
     length: float
     is_whole: bool
 
@@ -89,9 +89,9 @@ def timeline(segments: Sequence[Segment], query: float | None, reference: float 
 def _track(known: float | None, last: float) -> TimeAxis:
     length = max(last, known or 0.0, 1.0)
     found = marks(length, _MARKS)
-    placed = [Mark(100 * second / length, clock(second), "middle" if second else "start") for second in found]
+    placed = [AxisMark(100 * second / length, clock(second), "middle" if second else "start") for second in found]
     # The last text must not run out of the drawing.
-    placed = [Mark(each.at, each.text, "end") if each.at > 90 else each for each in placed]
+    placed = [AxisMark(each.at, each.text, "end") if each.at > 90 else each for each in placed]
     return TimeAxis(tuple(placed), length, known is not None)
 
 
@@ -118,7 +118,7 @@ class HistogramDrawing:
     most: matches in the highest bar."""
 
     bars: tuple[Bar, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[AxisMark, ...]
     most: int
     rows: tuple[tuple[int, int, tuple[int, ...]], ...]
     tiers: tuple[Tier, ...] = _WITH_DISTANCE
@@ -144,8 +144,8 @@ def histogram(distances: Mapping[int, Counter[Tier]]) -> HistogramDrawing | None
         if tiers:
             rows.append((_STEP * number, _STEP * number + _STEP - 1, tuple(tiers[tier] for tier in _WITH_DISTANCE)))
     every = 8 * max(1, steps // 32)
-    placed = tuple(Mark(100 * at / _STEP / steps, str(at)) for at in range(0, _STEP * steps, every))
-    placed = tuple(Mark(each.at, each.text, "start") if each.at == 0 else each for each in placed)
+    placed = tuple(AxisMark(100 * at / _STEP / steps, str(at)) for at in range(0, _STEP * steps, every))
+    placed = tuple(AxisMark(each.at, each.text, "start") if each.at == 0 else each for each in placed)
     return HistogramDrawing(tuple(bars), placed, most, tuple(rows))
 
 
