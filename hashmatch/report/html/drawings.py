@@ -42,7 +42,7 @@ class TimeAxis:
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class TimelineBand:
     """A stretch on both axes: [left, right] of each, in percent; None of a picture. is_turned: mirrored or the like."""
 
     query: tuple[float, float] | None
@@ -64,7 +64,7 @@ class Timeline:
 
     query: TimeAxis | None
     reference: TimeAxis | None
-    bands: tuple[Band, ...]
+    bands: tuple[TimelineBand, ...]
 
 
 def timeline(segments: Sequence[Segment], query: float | None, reference: float | None, is_film: bool) -> Timeline:
@@ -76,7 +76,7 @@ def timeline(segments: Sequence[Segment], query: float | None, reference: float 
     upper = _track(query, max(each.query[1] for each in shown)) if is_film else None
     lower = _track(reference, max(each.reference[1] for each in shown)) if reference_is_film else None
     bands = tuple(
-        Band(
+        TimelineBand(
             _place(each.query, upper.length) if upper else None,
             _place(each.reference, lower.length) if lower else None,
             each.transform != "none",
