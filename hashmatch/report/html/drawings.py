@@ -102,7 +102,7 @@ def _place(span: tuple[float, float], length: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class HistogramBar:
     """Matches of one tier within some distances: [left, width] and [top, height] in percent of the drawing."""
 
     tier: Tier
@@ -117,7 +117,7 @@ class HistogramDrawing:
     """How many matches have which distance. rows: for each step, its first and last distance, and how many of each tier.
     most: matches in the highest bar."""
 
-    bars: tuple[Bar, ...]
+    bars: tuple[HistogramBar, ...]
     marks: tuple[AxisMark, ...]
     most: int
     rows: tuple[tuple[int, int, tuple[int, ...]], ...]
@@ -140,7 +140,7 @@ def histogram(distances: Mapping[int, Counter[Tier]]) -> HistogramDrawing | None
             height = 100 * tiers[tier] / most
             if height:
                 top -= height
-                bars.append(Bar(tier, 100 * (number + 0.08) / steps, 84 / steps, top, height))
+                bars.append(HistogramBar(tier, 100 * (number + 0.08) / steps, 84 / steps, top, height))
         if tiers:
             rows.append((_STEP * number, _STEP * number + _STEP - 1, tuple(tiers[tier] for tier in _WITH_DISTANCE)))
     every = 8 * max(1, steps // 32)
