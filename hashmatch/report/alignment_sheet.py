@@ -31,7 +31,7 @@ _LINE, _NEAR, _FAR = "#f08080", "#1f3f8c", "#7fa3dc"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class AlignedMoment:
     """The same moment in both films, in seconds; None of a picture. number: as drawn."""
 
     number: int
@@ -43,15 +43,15 @@ class Moment:
 class PicturePair:
     """The pictures of a moment; None where one cannot be shown."""
 
-    moment: Moment
+    moment: AlignedMoment
     a: Pixels | None
     b: Pixels | None
 
 
-def moments_of(segments: Sequence[Segment], a_is_film: bool, b_is_film: bool) -> tuple[Moment, ...]:
+def moments_of(segments: Sequence[Segment], a_is_film: bool, b_is_film: bool) -> tuple[AlignedMoment, ...]:
     """Moments spread over the stretches, each as long as it is; of films without any, the beginnings."""
     if not segments:
-        return (Moment(1, 0.0 if a_is_film else None, 0.0 if b_is_film else None),)
+        return (AlignedMoment(1, 0.0 if a_is_film else None, 0.0 if b_is_film else None),)
     # A picture is a stretch of no length of its side.
     lengths = [max(_length(each.query), _length(each.reference), 1e-3) for each in segments]
     count = max(1, min(MOST_PAIRS, len(segments) + round(sum(lengths))))
@@ -62,7 +62,7 @@ def moments_of(segments: Sequence[Segment], a_is_film: bool, b_is_film: bool) ->
             if at <= length or segment is segments[-1]:
                 share = min(1.0, at / length)
                 a, b = (_between(span, share) for span in (segment.query, segment.reference))
-                moments.append(Moment(number + 1, a if a_is_film else None, b if b_is_film else None))
+                moments.append(AlignedMoment(number + 1, a if a_is_film else None, b if b_is_film else None))
                 break
             at -= length
     return tuple(moments)
@@ -101,7 +101,9 @@ class _Plot:
         self._box = box
         self._lengths = max(lengths[0], 1e-3), max(lengths[1], 1e-3)
 
-    def draw(self, pen: ImageDraw.ImageDraw, dots: Dots, segments: Sequence[Segment], moments: list[Moment]) -> None:
+    def draw(
+        self, pen: ImageDraw.ImageDraw, dots: Dots, segments: Sequence[Segment], moments: list[AlignedMoment]
+    ) -> None:
         left, top, right, bottom = self._box
         pen.rectangle(self._box, fill=_PLOT)
         for second in marks(self._lengths[0]):

@@ -13,7 +13,7 @@ from hashmatch import i18n
 from hashmatch.errors import CommandError
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
-from hashmatch.report.alignment_sheet import Moment, moments_of
+from hashmatch.report.alignment_sheet import AlignedMoment, moments_of
 from hashmatch.report.html import match_cards, page
 from hashmatch.report.html.contents import ReportEntry
 from hashmatch.report.html.scan_facts import moment
@@ -81,7 +81,7 @@ def environment() -> Environment:
     return made
 
 
-def moments(item: QueueItem) -> tuple[Moment, ...]:
+def moments(item: QueueItem) -> tuple[AlignedMoment, ...]:
     """The moments of which frames are shown; none of two pictures."""
     films = item.result.kind == "video", item.match.reference.kind == "video"
     if not any(films):
@@ -90,7 +90,7 @@ def moments(item: QueueItem) -> tuple[Moment, ...]:
     length = item.result.examined.duration if item.result.examined else None
     if not segments and all(films) and length and item.match.tier == "exact":
         places = [round((number + 0.5) / _SPREAD * length, 3) for number in range(_SPREAD)]
-        return tuple(Moment(number, at, at) for number, at in enumerate(places, 1))
+        return tuple(AlignedMoment(number, at, at) for number, at in enumerate(places, 1))
     return moments_of(segments, *films)
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from hashmatch.matching.dots import Dots
 from hashmatch.matching.results import Segment
 from hashmatch.records import Pixels
-from hashmatch.report.alignment_sheet import MOST_PAIRS, THUMBNAIL, Moment, PicturePair, draw, moments_of
+from hashmatch.report.alignment_sheet import MOST_PAIRS, THUMBNAIL, AlignedMoment, PicturePair, draw, moments_of
 
 RED, GREEN = (200, 0, 0), (0, 150, 0)
 LINE, NEAR, FAR = (240, 128, 128), (31, 63, 140), (127, 163, 220)
@@ -51,8 +51,8 @@ class TestMoments:
         assert (got.a, got.b) == (None, 7.2)
 
     def test_without_stretches_are_the_beginnings(self) -> None:
-        assert moments_of([], True, True) == (Moment(1, 0.0, 0.0),)
-        assert moments_of([], True, False) == (Moment(1, 0.0, None),)
+        assert moments_of([], True, True) == (AlignedMoment(1, 0.0, 0.0),)
+        assert moments_of([], True, False) == (AlignedMoment(1, 0.0, None),)
 
 
 class TestDrawing:
@@ -67,7 +67,7 @@ class TestDrawing:
         assert far[:, 1].min() > line[:, 1].max() and far[:, 0].max() < line[:, 0].min()
 
     def test_frames_stand_one_above_the_other_in_their_shape(self) -> None:
-        pair = PicturePair(Moment(1, 0.0, 0.0), plain(RED, 320, 180), plain(GREEN, 90, 160))
+        pair = PicturePair(AlignedMoment(1, 0.0, 0.0), plain(RED, 320, 180), plain(GREEN, 90, 160))
         sheet = draw(dots(), (10.0, 10.0), [], [pair])
         above, below = (np.ptp(found, axis=0) + 1 for found in (places(sheet, RED), places(sheet, GREEN)))
         assert above.tolist() == [round(THUMBNAIL * 9 / 16), THUMBNAIL]
@@ -76,7 +76,7 @@ class TestDrawing:
 
     def test_each_pair_has_its_own_place(self) -> None:
         pairs = [
-            PicturePair(Moment(n + 1, float(n), float(n)), plain((n, 0, 0)), plain((n, 9, 0)))
+            PicturePair(AlignedMoment(n + 1, float(n), float(n)), plain((n, 0, 0)), plain((n, 9, 0)))
             for n in range(MOST_PAIRS)
         ]
         sheet = draw(dots(), (10.0, 10.0), [], pairs)
@@ -91,5 +91,5 @@ class TestDrawing:
         assert len(places(drawn, LINE)) > 10 or length == 0.0
 
     def test_without_axes_where_one_is_a_picture(self) -> None:
-        pair = PicturePair(Moment(1, None, 3.0), plain(RED), None)
+        pair = PicturePair(AlignedMoment(1, None, 3.0), plain(RED), None)
         assert draw(None, (0.0, 9.0), [], [pair]).height < draw(dots(), (9.0, 9.0), [], [pair]).height - 300
