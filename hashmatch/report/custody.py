@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Isolated:
+class IsolationFacts:
     """How workers were kept. steps: by which they locked themselves. timeout: in seconds; memory: in bytes."""
 
     steps: tuple[str, ...]
@@ -46,7 +46,7 @@ class Custody:
     started: str
     paths: tuple[bytes, ...]
     names_from: str | None
-    isolation: Isolated
+    isolation: IsolationFacts
     limits: Limits
     audit: AuditHead
 
@@ -61,6 +61,6 @@ def begin(
     store: Store, paths: Sequence[bytes], names_from: str | None, isolation: Isolation, limits: Limits
 ) -> Custody:
     """The facts of a scan that begins now. paths: absolute."""
-    isolated = Isolated(isolation.level(), isolation.worker_count(), isolation.timeout, isolation.memory)
+    isolated = IsolationFacts(isolation.level(), isolation.worker_count(), isolation.timeout, isolation.memory)
     operator = Actor.current("scan").operator
     return Custody(operator, now(), tuple(paths), names_from, isolated, limits, audit_head(store))

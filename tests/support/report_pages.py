@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 from hashmatch.matching.results import ExaminedFilm, MatchedOpinion, MatchedReference, Result, Segment, VideoEvidence
 from hashmatch.media import Limits
-from hashmatch.report.custody import AuditHead, Custody, Isolated
+from hashmatch.report.custody import AuditHead, Custody, IsolationFacts
 from hashmatch.report.html.contents import ReportContents
 from hashmatch.report.html.page import write
 from hashmatch.report.html.scan_facts import ReportOrigin
@@ -26,7 +26,7 @@ CUSTODY = Custody(
     "2026-11-26T22:37:06Z",
     ("/media/disk/صور".encode(), b"/caf\xe9"),
     None,
-    Isolated(("limits", "landlock", "seccomp"), 2, 60.0, 2 << 30),
+    IsolationFacts(("limits", "landlock", "seccomp"), 2, 60.0, 2 << 30),
     Limits(),
     AuditHead(31, "2026-11-26T22:37:04Z", "89" * 32),
 )
