@@ -71,7 +71,7 @@ def _equal(a: str, b: str) -> bool:
     return hmac.compare_digest(a.encode("utf-8", "replace"), b.encode("utf-8", "replace"))
 
 
-class Guard:
+class AccessControl:
     """Stands before the application: refuses whom it does not concern, and puts the headers on every answer."""
 
     def __init__(self, app: ASGIApp, keys: RunSecrets, port: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 from hashmatch.report.reasons import decision_name
-from hashmatch.review.access import COOKIE, Guard, RunSecrets, form_of
+from hashmatch.review.access import COOKIE, AccessControl, RunSecrets, form_of
 from hashmatch.review.pages import STATIC, Pages, order_of_file, order_of_reference
 from hashmatch.review.picture_maker import SOON, Darkroom, Order, Prints
 from hashmatch.review.queue import Queue, QueueItem
@@ -83,7 +83,7 @@ class Desk:
             ],
             exception_handlers={CommandError: self.failed, 404: self.missing},
         )
-        return Guard(inner, self.keys, port)
+        return AccessControl(inner, self.keys, port)
 
     async def enter(self, request: Request) -> Response:
         cookie = self.keys.exchange(request.query_params.get("token", ""))
