@@ -95,7 +95,7 @@ def command(
             queue = Queue(store, gathered, name)
             pages = Pages(store, queue, keys.base, keys.form, notices)
             darkroom = Darkroom(examining.isolation, examining.limits)
-            desk = server.Desk(store, actor, queue, pages, keys, darkroom, 60 * pause, unseen)
+            desk = server.ReviewApp(store, actor, queue, pages, keys, darkroom, 60 * pause, unseen)
             address = f"http://127.0.0.1:{listening.getsockname()[1]}{keys.base}/enter?token={keys.token}"
             click.echo(address)
             app.say(_("Open this address in a browser on this machine; it is good once. Ctrl-C ends the review."))

@@ -38,7 +38,7 @@ _SILENCING = ("false-positive", "allow")
 
 
 @dataclass
-class Desk:
+class ReviewApp:
     """One person's work on one scan. pause: seconds after which a pause is suggested; 0 for never. unseen: whether a file
     may be called a false positive or legitimate that is not at hand."""
 
@@ -332,7 +332,7 @@ class Desk:
         return _html(self.pages.message(_("Nothing was decided: that was no form of this page.")), 403)
 
 
-def serve(desk: Desk, listening: socket.socket) -> None:
+def serve(desk: ReviewApp, listening: socket.socket) -> None:
     """Answer until the person ends it, here or by Ctrl-C (which raises KeyboardInterrupt)."""
     import uvicorn
 
