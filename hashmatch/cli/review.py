@@ -71,7 +71,7 @@ def command(
     from hashmatch.review import server
     from hashmatch.review.access import RunSecrets
     from hashmatch.review.pages import Pages
-    from hashmatch.review.picture_maker import Darkroom
+    from hashmatch.review.picture_maker import PictureMaker
     from hashmatch.review.queue import Queue
     from hashmatch.store import open_store, review_decisions
     from hashmatch.store.audit import Actor
@@ -94,7 +94,7 @@ def command(
             keys = RunSecrets()
             queue = Queue(store, gathered, name)
             pages = Pages(store, queue, keys.base, keys.form, notices)
-            darkroom = Darkroom(examining.isolation, examining.limits)
+            darkroom = PictureMaker(examining.isolation, examining.limits)
             desk = server.ReviewApp(store, actor, queue, pages, keys, darkroom, 60 * pause, unseen)
             address = f"http://127.0.0.1:{listening.getsockname()[1]}{keys.base}/enter?token={keys.token}"
             click.echo(address)

@@ -76,7 +76,7 @@ class Prints:
         return sum(len(each.large) + len(each.small) for each in self.prints if each)
 
 
-class Darkroom:
+class PictureMaker:
     """Makes pictures as they are asked for, what is asked for last first. Used by one thread; to be made before there are
     others."""
 

@@ -14,7 +14,7 @@ from hashmatch.i18n import _, ngettext
 from hashmatch.report.reasons import decision_name
 from hashmatch.review.access import COOKIE, AccessControl, RunSecrets, form_of
 from hashmatch.review.pages import STATIC, Pages, order_of_file, order_of_reference
-from hashmatch.review.picture_maker import SOON, Darkroom, Order, Prints
+from hashmatch.review.picture_maker import SOON, Order, PictureMaker, Prints
 from hashmatch.review.queue import Queue, QueueItem
 from hashmatch.store import Store, review_decisions
 from hashmatch.store.audit import Actor
@@ -47,7 +47,7 @@ class ReviewApp:
     queue: Queue
     pages: Pages
     keys: RunSecrets
-    darkroom: Darkroom
+    darkroom: PictureMaker
     pause: float
     unseen: bool
     end: Callable[[], object] = lambda: None

@@ -12,7 +12,7 @@ import pytest
 
 from hashmatch.media import Limits
 from hashmatch.review import picture_maker
-from hashmatch.review.picture_maker import SOON, Darkroom, Order
+from hashmatch.review.picture_maker import SOON, Order, PictureMaker
 from tests.support.drawn_pictures import picture
 from tests.support.indexed_files import ALONE
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarn
 
 
 @pytest.fixture
-def room() -> Iterator[Darkroom]:
-    made = Darkroom(ALONE, Limits())
+def room() -> Iterator[PictureMaker]:
+    made = PictureMaker(ALONE, Limits())
     yield made
     made.close()
 
@@ -33,14 +33,14 @@ def order(*paths: Path, of: Path | None = None) -> Order:
     )
 
 
-def test_the_first_place_that_has_the_bytes(room: Darkroom, tmp_path: Path) -> None:
+def test_the_first_place_that_has_the_bytes(room: PictureMaker, tmp_path: Path) -> None:
     right, wrong = picture(tmp_path / "a.jpg", "a"), picture(tmp_path / "b.jpg", "b")
     made = room.ask(order(tmp_path / "gone.jpg", wrong, right)).result(60)
     assert made.path == bytes(right) and made.is_verified and made.why == ""
     assert all(each is not None and each.large.startswith(b"\xff\xd8") for each in made.prints)
 
 
-def test_none_of_other_bytes(room: Darkroom, tmp_path: Path) -> None:
+def test_none_of_other_bytes(room: PictureMaker, tmp_path: Path) -> None:
     right, wrong = picture(tmp_path / "a.jpg", "a"), picture(tmp_path / "b.jpg", "b")
     made = room.ask(order(wrong, of=right)).result(60)
     assert (made.path, made.is_verified, made.prints) == (None, False, (None,))
@@ -48,7 +48,7 @@ def test_none_of_other_bytes(room: Darkroom, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["gone", "link", "folder", "pipe"])
-def test_none_of_what_is_no_file_any_more(room: Darkroom, tmp_path: Path, change: str) -> None:
+def test_none_of_what_is_no_file_any_more(room: PictureMaker, tmp_path: Path, change: str) -> None:
     where = picture(tmp_path / "a.jpg", "a")
     wanted = order(where)
     moved = where.rename(tmp_path / "moved.jpg")
@@ -65,21 +65,21 @@ def test_none_of_what_is_no_file_any_more(room: Darkroom, tmp_path: Path, change
         assert room.ask(replace(wanted, follow=True)).result(60).is_verified, "of what was scanned, as a scan does"
 
 
-def test_what_cannot_be_decoded_is_verified_and_has_no_picture(room: Darkroom, tmp_path: Path) -> None:
+def test_what_cannot_be_decoded_is_verified_and_has_no_picture(room: PictureMaker, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0" + b"nothing" * 40)
     made = room.ask(order(broken)).result(60)
     assert made.is_verified and made.prints == (None,) and made.why
 
 
-def test_no_media_is_shown_to_nobody(room: Darkroom, tmp_path: Path) -> None:
+def test_no_media_is_shown_to_nobody(room: PictureMaker, tmp_path: Path) -> None:
     secret = tmp_path / "id_ed25519"
     secret.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n", encoding="utf-8")
     made = room.ask(order(secret)).result(60)
     assert not made.is_verified and made.prints == (None,)
 
 
-def test_each_is_made_once(room: Darkroom, tmp_path: Path) -> None:
+def test_each_is_made_once(room: PictureMaker, tmp_path: Path) -> None:
     orders = [order(picture(tmp_path / f"{n}.jpg", n)) for n in range(4)]
     asked = [room.ask(each, SOON) for each in orders]
     assert [room.ask(each) for each in orders] == asked
@@ -87,7 +87,7 @@ def test_each_is_made_once(room: Darkroom, tmp_path: Path) -> None:
 
 
 def test_what_there_is_no_room_for_is_forgotten(
-    room: Darkroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    room: PictureMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second, third = (order(picture(tmp_path / f"{n}.jpg", n)) for n in range(3))
     size = room.ask(first).result(60).size
@@ -99,7 +99,7 @@ def test_what_there_is_no_room_for_is_forgotten(
     assert room.ask(first).result(60).is_verified, "and made anew"
 
 
-def test_a_process_that_has_ended_keeps_nobody_waiting(room: Darkroom, tmp_path: Path) -> None:
+def test_a_process_that_has_ended_keeps_nobody_waiting(room: PictureMaker, tmp_path: Path) -> None:
     where = picture(tmp_path / "a.jpg", "a")
     room.close()
     made = room.ask(order(where)).result(60)
