@@ -19,7 +19,7 @@ from hashmatch.report.html.contents import ReportEntry
 from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.reasons import decision_name
 from hashmatch.report.scan_text import clock
-from hashmatch.review.picture_maker import Order
+from hashmatch.review.picture_maker import PictureOrder
 from hashmatch.review.queue import Queue, QueueGroup, QueueItem
 from hashmatch.store import Store, lookup, review_decisions
 from hashmatch.store.lookup import Reference
@@ -94,17 +94,17 @@ def moments(item: QueueItem) -> tuple[AlignedMoment, ...]:
     return moments_of(segments, *films)
 
 
-def order_of_file(item: QueueItem) -> Order | None:
+def order_of_file(item: QueueItem) -> PictureOrder | None:
     """The pictures of the file that was found."""
     result = item.result
     if item.pair is None or result.kind is None:
         return None
     times = tuple(each.a for each in moments(item) if each.a is not None)
     # A scan follows links that were named; whatever lies there must have the bytes that were scanned.
-    return Order(tuple(item.paths), item.pair.sha256, result.kind, times, follow=True)
+    return PictureOrder(tuple(item.paths), item.pair.sha256, result.kind, times, follow=True)
 
 
-def order_of_reference(item: QueueItem, store: Store) -> Order | None:
+def order_of_reference(item: QueueItem, store: Store) -> PictureOrder | None:
     """The pictures of the reference, if it was seen on this machine."""
     if item.pair is None:
         return None
@@ -113,7 +113,7 @@ def order_of_reference(item: QueueItem, store: Store) -> Order | None:
     if reference.sha256 is None or reference.kind is None or not places:
         return None
     times = tuple(each.b for each in moments(item) if each.b is not None)
-    return Order(tuple(places), reference.sha256, reference.kind, times)
+    return PictureOrder(tuple(places), reference.sha256, reference.kind, times)
 
 
 class Pages:

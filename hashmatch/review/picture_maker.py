@@ -42,7 +42,7 @@ _QUALITY = 82
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PictureOrder:
     """What pictures are made of: the first of some paths at which a file with this SHA-256 lies. moments: seconds of a film;
     empty of a picture. follow: whether a path may be a symbolic link."""
 
@@ -81,8 +81,8 @@ class PictureMaker:
     others."""
 
     def __init__(self, isolation: Isolation, limits: Limits) -> None:
-        self._kept: OrderedDict[Order, concurrent.futures.Future[Prints]] = OrderedDict()
-        self._jobs: queue.PriorityQueue[tuple[int, int, Order, concurrent.futures.Future[Prints]]] = (
+        self._kept: OrderedDict[PictureOrder, concurrent.futures.Future[Prints]] = OrderedDict()
+        self._jobs: queue.PriorityQueue[tuple[int, int, PictureOrder, concurrent.futures.Future[Prints]]] = (
             queue.PriorityQueue()
         )
         self._numbers, self._lock = itertools.count(0, -1), threading.Lock()
@@ -106,7 +106,7 @@ class PictureMaker:
             # Nobody waits for them in the end: their workers die with them.
             threading.Thread(target=self._work, args=(end,), daemon=True).start()
 
-    def ask(self, order: Order, when: int = NOW) -> concurrent.futures.Future[Prints]:
+    def ask(self, order: PictureOrder, when: int = NOW) -> concurrent.futures.Future[Prints]:
         """The pictures of an order, now or later."""
         kept = self._kept.get(order)
         if kept is None:
@@ -161,7 +161,7 @@ def _serve(orders: Connection, isolation: Isolation, limits: Limits) -> None:
             orders.send(made)
 
 
-def _develop(order: Order, isolation: Isolation, limits: Limits) -> Prints:
+def _develop(order: PictureOrder, isolation: Isolation, limits: Limits) -> Prints:
     settings = Settings(exact=True, views=False, limits=limits, picture_side=SIDE, moments=order.moments)
     complaint = _("no place of it is known on this machine")
     for path in order.paths[:MOST_PLACES]:
@@ -184,7 +184,7 @@ def _examined(path: bytes, settings: Settings, follow: bool, isolation: Isolatio
     return found
 
 
-def _printed(path: bytes, found: Fingerprint, order: Order) -> Prints:
+def _printed(path: bytes, found: Fingerprint, order: PictureOrder) -> Prints:
     pixels: Sequence[Pixels | None] = found.moments if order.moments else (found.pixels,)
     prints = tuple(_print(each) if each else None for each in pixels) or (None,)
     why = ""
@@ -193,7 +193,7 @@ def _printed(path: bytes, found: Fingerprint, order: Order) -> Prints:
     return Prints(path, True, prints, why)
 
 
-def _none(order: Order, why: str) -> Prints:
+def _none(order: PictureOrder, why: str) -> Prints:
     return Prints(None, False, (None,) * max(1, len(order.moments)), why)
 
 

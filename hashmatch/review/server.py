@@ -14,7 +14,7 @@ from hashmatch.i18n import _, ngettext
 from hashmatch.report.reasons import decision_name
 from hashmatch.review.access import COOKIE, AccessControl, RunSecrets, form_of
 from hashmatch.review.pages import STATIC, Pages, order_of_file, order_of_reference
-from hashmatch.review.picture_maker import SOON, Order, PictureMaker, Prints
+from hashmatch.review.picture_maker import SOON, PictureMaker, PictureOrder, Prints
 from hashmatch.review.queue import Queue, QueueItem
 from hashmatch.store import Store, review_decisions
 from hashmatch.store.audit import Actor
@@ -277,14 +277,14 @@ class ReviewApp:
 
     async def _prints(self, request: Request) -> Prints | None:
         item, side = self._item(request), request.path_params["side"]
-        order: Order | None = None
+        order: PictureOrder | None = None
         if item is not None and side == "file":
             order = order_of_file(item)
         elif item is not None and side == "reference":
             order = order_of_reference(item, self.store)
         return await self._made(order)
 
-    async def _made(self, order: Order | None) -> Prints | None:
+    async def _made(self, order: PictureOrder | None) -> Prints | None:
         if order is None:
             return None
         # Whoever stops waiting must not take the pictures away from others.

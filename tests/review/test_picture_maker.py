@@ -12,7 +12,7 @@ import pytest
 
 from hashmatch.media import Limits
 from hashmatch.review import picture_maker
-from hashmatch.review.picture_maker import SOON, Order, PictureMaker
+from hashmatch.review.picture_maker import SOON, PictureMaker, PictureOrder
 from tests.support.drawn_pictures import picture
 from tests.support.indexed_files import ALONE
 
@@ -27,8 +27,8 @@ def room() -> Iterator[PictureMaker]:
     made.close()
 
 
-def order(*paths: Path, of: Path | None = None) -> Order:
-    return Order(
+def order(*paths: Path, of: Path | None = None) -> PictureOrder:
+    return PictureOrder(
         tuple(bytes(path) for path in paths), hashlib.sha256((of or paths[-1]).read_bytes()).hexdigest(), "image"
     )
 
