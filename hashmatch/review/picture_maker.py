@@ -62,7 +62,7 @@ class Print:
 
 
 @dataclass(frozen=True, slots=True)
-class Prints:
+class MadePictures:
     """What came of an order. path: of the file that was used. is_verified: whether it has the bytes that it should have.
     prints: one a moment, None where there is none, for which `why` says the reason."""
 
@@ -81,8 +81,8 @@ class PictureMaker:
     others."""
 
     def __init__(self, isolation: Isolation, limits: Limits) -> None:
-        self._kept: OrderedDict[PictureOrder, concurrent.futures.Future[Prints]] = OrderedDict()
-        self._jobs: queue.PriorityQueue[tuple[int, int, PictureOrder, concurrent.futures.Future[Prints]]] = (
+        self._kept: OrderedDict[PictureOrder, concurrent.futures.Future[MadePictures]] = OrderedDict()
+        self._jobs: queue.PriorityQueue[tuple[int, int, PictureOrder, concurrent.futures.Future[MadePictures]]] = (
             queue.PriorityQueue()
         )
         self._numbers, self._lock = itertools.count(0, -1), threading.Lock()
@@ -106,7 +106,7 @@ class PictureMaker:
             # Nobody waits for them in the end: their workers die with them.
             threading.Thread(target=self._work, args=(end,), daemon=True).start()
 
-    def ask(self, order: PictureOrder, when: int = NOW) -> concurrent.futures.Future[Prints]:
+    def ask(self, order: PictureOrder, when: int = NOW) -> concurrent.futures.Future[MadePictures]:
         """The pictures of an order, now or later."""
         kept = self._kept.get(order)
         if kept is None:
@@ -161,7 +161,7 @@ def _serve(orders: Connection, isolation: Isolation, limits: Limits) -> None:
             orders.send(made)
 
 
-def _develop(order: PictureOrder, isolation: Isolation, limits: Limits) -> Prints:
+def _develop(order: PictureOrder, isolation: Isolation, limits: Limits) -> MadePictures:
     settings = Settings(exact=True, views=False, limits=limits, picture_side=SIDE, moments=order.moments)
     complaint = _("no place of it is known on this machine")
     for path in order.paths[:MOST_PLACES]:
@@ -184,17 +184,17 @@ def _examined(path: bytes, settings: Settings, follow: bool, isolation: Isolatio
     return found
 
 
-def _printed(path: bytes, found: Fingerprint, order: PictureOrder) -> Prints:
+def _printed(path: bytes, found: Fingerprint, order: PictureOrder) -> MadePictures:
     pixels: Sequence[Pixels | None] = found.moments if order.moments else (found.pixels,)
     prints = tuple(_print(each) if each else None for each in pixels) or (None,)
     why = ""
     if not all(prints):
         why = found.error.message if found.error else _("no picture could be decoded")
-    return Prints(path, True, prints, why)
+    return MadePictures(path, True, prints, why)
 
 
-def _none(order: PictureOrder, why: str) -> Prints:
-    return Prints(None, False, (None,) * max(1, len(order.moments)), why)
+def _none(order: PictureOrder, why: str) -> MadePictures:
+    return MadePictures(None, False, (None,) * max(1, len(order.moments)), why)
 
 
 def _print(pixels: Pixels) -> Print:

@@ -14,7 +14,7 @@ from hashmatch.i18n import _, ngettext
 from hashmatch.report.reasons import decision_name
 from hashmatch.review.access import COOKIE, AccessControl, RunSecrets, form_of
 from hashmatch.review.pages import STATIC, Pages, order_of_file, order_of_reference
-from hashmatch.review.picture_maker import SOON, PictureMaker, PictureOrder, Prints
+from hashmatch.review.picture_maker import SOON, MadePictures, PictureMaker, PictureOrder
 from hashmatch.review.queue import Queue, QueueItem
 from hashmatch.store import Store, review_decisions
 from hashmatch.store.audit import Actor
@@ -275,7 +275,7 @@ class ReviewApp:
                     self.darkroom.ask(order, SOON)
             following = upcoming
 
-    async def _prints(self, request: Request) -> Prints | None:
+    async def _prints(self, request: Request) -> MadePictures | None:
         item, side = self._item(request), request.path_params["side"]
         order: PictureOrder | None = None
         if item is not None and side == "file":
@@ -284,7 +284,7 @@ class ReviewApp:
             order = order_of_reference(item, self.store)
         return await self._made(order)
 
-    async def _made(self, order: PictureOrder | None) -> Prints | None:
+    async def _made(self, order: PictureOrder | None) -> MadePictures | None:
         if order is None:
             return None
         # Whoever stops waiting must not take the pictures away from others.
