@@ -54,7 +54,7 @@ class PictureOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
+class MadePicture:
     """One picture as JPEG, in both sizes."""
 
     large: bytes
@@ -68,7 +68,7 @@ class MadePictures:
 
     path: bytes | None
     is_verified: bool
-    prints: tuple[Print | None, ...]
+    prints: tuple[MadePicture | None, ...]
     why: str = ""
 
     @property
@@ -197,13 +197,13 @@ def _none(order: PictureOrder, why: str) -> MadePictures:
     return MadePictures(None, False, (None,) * max(1, len(order.moments)), why)
 
 
-def _print(pixels: Pixels) -> Print:
+def _print(pixels: Pixels) -> MadePicture:
     from PIL import Image
 
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
     large = _jpeg(image)
     image.thumbnail((SMALL_SIDE, SMALL_SIDE))
-    return Print(large, _jpeg(image))
+    return MadePicture(large, _jpeg(image))
 
 
 def _jpeg(image: object) -> bytes:
