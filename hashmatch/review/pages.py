@@ -43,7 +43,7 @@ _SPREAD = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Button:
+class DecisionButton:
     """A decision that can be taken. key: that is pressed for it. why_not: empty if it can."""
 
     decision: Decision
@@ -255,7 +255,7 @@ class Pages:
             for n in range(max(len(ours), len(theirs), 1))
         ]
 
-    def _buttons(self, item: QueueItem | None) -> list[Button]:
+    def _buttons(self, item: QueueItem | None) -> list[DecisionButton]:
         names = {
             "confirmed": (_("Confirmed"), _("It shows the reference.")),
             "false-positive": (_("False positive"), _("It does not show it: this pair is no match any more.")),
@@ -271,7 +271,7 @@ class Pages:
             "The bytes are those of the reference, so it is no false match: dispute the reference, or allow the file."
         )
         return [
-            Button(name, str(number), *names[name], same if is_same and name == "false-positive" else "")
+            DecisionButton(name, str(number), *names[name], same if is_same and name == "false-positive" else "")
             for number, name in enumerate(DECISIONS, 1)
         ]
 
