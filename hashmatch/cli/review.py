@@ -70,7 +70,7 @@ def command(
         raise CommandError(_("the review page needs more packages: pip install 'hashmatch[review]'")) from error
     from hashmatch.review import server
     from hashmatch.review.access import RunSecrets
-    from hashmatch.review.pages import Pages
+    from hashmatch.review.pages import ReviewPages
     from hashmatch.review.picture_maker import PictureMaker
     from hashmatch.review.queue import Queue
     from hashmatch.store import open_store, review_decisions
@@ -93,7 +93,7 @@ def command(
         with server.listen(port) as listening:
             keys = RunSecrets()
             queue = Queue(store, gathered, name)
-            pages = Pages(store, queue, keys.base, keys.form, notices)
+            pages = ReviewPages(store, queue, keys.base, keys.form, notices)
             darkroom = PictureMaker(examining.isolation, examining.limits)
             desk = server.ReviewApp(store, actor, queue, pages, keys, darkroom, 60 * pause, unseen)
             address = f"http://127.0.0.1:{listening.getsockname()[1]}{keys.base}/enter?token={keys.token}"

@@ -116,7 +116,7 @@ def order_of_reference(item: QueueItem, store: Store) -> PictureOrder | None:
     return PictureOrder(tuple(places), reference.sha256, reference.kind, times)
 
 
-class Pages:
+class ReviewPages:
     """Makes the pages. base: what all addresses begin with. form: the secret of every form."""
 
     def __init__(self, store: Store, queue: Queue, base: str, form: str, notices: tuple[str, ...]) -> None:

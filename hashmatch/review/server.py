@@ -13,7 +13,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 from hashmatch.report.reasons import decision_name
 from hashmatch.review.access import COOKIE, AccessControl, RunSecrets, form_of
-from hashmatch.review.pages import STATIC, Pages, order_of_file, order_of_reference
+from hashmatch.review.pages import STATIC, ReviewPages, order_of_file, order_of_reference
 from hashmatch.review.picture_maker import SOON, MadePictures, PictureMaker, PictureOrder
 from hashmatch.review.queue import Queue, QueueItem
 from hashmatch.store import Store, review_decisions
@@ -45,7 +45,7 @@ class ReviewApp:
     store: Store
     actor: Actor
     queue: Queue
-    pages: Pages
+    pages: ReviewPages
     keys: RunSecrets
     darkroom: PictureMaker
     pause: float
