@@ -72,7 +72,7 @@ def command(
     from hashmatch.review.access import RunSecrets
     from hashmatch.review.pages import ReviewPages
     from hashmatch.review.picture_maker import PictureMaker
-    from hashmatch.review.queue import Queue
+    from hashmatch.review.queue import ReviewQueue
     from hashmatch.store import open_store, review_decisions
     from hashmatch.store.audit import Actor
 
@@ -92,7 +92,7 @@ def command(
             review_decisions.set_rules(connection, actor, wanted)
         with server.listen(port) as listening:
             keys = RunSecrets()
-            queue = Queue(store, gathered, name)
+            queue = ReviewQueue(store, gathered, name)
             pages = ReviewPages(store, queue, keys.base, keys.form, notices)
             darkroom = PictureMaker(examining.isolation, examining.limits)
             desk = server.ReviewApp(store, actor, queue, pages, keys, darkroom, 60 * pause, unseen)

@@ -20,7 +20,7 @@ from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.reasons import decision_name
 from hashmatch.report.scan_text import clock
 from hashmatch.review.picture_maker import PictureOrder
-from hashmatch.review.queue import Queue, QueueGroup, QueueItem
+from hashmatch.review.queue import QueueGroup, QueueItem, ReviewQueue
 from hashmatch.store import Store, lookup, review_decisions
 from hashmatch.store.lookup import Reference
 from hashmatch.store.review_decisions import DECISIONS, Decision, Standing
@@ -119,7 +119,7 @@ def order_of_reference(item: QueueItem, store: Store) -> PictureOrder | None:
 class ReviewPages:
     """Makes the pages. base: what all addresses begin with. form: the secret of every form."""
 
-    def __init__(self, store: Store, queue: Queue, base: str, form: str, notices: tuple[str, ...]) -> None:
+    def __init__(self, store: Store, queue: ReviewQueue, base: str, form: str, notices: tuple[str, ...]) -> None:
         self._store, self._queue, self._notices = store, queue, notices
         self._fixed: dict[str, Any] = {"base": base, "form_secret": form}
 

@@ -60,7 +60,7 @@ class QueueProgress:
         return sum(self.decided.values())
 
 
-class Queue:
+class ReviewQueue:
     """All that is to be decided, and what was. reviewer: who works on it."""
 
     def __init__(self, store: Store, gathered: ReportContents, reviewer: str) -> None:

@@ -15,7 +15,7 @@ from hashmatch.report.reasons import decision_name
 from hashmatch.review.access import COOKIE, AccessControl, RunSecrets, form_of
 from hashmatch.review.pages import STATIC, ReviewPages, order_of_file, order_of_reference
 from hashmatch.review.picture_maker import SOON, MadePictures, PictureMaker, PictureOrder
-from hashmatch.review.queue import Queue, QueueItem
+from hashmatch.review.queue import QueueItem, ReviewQueue
 from hashmatch.store import Store, review_decisions
 from hashmatch.store.audit import Actor
 from hashmatch.store.review_decisions import DECISIONS, WITHDRAWN, ReviewerWord
@@ -44,7 +44,7 @@ class ReviewApp:
 
     store: Store
     actor: Actor
-    queue: Queue
+    queue: ReviewQueue
     pages: ReviewPages
     keys: RunSecrets
     darkroom: PictureMaker
