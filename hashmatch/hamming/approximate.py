@@ -69,7 +69,7 @@ class ApproximateIndex:
 
     def save(self, folder: str | bytes | os.PathLike[str], tag: str = "") -> None:
         """Write one file into the folder, replacing it in one step. tag: a short text to know it by. Raises OSError."""
-        index_file.write(folder, index_file.Stored(self.width, None, self._postings, 0, tag))
+        index_file.write(folder, index_file.StoredIndex(self.width, None, self._postings, 0, tag))
 
     def __len__(self) -> int:
         return self._postings.count

@@ -68,7 +68,7 @@ class HammingIndex:
         """
         self.merge()
         self.build()
-        index_file.write(folder, index_file.Stored(self.width, self._words, self._postings, self._radius, tag))
+        index_file.write(folder, index_file.StoredIndex(self.width, self._words, self._postings, self._radius, tag))
 
     def __len__(self) -> int:
         return int(self._words.shape[1] + self._added.shape[1])

@@ -48,7 +48,7 @@ ABANDONED = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredIndex:
     """What a file holds. width: bits of a hash. words: uint64 (width / 64, N), or None where the postings are all that is
     kept. radius: the one the postings are laid out for."""
 
@@ -72,7 +72,7 @@ def path_of(folder: Folder) -> str:
     return os.path.join(os.fsdecode(folder), NAME)
 
 
-def write(folder: Folder, stored: Stored) -> None:
+def write(folder: Folder, stored: StoredIndex) -> None:
     """Write the file, replacing one that is there. The folder is made if need be. Raises OSError."""
     import hashlib
 
@@ -116,7 +116,7 @@ def write(folder: Folder, stored: Stored) -> None:
         raise
 
 
-def read(folder: Folder, check: bool) -> Stored:
+def read(folder: Folder, check: bool) -> StoredIndex:
     """Map the file. check: compare the whole body with the sums. Raises DamagedIndexError, and OSError if there is a
     file that cannot be read."""
     stored, _, body, sums = _open(folder)
@@ -137,7 +137,7 @@ def verify(folder: Folder) -> None:
         raise DamagedIndexError("the index file is damaged")
 
 
-def _open(folder: Folder) -> tuple[Stored, dict[str, Any], npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
+def _open(folder: Folder) -> tuple[StoredIndex, dict[str, Any], npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
     mapped = _map(path_of(folder))
     header, start = _header(mapped)
     width, count = header["width"], header["count"]
@@ -176,7 +176,7 @@ def _open(folder: Folder) -> tuple[Stored, dict[str, Any], npt.NDArray[np.uint8]
             arrays["beside"],
             tuple(header["crowding"]),
         )
-    stored = Stored(width, arrays.get("words"), postings, header["radius"], header["tag"])
+    stored = StoredIndex(width, arrays.get("words"), postings, header["radius"], header["tag"])
     return stored, header, np.frombuffer(mapped, np.uint8, offset=first), sums
 
 
@@ -243,7 +243,7 @@ def _sensible(header: dict[str, Any]) -> bool:
     return len(lengths) >= 2 and end <= width
 
 
-def _sections(stored: Stored) -> dict[str, npt.NDArray[Any]]:
+def _sections(stored: StoredIndex) -> dict[str, npt.NDArray[Any]]:
     sections: dict[str, npt.NDArray[Any]] = {}
     if stored.words is not None:
         sections["words"] = np.ascontiguousarray(stored.words)
