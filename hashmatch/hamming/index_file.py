@@ -34,7 +34,7 @@ from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.probe import DamagedIndexError
 from hashmatch.hamming.words import MOST_ROWS, WIDEST, Words
 
-Folder = str | bytes | os.PathLike[str]
+FolderPath = str | bytes | os.PathLike[str]
 
 MAGIC = b"hashmatch bits 3"
 NAME = "index.hamming"
@@ -68,11 +68,11 @@ class StoredIndex:
         return self.postings.count
 
 
-def path_of(folder: Folder) -> str:
+def path_of(folder: FolderPath) -> str:
     return os.path.join(os.fsdecode(folder), NAME)
 
 
-def write(folder: Folder, stored: StoredIndex) -> None:
+def write(folder: FolderPath, stored: StoredIndex) -> None:
     """Write the file, replacing one that is there. The folder is made if need be. Raises OSError."""
     import hashlib
 
@@ -116,7 +116,7 @@ def write(folder: Folder, stored: StoredIndex) -> None:
         raise
 
 
-def read(folder: Folder, check: bool) -> StoredIndex:
+def read(folder: FolderPath, check: bool) -> StoredIndex:
     """Map the file. check: compare the whole body with the sums. Raises DamagedIndexError, and OSError if there is a
     file that cannot be read."""
     stored, _, body, sums = _open(folder)
@@ -125,7 +125,7 @@ def read(folder: Folder, check: bool) -> StoredIndex:
     return stored
 
 
-def verify(folder: Folder) -> None:
+def verify(folder: FolderPath) -> None:
     """Check every byte of the file against its SHA-256. Raises DamagedIndexError, OSError."""
     import hashlib
 
@@ -137,7 +137,7 @@ def verify(folder: Folder) -> None:
         raise DamagedIndexError("the index file is damaged")
 
 
-def _open(folder: Folder) -> tuple[StoredIndex, dict[str, Any], npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
+def _open(folder: FolderPath) -> tuple[StoredIndex, dict[str, Any], npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
     mapped = _map(path_of(folder))
     header, start = _header(mapped)
     width, count = header["width"], header["count"]
