@@ -25,7 +25,7 @@ SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class IndexPart:
     """Hashes to be searched, with or without postings.
 
     words: uint64 (width / 64, n). first: the row of the first one. chosen: the rows to search, ascending, counted from
@@ -56,7 +56,7 @@ class Reach:
         return self.radius > self.exact_to
 
 
-def select(parts: list[Part], rows: RowSelection) -> list[Part]:
+def select(parts: list[IndexPart], rows: RowSelection) -> list[IndexPart]:
     """The same parts, restricted to some rows: bool (N,) or ascending integers. Raises ValueError on anything else."""
     total = sum(part.words.shape[1] for part in parts)
     whole = np.issubdtype(rows.dtype, np.integer)
@@ -68,7 +68,7 @@ def select(parts: list[Part], rows: RowSelection) -> list[Part]:
     return [_selected(part, numbers) for part in parts]
 
 
-def _selected(part: Part, numbers: Rows) -> Part:
+def _selected(part: IndexPart, numbers: Rows) -> IndexPart:
     size = part.words.shape[1]
     start, end = np.searchsorted(numbers, [part.first, part.first + size])
     chosen = numbers[start:end] - part.first
@@ -81,7 +81,7 @@ def _selected(part: Part, numbers: Rows) -> Part:
     return replace(part, chosen=chosen, mask=mask)
 
 
-def building_pays(part: Part, usual: int, queries: int, reach: Reach) -> bool:
+def building_pays(part: IndexPart, usual: int, queries: int, reach: Reach) -> bool:
     """Whether to build postings, laid out for the usual radius, for so many queries."""
     width, count = 64 * len(part.words), part.words.shape[1]
     plan = chunks.choose_layout(width, usual, count)
@@ -93,7 +93,7 @@ def building_pays(part: Part, usual: int, queries: int, reach: Reach) -> bool:
     return bool(indexed < alone)
 
 
-def search(parts: list[Part], queries: Words, reach: Reach, total: int, engine: str, most: int | None) -> Packed:
+def search(parts: list[IndexPart], queries: Words, reach: Reach, total: int, engine: str, most: int | None) -> Packed:
     """The pairs within reach, packed, in no order.
 
     queries: uint64 (width / 64, M), of `total` queries of the call. most: raise TooManyPairsError above so many pairs.
@@ -108,7 +108,7 @@ def search(parts: list[Part], queries: Words, reach: Reach, total: int, engine: 
     return join(found)
 
 
-def _search_part(part: Part, queries: Words, reach: Reach, total: int, engine: str, most: int | None) -> Packed:
+def _search_part(part: IndexPart, queries: Words, reach: Reach, total: int, engine: str, most: int | None) -> Packed:
     radius = reach.radius
     alone = brute.cost_of(len(part.words), radius, part.size)
     limits = None
@@ -136,7 +136,7 @@ def _search_part(part: Part, queries: Words, reach: Reach, total: int, engine: s
     return join([found, (packed & np.uint64(2**48 - 1)) | number << np.uint64(48)])
 
 
-def _by_brute_force(part: Part, queries: Words, radius: int, nanoseconds: float, most: int | None) -> Packed:
+def _by_brute_force(part: IndexPart, queries: Words, radius: int, nanoseconds: float, most: int | None) -> Packed:
     compiled = numba_calls.kernels(nanoseconds)
     if compiled is not None:
         return numba_calls.brute_search(compiled, part.words, queries, radius, part.chosen, most)
@@ -145,7 +145,7 @@ def _by_brute_force(part: Part, queries: Words, radius: int, nanoseconds: float,
 
 
 def _by_index(
-    part: Part, queries: Words, limits: tuple[int, ...], reach: Reach, costs: tuple[float, float], most: int | None
+    part: IndexPart, queries: Words, limits: tuple[int, ...], reach: Reach, costs: tuple[float, float], most: int | None
 ) -> tuple[Packed, npt.NDArray[np.bool_]]:
     """The pairs of all queries but those that exceed the budget, and which those are. limits: for
     `exact_to`. costs: what the whole call is expected to take, and what the postings of one query may, in nanoseconds."""
@@ -169,7 +169,7 @@ def _by_index(
     return pack(numbers[near], distances[near], rows[near]), over
 
 
-def nearest(parts: list[Part], queries: Words, count: int, radius: int, total: int) -> Iterator[Packed]:
+def nearest(parts: list[IndexPart], queries: Words, count: int, radius: int, total: int) -> Iterator[Packed]:
     """For each query the `count` nearest rows, as sorted pairs of a query 0. There must be so many rows.
 
     First all within the usual radius are looked for, as that is cheap; who has too few of them is left to brute force.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hashmatch.hamming import engines, index_file
 from hashmatch.hamming.chunks import choose_layout
-from hashmatch.hamming.engines import Part, Reach, RowSelection
+from hashmatch.hamming.engines import IndexPart, Reach, RowSelection
 from hashmatch.hamming.pairs import Pairs, TooManyPairsError, no_pairs, unpack
 from hashmatch.hamming.postings import Postings, build_postings
 from hashmatch.hamming.probe import DamagedIndexError
@@ -217,13 +217,16 @@ class HammingIndex:
                 _zero, rows[start + number], distances[start + number] = unpack(packed, 0)
         return rows, distances
 
-    def _parts(self, rows: RowSelection | None) -> list[Part]:
-        whole = [Part(self._words, self._postings, 0, None), Part(self._added, None, self._words.shape[1], None)]
+    def _parts(self, rows: RowSelection | None) -> list[IndexPart]:
+        whole = [
+            IndexPart(self._words, self._postings, 0, None),
+            IndexPart(self._added, None, self._words.shape[1], None),
+        ]
         if rows is not None:
             whole = engines.select(whole, rows)
         return [part for part in whole if part.size]
 
-    def _build_if_it_pays(self, parts: list[Part], queries: int, reach: Reach, engine: Engine) -> None:
+    def _build_if_it_pays(self, parts: list[IndexPart], queries: int, reach: Reach, engine: Engine) -> None:
         if self._postings is None and (
             engine == "multi-index" or engines.building_pays(parts[0], self._radius, queries, reach)
         ):
