@@ -45,7 +45,7 @@ class IndexPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class SearchReach:
     """Every pair within `exact_to` is wanted, and of those from there to the radius what is come upon."""
 
     radius: int
@@ -81,7 +81,7 @@ def _selected(part: IndexPart, numbers: Rows) -> IndexPart:
     return replace(part, chosen=chosen, mask=mask)
 
 
-def building_pays(part: IndexPart, usual: int, queries: int, reach: Reach) -> bool:
+def building_pays(part: IndexPart, usual: int, queries: int, reach: SearchReach) -> bool:
     """Whether to build postings, laid out for the usual radius, for so many queries."""
     width, count = 64 * len(part.words), part.words.shape[1]
     plan = chunks.choose_layout(width, usual, count)
@@ -93,7 +93,9 @@ def building_pays(part: IndexPart, usual: int, queries: int, reach: Reach) -> bo
     return bool(indexed < alone)
 
 
-def search(parts: list[IndexPart], queries: Words, reach: Reach, total: int, engine: str, most: int | None) -> Packed:
+def search(
+    parts: list[IndexPart], queries: Words, reach: SearchReach, total: int, engine: str, most: int | None
+) -> Packed:
     """The pairs within reach, packed, in no order.
 
     queries: uint64 (width / 64, M), of `total` queries of the call. most: raise TooManyPairsError above so many pairs.
@@ -108,7 +110,9 @@ def search(parts: list[IndexPart], queries: Words, reach: Reach, total: int, eng
     return join(found)
 
 
-def _search_part(part: IndexPart, queries: Words, reach: Reach, total: int, engine: str, most: int | None) -> Packed:
+def _search_part(
+    part: IndexPart, queries: Words, reach: SearchReach, total: int, engine: str, most: int | None
+) -> Packed:
     radius = reach.radius
     alone = brute.cost_of(len(part.words), radius, part.size)
     limits = None
@@ -145,7 +149,12 @@ def _by_brute_force(part: IndexPart, queries: Words, radius: int, nanoseconds: f
 
 
 def _by_index(
-    part: IndexPart, queries: Words, limits: tuple[int, ...], reach: Reach, costs: tuple[float, float], most: int | None
+    part: IndexPart,
+    queries: Words,
+    limits: tuple[int, ...],
+    reach: SearchReach,
+    costs: tuple[float, float],
+    most: int | None,
 ) -> tuple[Packed, npt.NDArray[np.bool_]]:
     """The pairs of all queries but those that exceed the budget, and which those are. limits: for
     `exact_to`. costs: what the whole call is expected to take, and what the postings of one query may, in nanoseconds."""
@@ -178,7 +187,7 @@ def nearest(parts: list[IndexPart], queries: Words, count: int, radius: int, tot
     near = np.empty(0, np.uint64)
     if parts[0].postings is not None:
         try:
-            near = search(parts, queries, Reach(radius, radius), total, "auto", QUERIES * max(count, 1024))
+            near = search(parts, queries, SearchReach(radius, radius), total, "auto", QUERIES * max(count, 1024))
         except TooManyPairsError:
             near = np.empty(0, np.uint64)
     near.sort()

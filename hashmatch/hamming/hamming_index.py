@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hashmatch.hamming import engines, index_file
 from hashmatch.hamming.chunks import choose_layout
-from hashmatch.hamming.engines import IndexPart, Reach, RowSelection
+from hashmatch.hamming.engines import IndexPart, RowSelection, SearchReach
 from hashmatch.hamming.pairs import Pairs, TooManyPairsError, no_pairs, unpack
 from hashmatch.hamming.postings import Postings, build_postings
 from hashmatch.hamming.probe import DamagedIndexError
@@ -176,7 +176,7 @@ class HammingIndex:
         """The same in bounded memory: blocks of about PAIRS_PER_BLOCK pairs at most, never empty, in the same order."""
         queries = _checked(queries, self.width)
         radius = min(radius, self.width)
-        reach = Reach(radius, radius if exact_to is None else max(0, min(exact_to, radius)))
+        reach = SearchReach(radius, radius if exact_to is None else max(0, min(exact_to, radius)))
         parts = self._parts(rows)
         if radius < 0 or not len(queries) or not parts:
             return
@@ -226,7 +226,7 @@ class HammingIndex:
             whole = engines.select(whole, rows)
         return [part for part in whole if part.size]
 
-    def _build_if_it_pays(self, parts: list[IndexPart], queries: int, reach: Reach, engine: Engine) -> None:
+    def _build_if_it_pays(self, parts: list[IndexPart], queries: int, reach: SearchReach, engine: Engine) -> None:
         if self._postings is None and (
             engine == "multi-index" or engines.building_pays(parts[0], self._radius, queries, reach)
         ):
