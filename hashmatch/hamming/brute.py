@@ -28,7 +28,7 @@ SIGMAS = 4.5
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class DistanceBound:
     """A lower bound of the distance: the ones of (a or b) for each pair of columns, plus the ones of single columns.
 
     The first 2 * pairs columns are taken in pairs, the next `singles` by themselves. exact: it is the distance itself.
@@ -46,14 +46,14 @@ class Bound:
 
 
 @lru_cache(maxsize=1024)
-def choose_bound(columns: int, radius: int) -> Bound:
+def choose_bound(columns: int, radius: int) -> DistanceBound:
     """The cheapest bound that tells unrelated hashes apart at this radius."""
-    best = Bound(0, columns, True)
+    best = DistanceBound(0, columns, True)
     for pairs in range(columns // 2 + 1):
         for singles in range(columns - 2 * pairs + 1):
             # Each of 64 bits is one with a probability of 3/4 in a pair and 1/2 in a single column.
             mean, deviation = 48 * pairs + 32 * singles, math.sqrt(12 * pairs + 16 * singles)
-            bound = Bound(pairs, singles, pairs == 0 and singles == columns)
+            bound = DistanceBound(pairs, singles, pairs == 0 and singles == columns)
             if mean - SIGMAS * deviation > radius and bound.nanoseconds < best.nanoseconds:
                 best = bound
     return best
@@ -135,7 +135,7 @@ def _within(
 
 
 def _total(
-    block: Words, query: npt.NDArray[np.uint64], bound: Bound, scratch: _Scratch, size: int
+    block: Words, query: npt.NDArray[np.uint64], bound: DistanceBound, scratch: _Scratch, size: int
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
     differing, second, ones = scratch.differing[:size], scratch.second[:size], scratch.ones[:size]
     terms = bound.pairs + bound.singles
