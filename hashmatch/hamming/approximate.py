@@ -17,7 +17,7 @@ import os
 import numpy as np
 
 from hashmatch.hamming import index_file
-from hashmatch.hamming.chunks import LOW_BITS, Layout
+from hashmatch.hamming.chunks import LOW_BITS, ChunkLayout
 from hashmatch.hamming.postings import Postings, build_postings
 from hashmatch.hamming.probe import DamagedIndexError, ProbeCandidates, compare_beside, keys_of
 from hashmatch.hamming.words import MOST_ROWS, Bits, Rows, checked, to_words
@@ -114,11 +114,11 @@ class ApproximateIndex:
         return np.unique(np.concatenate(found.numbers) << 32 | np.concatenate(found.rows))
 
 
-def choose_layout(count: int) -> Layout:
+def choose_layout(count: int) -> ChunkLayout:
     """Keys so long that a bucket holds some five of `count` random hashes."""
     length = min(max(round(math.log2(max(count, 1))) + LOW_BITS - 2, SHORTEST), LONGEST)
-    return Layout(tuple(STRIDE * chunk for chunk in range(CHUNKS)), (length,) * CHUNKS)
+    return ChunkLayout(tuple(STRIDE * chunk for chunk in range(CHUNKS)), (length,) * CHUNKS)
 
 
-def _is_known(layout: Layout) -> bool:
+def _is_known(layout: ChunkLayout) -> bool:
     return len(layout.lengths) == CHUNKS

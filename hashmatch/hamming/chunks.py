@@ -38,7 +38,7 @@ MOST_PROBES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ChunkLayout:
     """offsets, lengths: of the chunks, in bits; chunk i's neighbour is i - 1, the first one's the last."""
 
     offsets: tuple[int, ...]
@@ -51,20 +51,20 @@ class Layout:
 
 
 @lru_cache(maxsize=64)
-def choose_layout(width: int, radius: int, count: int) -> Layout | None:
+def choose_layout(width: int, radius: int, count: int) -> ChunkLayout | None:
     """The cheapest layout for searches in `count` hashes of `width` bits at a radius, or None if there is none.
 
     Fewer chunks are longer, so that fewer hashes share a key, but more keys lie near the query's.
     """
     if not count:
         return None
-    best: tuple[float, Layout] | None = None
+    best: tuple[float, ChunkLayout] | None = None
     longest = min(LONGEST_CHUNK, int(math.log2(max(count, 1))) + 5)
     for chunks in range(2, width // (LOW_BITS + 2) + 1):
         length = min(width / chunks, longest)
         edges = [round(length * number) for number in range(chunks + 1)]
         lengths = tuple(end - start for start, end in itertools.pairwise(edges))
-        layout = Layout(tuple(edges[:-1]), lengths)
+        layout = ChunkLayout(tuple(edges[:-1]), lengths)
         if max(lengths) > longest or bytes_of(layout, count) > max(POSTING_BYTES, POSTING_SHARE * width / 8) * max(
             count, 1
         ):
@@ -76,13 +76,13 @@ def choose_layout(width: int, radius: int, count: int) -> Layout | None:
     return best[1] if best else None
 
 
-def bytes_of(layout: Layout, count: int) -> int:
+def bytes_of(layout: ChunkLayout, count: int) -> int:
     """What the postings of so many hashes take, in bytes."""
     return sum(5 * buckets + 4 + 8 * count for buckets in layout.buckets)
 
 
 @lru_cache(maxsize=256)
-def limits_of(layout: Layout, radius: int, count: int) -> tuple[int, ...] | None:
+def limits_of(layout: ChunkLayout, radius: int, count: int) -> tuple[int, ...] | None:
     """t_i of each chunk for this radius, at the least cost, or None if the radius is too large to be served so.
 
     radius + 1 units are dealt out one by one, each to the chunk where one more differing bit costs least.
@@ -118,7 +118,7 @@ def loose_slack(length: int) -> int:
 
 @lru_cache(maxsize=256)
 def cost_of(
-    layout: Layout, limits: tuple[int, ...], count: int, crowding: tuple[float, ...] | None = None
+    layout: ChunkLayout, limits: tuple[int, ...], count: int, crowding: tuple[float, ...] | None = None
 ) -> tuple[float, float]:
     """Nanoseconds that a query takes for probing keys, and for looking at the postings it finds.
 

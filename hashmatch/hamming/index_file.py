@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.chunks import LONGEST_CHUNK, LOW_BITS, Layout
+from hashmatch.hamming.chunks import LONGEST_CHUNK, LOW_BITS, ChunkLayout
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.probe import DamagedIndexError
 from hashmatch.hamming.words import MOST_ROWS, WIDEST, Words
@@ -141,7 +141,7 @@ def _open(folder: FolderPath) -> tuple[StoredIndex, dict[str, Any], npt.NDArray[
     mapped = _map(path_of(folder))
     header, start = _header(mapped)
     width, count = header["width"], header["count"]
-    layout = None if header["layout"] is None else Layout(*map(tuple, header["layout"]))
+    layout = None if header["layout"] is None else ChunkLayout(*map(tuple, header["layout"]))
     shapes: dict[str, tuple[type[np.unsignedinteger[Any]], tuple[int, ...]]] = {}
     if header["words"]:
         shapes["words"] = np.uint64, (width // 64, count)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming.brute import choose_bound
-from hashmatch.hamming.chunks import BUCKET_NS, LOW_BITS, POSTING_NS, Layout
+from hashmatch.hamming.chunks import BUCKET_NS, LOW_BITS, POSTING_NS, ChunkLayout
 from hashmatch.hamming.pairs import Packed, TooManyPairsError, join
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.probe import DamagedIndexError, plan_of
@@ -138,7 +138,7 @@ def probe_search(
 
 
 @lru_cache(maxsize=64)
-def _plan(layout: Layout, limits: tuple[int, ...], loose: bool) -> tuple[Any, ...]:
+def _plan(layout: ChunkLayout, limits: tuple[int, ...], loose: bool) -> tuple[Any, ...]:
     """The plan of all chunks as the kernel takes it."""
     plan = plan_of(layout, limits, loose, 0, len(limits))
     ends = np.append(0, np.cumsum(plan.sizes))

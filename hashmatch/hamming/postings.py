@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.chunks import LOW_BITS, Layout
+from hashmatch.hamming.chunks import LOW_BITS, ChunkLayout
 from hashmatch.hamming.words import Words, bits_at
 
 
@@ -22,7 +22,7 @@ class Postings:
     beside: uint32 (m * count,), of the same hash the neighbouring chunk's key and above it the low bits of its own.
     """
 
-    layout: Layout
+    layout: ChunkLayout
     count: int
     occupied: npt.NDArray[np.uint8]
     starts: npt.NDArray[np.uint32]
@@ -35,7 +35,7 @@ class Postings:
         return self.occupied.nbytes + self.starts.nbytes + self.rows.nbytes + self.beside.nbytes
 
 
-def build_postings(words: Words, layout: Layout) -> Postings:
+def build_postings(words: Words, layout: ChunkLayout) -> Postings:
     """words: uint64 (width / 64, N)."""
     chunks, count = len(layout.lengths), words.shape[1]
     occupied = np.zeros(sum(layout.buckets), np.uint8)

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.chunks import BUCKET_NS, LOW_BITS, POSTING_NS, Layout, loose_slack
+from hashmatch.hamming.chunks import BUCKET_NS, LOW_BITS, POSTING_NS, ChunkLayout, loose_slack
 from hashmatch.hamming.pairs import TooManyPairsError
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.words import Rows, Words
@@ -106,7 +106,7 @@ def candidates(
     return numbers, pairs & 0xFFFFFFFF, over
 
 
-def keys_of(layout: Layout, queries: Words) -> ChunkKeys:
+def keys_of(layout: ChunkLayout, queries: Words) -> ChunkKeys:
     """queries: uint64 (width / 64, M)."""
     word, shift, upper, mask, length = _places(layout)
     # In the last word nothing is missing, so that what is shifted in from it instead is masked out.
@@ -120,7 +120,7 @@ def keys_of(layout: Layout, queries: Words) -> ChunkKeys:
 
 
 @lru_cache(maxsize=64)
-def _places(layout: Layout) -> tuple[Rows, Words, Words, Words, Rows]:
+def _places(layout: ChunkLayout) -> tuple[Rows, Words, Words, Words, Rows]:
     """Of each chunk: its word, how far to shift that and the next one, its mask, and the length of its neighbour."""
     word, shift = np.divmod(np.array(layout.offsets)[:, None], 64)
     mask = (1 << np.array(layout.lengths)[:, None]) - 1
@@ -206,7 +206,7 @@ def compare_beside(
 
 
 @lru_cache(maxsize=256)
-def plan_of(layout: Layout, limits: tuple[int, ...], loose: bool, first: int, last: int) -> ProbePlan:
+def plan_of(layout: ChunkLayout, limits: tuple[int, ...], loose: bool, first: int, last: int) -> ProbePlan:
     """What to probe in chunks [first, last). loose: as in candidates."""
     flips, slack, patterns, sizes = [np.empty(0, np.int64)], [np.empty(0, np.uint8)], [_patterns(0, 0)], []
     for chunk in range(first, last):

@@ -12,7 +12,7 @@ from hashmatch.hamming.chunks import (
     LONGEST_CHUNK,
     LOOSE_SHARE,
     LOW_BITS,
-    Layout,
+    ChunkLayout,
     choose_layout,
     cost_of,
     limits_of,
@@ -67,7 +67,7 @@ def test_a_radius_that_cannot_be_served_has_no_limits() -> None:
     assert layout is not None
     assert limits_of(layout, 31, 1_000_000) is not None
     assert limits_of(layout, 200, 1_000_000) is None
-    assert limits_of(Layout((0, 8), (8, 8)), 16, 10) is None
+    assert limits_of(ChunkLayout((0, 8), (8, 8)), 16, 10) is None
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 16])
