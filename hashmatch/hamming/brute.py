@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming.pairs import Packed, TooManyPairsError, join, pack
+from hashmatch.hamming.pairs import PackedPairs, TooManyPairsError, join, pack
 from hashmatch.hamming.words import Rows, Words, distance
 
 __all__ = ["distance", "nearest", "search"]
@@ -64,13 +64,13 @@ def cost_of(columns: int, radius: int, count: int) -> float:
     return count * choose_bound(columns, radius).nanoseconds + (count // BLOCK + 1) * CALLS_NS
 
 
-def search(words: Words, queries: Words, radius: int, chosen: Rows | None, most: int | None) -> Packed:
+def search(words: Words, queries: Words, radius: int, chosen: Rows | None, most: int | None) -> PackedPairs:
     """Every pair within the radius, packed, in no order.
 
     words: uint64 (columns, N). queries: uint64 (columns, M). chosen: the rows to search, ascending, or None for all.
     most: raise TooManyPairsError above so many pairs.
     """
-    found: list[Packed] = []
+    found: list[PackedPairs] = []
     pairs = 0
     count = words.shape[1] if chosen is None else len(chosen)
     scratch = _Scratch(min(count, BLOCK))
@@ -88,7 +88,7 @@ def search(words: Words, queries: Words, radius: int, chosen: Rows | None, most:
     return join(found)
 
 
-def nearest(words: Words, query: Words, count: int, first: int, best: Packed) -> Packed:
+def nearest(words: Words, query: Words, count: int, first: int, best: PackedPairs) -> PackedPairs:
     """The `count` nearest rows of one query, as pairs of query 0, sorted by distance, then row.
 
     words: uint64 (columns, N), the rows numbered from `first` on. query: uint64 (columns,). best: the same of all rows

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.hamming import brute, chunks, numba_calls, probe
-from hashmatch.hamming.pairs import Packed, TooManyPairsError, join, pack
+from hashmatch.hamming.pairs import PackedPairs, TooManyPairsError, join, pack
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.words import Rows, Words, distances_of
 
@@ -95,7 +95,7 @@ def building_pays(part: IndexPart, usual: int, queries: int, reach: SearchReach)
 
 def search(
     parts: list[IndexPart], queries: Words, reach: SearchReach, total: int, engine: str, most: int | None
-) -> Packed:
+) -> PackedPairs:
     """The pairs within reach, packed, in no order.
 
     queries: uint64 (width / 64, M), of `total` queries of the call. most: raise TooManyPairsError above so many pairs.
@@ -112,7 +112,7 @@ def search(
 
 def _search_part(
     part: IndexPart, queries: Words, reach: SearchReach, total: int, engine: str, most: int | None
-) -> Packed:
+) -> PackedPairs:
     radius = reach.radius
     alone = brute.cost_of(len(part.words), radius, part.size)
     limits = None
@@ -140,7 +140,7 @@ def _search_part(
     return join([found, (packed & np.uint64(2**48 - 1)) | number << np.uint64(48)])
 
 
-def _by_brute_force(part: IndexPart, queries: Words, radius: int, nanoseconds: float, most: int | None) -> Packed:
+def _by_brute_force(part: IndexPart, queries: Words, radius: int, nanoseconds: float, most: int | None) -> PackedPairs:
     compiled = numba_calls.kernels(nanoseconds)
     if compiled is not None:
         return numba_calls.brute_search(compiled, part.words, queries, radius, part.chosen, most)
@@ -155,7 +155,7 @@ def _by_index(
     reach: SearchReach,
     costs: tuple[float, float],
     most: int | None,
-) -> tuple[Packed, npt.NDArray[np.bool_]]:
+) -> tuple[PackedPairs, npt.NDArray[np.bool_]]:
     """The pairs of all queries but those that exceed the budget, and which those are. limits: for
     `exact_to`. costs: what the whole call is expected to take, and what the postings of one query may, in nanoseconds."""
     assert part.postings is not None
@@ -178,7 +178,7 @@ def _by_index(
     return pack(numbers[near], distances[near], rows[near]), over
 
 
-def nearest(parts: list[IndexPart], queries: Words, count: int, radius: int, total: int) -> Iterator[Packed]:
+def nearest(parts: list[IndexPart], queries: Words, count: int, radius: int, total: int) -> Iterator[PackedPairs]:
     """For each query the `count` nearest rows, as sorted pairs of a query 0. There must be so many rows.
 
     First all within the usual radius are looked for, as that is cheap; who has too few of them is left to brute force.

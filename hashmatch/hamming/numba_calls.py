@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from hashmatch.hamming.brute import choose_bound
 from hashmatch.hamming.chunks import BUCKET_NS, LOW_BITS, POSTING_NS, ChunkLayout
-from hashmatch.hamming.pairs import Packed, TooManyPairsError, join
+from hashmatch.hamming.pairs import PackedPairs, TooManyPairsError, join
 from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.probe import DamagedIndexError, plan_of
 from hashmatch.hamming.words import Rows, Words
@@ -75,12 +75,12 @@ def _load() -> ModuleType | None:
 
 def brute_search(
     compiled: ModuleType, words: Words, queries: Words, radius: int, chosen: Rows | None, most: int | None
-) -> Packed:
+) -> PackedPairs:
     """As brute.search."""
     bound = choose_bound(len(words), radius)
     filtering = 0 if bound.exact else {(1, 0): 2, (0, 3): 3}.get((bound.pairs, bound.singles), 0)
     by_query = np.ascontiguousarray(queries.T)
-    found: list[Packed] = []
+    found: list[PackedPairs] = []
     step = GATHERED if chosen is not None else max(words.shape[1], 1)
     for start in range(0, words.shape[1] if chosen is None else len(chosen), step):
         rows = None if chosen is None else chosen[start : start + step]
@@ -107,7 +107,7 @@ def probe_search(
     radius: int,
     budget: float,
     most: int | None,
-) -> tuple[Packed, npt.NDArray[np.bool_]]:
+) -> tuple[PackedPairs, npt.NDArray[np.bool_]]:
     """Every pair within the radius that limits stand for, and if loose others within `radius`, packed, in no order; and
     bool (M,): the queries that exceed the budget, of which no pair is returned. kind: limits and loose. Otherwise as
     probe.candidates."""

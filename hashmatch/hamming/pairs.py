@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hashmatch.hamming.words import Rows
 
-Packed = npt.NDArray[np.uint64]
+PackedPairs = npt.NDArray[np.uint64]
 Pairs = tuple[Rows, Rows, Rows]
 
 #: Queries searched together at most, as their numbers have 16 bits.
@@ -23,15 +23,15 @@ class TooManyPairsError(Exception):
     """A block of queries has more pairs than memory is meant for; searching fewer queries at once will do."""
 
 
-def pack(numbers: Rows | np.int64, distances: npt.NDArray[np.uint16], rows: Rows) -> Packed:
+def pack(numbers: Rows | np.int64, distances: npt.NDArray[np.uint16], rows: Rows) -> PackedPairs:
     """Arrays of equal length, or a single number for all."""
-    packed: Packed = np.asarray(numbers).astype(np.uint64) << np.uint64(48)
+    packed: PackedPairs = np.asarray(numbers).astype(np.uint64) << np.uint64(48)
     packed = packed | distances.astype(np.uint64) << np.uint64(32)
     packed |= rows.astype(np.uint64)
     return packed
 
 
-def unpack(packed: Packed, first: int) -> Pairs:
+def unpack(packed: PackedPairs, first: int) -> Pairs:
     """first: the number of the block's first query. Returns int64 query, row and distance."""
     numbers = (packed >> np.uint64(48)).view(np.int64)
     numbers += first
@@ -39,7 +39,7 @@ def unpack(packed: Packed, first: int) -> Pairs:
     return numbers, (packed & _ROW).view(np.int64), distances
 
 
-def join(parts: list[Packed]) -> Packed:
+def join(parts: list[PackedPairs]) -> PackedPairs:
     """All parts in one, in no order."""
     if len(parts) == 1:
         return parts[0]
