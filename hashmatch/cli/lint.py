@@ -12,7 +12,7 @@ from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from hashmatch.workflows.lint import Report
+    from hashmatch.workflows.lint import LintReport
 
 #: Common hashes that are listed for a person; JSON has all.
 LISTED = 20
@@ -60,7 +60,7 @@ def command(app: App, too_common: int, demote: bool, form: str) -> int:
     return 1 if report.findings else 0
 
 
-def _lines(report: Report, demoted: bool) -> Iterator[str]:
+def _lines(report: LintReport, demoted: bool) -> Iterator[str]:
     yield ngettext("{n:,} PDQ hash", "{n:,} PDQ hashes", report.hashes).format(n=report.hashes)
     texts = {
         _("{n:,} with little detail (quality below 50): never near"): report.low_quality,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hashmatch.store.scans import Recalled
     from hashmatch.store.stats import Statistics
     from hashmatch.store.taxonomy import Taxonomy
-    from hashmatch.workflows.lint import Report
+    from hashmatch.workflows.lint import LintReport
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
@@ -142,7 +142,7 @@ def hashes(values: Sequence[Hash]) -> list[dict[str, Any]]:
     ]
 
 
-def lint(value: Report, demoted: bool) -> dict[str, Any]:
+def lint(value: LintReport, demoted: bool) -> dict[str, Any]:
     """What `lint --format json` prints."""
     common = [{"hash": each.bits.hex(), "references": each.found, "example": each.example} for each in value.common]
     return {**asdict(value), "common": common, "demoted": demoted}

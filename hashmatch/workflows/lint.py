@@ -39,7 +39,7 @@ class CommonHash:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class LintReport:
     """hashes: how many PDQ hashes of live and retracted references there are. low_quality: of quality below 50, never
     `near`; featureless: of quality below 10, not compared at all; implausible: without a quality, and with so many or few
     one-bits that no picture with any detail has them, not compared at all; of these two some references, as examples.
@@ -57,13 +57,13 @@ class Report:
         return self.featureless + self.implausible + len(self.common)
 
 
-def lint(store: Store, too_common: int = TOO_COMMON, most_examples: int = 10) -> Report:
+def lint(store: Store, too_common: int = TOO_COMMON, most_examples: int = 10) -> LintReport:
     """Look at every PDQ hash. too_common: references that make a hash so."""
     rows = rows_of_packed(hash_rows.packed_hashes(store.connection, ALGORITHM), ALGORITHM)
     unknown, silent = rows.quality == 255, ~comparable(rows, ALGORITHM)
     good = is_good(rows, ALGORITHM)
     examples = list(dict.fromkeys(rows.owner[silent].tolist()))[:most_examples]
-    return Report(
+    return LintReport(
         len(rows),
         int((~good & ~silent).sum()),
         int((silent & ~unknown).sum()),
