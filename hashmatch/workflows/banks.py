@@ -15,7 +15,7 @@ from hashmatch.records import Opinion, Verdict
 from hashmatch.store import Store, opinions
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.pushed import PushedContents
-from hashmatch.workflows.export_list import Choice, ExportSelection
+from hashmatch.workflows.export_list import ExportEntries, ExportSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def fill_bank(
     """
     if selection.since is not None:
         raise CommandError(_("a bank is filled with all that is known; --since is for lists"))
-    choice = Choice(store.connection, selection, None, one_each=True)
+    choice = ExportEntries(store.connection, selection, None, one_each=True)
     with HmaServer(url, token_from_environment()) as server:
         ledger = PushedContents(store, server.name, bank)
         report = push(server, bank, choice.with_ids(), ledger, refused)

@@ -74,7 +74,7 @@ class ExportReport:
         return self.left_out_tlp + self.left_out_without_hash + format_cannot
 
 
-class Choice:
+class ExportEntries:
     """The entries that a selection lets out, one after the other, and a count of what the sharing rules keep back.
 
     above: references that are marked stricter than `max_tlp`. strictest: of the marks of what went out.
@@ -194,7 +194,7 @@ def export(
     with one_state(connection):
         newest = list_issues.newest_revision(connection)
         head, after = _head(connection, selection, name, expires)
-        choice = Choice(connection, selection, after, one_each=not form.carries_retraction)
+        choice = ExportEntries(connection, selection, after, one_each=not form.carries_retraction)
         losses = Losses(form, selection.include)
         items = losses.watch(choice.items())
         if form.write_list is not None:
