@@ -22,7 +22,7 @@ LIMITS = thresholds("thorough")
 
 
 @dataclass(frozen=True, slots=True)
-class Distance:
+class AlgorithmDistance:
     """The smallest distance between the two files' hashes of one algorithm. quality: of A's and B's, where it has one."""
 
     algorithm: str
@@ -48,7 +48,7 @@ class Comparison:
     transform: str
     view: str
     reference_view: str
-    distances: tuple[Distance, ...]
+    distances: tuple[AlgorithmDistance, ...]
     distance: int | None
     contradiction: int | None
     area: View | None
@@ -113,7 +113,7 @@ def _named(b: Fingerprint) -> MatchedReference:
     return MatchedReference(0, b.digests.sha256 if b.digests else None, b.kind, (), False, ())
 
 
-def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> Distance | None:
+def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> AlgorithmDistance | None:
     # Of the pictures as they are; what their views say is told by the finding.
     ours, theirs = ([h for h in hashes if h.algorithm == name and shows_all(h.view)] for hashes in (a, b))
     if not ours or not theirs:
@@ -122,4 +122,4 @@ def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> Distance | 
     best = int(distances[:, 0].argmin())
     x, y = ours[best], theirs[int(rows[best, 0])]
     quality = None if x.quality is None or y.quality is None else (x.quality, y.quality)
-    return Distance(name, int(distances[best, 0]), len(x.bits) * 8, quality, x.time, y.time)
+    return AlgorithmDistance(name, int(distances[best, 0]), len(x.bits) * 8, quality, x.time, y.time)

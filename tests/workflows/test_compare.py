@@ -23,7 +23,7 @@ from hashmatch.media.files import walk
 from hashmatch.records import Fingerprint, Hash, View
 from hashmatch.search.searcher import Searcher
 from hashmatch.store import hash_rows, lookup, open_store
-from hashmatch.workflows.compare import Comparison, Distance, by_vpdq, compare
+from hashmatch.workflows.compare import AlgorithmDistance, Comparison, by_vpdq, compare
 from hashmatch.workflows.scan import scan
 from tests.support.drawn_pictures import animation, picture
 from tests.support.indexed_files import fixture_set, index_paths
@@ -56,7 +56,7 @@ def without_times(video: VideoEvidence | None) -> tuple[VideoEvidence | None, li
 class TestPictures:
     def test_the_same_bytes(self) -> None:
         got = compare(still("same"), still("same"))
-        distances = (Distance("pdq", 0, 256, (100, 100), None, None),)
+        distances = (AlgorithmDistance("pdq", 0, 256, (100, 100), None, None),)
         assert got == Comparison(
             True, "exact", "same-bytes", "none", "full", "full", distances, 0, None, None, None, None
         )
@@ -112,7 +112,7 @@ class TestPictures:
         one, other = (measured(name, (Hash("phash", bytes(8)),)) for name in ("one", "other"))
         got = compare(one, other)
         assert (got.tier, got.reason) == (None, None)
-        assert got.distances == (Distance("phash", 0, 64, None, None, None),)
+        assert got.distances == (AlgorithmDistance("phash", 0, 64, None, None, None),)
 
     def test_each_algorithm_that_both_have(self) -> None:
         one = measured("one", (Hash("dhash", bytes(8)), Hash("phash", bytes(8)), pdq("a")))
