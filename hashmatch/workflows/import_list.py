@@ -24,7 +24,7 @@ from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, kept_off, mark, touch
 from hashmatch.system import ahead
 from hashmatch.workflows.list_batches import PackedLine, packed_batches
-from hashmatch.workflows.list_origin import AS_IT_SAYS, ImportPlan, Origin, called, origin_of
+from hashmatch.workflows.list_origin import AS_IT_SAYS, ImportPlan, ListOrigin, called, origin_of
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import IssueNumbers
@@ -117,7 +117,7 @@ def import_list(
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
 
 
-def _check_all_lines(origin: Origin, file: BinaryIO, told: LineListener) -> None:
+def _check_all_lines(origin: ListOrigin, file: BinaryIO, told: LineListener) -> None:
     bad = 0
     for row in origin.form.read(file):
         if isinstance(row, tuple):
@@ -143,7 +143,7 @@ class _Import:
         self,
         store: Store,
         actor: Actor,
-        origin: Origin,
+        origin: ListOrigin,
         plan: ImportPlan,
         told: LineListener,
         remarks_on: RemarksOn,

@@ -14,7 +14,7 @@ from hashmatch.exchange.fields import identified
 from hashmatch.records import BadLine, LineRemark, ListItem, strictest
 from hashmatch.store import list_entries
 from hashmatch.store.membership import Membership
-from hashmatch.workflows.list_origin import ImportPlan, Origin
+from hashmatch.workflows.list_origin import ImportPlan, ListOrigin
 
 #: Items a transaction: a second writer waits for about a second. And hashes: films have thousands each.
 BATCH, BATCH_HASHES = 20_000, 200_000
@@ -26,7 +26,7 @@ PackedLine = _Checked | BadLine | LineRemark
 
 
 def packed_batches(
-    rows: Iterable[exchange.ListRow], origin: Origin, plan: ImportPlan, import_id: int
+    rows: Iterable[exchange.ListRow], origin: ListOrigin, plan: ImportPlan, import_id: int
 ) -> Iterator[list[PackedLine]]:
     """The lines of a list in batches of one transaction each. origin, plan, import_id: what becomes of its entries."""
     return _batches(_checked(rows, _Memberships(origin, plan, import_id)))
@@ -66,7 +66,7 @@ def _batches(rows: Iterable[PackedLine]) -> Iterator[list[PackedLine]]:
 class _Memberships:
     """As what a list's entries are added: mostly as the one before, since most of a list say the same of that."""
 
-    def __init__(self, origin: Origin, plan: ImportPlan, import_id: int) -> None:
+    def __init__(self, origin: ListOrigin, plan: ImportPlan, import_id: int) -> None:
         self._origin, self._plan, self._import_id = origin, plan, import_id
         self._last_said: object = None
         self._last: Membership | None = None

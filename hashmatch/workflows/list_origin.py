@@ -44,7 +44,7 @@ AS_IT_SAYS = ImportPlan()
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ListOrigin:
     """What is known of a list as a whole. teller: who disputes what it would withdraw of others: its signer, name or file.
     signer: a public key. missing: numbers of lists of its name that have not come. count: its entries, by its signer, where
     they can be counted. tlp: the mark of its entries, by its signer, where its format has none."""
@@ -62,7 +62,7 @@ class Origin:
 
 def origin_of(
     store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: ImportPlan
-) -> Origin:
+) -> ListOrigin:
     """Whose list it is, and that it is to be taken. Raises CommandError if not, with all that speaks against it."""
     from hashmatch.signing.acceptance import ListIssue, decide
 
@@ -98,7 +98,7 @@ def origin_of(
     # In a plain list one reference may be several lines, and two may be one.
     count = statement.count if statement is not None and form.carries_retraction else None
     mark = statement.tlp if statement is not None and "tlp" not in form.carries else None
-    return Origin(path, form, digest, head, signer, teller, decision.missing, count, mark)
+    return ListOrigin(path, form, digest, head, signer, teller, decision.missing, count, mark)
 
 
 def called(public_key: str | None) -> str:
