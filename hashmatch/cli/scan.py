@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hashmatch.report.custody import Custody
     from hashmatch.report.pictures import PictureRule
     from hashmatch.store import Store
-    from hashmatch.workflows.record_scan import Recorder
+    from hashmatch.workflows.record_scan import ScanRecorder
 
 #: Bytes; no system has longer ones.
 LONGEST_NAME = 1 << 16
@@ -213,13 +213,13 @@ def _open_to_record(stack: contextlib.ExitStack, database: Path) -> Store:
 
 def _recorder(
     stack: contextlib.ExitStack, store: Store, settings: dict[str, Any], progress: Any, source: int | None
-) -> Recorder:
+) -> ScanRecorder:
     """What keeps the results; those of names that come through a pipe before each is answered."""
     from hashmatch.store.audit import Actor
-    from hashmatch.workflows.record_scan import SECONDS, Recorder
+    from hashmatch.workflows.record_scan import SECONDS, ScanRecorder
 
     seconds = SECONDS if source is None else 0.0
-    return stack.enter_context(Recorder(store, Actor.current("scan"), settings, progress.line, seconds))
+    return stack.enter_context(ScanRecorder(store, Actor.current("scan"), settings, progress.line, seconds))
 
 
 def _tell(app: App, progress: Any, result: Result) -> None:

@@ -33,7 +33,7 @@ def open_to_record(path: Path) -> Store:
     return open_store(path, write=True)
 
 
-class Recorder:
+class ScanRecorder:
     """Keeps a scan and its results, a few at a time. A context manager.
 
     A scan goes on when no more can be kept, say on a full disk: that is told at once, and raised as CommandError at the end.
@@ -95,7 +95,7 @@ class Recorder:
         self._last_result, self._pending = last, []
         self._next = time.monotonic() + self._seconds
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> ScanRecorder:
         return self
 
     def __exit__(
@@ -115,7 +115,7 @@ class Recorder:
 def recorded(database: Path, actor: Actor, settings: Mapping[str, Any], results: Iterable[Result]) -> Iterator[Result]:
     """The results of a scan, each of which is kept before it is given. Raises CommandError at the end where that failed."""
     counts: Counter[str] = Counter()
-    with open_to_record(database) as store, Recorder(store, actor, settings, seconds=0.0) as recorder:
+    with open_to_record(database) as store, ScanRecorder(store, actor, settings, seconds=0.0) as recorder:
         for result in results:
             counts[result.status] += 1
             recorder.add(result)

@@ -14,7 +14,7 @@ from hashmatch.matching.results import Match, MatchedReference, Result
 from hashmatch.report import as_json
 from hashmatch.store import Store, audit, open_store, verify
 from hashmatch.workflows import record_scan
-from hashmatch.workflows.record_scan import Recorder, open_to_record
+from hashmatch.workflows.record_scan import ScanRecorder, open_to_record
 from tests.support.drawn_pictures import picture
 from tests.support.made_references import ME, actions, add
 
@@ -43,7 +43,7 @@ def finished(store: Store) -> list[bool]:
 
 
 def test_what_matched_or_was_allowed_is_kept(store: Store) -> None:
-    with Recorder(store, ME, {"profile": "fast"}) as recorder:
+    with ScanRecorder(store, ME, {"profile": "fast"}) as recorder:
         for status in ("match", "allowed", "clean", "failed", "skipped"):
             recorder.add(result(b"/" + status.encode(), status))
         recorder.complete({"files": 5})
@@ -58,13 +58,13 @@ def test_what_matched_or_was_allowed_is_kept(store: Store) -> None:
 
 def test_paths_are_absolute_and_exact(store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with Recorder(store, ME, {}) as recorder:
+    with ScanRecorder(store, ME, {}) as recorder:
         recorder.add(result(b"a/../\xff\n"))
     assert paths(store) == [bytes(tmp_path) + b"/\xff\n"]
 
 
 def test_results_are_written_in_batches(store: Store) -> None:
-    with Recorder(store, ME, {}, seconds=LATER) as recorder:
+    with ScanRecorder(store, ME, {}, seconds=LATER) as recorder:
         for number in range(record_scan.BATCH + 2):
             recorder.add(result(b"/%d" % number))
         # The first at once, the next ones together, the last not yet.
@@ -73,14 +73,14 @@ def test_results_are_written_in_batches(store: Store) -> None:
 
 
 def test_without_a_wait_each_is_written_before_it_is_told_of(store: Store) -> None:
-    with Recorder(store, ME, {}, seconds=0.0) as recorder:
+    with ScanRecorder(store, ME, {}, seconds=0.0) as recorder:
         for number in range(5):
             recorder.add(result(b"/%d" % number))
             assert len(paths(store)) == number + 1
 
 
 def test_an_interrupted_scan_keeps_what_it_had_and_is_not_finished(store: Store) -> None:
-    with pytest.raises(KeyboardInterrupt), Recorder(store, ME, {}, seconds=LATER) as recorder:
+    with pytest.raises(KeyboardInterrupt), ScanRecorder(store, ME, {}, seconds=LATER) as recorder:
         recorder.add(result(b"/1"))
         recorder.add(result(b"/2"))
         raise KeyboardInterrupt
@@ -104,7 +104,7 @@ def test_an_interruption_after_the_commit_doubles_nothing(store: Store, monkeypa
 
         return transaction()
 
-    with pytest.raises(KeyboardInterrupt), Recorder(store, ME, {}) as recorder:
+    with pytest.raises(KeyboardInterrupt), ScanRecorder(store, ME, {}) as recorder:
         monkeypatch.setattr(Store, "transaction", interrupted_later)
         recorder.add(result(b"/1"))
     assert paths(store) == [b"/1"]
@@ -112,7 +112,7 @@ def test_an_interruption_after_the_commit_doubles_nothing(store: Store, monkeypa
 
 def test_a_full_disk_ends_the_recording_and_not_the_scan(store: Store) -> None:
     told: list[str] = []
-    recorder = Recorder(store, ME, {}, told.append, seconds=0.0)
+    recorder = ScanRecorder(store, ME, {}, told.append, seconds=0.0)
     (pages,) = store.connection.execute("PRAGMA page_count").fetchone()
     store.connection.execute(f"PRAGMA max_page_count = {pages + 8}")
     with pytest.raises(CommandError, match=r"not recorded to its end: .*the disk is full"), recorder:
