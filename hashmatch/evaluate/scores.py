@@ -104,8 +104,11 @@ class AlikePair:
 
 @dataclass(frozen=True, slots=True)
 class CardResults:
-    """Made-up cards (see card_templates.py). same: pairs of one template with other texts; others: cards of two templates, or
-    a card and a picture; recall: of the cards' own re-encoded copies."""
+    """Results for made-up cards (see card_templates.py).
+
+    recall: how many of the cards' re-encoded copies are found. same: pairs of cards with the same template and different
+    texts. others: pairs of cards with different templates, and of a card and a picture.
+    """
 
     templates: int
     texts: int

@@ -1,4 +1,4 @@
-"""Hash lists in and out: one module per format behind the small interface of `interface.Format`, found by name here.
+"""Hash lists in and out: one module per format behind the small type `list_format.Format`, found by name here.
 
 Adding a format is one module with a constant `FORMAT` and one line in `_MODULES`. A module is loaded only when its
 format is asked for, so that a format may need a heavy library and the others stay quick.

@@ -42,7 +42,7 @@ FILM = "video:"
 class Losses:
     """How many records have what a format carries and what it does not, by part: `kept` and `lost`.
 
-    Entries that the format leaves out as a whole are neither: they are counted by their writer, see interface.WriteReport.
+    Entries that the format leaves out as a whole are neither: they are counted by their writer, see list_format.WriteReport.
     Of hashes, quality, time, view and version the hashes are counted; of everything else the entries. What was not to go
     out, since `include` does not name it, is neither.
     """

@@ -18,7 +18,7 @@ from hashmatch.records import ListItem
 #: Frames in one attribute: MISP's database holds 64 KiB in one, and cuts off the rest.
 FRAMES_MAX = 500
 
-#: Relations of our template -> the names of records (see item_records). Those that may come more than once.
+#: Relations of our template -> the names of records (see json_items). Those that may come more than once.
 SINGLE = {
     **{name: name for name in ("md5", "sha1", "sha256", "duration", "pdq", "collection", "source", "added", "changed")},
     **{name: name for name in ("width", "height")},

@@ -1,4 +1,4 @@
-"""The `vpdq` format: films as the tx tool's vpdq signals, see `film_frames`; one film a line.
+"""The `vpdq` format: films as the tx tool's vpdq signals, see `vpdq_frames`; one film a line.
 
 So the local_file exchange of the tx tool (with --signal-type vpdq) and `tx match -H -S vpdq video` read a list of several
 films. A file that holds one film only may be spread over lines.

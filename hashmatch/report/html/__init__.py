@@ -1,5 +1,5 @@
 """A scan as one HTML file that a person reads, files and hands on: no network, nothing from elsewhere, inert.
 
-contents.py sorts results into what the page shows; match_cards.py and scan_facts.py put it into words; drawings.py computes what is
-drawn; page.py writes it through the templates.
+contents.py sorts the results into the sections of the page. match_cards.py words each match, scan_facts.py the scan as a
+whole. drawings.py computes the diagrams. page.py writes the file from the templates.
 """
