@@ -18,15 +18,106 @@ from typing import TYPE_CHECKING, Any
 
 from hashmatch.version import __version__
 
-__all__ = ["ReferenceSet", "__version__", "hash_bytes", "hash_file"]
+__all__ = [
+    "BadLine",
+    "CommandError",
+    "Digests",
+    "ExaminedFilm",
+    "ExportReport",
+    "Failure",
+    "Fingerprint",
+    "Hash",
+    "HashmatchError",
+    "ImportReport",
+    "IndexStatus",
+    "Indexed",
+    "Kind",
+    "ListHead",
+    "LocalEvidence",
+    "Match",
+    "MatchedDecision",
+    "MatchedOpinion",
+    "MatchedReference",
+    "MatchedSource",
+    "MediaError",
+    "Pixels",
+    "Profile",
+    "Reason",
+    "ReferenceSet",
+    "Result",
+    "Segment",
+    "Status",
+    "Tier",
+    "Tlp",
+    "VideoEvidence",
+    "View",
+    "__version__",
+    "hash_bytes",
+    "hash_file",
+]
+
+#: The module of each name; the imports below tell type checkers the same.
+_MODULES = {
+    "hashmatch.api": ("ReferenceSet", "hash_bytes", "hash_file"),
+    "hashmatch.errors": ("CommandError", "HashmatchError", "MediaError"),
+    "hashmatch.matching.results": (
+        *("ExaminedFilm", "LocalEvidence", "Match", "MatchedDecision", "MatchedOpinion", "MatchedReference"),
+        *("MatchedSource", "Reason", "Result", "Segment", "Status", "Tier", "VideoEvidence"),
+    ),
+    "hashmatch.matching.tiers": ("Profile",),
+    "hashmatch.records": (
+        *("BadLine", "Digests", "Failure", "Fingerprint", "Hash", "Kind", "ListHead", "Pixels", "Tlp", "View"),
+    ),
+    "hashmatch.workflows.export_list": ("ExportReport",),
+    "hashmatch.workflows.import_list": ("ImportReport",),
+    "hashmatch.workflows.index": ("IndexStatus", "Indexed"),
+}
 
 if TYPE_CHECKING:
     from hashmatch.api import ReferenceSet, hash_bytes, hash_file
+    from hashmatch.errors import CommandError, HashmatchError, MediaError
+    from hashmatch.matching.results import (
+        ExaminedFilm,
+        LocalEvidence,
+        Match,
+        MatchedDecision,
+        MatchedOpinion,
+        MatchedReference,
+        MatchedSource,
+        Reason,
+        Result,
+        Segment,
+        Status,
+        Tier,
+        VideoEvidence,
+    )
+    from hashmatch.matching.tiers import Profile
+    from hashmatch.records import (
+        BadLine,
+        Digests,
+        Failure,
+        Fingerprint,
+        Hash,
+        Kind,
+        ListHead,
+        Pixels,
+        Tlp,
+        View,
+    )
+    from hashmatch.workflows.export_list import ExportReport
+    from hashmatch.workflows.import_list import ImportReport
+    from hashmatch.workflows.index import Indexed, IndexStatus
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("ReferenceSet", "hash_bytes", "hash_file"):
-        from hashmatch import api
+    for module, names in _MODULES.items():
+        if name in names:
+            from importlib import import_module
 
-        return getattr(api, name)
+            value = globals()[name] = getattr(import_module(module), name)
+            return value
     raise AttributeError(f"module 'hashmatch' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -23,7 +23,11 @@ CODES = (
 LIMIT_CODES = ("too-large", "timeout", "out-of-memory")
 
 
-class MediaError(Exception):
+class HashmatchError(Exception):
+    """What all errors of this package that a caller may meet have in common."""
+
+
+class MediaError(HashmatchError):
     """One file cannot be examined. `code` is one of CODES; the message is one line for a person, without the path."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -36,5 +40,5 @@ class MediaError(Exception):
         return self.message
 
 
-class CommandError(Exception):
+class CommandError(HashmatchError):
     """The command as a whole cannot go on; the message is one line for a person. Ends with exit code 2."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -179,20 +177,3 @@ class TestReferenceSet:
                 assert len(list(known.index([files / "1.jpg"], workers=1))) == 1
         known.close()
         known.close()
-
-
-def test_importing_costs_nothing() -> None:
-    code = (
-        "import sys; before = set(sys.modules); import hashmatch;"
-        " print(sorted(m for m in set(sys.modules) - before if not m.startswith('hashmatch')))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"numpy", "PIL", "av", "sqlite3", "click", "sqlite_utils", "scipy", "imagehash"}
-    assert not heavy & set(eval(done.stdout)), done.stdout
-
-
-def test_what_is_offered_is_there() -> None:
-    for name in hashmatch.__all__:
-        assert getattr(hashmatch, name) is not None
-    with pytest.raises(AttributeError, match="nothing"):
-        hashmatch.nothing  # type: ignore[attr-defined]  # noqa: B018

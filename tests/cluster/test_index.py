@@ -304,8 +304,10 @@ class TestRefused:
         """A cluster whose only worker has another version of hashmatch."""
         package = tmp_path_factory.mktemp("package")
         shutil.copytree(ROOT / "hashmatch", package / "hashmatch", ignore=shutil.ignore_patterns("__pycache__"))
-        module = package / "hashmatch" / "__init__.py"
-        module.write_text(module.read_text().replace('__version__ = "', '__version__ = "9.'))
+        module = package / "hashmatch" / "version.py"
+        text = module.read_text()
+        assert '__version__ = "' in text
+        module.write_text(text.replace('__version__ = "', '__version__ = "9.'))
         with dask(tmp_path_factory.mktemp("dask") / "other", 0) as started:
             started.start_worker(package)
             yield started
