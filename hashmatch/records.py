@@ -48,6 +48,14 @@ class Digests:
                 raise ValueError("a digest is of another form")
 
 
+#: Stands for a quality that is not known, where qualities are packed in one byte each.
+UNKNOWN_QUALITY = 255
+
+#: Seconds, a hundred days: no film is longer. (The longest one that was ever shown took 35 days.) Later times come from
+#: broken clocks and hostile files. Lists that claim more are refused, and times that we meet in a film are cut to it.
+LONGEST_FILM = 8_640_000.0
+
+
 @dataclass(frozen=True, slots=True)
 class Hash:
     """One perceptual hash.

@@ -17,10 +17,8 @@ from hashmatch.exchange.fields import DIGEST_DIGITS
 from hashmatch.hashers import find, title_of
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.tiers import quality_of, usual_ones
-from hashmatch.records import Hash, LineRemark, ListItem
+from hashmatch.records import LONGEST_FILM, Hash, LineRemark, ListItem
 
-#: Seconds, a hundred days; what a list says beyond is nonsense.
-LONGEST = 8_640_000.0
 #: So many entries are remembered to tell which come again: some 100 MB.
 REMEMBERED = 1_000_000
 #: So many remarks of a kind are told line by line, the others counted: a list of a million lines has a million of them.
@@ -88,10 +86,10 @@ def _hash_problem(item: ListItem) -> str:
         widths = {(h.algorithm, h.view, len(h.bits)) for h in item.hashes}
         if len(widths) != len({width[:2] for width in widths}):
             return _("its hashes of one algorithm differ in length")
-    if item.duration is not None and item.duration > LONGEST:
+    if item.duration is not None and item.duration > LONGEST_FILM:
         return _("its times are longer than any film")
     for hash in item.hashes:
-        if hash.time is not None and hash.time > LONGEST:
+        if hash.time is not None and hash.time > LONGEST_FILM:
             return _("its times are longer than any film")
     return ""
 

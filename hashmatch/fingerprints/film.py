@@ -23,7 +23,6 @@ from hashmatch.hashers.insets import find_inset
 from hashmatch.hashers.pdq import hash_exact
 from hashmatch.hashers.static_borders import find_areas, is_alike
 from hashmatch.i18n import _
-from hashmatch.matching.glance import LONGEST_FILM
 from hashmatch.media.opened import Film, Frame
 from hashmatch.media.sampling import (
     DISTINCT_BITS,
@@ -36,7 +35,7 @@ from hashmatch.media.sampling import (
     FilmShare,
     Sampling,
 )
-from hashmatch.records import CUT, TRIM, WIDE, Glance, Hash, Length
+from hashmatch.records import CUT, LONGEST_FILM, TRIM, WIDE, Glance, Hash, Length
 
 #: Stretches [start, end] of a film, in seconds.
 Parts = tuple[tuple[float, float], ...]
@@ -366,6 +365,8 @@ def _add_others(frames: list[Frame], settings: Settings, footage: FilmReading) -
 
 def _add(footage: FilmReading, hashes: list[Hash], settings: Settings) -> None:
     limit = settings.limits.max_frames
+    # Time stamps may lie; they are cut here, where sampling has used them, so that no frame is lost.
+    hashes = [replace(each, time=LONGEST_FILM) if (each.time or 0.0) > LONGEST_FILM else each for each in hashes]
     footage.hashes += hashes if "pdq" in settings.hashers else [each for each in hashes if each.algorithm != "pdq"]
     if len(footage.hashes) > limit:
         del footage.hashes[limit:]

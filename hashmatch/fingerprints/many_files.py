@@ -23,12 +23,11 @@ from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.isolation.pool import LONGEST_COMPLAINT, TaskResult
 from hashmatch.isolation.wire import NonsenseError
-from hashmatch.matching.glance import LONGEST_FILM
 from hashmatch.media import MediaType, load_decoder, need
 from hashmatch.media.files import FoundPath, chunks, digest, open_file
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Kind, Length, Pixels
+from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Kind, Length, Pixels
 
 #: What a worker asks: is this known, what is worth decoding, who shares it.
 Question = Digests | Glance | Length

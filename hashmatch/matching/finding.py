@@ -10,7 +10,7 @@ from hashmatch.matching.layouts import BlocksOf
 from hashmatch.matching.queries import TURNS, Queries
 from hashmatch.matching.results import Reason, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, is_trimmed, view_name
-from hashmatch.records import CUT, WIDE, Kind
+from hashmatch.records import CUT, UNKNOWN_QUALITY, WIDE, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def finding_of(
     """The finding that a hit is the best evidence of."""
     table, queries = search.table, search.queries
     query, reference = int(hits.query[best]), int(hits.reference[best])
-    known = [int(q) for q in (queries.rows.quality[query], table.rows.quality[reference]) if q != 255]
+    known = [int(q) for q in (queries.rows.quality[query], table.rows.quality[reference]) if q != UNKNOWN_QUALITY]
     views = queries.rows.view[query], table.rows.view[reference]
     transform = transform_of(int(queries.turn[query]), int(views[0]), int(views[1]))
     return Finding(

@@ -8,13 +8,11 @@ import numpy as np
 
 from hashmatch.matching.queries import queries_of
 from hashmatch.matching.table import HashTable
-from hashmatch.records import Hash
+from hashmatch.records import LONGEST_FILM, Hash
 
 #: So many key frames before and after one that hits are decoded, too, since the footage may begin and end between key
 #: frames, and not each key frame of a copy is close enough to hit.
 MARGIN = 2
-#: Seconds; later than any film ends.
-LONGEST_FILM = 1e9
 
 
 def times_of_hits(hashes: Sequence[Hash], table: HashTable, is_searched: Callable[[int], bool]) -> set[float]:

@@ -12,13 +12,10 @@ from hashmatch.hamming import HammingIndex
 from hashmatch.hamming.pairs import Pairs
 from hashmatch.hamming.words import Rows
 from hashmatch.matching.tiers import Threshold, quality_of, usual_ones
-from hashmatch.records import CUT, PAGE, PART, TRIM, WIDE, Hash
+from hashmatch.records import CUT, LONGEST_FILM, PAGE, PART, TRIM, UNKNOWN_QUALITY, WIDE, Hash
 
 #: Hits that one query hash may have on one reference.
 MOST_HITS = 64
-
-#: Seconds; no film is longer.
-LATEST = 1e7
 
 _VIEWS_OF_A_KIND = 10_000
 #: Of each kind of view the first number.
@@ -30,7 +27,7 @@ OTHER_VIEW = 6 * _VIEWS_OF_A_KIND
 class HashRows:
     """Hashes as arrays of equal length n.
 
-    owner: int64, the reference each belongs to. bits: uint8 (n, bytes). quality: uint8, 255 unknown.
+    owner: int64, the reference each belongs to. bits: uint8 (n, bytes). quality: uint8, or UNKNOWN_QUALITY.
     time: float32 seconds, NaN for a still image. view: uint16, see `view_number`.
     """
 
@@ -174,7 +171,7 @@ def rows_of(hashes: Sequence[Hash], owner: int = 0) -> HashRows:
     return HashRows(
         np.full(count, owner, np.int64),
         np.frombuffer(b"".join(h.bits for h in hashes), np.uint8).reshape(count, -1) if count else _no_bits(),
-        np.array([255 if h.quality is None else h.quality for h in hashes], np.uint8),
+        np.array([UNKNOWN_QUALITY if h.quality is None else h.quality for h in hashes], np.uint8),
         np.array([np.nan if h.time is None else h.time for h in hashes], np.float32),
         np.array([view_number(h.view) for h in hashes], np.uint16),
     )
@@ -242,7 +239,7 @@ def is_good(rows: HashRows, algorithm: str) -> npt.NDArray[np.bool_]:
 
 def seconds_of(time: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Times as they are reckoned with; lists may hold any. NaN (of a still image) counts as 0."""
-    return np.clip(np.nan_to_num(time.astype(np.float64)), 0.0, LATEST)
+    return np.clip(np.nan_to_num(time.astype(np.float64)), 0.0, LONGEST_FILM)
 
 
 def stands(time: npt.NDArray[np.float64], longest: float) -> npt.NDArray[np.float64]:
@@ -258,7 +255,9 @@ def stands(time: npt.NDArray[np.float64], longest: float) -> npt.NDArray[np.floa
 
 def _has_quality(rows: HashRows, algorithm: str, least: int) -> npt.NDArray[np.bool_]:
     """Which hashes have a quality of `least` or more, or, where it is unknown, as many one-bits as is usual: bool (n,)."""
-    return np.where(rows.quality == 255, _are_usual(rows.bits, usual_ones(algorithm)), rows.quality >= least)
+    return np.where(
+        rows.quality == UNKNOWN_QUALITY, _are_usual(rows.bits, usual_ones(algorithm)), rows.quality >= least
+    )
 
 
 def _are_usual(bits: npt.NDArray[np.uint8], share: tuple[float, float] | None) -> npt.NDArray[np.bool_]:

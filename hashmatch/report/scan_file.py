@@ -18,8 +18,8 @@ from typing import Any, BinaryIO, NoReturn
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import wire
-from hashmatch.matching.glance import LONGEST_FILM
 from hashmatch.matching.results import Match, Result
+from hashmatch.records import LONGEST_FILM
 from hashmatch.report.custody import Custody
 
 #: Bytes of one line, and of a JSON document that is laid out otherwise than `scan` does it, which has to be held in memory.
@@ -188,7 +188,8 @@ def _is_plausible(match: Match) -> bool:
     shares = [match.video.query_coverage, match.video.reference_coverage] if match.video else []
     corners = [place for corner in match.local.quadrilateral for place in corner] if match.local else []
     return (
-        all(0 <= start <= end <= LONGEST_FILM for start, end in spans)
+        # Twice, since the last frame stands for some time, and the copy may be slower.
+        all(0 <= start <= end <= 2 * LONGEST_FILM for start, end in spans)
         and all(0 <= share <= 1 for share in shares)
         and (match.local is None or len(match.local.quadrilateral) == 4)
         and all(abs(place) < 1e6 for place in corners)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from hashmatch import hashers
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
-from hashmatch.records import Hash
-from hashmatch.store.references import UNKNOWN_QUALITY
+from hashmatch.records import UNKNOWN_QUALITY, Hash
 
 #: No row has a larger number.
 LAST = (1 << 63) - 1

@@ -10,12 +10,10 @@ from itertools import groupby
 
 from hashmatch.clock import now
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
-from hashmatch.records import Digests, Failure, Fingerprint, Hash
+from hashmatch.records import UNKNOWN_QUALITY, Digests, Failure, Fingerprint, Hash
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import JoinOutcome, Membership, join, touch
 
-#: In the packed quality column, stands for "not known".
-UNKNOWN_QUALITY = 255
 #: The recipe of hashes that came in a list.
 IMPORTED = "imported"
 

@@ -12,10 +12,7 @@ import sqlite3
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-#: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
-APPLICATION_ID = 0x486D6368
-#: Number of migrations, kept in user_version so that a reader knows at once whether it understands the file.
-VERSION = 7
+from hashmatch.store.database import APPLICATION_ID, VERSION
 
 migrations = Migrations("hashmatch")
 

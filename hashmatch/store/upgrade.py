@@ -9,7 +9,7 @@ from pathlib import Path
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.store import backup, row_digests, schema
-from hashmatch.store.database import read_as_it_is
+from hashmatch.store.database import VERSION, read_as_it_is
 
 
 def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
@@ -23,7 +23,7 @@ def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
     saved: Path | None = None
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < schema.VERSION:
+        if version < VERSION:
             if path is not None and _has_content(connection):
                 saved = _back_up(path, version)
             schema.apply(connection)

@@ -19,6 +19,7 @@ from hashmatch.hashers import blocks
 from hashmatch.matching import layouts
 from hashmatch.matching.table import HashRows, comparable, is_good, view_name
 from hashmatch.matching.tiers import thresholds
+from hashmatch.records import UNKNOWN_QUALITY
 from hashmatch.search.cache import rows_of_packed
 from hashmatch.store import Store, hash_rows
 
@@ -60,7 +61,7 @@ class LintReport:
 def lint(store: Store, too_common: int = TOO_COMMON, most_examples: int = 10) -> LintReport:
     """Look at every PDQ hash. too_common: references that make a hash so."""
     rows = rows_of_packed(hash_rows.packed_hashes(store.connection, ALGORITHM), ALGORITHM)
-    unknown, silent = rows.quality == 255, ~comparable(rows, ALGORITHM)
+    unknown, silent = rows.quality == UNKNOWN_QUALITY, ~comparable(rows, ALGORITHM)
     good = is_good(rows, ALGORITHM)
     examples = list(dict.fromkeys(rows.owner[silent].tolist()))[:most_examples]
     return LintReport(

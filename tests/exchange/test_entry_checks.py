@@ -11,7 +11,7 @@ from hypothesis import given
 from hashmatch import exchange
 from hashmatch.exchange import entry_checks
 from hashmatch.exchange.entry_checks import ListChecker, RemarkLimit, check
-from hashmatch.records import Hash, LineRemark, ListItem, Opinion
+from hashmatch.records import LONGEST_FILM, Hash, LineRemark, ListItem, Opinion
 from tests.support.list_items import BRIDGE, MD5, PICTURE, SHA1, SHA256, items, patient
 
 GOOD = Hash("pdq", bytes.fromhex(BRIDGE), 100)
@@ -44,8 +44,8 @@ def test_a_good_entry_is_left_alone() -> None:
         (ListItem(hashes=(ones(1, 100),)), "of 1 ones"),
         (ListItem(hashes=(ones(255), ones(256))), "of 255 ones"),
         (ListItem(hashes=(GOOD, Hash("pdq", bytes(8)))), "differ in length"),
-        (film(1.0, entry_checks.LONGEST + 1), "longer than any film"),
-        (ListItem(md5=MD5, duration=entry_checks.LONGEST * 2), "longer than any film"),
+        (film(1.0, LONGEST_FILM + 1), "longer than any film"),
+        (ListItem(md5=MD5, duration=LONGEST_FILM * 2), "longer than any film"),
     ],
 )
 def test_what_is_refused(item: ListItem, problem: str) -> None:

@@ -21,7 +21,7 @@ from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media import Film, Limits
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import DISTINCT_BITS, EVERY_FRAME, HEARTBEAT, MOST_A_SECOND, REACH, SampleClock, Sampling
-from hashmatch.records import Glance, Hash
+from hashmatch.records import LONGEST_FILM, Glance, Hash
 from tests.support.opened_media import opened_film
 from tests.support.still_files import ANIMATIONS, animated
 
@@ -253,6 +253,23 @@ def test_a_fast_query_whose_parts_break_keeps_both() -> None:
     found = hashed(made, FAST, lambda glance: ((0.0, 70.0),), fails=True)
     seen = times(found)
     assert seen[0] == 0 and seen == sorted(seen) and 70 < seen[-1] <= 78 and len(seen) >= 50
+
+
+@pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST, Settings(hashers=("pdq", "phash"))])
+def test_a_clock_that_runs_away_loses_no_frames(settings: Settings) -> None:
+    """Time stamps far beyond any film: all pictures are hashed that would be, and none has a time that nobody believes."""
+    sound, runaway = (Made([(seed, 2) for seed in range(6)], keys=5) for _ in range(2))
+
+    def late(sampling: Sampling) -> Iterator[Frame]:
+        for frame in Made._frames(runaway, sampling):
+            yield replace(frame, time=frame.time + (LONGEST_FILM if frame.time >= 4 else 0.0))
+
+    runaway._frames = late  # type: ignore[method-assign]
+    expected, found = hashed(sound, settings), hashed(runaway, settings)
+    assert {each.bits for each in found} == {each.bits for each in expected}
+    cut = [min(each.time or 0.0, LONGEST_FILM) for each in found]
+    assert [each.time for each in found] == cut
+    assert cut.count(LONGEST_FILM) == sum((each.time or 0.0) >= 4 for each in expected)
 
 
 @pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])

@@ -31,7 +31,7 @@ from hashmatch.isolation import Isolation
 from hashmatch.matching.status import is_skipped
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, FoundPath, walk
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash, Pixels, View
+from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Pixels, View
 from tests.support.film_files import FILMS, film, sound
 from tests.support.still_files import STILLS, animated, animation, saved, scene, still
 
@@ -726,6 +726,7 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
         replace(whole, hashes=(replace(honest, algorithm="phash"),)),  # not asked for
         replace(whole, hashes=(replace(honest, quality=101),)),
         replace(whole, hashes=(replace(honest, time=-1.0),)),
+        replace(whole, hashes=(replace(honest, time=LONGEST_FILM + 1),)),
         replace(whole, hashes=(replace(honest, view="x" * 2000),)),
         replace(whole, hashes=(honest,) * 310_000),
         replace(whole, hashes=(replace(honest, turned=honest.turned[:-1]),)),

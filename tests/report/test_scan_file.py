@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from hashmatch.errors import CommandError
 from hashmatch.matching.results import Result
+from hashmatch.records import LONGEST_FILM
 from hashmatch.report import as_json, scan_file
 from hashmatch.report.scan_file import ScanFile
 from hashmatch.store import open_store
@@ -87,6 +88,13 @@ class TestWhatIsRead:
         value = as_json.result(ALL[0]) | {"new": [1]}
         value["matches"][0]["reference"]["new"] = {}
         assert read(json.dumps(value).encode())[1] == [ALL[0]]
+
+    def test_the_last_frame_of_the_longest_film_stands_for_some_time(self) -> None:
+        value = as_json.result(ALL[0])
+        value["matches"][0]["video"]["segments"][0]["query"] = [0, LONGEST_FILM + 12]
+        ((result,),) = (read(json.dumps(value).encode())[1],)
+        video = result.matches[0].video
+        assert video and video.segments[0].query == (0, LONGEST_FILM + 12)
 
     def test_a_database_may_have_any_name(self, document: Callable[..., bytes]) -> None:
         content = document().replace(b"x.db", b"\\udcff.db")

@@ -18,11 +18,11 @@ from hashmatch.store import (
     lookup,
     open_store,
     row_digests,
-    schema,
     scratch_store,
     upgrade,
     verify,
 )
+from hashmatch.store.database import VERSION
 from tests.support.made_references import add, content, make_older
 
 
@@ -177,7 +177,7 @@ def as_it_is(path: Path) -> Store:
 
 class TestUpgrade:
     def test_each_version_before_this_one_is_tried(self, old: Path) -> None:
-        assert set(OLDER) == set(range(1, schema.VERSION))
+        assert set(OLDER) == set(range(1, VERSION))
         with as_it_is(old) as store:
             (columns,) = store.connection.execute("SELECT group_concat(name) FROM pragma_table_info('hash')").fetchone()
             assert ("points" in columns.split(",")) == (version(old) > 2)
@@ -197,7 +197,7 @@ class TestUpgrade:
             assert list(verify.check(store)) == []
             (count,) = store.connection.execute("SELECT count(*) FROM row_digest").fetchone()
             assert count >= sum(map(len, before.values()))
-        assert version(old) == schema.VERSION
+        assert version(old) == VERSION
         (saved,) = old.parent.glob("*.backup")
         assert saved.name.startswith(f"reference.db.schema{was}-")
         assert saved.stat().st_mode & 0o777 == 0o600
@@ -209,7 +209,7 @@ class TestUpgrade:
         before, beside = old.read_bytes(), sorted(old.parent.iterdir())
         with open_store(old) as store:
             assert not store.writable
-            assert store.connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+            assert store.connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
             assert list(verify.check(store)) == []
             assert lookup.counts(store.connection)["with_features"] == 0
             with pytest.raises(sqlite3.OperationalError, match="readonly"):
@@ -263,7 +263,7 @@ class TestUpgrade:
             pass
 
         def fail(connection: sqlite3.Connection) -> None:
-            assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+            assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
             raise DiskFullError
 
         was = version(old)

@@ -166,10 +166,14 @@ def moment(stamp: str) -> str:
     return for_terminal(stamp)
 
 
+#: Seconds, 31 years; a damaged file may say that a scan took longer, which no calendar holds.
+_LONGEST_RUN = 1e9
+
+
 def _length(seconds: float) -> str:
     if 0 <= seconds < 60:
         return _("{seconds:.1f} s").format(seconds=seconds)
-    return str(timedelta(seconds=round(max(0.0, min(seconds, 1e9)))))
+    return str(timedelta(seconds=round(max(0.0, min(seconds, _LONGEST_RUN)))))
 
 
 def _end(started: str, seconds: float) -> str:
