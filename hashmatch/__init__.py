@@ -107,16 +107,16 @@ if TYPE_CHECKING:
     from hashmatch.workflows.export_list import ExportReport
     from hashmatch.workflows.import_list import ImportReport
     from hashmatch.workflows.index import Indexed, IndexStatus
+else:
+    # Type checkers do not see this: it would have them believe that every name exists.
+    def __getattr__(name: str) -> Any:
+        for module, names in _MODULES.items():
+            if name in names:
+                from importlib import import_module
 
-
-def __getattr__(name: str) -> Any:
-    for module, names in _MODULES.items():
-        if name in names:
-            from importlib import import_module
-
-            value = globals()[name] = getattr(import_module(module), name)
-            return value
-    raise AttributeError(f"module 'hashmatch' has no attribute {name!r}")
+                value = globals()[name] = getattr(import_module(module), name)
+                return value
+        raise AttributeError(f"module 'hashmatch' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
