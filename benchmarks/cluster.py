@@ -204,7 +204,8 @@ def searching(count: int, scratch: Path) -> list[Goal]:
     """The same reference set searched on one machine, in one shard, and in four; by files at once, and one by one."""
     from hashmatch.cluster.connection import joined
     from hashmatch.cluster.searching import ClusterSearcher
-    from hashmatch.search.searcher import Searcher
+    from hashmatch.records import Fingerprint
+    from hashmatch.search.searcher import LocalSearcher
     from hashmatch.store import open_store
 
     os.environ["HASHMATCH_SHARDS"] = str(scratch / "shards")
@@ -212,12 +213,12 @@ def searching(count: int, scratch: Path) -> list[Goal]:
     queries = make_set(database, count)
     rows, found = [], {}
     with open_store(database) as store:
-        searcher = Searcher(store)
+        searcher = LocalSearcher(store)
         ready = clock(searcher.prepare)
-        again = clock(Searcher(store).prepare)
-        everything = [(hashes, "image") for hashes in queries]
+        again = clock(LocalSearcher(store).prepare)
+        everything = [Fingerprint("image", 1, hashes=hashes) for hashes in queries]
         start = time.perf_counter()
-        found["one machine"] = [sorted(map(repr, searcher._findings(*each))) for each in everything]
+        found["one machine"] = [sorted(map(repr, each)) for each in searcher._findings_of_each(everything)]
         at_once = time.perf_counter() - start
         single = one_by_one(searcher, everything)
         rows.append(row("one machine", ready, again, at_once, single, database.with_name(database.name + ".cache")))
@@ -233,7 +234,7 @@ def searching(count: int, scratch: Path) -> list[Goal]:
                     stop(f"{len(sharded._shards)} shards, not {shards}")
                 start = time.perf_counter()
                 name = f"{shards} shard{'s' * (shards > 1)} of {count // shards:,}"
-                found[name] = [sorted(map(repr, each)) for each in sharded._search(everything)]
+                found[name] = [sorted(map(repr, each)) for each in sharded._findings_of_each(everything)]
                 at_once = time.perf_counter() - start
                 single = one_by_one(sharded, everything)
                 rows.append(row(name, ready, again, at_once, single, scratch / "shards"))
@@ -267,7 +268,7 @@ def row(
 
 def one_by_one(searcher: Any, files: list[Any]) -> list[float]:
     """Seconds for each of a few files, each searched for when the one before is done."""
-    return [clock(lambda file=file: searcher._findings(*file)) for file in files[:SINGLE]]
+    return [clock(lambda file=file: next(searcher._findings_of_each([file]))) for file in files[:SINGLE]]
 
 
 def clock(function: Any) -> float:

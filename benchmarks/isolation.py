@@ -14,7 +14,7 @@ from pathlib import Path
 
 from measure import REPOSITORY, Goal, jpegs, machine, median_ratio, one_thread, photos_argument, table, verdict
 
-from hashmatch.fingerprints.many_files import fingerprints
+from hashmatch.fingerprints.many_files import LocalExaminer, fingerprints
 from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, lock
@@ -84,7 +84,7 @@ def indexing(photos: Sequence[Path], isolation: Isolation | None) -> None:
             found = (FoundPath(os.fsencode(path)) for path in photos)
             done = sum(
                 each.status in ("indexed", "duplicate")
-                for each in index(store, actor, found, membership, Settings(), isolation)
+                for each in index(store, actor, found, membership, Settings(), LocalExaminer(isolation))
             )
         else:
             done = 0

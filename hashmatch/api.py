@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from hashmatch.fingerprints.many_files import LocalExaminer
 from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
@@ -16,6 +17,7 @@ from hashmatch.matching.results import Result, Tier
 from hashmatch.matching.tiers import Profile
 from hashmatch.media.files import open_file, walk
 from hashmatch.records import BadLine, Fingerprint, LineRemark, Tlp
+from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
@@ -78,7 +80,8 @@ class ReferenceSet:
         membership = Membership(collection, source, tlp, case, note, tuple(labels), allow, operator=actor.operator)
         found = walk(map(os.fsencode, paths), exclude)
         settings = Settings(tuple(hashers), features=local_features)
-        return index(self._open(write=True), actor, found, membership, settings, Isolation(workers), retry_failed)
+        store, examiner = self._open(write=True), LocalExaminer(Isolation(workers))
+        return index(store, actor, found, membership, settings, examiner, retry_failed=retry_failed)
 
     def scan(
         self,
@@ -99,15 +102,8 @@ class ReferenceSet:
         """
         found = walk(map(os.fsencode, paths), exclude)
         store = self._open(write=False)
-        results = scan(
-            store,
-            found,
-            Isolation(workers),
-            collections=collections,
-            profile=profile,
-            radius=radius,
-            min_tier=min_tier,
-        )
+        searcher = LocalSearcher(store, collections=collections, profile=profile, radius=radius)
+        results = scan(store, found, LocalExaminer(Isolation(workers)), searcher, min_tier=min_tier)
         if not record:
             return results
         settings = {"min_tier": min_tier, "profile": profile, "radius": radius, "collections": list(collections)}

@@ -92,9 +92,18 @@ def command(
         ProgressBar(app, lambda: cluster.walk(walking, paths)) as progress,
     ):
         found = Seen(cluster.walk(walking, paths))
-        work = store, actor, found, membership, settings, examining.isolation, retry_failed, progress.moved
+        added = index(
+            store,
+            actor,
+            found,
+            membership,
+            settings,
+            cluster.examiner(store, adds=True),
+            retry_failed=retry_failed,
+            on_progress=progress.moved,
+        )
         try:
-            with contextlib.closing(index(*work, **cluster.for_index(store))) as indexed:
+            with contextlib.closing(added) as indexed:
                 for each in indexed:
                     counts[each.status] += 1
                     progress.advance(each.path)

@@ -143,15 +143,12 @@ def command(
             results = scan(
                 store,
                 found,
-                examining.isolation,
-                collections=collections,
-                profile=profile,
-                radius=radius,
+                cluster.examiner(store, adds=False),
+                cluster.searcher(store, collections, profile, radius),
                 min_tier=min_tier,
                 limits=examining.limits,
-                source=source,
-                moved=progress.moved,
-                **cluster.for_scan(store, collections, profile, radius),
+                input_descriptor=source,
+                on_progress=progress.moved,
             )
             stack.callback(results.close)  # before the cluster is left
             for result in results:

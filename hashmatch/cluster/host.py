@@ -1,8 +1,8 @@
-"""The process beside a Dask worker that examines files as on one machine: one locked worker process, and this its parent.
+"""The process beside a Dask worker that examines files as on one machine: the parent of one locked worker process.
 
-A process of its own, because a Dask worker has threads, and what forks must have none; and may itself be one that is not
-allowed children. It reads a Run and then Jobs from standard input, a line of JSON each, and writes what becomes of them to
-standard output in the same way. It ends with its input, and is ended with the Dask worker.
+It is a process of its own because it forks: a Dask worker has threads, and may itself be a process that is not allowed
+children. It reads a Run and then Jobs from standard input, a line of JSON each, and writes their outcomes to standard output
+in the same way. It ends when its input ends, and is killed with the Dask worker.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from hashmatch import i18n
 from hashmatch.cluster import sources
 from hashmatch.cluster.jobs import Job, JobOutcome, Run
 from hashmatch.errors import CommandError, MediaError
+from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
 from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.many_files import FileState, fingerprints
+from hashmatch.fingerprints.many_files import LocalExaminer
 from hashmatch.isolation import wire
 from hashmatch.isolation.parent import end_with_parent
 from hashmatch.media.files import FoundPath
@@ -28,7 +29,7 @@ from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import is_url
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Length
 
-#: Seconds of film that are worth a worker of their own.
+#: A film is shared by at most one worker per this many seconds.
 WORTH_SHARING = 120.0
 _READ_AT_ONCE = 1 << 16
 
@@ -37,7 +38,7 @@ def main() -> None:
     end_with_parent()  # the Dask worker may be killed while a film is being decoded
     warnings.simplefilter("ignore")  # of libraries, about threads of theirs or hostile files
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # what a library prints is no reply
+    os.dup2(2, 1)  # so that nothing a library prints is taken for a reply
     try:
         _Host(sys.stdin.fileno(), replies).serve()
     except CommandError as error:
@@ -47,11 +48,11 @@ def main() -> None:
 
 
 class _Host:
-    """What is known of the jobs that are under way, by the path that the locked worker's parent opens."""
+    """The jobs under way, by the path that the locked worker's parent opens."""
 
-    def __init__(self, source: int, replies: BinaryIO) -> None:
-        self._source, self._replies = source, replies
-        self._lines = _lines(source)
+    def __init__(self, input_descriptor: int, replies: BinaryIO) -> None:
+        self._input, self._replies = input_descriptor, replies
+        self._lines = _lines(input_descriptor)
         self._jobs: dict[bytes, collections.deque[Job]] = {}
         self._fetched: dict[bytes, sources.Fetched] = {}
         self._shares: dict[bytes, FilmShare] = {}
@@ -63,23 +64,20 @@ class _Host:
             return
         run = wire.read(Run, wire.unpack(first)[1])
         i18n.activate(run.language)
-        done = fingerprints(
-            self._found(run),
-            run.settings,
-            run.isolation,
-            known=lambda state, digests: self._is_known(state, digests),
-            look=self._look,
-            moved=lambda state, share: self._news(state, share),
-            source=self._source,
-            locked=lambda steps: _tell(self._replies, "locked", steps),
-            shares=self._share,
+        hooks = ExaminerHooks(
+            is_known=self._is_known,
+            parts_to_decode=self._parts_to_decode,
+            on_progress=self._tell_progress,
+            on_locked=lambda steps: _tell(self._replies, "locked", steps),
         )
-        for state, result in done:
-            assert result is not None
-            self._done(state, result)
+        examiner = LocalExaminer(run.isolation, self._share)
+        for batch in examiner.examine(self._found(run), run.settings, hooks, self._input):
+            for state, fingerprint in batch:
+                assert fingerprint is not None
+                self._done(state, fingerprint)
 
     def _found(self, run: Run) -> Iterator[FoundPath | None]:
-        """The files of the jobs that have come, and None where no more have."""
+        """The files of the jobs that have come in; None when there are no more for now."""
         for line in self._lines:
             if line is None:
                 yield None
@@ -104,7 +102,7 @@ class _Host:
     def _is_known(self, state: FileState, digests: Digests) -> bool:
         return digests.sha256 in self._job(state).known
 
-    def _look(self, state: FileState, glance: Glance) -> Parts:
+    def _parts_to_decode(self, state: FileState, glance: Glance) -> Parts:
         parts = self._job(state).parts
         if parts is None:
             self._glances[state.path] = glance
@@ -117,10 +115,10 @@ class _Host:
         of = max(1, min(job.most, int(length.seconds / WORTH_SHARING)))
         if of > 1:
             self._shares[state.path] = FilmShare(0, of)
-            self._news(state, 0.0)
+            self._tell_progress(state, 0.0)
         return FilmShare(0, of)
 
-    def _news(self, state: FileState, done: float) -> None:
+    def _tell_progress(self, state: FileState, done: float) -> None:
         share = self._shares.get(state.path, FilmShare())
         _tell(self._replies, "news", (self._job(state).number, share.of, done))
 
@@ -146,7 +144,7 @@ def _tell(replies: BinaryIO, kind: str, content: object) -> None:
 
 
 def _lines(descriptor: int) -> Iterator[bytes | None]:
-    """Whole lines as they come; None where more may come later."""
+    """Whole lines as they come in; None when the next one has not come yet."""
     rest = b""
     while chunk := os.read(descriptor, _READ_AT_ONCE):
         *lines, rest = (rest + chunk).split(b"\n")

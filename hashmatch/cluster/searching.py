@@ -1,19 +1,18 @@
-"""The searcher of a scan whose reference set is sharded over a cluster: what one machine finds, found where the shards are.
+"""Search a reference set that is sharded over a cluster. It finds what one machine finds.
 
-Each shard has all rows of its references, so that what it says of a reference is what one machine would. But for one thing,
-which needs several references at once (matching/rarity.py): stretches that films share without being related. Where a film
-shares something with more references than that takes, and they are in several shards, those few are judged here, together.
+Each shard has all rows of its references, so it judges a reference as one machine would. One rule needs several references
+at once (matching/rarity.py): it finds stretches that films share without being related. If a film shares something with
+enough references for that rule, and these lie in several shards, this machine judges those few again, together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hashmatch.cluster.connection import Cluster
 from hashmatch.cluster.shard import ShardQuery
 from hashmatch.cluster.shards import Shards
 from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.many_files import FileState
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import hits_of, parts_around
 from hashmatch.matching.rarity import UNRELATED
@@ -22,15 +21,15 @@ from hashmatch.matching.tiers import Profile
 from hashmatch.matching.verdict import find, find_each
 from hashmatch.records import Fingerprint, Glance, Hash, Kind
 from hashmatch.search.cache import rows_of_packed
-from hashmatch.search.searcher import Searcher
+from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, generation, hash_rows
 
-#: Hashes that are sent to the shards at once; of films one has thousands.
+#: At most about this many hashes are sent to the shards at once; a film may have thousands.
 QUERY_HASHES = 20_000
 
 
-class ClusterSearcher(Searcher):
-    """As Searcher; what is later than the shards, and local features, are searched on this machine."""
+class ClusterSearcher(LocalSearcher):
+    """Searches where the shards are. Rows added after the shards were made, and local features, are searched here."""
 
     def __init__(
         self,
@@ -43,46 +42,34 @@ class ClusterSearcher(Searcher):
     ) -> None:
         super().__init__(store, collections=collections, profile=profile, radius=radius)
         self._shards = Shards(cluster, store.connection)
-        self._foreseen: dict[int, tuple[Sequence[Hash], list[Finding]]] = {}
 
-    def foresee(self, results: Sequence[tuple[FileState, Fingerprint]]) -> None:
-        """Search for several files at once; `matches` then knows what was found."""
+    def parts_to_decode(self, glance: Glance) -> Parts:
+        """As Searcher.parts_to_decode."""
         self._keep_up()
-        wanted = [
-            (result.hashes, result.kind) for _state, result in results if result.hashes and result.kind is not None
-        ]
-        self._foreseen = {}
-        start = count = 0
-        for end, (hashes, _kind) in enumerate(wanted, 1):
-            count += len(hashes)
-            if count >= QUERY_HASHES or end == len(wanted):
-                some = wanted[start:end]
-                for (own, _kind), findings in zip(some, self._search(some), strict=True):
-                    self._foreseen[id(own)] = own, findings
-                start, count = end, 0
+        hits = [hits_of(glance.hashes, table) for table in self._tables or ()]
+        [answers] = self._shards.search([ShardQuery(glance.hashes, "video", is_glance=True)])
+        hits += [{owner: set(times) for owner, times in each.glimpsed} for each in answers]
+        hit_times = {time for each in hits for owner, times in each.items() if self.finds(owner) for time in times}
+        return parts_around(hit_times, sorted({each.time for each in glance.hashes if each.time is not None}))
 
-    def parts_to_look_at(self, glance: Glance) -> Parts:
-        self._keep_up()
-        glimpsed = [hits_of(glance.hashes, table) for table in self._tables or ()]
-        [told] = self._shards.search([ShardQuery(glance.hashes, "video", is_glance=True)])
-        glimpsed += [{owner: set(times) for owner, times in each.glimpsed} for each in told]
-        hit = {time for each in glimpsed for owner, times in each.items() if self.finds(owner) for time in times}
-        return parts_around(hit, sorted({each.time for each in glance.hashes if each.time is not None}))
-
-    def _findings(self, hashes: Sequence[Hash], kind: Kind) -> list[Finding]:
-        foreseen = self._foreseen.pop(id(hashes), None)
-        return foreseen[1] if foreseen is not None else self._search([(hashes, kind)])[0]
+    def _findings_of_each(self, files: Sequence[Fingerprint]) -> Iterator[list[Finding]]:
+        """As of LocalSearcher, but for several files at once."""
+        for some in _in_portions(files):
+            searchable = [(file.hashes, file.kind) for file in some if file.hashes and file.kind is not None]
+            findings = iter(self._search(searchable) if searchable else ())
+            for file in some:
+                yield next(findings) if file.hashes and file.kind is not None else []
 
     def _search(self, files: Sequence[tuple[Sequence[Hash], Kind]]) -> list[list[Finding]]:
-        told = self._shards.search([ShardQuery(tuple(hashes), kind) for hashes, kind in files])
+        answers = self._shards.search([ShardQuery(tuple(hashes), kind) for hashes, kind in files])
         here = [find_each(files, table, self._blocks_of) for table in self._tables or ()]
         return [
-            self._merged(*file, [*(each.findings for each in told[number]), *(found[number] for found in here)])
+            self._merged(*file, [*(each.findings for each in answers[number]), *(found[number] for found in here)])
             for number, file in enumerate(files)
         ]
 
     def _merged(self, hashes: Sequence[Hash], kind: Kind, parts: Sequence[Sequence[Finding]]) -> list[Finding]:
-        """What all tables together say of one file. parts: what each does."""
+        """The findings of all shards and tables for one file. parts: the findings of each."""
         merged = [finding for part in parts for finding in part]
         if kind == "image":
             return merged
@@ -99,9 +86,8 @@ class ClusterSearcher(Searcher):
         return apart
 
     def _load_tables(self, anew: bool) -> list[HashTable]:
-        """Have the shards ready. Returns what is in none of them."""
+        """Have the shards ready. Returns tables of the rows that are in none of them."""
         now = generation.current(self._connection)
-        self._foreseen = {}
         algorithms = [(name, self._thresholds[name]) for name in self.algorithms]
         tables = []
         for algorithm, (later, apart) in self._shards.prepare(algorithms, now).items():
@@ -113,3 +99,17 @@ class ClusterSearcher(Searcher):
             common = hash_rows.common_hashes(self._connection, algorithm)
             tables.append(HashTable(algorithm, self._thresholds[algorithm], rows, common=common))
         return [table for table in tables if len(table)]
+
+
+def _in_portions(files: Sequence[Fingerprint]) -> Iterator[list[Fingerprint]]:
+    """The files in groups of some QUERY_HASHES hashes."""
+    portion: list[Fingerprint] = []
+    hashes = 0
+    for file in files:
+        portion.append(file)
+        hashes += len(file.hashes)
+        if hashes >= QUERY_HASHES:
+            yield portion
+            portion, hashes = [], 0
+    if portion:
+        yield portion

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hashmatch.fingerprints.many_files import LocalExaminer
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
@@ -13,6 +14,7 @@ from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
 from hashmatch.media.files import FoundPath
 from hashmatch.records import Hash
+from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, hash_rows, lookup, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
@@ -48,12 +50,14 @@ class TemporarySet:
         with open_store(self._database, write=True) as store:
             actor, membership = Actor.current("evaluate"), Membership("evaluate")
             settings = Settings(limits=self.limits, features=self.profile == "thorough")
-            yield from index(store, actor, map(FoundPath, paths), membership, settings, self.isolation)
+            examiner = LocalExaminer(self.isolation)
+            yield from index(store, actor, map(FoundPath, paths), membership, settings, examiner)
 
     def scan(self, paths: Iterable[bytes]) -> Iterator[Result]:
         """Match files against it, as `hashmatch scan` does."""
         with open_store(self._database) as store:
-            yield from scan(store, map(FoundPath, paths), self.isolation, profile=self.profile, limits=self.limits)
+            examiner, searcher = LocalExaminer(self.isolation), LocalSearcher(store, profile=self.profile)
+            yield from scan(store, map(FoundPath, paths), examiner, searcher, limits=self.limits)
 
     def originals(self, indexed: Iterable[Indexed]) -> list[Original]:
         """Those of some indexed files that are whole still pictures, in their order."""

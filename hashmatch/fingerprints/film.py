@@ -1,7 +1,7 @@
-"""A film to the hashes that are kept of it, or that it is searched by: the middle of a film's fingerprint.
+"""A film to its hashes: the middle of a film's fingerprint.
 
-Dense reference, sparse query: of a reference every frame is hashed, and those are kept that differ from the last one kept.
-A query is looked at where it costs little, and a single frame of it then meets the reference at the very frame it shows.
+Dense reference, sparse query. Every frame of a reference is hashed, and kept if it differs from the last one that was kept.
+A query is decoded only where that is cheap; each of its frames then meets the very frame of the reference that it shows.
 """
 
 from __future__ import annotations
@@ -39,42 +39,41 @@ from hashmatch.records import CUT, LONGEST_FILM, TRIM, WIDE, Glance, Hash, Lengt
 
 #: Stretches [start, end] of a film, in seconds.
 Parts = tuple[tuple[float, float], ...]
-#: Asked with what was seen at a glance for the parts that are worth a longer look.
-Look = Callable[[Glance], Parts]
+#: Asked, with a film's key frames, which parts of it are worth decoding.
+PartsToDecode = Callable[[Glance], Parts]
+#: Asked how many workers share a film of this length.
+CountSharers = Callable[[Length], int]
 
-#: Asked how many workers share a film of some length.
-Sharers = Callable[[Length], int]
-
-#: Seconds from which a film is worth being asked about.
+#: A film of fewer seconds is not worth sharing.
 LONG = 60.0
-#: Frames, and of a reference seconds, whose borders are looked for at a time.
+#: Borders are looked for in this many frames at a time; of a reference, in at most this many seconds.
 QUERY_FRAMES, REFERENCE_FRAMES, REFERENCE_SECONDS = 16, 512, 8.0
-#: Different borders that a film may have, one after the other; of more the first.
+#: A film may have this many different borders, one after the other; later ones are ignored.
 MOST_TRIMS = 8
-#: Part of a reach of a reference in which a border must be.
+#: A border counts only if it was found in this share of a reach of a reference.
 BORDERED = 0.5
-#: A film that has fewer key frames is decoded, since it is short.
+#: A film with fewer key frames is short, and decoded as a whole.
 FEWEST_KEY_FRAMES = 3
-#: Frames a second that are hashed exactly, which takes as long as decoding 20.
+#: Frames per second to hash exactly; hashing one takes as long as decoding 20.
 EXACT_RATE = 1.0
-#: Of the frames that a query is decoded at, every how many is searched by the guesses below.
+#: Every how many of a query's decoded frames is also searched by the guesses below.
 GUESS_EVERY = 2
 
 _CROPPED = {
-    # As if this much had been cut off each side: 5 %, 10 %, and 4:3 from the middle of 16:9.
+    # The frame as it was before this much was cropped off each side: 5 %, 10 %, and 4:3 from the middle of 16:9.
     f"{WIDE}1": (1 / 18, 1 / 18),
     f"{WIDE}2": (1 / 8, 1 / 8),
     f"{WIDE}3": (1 / 6, 0.0),
 }
-#: Width by height of films that stand in the middle of a picture of another shape, over something that moves.
+#: Width by height of films that others have put in the middle of a frame of another shape, over a moving background.
 _SHAPES = (16 / 9, 4 / 3, 9 / 16)
-#: The part of each side that a picture in the middle of another one has.
+#: The width and height of a picture in the middle of another one, as shares of the outer ones.
 _INSET = 0.7
 
 
 @dataclass(slots=True)
 class FilmReading:
-    """What was made of a film so far. size: width and height as shown. end: seconds, of the last frame seen."""
+    """What has been made of a film so far. size: width and height as shown. end: time of the last frame, in seconds."""
 
     hashes: list[Hash] = field(default_factory=list)
     size: tuple[int, int] | None = None
@@ -84,70 +83,79 @@ class FilmReading:
 def read(
     film: Film,
     settings: Settings,
-    footage: FilmReading,
+    reading: FilmReading,
     beat: Callable[[float], None],
-    look: Look = lambda glance: (),
+    parts_to_decode: PartsToDecode = lambda glance: (),
     share: FilmShare = FilmShare(),
 ) -> None:
-    """Decode a film, or a share of it, and add its hashes to the footage. Where MediaError is raised, what was added before
-    is good."""
+    """Decode a film, or a share of it, and add its hashes to the reading.
+
+    beat: called for every frame with its time in seconds. parts_to_decode: see PartsToDecode.
+    Raises MediaError if the film is damaged or over a limit; what is in the reading by then is good.
+    """
     if settings.interval is not None:
-        _read_evenly(film, settings.interval, settings, footage, beat)
+        _read_evenly(film, settings.interval, settings, reading, beat)
     elif settings.exact:
-        _read_exact(film, settings, footage, beat)
+        _read_exact(film, settings, reading, beat)
     elif settings.side == "reference":
-        _read_all(film, replace(EVERY_FRAME, share=share), settings, footage, beat)
+        _read_all(film, replace(EVERY_FRAME, share=share), settings, reading, beat)
     elif settings.profile == "thorough":
-        _read_query(film, replace(STEADY, share=share), settings, footage, beat)
+        _read_query(film, replace(STEADY, share=share), settings, reading, beat)
     else:
-        _glance(film, settings, footage, look, beat)
+        _glance(film, settings, reading, parts_to_decode, beat)
 
 
 def can_be_shared(settings: Settings) -> bool:
-    """Whether several workers may decode a film: where it is decoded from end to end."""
+    """Whether several workers may decode a film: only if it is decoded from end to end."""
     if settings.exact or settings.interval is not None or settings.moments:
         return False
     return settings.side == "reference" or settings.profile == "thorough"
 
 
 def in_order(hashes: Iterable[Hash]) -> list[Hash]:
-    """By time, whoever decoded which share of a film."""
+    """Hashes by time, whichever worker decoded them."""
     return sorted(hashes, key=lambda each: (each.time or 0.0, each.algorithm, each.view))
 
 
-def _glance(film: Film, settings: Settings, footage: FilmReading, look: Look, beat: Callable[[float], None]) -> None:
-    """Key frames, and then the parts that these make worth it."""
+def _glance(
+    film: Film,
+    settings: Settings,
+    reading: FilmReading,
+    parts_to_decode: PartsToDecode,
+    beat: Callable[[float], None],
+) -> None:
+    """Hash the key frames, then the parts of the film that these make worth decoding."""
     damage: MediaError | None = None
     try:
-        _read_query(film, KEY_FRAMES, settings, footage, beat)
+        _read_query(film, KEY_FRAMES, settings, reading, beat)
     except MediaError as error:
-        if not footage.hashes:
+        if not reading.hashes:
             raise
         damage = error
-    seen = [each.time for each in footage.hashes if each.view == "full" and each.algorithm == "pdq"]
+    seen = [each.time for each in reading.hashes if each.view == "full" and each.algorithm == "pdq"]
     parts: Parts = ((0.0, LONGEST_FILM),)
     if len(seen) >= FEWEST_KEY_FRAMES:
-        parts = look(Glance(tuple(footage.hashes), film.duration))
+        parts = parts_to_decode(Glance(tuple(reading.hashes), film.duration))
     if parts:
         closely = replace(STEADY, parts=parts)
-        kept = [each for each in footage.hashes if each.time is not None and not closely.wants(each.time)]
-        glanced, footage.hashes = footage.hashes, []
+        kept = [each for each in reading.hashes if each.time is not None and not closely.wants(each.time)]
+        glanced, reading.hashes = reading.hashes, []
         try:
-            _read_query(film, closely, settings, footage, beat)
+            _read_query(film, closely, settings, reading, beat)
         except MediaError as error:
             damage = damage or error
-        if footage.hashes:
-            _add(footage, kept, settings)
+        if reading.hashes:
+            _add(reading, kept, settings)
         else:
-            footage.hashes = glanced
+            reading.hashes = glanced
     if damage is not None:
         raise damage
 
 
 def _read_evenly(
-    film: Film, interval: float, settings: Settings, footage: FilmReading, beat: Callable[[float], None]
+    film: Film, interval: float, settings: Settings, reading: FilmReading, beat: Callable[[float], None]
 ) -> None:
-    """Frames at equal intervals, which vPDQ counts in whole frames, whenever they are shown."""
+    """Hash frames at equal intervals. vPDQ counts an interval in whole frames, whatever their times are."""
     step = max(1, int(interval * film.rate)) if film.rate else 1
 
     def chosen() -> Iterator[Frame]:
@@ -157,47 +165,47 @@ def _read_evenly(
                 due += interval if due + interval > frame.time else frame.time + interval - due
                 yield frame
 
-    for some in _together(chosen(), QUERY_FRAMES, float("inf"), footage, beat):
+    for some in _together(chosen(), QUERY_FRAMES, float("inf"), reading, beat):
         squares = np.stack([frame.pixels for frame in some])
-        _add(footage, _hashes(some, list(range(len(some))), hash_frames(squares), squares, "full", WHOLE), settings)
+        _add(reading, _hashes(some, list(range(len(some))), hash_frames(squares), squares, "full", WHOLE), settings)
 
 
-def _read_exact(film: Film, settings: Settings, footage: FilmReading, beat: Callable[[float], None]) -> None:
+def _read_exact(film: Film, settings: Settings, reading: FilmReading, beat: Callable[[float], None]) -> None:
     for frame in film.frames(Sampling(rate=EXACT_RATE)):
-        _note(frame, footage, beat)
+        _note(frame, reading, beat)
         bits, quality = hash_exact(frame.pixels)
-        _add(footage, [Hash("pdq", bits, quality, frame.time, "full", _version("pdq"))], settings)
-        _add_others([frame], settings, footage)
+        _add(reading, [Hash("pdq", bits, quality, frame.time, "full", _version("pdq"))], settings)
+        _add_others([frame], settings, reading)
 
 
 def _read_all(
-    film: Film, sampling: Sampling, settings: Settings, footage: FilmReading, beat: Callable[[float], None]
+    film: Film, sampling: Sampling, settings: Settings, reading: FilmReading, beat: Callable[[float], None]
 ) -> None:
-    """Every frame, as a reference is."""
-    reach = _Reach(0, footage, settings)
+    """Hash every frame, and keep those that differ: how a reference is read."""
+    reach = _Reach(0, reading, settings)
     try:
-        for some in _together(film.frames(sampling), REFERENCE_FRAMES, REFERENCE_SECONDS, footage, beat):
+        for some in _together(film.frames(sampling), REFERENCE_FRAMES, REFERENCE_SECONDS, reading, beat):
             if some[0].reach != reach.number:
                 reach.end()
-                reach = _Reach(some[0].reach, footage, settings)
+                reach = _Reach(some[0].reach, reading, settings)
             squares = np.stack([frame.pixels for frame in some])
             reach.last = some[-1]
             for name, area in reach.views_of(squares):
                 bits = hash_frames(squares, area)
                 kept = reach.keeper(name).of(bits, [frame.time for frame in some])
-                _add(footage, _hashes(some, kept, bits[kept], squares[kept], name, area), settings)
+                _add(reading, _hashes(some, kept, bits[kept], squares[kept], name, area), settings)
                 if name == "full":
-                    _add_others([some[number] for number in kept], settings, footage)
+                    _add_others([some[number] for number in kept], settings, reading)
     finally:
         reach.end()
 
 
 class _Reach:
-    """What is remembered of a reach of a reference while it is hashed, and not beyond; see sampling.REACH."""
+    """What is remembered while one reach of a reference is hashed, and then forgotten; see sampling.REACH."""
 
-    def __init__(self, number: int, footage: FilmReading, settings: Settings) -> None:
+    def __init__(self, number: int, reading: FilmReading, settings: Settings) -> None:
         self.number, self._settings = number, settings
-        self._footage, self._start = footage, len(footage.hashes)
+        self._reading, self._start = reading, len(reading.hashes)
         self._trims, self._keepers = _Trims(), dict[str, _Keeper]()
         self._stretches = 0
         self.last: Frame | None = None
@@ -210,24 +218,24 @@ class _Reach:
         return self._keepers.setdefault(name, _Keeper())
 
     def end(self) -> None:
-        """Drop what seemed a border in a few shots only: it is none, and would double what is stored. And keep the last
-        frame, which tells how long the one before it stood."""
+        """Drop views whose border was seen in a few shots only: it is not a border, and they would double what is stored.
+        And keep the last frame, which says how long the one before it was shown."""
         seen, least = self._trims.seen, BORDERED * self._stretches
-        kept = [each for each in self._footage.hashes[self._start :] if each.view == "full" or seen[each.view] >= least]
-        self._footage.hashes[self._start :] = kept
+        kept = [each for each in self._reading.hashes[self._start :] if each.view == "full" or seen[each.view] >= least]
+        self._reading.hashes[self._start :] = kept
         if self.last is not None and self.last.time - self.keeper("full").time > 0.999 / MOST_A_SECOND:
             squares = self.last.pixels[None]
-            _add(self._footage, _hashes([self.last], [0], hash_frames(squares), squares, "full", WHOLE), self._settings)
-            _add_others([self.last], self._settings, self._footage)
+            _add(self._reading, _hashes([self.last], [0], hash_frames(squares), squares, "full", WHOLE), self._settings)
+            _add_others([self.last], self._settings, self._reading)
 
 
 def _read_query(
-    film: Film, sampling: Sampling, settings: Settings, footage: FilmReading, beat: Callable[[float], None]
+    film: Film, sampling: Sampling, settings: Settings, reading: FilmReading, beat: Callable[[float], None]
 ) -> None:
-    """The frames that are asked for, and of each what it may be a part of, or have a part of in it; all mirrored, too."""
+    """Hash the frames that the sampling asks for: whole, without borders, and by guesses; all of it mirrored, too."""
     trims, reach = _Trims(insets=True), 0
     every = 1 if sampling.keys else GUESS_EVERY
-    for some in _together(film.frames(sampling), QUERY_FRAMES, float("inf"), footage, beat):
+    for some in _together(film.frames(sampling), QUERY_FRAMES, float("inf"), reading, beat):
         if some[0].reach != reach:
             trims, reach = _Trims(insets=True), some[0].reach
         squares = np.stack([frame.pixels for frame in some])
@@ -237,12 +245,13 @@ def _read_query(
         for name, area, numbers in views:
             own = squares[numbers]
             bits, mirrored = hash_frames(own, area), hash_frames(own, area, mirrored=True)
-            _add(footage, _hashes(some, numbers, bits, own, name, area, mirrored), settings)
-        _add_others(some, settings, footage)
+            _add(reading, _hashes(some, numbers, bits, own, name, area, mirrored), settings)
+        _add_others(some, settings, reading)
 
 
 def guesses(size: tuple[int, int], thorough: bool) -> dict[str, FrameArea]:
-    """Areas by which a query is searched, too, whatever can be seen of borders. size: width and height of the frame."""
+    """Further areas by which a query is searched for, whether or not a border can be seen: a wider frame from which it may
+    have been cropped, a picture that may be in its middle. size: width and height of the frame. thorough: more of them."""
     areas = {name: FrameArea(-x, -y, 1 + x, 1 + y) for name, (x, y) in _CROPPED.items() if thorough or x == y}
     shape = size[0] / size[1]
     inside = []
@@ -260,13 +269,13 @@ def guesses(size: tuple[int, int], thorough: bool) -> dict[str, FrameArea]:
 
 
 class _Keeper:
-    """Which frames of a reference differ enough from the last one that was kept."""
+    """Decides which frames of a reference to keep: those that differ enough from the last one kept."""
 
     def __init__(self) -> None:
         self._bits, self.time = 0, float("-inf")
 
     def of(self, bits: npt.NDArray[np.uint8], times: list[float]) -> list[int]:
-        """The numbers of those to keep. bits: uint8 (n, 32)."""
+        """The numbers of the frames to keep. bits: uint8 (n, 32), PDQ of each. times: in seconds."""
         kept = []
         for number, (packed, time) in enumerate(zip(bits, times, strict=True)):
             value = int.from_bytes(packed.tobytes(), "big")
@@ -279,9 +288,11 @@ class _Keeper:
 
 
 class _Trims:
-    """The parts of a film that something was put around, by name; the same part keeps its name. Of a query also what seems
-    to be a film within a picture; of a reference that would be kept wherever somebody stands before a window. seen: in how
-    many stretches each was found."""
+    """The areas of a film inside its borders, by name; the same area keeps its name.
+
+    insets: also find a film within a picture. Only for queries: in a reference, everybody in front of a window would be
+    one. seen: the number of stretches in which each area was found.
+    """
 
     def __init__(self, insets: bool = False) -> None:
         self.seen = Counter[str]()
@@ -290,11 +301,11 @@ class _Trims:
         self._last: list[int] = []
 
     def of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, FrameArea]]:
-        """Those of a stretch of film, or, where none is found, since it may be too dark to see any, of the one before."""
+        """The areas in a stretch of film. If none is found, those of the stretch before: this one may be too dark."""
         areas = find_areas(squares)
         inset = find_inset(squares) if self._insets else None
         areas += (inset,) if inset is not None else ()
-        # The same part may have been found twice.
+        # The same area may have been found twice.
         found = [number for number in dict.fromkeys(map(self._number, areas)) if number < MOST_TRIMS]
         self.seen.update(f"{TRIM}{number + 1}" for number in found)
         self._last = found or self._last
@@ -309,13 +320,13 @@ class _Trims:
 
 
 def _together(
-    frames: Iterator[Frame], most: int, seconds: float, footage: FilmReading, beat: Callable[[float], None]
+    frames: Iterator[Frame], most: int, seconds: float, reading: FilmReading, beat: Callable[[float], None]
 ) -> Iterator[list[Frame]]:
-    """Frames of one reach in groups of so many, and of so many seconds, at most. An error comes after the last group."""
+    """Groups of frames: of one reach, at most `most` frames and `seconds` seconds. An error comes after the last group."""
     group: list[Frame] = []
     try:
         for frame in frames:
-            _note(frame, footage, beat)
+            _note(frame, reading, beat)
             if group and (len(group) >= most or frame.time - group[0].time >= seconds or frame.reach != group[0].reach):
                 yield group
                 group = []
@@ -328,8 +339,8 @@ def _together(
         yield group
 
 
-def _note(frame: Frame, footage: FilmReading, beat: Callable[[float], None]) -> None:
-    footage.size, footage.end = footage.size or frame.size, frame.time
+def _note(frame: Frame, reading: FilmReading, beat: Callable[[float], None]) -> None:
+    reading.size, reading.end = reading.size or frame.size, frame.time
     beat(frame.time)
 
 
@@ -342,7 +353,7 @@ def _hashes(
     area: FrameArea,
     mirrored: npt.NDArray[np.uint8] | None = None,
 ) -> list[Hash]:
-    """numbers: of the frames that bits, squares and mirrored are of."""
+    """Hashes of some of the frames. numbers: which; bits, squares and mirrored have a row for each of these."""
     version = _version("pdq")
     turned = [b""] * len(numbers) if mirrored is None else [each.tobytes() for each in mirrored]
     qualities = quality_of_frames(squares, area).tolist()
@@ -352,29 +363,29 @@ def _hashes(
     ]
 
 
-def _add_others(frames: list[Frame], settings: Settings, footage: FilmReading) -> None:
-    """The hashes of other algorithms that are asked for."""
+def _add_others(frames: list[Frame], settings: Settings, reading: FilmReading) -> None:
+    """Add the hashes of the other algorithms that the settings ask for."""
     for name in settings.hashers:
         if name != "pdq":
             hasher = hashers.by_name(name)
             for frame in frames:
                 image = Image.fromarray(frame.pixels)
                 bits, quality = hasher.hash(Picture(image, image.size, settings.exact, frame.time))
-                _add(footage, [Hash(name, bits, quality, frame.time, "full", hasher.version)], settings)
+                _add(reading, [Hash(name, bits, quality, frame.time, "full", hasher.version)], settings)
 
 
-def _add(footage: FilmReading, hashes: list[Hash], settings: Settings) -> None:
+def _add(reading: FilmReading, hashes: list[Hash], settings: Settings) -> None:
     limit = settings.limits.max_frames
     # Time stamps may lie; they are cut here, where sampling has used them, so that no frame is lost.
     hashes = [replace(each, time=LONGEST_FILM) if (each.time or 0.0) > LONGEST_FILM else each for each in hashes]
-    footage.hashes += hashes if "pdq" in settings.hashers else [each for each in hashes if each.algorithm != "pdq"]
-    if len(footage.hashes) > limit:
-        del footage.hashes[limit:]
+    reading.hashes += hashes if "pdq" in settings.hashers else [each for each in hashes if each.algorithm != "pdq"]
+    if len(reading.hashes) > limit:
+        del reading.hashes[limit:]
         raise too_many(limit)
 
 
 def too_many(limit: int) -> MediaError:
-    """What is said of a film that has more hashes than are kept."""
+    """The error of a film that has more hashes than are kept."""
     return MediaError("too-large", _("more than {limit:,} hashes; the rest was not examined").format(limit=limit))
 
 

@@ -1,9 +1,9 @@
-"""Many files to their fingerprints, in worker processes, so that a file that crashes or hangs a decoder costs nothing but
-itself.
-"""
+"""Many files to their fingerprints, in worker processes: a file that crashes or hangs a decoder costs only itself."""
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import functools
 import os
 import time
@@ -13,6 +13,7 @@ from typing import Any
 
 from hashmatch import hashers
 from hashmatch.errors import CODES, MediaError
+from hashmatch.fingerprints.examiner import ExaminedFile, ExaminerHooks, FileState
 from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.one_file import Beat, fingerprint, fingerprint_share, joined, kind_of
 from hashmatch.fingerprints.picture import prepare
@@ -29,114 +30,146 @@ from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
 from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Kind, Length, Pixels
 
-#: What a worker asks: is this known, what is worth decoding, who shares it.
+#: What a worker asks: whether content is known, which parts of a film to decode, how many workers share it.
 Question = Digests | Glance | Length
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """A file as it was when opened; size in bytes, mtime in nanoseconds. None where it could not be opened."""
+#: Asked which share of a film to decode here, where workers elsewhere decode the others: when the file is opened (the
+#: length is None then), and for the first share again once the film's length is known.
+ShareFilm = Callable[[FileState, Length | None], FilmShare]
 
-    path: bytes
-    size: int = 0
-    mtime_ns: int = 0
+
+@dataclass(frozen=True, slots=True)
+class LocalExaminer:
+    """Examines files in worker processes of this machine; each file is yielded by itself, as soon as it is done.
+
+    share_film: for films whose other shares are decoded elsewhere. The fingerprint is then that of one share, for
+    `joined`. By default all workers that are free take a share of a long film.
+    """
+
+    isolation: Isolation
+    share_film: ShareFilm | None = None
+
+    def examine(
+        self,
+        found: Iterable[FoundPath | None],
+        settings: Settings,
+        hooks: ExaminerHooks = ExaminerHooks(),
+        input_descriptor: int | None = None,
+    ) -> Generator[tuple[ExaminedFile]]:
+        """As Examiner.examine. Raises CommandError if a sandbox is required and this system has none."""
+        examination = _Examination(settings, hooks, self.share_film)
+        # The settings go to each worker once, and not with every file.
+        work, prepare = functools.partial(_work, settings), functools.partial(_prepare, settings)
+        with Pool(
+            work, self.isolation, question=Question, result=Fingerprint, prepare=prepare, locked=hooks.on_locked
+        ) as pool:
+            outcomes = pool.run(
+                examination.tasks(found),
+                functools.partial(examination.answer, pool),
+                input_descriptor,
+                examination.has_done_early,
+                hooks.prepare,
+                examination.accepts,
+                examination.note_progress,
+            )
+            for outcome in outcomes:
+                while examination.done_early:
+                    yield (examination.done_early.popleft(),)
+                if outcome is not None and outcome.key.is_last(outcome):
+                    yield (examination.result_of(outcome.key.whole),)
+            for each in examination.done_early:
+                yield (each,)
 
 
 def fingerprints(
-    found: Iterable[FoundPath | None],
-    settings: Settings,
-    isolation: Isolation,
-    *,
-    unchanged: Callable[[FileState], bool] = lambda state: False,
-    known: Callable[[FileState, Digests], bool] = lambda state, digests: False,
-    look: Callable[[FileState, Glance], Parts] = lambda state, glance: (),
-    moved: Callable[[FileState, float], object] = lambda state, share: None,
-    source: int | None = None,
-    meanwhile: Callable[[], object] = lambda: None,
-    locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
-    shares: Callable[[FileState, Length | None], FilmShare] | None = None,
-) -> Generator[tuple[FileState, Fingerprint | None]]:
-    """Fingerprint many files in worker processes, in the order in which they are done.
+    found: Iterable[FoundPath | None], settings: Settings, isolation: Isolation, hooks: ExaminerHooks = ExaminerHooks()
+) -> Generator[ExaminedFile]:
+    """Examine many files on this machine, in the order in which they are done. Arguments: as for LocalExaminer."""
+    with contextlib.closing(LocalExaminer(isolation).examine(found, settings, hooks)) as batches:
+        for batch in batches:
+            yield from batch
 
-    found: what to examine; None where nothing more is known yet and `source`, a descriptor, must become readable first.
-    unchanged: asked with size and mtime before a file is read; if true it is not, and its fingerprint is None.
-    known: asked with the digests before a file is decoded; if true it is not.
-    look: asked with the key frames of a film which parts of it to decode. moved: told how much of a long film is done.
-    meanwhile: called once, while the first files are being decoded. locked: with the steps that each worker has taken.
-    shares: where films are shared with workers elsewhere: asked which share of one to do here, as it is opened, and of the
-    first share again once its length is known; then the fingerprint is that of this share, for `joined`.
-    """
-    done_early: list[tuple[FileState, Fingerprint | None]] = []
 
-    def tasks() -> Iterator[Task[_Case] | None]:
+class _Examination:
+    """One examination, as the parent of the workers sees it. done_early: files that no worker was needed for."""
+
+    def __init__(self, settings: Settings, hooks: ExaminerHooks, share_film: ShareFilm | None) -> None:
+        self._settings, self._hooks, self._share_film = settings, hooks, share_film
+        self.done_early = collections.deque[ExaminedFile]()
+
+    def tasks(self, found: Iterable[FoundPath | None]) -> Iterator[Task[_Case] | None]:
+        """What workers are to do; None whenever there is nothing to do for now, or something was done early."""
         for each in found:
             if each is None:
                 yield None
                 continue
             try:
-                opened = _open(each, unchanged)
+                opened = _open(each, self._hooks.is_unchanged)
             except MediaError as error:
                 failed = Fingerprint(None, 0, error=Failure(error.code, error.message))
-                opened = FileState(each.path), failed
-            if isinstance(opened, tuple):
-                done_early.append(opened)
+                opened = ExaminedFile(FileState(each.path), failed)
+            if isinstance(opened, ExaminedFile):
+                self.done_early.append(opened)
                 yield None
-            else:
-                if shares is not None:
-                    opened.share, opened.others_elsewhere = shares(opened.state, None), True
-                yield _task(opened, settings)
-
-    # The settings go to each worker once, and not with every file.
-    work, prepare = functools.partial(_work, settings), functools.partial(_prepare, settings)
-    with Pool(work, isolation, question=Question, result=Fingerprint, prepare=prepare, locked=locked) as pool:
-
-        def answer(case: _Case, question: Question) -> bool | Parts | int:
-            if isinstance(question, Glance):
-                if not are_credible_hashes(question.hashes, settings):
-                    raise NonsenseError("a glance that cannot be")
-                return look(case.state, question)
-            if isinstance(question, Length):
-                case.seconds = question.seconds
-                if shares is not None and question.can_be_shared:
-                    case.share = shares(case.state, question)
-                    return case.share.of
-                return _share(case, pool, settings) if question.can_be_shared else 1
-            case.digests = question  # kept, in case the decoder takes the worker down with it
-            case.is_known = known(case.state, question)
-            return case.is_known
-
-        def accept(case: _Case, result: Fingerprint) -> bool:
-            return _is_credible(case, result, settings)
-
-        def moved_on(case: _Case, position: float) -> None:
-            if case.whole.seconds:
-                moved(case.state, min(1.0, position / case.whole.seconds))
-
-        for outcome in pool.run(tasks(), answer, source, lambda: bool(done_early), meanwhile, accept, moved_on):
-            while done_early:
-                yield done_early.pop(0)
-            if outcome is None or not outcome.key.is_last(outcome):
                 continue
-            case = outcome.key.whole
-            failure = next((each.failure for each in case.outcomes if each.failure is not None), None)
-            if failure is None:
-                results = [each.result for each in sorted(case.outcomes, key=lambda each: each.key.share.number)]
-                result = results[0] if len(results) == 1 else joined(results, settings)
-                yield case.state, judge_name(case.state, result)
-            else:
-                digests = case.digests or (_own_digests(case.state, failure) if settings.digests else None)
-                yield case.state, Fingerprint(None, case.state.size, digests, error=failure)
-        yield from done_early
+            if self._share_film is not None:
+                opened.share, opened.others_elsewhere = self._share_film(opened.state, None), True
+            yield _task(opened, self._settings)
+
+    def has_done_early(self) -> bool:
+        return bool(self.done_early)
+
+    def answer(self, pool: Pool, case: _Case, question: Question) -> bool | Parts | int:
+        """Answer a worker's question. Raises NonsenseError if no worker of sound mind would ask it."""
+        if isinstance(question, Glance):
+            if not are_credible_hashes(question.hashes, self._settings):
+                raise NonsenseError("a glance that cannot be")
+            return self._hooks.parts_to_decode(case.state, question)
+        if isinstance(question, Length):
+            return self._sharers(pool, case, question)
+        case.digests = question  # kept, in case the decoder takes the worker down with it
+        case.is_known = self._hooks.is_known(case.state, question)
+        return case.is_known
+
+    def _sharers(self, pool: Pool, case: _Case, length: Length) -> int:
+        """How many workers share a film."""
+        case.seconds = length.seconds
+        if not length.can_be_shared:
+            return 1
+        if self._share_film is None:
+            return _share(case, pool, self._settings)
+        case.share = self._share_film(case.state, length)
+        return case.share.of
+
+    def accepts(self, case: _Case, result: Fingerprint) -> bool:
+        return _is_credible(case, result, self._settings)
+
+    def note_progress(self, case: _Case, position: float) -> None:
+        """position: seconds of film that have been decoded."""
+        if case.whole.seconds:
+            self._hooks.on_progress(case.state, min(1.0, position / case.whole.seconds))
+
+    def result_of(self, case: _Case) -> ExaminedFile:
+        """A file all shares of which are done, or have failed."""
+        failure = next((each.failure for each in case.outcomes if each.failure is not None), None)
+        if failure is None:
+            results = [each.result for each in sorted(case.outcomes, key=lambda each: each.key.share.number)]
+            result = results[0] if len(results) == 1 else joined(results, self._settings)
+            return ExaminedFile(case.state, judge_name(case.state, result))
+        digests = case.digests or (_own_digests(case.state, failure) if self._settings.digests else None)
+        return ExaminedFile(case.state, Fingerprint(None, case.state.size, digests, error=failure))
 
 
 class _Case:
-    """A file that is being worked on, or one worker's share of it, and what its worker has asked of it."""
+    """A file under way, or one worker's share of it, with what its worker has asked. whole: the case of the first share.
+    seconds: the film's length. outcomes: of all shares so far, kept in `whole`."""
 
     def __init__(
         self, state: FileState, media_type: MediaType, descriptor: int, share: FilmShare = FilmShare()
     ) -> None:
         self.state, self.media_type, self.descriptor, self.share = state, media_type, descriptor, share
-        self.whole = self  # or the case that has the first share
+        self.whole = self
         self.others_elsewhere = False
         self.digests: Digests | None = None
         self.is_known = False
@@ -144,13 +177,13 @@ class _Case:
         self.outcomes: list[TaskResult[_Case]] = []
 
     def is_last(self, outcome: TaskResult[_Case]) -> bool:
-        """Note what became of it. Returns whether that was the last share."""
+        """Note an outcome of this share. Returns whether it was the last share."""
         self.whole.outcomes.append(outcome)
         return self.others_elsewhere or len(self.whole.outcomes) == self.whole.share.of
 
 
 def _share(case: _Case, pool: Pool, settings: Settings) -> int:
-    """Have workers that have nothing to do take their share of a film. Returns how many share it."""
+    """Have idle workers take their share of a film. Returns how many workers share it."""
     if case.share.of > 1:
         return case.share.of  # asked again, by a worker that took over from one that died
     descriptors = []
@@ -177,14 +210,14 @@ def _task(case: _Case, settings: Settings) -> Task[_Case]:
     return Task(case, payload, case.descriptor, need(case.media_type), grant)
 
 
-def _open(found: FoundPath, unchanged: Callable[[FileState], bool]) -> _Case | tuple[FileState, Fingerprint | None]:
-    """Open a file and see what it is; or its result, where that is known already. Raises MediaError."""
+def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case | ExaminedFile:
+    """Open a file and recognise its type. Returns its result if no worker is needed for that. Raises MediaError."""
     if found.error is not None:
         raise found.error
     descriptor, status = open_file(found.path, follow=found.named)
     state = FileState(found.path, status.st_size, status.st_mtime_ns)
     result: Fingerprint | None = None
-    if not unchanged(state):
+    if not is_unchanged(state):
         try:
             media_type = sniff(_head(descriptor))
         except OSError as error:
@@ -194,7 +227,7 @@ def _open(found: FoundPath, unchanged: Callable[[FileState], bool]) -> _Case | t
                 return _Case(state, media_type, descriptor)
             result = judge_name(state, Fingerprint(None, state.size))
     os.close(descriptor)
-    return state, result
+    return ExaminedFile(state, result)
 
 
 def _head(descriptor: int) -> bytes:
@@ -207,7 +240,7 @@ def _head(descriptor: int) -> bytes:
 
 
 def _own_digests(state: FileState, failure: Failure) -> Digests | None:
-    """Digests of a file whose worker died before it told them. Not of what hangs, which would hang us too."""
+    """Digests of a file whose worker died before it told them; None after a hang, which might hang this process too."""
     if failure.code == "timeout":
         return None
     try:
@@ -221,13 +254,13 @@ def _own_digests(state: FileState, failure: Failure) -> Digests | None:
 
 
 def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
-    """Whether a worker that says this of a file can be of sound mind."""
+    """Whether a worker of sound mind could say this of its file."""
     is_told = result.digests is None or result.digests == case.digests
     return is_told and is_credible(case.state, case.share, case.is_known, result, settings)
 
 
 def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fingerprint, settings: Settings) -> bool:
-    """Whether this can be true of a file. is_known: whether it was said that its content is known."""
+    """Whether a result can be true of a file. is_known: whether the worker was told that the content is known."""
     texts = (result.decoder, result.recipe, result.error.message if result.error else "")
     return (
         (result.error is None or result.error.code in CODES)
@@ -265,7 +298,7 @@ def _are_credible(pixels: Pixels, side: int) -> bool:
 
 
 def judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
-    """Say so where a name claims media and the content is none; an empty one of these is damaged media."""
+    """Add an error if a file is named like media but its content is not. An empty one counts as damaged media."""
     if result.kind is not None or not named_like_media(state.path):
         return result
     if result.size == 0:
@@ -275,7 +308,7 @@ def judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
 
 
 def _prepare(settings: Settings, needs: frozenset[str]) -> None:
-    """Runs in a worker, before it locks itself: import the decoders and hashers, and have the latter do a first picture."""
+    """Runs in a worker before it locks itself: import the decoders and hashers, and hash a first picture."""
     for needed in needs:
         load_decoder(needed)
     prepare(settings)
@@ -288,10 +321,11 @@ def _work(
     ask: Callable[[Any], Any],
     beat: Beat,
 ) -> Fingerprint:
-    """Runs in a worker process: fingerprint the file behind a descriptor, and say if it changed since it was opened."""
+    """Runs in a worker: fingerprint the file behind a descriptor. Its error says if the file has changed since it was
+    opened."""
     before, expected, share = payload
     with open(descriptor, "rb") as file:
-        if sniff(_head(descriptor)) != expected:  # and is of a kind that this worker may have no decoder for
+        if sniff(_head(descriptor)) != expected:  # this worker may have no decoder for its new type
             return _changed(kind_of(expected), os.fstat(descriptor).st_size)
         try:
             if share.number:

@@ -1,4 +1,4 @@
-"""One file to its fingerprint: digests, kind and perceptual hashes. Worker processes do it; see fingerprinting.py."""
+"""One file to its fingerprint: digests, kind and perceptual hashes. Worker processes do this; see many_files.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from hashmatch.errors import LIMIT_CODES, MediaError
-from hashmatch.fingerprints.film import LONG, FilmReading, Look, Sharers, can_be_shared, in_order, too_many
+from hashmatch.fingerprints.film import (
+    LONG,
+    CountSharers,
+    FilmReading,
+    PartsToDecode,
+    can_be_shared,
+    in_order,
+    too_many,
+)
 from hashmatch.fingerprints.film import read as read_film
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
 from hashmatch.fingerprints.settings import Settings
@@ -19,25 +27,24 @@ from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Length, Pixels, View
 
-#: Asked once the digests are known; the file is not decoded if the answer is yes.
-Known = Callable[[Digests], bool]
-
+#: Asked whether content with these digests is known; if so, it is not decoded.
+IsKnown = Callable[[Digests], bool]
+#: Called now and then as a sign of life, with the seconds of film that have been decoded.
 Beat = Callable[[float], None]
 
 
 def fingerprint(
     file: BinaryIO,
     settings: Settings,
-    known: Known = lambda digests: False,
+    is_known: IsKnown = lambda digests: False,
     beat: Beat = lambda position: None,
-    look: Look = lambda glance: (),
-    sharers: Sharers = lambda length: 1,
+    parts_to_decode: PartsToDecode = lambda glance: (),
+    count_sharers: CountSharers = lambda length: 1,
 ) -> Fingerprint:
     """Read, recognise, decode and hash an open, seekable file. What is wrong with it comes back as `error`.
 
-    beat is called now and then, as a sign of life, with the seconds of film that have been decoded. look: which parts of a
-    film are worth decoding, see footage.py. sharers: how many workers share a long film; this call does the first share, and
-    `fingerprint_share` the others.
+    is_known, beat, parts_to_decode: see IsKnown, Beat, PartsToDecode.
+    count_sharers: asked how many workers share a long film; this call does the first share, `fingerprint_share` the others.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -56,14 +63,14 @@ def fingerprint(
     if settings.digests:
         digests = digest([data] if data is not None else _with_head(head, file), lambda: beat(0.0))
         result = replace(result, digests=digests)
-        if known(digests):
+        if is_known(digests):
             return replace(result, known=True)
     try:
         opened = _open_media(file, data, media_type, settings)
         if isinstance(opened, Film):
             length = Length(opened.duration or 0.0, can_be_shared(settings) and media_type.decoder == "pyav")
-            share = FilmShare(0, sharers(length) if length.seconds >= LONG else 1)
-            return _read_film(opened, settings, result, beat, look, share)
+            share = FilmShare(0, count_sharers(length) if length.seconds >= LONG else 1)
+            return _read_film(opened, settings, result, beat, parts_to_decode, share)
         return _read_stills(opened, settings, result)
     except MediaError as error:
         return replace(result, error=Failure(error.code, error.message))
@@ -74,7 +81,7 @@ def fingerprint(
 def fingerprint_share(
     file: BinaryIO, media_type: MediaType, settings: Settings, share: FilmShare, beat: Beat
 ) -> Fingerprint:
-    """What another worker does of a film that `fingerprint` was told is shared: hashes, and no digests."""
+    """One of the other shares of a film that `fingerprint` does the first share of: hashes, but no digests."""
     result = Fingerprint("video", file.seek(0, os.SEEK_END))
     try:
         opened = _open_media(file, None, media_type, settings)
@@ -85,7 +92,7 @@ def fingerprint_share(
 
 
 def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
-    """A film's fingerprint of those of its shares, the first of which has the digests."""
+    """A film's fingerprint from those of its shares, the first of which has the digests."""
     limit = settings.limits.max_frames
     hashes = in_order(each for share in shares for each in share.hashes)
     error = next((share.error for share in shares if share.error is not None), None)
@@ -94,7 +101,7 @@ def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
     if len(hashes) > limit:
         problem = too_many(limit)
         error = Failure(problem.code, problem.message)
-    # The first may be the one whose frames are damaged, and then knows no size and no recipe.
+    # The first share may have no frame that decodes, and then knows neither size nor recipe.
     seen = next(share for share in shares if share.hashes)
     partial = error is not None
     return replace(seen, digests=shares[0].digests, hashes=tuple(hashes[:limit]), partial=partial, error=error)
@@ -138,29 +145,29 @@ def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fin
 
 
 def _read_film(
-    film: Film, settings: Settings, result: Fingerprint, beat: Beat, look: Look, share: FilmShare
+    film: Film, settings: Settings, result: Fingerprint, beat: Beat, parts_to_decode: PartsToDecode, share: FilmShare
 ) -> Fingerprint:
     if settings.moments:
         pictures = film.pictures(settings.moments, settings.picture_side, beat)
         return replace(result, decoder=film.decoder, moments=pictures)
-    footage = FilmReading()
+    reading = FilmReading()
     error: Failure | None = None
     try:
-        read_film(film, settings, footage, beat, look, share)
+        read_film(film, settings, reading, beat, parts_to_decode, share)
     except MediaError as problem:
-        error = _what_is_missing(problem, footage.hashes)
-    if footage.size is None and share.of > 1:
-        return replace(result, decoder=film.decoder, duration=film.duration)  # none of its reaches is this share's
-    if footage.size is None:
+        error = _what_is_missing(problem, reading.hashes)
+    if reading.size is None and share.of > 1:
+        return replace(result, decoder=film.decoder, duration=film.duration)  # no reach of the film is in this share
+    if reading.size is None:
         raise MediaError("no-usable-frames", _("holds no pictures"))
-    length = film.duration if film.duration is not None else footage.end
-    measured = _measured(result, "video", footage.size, in_order(footage.hashes), film.decoder, error, settings)
+    length = film.duration if film.duration is not None else reading.end
+    measured = _measured(result, "video", reading.size, in_order(reading.hashes), film.decoder, error, settings)
     return replace(measured, duration=None if length is None else round(length, 3))
 
 
 def _what_is_missing(problem: MediaError, hashes: list[Hash]) -> Failure:
-    """Whatever it was, what came before is good; but what was left out for a limit is not called damaged. Raises the
-    problem where nothing came before."""
+    """Why a file is partial: over a limit, or else damaged; what was decoded before the problem is good. Raises the problem
+    if nothing was decoded before."""
     if not hashes:
         raise problem
     return Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.message)

@@ -1,4 +1,4 @@
-"""One decoded picture to everything that is kept of it: the middle of a fingerprint."""
+"""One decoded picture to its hashes, views and features: the middle of a fingerprint."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hashmatch.records import PART, TRIM, Hash, Pixels, View
 
 
 def prepare(settings: Settings) -> None:
-    """Import all that hashing takes, and run it once, for a process that will not be able to import any more."""
-    # Noise in a frame, so that every stage has something to do.
+    """Import everything that hashing needs, and run it once: afterwards this process cannot import any more."""
+    # Noise with a border, so that every stage has something to do.
     framed = np.zeros((256, 192), np.uint8)
     framed[48:208] = np.random.default_rng(0).integers(0, 256, (160, 192), np.uint8)
     picture = Picture(Image.fromarray(framed), (192, 256))
@@ -28,14 +28,14 @@ def prepare(settings: Settings) -> None:
 
 
 def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) -> Iterator[Hash]:
-    """The hashes of one picture. Of a still one also the blocks that tell pictures of one layout apart
-    (hashers/blocks.py), and the same of its views."""
+    """The hashes of one picture: of a still one, also its blocks, which tell pictures of one layout apart
+    (hashers/blocks.py), and the hashes and blocks of its views."""
     if "pdq" not in settings.hashers or not settings.views:
         yield from (_hash(picture, name) for name in settings.hashers)
         return
     for part in (picture, *(picture.part(view) for view in views)):
         found = _oriented(part) if settings.side == "query" else _hash(part, "pdq")
-        # A view with little in it, say a plain ground between two lines of text, would say nothing.
+        # A view with little detail, such as the plain ground between two lines of text, says nothing.
         if part is picture or (found.quality or 0) >= quality_of("pdq").good:
             yield found
             yield _hash(part, hashers.GUARD)
@@ -43,8 +43,10 @@ def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) 
 
 
 def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
-    """What is left of a still picture when borders and frames are taken off, best first; often nothing else is. Called
-    "trim" where what was taken off is plain, and "part" where it is not: that may be a text, which makes another poster."""
+    """The parts of a still picture without its borders and frames, best first; often there are none.
+
+    A view is called "trim" if what was taken off is plain, "part" if it is not: it may be text, which makes another poster.
+    """
     from hashmatch.hashers.borders import find_views, is_plain_outside
 
     if picture.view != "full" or "pdq" not in settings.hashers or not settings.views:
@@ -59,7 +61,7 @@ def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
 
 
 def features_of(picture: Picture, side: Side) -> tuple[bytes, ...]:
-    """Local features of a still picture; of a query more of them, and those of its mirror image, too."""
+    """Local features of a still picture; of a query, more of them, and also those of its mirror image."""
     from hashmatch.hashers import orb
 
     luma = np.asarray(picture.image.convert("L"))
@@ -69,7 +71,7 @@ def features_of(picture: Picture, side: Side) -> tuple[bytes, ...]:
 
 
 def pixels_of(picture: Picture, side: int) -> Pixels:
-    """The picture with its longer side at most so many pixels."""
+    """The picture in colour, its longer side at most `side` pixels."""
     image = picture.image.convert("RGB")
     image.thumbnail((side, side))
     return Pixels(image.width, image.height, image.tobytes())

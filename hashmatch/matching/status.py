@@ -18,8 +18,13 @@ def is_skipped(fingerprint: Fingerprint) -> bool:
     return fingerprint.kind is None and (error is None or error.code == "unsupported-format")
 
 
+def is_comparable(fingerprint: Fingerprint) -> bool:
+    """Whether a file can be compared with references: it is media, and was read to its end."""
+    return fingerprint.digests is not None and not is_skipped(fingerprint)
+
+
 def unmatched(path: bytes, fingerprint: Fingerprint) -> Result:
-    """The result of a file that cannot be compared with anything: it is not media, or could not be read to its end."""
+    """The result of a file that is not comparable."""
     if is_skipped(fingerprint):
         return Result(path, "skipped", size=fingerprint.size, error=fingerprint.error)
     return Result(path, "failed", kind=fingerprint.kind, size=fingerprint.size or None, error=fingerprint.error)

@@ -1,15 +1,19 @@
-"""The reference set, searched: what a scan finds, and whether it is live and asked for."""
+"""What it is to search the reference set, and how this machine does it: from a file's hashes to its matches.
+
+A cluster does it in cluster/searching.py. `scan` knows the Searcher only.
+"""
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from hashmatch import hashers
 from hashmatch.fingerprints.film import Parts
+from hashmatch.fingerprints.settings import Settings
 from hashmatch.hamming import DamagedIndexError
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.finding import Finding
@@ -27,19 +31,49 @@ from hashmatch.matching.results import (
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import exact, find, match_of
-from hashmatch.records import Digests, Glance, Hash, Kind
+from hashmatch.media import Limits
+from hashmatch.records import Digests, Fingerprint, Glance
 from hashmatch.search.cache import load, load_features
 from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions
 from hashmatch.store.scope import SearchScope
 
 AnyFound = TypeVar("AnyFound")
 
-#: References that are added while a scan runs are loaded at once, but loading takes no more than a tenth of the time.
+#: Times that a load took, until the next one. References that are added during a scan are then loaded soon, and loading
+#: never takes more than a tenth of the scan's time.
 LOADING_SHARE = 9.0
 
 
-class Searcher:
-    """The references, and how a file's hashes match those of them that are live and asked for."""
+class Searcher(Protocol):
+    """Matches files with the references that are live and in its scope."""
+
+    def query_settings(self, limits: Limits) -> Settings:
+        """How a file must be examined to be searched for."""
+        ...
+
+    def prepare(self) -> None:
+        """Load what a search needs; without this, the first search does it."""
+        ...
+
+    def finds(self, reference_id: int) -> bool:
+        """Whether a reference is live and in the scope."""
+        ...
+
+    def parts_to_decode(self, glance: Glance) -> Parts:
+        """The parts of a film whose key frames resemble a reference; empty if none do."""
+        ...
+
+    def matches_of_each(self, files: Sequence[Fingerprint]) -> Iterator[list[Match]]:
+        """The matches of each file, in the order of the files.
+
+        A file matches every reference with the same bytes, a hash within the thresholds, or local features in common;
+        each reference once, by its strongest evidence.
+        """
+        ...
+
+
+class LocalSearcher:
+    """Searches on this machine: the tables are in memory, or mapped from the cache beside the database."""
 
     def __init__(
         self,
@@ -50,8 +84,11 @@ class Searcher:
         radius: int | None = None,
         allowed: bool = False,
     ) -> None:
-        """collections: search these only, and the allow list, which protects whatever is searched for. profile, radius:
-        see tiers.thresholds. allowed: search the allow list only."""
+        """collections: search only these, and always the allow list, which protects files from all of them.
+        profile, radius: see tiers.thresholds. allowed: search the allow list only.
+
+        Raises CommandError if there is no collection of that name.
+        """
         self._store = store
         self._connection = store.connection
         self._profile = profile
@@ -66,17 +103,23 @@ class Searcher:
 
     @functools.cached_property
     def algorithms(self) -> tuple[str, ...]:
-        """What a file must be hashed with: PDQ, and whatever else is the only hash that some reference has."""
+        """What a file must be hashed with: the main algorithm, and each one that some reference has instead of it."""
         needed = {hashers.MAIN} | hash_rows.algorithms_without(self._connection, hashers.MAIN, self._thresholds)
         return tuple(name for name in hashers.HASHERS if name in needed)
 
     @functools.cached_property
     def wants_features(self) -> bool:
-        """Whether to search by local features, too."""
+        """Whether files are also searched for by local features."""
         return self._profile == "thorough" and hash_rows.has_features(self._connection)
 
+    def query_settings(self, limits: Limits) -> Settings:
+        """As Searcher.query_settings."""
+        return Settings(
+            self.algorithms, limits=limits, side="query", features=self.wants_features, profile=self._profile
+        )
+
     def prepare(self, anew: bool = False) -> None:
-        """Have the tables ready, which a search would otherwise wait for. anew: without what a cache says."""
+        """As Searcher.prepare. anew: do not trust the cache, and write it again."""
         start = time.monotonic()
         self._version = generation.data_version(self._connection)
         self._generation = generation.current(self._connection)
@@ -94,7 +137,7 @@ class Searcher:
         ]
 
     def _keep_up(self) -> None:
-        """Notice what other processes changed since: a scan of names that come through a pipe may run for weeks."""
+        """Take in what other processes have changed: a scan that reads its names from a pipe may run for weeks."""
         if self._tables is None:
             self.prepare()
         version = generation.data_version(self._connection)
@@ -107,11 +150,17 @@ class Searcher:
             if (now.newest, now.removals) != (self._generation.newest, self._generation.removals) or self._allowed:
                 self.prepare()
 
-    def _findings(self, hashes: Sequence[Hash], kind: Kind) -> list[Finding]:
-        return self._searched(lambda table: find(hashes, kind, table, self._blocks_of))
+    def _findings_of_each(self, files: Sequence[Fingerprint]) -> Iterator[list[Finding]]:
+        """The references that each file resembles by its hashes, live or not."""
+        for file in files:
+            hashes, kind = file.hashes, file.kind
+            if hashes and kind is not None:
+                yield self._searched(functools.partial(find, hashes, kind, blocks_of=self._blocks_of))
+            else:
+                yield []
 
     def _searched(self, search: Callable[[HashTable], Iterable[AnyFound]]) -> list[AnyFound]:
-        """What is found in all tables."""
+        """What a search of all tables finds."""
         assert self._tables is not None
         try:
             return [found for table in self._tables for found in search(table)]
@@ -123,35 +172,40 @@ class Searcher:
     def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
         return hash_rows.blocks(self._connection, reference_id, view)
 
-    def matches(
-        self, hashes: Iterable[Hash], kind: Kind | None, digests: Digests | None, features: Sequence[bytes] = ()
-    ) -> list[Match]:
-        """Every reference that has the same bytes, a hash within the thresholds, or local features in common; each once,
-        by its strongest. features: of the picture and its mirror image; see hashers/local_features.py."""
+    def matches(self, file: Fingerprint) -> list[Match]:
+        """The matches of one file; see Searcher.matches_of_each."""
+        return next(self.matches_of_each([file]))
+
+    def matches_of_each(self, files: Sequence[Fingerprint]) -> Iterator[list[Match]]:
+        """As Searcher.matches_of_each."""
         self._keep_up()
+        for file, findings in zip(files, self._findings_of_each(files), strict=True):
+            yield self._matches(file, findings)
+
+    def _matches(self, file: Fingerprint, findings: Iterable[Finding]) -> list[Match]:
+        digests = file.digests
         best: dict[int, Match] = {}
         if digests is not None:
             for reference_id in lookup.by_digests(self._connection, digests):
                 reference = self._reference(reference_id)
                 if reference is not None:
                     best[reference_id] = exact(reference, self._algorithm_of(reference_id, digests))
-        hashes = tuple(hashes)
-        for found in self._findings(hashes, kind) if hashes and kind is not None else ():
+        for found in findings:
             reference = self._reference(found.reference_id)
             before = best.get(found.reference_id)
             # Between algorithms that say the same, the first of HASHERS counts.
             if reference is not None and (before is None or TIERS.index(found.tier) < TIERS.index(before.tier)):
                 best[found.reference_id] = match_of(found, reference)
-        # What is one reference as a whole is not searched for parts of others.
-        if features and not any(match.tier in ("exact", "near") for match in best.values()):
-            for local in self._local_matches(features):
+        # A file that shows one reference as a whole is not searched for parts of others.
+        if file.features and not any(match.tier in ("exact", "near") for match in best.values()):
+            for local in self._local_matches(file.features):
                 reference = self._reference(local.owner)
                 if reference is not None:
                     best[local.owner] = with_parts(best.get(local.owner), local, reference)
         return [self._decided(match, digests) for match in best.values()] if digests else list(best.values())
 
     def _decided(self, match: Match, digests: Digests) -> Match:
-        """The match with what people decided of it."""
+        """The match, with what people have decided about this file and reference."""
         found = review_decisions.of_pair(
             self._connection, review_decisions.DecisionPair(digests.sha256, match.reference.id)
         )
@@ -159,13 +213,14 @@ class Searcher:
             return match
         return replace(match, decision=MatchedDecision(found.decision, found.by, found.at, found.in_force))
 
-    def parts_to_look_at(self, glance: Glance) -> Parts:
-        """The parts of a film whose key frames show what a reference does."""
+    def parts_to_decode(self, glance: Glance) -> Parts:
+        """As Searcher.parts_to_decode."""
         self._keep_up()
         hit = self._searched(lambda table: times_of_hits(glance.hashes, table, self.finds))
         return parts_around(hit, sorted({each.time for each in glance.hashes if each.time is not None}))
 
     def _local_matches(self, features: Sequence[bytes]) -> list[LocalMatch]:
+        """features: of the picture and of its mirror image, see hashers/local_features.py."""
         upright, mirrored = map(LocalFeatures.from_bytes, features)
 
         def features_of(reference_id: int) -> LocalFeatures | None:
@@ -181,7 +236,7 @@ class Searcher:
             return searched()
 
     def finds(self, reference_id: int) -> bool:
-        """Whether a reference is live and among those that are searched."""
+        """As Searcher.finds."""
         return self._reference(reference_id) is not None
 
     def _algorithm_of(self, reference_id: int, digests: Digests) -> str:
@@ -189,10 +244,10 @@ class Searcher:
         return "sha256" if reference.sha256 else "sha1" if reference.sha1 == digests.sha1 else "md5"
 
     def _load_reference(self, reference_id: int) -> MatchedReference | None:
-        """The reference as results show it; None if it is not live or not among those that are searched.
+        """The reference as results show it; None if it is not live or not in the scope.
 
-        Hits are held against this one by one: to know of a million references beforehand which are live would take
-        longer than the search.
+        Each hit is checked by itself: finding out beforehand which of a million references are live would take longer
+        than the search.
         """
         if not self._scope.has(self._connection, reference_id):
             return None

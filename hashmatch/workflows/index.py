@@ -5,36 +5,36 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from hashmatch import hashers
-from hashmatch.fingerprints.many_files import FileState, fingerprints
+from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.i18n import _
-from hashmatch.isolation import Isolation
-from hashmatch.matching.status import is_skipped
+from hashmatch.matching.status import is_comparable, is_skipped
 from hashmatch.media import recipes_as_good
 from hashmatch.media.files import FoundPath
 from hashmatch.media.urls import absolute
-from hashmatch.records import Digests, Failure, Fingerprint
+from hashmatch.records import Failure, Fingerprint
 from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import JoinOutcome, Membership, join
 from hashmatch.store.references import add_file, set_location
 
-#: A file that was examined. Of one that is as it was when it was indexed last, there is no fingerprint.
-Examined = tuple[FileState, Fingerprint | None]
+if TYPE_CHECKING:
+    from hashmatch.search.searcher import LocalSearcher
 
 IndexStatus = Literal["indexed", "unchanged", "duplicate", "failed", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What became of one file. error: of a failed one, or what is missing of a partial one. size: bytes.
+    """What index did with one file.
 
-    warnings: what a person should know of an indexed file; each one line.
+    size: bytes. error: why the file failed, or what is missing of a partial one. warnings: what a person should know about
+    an indexed file, one line each.
     """
 
     path: bytes
@@ -45,35 +45,64 @@ class Indexed:
     warnings: tuple[str, ...] = ()
 
 
-def _one_by_one(*arguments: Any, **options: Any) -> Generator[Sequence[Examined]]:
-    for each in fingerprints(*arguments, **options):
-        yield (each,)
-
-
 def index(
     store: Store,
     actor: Actor,
     found: Iterable[FoundPath | None],
     membership: Membership,
     settings: Settings,
-    isolation: Isolation,
+    examiner: Examiner,
+    *,
     retry_failed: bool = False,
-    moved: Callable[[bytes, float], object] = lambda path, share: None,
-    examine: Callable[..., Generator[Sequence[Examined]]] = _one_by_one,
+    on_progress: Callable[[bytes, float], object] = lambda path, share: None,
 ) -> Generator[Indexed]:
-    """Add files to the reference set; each is committed, with its audit entry, before it is told of: as soon as it is
-    examined, or together with the others of a cluster's batch.
+    """Add files to the reference set; yields each after it is committed with its audit entry.
 
-    What was indexed before and has kept its size and time is not read again, and what has known content is not
-    decoded again, unless its hashes were made by another recipe than today's. Files that failed before are not tried
-    again unless `retry_failed`. The audit trail tells, before the first file that a run adds, how workers were locked.
-    moved: told how much of a long film is done, 0 to 1. examine: as `fingerprints`, but in batches; a cluster has its own.
+    A file that was indexed before and has kept its size and time is not read again. Known content is not decoded again,
+    unless its hashes were made by another recipe than today's. All files that the examiner yields together are committed
+    together. Before the first file that a run adds, the audit trail says how the workers were locked.
+
+    retry_failed: try files again that failed before.
+    on_progress: told a path, and what share of that long film is done, 0 to 1.
     """
     connection = store.connection
-    versions = {name: hashers.by_name(name).version for name in settings.hashers}
-    matches_allowed = _allow_list_check(store)
+    resembles_allowed = _allow_list_check(store)
+    lock_steps: list[tuple[str, ...]] = []  # of each worker, as they start
+    recorded_steps: tuple[str, ...] | None = None
+    is_settled = _settled_references(connection, settings, retry_failed)
+    hooks = ExaminerHooks(
+        is_unchanged=lambda state: is_settled(lookup.id_at(connection, *_location(state))),
+        is_known=lambda state, digests: is_settled(lookup.id_of_sha256(connection, digests.sha256)),
+        on_progress=lambda state, share: on_progress(state.path, share),
+        on_locked=lock_steps.append,
+    )
+    # Closed here, not when it is collected as garbage: by then the cluster may be gone.
+    with contextlib.closing(examiner.examine(found, settings, hooks)) as batches:
+        for batch in batches:
+            added: list[Indexed] = []
+            with store.transaction() if any(map(_is_kept, batch)) else contextlib.nullcontext():
+                for state, fingerprint in batch:
+                    if fingerprint is None or fingerprint.known:
+                        added.append(_add_known(connection, actor, state, fingerprint, membership))
+                    elif is_skipped(fingerprint):
+                        added.append(Indexed(state.path, "skipped", state.size, error=fingerprint.error))
+                    elif fingerprint.digests is None:
+                        added.append(Indexed(state.path, "failed", state.size, error=fingerprint.error))
+                    else:
+                        if lock_steps and lock_steps[-1] != recorded_steps:
+                            recorded_steps = lock_steps[-1]
+                            record(connection, actor, "isolation", {"steps": list(recorded_steps)})
+                        added.append(_add_new(connection, actor, state, fingerprint, membership, resembles_allowed))
+            yield from added
 
-    def settled(reference_id: int | None) -> bool:
+
+def _settled_references(
+    connection: sqlite3.Connection, settings: Settings, retry_failed: bool
+) -> Callable[[int | None], bool]:
+    """A function that says of a reference's id whether there is nothing to examine again; None stands for no reference."""
+    versions = {name: hashers.by_name(name).version for name in settings.hashers}
+
+    def is_settled(reference_id: int | None) -> bool:
         if reference_id is None:
             return False
         reference = lookup.reference(connection, reference_id)
@@ -84,79 +113,50 @@ def index(
         recipes = recipes_as_good(reference.kind, settings.exact, settings.features)
         return hash_rows.is_current(hash_rows.recipes(connection, reference_id), recipes, versions)
 
-    def unchanged(state: FileState) -> bool:
-        return settled(lookup.id_at(connection, *_location(state)))
-
-    def known(state: FileState, digests: Digests) -> bool:
-        return settled(lookup.id_of_sha256(connection, digests.sha256))
-
-    levels: list[tuple[str, ...]] = []  # that workers told of themselves
-    noted: tuple[str, ...] | None = None
-    done = examine(
-        found,
-        settings,
-        isolation,
-        unchanged=unchanged,
-        known=known,
-        moved=lambda state, share: moved(state.path, share),
-        locked=levels.append,
-    )
-    with contextlib.closing(done):  # now, and not when it is found to be garbage, as the cluster may be gone by then
-        for results in done:
-            added: list[Indexed] = []
-            with store.transaction() if any(map(_is_kept, results)) else contextlib.nullcontext():
-                for state, result in results:
-                    if result is None or result.known:
-                        added.append(_add_known(connection, actor, state, result, membership))
-                    elif is_skipped(result):
-                        added.append(Indexed(state.path, "skipped", state.size, error=result.error))
-                    elif result.digests is None:
-                        added.append(Indexed(state.path, "failed", state.size, error=result.error))
-                    else:
-                        if levels and levels[-1] != noted:
-                            noted = levels[-1]
-                            record(connection, actor, "isolation", {"steps": list(noted)})
-                        added.append(_add_new(connection, actor, state, result, membership, matches_allowed))
-            yield from added
+    return is_settled
 
 
-def _is_kept(examined: Examined) -> bool:
-    """Whether the database will know of a file."""
-    result = examined[1]
-    return result is None or result.known or (result.digests is not None and not is_skipped(result))
+def _is_kept(examined: ExaminedFile) -> bool:
+    """Whether a file is, or will be, in the database."""
+    fingerprint = examined.fingerprint
+    return fingerprint is None or fingerprint.known or is_comparable(fingerprint)
 
 
 def _add_new(
     connection: sqlite3.Connection,
     actor: Actor,
     state: FileState,
-    result: Fingerprint,
+    fingerprint: Fingerprint,
     membership: Membership,
-    matches_allowed: Callable[[Fingerprint], tuple[str, ...]],
+    resembles_allowed: Callable[[Fingerprint], tuple[str, ...]],
 ) -> Indexed:
-    """A file that was examined."""
-    reference_id, outcome = add_file(connection, actor, result, _location(state), membership)
+    """Add a file whose content is new."""
+    reference_id, outcome = add_file(connection, actor, fingerprint, _location(state), membership)
     warnings = _warnings(outcome)
     if outcome == "added" and not membership.allow:
-        warnings += matches_allowed(result)
+        warnings += resembles_allowed(fingerprint)
     status: IndexStatus = "indexed" if outcome in ("added", "joined") else "duplicate"
-    if result.error is not None and not result.partial:
+    if fingerprint.error is not None and not fingerprint.partial:
         status = "failed"
-    return Indexed(state.path, status, state.size, reference_id, result.error, warnings)
+    return Indexed(state.path, status, state.size, reference_id, fingerprint.error, warnings)
 
 
 def _add_known(
-    connection: sqlite3.Connection, actor: Actor, state: FileState, result: Fingerprint | None, membership: Membership
+    connection: sqlite3.Connection,
+    actor: Actor,
+    state: FileState,
+    fingerprint: Fingerprint | None,
+    membership: Membership,
 ) -> Indexed:
-    """A file whose content the set has: note where it is, and that this collection has it too."""
-    if result is None:
+    """Note where a file of known content is, and that this collection has it, too."""
+    if fingerprint is None:
         reference_id = lookup.id_at(connection, *_location(state))
     else:
-        assert result.digests is not None
-        reference_id = lookup.id_of_sha256(connection, result.digests.sha256)
+        assert fingerprint.digests is not None
+        reference_id = lookup.id_of_sha256(connection, fingerprint.digests.sha256)
     assert reference_id is not None
     outcome = join(connection, actor, reference_id, membership, path=_location(state)[0])
-    if result is not None:
+    if fingerprint is not None:
         set_location(connection, reference_id, *_location(state))
     reference = lookup.reference(connection, reference_id)
     if reference.error_code is not None and not reference.partial:
@@ -165,7 +165,9 @@ def _add_known(
     warnings = _warnings(outcome)
     if reference.allow and not membership.allow and outcome == "joined":
         warnings += (_("is on the allow list itself (reference {id})").format(id=reference_id),)
-    return Indexed(state.path, "unchanged" if result is None else "duplicate", state.size, reference_id, None, warnings)
+    return Indexed(
+        state.path, "unchanged" if fingerprint is None else "duplicate", state.size, reference_id, None, warnings
+    )
 
 
 def _location(state: FileState) -> tuple[bytes, int, int]:
@@ -180,21 +182,20 @@ def _warnings(outcome: JoinOutcome) -> tuple[str, ...]:
 
 
 def _allow_list_check(store: Store) -> Callable[[Fingerprint], tuple[str, ...]]:
-    """A function that warns if what is being added resembles something on the allow list."""
+    """A function that returns a warning for each reference on the allow list that a new file resembles."""
 
     @functools.cache
-    def searcher() -> Callable[[Fingerprint], tuple[str, ...]]:
-        from hashmatch.search.searcher import Searcher
+    def searcher() -> LocalSearcher:
+        from hashmatch.search.searcher import LocalSearcher  # most runs of `index` do not need it
 
-        search = Searcher(store, allowed=True)
+        return LocalSearcher(store, allowed=True)
 
-        def check(result: Fingerprint) -> tuple[str, ...]:
-            message = _("resembles reference {id}, which is on the allow list ({tier}, distance {distance})")
-            return tuple(
-                message.format(id=m.reference.id, tier=m.tier, distance=m.distance)
-                for m in search.matches(result.hashes, result.kind, None)
-            )
+    def check(fingerprint: Fingerprint) -> tuple[str, ...]:
+        message = _("resembles reference {id}, which is on the allow list ({tier}, distance {distance})")
+        # By its hashes alone: the same bytes would be the same reference.
+        return tuple(
+            message.format(id=m.reference.id, tier=m.tier, distance=m.distance)
+            for m in searcher().matches(replace(fingerprint, digests=None, features=()))
+        )
 
-        return check
-
-    return lambda result: searcher()(result)
+    return check

@@ -1,24 +1,25 @@
-"""Files against the reference set: what `hashmatch scan` does. Nothing is written."""
+"""Files against the reference set: what `hashmatch scan` does. Nothing is written.
+
+The examiner turns each file into a fingerprint, the searcher finds its matches, and matching/status.py makes a status of
+them.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import sqlite3
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from hashmatch import hashers
-from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.many_files import FileState, fingerprints
+from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
 from hashmatch.fingerprints.settings import Settings
-from hashmatch.isolation import Isolation
 from hashmatch.matching.results import ExaminedFilm, Result, Tier
-from hashmatch.matching.status import is_skipped, unmatched, with_matches
-from hashmatch.matching.tiers import Profile
+from hashmatch.matching.status import is_comparable, unmatched, with_matches
 from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import FoundPath
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
+from hashmatch.records import Digests, Failure, Fingerprint, Hash
 from hashmatch.search.searcher import Searcher
 from hashmatch.store import Store, hash_rows, lookup
 
@@ -26,34 +27,44 @@ from hashmatch.store import Store, hash_rows, lookup
 def scan(
     store: Store,
     found: Iterable[FoundPath | None],
-    isolation: Isolation,
+    examiner: Examiner,
+    searcher: Searcher,
     *,
-    collections: Sequence[str] = (),
-    profile: Profile = "fast",
-    radius: int | None = None,
     min_tier: Tier = "possible",
     limits: Limits = Limits(),
-    source: int | None = None,
-    moved: Callable[[bytes, float], object] = lambda path, share: None,
-    searcher: Searcher | None = None,
-    examine: Callable[..., Generator[tuple[FileState, Fingerprint | None]]] = fingerprints,
+    input_descriptor: int | None = None,
+    on_progress: Callable[[bytes, float], object] = lambda path, share: None,
 ) -> Generator[Result]:
-    """Match files against the reference set, one result each, as soon as it is known.
+    """Match files against the reference set; yields one result each, as soon as it is known.
 
+    Content that the reference set has is not decoded; its stored hashes are used.
+
+    found, input_descriptor: as for Examiner.examine.
     min_tier: weaker matches are left out, and count for nothing.
-    found, source: as for `fingerprints`. Content that the set has is not decoded; its stored hashes are used.
-    moved: told how much of a long film is done, 0 to 1. searcher, examine: a cluster's, instead of this machine's.
+    on_progress: told a path, and what share of that long film is done, 0 to 1.
     """
-    connection = store.connection
-    searcher = searcher or Searcher(store, collections=collections, profile=profile, radius=radius)
-    settings = Settings(
-        searcher.algorithms, limits=limits, side="query", features=searcher.wants_features, profile=profile
+    settings = searcher.query_settings(limits)
+    hooks = ExaminerHooks(
+        is_known=_known_content(store.connection, searcher, settings),
+        parts_to_decode=lambda state, glance: searcher.parts_to_decode(glance),
+        on_progress=lambda state, share: on_progress(state.path, share),
+        prepare=searcher.prepare,
     )
+    with contextlib.closing(examiner.examine(found, settings, hooks, input_descriptor)) as batches:
+        for batch in batches:
+            yield from judge(store.connection, searcher, batch, min_tier)
+
+
+def _known_content(
+    connection: sqlite3.Connection, searcher: Searcher, settings: Settings
+) -> Callable[[FileState, Digests], bool]:
+    """A function that says whether a file need not be decoded: the reference set has its hashes, or knows that it cannot
+    be decoded."""
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
 
-    def known(state: FileState, digests: Digests) -> bool:
+    def is_known(state: FileState, digests: Digests) -> bool:
         reference_id = lookup.id_of_sha256(connection, digests.sha256)
-        # What is retracted or not searched for is no exact match, so all that can be known of its content is needed.
+        # A reference that is retracted or not searched for is no exact match: then the file is matched by its hashes.
         if reference_id is None or not searcher.finds(reference_id):
             return False
         reference = lookup.reference(connection, reference_id)
@@ -64,56 +75,44 @@ def scan(
         recipes = recipes_as_good(reference.kind, settings.exact)
         return hash_rows.is_current(hash_rows.recipes(connection, reference_id), recipes, versions)
 
-    def look(state: FileState, glance: Glance) -> Parts:
-        return searcher.parts_to_look_at(glance)
-
-    decoded = examine(
-        found,
-        settings,
-        isolation,
-        known=known,
-        look=look,
-        moved=lambda state, share: moved(state.path, share),
-        source=source,
-        meanwhile=searcher.prepare,
-    )
-    with contextlib.closing(decoded):
-        for state, result in decoded:
-            assert result is not None
-            yield judge(connection, searcher, state.path, result, min_tier)
+    return is_known
 
 
 def judge(
-    connection: sqlite3.Connection,
-    searcher: Searcher,
-    path: bytes,
-    fingerprint: Fingerprint,
-    min_tier: Tier = "possible",
-) -> Result:
-    """The verdict on a file that was fingerprinted. min_tier: as for `scan`."""
-    digests = fingerprint.digests
-    if digests is None or is_skipped(fingerprint):
-        return unmatched(path, fingerprint)
-    if fingerprint.known:
-        fingerprint = _as_stored(connection, fingerprint, digests)
-    hashes, kind, size = fingerprint.hashes, fingerprint.kind, fingerprint.size
-    measured = Result(
+    connection: sqlite3.Connection, searcher: Searcher, batch: Sequence[ExaminedFile], min_tier: Tier = "possible"
+) -> Iterator[Result]:
+    """The verdicts on files that were examined, in their order. min_tier: as for `scan`."""
+    files = [(state.path, _with_stored(connection, fingerprint)) for state, fingerprint in batch]
+    matches = searcher.matches_of_each([fingerprint for _path, fingerprint in files if is_comparable(fingerprint)])
+    for path, fingerprint in files:
+        if is_comparable(fingerprint):
+            yield with_matches(_measured(path, fingerprint), next(matches), min_tier)
+        else:
+            yield unmatched(path, fingerprint)
+
+
+def _measured(path: bytes, fingerprint: Fingerprint) -> Result:
+    """What a result says of the file alone."""
+    digests, is_film = fingerprint.digests, fingerprint.kind == "video"
+    return Result(
         path,
         "clean",
         fingerprint.partial,
-        kind=kind,
-        size=size,
-        sha256=digests.sha256,
-        md5=digests.md5,
+        kind=fingerprint.kind,
+        size=fingerprint.size,
+        sha256=digests.sha256 if digests else None,
+        md5=digests.md5 if digests else None,
         error=fingerprint.error,
-        examined=_examined(hashes, fingerprint.duration) if kind == "video" and hashes else None,
+        examined=_examined(fingerprint.hashes, fingerprint.duration) if is_film and fingerprint.hashes else None,
     )
-    return with_matches(measured, searcher.matches(hashes, kind, digests, fingerprint.features), min_tier)
 
 
-def _as_stored(connection: sqlite3.Connection, fingerprint: Fingerprint, digests: Digests) -> Fingerprint:
-    """The fingerprint of known content, which was not decoded: completed by what the reference set has of it."""
-    reference_id = lookup.id_of_sha256(connection, digests.sha256)
+def _with_stored(connection: sqlite3.Connection, fingerprint: Fingerprint | None) -> Fingerprint:
+    """A fingerprint; of known content, which was not decoded, completed by what the reference set has."""
+    assert fingerprint is not None  # no file of a scan is unchanged
+    if not fingerprint.known or fingerprint.digests is None:
+        return fingerprint
+    reference_id = lookup.id_of_sha256(connection, fingerprint.digests.sha256)
     assert reference_id is not None
     stored = lookup.reference(connection, reference_id)
     return replace(

@@ -17,9 +17,10 @@ import pytest
 pytest.importorskip("distributed", reason="needs Dask: pip install hashmatch[cluster]")
 
 from hashmatch.cluster.connection import Cluster, joined
-from hashmatch.cluster.examining import Examiner
+from hashmatch.cluster.examining import ClusterExaminer
 from hashmatch.cluster.jobs import Job
 from hashmatch.cluster.sizes import Sizes
+from hashmatch.fingerprints.examiner import ExaminerHooks
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import FoundPath
@@ -153,14 +154,15 @@ class TestTheSame:
         monkeypatch.setattr(Cluster, "submit", noted)
         with joined(two_workers.address) as cluster, open_store(db, write=True) as store:
             until(lambda: len(cluster.look_again()) == 2, "two workers")
-            moved: list[float] = []
-            examine = Examiner(cluster, Sizes(store.connection, grows=True)).fingerprints
+            shares_done: list[float] = []
+            examiner = ClusterExaminer(cluster, Isolation(), Sizes(store.connection, grows=True))
+            hooks = ExaminerHooks(on_progress=lambda state, share: shares_done.append(share))
             found = [FoundPath(os.fsencode(archive / "long.mp4"))]
-            told = list(examine(found, Settings(), Isolation(), moved=lambda state, share: moved.append(share)))
+            told = [file for batch in examiner.examine(found, Settings(), hooks) for file in batch]
             rates = sum(rate.files for rate in cluster.rates.values())
         assert [job.share for job in sent] == [FilmShare(0, 1), FilmShare(1, 2)]
         assert len(told) == rates == 1
-        assert moved
+        assert shares_done
         (result,) = [result for _state, result in told]
         assert result is not None and result.error is None
         assert result.digests is not None

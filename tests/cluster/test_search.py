@@ -17,15 +17,14 @@ import pytest
 
 pytest.importorskip("distributed", reason="needs Dask: pip install hashmatch[cluster]")
 
-from hashmatch.cluster import planning, shelves
+from hashmatch.cluster import planning, searching, shelves
 from hashmatch.cluster.connection import Cluster, joined
 from hashmatch.cluster.searching import ClusterSearcher
 from hashmatch.errors import CommandError
-from hashmatch.fingerprints.many_files import FileState
 from hashmatch.matching.results import Match
 from hashmatch.matching.tiers import Profile
-from hashmatch.records import Digests, Fingerprint, Glance, Hash, Kind, ListItem
-from hashmatch.search.searcher import Searcher
+from hashmatch.records import Fingerprint, Glance, Hash, Kind, ListItem
+from hashmatch.search.searcher import LocalSearcher, Searcher
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
@@ -78,7 +77,16 @@ def files() -> list[File]:
 
 
 def answers(searcher: Searcher) -> list[list[Match]]:
-    return [sorted(searcher.matches(hashes, kind, None), key=lambda m: m.reference.id) for hashes, kind in files()]
+    """What is found of each file, searched for by itself."""
+    return [ordered(next(searcher.matches_of_each([fingerprint]))) for fingerprint in fingerprints()]
+
+
+def fingerprints() -> list[Fingerprint]:
+    return [Fingerprint(kind, 1, hashes=hashes) for hashes, kind in files()]
+
+
+def ordered(matches: list[Match]) -> list[Match]:
+    return sorted(matches, key=lambda match: match.reference.id)
 
 
 @pytest.fixture
@@ -105,25 +113,27 @@ def cluster(two_workers: Dask) -> Iterator[Cluster]:
 
 
 @pytest.mark.parametrize("profile", ["fast", "thorough"])
-def test_finds_what_one_machine_finds(cluster: Cluster, store: Store, profile: Profile) -> None:
-    expected = answers(Searcher(store, profile=profile))
+def test_finds_what_one_machine_finds(
+    cluster: Cluster, store: Store, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = answers(LocalSearcher(store, profile=profile))
     assert sum(map(bool, expected)) >= 40
     reasons = {match.reason for each in expected for match in each}
     assert {"same-picture", "same-layout", "same-hash", "common-hash", "same-footage"} <= reasons, "of every kind"
     searcher = ClusterSearcher(cluster, store, profile=profile)
     assert answers(searcher) == expected
     assert len(searcher._shards) >= 6
-    # The same, asked for all at once.
-    wanted = files()
-    digests = Digests("0" * 32, "0" * 40, "0" * 64)
-    results = [(FileState(b""), Fingerprint(kind, 1, digests, hashes=hashes)) for hashes, kind in wanted]
-    searcher.foresee(results)
-    told = [sorted(searcher.matches(h, kind, None), key=lambda m: m.reference.id) for h, kind in wanted]
-    assert told == expected
+    # The same, asked for all at once, and among files that have nothing to search for.
+    nothing = Fingerprint("image", 1)
+    for portion in (searching.QUERY_HASHES, 40):
+        monkeypatch.setattr(searching, "QUERY_HASHES", portion)
+        nothing_before, *together, nothing_after = searcher.matches_of_each([nothing, *fingerprints(), nothing])
+        assert list(map(ordered, together)) == expected
+        assert nothing_before == nothing_after == []
 
 
 def test_of_collections_only_and_by_another_radius(cluster: Cluster, store: Store) -> None:
-    expected = answers(Searcher(store, collections=["other"], radius=20))
+    expected = answers(LocalSearcher(store, collections=["other"], radius=20))
     assert any(expected)
     assert answers(ClusterSearcher(cluster, store, collections=["other"], radius=20)) == expected
 
@@ -131,9 +141,9 @@ def test_of_collections_only_and_by_another_radius(cluster: Cluster, store: Stor
 def test_parts_of_a_film_that_are_worth_decoding(cluster: Cluster, store: Store) -> None:
     seeds = [f"x {number}" if number < 20 or number > 25 else f"3 at {number}" for number in range(60)]
     glance = Glance(tuple(film(seeds, 5)), 60.0)
-    expected = Searcher(store).parts_to_look_at(glance)
+    expected = LocalSearcher(store).parts_to_decode(glance)
     assert expected
-    assert ClusterSearcher(cluster, store).parts_to_look_at(glance) == expected
+    assert ClusterSearcher(cluster, store).parts_to_decode(glance) == expected
 
 
 def shards_of(dask: Dask) -> dict[str, int]:
@@ -147,7 +157,7 @@ def test_updates_reach_shards_without_a_rebuild(
     before = set(shards_of(two_workers))
     another = stack.enter_context(open_store(store.path))
     searcher = ClusterSearcher(cluster, another)
-    assert answers(searcher) == answers(Searcher(store))
+    assert answers(searcher) == answers(LocalSearcher(store))
     built = {name: number for name, number in shards_of(two_workers).items() if name not in before}
     assert len(built) >= 6
 
@@ -157,27 +167,27 @@ def test_updates_reach_shards_without_a_rebuild(
     for number in range(500, 505):  # few: they are searched beside the shards
         add(store, f"picture {number}", "image", [still(number)])
     assert any(answers(ClusterSearcher(cluster, store))[35])
-    assert answers(ClusterSearcher(cluster, store)) == answers(Searcher(store))
+    assert answers(ClusterSearcher(cluster, store)) == answers(LocalSearcher(store))
     assert now() == built
     with store.transaction() as connection:  # hashed anew as something else, and retracted
         connection.execute("DELETE FROM hash WHERE reference_id = 2")
         connection.execute("UPDATE membership SET retracted = '2026-01-01T00:00:00Z' WHERE reference_id = 31")
     add(store, "picture 1", "image", [still("another")])
-    assert answers(ClusterSearcher(cluster, store)) == answers(Searcher(store))
+    assert answers(ClusterSearcher(cluster, store)) == answers(LocalSearcher(store))
     assert now() == built
     for number in range(600, 700):  # many: one more shard
         add(store, f"picture {number}", "image", [still(number)])
-    assert answers(ClusterSearcher(cluster, store)) == answers(Searcher(store))
+    assert answers(ClusterSearcher(cluster, store)) == answers(LocalSearcher(store))
     assert built.items() < now().items()
     assert len(now()) == len(built) + 1
     # And a searcher that was there before knows of all that.
     searcher._next_load = 0.0
-    assert answers(searcher) == answers(Searcher(store))
+    assert answers(searcher) == answers(LocalSearcher(store))
 
 
 def test_a_worker_that_dies_while_it_searches(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its shards are built on the other one's disk; no hit is lost or doubled."""
-    expected = answers(Searcher(store))
+    expected = answers(LocalSearcher(store))
     with dask(tmp_path / "dask", 2) as started, joined(started.address) as cluster:
         until(lambda: len(cluster.look_again()) == 2, "two workers")
         searcher = ClusterSearcher(cluster, store)
@@ -228,7 +238,7 @@ def no_workers(folder: Path) -> Iterator[tuple[Dask, Cluster]]:
 def test_a_worker_that_cannot_keep_shards_is_done_without(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = answers(Searcher(store))
+    expected = answers(LocalSearcher(store))
     sent, ask_all = [], Cluster.ask_all
 
     def told(self: Cluster, places: list[str], function: object, *arguments: Any) -> dict[str, Any]:
@@ -277,7 +287,7 @@ def test_a_worker_whose_disk_is_full(store: Store, tmp_path: Path, stack: contex
         file.truncate((1 << 20) - 8192)  # so that an upload begins
     full = two_of_which_one(started, cluster)
     searcher = ClusterSearcher(cluster, store)
-    assert answers(searcher) == answers(Searcher(store))
+    assert answers(searcher) == answers(LocalSearcher(store))
     assert full not in searcher._shards._places.values()
     assert not list(small.glob("*/*")), "nothing is left of what was sent there"
     # What a client that died has left makes room for the next.
@@ -289,14 +299,14 @@ def test_a_worker_whose_disk_is_full(store: Store, tmp_path: Path, stack: contex
     for number in range(600, 700):
         add(store, f"picture {number}", "image", [still(number)])
     searcher = ClusterSearcher(cluster, store)
-    assert answers(searcher) == answers(Searcher(store))
+    assert answers(searcher) == answers(LocalSearcher(store))
     assert full in searcher._shards._places.values()
     assert not left.exists()
 
 
 def test_a_worker_that_comes_late_with_another_version(store: Store, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "hashmatch", tmp_path / "hashmatch", ignore=shutil.ignore_patterns("__pycache__"))
-    module = tmp_path / "hashmatch" / "__init__.py"
+    module = tmp_path / "hashmatch" / "version.py"
     module.write_text(module.read_text().replace('__version__ = "', '__version__ = "9.'))
     with dask(tmp_path / "dask", 1) as started, joined(started.address) as cluster:
         searcher = ClusterSearcher(cluster, store)

@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hashmatch.cluster import dask_worker, planning
-from hashmatch.cluster.examining import Examiner, _Case
+from hashmatch.cluster.examining import _Case, _Examination
 from hashmatch.cluster.jobs import Batch, Job, JobOutcome, Run, number_of
 from hashmatch.cluster.planning import plan
 from hashmatch.cluster.shard import Shard, ShardQuery, Shelf
 from hashmatch.cluster.sizes import MOST, Sizes
 from hashmatch.cluster.versions import check, facts
 from hashmatch.errors import CommandError
-from hashmatch.fingerprints.many_files import FileState
+from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import FilmShare
@@ -251,16 +251,16 @@ def test_shares_are_joined_only_where_they_are_of_one_file(store: Store, other_s
     """Workers are given a name each, behind which there may be another file by the time the second one opens it."""
     film = Fingerprint("video", 10, measured("film", ()).digests, hashes=(pdq("a", time=0.0),), duration=2.0)
     rest = Fingerprint("video", other_size, hashes=(pdq("b", time=1.0),), duration=2.0)
-    examiner = Examiner(cast(Any, None), Sizes(store.connection))  # which no worker is asked for here
-    examiner._settings = Settings()
+    sizes = Sizes(store.connection)
+    examination = _Examination(cast(Any, None), sizes, Settings(), ExaminerHooks())  # no worker is asked here
     job = Job(1, b"/film.mp4", most=2)
-    examiner._cases[1] = _Case(FileState(b"/film.mp4", 10, 5), job, of=2)
-    results: list[tuple[FileState, Fingerprint]] = []
-    examiner._take_outcome(job, JobOutcome(1, 10, 5, film, FilmShare(0, 2)), results)
-    assert results == []
+    examination._cases[1] = _Case(FileState(b"/film.mp4", 10, 5), job, of=2)
+    examination._take_outcome(job, JobOutcome(1, 10, 5, film, FilmShare(0, 2)))
+    assert examination._done == []
     second = dataclasses.replace(job, share=FilmShare(1, 2))
-    examiner._take_outcome(second, JobOutcome(1, other_size, 5, rest, FilmShare(1, 2)), results)
-    ((_state, result),) = results
+    examination._take_outcome(second, JobOutcome(1, other_size, 5, rest, FilmShare(1, 2)))
+    ((_state, result),) = examination._done
+    assert result is not None
     if other_size == 10:
         assert (result.error, len(result.hashes)) == (None, 2)
     else:

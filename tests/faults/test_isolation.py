@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from hashmatch.fingerprints.many_files import FileState, fingerprints
+from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
+from hashmatch.fingerprints.many_files import fingerprints
 from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, lock
@@ -39,7 +40,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="watches the file sys
 def of_paths(*paths: Path, isolation: Isolation = Isolation(workers=2), **more: Any) -> list[Fingerprint]:
     settings = Settings(limits=more.pop("limits", Limits()))
     found = [FoundPath(os.fsencode(path)) for path in paths]
-    done = {state.path: result for state, result in fingerprints(found, settings, isolation, **more)}
+    done = {state.path: result for state, result in fingerprints(found, settings, isolation, ExaminerHooks(**more))}
     return [result for each in found if (result := done[each.path]) is not None]
 
 
@@ -161,11 +162,11 @@ def test_digests_are_kept_of_a_worker_that_died_before_it_told_them(tmp_path: Pa
         for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
             os.kill(int(child), signal.SIGSEGV)
 
-    def known(state: FileState, digests: Digests) -> bool:
+    def is_known(state: FileState, digests: Digests) -> bool:
         asked.append(digests)
         return False
 
-    (result,) = of_paths(path, isolation=Isolation(workers=1), locked=kill_them, known=known)
+    (result,) = of_paths(path, isolation=Isolation(workers=1), on_locked=kill_them, is_known=is_known)
     assert asked == []
     assert (code(result), result.size) == ("decoder-crash", LARGE)
     assert result.digests is not None

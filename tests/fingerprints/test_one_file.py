@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 from PIL import Image, ImageOps
 
-from hashmatch.fingerprints import film as footage
+from hashmatch.fingerprints import film as film_module
+from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
 from hashmatch.fingerprints.film import can_be_shared
-from hashmatch.fingerprints.many_files import FileState, _Case, _is_credible, fingerprints
+from hashmatch.fingerprints.many_files import LocalExaminer, _Case, _is_credible, fingerprints
 from hashmatch.fingerprints.one_file import fingerprint, joined
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.hashers.borders import MOST_VIEWS
@@ -48,7 +49,7 @@ def of_paths(
 ) -> list[Fingerprint]:
     """In the order of the paths, from workers."""
     found = [FoundPath(os.fsencode(path)) for path in paths]
-    done = {state.path: result for state, result in fingerprints(found, settings, isolation, **more)}
+    done = {state.path: result for state, result in fingerprints(found, settings, isolation, ExaminerHooks(**more))}
     assert len(done) == len(paths)
     return [done[each.path] for each in found]  # type: ignore[misc]
 
@@ -241,11 +242,11 @@ def test_known(jpeg: bytes, mp4: bytes) -> None:
     for data, kind in ((jpeg, "image"), (mp4, "video")):
         asked: list[Digests] = []
 
-        def known(digests: Digests, asked: list[Digests] = asked) -> bool:
+        def is_known(digests: Digests, asked: list[Digests] = asked) -> bool:
             asked.append(digests)
             return True
 
-        result = of_bytes(data, known=known)
+        result = of_bytes(data, is_known=is_known)
         assert asked == [digests_of(data)] == [result.digests]
         assert (result.kind, result.known, result.hashes, result.error) == (kind, True, (), None)
 
@@ -253,28 +254,28 @@ def test_known(jpeg: bytes, mp4: bytes) -> None:
 def test_known_is_asked_before_decoding(jpeg: bytes) -> None:
     damaged = jpeg[:100]
     assert code(of_bytes(damaged)) == "corrupt"
-    assert of_bytes(damaged, known=lambda digests: True).error is None
+    assert of_bytes(damaged, is_known=lambda digests: True).error is None
 
 
 def test_known_is_not_asked_of_what_is_no_media() -> None:
-    def known(digests: Digests) -> bool:
+    def is_known(digests: Digests) -> bool:
         raise AssertionError
 
-    assert of_bytes(b"some text", known=known) == Fingerprint(None, 9)
+    assert of_bytes(b"some text", is_known=is_known) == Fingerprint(None, 9)
 
 
 def test_without_digests(jpeg: bytes, mp4: bytes, tmp_path: Path) -> None:
     """For who has them already: all else is the same, and nobody is asked whether they are known."""
 
-    def known(*_asked: Any) -> bool:
+    def is_known(*_asked: Any) -> bool:
         raise AssertionError
 
     for data in (jpeg, mp4):
         path = tmp_path / "file"
         path.write_bytes(data)
         expected = replace(of_bytes(data), digests=None)
-        assert of_bytes(data, Settings(digests=False), known=known) == expected
-        assert of_path(path, settings=Settings(digests=False), known=known) == expected
+        assert of_bytes(data, Settings(digests=False), is_known=is_known) == expected
+        assert of_path(path, settings=Settings(digests=False), is_known=is_known) == expected
 
 
 # What cannot be hashed.
@@ -441,15 +442,15 @@ def test_unchanged_files_are_not_read(tmp_path: Path, jpeg: bytes) -> None:
         (tmp_path / name).write_bytes(jpeg)
     asked: list[FileState] = []
 
-    def unchanged(state: FileState) -> bool:
+    def is_unchanged(state: FileState) -> bool:
         asked.append(state)
         return not state.path.endswith(b"b.jpg")
 
-    def known(state: FileState, digests: Digests) -> bool:
+    def is_known(state: FileState, digests: Digests) -> bool:
         assert state.path.endswith(b"b.jpg")
         return False
 
-    results = of_paths(*(tmp_path / name for name in names), unchanged=unchanged, known=known)
+    results = of_paths(*(tmp_path / name for name in names), is_unchanged=is_unchanged, is_known=is_known)
     assert [result is None for result in results] == [True, False, True]
     status = (tmp_path / "a.jpg").stat()
     assert asked[0] == FileState(os.fsencode(tmp_path / "a.jpg"), status.st_size, status.st_mtime_ns)
@@ -461,7 +462,7 @@ def test_known_files_are_not_decoded(tmp_path: Path, jpeg: bytes) -> None:
     a, b = of_paths(
         tmp_path / "a.jpg",
         tmp_path / "b.jpg",
-        known=lambda state, digests: state.path.endswith(b"a.jpg") and digests == digests_of(jpeg[:100]),
+        is_known=lambda state, digests: state.path.endswith(b"a.jpg") and digests == digests_of(jpeg[:100]),
     )
     assert (a.known, a.error, a.hashes) == (True, None, ())
     assert (b.known, b.hashes) == (False, of_path(tmp_path / "b.jpg").hashes)
@@ -482,7 +483,7 @@ def test_changed_while_read(tmp_path: Path, jpeg: bytes, mp4: bytes, name: str, 
     path.write_bytes(jpeg if name == "a.jpg" else mp4)
     length = path.stat().st_size
 
-    def known(state: FileState, digests: Digests) -> bool:
+    def is_known(state: FileState, digests: Digests) -> bool:
         with path.open("r+b") as file:
             if change == "longer":
                 file.seek(0, os.SEEK_END)
@@ -495,7 +496,7 @@ def test_changed_while_read(tmp_path: Path, jpeg: bytes, mp4: bytes, name: str, 
         os.utime(path, (1, 1))
         return False
 
-    result = of_path(path, known=known)
+    result = of_path(path, is_known=is_known)
     assert (code(result), result.digests, result.hashes) == ("changed-while-read", None, ())
     assert result.kind == ("image" if name == "a.jpg" else "video")
     assert not is_skipped(result)
@@ -506,12 +507,12 @@ def test_a_file_that_is_replaced_is_read_as_it_was(tmp_path: Path, jpeg: bytes) 
     path = tmp_path / "a.jpg"
     path.write_bytes(jpeg)
 
-    def known(state: FileState, digests: Digests) -> bool:
+    def is_known(state: FileState, digests: Digests) -> bool:
         (tmp_path / "new").write_bytes(b"other")
         os.replace(tmp_path / "new", path)
         return False
 
-    assert of_path(path, known=known).digests == digests_of(jpeg)
+    assert of_path(path, is_known=is_known).digests == digests_of(jpeg)
 
 
 def test_reading_that_fails() -> None:
@@ -540,11 +541,11 @@ def test_a_worker_that_dies_has_told_the_digests(
     data = {"a.jpg": jpeg, "a.mp4": mp4, "a.gif": animated("gif")}[name]
     (tmp_path / name).write_bytes(data)
 
-    def known(state: FileState, digests: Digests) -> bool:
+    def is_known(state: FileState, digests: Digests) -> bool:
         end_workers(how)
         return False
 
-    result = of_path(tmp_path / name, known=known, isolation=Isolation(workers=1, timeout=0.4))
+    result = of_path(tmp_path / name, is_known=is_known, isolation=Isolation(workers=1, timeout=0.4))
     assert (code(result), result.digests, result.size) == (expected, digests_of(data), len(data))
     assert result.kind in (None, {"a.jpg": "image", "a.mp4": "video", "a.gif": "video"}[name])
     assert not is_skipped(result)
@@ -554,12 +555,12 @@ def test_one_bad_file_among_many(tmp_path: Path, jpeg: bytes) -> None:
     for number in range(20):
         (tmp_path / f"{number:02}.jpg").write_bytes(jpeg)
 
-    def known(state: FileState, digests: Digests) -> bool:
+    def is_known(state: FileState, digests: Digests) -> bool:
         if state.path.endswith((b"03.jpg", b"04.jpg", b"12.jpg")):
             end_workers(signal.SIGTRAP)
         return False
 
-    results = of_paths(*sorted(tmp_path.iterdir()), known=known, isolation=Isolation(workers=1))
+    results = of_paths(*sorted(tmp_path.iterdir()), is_known=is_known, isolation=Isolation(workers=1))
     failed = [number for number, result in enumerate(results) if result.error]
     assert failed == [3, 4, 12]
     expected = of_bytes(jpeg)
@@ -584,12 +585,12 @@ def test_a_worker_asks_what_is_worth_decoding(tmp_path: Path) -> None:
     query = Settings(side="query", profile="fast")
     asked: list[Glance] = []
 
-    def look(state: FileState, glance: Glance) -> tuple[tuple[float, float], ...]:
+    def parts_to_decode(state: FileState, glance: Glance) -> tuple[tuple[float, float], ...]:
         assert state.path == os.fsencode(tmp_path / "a.mp4")
         asked.append(glance)
         return ((9.9, 13.1),)
 
-    result = of_path(tmp_path / "a.mp4", settings=query, look=look)
+    result = of_path(tmp_path / "a.mp4", settings=query, parts_to_decode=parts_to_decode)
     ((glance,),) = (asked,)
     assert glance.duration == pytest.approx(20, abs=0.1)
     assert sorted({each.time for each in glance.hashes}) == pytest.approx(list(range(20)))
@@ -598,8 +599,8 @@ def test_a_worker_asks_what_is_worth_decoding(tmp_path: Path) -> None:
     assert len(within) >= 6, "two a second"
     assert [time for time in times if time not in within] == pytest.approx([*range(10), *range(14, 20)])
     with (tmp_path / "a.mp4").open("rb") as file:
-        assert fingerprint(file, query, look=lambda glance: ((9.9, 13.1),)) == result
-    nothing = of_path(tmp_path / "a.mp4", settings=query, look=lambda state, glance: ())
+        assert fingerprint(file, query, parts_to_decode=lambda glance: ((9.9, 13.1),)) == result
+    nothing = of_path(tmp_path / "a.mp4", settings=query, parts_to_decode=lambda state, glance: ())
     assert {each.time for each in nothing.hashes} == {each.time for each in glance.hashes}
 
 
@@ -652,7 +653,7 @@ def test_names_from_a_stream_are_answered_as_they_come(tmp_path: Path, jpeg: byt
     answered = []
     with source, sender:
         sender.send(names[0])
-        for state, result in fingerprints(found(), Settings(), QUICK, source=source.fileno()):
+        for ((state, result),) in LocalExaminer(QUICK).examine(found(), Settings(), input_descriptor=source.fileno()):
             assert result is not None
             answered.append(os.path.basename(state.path))
             assert (code(result) == "not-found") == (answered[-1] == b"none")
@@ -679,17 +680,19 @@ def test_a_link_that_takes_the_place_of_a_file_is_not_followed(tmp_path: Path, j
     assert (code(result), result.digests) == ("not-regular-file", None)
 
 
-def test_meanwhile_is_called_once_while_the_first_are_decoded(tmp_path: Path, jpeg: bytes) -> None:
+def test_prepare_is_called_once_while_the_first_are_decoded(tmp_path: Path, jpeg: bytes) -> None:
     for number in range(6):
         (tmp_path / f"{number}.jpg").write_bytes(jpeg)
     calls: list[int] = []
     seen: list[int] = []
 
-    def meanwhile() -> None:
+    def prepare() -> None:
         calls.append(len(seen))
         assert multiprocessing.active_children()
 
-    for _state, _result in fingerprints(walk([os.fsencode(tmp_path)]), Settings(), QUICK, meanwhile=meanwhile):
+    for _state, _result in fingerprints(
+        walk([os.fsencode(tmp_path)]), Settings(), QUICK, ExaminerHooks(prepare=prepare)
+    ):
         seen.append(1)
     assert calls == [0]
     assert len(seen) == 6
@@ -826,14 +829,14 @@ def test_a_glance_that_cannot_be_is_not_searched_for(monkeypatch: pytest.MonkeyP
     path.write_bytes(film("mp4", seconds=5.5))
     asked: list[Glance] = []
 
-    def look(state: FileState, glance: Glance) -> tuple[tuple[float, float], ...]:
+    def parts_to_decode(state: FileState, glance: Glance) -> tuple[tuple[float, float], ...]:
         asked.append(glance)
         return ()
 
     query = Settings(side="query")
-    assert of_path(path, settings=query, look=look).hashes and len(asked) == 1
-    monkeypatch.setattr(footage, "Glance", lie)
-    assert code(of_path(path, settings=query, look=look)) == "decoder-crash"
+    assert of_path(path, settings=query, parts_to_decode=parts_to_decode).hashes and len(asked) == 1
+    monkeypatch.setattr(film_module, "Glance", lie)
+    assert code(of_path(path, settings=query, parts_to_decode=parts_to_decode)) == "decoder-crash"
     assert len(asked) == 1
 
 

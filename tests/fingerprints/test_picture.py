@@ -146,7 +146,7 @@ settings = Settings({settings}, hashers=("pdq", "phash", "dhash"))
 _prepare(settings, frozenset(["film"]))
 before = set(sys.modules)
 with open("film.mp4", "rb") as file:
-    result = fingerprint(file, settings, look=lambda glance: ((0.0, 5.0),))
+    result = fingerprint(file, settings, parts_to_decode=lambda glance: ((0.0, 5.0),))
 assert len(result.hashes) > 3 and result.error is None, result
 print(sorted(set(sys.modules) - before))
 """

@@ -15,9 +15,9 @@ from hashmatch.hashers.local_features import LocalFeatures, pack
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import find
-from hashmatch.records import Digests, Hash, ListItem
+from hashmatch.records import Digests, Fingerprint, Hash, ListItem
 from hashmatch.search import cache
-from hashmatch.search.searcher import Searcher
+from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
@@ -182,14 +182,15 @@ def test_damage_that_comes_while_it_is_in_use(path: Path, monkeypatch: pytest.Mo
     digests = Digests("00" * 16, "00" * 20, "00" * 32)
     with open_store(path) as store:
         cache.load(store, "pdq", PDQ)
-        searcher = Searcher(store, radius=31)
-        expected = [match.reference.id for match in searcher.matches([QUERIES[1]], "image", digests)]
+        searcher = LocalSearcher(store, radius=31)
+        query = Fingerprint("image", 1, digests, hashes=(QUERIES[1],))
+        expected = [match.reference.id for match in searcher.matches(query)]
         assert expected == [1]
         file = cache.folder_of(path, "pdq") / "index.hamming"
         with file.open("r+b") as mapped:
             mapped.seek(4096)
             mapped.write(b"\xff" * (file.stat().st_size - 4096))
-        assert [match.reference.id for match in searcher.matches([QUERIES[1]], "image", digests)] == expected
+        assert [match.reference.id for match in searcher.matches(query)] == expected
         assert cache.states(store)[0].state == "current"
 
 

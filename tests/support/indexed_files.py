@@ -7,17 +7,22 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from hashmatch.fingerprints.many_files import fingerprints
+from hashmatch.fingerprints.many_files import LocalExaminer, fingerprints
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
-from hashmatch.media.files import walk
+from hashmatch.matching.results import Result
+from hashmatch.matching.tiers import Profile
+from hashmatch.media.files import FoundPath, walk
 from hashmatch.records import Fingerprint
+from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, open_store
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
+from hashmatch.workflows.scan import scan
 from tests.support.made_references import ME
 from tests.support.repository import FIXTURES
 
@@ -37,7 +42,22 @@ def index_paths(
     """Index files and folders."""
     found = walk(map(os.fsencode, paths))
     member = Membership(collection, **membership)  # type: ignore[arg-type]
-    return list(index(store, ME, found, member, settings, isolation, retry_failed))
+    return list(index(store, ME, found, member, settings, LocalExaminer(isolation), retry_failed=retry_failed))
+
+
+def scan_found(
+    store: Store,
+    found: Iterable[FoundPath | None],
+    isolation: Isolation = ALONE,
+    *,
+    profile: Profile = "fast",
+    radius: int | None = None,
+    collections: Sequence[str] = (),
+    **options: Any,
+) -> Generator[Result]:
+    """Scan on this machine. options: as for `scan`."""
+    searcher = LocalSearcher(store, collections=collections, profile=profile, radius=radius)
+    return scan(store, found, LocalExaminer(isolation), searcher, **options)
 
 
 @functools.cache

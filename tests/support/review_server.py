@@ -19,10 +19,9 @@ from hashmatch.matching.results import Result
 from hashmatch.media.files import walk
 from hashmatch.report import as_json
 from hashmatch.store import open_store
-from hashmatch.workflows.scan import scan
 from tests.support.command_line import environment
 from tests.support.drawn_pictures import animation, picture
-from tests.support.indexed_files import ALONE, index_paths
+from tests.support.indexed_files import index_paths, scan_found
 from tests.support.interruptible import start_interruptible
 from tests.support.repository import ROOT
 
@@ -69,7 +68,7 @@ def make(folder: Path) -> Case:
 
 def scan_of(db: Path, *paths: Path) -> list[Result]:
     with open_store(db) as store:
-        return list(scan(store, walk(map(os.fsencode, paths)), ALONE))
+        return list(scan_found(store, walk(map(os.fsencode, paths))))
 
 
 def write(path: Path, results: Sequence[Result]) -> None:

@@ -21,12 +21,11 @@ from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.vpdq import RULES
 from hashmatch.media.files import walk
 from hashmatch.records import Fingerprint, Hash, View
-from hashmatch.search.searcher import Searcher
+from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import hash_rows, lookup, open_store
 from hashmatch.workflows.compare import AlgorithmDistance, Comparison, by_vpdq, compare
-from hashmatch.workflows.scan import scan
 from tests.support.drawn_pictures import animation, picture
-from tests.support.indexed_files import fixture_set, index_paths
+from tests.support.indexed_files import fixture_set, index_paths, scan_found
 from tests.support.made_hashes import blocks, levels
 from tests.support.made_references import flip, measured, pdq, pdq_bits
 from tests.support.repository import FIXTURES
@@ -190,8 +189,8 @@ class TestOnFiles:
         got = compare(query, reference)
         with open_store(tmp_path / "reference.db", write=True) as store:
             index_paths(store, path, settings=Settings(features=True))
-            searcher = Searcher(store, profile="thorough")
-            (found,) = searcher.matches(query.hashes, "image", query.digests, query.features)
+            searcher = LocalSearcher(store, profile="thorough")
+            (found,) = searcher.matches(query)
         assert (got.tier, got.reason, got.transform) == ("possible", "same-layout", "none")
         assert (found.tier, found.reason, found.transform) == (got.tier, got.reason, got.transform)
         assert found.local == got.local
@@ -211,7 +210,7 @@ class TestOnFiles:
             paths = list(walk([os.fsencode(FIXTURES / "uploads")]))
             settings = Settings(side="query", profile="thorough")
             queries = {state.path: found for state, found in fingerprints(paths, settings, Isolation(2)) if found}
-            for result in scan(store, paths, Isolation(2), profile="thorough"):
+            for result in scan_found(store, paths, Isolation(2), profile="thorough"):
                 query = queries[result.path]
                 matches = {match.reference.id: match for match in result.matches}
                 if not query.hashes or result.tier == "exact":

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch.errors import CommandError
+from hashmatch.fingerprints.many_files import LocalExaminer
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipe
@@ -193,9 +194,9 @@ class TestAgain:
         self, store: Store, folder: Path
     ) -> None:
         found = walk([os.fsencode(folder)])
-        running = index(store, ME, found, Membership("one"), Settings(), ALONE)
+        running = index(store, ME, found, Membership("one"), Settings(), LocalExaminer(ALONE))
         first = next(running)
-        running.close()  # type: ignore[attr-defined]
+        running.close()
         assert lookup.counts(store.connection)["references"] == 1
         assert list(audit.check(store)) == []
         told = index_paths(store, folder)
@@ -212,7 +213,14 @@ class TestAgain:
         told: list[Indexed] = []
         with pytest.raises(CommandError, match="disk is full"):
             told.extend(
-                index(store, ME, walk([os.fsencode(many)]), Membership("x" * 900, note="n" * 900), Settings(), ALONE)
+                index(
+                    store,
+                    ME,
+                    walk([os.fsencode(many)]),
+                    Membership("x" * 900, note="n" * 900),
+                    Settings(),
+                    LocalExaminer(ALONE),
+                )
             )
         store.connection.execute(f"PRAGMA max_page_count = {2**30}")
         kept = lookup.counts(store.connection)["references"]
@@ -470,9 +478,9 @@ class TestWorkers:
             (each for path in endless() for each in walk([path])),
             Membership("one"),
             Settings(),
-            Isolation(2),
+            LocalExaminer(Isolation(2)),
         )
         told = list(itertools.islice(running, 5))
-        running.close()  # type: ignore[attr-defined]
+        running.close()
         assert len({each.reference_id for each in told}) == 5
         assert next(taken) < 15

@@ -8,8 +8,8 @@ import pytest
 
 from hashmatch.hashers import GUARD, blocks
 from hashmatch.matching.results import Match
-from hashmatch.records import Hash, ListItem
-from hashmatch.search.searcher import Searcher
+from hashmatch.records import Fingerprint, Hash, ListItem
+from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, hash_rows, open_store
 from hashmatch.store.curate import set_common_hashes
 from hashmatch.store.list_entries import add_item
@@ -35,7 +35,7 @@ def demote(store: Store, too_common: int) -> None:
 
 
 def matches(store: Store, seed: object) -> list[Match]:
-    return Searcher(store).matches((pdq(seed),), "image", None)
+    return LocalSearcher(store).matches(Fingerprint("image", 1, hashes=(pdq(seed),)))
 
 
 def test_a_sound_set_has_no_findings(store: Store) -> None:

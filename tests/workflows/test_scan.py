@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 import hashmatch
 from hashmatch.errors import CommandError
+from hashmatch.fingerprints.examiner import ExaminerHooks
 from hashmatch.fingerprints.many_files import fingerprints
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
@@ -23,9 +24,8 @@ from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.media.files import FoundPath, walk
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, curate, lookup, open_store
-from hashmatch.workflows.scan import scan
 from tests.support.drawn_pictures import animation, draw, picture
-from tests.support.indexed_files import ALONE, fixture_set, index_paths
+from tests.support.indexed_files import ALONE, fixture_set, index_paths, scan_found
 from tests.support.made_references import ME, add_entry, digests_of, flip, pdq_bits, set_bits
 from tests.support.repository import FIXTURES
 
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 def scan_all(store: Store, *paths: Path, isolation: Isolation = ALONE, **options: Any) -> dict[str, Result]:
     """Scan files and folders; results by the names of the files."""
-    results = scan(store, walk(map(os.fsencode, paths)), isolation, **options)
+    results = scan_found(store, walk(map(os.fsencode, paths)), isolation, **options)
     return {os.path.basename(os.fsdecode(result.path)): result for result in results}
 
 
@@ -72,7 +72,7 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Result,
     path = fixture_set(tmp_path_factory.mktemp("scanned"))
     results = {}
     with open_store(path) as store:
-        for result in scan(store, walk([os.fsencode(FIXTURES / "uploads")]), Isolation(2)):
+        for result in scan_found(store, walk([os.fsencode(FIXTURES / "uploads")]), Isolation(2)):
             where = [lookup.locations(store.connection, match.reference.id)[0] for match in result.matches]
             names = [os.path.relpath(os.fsdecode(each), FIXTURES) for each in where]
             results[os.path.relpath(os.fsdecode(result.path), FIXTURES)] = result, names
@@ -552,7 +552,7 @@ class TestOthersAtWork:
             yield FoundPath(os.fsencode(copies[2]))
 
         with open("/dev/zero", "rb") as readable:
-            for result in scan(store, names(), ALONE, source=readable.fileno()):
+            for result in scan_found(store, names(), input_descriptor=readable.fileno()):
                 seen.append(result.status)
         assert seen == ["match", "clean", "clean", "match", "match"]
 
@@ -560,7 +560,7 @@ class TestOthersAtWork:
 def test_one_file_starts_one_worker(folder: Path) -> None:
     started: list[tuple[str, ...]] = []
     found = walk([os.fsencode(picture(folder / "a.jpg", 1))])
-    assert len(list(fingerprints(found, Settings(), Isolation(8), locked=started.append))) == 1
+    assert len(list(fingerprints(found, Settings(), Isolation(8), ExaminerHooks(on_locked=started.append)))) == 1
     assert len(started) == 1
 
 
@@ -575,9 +575,9 @@ class TestStreaming:
                 draw(number, (64, 48)).save(path)
                 yield FoundPath(os.fsencode(path))
 
-        running = scan(store, endless(), Isolation(2))
+        running = scan_found(store, endless(), Isolation(2))
         assert len({result.path for result in itertools.islice(running, 5)}) == 5
-        running.close()  # type: ignore[attr-defined]
+        running.close()
         assert next(taken) < 15
 
     def test_what_cannot_be_opened_is_told(self, store: Store, folder: Path) -> None:

@@ -29,9 +29,8 @@ from hashmatch.store.membership import ensure_collection
 from hashmatch.workflows.export_list import ExportReport, ExportSelection, export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
-from hashmatch.workflows.scan import scan
 from tests.support.drawn_pictures import picture
-from tests.support.indexed_files import fixture_set, index_paths
+from tests.support.indexed_files import fixture_set, index_paths, scan_found
 from tests.support.made_references import (
     ME,
     actions,
@@ -103,7 +102,7 @@ def imported(store: Store, path: Path, data: bytes, **options: Any) -> tuple[Imp
 
 def verdicts(store: Store, *paths: Path) -> dict[str, Result]:
     """What scanning files and folders finds, by the names of the files."""
-    results = scan(store, walk(map(os.fsencode, paths)), Isolation(2))
+    results = scan_found(store, walk(map(os.fsencode, paths)), Isolation(2))
     return {os.path.basename(os.fsdecode(result.path)): result for result in results}
 
 
@@ -147,7 +146,9 @@ class TestLocalFeatures:
         assert hash_rows.features(copy.connection, 1) is None
         path = FIXTURES / "archive" / "towns" / "market.jpg"
         index_paths(copy, path, settings=Settings(features=True))
-        (result,) = scan(copy, walk([os.fsencode(FIXTURES / "uploads" / "grey.jpg")]), Isolation(1), profile="thorough")
+        (result,) = scan_found(
+            copy, walk([os.fsencode(FIXTURES / "uploads" / "grey.jpg")]), Isolation(1), profile="thorough"
+        )
         assert result.status == "clean"
 
 

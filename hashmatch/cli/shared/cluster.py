@@ -1,4 +1,4 @@
-"""--cluster: the same work on a Dask cluster, and what is told of that."""
+"""--cluster: the same work on a Dask cluster, and what the person at the terminal is told about it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from hashmatch.i18n import _
 if TYPE_CHECKING:
     from hashmatch.cli.shared.walking import Walking
     from hashmatch.cli.shared.workers import Examining
-    from hashmatch.cluster.connection import Cluster
+    from hashmatch.cluster.connection import Cluster, Rate
+    from hashmatch.fingerprints.examiner import Examiner
+    from hashmatch.isolation import Isolation
     from hashmatch.matching.tiers import Profile
     from hashmatch.media.files import FoundPath
+    from hashmatch.search.searcher import Searcher
     from hashmatch.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,12 +42,13 @@ def cluster_option(command: F) -> F:
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """The cluster that was joined, if any."""
+    """Where files are examined and searched for: on the cluster that was joined, else on this machine."""
 
     cluster: Cluster | None
+    isolation: Isolation
 
     def walk(self, walking: Walking, paths: Sequence[bytes]) -> Iterator[FoundPath]:
-        """What is below the paths. Raises CommandError of URLs where there is no cluster."""
+        """The files below the paths. Raises CommandError if one is a URL and there is no cluster."""
         from hashmatch.media.urls import is_url
 
         if self.cluster is None:
@@ -57,38 +61,36 @@ class Clustered:
 
         return walk_all(paths, walking.exclude, follow=walking.follow, one_file_system=walking.one_file_system)
 
-    def for_index(self, store: Store) -> dict[str, Any]:
-        """What `indexing.index` is given more."""
+    def examiner(self, store: Store, adds: bool) -> Examiner:
+        """What examines files. store: the reference set that they are compared with. adds: whether they are added to it."""
         if self.cluster is None:
-            return {}
-        from hashmatch.cluster.examining import Examiner
+            from hashmatch.fingerprints.many_files import LocalExaminer
+
+            return LocalExaminer(self.isolation)
+        from hashmatch.cluster.examining import ClusterExaminer
         from hashmatch.cluster.sizes import Sizes
 
-        return {"examine": Examiner(self.cluster, Sizes(store.connection, grows=True)).batches}
+        return ClusterExaminer(self.cluster, self.isolation, Sizes(store.connection, grows=adds))
 
-    def for_scan(
-        self, store: Store, collections: Sequence[str], profile: Profile, radius: int | None
-    ) -> dict[str, Any]:
-        """What `scanning.scan` is given more."""
+    def searcher(self, store: Store, collections: Sequence[str], profile: Profile, radius: int | None) -> Searcher:
+        """What searches a reference set. Arguments: as for LocalSearcher."""
         if self.cluster is None:
-            return {}
-        from hashmatch.cluster.examining import Examiner
+            from hashmatch.search.searcher import LocalSearcher
+
+            return LocalSearcher(store, collections=collections, profile=profile, radius=radius)
         from hashmatch.cluster.searching import ClusterSearcher
-        from hashmatch.cluster.sizes import Sizes
 
-        searcher = ClusterSearcher(self.cluster, store, collections=collections, profile=profile, radius=radius)
-        examiner = Examiner(self.cluster, Sizes(store.connection), searcher.foresee)
-        return {"searcher": searcher, "examine": examiner.fingerprints}
+        return ClusterSearcher(self.cluster, store, collections=collections, profile=profile, radius=radius)
 
 
 @contextlib.contextmanager
 def clustered(app: App, address: str | None, examining: Examining) -> Iterator[Clustered]:
-    """Join the cluster at an address, if one is given, and tell in the end what each worker has done.
+    """Join the cluster at an address, if one is given. At the end of the block, say what each worker has done.
 
-    Raises CommandError where that is not possible, UsageError where --workers is given, too.
+    Raises CommandError if the cluster cannot be joined, UsageError if --workers is given, too.
     """
     if address is None:
-        yield Clustered(None)
+        yield Clustered(None, examining.isolation)
         return
     if examining.isolation.workers is not None:
         raise click.UsageError(_("--workers is of this machine alone; of a cluster it is local:N, or what was started"))
@@ -100,11 +102,11 @@ def clustered(app: App, address: str | None, examining: Examining) -> Iterator[C
         if cluster.dashboard:
             text = _("cluster {address}: {count} workers, dashboard {link}")
         app.say(text.format(address=address, count=count, link=cluster.dashboard))
-        yield Clustered(cluster)
+        yield Clustered(cluster, examining.isolation)
         _tell_rates(app, cluster.rates.items())
 
 
-def _tell_rates(app: App, rates: Iterable[tuple[str, Any]]) -> None:
+def _tell_rates(app: App, rates: Iterable[tuple[str, Rate]]) -> None:
     for place, rate in sorted(rates):
         text = _("{place}: {files:,} files, {speed:.1f} files/s, {bytes:.1f} MB/s")
         seconds = max(rate.seconds, 1e-3)
