@@ -29,6 +29,7 @@ from hashmatch.matching.results import (
     Tier,
     VideoEvidence,
 )
+from hashmatch.messages import Message
 from hashmatch.records import Failure
 from hashmatch.report import as_json
 
@@ -149,7 +150,7 @@ def made_up(number: int) -> Result:
     path = f"/media/seizure/صور/{number % 50:03}/camp {number:06} photo.{dice.choice(['jpg', 'png', 'mp4'])}".encode()
     size, digest = dice.randrange(10_000, 5_000_000), f"{dice.getrandbits(256):064x}"
     if number % 10 == 9:
-        return Result(path, "failed", size=size, error=Failure("corrupt", "damaged at once"))
+        return Result(path, "failed", size=size, error=Failure("corrupt", Message.literal("damaged at once")))
     tier: Tier = dice.choices(["exact", "near", "possible"], [1, 4, 2])[0]
     known = dice.randrange(400)
     source = MatchedSource(f"collection {known % 7}", "a partner", "amber" if known % 2 else None, "malicious")

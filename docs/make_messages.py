@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po, write_po
 from hashmatch.i18n import CLICK_DOMAIN, DOMAIN, FOLDER
 
 PACKAGE = FOLDER.parent
-KEYWORDS = {"_": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
 #: How wide the lines of a catalogue are.
 WIDTH = 110
 BUGS = "https://github.com/hashmatch/hashmatch/issues"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-#: Codes of what can be wrong with one file. They are a promise to scripts: never renamed, only added to.
+from hashmatch.messages import Message
+from hashmatch.records import Failure
+
+#: Codes of what can be wrong with one file. Scripts rely on them: never rename one, only add.
 CODES = (
     "not-found",
     "not-regular-file",
@@ -28,13 +31,26 @@ class HashmatchError(Exception):
 
 
 class MediaError(HashmatchError):
-    """One file cannot be examined. `code` is one of CODES; the message is one line for a person, without the path."""
+    """One file cannot be examined.
 
-    def __init__(self, code: str, message: str) -> None:
+    code: one of CODES. detail: what is wrong, one line for a person, without the path.
+    """
+
+    def __init__(self, code: str, detail: Message) -> None:
         assert code in CODES, code
-        super().__init__(code, message)  # both in args, so that it survives pickling between processes
+        super().__init__(code, detail)  # both in args, so that it survives pickling between processes
         self.code = code
-        self.message = message
+        self.detail = detail
+
+    @property
+    def failure(self) -> Failure:
+        """The same as a record."""
+        return Failure(self.code, self.detail)
+
+    @property
+    def message(self) -> str:
+        """One line for a person, in the language in force."""
+        return str(self.detail)
 
     def __str__(self) -> str:
         return self.message

@@ -89,6 +89,11 @@ def _(text: str) -> str:
     return _translations.gettext(text) if text else ""
 
 
+def N_(text: str) -> str:  # noqa: N802 (gettext's own name for it)
+    """The text itself, marked for translators, to be translated when it is shown."""
+    return text
+
+
 def ngettext(singular: str, plural: str, number: int) -> str:
     """The form of a text that fits a number; Arabic has six."""
     return _translations.ngettext(singular, plural, number)

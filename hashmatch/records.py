@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hashmatch.i18n import _
+from hashmatch.messages import Message
+
 Kind = Literal["image", "video"]
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 
@@ -100,10 +103,22 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a file could not be examined: a stable kebab-case code (see errors.CODES) and one line for a person."""
+    """Why a file could not be examined.
+
+    code: stable, kebab-case, one of errors.CODES. detail: what is wrong in particular. tried_before: whether an earlier
+    run found that, and the file was not tried again.
+    """
 
     code: str
-    message: str
+    detail: Message
+    tried_before: bool = False
+
+    @property
+    def message(self) -> str:
+        """One line for a person, in the language in force."""
+        if self.tried_before:
+            return _("{message} (tried before)").format(message=self.detail)
+        return str(self.detail)
 
 
 @dataclass(frozen=True, slots=True)

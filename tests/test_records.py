@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from hashmatch import errors, records
 from hashmatch.errors import MediaError
+from hashmatch.messages import Message
 from hashmatch.records import TLP_ORDER, BadLine, Digests, Failure, Fingerprint, Hash, ListItem, strictest
 
 RECORDS = [
     Digests("0" * 32, "1" * 40, "2" * 64),
     Hash("pdq", bytes(32), 7, 1.5, "top", 1),
-    Failure("corrupt", "broken"),
-    Fingerprint("image", 3, hashes=(Hash("pdq", bytes(32)),), error=Failure("partial", "cut off")),
+    Failure("corrupt", Message.literal("broken")),
+    Fingerprint("image", 3, hashes=(Hash("pdq", bytes(32)),), error=Failure("partial", Message.literal("cut off"))),
     ListItem("video", hashes=(Hash("pdq", bytes(32)),), labels=("x",)),
     BadLine(3, "nonsense"),
 ]
@@ -62,13 +63,13 @@ def test_hex_is_lower_case_and_first_bit_first() -> None:
 class TestMediaError:
     @pytest.mark.parametrize("code", errors.CODES)
     def test_survives_the_way_between_processes(self, code: str) -> None:
-        error = MediaError(code, "a line")
+        error = MediaError(code, Message.literal("a line"))
         again = pickle.loads(pickle.dumps(error))
         assert (again.code, again.message, str(again)) == (code, "a line", "a line")
 
     def test_has_only_codes_that_are_promised(self) -> None:
         with pytest.raises(AssertionError):
-            MediaError("no-such-code", "a line")
+            MediaError("no-such-code", Message.literal("a line"))
 
     def test_codes_are_those_of_the_interface(self) -> None:
         assert set(errors.CODES) == {

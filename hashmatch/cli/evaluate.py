@@ -95,10 +95,10 @@ def command(
             raise CommandError(_("cannot write {path}: its folder does not exist").format(path=path))
     if plot is not None:
         plotting.check()
-    failures: list[dict[str, str]] = []
+    failures: list[dict[str, Any]] = []
 
     def refuse(path: bytes, why: MediaError) -> None:
-        failures.append({**as_json.path_of(path), "code": why.code, "message": why.message})
+        failures.append(as_json.problem(path, why.failure))
         say(f"{for_terminal(path)}: {why.code}: {for_terminal(why.message)}")
 
     say = app.warn

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
+from typing import Any
 
 import click
 
@@ -69,7 +70,6 @@ def command(
     from hashmatch.escape import for_terminal
     from hashmatch.fingerprints.settings import Settings
     from hashmatch.hashers import parse_names
-    from hashmatch.records import Failure
     from hashmatch.report import as_json
     from hashmatch.store import open_store, scratch_store
     from hashmatch.store.audit import Actor
@@ -82,8 +82,8 @@ def command(
     actor = Actor.current("index")
     membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)
     counts: Counter[str] = Counter()
-    failures: list[dict[str, str]] = []
-    warnings: list[dict[str, str]] = []
+    failures: list[dict[str, Any]] = []
+    warnings: list[dict[str, Any]] = []
     start = time.monotonic()
     interrupted, missing = False, 0
     with (
@@ -111,19 +111,19 @@ def command(
                     if each.status == "failed" and each.error:
                         missing += each.error.code == "not-found"
                         if form == "json":
-                            failures.append(as_json.problem(each, each.error))
+                            failures.append(as_json.problem(each.path, each.error))
                         progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
                     elif each.error:
                         counts["partial"] += each.status != "skipped"
                         if form == "json":
-                            warnings.append(as_json.problem(each, each.error))
+                            warnings.append(as_json.problem(each.path, each.error))
                         progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
                     elif app.verbose:
                         progress.line(f"{name}: {each.status}")
-                    for text in each.warnings:
+                    for warning in each.warnings:
                         if form == "json":
-                            warnings.append(as_json.problem(each, Failure("warning", text)))
-                        progress.line(f"{name}: {text}")
+                            warnings.append(as_json.warning(each.path, warning))
+                        progress.line(f"{name}: {warning}")
         except KeyboardInterrupt:
             interrupted = True
     seconds = round(time.monotonic() - start, 2)

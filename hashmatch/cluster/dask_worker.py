@@ -15,8 +15,8 @@ from typing import Any
 from hashmatch.cluster.jobs import LONGEST, Batch, Job, JobOutcome, Run, number_of
 from hashmatch.cluster.versions import check, facts
 from hashmatch.errors import CommandError
-from hashmatch.i18n import _
 from hashmatch.isolation import wire
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint
 
 _READ_AT_ONCE = 1 << 16
@@ -86,7 +86,7 @@ def _examine(run: bytes, jobs: Sequence[Job], told: Callable[[bytes], object]) -
                 try:
                     host.examine([job], outcomes, told)
                 except HostDiedError:
-                    failure = Failure("decoder-crash", _("the process that examines it died"))
+                    failure = Failure("decoder-crash", Message.of("host-died"))
                     outcome = JobOutcome(job.number, 0, 0, Fingerprint(None, 0, error=failure), job.share)
                     outcomes[job.number] = wire.pack("outcome", outcome)
         locked = host.locked

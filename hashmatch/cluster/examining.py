@@ -29,6 +29,7 @@ from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import FoundPath, open_file
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import absolute, is_url
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class _Examination:
         try:
             state, may_be_unchanged = _state_of(found)
         except MediaError as error:
-            failed = Fingerprint(None, 0, error=Failure(error.code, error.message))
+            failed = Fingerprint(None, 0, error=error.failure)
             self._done.append(ExaminedFile(FileState(found.path), failed))
             return
         if may_be_unchanged and self._hooks.is_unchanged(state):
@@ -273,7 +274,7 @@ class _Examination:
                 case.again.add(job.share.number)
                 self._queue(job, alone=True)
                 continue
-            failure = Failure("decoder-crash", _("the machines that examined it died of it"))
+            failure = Failure("decoder-crash", Message.of("machines-died"))
             outcome = JobOutcome(job.number, 0, 0, Fingerprint(None, 0, error=failure), job.share)
             self._take_outcome(job, outcome)
 
@@ -309,7 +310,7 @@ class _Examination:
         if crash is not None:
             result = replace(crash, size=shares[0].size, digests=shares[0].digests or crash.digests)
         elif len({(each.size, each.mtime_ns) for each in case.outcomes.values()}) > 1:  # two files under one name
-            failure = Failure("changed-while-read", _("changed while it was read"))
+            failure = Failure("changed-while-read", Message.of("changed-while-read"))
             result = Fingerprint(shares[0].kind, shares[0].size, error=failure)
         else:
             result = shares[0] if len(shares) == 1 else joined(shares, self._settings)

@@ -27,7 +27,7 @@ from hashmatch.isolation.parent import end_with_parent
 from hashmatch.media.files import FoundPath
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import is_url
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Length
+from hashmatch.records import Digests, Fingerprint, Glance, Length
 
 #: A film is shared by at most one worker per this many seconds.
 WORTH_SHARING = 120.0
@@ -88,7 +88,7 @@ class _Host:
                 try:
                     fetched = sources.fetch(path, run.settings.limits.max_bytes)
                 except MediaError as error:
-                    failed = Fingerprint(None, 0, error=Failure(error.code, error.message))
+                    failed = Fingerprint(None, 0, error=error.failure)
                     _tell(self._replies, "outcome", JobOutcome(job.number, 0, 0, failed))
                     continue
                 path, named = fetched.path, True

@@ -21,7 +21,7 @@ WHOLE = FilmShare()
 @dataclass(frozen=True, slots=True)
 class Run:
     """What all jobs of a command have in common. facts: what a worker must agree with, see scan_facts.py. language:
-    in which it says why something failed."""
+    of a message with which a worker ends the command; what is wrong with a file it says as a code."""
 
     name: str
     settings: Settings

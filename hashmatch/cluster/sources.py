@@ -17,6 +17,7 @@ from hashmatch.i18n import _
 from hashmatch.media.files import CHUNK, FoundPath, is_excluded, os_error, walk
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.media.urls import is_url
+from hashmatch.messages import Message
 
 _SECOND = 1_000_000_000
 #: What a store may call the sign that changes whenever an object does.
@@ -117,7 +118,7 @@ def problem(error: Exception) -> MediaError:
         return error
     if isinstance(error, OSError):
         return os_error(error)
-    return MediaError("io-error", f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    return MediaError("io-error", Message.literal(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def fetch(url: bytes, largest: int) -> Fetched:
         file.flush()
         length = os.fstat(file.fileno()).st_size
         if isinstance(size, int) and length != size:
-            raise MediaError("changed-while-read", _("changed while it was read"))
+            raise MediaError("changed-while-read", Message.of("changed-while-read"))
     except Exception as error:
         file.close()
         if isinstance(error, CommandError):

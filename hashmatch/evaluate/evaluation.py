@@ -19,6 +19,7 @@ from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
+from hashmatch.messages import Message
 from hashmatch.workflows.index import Indexed
 
 #: Copies that are on disk at once, about; some 50 MB.
@@ -96,12 +97,12 @@ class _Work:
         for each in self.trial.index(paths):
             self.advance()
             if each.error is not None:
-                self.refuse(each.path, MediaError(each.error.code, each.error.message))
+                self.refuse(each.path, MediaError(each.error.code, each.error.detail))
             else:
                 done.append(each)
         originals = self.trial.originals(sorted(done, key=lambda each: each.path))
         for path in sorted({each.path for each in done} - {each.path for each in originals}):
-            self.refuse(path, MediaError("unsupported-format", _("is animated")))
+            self.refuse(path, MediaError("unsupported-format", Message.of("animated")))
         first = {each.reference_id: each for each in reversed(originals)}
         return sorted(first.values(), key=lambda each: each.path), len(originals) - len(first)
 

@@ -11,11 +11,11 @@ from PIL import Image
 from hashmatch.errors import MediaError
 from hashmatch.fingerprints.many_files import fingerprints
 from hashmatch.fingerprints.settings import Settings
-from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
 from hashmatch.media.files import FoundPath, open_file
 from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.messages import Message
 from hashmatch.records import Failure
 
 #: Copies are made of at most so many pixels a side: platforms make pictures smaller, and edits would take minutes each.
@@ -68,8 +68,8 @@ def decode(
             error = result.error if result is not None else None
             if error is None:
                 animated = result is not None and result.kind == "video"
-                error = Failure("unsupported-format", _("is animated") if animated else _("is no picture"))
-            yield state.path, MediaError(error.code, error.message)
+                error = Failure("unsupported-format", Message.of("animated") if animated else Message.of("no-picture"))
+            yield state.path, MediaError(error.code, error.detail)
         else:
             pixels = result.pixels
             yield state.path, Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)

@@ -22,7 +22,6 @@ from hashmatch.hashers.frames import WHOLE, FrameArea, hash_frames, quality_of_f
 from hashmatch.hashers.insets import find_inset
 from hashmatch.hashers.pdq import hash_exact
 from hashmatch.hashers.static_borders import find_areas, is_alike
-from hashmatch.i18n import _
 from hashmatch.media.opened import Film, Frame
 from hashmatch.media.sampling import (
     DISTINCT_BITS,
@@ -35,6 +34,7 @@ from hashmatch.media.sampling import (
     FilmShare,
     Sampling,
 )
+from hashmatch.messages import Message
 from hashmatch.records import CUT, LONGEST_FILM, TRIM, WIDE, Glance, Hash, Length
 
 #: Stretches [start, end] of a film, in seconds.
@@ -386,7 +386,7 @@ def _add(reading: FilmReading, hashes: list[Hash], settings: Settings) -> None:
 
 def too_many(limit: int) -> MediaError:
     """The error of a film that has more hashes than are kept."""
-    return MediaError("too-large", _("more than {limit:,} hashes; the rest was not examined").format(limit=limit))
+    return MediaError("too-large", Message.of("hash-limit", limit=limit))
 
 
 def _version(name: str) -> int:

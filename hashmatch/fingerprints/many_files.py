@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hashmatch import hashers
-from hashmatch.errors import CODES, MediaError
+from hashmatch.errors import MediaError
 from hashmatch.fingerprints.examiner import ExaminedFile, ExaminerHooks, FileState
 from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.one_file import Beat, fingerprint, fingerprint_share, joined, kind_of
@@ -20,14 +20,15 @@ from hashmatch.fingerprints.picture import prepare
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import are_features
-from hashmatch.i18n import _
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.isolation.pool import LONGEST_COMPLAINT, TaskResult
+from hashmatch.isolation.pool import is_credible as is_credible_failure
 from hashmatch.isolation.wire import NonsenseError
 from hashmatch.media import MediaType, load_decoder, need
-from hashmatch.media.files import FoundPath, chunks, digest, open_file
+from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
+from hashmatch.messages import Message
 from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Kind, Length, Pixels
 
 #: What a worker asks: whether content is known, which parts of a film to decode, how many workers share it.
@@ -107,7 +108,7 @@ class _Examination:
             try:
                 opened = _open(each, self._hooks.is_unchanged)
             except MediaError as error:
-                failed = Fingerprint(None, 0, error=Failure(error.code, error.message))
+                failed = Fingerprint(None, 0, error=error.failure)
                 opened = ExaminedFile(FileState(each.path), failed)
             if isinstance(opened, ExaminedFile):
                 self.done_early.append(opened)
@@ -221,7 +222,7 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
         try:
             media_type = sniff(_head(descriptor))
         except OSError as error:
-            result = Fingerprint("image", state.size, error=Failure("io-error", error.strerror or str(error)))
+            result = Fingerprint("image", state.size, error=io_error(error).failure)
         else:
             if media_type is not None:
                 return _Case(state, media_type, descriptor)
@@ -261,13 +262,12 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
 
 def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fingerprint, settings: Settings) -> bool:
     """Whether a result can be true of a file. is_known: whether the worker was told that the content is known."""
-    texts = (result.decoder, result.recipe, result.error.message if result.error else "")
     return (
-        (result.error is None or result.error.code in CODES)
+        (result.error is None or is_credible_failure(result.error))
         and result.size >= 0
         and (result.size == state.size or (result.error is not None and result.error.code == "changed-while-read"))
         and all(each is None or each >= 0 for each in (result.width, result.height))
-        and all(len(text) <= LONGEST_COMPLAINT for text in texts)
+        and all(len(text) <= LONGEST_COMPLAINT for text in (result.decoder, result.recipe))
         and (is_known if result.known else bool(result.hashes or result.error or result.moments or share.of > 1))
         and (not result.hashes or result.digests is not None or share.number > 0 or not settings.digests)
         and are_credible_hashes(result.hashes, settings)
@@ -302,9 +302,8 @@ def judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
     if result.kind is not None or not named_like_media(state.path):
         return result
     if result.size == 0:
-        return replace(result, kind="image", error=Failure("corrupt", _("is empty")))
-    message = _("is named like an image or film, but its content is neither")
-    return replace(result, error=Failure("unsupported-format", message))
+        return replace(result, kind="image", error=Failure("corrupt", Message.of("empty")))
+    return replace(result, error=Failure("unsupported-format", Message.of("not-what-its-name-says")))
 
 
 def _prepare(settings: Settings, needs: frozenset[str]) -> None:
@@ -333,7 +332,7 @@ def _work(
             else:
                 result = fingerprint(file, settings, ask, _at_most_each_second(beat), ask, ask)
         except OSError as error:
-            return Fingerprint("image", before.size, error=Failure("io-error", error.strerror or str(error)))
+            return Fingerprint("image", before.size, error=io_error(error).failure)
         after = os.fstat(descriptor)
     if (before.size, before.mtime_ns) != (after.st_size, after.st_mtime_ns):
         return _changed(result.kind, after.st_size)
@@ -341,7 +340,7 @@ def _work(
 
 
 def _changed(kind: Kind | None, size: int) -> Fingerprint:
-    return Fingerprint(kind, size, error=Failure("changed-while-read", _("changed while it was read")))
+    return Fingerprint(kind, size, error=Failure("changed-while-read", Message.of("changed-while-read")))
 
 
 def _at_most_each_second(beat: Beat) -> Beat:

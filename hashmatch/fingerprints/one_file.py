@@ -20,11 +20,11 @@ from hashmatch.fingerprints.film import (
 from hashmatch.fingerprints.film import read as read_film
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
 from hashmatch.fingerprints.settings import Settings
-from hashmatch.i18n import _
 from hashmatch.media import Film, MediaType, Stills, open_media, recipe
 from hashmatch.media.files import chunks, digest
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.messages import Message
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Length, Pixels, View
 
 #: Asked whether content with these digests is known; if so, it is not decoded.
@@ -56,8 +56,7 @@ def fingerprint(
     film = media_type.decoder == "pyav"
     limit = settings.limits.max_bytes if film else min(settings.limits.max_picture_bytes, settings.limits.max_bytes)
     if size > limit:
-        message = _("{size:,} bytes are more than the limit of {limit:,}").format(size=size, limit=limit)
-        return Fingerprint(kind, size, error=Failure("too-large", message))
+        return Fingerprint(kind, size, error=Failure("too-large", Message.of("size-limit", size=size, limit=limit)))
     data = None if film else head + file.read()
     result = Fingerprint(kind, size)
     if settings.digests:
@@ -73,9 +72,9 @@ def fingerprint(
             return _read_film(opened, settings, result, beat, parts_to_decode, share)
         return _read_stills(opened, settings, result)
     except MediaError as error:
-        return replace(result, error=Failure(error.code, error.message))
+        return replace(result, error=error.failure)
     except MemoryError:
-        return replace(result, error=Failure("out-of-memory", _("decoding needs more memory than the limit")))
+        return replace(result, error=Failure("out-of-memory", Message.of("memory-limit")))
 
 
 def fingerprint_share(
@@ -88,7 +87,7 @@ def fingerprint_share(
         assert isinstance(opened, Film)
         return _read_film(opened, settings, result, beat, lambda glance: (), share)
     except MediaError as error:
-        return replace(result, error=Failure(error.code, error.message))
+        return replace(result, error=error.failure)
 
 
 def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
@@ -97,10 +96,9 @@ def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
     hashes = in_order(each for share in shares for each in share.hashes)
     error = next((share.error for share in shares if share.error is not None), None)
     if not hashes:
-        return replace(shares[0], error=error or Failure("no-usable-frames", _("holds no pictures")))
+        return replace(shares[0], error=error or Failure("no-usable-frames", Message.of("no-pictures")))
     if len(hashes) > limit:
-        problem = too_many(limit)
-        error = Failure(problem.code, problem.message)
+        error = too_many(limit).failure
     # The first share may have no frame that decodes, and then knows neither size nor recipe.
     seen = next(share for share in shares if share.hashes)
     partial = error is not None
@@ -114,7 +112,7 @@ def _with_head(head: bytes, file: BinaryIO) -> Iterator[bytes]:
 
 def _open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, settings: Settings) -> Stills | Film:
     if media_type.decoder is None:
-        raise MediaError("unsupported-format", _("{format} is not examined").format(format=media_type.format))
+        raise MediaError("unsupported-format", Message.of("format-not-examined", format=media_type.format))
     file.seek(0)
     return open_media(file, data, media_type, settings.limits, settings.exact)
 
@@ -139,7 +137,7 @@ def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fin
     except MediaError as problem:
         error = _what_is_missing(problem, hashes)
     if size is None:
-        raise MediaError("no-usable-frames", _("holds no pictures"))
+        raise MediaError("no-usable-frames", Message.of("no-pictures"))
     measured = _measured(result, "image", size, hashes, stills.decoder, error, settings)
     return replace(measured, views=views, features=features, pixels=pixels)
 
@@ -159,7 +157,7 @@ def _read_film(
     if reading.size is None and share.of > 1:
         return replace(result, decoder=film.decoder, duration=film.duration)  # no reach of the film is in this share
     if reading.size is None:
-        raise MediaError("no-usable-frames", _("holds no pictures"))
+        raise MediaError("no-usable-frames", Message.of("no-pictures"))
     length = film.duration if film.duration is not None else reading.end
     measured = _measured(result, "video", reading.size, in_order(reading.hashes), film.decoder, error, settings)
     return replace(measured, duration=None if length is None else round(length, 3))
@@ -170,7 +168,7 @@ def _what_is_missing(problem: MediaError, hashes: list[Hash]) -> Failure:
     if nothing was decoded before."""
     if not hashes:
         raise problem
-    return Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.message)
+    return Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.detail)
 
 
 def _measured(

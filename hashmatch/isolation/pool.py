@@ -26,6 +26,7 @@ from hashmatch.isolation import lock, usage, wire
 from hashmatch.isolation.config import Isolation
 from hashmatch.isolation.cores import Cores
 from hashmatch.isolation.worker import Duty, Prepare, Work, serve
+from hashmatch.messages import Message
 from hashmatch.records import Failure
 
 TaskKey = TypeVar("TaskKey")
@@ -195,8 +196,8 @@ class Pool:
                     worker.started += now - asleep
                     worker.deadline = now + self._isolation.timeout
             for worker in [w for w in self._busy if self._deadline(w) < now]:
-                message = _("no progress for {seconds:g} s; given up").format(seconds=self._isolation.timeout)
-                finished.extend(self._lost(worker, Failure("timeout", message)))
+                detail = Message.of("no-progress", seconds=self._isolation.timeout)
+                finished.extend(self._lost(worker, Failure("timeout", detail)))
 
     def add(self, task: Task[Any]) -> None:
         """One more task, before those that are still to come: for `answer`, where a worker's question makes more work."""
@@ -316,7 +317,7 @@ class Pool:
             return self._done(worker, result, None)
         elif kind == "failure":
             failure = wire.read(Failure, content)
-            if failure.code not in CODES or len(failure.message) > LONGEST_COMPLAINT:
+            if not is_credible(failure):
                 raise wire.NonsenseError("no failure of ours")
             return self._done(worker, None, failure)
         else:
@@ -382,12 +383,17 @@ class Pool:
             raise CommandError(message.format(missing=", ".join(missing)))
 
 
+def is_credible(failure: Failure) -> bool:
+    """Whether a worker of ours can say this: a code and a message that we know, not too long, of this run."""
+    return failure.code in CODES and failure.detail.is_sound(LONGEST_COMPLAINT) and not failure.tried_before
+
+
 def _pids(workers: list[_Worker]) -> list[int]:
     return [worker.process.pid for worker in workers if worker.process.pid is not None]
 
 
 def _nonsense() -> Failure:
-    return Failure("decoder-crash", _("the decoder's process sent what it never should"))
+    return Failure("decoder-crash", Message.of("decoder-nonsense"))
 
 
 def _single_threaded_blas() -> contextlib.AbstractContextManager[Any]:

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from hashmatch.i18n import _
+from hashmatch.messages import Message
 from hashmatch.records import Failure
 
 #: Seconds to wait for a process that has closed its connection; it may not be dead, if it was taken over.
@@ -68,17 +68,15 @@ def cause_of_death(process: multiprocessing.process.BaseProcess) -> tuple[Failur
         time.sleep(0.002)
     code = process.exitcode
     if code is None:
-        return Failure("decoder-crash", _("the decoder's process would not talk any more")), False
+        return Failure("decoder-crash", Message.of("decoder-silent")), False
     if code >= 0:
-        return Failure("decoder-crash", _("the decoder ended the process (exit code {code})").format(code=code)), False
+        return Failure("decoder-crash", Message.of("decoder-exited", exit_code=code)), False
     if sys.platform != "win32":
         if -code == signal.SIGKILL:  # not by us, or it would be a timeout: the kernel's out-of-memory killer
-            message = _("the decoder was killed by the system, probably for its use of memory")
-            return Failure("out-of-memory", message), False
+            return Failure("out-of-memory", Message.of("decoder-killed")), False
         if -code == signal.SIGXCPU:
-            return Failure("timeout", _("decoding needs more CPU time than the limit")), True
+            return Failure("timeout", Message.of("cpu-limit")), True
         if -code == signal.SIGSYS:
-            message = _("the decoder tried what no decoder should (SIGSYS); the file may be an attack")
-            return Failure("decoder-crash", message), False
+            return Failure("decoder-crash", Message.of("decoder-forbidden-call")), False
     name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-    return Failure("decoder-crash", _("the decoder crashed ({signal})").format(signal=name)), False
+    return Failure("decoder-crash", Message.of("decoder-crashed", signal=name)), False

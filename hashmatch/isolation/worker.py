@@ -13,9 +13,9 @@ from multiprocessing import connection, reduction
 from typing import Any
 
 from hashmatch.errors import MediaError
-from hashmatch.i18n import _
 from hashmatch.isolation import lock, usage, wire
 from hashmatch.isolation.parent import end_with_parent
+from hashmatch.messages import Message
 from hashmatch.records import Failure
 from hashmatch.system import give_back
 
@@ -80,14 +80,14 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
         try:
             _tell(pipe, "result", duty.work(payload, descriptor, ask, beat))
         except MediaError as error:
-            _tell(pipe, "failure", Failure(error.code, error.message))
+            _tell(pipe, "failure", error.failure)
         except MemoryError:
-            _tell(pipe, "failure", Failure("out-of-memory", _("decoding needs more memory than the limit")))
+            _tell(pipe, "failure", Failure("out-of-memory", Message.of("memory-limit")))
         except (BrokenPipeError, EOFError):
             os._exit(0)
         except Exception as error:  # a decoder's own mistake; the worker is as good as before
-            message = _("the decoder failed: {error}").format(error=" ".join(repr(error).split())[:160])
-            _tell(pipe, "failure", Failure("decoder-crash", message))
+            detail = Message.of("decoder-failed", error=" ".join(repr(error).split())[:160])
+            _tell(pipe, "failure", Failure("decoder-crash", detail))
 
 
 def _tell(pipe: connection.Connection, kind: str, content: Any) -> None:

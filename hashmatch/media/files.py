@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from hashmatch.errors import MediaError
-from hashmatch.i18n import _
+from hashmatch.messages import Message
 from hashmatch.records import Digests
 
 CHUNK = 1 << 20
@@ -56,7 +56,7 @@ def walk(
             yield FoundPath(path, os_error(error))
             continue
         except ValueError:  # a NUL in the name
-            yield FoundPath(path, MediaError("not-found", _("does not exist")))
+            yield FoundPath(path, MediaError("not-found", Message.of("does-not-exist")))
             continue
         if stat.S_ISDIR(mode):
             yield from _walk_folder(path, exclude, follow, one_file_system)
@@ -78,11 +78,11 @@ def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_sys
             continue
         device = status.st_dev if device is None else device
         if one_file_system and status.st_dev != device:
-            yield _left_out(folder, _("is on another file system (--one-file-system)"))
+            yield _left_out(folder, Message.of("other-file-system"))
             continue
         if follow:
             if (status.st_dev, status.st_ino) in entered:
-                yield _left_out(folder, _("is a folder that was walked already"))
+                yield _left_out(folder, Message.of("folder-visited"))
                 continue
             entered.add((status.st_dev, status.st_ino))
         below = []
@@ -92,19 +92,19 @@ def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_sys
                 continue
             path = os.path.join(root, relative)
             if link and not follow:
-                yield _left_out(path, _("is a symbolic link, and not followed (--follow)"))
+                yield _left_out(path, Message.of("symbolic-link"))
             elif mode is None:
-                yield FoundPath(path, MediaError("not-found", _("does not exist")), named=False)
+                yield FoundPath(path, MediaError("not-found", Message.of("does-not-exist")), named=False)
             elif stat.S_ISDIR(mode):
                 below.append(relative)
             elif stat.S_ISREG(mode):
                 yield FoundPath(path, named=link)
             else:  # a pipe, socket or device, which to open may already do something
-                yield _left_out(path, _("is no regular file"))
+                yield _left_out(path, Message.of("not-a-regular-file"))
         folders.extend(reversed(below))
 
 
-def _left_out(path: bytes, why: str) -> FoundPath:
+def _left_out(path: bytes, why: Message) -> FoundPath:
     """What was met and is no file to examine: it counts as skipped, not as failed."""
     return FoundPath(path, MediaError("unsupported-format", why), named=False)
 
@@ -190,7 +190,7 @@ def open_file(path: bytes, follow: bool = True) -> tuple[int, os.stat_result]:
         with _reached(path) as (near, base):
             descriptor = _open(near, flags, base)
     except ValueError as error:  # a NUL in the name
-        raise MediaError("not-found", _("does not exist")) from error
+        raise MediaError("not-found", Message.of("does-not-exist")) from error
     except OSError as error:
         if error.errno in (
             errno.ELOOP,
@@ -198,12 +198,12 @@ def open_file(path: bytes, follow: bool = True) -> tuple[int, os.stat_result]:
             errno.EOPNOTSUPP,
             errno.ENODEV,
         ):  # a socket, or a device without a driver
-            raise MediaError("not-regular-file", _("is no regular file")) from error
+            raise MediaError("not-regular-file", Message.of("not-a-regular-file")) from error
         raise os_error(error) from error
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise MediaError("not-regular-file", _("is no regular file"))
+        raise MediaError("not-regular-file", Message.of("not-a-regular-file"))
     return descriptor, status
 
 
@@ -226,7 +226,12 @@ def chunks(file: BinaryIO) -> Iterator[bytes]:
 def os_error(error: OSError) -> MediaError:
     """What the operating system says, as one of our codes."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return MediaError("not-found", _("does not exist"))
+        return MediaError("not-found", Message.of("does-not-exist"))
     if isinstance(error, PermissionError):
-        return MediaError("permission", _("may not be read"))
-    return MediaError("io-error", error.strerror or str(error))
+        return MediaError("permission", Message.of("no-permission"))
+    return io_error(error)
+
+
+def io_error(error: OSError) -> MediaError:
+    """What the operating system says of a file that is there and could be opened."""
+    return MediaError("io-error", Message.literal(error.strerror or str(error)))

@@ -15,12 +15,12 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from hashmatch.errors import LIMIT_CODES, MediaError
 from hashmatch.hashers.base import Picture
-from hashmatch.i18n import _
 from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
 from hashmatch.media.opened import Film, Frame, Stills
 from hashmatch.media.sampling import SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
+from hashmatch.messages import Message
 from hashmatch.records import Pixels
 
 #: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels: PDQ
@@ -117,11 +117,11 @@ def _pages(
         damage = _load(image)
         if damage:
             if media_type.format not in _PARTIAL_FORMATS:
-                raise MediaError("corrupt", _("cannot be decoded: {why}").format(why=damage))
+                raise MediaError("corrupt", Message.of("cannot-be-decoded", why=damage))
             image = _decode_what_is_there(data, media_type, drafted)
         yield _upright(image, full_size, exact)
     if damage:
-        raise MediaError("partial", _("damaged or cut off; hashed as far as it goes ({why})").format(why=damage))
+        raise MediaError("partial", Message.of("damaged-or-cut-off", why=damage))
     with _classified(after_first=True):
         pages = getattr(image, "n_frames", 1) if media_type.format == "TIFF" else 1
     for page in range(1, min(pages, limits.max_pages)):
@@ -131,8 +131,7 @@ def _pages(
             image.load()
             yield _upright(image, image.size, exact, view=f"page{page + 1}")
     if pages > limits.max_pages:
-        message = _("{pages:,} pages, of which the first {limit:,} were hashed")
-        raise MediaError("too-large", message.format(pages=pages, limit=limits.max_pages))
+        raise MediaError("too-large", Message.of("page-limit", pages=pages, limit=limits.max_pages))
 
 
 def _frames(image: Image.Image, sampling: Sampling, exact: bool, limits: Limits) -> Iterator[Frame]:
@@ -161,7 +160,7 @@ def _timed_frames(image: Image.Image, sampling: Sampling, limits: Limits) -> Ite
         count = getattr(image, "n_frames", 1)
     for number in range(count):
         if number >= limits.max_frames:
-            raise MediaError("too-large", _("more than {limit:,} frames").format(limit=limits.max_frames))
+            raise MediaError("too-large", Message.of("frame-limit", limit=limits.max_frames))
         with _classified(after_first=number > 0):
             image.seek(number)
             image.load()
@@ -175,10 +174,10 @@ def _timed_frames(image: Image.Image, sampling: Sampling, limits: Limits) -> Ite
 def _check_size(size: tuple[int, int], limits: Limits) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise MediaError("corrupt", _("the picture has no pixels"))
+        raise MediaError("corrupt", Message.of("no-pixels"))
     if width * height > limits.max_pixels:
-        message = _("{width:,} × {height:,} pixels are more than the limit of {limit:,}")
-        raise MediaError("too-large", message.format(width=width, height=height, limit=limits.max_pixels))
+        detail = Message.of("pixel-limit", width=width, height=height, limit=limits.max_pixels)
+        raise MediaError("too-large", detail)
 
 
 def _load(image: Image.Image) -> str:
@@ -206,7 +205,7 @@ def _decode_what_is_there(data: bytes, media_type: MediaType, drafted: bool) -> 
         ImageFile.LOAD_TRUNCATED_IMAGES = before
     low, high = image.convert("L").getextrema()
     if low == high:
-        raise MediaError("corrupt", _("cannot be decoded: nothing is left of the picture"))
+        raise MediaError("corrupt", Message.of("nothing-left"))
     return image
 
 
@@ -279,21 +278,20 @@ def _classified(after_first: bool = False) -> Iterator[None]:
         raise
     except MediaError as error:
         if after_first and error.code not in LIMIT_CODES:
-            raise MediaError("partial", error.message) from error
+            raise MediaError("partial", error.detail) from error
         raise
     except MemoryError as error:
-        raise MediaError("out-of-memory", _("decoding needs more memory than the limit")) from error
+        raise MediaError("out-of-memory", Message.of("memory-limit")) from error
     except Image.DecompressionBombError as error:
-        raise MediaError("too-large", one_line(error)) from error
+        raise MediaError("too-large", Message.literal(one_line(error))) from error
     except UnidentifiedImageError as error:
-        raise MediaError("corrupt", _("its header is damaged, or of a kind that is not supported")) from error
+        raise MediaError("corrupt", Message.of("bad-header")) from error
     except NotImplementedError as error:
-        raise MediaError("unsupported-format", one_line(error)) from error
+        raise MediaError("unsupported-format", Message.literal(one_line(error))) from error
     except Exception as error:
         if after_first:
-            message = _("damaged or cut off; hashed as far as it goes ({why})").format(why=one_line(error))
-            raise MediaError("partial", message) from error
-        raise MediaError("corrupt", _("cannot be decoded: {why}").format(why=one_line(error))) from error
+            raise MediaError("partial", Message.of("damaged-or-cut-off", why=one_line(error))) from error
+        raise MediaError("corrupt", Message.of("cannot-be-decoded", why=one_line(error))) from error
 
 
 def one_line(error: BaseException) -> str:

@@ -21,7 +21,6 @@ import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from hashmatch.errors import MediaError
-from hashmatch.i18n import _
 from hashmatch.media import matroska
 from hashmatch.media.image import one_line
 from hashmatch.media.limits import Limits
@@ -30,6 +29,7 @@ from hashmatch.media.opened import Film, Frame
 from hashmatch.media.packets import packets_of, wanted
 from hashmatch.media.sampling import REACH, SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
+from hashmatch.messages import Message
 from hashmatch.records import Pixels
 
 #: PyAV 18 and older raise over names in a film that are no UTF-8, unless told otherwise; newer ones have no such option.
@@ -53,8 +53,8 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
     with container:
         width, height = stream.codec_context.width, stream.codec_context.height
         if width * height > limits.max_pixels:
-            message = _("{width:,} × {height:,} pixels are more than the limit of {limit:,}")
-            raise MediaError("too-large", message.format(width=width, height=height, limit=limits.max_pixels))
+            detail = Message.of("pixel-limit", width=width, height=height, limit=limits.max_pixels)
+            raise MediaError("too-large", detail)
         duration = container.duration / av.time_base if container.duration else None
         decoder = f"pyav {container.format.name.split(',')[0]} {stream.codec_context.name}"
         rate, shape = _rate(stream), _pixel_shape(stream)
@@ -67,7 +67,7 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
         with again:
             yield from _frames(again, film, sampling, exact, limits)
         if is_cut:
-            raise MediaError("partial", _("its end is missing"))
+            raise MediaError("partial", Message.of("end-missing"))
 
     def pictures(moments: Sequence[float], side: int, beat: Callable[[float], None]) -> tuple[Pixels | None, ...]:
         reformatter = VideoReformatter()
@@ -96,11 +96,11 @@ def _open(file: BinaryIO, media_type: MediaType) -> tuple[av.container.InputCont
     except MediaError:
         raise
     except MemoryError as error:
-        raise MediaError("out-of-memory", _("decoding needs more memory than the limit")) from error
+        raise MediaError("out-of-memory", Message.of("memory-limit")) from error
     except Exception as error:  # PyAV raises OSError kinds, ValueError and others; here all mean a bad header
-        raise MediaError("corrupt", _("cannot be opened as film: {why}").format(why=one_line(error))) from error
+        raise MediaError("corrupt", Message.of("cannot-be-opened", why=one_line(error))) from error
     if stream.codec_context is None:
-        raise MediaError("unsupported-format", _("there is no decoder for its video stream"))
+        raise MediaError("unsupported-format", Message.of("no-video-decoder"))
     stream.codec_context.thread_count = 1  # the worker processes are what uses the cores
     return container, stream
 
@@ -110,8 +110,8 @@ def _film_stream(container: av.container.InputContainer) -> Stream:
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     if not streams:
         covers = len(container.streams.video)
-        message = _("holds sound and a cover picture, but no film") if covers else _("holds no video stream")
-        raise MediaError("no-usable-frames", message)
+        detail = Message.of("cover-only") if covers else Message.of("no-video-stream")
+        raise MediaError("no-usable-frames", detail)
     return next((s for s in streams if s.disposition & av.stream.Disposition.default), streams[0])
 
 
@@ -138,11 +138,11 @@ def _frames(
 @contextlib.contextmanager
 def _showing(frame: av.VideoFrame, limits: Limits) -> Iterator[None]:
     if frame.width * frame.height > limits.max_pixels:
-        raise MediaError("too-large", _("a frame is larger than the limit"))
+        raise MediaError("too-large", Message.of("frame-too-large"))
     try:
         yield
     except (ValueError, OSError) as error:
-        raise MediaError("partial", _("a frame cannot be shown ({why})").format(why=one_line(error))) from error
+        raise MediaError("partial", Message.of("frame-not-shown", why=one_line(error))) from error
 
 
 def _rate(stream: Stream) -> float:
@@ -165,6 +165,7 @@ def _timed_frames(
     is_whole = sampling.parts is None and sampling.share.of == 1
     number, in_a_row, reach, is_numbered = 0, 0, 0, False
     damage: list[str] = []
+    is_cut_off = False
 
     def timed(frames: list[av.VideoFrame]) -> Iterator[tuple[float, int, av.VideoFrame]]:
         nonlocal number
@@ -195,16 +196,22 @@ def _timed_frames(
                     break
                 continue
             in_a_row = 0
-            if not damage and (packet.is_corrupt or any(frame.is_corrupt for frame in frames)):
-                damage[:] = [_("a part is cut off")]
+            is_cut_off = is_cut_off or packet.is_corrupt or any(frame.is_corrupt for frame in frames)
             yield from timed(frames)
     except MemoryError as error:
-        raise MediaError("out-of-memory", _("decoding needs more memory than the limit")) from error
+        raise MediaError("out-of-memory", Message.of("memory-limit")) from error
     if number == 0 and is_whole:
-        message = _("no frame could be decoded ({why})").format(why=damage[-1]) if damage else _("holds no frames")
-        raise MediaError("no-usable-frames", message)
+        raise MediaError("no-usable-frames", _why_no_frame(damage, is_cut_off))
     if damage:
-        raise MediaError("partial", _("parts are damaged and were left out ({why})").format(why=damage[-1]))
+        raise MediaError("partial", Message.of("parts-damaged", why=damage[-1]))
+    if is_cut_off:
+        raise MediaError("partial", Message.of("parts-cut-off"))
+
+
+def _why_no_frame(damage: list[str], is_cut_off: bool) -> Message:
+    if damage:
+        return Message.of("no-frame-decoded", why=damage[-1])
+    return Message.of("no-frame-decoded-cut-off") if is_cut_off else Message.of("no-frames")
 
 
 def _upright(

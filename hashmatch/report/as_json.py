@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hashmatch.escape import for_json
 from hashmatch.matching.results import Match, Result
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.store import Store, lookup
 from hashmatch.store.lookup import Provenance, Reference
 from hashmatch.version import __version__
-from hashmatch.workflows.index import Indexed
 
 if TYPE_CHECKING:
     from hashmatch.report.custody import Custody
@@ -53,8 +53,14 @@ def path_of(path: bytes) -> dict[str, str]:
         return {"path": path.decode("utf-8", "replace"), "path_bytes": base64.b64encode(path).decode("ascii")}
 
 
-def failure(error: Failure | None) -> dict[str, str] | None:
-    return None if error is None else {"code": error.code, "message": error.message}
+def failure(error: Failure | None) -> dict[str, Any] | None:
+    """What is wrong with a file: `message` in the language in force, and `detail`, from which any language can be made."""
+    return None if error is None else {"code": error.code, "message": error.message, "detail": detail(error.detail)}
+
+
+def detail(value: Message) -> dict[str, Any]:
+    """A message of messages.py as its code and parameters."""
+    return {"code": value.code, "parameters": dict(value.parameters)}
 
 
 def result(value: Result) -> dict[str, Any]:
@@ -131,9 +137,14 @@ def fingerprint(path: bytes, value: Fingerprint) -> dict[str, Any]:
     }
 
 
-def problem(value: Indexed, error: Failure) -> dict[str, str]:
-    """One entry of `failures` or `warnings` of `index --format json`."""
-    return {**path_of(value.path), "code": error.code, "message": error.message}
+def problem(path: bytes, error: Failure) -> dict[str, Any]:
+    """One entry of `failures` of `index` and `evaluate --format json`, or of `warnings`."""
+    return {**path_of(path), **(failure(error) or {})}
+
+
+def warning(path: bytes, value: Message) -> dict[str, Any]:
+    """An entry of `warnings` that is about what the reference set has, not about the file."""
+    return {**path_of(path), "code": "warning", "message": str(value), "detail": detail(value)}
 
 
 def hashes(values: Sequence[Hash]) -> list[dict[str, Any]]:
@@ -151,7 +162,12 @@ def lint(value: LintReport, demoted: bool) -> dict[str, Any]:
 def reference(value: Reference) -> dict[str, Any]:
     """A reference as `list` prints it."""
     opinions = [{"source": o.source, "opinion": o.verdict, "at": o.at, "reason": o.reason} for o in value.opinions]
-    return {**asdict(value), "opinions": opinions, "live": value.live}
+    error = {"error_code": None, "error_message": None, "error_detail": None}
+    if value.error is not None:
+        error = {f"error_{name}": what for name, what in (failure(value.error) or {}).items()}
+    facts = asdict(value)
+    del facts["error"]
+    return {**facts, **error, "opinions": opinions, "live": value.live}
 
 
 def shown(

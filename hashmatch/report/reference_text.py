@@ -57,7 +57,7 @@ def reference_lines(
         _("pixels"): None if reference.width is None else f"{reference.width} × {reference.height}",
         _("length"): None if reference.duration is None else _("{seconds:.1f} s").format(seconds=reference.duration),
         _("added"): reference.added,
-        _("problem"): reference.error_code and f"{reference.error_code}: {for_terminal(reference.error_message or '')}",
+        _("problem"): reference.error and f"{reference.error.code}: {for_terminal(reference.error.message)}",
         _("labels"): ", ".join(map(for_terminal, reference.labels)) or None,
     }
     for name, value in facts.items():
@@ -105,17 +105,13 @@ def list_line(reference: Reference, where: Sequence[bytes]) -> str:
         state = _("retracted")
     elif reference.allow:
         state = _("allowed")
-    elif _failed(reference):
+    elif reference.failed:
         state = _("failed")
     digest = (reference.sha256 or reference.sha1 or reference.md5 or "-" * 12)[:12]
     collections = ",".join(for_terminal(source.collection) for source in reference.sources)
     labels = "".join(f" [{for_terminal(label)}]" for label in reference.labels)
     path = for_terminal(where[0]) if where else ""
     return f"{reference.id:>7}  {reference.kind or '?':<6}{state:<10}{digest}  {collections}{labels}  {path}".rstrip()
-
-
-def _failed(reference: Reference) -> bool:
-    return reference.error_code is not None and not reference.partial
 
 
 def _hash_lines(hashes: Sequence[Hash]) -> Iterator[str]:

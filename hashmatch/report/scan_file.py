@@ -12,14 +12,15 @@ import json
 import types
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, NoReturn
 
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import wire
 from hashmatch.matching.results import Match, Result
-from hashmatch.records import LONGEST_FILM
+from hashmatch.messages import Message, MessageValue
+from hashmatch.records import LONGEST_FILM, Failure
 from hashmatch.report.custody import Custody
 
 #: Bytes of one line, and of a JSON document that is laid out otherwise than `scan` does it, which has to be held in memory.
@@ -176,10 +177,33 @@ def result_of(value: Any) -> Result:
     """A RESULT of the interface as the record it was made of. Keys that are not known are left out."""
     if not isinstance(value, dict):
         raise _DamagedError(_("is no result of a scan"))
-    found: Result = _read(Result, {**value, "path": _path_of(value).hex()})
+    found: Result = _read(Result, {**value, "path": _path_of(value).hex(), "error": None})
+    if value.get("error") is not None:
+        found = replace(found, error=_failure_of(value["error"]))
     if not all(map(_is_plausible, found.matches)) or (found.size or 0) < 0:
         raise _DamagedError(_("has numbers that cannot be"))
     return found
+
+
+def _failure_of(value: Any) -> Failure:
+    """What was wrong with a file. Its `detail` can be told in every language; where that is missing, as in files of older
+    versions, or unknown to us, the finished text counts."""
+    if not isinstance(value, dict):
+        raise _DamagedError(_("is no result of a scan"))
+    code, text = _read(str, value.get("code")), _read(str, value.get("message"))
+    return Failure(code, _message_of(value.get("detail")) or Message.literal(text))
+
+
+def _message_of(value: Any) -> Message | None:
+    """None where this is no message that this version knows."""
+    if not isinstance(value, dict) or not isinstance(value.get("parameters"), dict):
+        return None
+    try:
+        given = tuple(sorted(value["parameters"].items()))
+        found = Message(_read(str, value.get("code")), _read(tuple[tuple[str, MessageValue], ...], [*map(list, given)]))
+    except _DamagedError:
+        return None
+    return found if found.is_sound(LONGEST_LINE) else None
 
 
 def _is_plausible(match: Match) -> bool:

@@ -22,7 +22,7 @@ BUSY_SECONDS = 30.0
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
 #: The number of migrations in schema.py, kept in user_version: a reader knows at once whether it understands the file.
-VERSION = 7
+VERSION = 8
 
 
 class Store:

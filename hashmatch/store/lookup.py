@@ -15,8 +15,8 @@ from hashmatch.errors import CommandError
 from hashmatch.hashers.local_features import FEATURES
 from hashmatch.i18n import _
 from hashmatch.media.urls import absolute
-from hashmatch.records import Digests, Kind, Opinion, Tlp, strictest
-from hashmatch.store import opinions
+from hashmatch.records import Digests, Failure, Kind, Opinion, Tlp, strictest
+from hashmatch.store import failures, opinions
 from hashmatch.store.database import malformed
 from hashmatch.store.membership import labels_of
 from hashmatch.store.references import IMPORTED
@@ -80,8 +80,7 @@ class Reference:
     duration: float | None
     partial: bool
     allow: bool
-    error_code: str | None
-    error_message: str | None
+    error: Failure | None
     added: str
     labels: tuple[str, ...]
     sources: tuple[ReferenceSource, ...]
@@ -92,6 +91,11 @@ class Reference:
     def live(self) -> bool:
         """Whether any source stands by it; a reference that none does matches nothing."""
         return any(source.retracted is None for source in self.sources)
+
+    @property
+    def failed(self) -> bool:
+        """Whether no hash could be made of its bytes."""
+        return self.error is not None and not self.partial
 
     @property
     def tlp(self) -> Tlp | None:
@@ -110,8 +114,8 @@ class Reference:
 
 
 _REFERENCE = (
-    "SELECT id, sha256, sha1, md5, kind, size, width, height, duration, partial, allow, error_code, error_message, added"
-    " FROM reference"
+    "SELECT id, sha256, sha1, md5, kind, size, width, height, duration, partial, allow, added,"
+    f" {failures.COLUMNS} FROM reference"
 )
 
 
@@ -348,9 +352,8 @@ def _reference(
         duration=row[8],
         partial=bool(row[9]),
         allow=allow,
-        error_code=row[11],
-        error_message=row[12],
-        added=row[13],
+        error=failures.unpacked(*row[12:16]),
+        added=row[11],
         labels=tuple(sorted({*labels, *(label for source in sources for label in source.labels)})),
         sources=sources,
         opinions=said,

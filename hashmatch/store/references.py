@@ -10,7 +10,8 @@ from itertools import groupby
 
 from hashmatch.clock import now
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
-from hashmatch.records import UNKNOWN_QUALITY, Digests, Failure, Fingerprint, Hash
+from hashmatch.records import UNKNOWN_QUALITY, Digests, Fingerprint, Hash
+from hashmatch.store import failures
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import JoinOutcome, Membership, join, touch
 
@@ -75,12 +76,11 @@ def raw(digest: str | None) -> bytes | None:
 
 
 #: Columns of what is measured of a file, beside its SHA-256.
-_MEASURES = "sha1, md5, kind, size, width, height, duration, partial, error_code, error_message"
+_MEASURES = "sha1, md5, kind, size, width, height, duration, partial, " + failures.COLUMNS
 
 
 def _measures(fingerprint: Fingerprint, digests: Digests) -> tuple[object, ...]:
     """The values of _MEASURES."""
-    error = fingerprint.error or Failure("", "")
     return (
         raw(digests.sha1),
         raw(digests.md5),
@@ -90,8 +90,7 @@ def _measures(fingerprint: Fingerprint, digests: Digests) -> tuple[object, ...]:
         fingerprint.height,
         fingerprint.duration,
         fingerprint.partial,
-        error.code or None,
-        error.message or None,
+        *failures.packed(fingerprint.error),
     )
 
 

@@ -62,6 +62,13 @@ def m007_quicker_digests(db: Database) -> None:
     """Digests of rows are others from here on, see row_digests.py. They are made when all migrations are done."""
 
 
+@migrations()
+def m008_messages(db: Database) -> None:
+    """Why a file could not be hashed is kept as a code with parameters; sentences that are there stay."""
+    for statement in _M008.split(";;\n"):
+        db.execute(statement)
+
+
 def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:
     """Run the migrations that are still to be done, up to a version, within the transaction that there is."""
     db = Database(connection)
@@ -359,4 +366,12 @@ CREATE TABLE review_rule (
 _M006 = """
 -- what the list had to know a file by that made it a member, separated by commas: "md5,pdq"; of later lists see provenance
 ALTER TABLE membership ADD COLUMN carried TEXT
+"""
+
+_M008 = """
+-- the code of our own message, see messages.py; NULL where error_message holds the words of others, or, in rows from before
+-- version 8, a sentence in the language of whoever indexed
+ALTER TABLE reference ADD COLUMN error_detail TEXT;;
+-- JSON object: what fills the placeholders of the message
+ALTER TABLE reference ADD COLUMN error_parameters TEXT
 """

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Literal
 from hashmatch import hashers
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
 from hashmatch.fingerprints.settings import Settings
-from hashmatch.i18n import _
 from hashmatch.matching.status import is_comparable, is_skipped
 from hashmatch.media import recipes_as_good
 from hashmatch.media.files import FoundPath
 from hashmatch.media.urls import absolute
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint
 from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor, record
@@ -34,7 +34,7 @@ class Indexed:
     """What index did with one file.
 
     size: bytes. error: why the file failed, or what is missing of a partial one. warnings: what a person should know about
-    an indexed file, one line each.
+    an indexed file.
     """
 
     path: bytes
@@ -42,7 +42,7 @@ class Indexed:
     size: int
     reference_id: int | None = None
     error: Failure | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
 
 def index(
@@ -106,7 +106,7 @@ def _settled_references(
         if reference_id is None:
             return False
         reference = lookup.reference(connection, reference_id)
-        if reference.error_code is not None and not reference.partial:
+        if reference.failed:
             return not retry_failed
         if reference.kind is None:
             return False
@@ -128,7 +128,7 @@ def _add_new(
     state: FileState,
     fingerprint: Fingerprint,
     membership: Membership,
-    resembles_allowed: Callable[[Fingerprint], tuple[str, ...]],
+    resembles_allowed: Callable[[Fingerprint], tuple[Message, ...]],
 ) -> Indexed:
     """Add a file whose content is new."""
     reference_id, outcome = add_file(connection, actor, fingerprint, _location(state), membership)
@@ -159,12 +159,12 @@ def _add_known(
     if fingerprint is not None:
         set_location(connection, reference_id, *_location(state))
     reference = lookup.reference(connection, reference_id)
-    if reference.error_code is not None and not reference.partial:
-        error = Failure(reference.error_code, _("{message} (tried before)").format(message=reference.error_message))
+    if reference.error is not None and not reference.partial:
+        error = replace(reference.error, tried_before=True)
         return Indexed(state.path, "failed", state.size, reference_id, error)
     warnings = _warnings(outcome)
     if reference.allow and not membership.allow and outcome == "joined":
-        warnings += (_("is on the allow list itself (reference {id})").format(id=reference_id),)
+        warnings += (Message.of("on-the-allow-list", id=reference_id),)
     return Indexed(
         state.path, "unchanged" if fingerprint is None else "duplicate", state.size, reference_id, None, warnings
     )
@@ -175,13 +175,13 @@ def _location(state: FileState) -> tuple[bytes, int, int]:
     return absolute(state.path), state.size, state.mtime_ns
 
 
-def _warnings(outcome: JoinOutcome) -> tuple[str, ...]:
+def _warnings(outcome: JoinOutcome) -> tuple[Message, ...]:
     if outcome == "retracted":
-        return (_("was retracted and stays so; `hashmatch restore` would revive it"),)
+        return (Message.of("stays-retracted"),)
     return ()
 
 
-def _allow_list_check(store: Store) -> Callable[[Fingerprint], tuple[str, ...]]:
+def _allow_list_check(store: Store) -> Callable[[Fingerprint], tuple[Message, ...]]:
     """A function that returns a warning for each reference on the allow list that a new file resembles."""
 
     @functools.cache
@@ -190,11 +190,10 @@ def _allow_list_check(store: Store) -> Callable[[Fingerprint], tuple[str, ...]]:
 
         return LocalSearcher(store, allowed=True)
 
-    def check(fingerprint: Fingerprint) -> tuple[str, ...]:
-        message = _("resembles reference {id}, which is on the allow list ({tier}, distance {distance})")
-        # By its hashes alone: the same bytes would be the same reference.
+    def check(fingerprint: Fingerprint) -> tuple[Message, ...]:
+        # By its hashes alone, so that each match has a distance: the same bytes would be the same reference.
         return tuple(
-            message.format(id=m.reference.id, tier=m.tier, distance=m.distance)
+            Message.of("resembles-allowed", id=m.reference.id, tier=m.tier, distance=m.distance or 0)
             for m in searcher().matches(replace(fingerprint, digests=None, features=()))
         )
 

@@ -19,7 +19,7 @@ from hashmatch.matching.results import ExaminedFilm, Result, Tier
 from hashmatch.matching.status import is_comparable, unmatched, with_matches
 from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import FoundPath
-from hashmatch.records import Digests, Failure, Fingerprint, Hash
+from hashmatch.records import Digests, Fingerprint, Hash
 from hashmatch.search.searcher import Searcher
 from hashmatch.store import Store, hash_rows, lookup
 
@@ -68,7 +68,7 @@ def _known_content(
         if reference_id is None or not searcher.finds(reference_id):
             return False
         reference = lookup.reference(connection, reference_id)
-        if reference.error_code is not None and not reference.partial:
+        if reference.failed:
             return True
         if reference.kind is None:
             return False
@@ -121,7 +121,7 @@ def _with_stored(connection: sqlite3.Connection, fingerprint: Fingerprint | None
         kind=stored.kind,
         partial=stored.partial,
         duration=stored.duration,
-        error=Failure(stored.error_code, stored.error_message or "") if stored.error_code else None,
+        error=stored.error,
     )
 
 

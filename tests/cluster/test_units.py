@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import absolute, is_url
+from hashmatch.messages import Message
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Hash
 from hashmatch.store import Store, generation, hash_rows, open_store
 from hashmatch.store.generation import Generation
@@ -52,7 +54,11 @@ class TestRecords:
         assert wire.read(Job, wire.unpack(wire.pack("job", job))[1]) == job
         hashes = (Hash("pdq", bytes(32), 100, 1.5, "trim1", 1, bytes(32)),)
         result = Fingerprint(
-            "video", 9, Digests("0" * 32, "0" * 40, "0" * 64), hashes=hashes, error=Failure("partial", "x")
+            "video",
+            9,
+            Digests("0" * 32, "0" * 40, "0" * 64),
+            hashes=hashes,
+            error=Failure("partial", Message.literal("x")),
         )
         outcome = JobOutcome(3, 9, None, result, FilmShare(0, 4), Glance(hashes, None))
         line = wire.pack("outcome", outcome)
@@ -61,18 +67,27 @@ class TestRecords:
         batch = Batch("tcp://127.0.0.1:1", ("limits",), 0.5)
         assert wire.read(Batch, wire.unpack(wire.pack("batch", batch))[1]) == batch
 
-    def test_what_went_wrong_is_told_in_the_language_of_the_client(self, tmp_path: Path) -> None:
+    def test_what_went_wrong_with_a_file_is_told_as_a_code(self, tmp_path: Path) -> None:
         (tmp_path / "1.jpg").touch()
-        run = Run("name", Settings(), Isolation(workers=1), facts(Settings()), "ar")
-        lines = [wire.pack("run", run), wire.pack("job", Job(1, bytes(tmp_path / "1.jpg")))]
-        done = subprocess.run(
-            [sys.executable, "-m", "hashmatch.cluster.host"],
-            input=b"".join(line + b"\n" for line in lines),
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        replies = dict(wire.unpack(line) for line in done.stdout.splitlines())
-        assert wire.read(JobOutcome, replies["outcome"]).result.error == Failure("corrupt", "فارغ")
+        replies = replies_of_host("ar", Job(1, bytes(tmp_path / "1.jpg")))
+        error = Failure("corrupt", Message.of("empty"))
+        assert wire.read(JobOutcome, replies["outcome"]).result.error == error
+
+    def test_what_ends_the_command_is_told_in_the_language_of_the_client(self) -> None:
+        replies = replies_of_host("ar", Job(1, b"dropbox://folder/1.jpg"))  # for which a package is missing
+        assert "hashmatch[cluster]" in replies["refused"] and re.search("[\u0621-\u064a]{3}", replies["refused"])
+
+
+def replies_of_host(language: str, job: Job) -> dict[str, Any]:
+    """What a host process says of a job, by the kinds of its messages."""
+    run = Run("name", Settings(), Isolation(workers=1), facts(Settings()), language)
+    done = subprocess.run(
+        [sys.executable, "-m", "hashmatch.cluster.host"],
+        input=b"".join(line + b"\n" for line in (wire.pack("run", run), wire.pack("job", job))),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return dict(wire.unpack(line) for line in done.stdout.splitlines())
 
 
 def test_a_host_keeps_its_memory_whatever_dask_has_set(monkeypatch: pytest.MonkeyPatch) -> None:

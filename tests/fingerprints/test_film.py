@@ -21,6 +21,7 @@ from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media import Film, Limits
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import DISTINCT_BITS, EVERY_FRAME, HEARTBEAT, MOST_A_SECOND, REACH, SampleClock, Sampling
+from hashmatch.messages import Message
 from hashmatch.records import LONGEST_FILM, Glance, Hash
 from tests.support.opened_media import opened_film
 from tests.support.still_files import ANIMATIONS, animated
@@ -69,7 +70,7 @@ class Made:
             if (sampling.keys and number % self.keys) or not sampling.wants(time) or not clock.due(time):
                 continue
             if self.breaks is not None and given >= self.breaks:
-                raise MediaError("partial", "cut off")
+                raise MediaError("partial", Message.literal("cut off"))
             given += 1
             shown = square(seed, sampling.side, BARS) if time < self.barred else square(seed, sampling.side)
             yield Frame(shown, time, (320, 180), int(time / REACH))

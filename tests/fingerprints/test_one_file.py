@@ -32,6 +32,7 @@ from hashmatch.isolation import Isolation
 from hashmatch.matching.status import is_skipped
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, FoundPath, walk
+from hashmatch.messages import Message
 from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Pixels, View
 from tests.support.film_files import FILMS, film, sound
 from tests.support.still_files import STILLS, animated, animation, saved, scene, still
@@ -740,8 +741,8 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
         replace(whole, pixels=replace(whole.pixels, width=whole.pixels.width + 1)),
         replace(whole, pixels=Pixels(33, 1, bytes(99))),  # larger than was asked for
         replace(whole, pixels=Pixels(0, 0, b"")),
-        replace(whole, error=Failure("no-such-code", "x")),
-        replace(whole, error=Failure("corrupt", "x" * 2000)),
+        replace(whole, error=Failure("no-such-code", Message.literal("x"))),
+        replace(whole, error=Failure("corrupt", Message.literal("x" * 2000))),
         replace(whole, decoder="x" * 2000),
     ]
     assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)
@@ -846,7 +847,7 @@ def test_shares_are_joined(mp4: bytes) -> None:
     first, second = replace(whole, hashes=whole.hashes[:half]), replace(whole, digests=None, hashes=whole.hashes[half:])
     assert joined([first, second], Settings()) == whole
     # The first has the digests, even where nothing of it could be decoded; recipe and size are then the other's.
-    broken = Fingerprint("video", len(mp4), whole.digests, error=Failure("corrupt", "x"))
+    broken = Fingerprint("video", len(mp4), whole.digests, error=Failure("corrupt", Message.literal("x")))
     rest = joined([broken, second], Settings())
     assert (rest.recipe, rest.width, rest.digests, rest.partial) == (whole.recipe, whole.width, whole.digests, True)
     assert rest.hashes == second.hashes and code(rest) == "corrupt"

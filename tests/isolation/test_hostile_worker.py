@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from hashmatch.isolation import Isolation, Pool, Task, TaskResult, usage, wire
+from hashmatch.messages import Message
+from hashmatch.records import Failure
 
 #: A worker's connection, which it finds like this: it is the only socket that it has, apart from a copy.
 Ask = Callable[[Any], Any]
@@ -156,10 +158,20 @@ def path(tmp_path: Path) -> Path:
         b'["beat",null]',
         b'["beat",-Infinity]',
         b'["locked",["limits"]]',  # a second time
-        b'["failure",["no-such-code","x"]]',
         b'["failure",["corrupt"]]',
-        b'["failure",["corrupt","' + b"x" * 5000 + b'"]]',
-        b'["failure",["corrupt","\\ud800"]]',
+        b'["failure",["corrupt","is empty",false]]',
+        b'["failure",["no-such-code",["empty",[]],false]]',
+        b'["failure",["corrupt",["no-such-message",[]],false]]',
+        b'["failure",["corrupt",["empty",[["why","x"]]],false]]',
+        b'["failure",["corrupt",["cannot-be-decoded",[]],false]]',
+        b'["failure",["corrupt",["cannot-be-decoded",[["why"]]],false]]',
+        b'["failure",["corrupt",["cannot-be-decoded",[["why",null]]],false]]',
+        b'["failure",["corrupt",["cannot-be-decoded",[["why","x"],["why","y"]]],false]]',
+        b'["failure",["corrupt",["cannot-be-decoded",[["why","' + b"x" * 5000 + b'"]]],false]]',
+        b'["failure",["corrupt",["cannot-be-decoded",[["why","\\ud800"]]],false]]',
+        b'["failure",["corrupt",["text",[["text","' + b"x" * 5000 + b'"]]],false]]',
+        b'["failure",["too-large",["frame-limit",[["limit","a million"]]],false]]',
+        b'["failure",["corrupt",["empty",[]],true]]',  # only the database knows of earlier runs
         b'["shutdown",1]',
         b"[" * 200_000,
         pickle.dumps(("result", 1)),
@@ -169,6 +181,14 @@ def path(tmp_path: Path) -> Path:
 def test_garbage(path: Path, content: bytes) -> None:
     (outcome,) = run(path, ("send", framed(content)), timeout=20.0)
     assert (code(outcome), outcome.result) == ("decoder-crash", None)
+
+
+def test_a_failure_as_ours_tell_it(path: Path) -> None:
+    """Or the test before proves nothing."""
+    honest = b'["failure",["corrupt",["cannot-be-decoded",[["why","{limit} %s"]]],false]]'
+    (outcome,) = run(path, ("send", framed(honest)))
+    assert outcome.failure == Failure("corrupt", Message.of("cannot-be-decoded", why="{limit} %s"))
+    assert outcome.failure.message == "cannot be decoded: {limit} %s"
 
 
 def test_a_pickle_that_runs_a_command(path: Path, tmp_path: Path) -> None:
@@ -216,7 +236,7 @@ def test_signs_of_life_without_end(path: Path) -> None:
 def test_a_worker_that_hides(path: Path) -> None:
     (outcome,) = run(path, ("close", None), timeout=20.0)
     assert outcome.failure is not None and outcome.failure.code == "decoder-crash"
-    assert "talk" in outcome.failure.message
+    assert outcome.failure.detail == Message.of("decoder-silent")
 
 
 @pytest.mark.parametrize("more", [framed(b'["result",6]'), framed(b"garbage"), b"\0\0"])

@@ -26,6 +26,7 @@ from hashmatch.errors import MediaError
 from hashmatch.isolation import Isolation, Pool, Task, TaskResult
 from hashmatch.isolation.config import describe
 from hashmatch.isolation.worker import Work
+from hashmatch.messages import Message
 
 Ask = Callable[[Any], Any]
 Beat = Callable[[], None]
@@ -60,7 +61,7 @@ def _ask_twice(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
 
 
 def _refuse(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
-    raise MediaError("corrupt", "nothing in it")
+    raise MediaError("corrupt", Message.literal("nothing in it"))
 
 
 def _ask_until_told(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:

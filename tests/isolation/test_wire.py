@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from hashmatch.isolation.wire import NonsenseError, pack, read, unpack
+from hashmatch.messages import Message
 from hashmatch.records import Digests, Failure, Fingerprint, Hash
 
 WHOLE = Fingerprint(
@@ -23,7 +24,7 @@ WHOLE = Fingerprint(
     "pyav mov h264",
     "film-1",
     False,
-    Failure("partial", "abgebrochen – مقطوع"),
+    Failure("partial", Message("a", (("count", 3), ("share", 0.5), ("why", "abgebrochen – مقطوع")))),
 )
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from hashmatch.errors import MediaError
 from hashmatch.media.moments import nearest, pictures_at
 from hashmatch.media.sampling import Sampling
+from hashmatch.messages import Message
 from tests.support.film_files import FILMS, encoder_or_skip, film, with_display_matrix
 from tests.support.opened_media import opened_film
 from tests.support.still_files import animation, scene
@@ -44,7 +45,7 @@ class FakeFilm:
                 self.decoded.append(time)
                 yield time, time
         if self._broken:
-            raise MediaError("partial", "broken")
+            raise MediaError("partial", Message.literal("broken"))
 
     def pictures(self, *moments: float) -> tuple[str | None, ...]:
         return pictures_at(moments, self.decode, lambda frame: f"picture at {frame}", self.beats.append)

@@ -22,6 +22,8 @@ from hashmatch.media import Limits, MediaType, open_media
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, Sampling
 from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.messages import Message
+from hashmatch.records import Failure
 from tests.support.film_files import FILMS, Film, film, sound, with_cover, with_display_matrix
 from tests.support.still_files import animation, saved, scene
 
@@ -215,7 +217,7 @@ def test_a_song_is_no_media() -> None:
 def test_sound_alone_is_told_as_such(container: str) -> None:
     frames, error = decoded(sound(container))
     assert error is not None
-    assert (frames, error.code, error.message) == ([], "no-usable-frames", "holds no video stream")
+    assert (frames, error.failure) == ([], Failure("no-usable-frames", Message.of("no-video-stream")))
 
 
 def _with_attached_cover(container: str = "matroska", codec: str = "aac") -> bytes:
@@ -238,7 +240,7 @@ def test_sound_with_a_cover_is_told_as_such(container: str) -> None:
     frames, error = decoded(song)
     assert error is not None
     assert (frames, error.code) == ([], "no-usable-frames")
-    assert error.message == "holds sound and a cover picture, but no film"
+    assert error.detail == Message.of("cover-only")
 
 
 # Damage.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.exchange.csv_cells import unguard
 from hashmatch.matching.results import ExaminedFilm, Result
+from hashmatch.messages import Message
 from hashmatch.records import Failure
 from hashmatch.report.as_csv import COLUMNS, CsvResults
 from tests.support.report_results import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
@@ -85,7 +86,8 @@ _cells = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("=+-
 
 @given(st.lists(st.tuples(_cells, _cells), min_size=1, max_size=4))
 def test_whatever_is_in_it(pairs: list[tuple[str, str]]) -> None:
-    rows = written(*(Result(path.encode(), "failed", error=Failure("corrupt", text)) for path, text in pairs))
+    failures = [(path.encode(), Failure("corrupt", Message.literal(text))) for path, text in pairs]
+    rows = written(*(Result(path, "failed", error=failure) for path, failure in failures))
     assert len(rows) == len(pairs)
     for row, (path, text) in zip(rows, pairs, strict=True):
         for cell, value in ((row["path"], path), (row["message"], text)):

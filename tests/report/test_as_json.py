@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report import as_json
 from hashmatch.store import Store, hash_rows, lookup, open_store
 from hashmatch.version import __version__
-from hashmatch.workflows.index import Indexed
 from tests.support.made_references import ME, add, measured, pdq
 from tests.support.report_pages import CUSTODY
 from tests.support.report_results import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
 RESULT += ["examined"]
+FAILURE = Failure("corrupt", Message.of("empty"))
+EMPTY = {"code": "empty", "parameters": {}}
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
 MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision"]
@@ -81,21 +84,34 @@ class TestNames:
         got = written(as_json.fingerprint(b"a.jpg", made))
         assert list(got) == FILE
         assert list(got["hashes"][0]) == HASH
-        nothing = written(as_json.fingerprint(b"a.txt", Fingerprint(None, 3, error=Failure("corrupt", "x"))))
+        nothing = written(as_json.fingerprint(b"a.txt", Fingerprint(None, 0, error=FAILURE)))
         assert list(nothing) == FILE
-        assert (nothing["md5"], nothing["hashes"], nothing["error"]) == (None, [], {"code": "corrupt", "message": "x"})
+        assert (nothing["md5"], nothing["hashes"]) == (None, [])
+        assert nothing["error"] == {"code": "corrupt", "message": "is empty", "detail": EMPTY}
 
     def test_of_a_failure(self) -> None:
-        failed = Indexed(b"a.jpg", "failed", 3, error=Failure("corrupt", "x"))
-        assert failed.error is not None
-        assert written(as_json.problem(failed, failed.error)) == {"path": "a.jpg", "code": "corrupt", "message": "x"}
+        told = {"path": "a.jpg", "code": "corrupt", "message": "is empty", "detail": EMPTY}
+        assert written(as_json.problem(b"a.jpg", FAILURE)) == told
+        again = written(as_json.problem(b"a.jpg", replace(FAILURE, tried_before=True)))
+        assert again == {**told, "message": "is empty (tried before)"}
+
+    def test_of_a_warning(self) -> None:
+        limit = Message.of("resembles-allowed", id=7, tier="near", distance=4)
+        parameters = {"distance": 4, "id": 7, "tier": "near"}
+        assert written(as_json.warning(b"a.jpg", limit)) == {
+            "path": "a.jpg",
+            "code": "warning",
+            "message": "resembles reference 7, which is on the allow list (near, distance 4)",
+            "detail": {"code": "resembles-allowed", "parameters": parameters},
+        }
 
 
 class TestValues:
     def test_of_a_result(self) -> None:
         got = written(as_json.result(MATCHED))
         assert [got[name] for name in RESULT[1:8]] == ["match", True, "near", "video", 123_456, "cd" * 32, "ef" * 16]
-        assert got["error"] == {"code": "partial", "message": "cut off"}
+        detail = {"code": "text", "parameters": {"text": "cut off"}}
+        assert got["error"] == {"code": "partial", "message": "cut off", "detail": detail}
         flagged = got["matches"][0]
         assert [flagged[name] for name in MATCH[1:6]] == ["near", 12, "pdq", "none", 88]
         assert flagged["reference"] == {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report.reference_text import LONGEST_HASH, fingerprint_lines, list_line, pdq_lines, reference_lines
 from hashmatch.store.lookup import Provenance, Reference, ReferenceSource
@@ -32,8 +33,7 @@ REFERENCE = Reference(
     duration=61.5,
     partial=False,
     allow=False,
-    error_code=None,
-    error_message=None,
+    error=None,
     added="2026-02-02T00:00:00Z",
     labels=("x", "y"),
     sources=(SOURCE,),
@@ -69,7 +69,7 @@ def test_a_file(fingerprint: Fingerprint) -> None:
 
 
 def test_a_file_that_is_no_media() -> None:
-    failure = Failure("corrupt", "x")
+    failure = Failure("corrupt", Message.literal("x"))
     for nothing in (Fingerprint(None, 3), Fingerprint("image", 3, error=failure)):
         assert list(fingerprint_lines(b"a.txt", nothing)) == ["a.txt"]
 
@@ -120,14 +120,8 @@ def test_a_reference() -> None:
 
 def test_a_reference_that_is_not_as_others() -> None:
     gone = replace(SOURCE, retracted="2026-03-03T00:00:00Z", retraction_reason="a mistake", tlp=None)
-    text = "\n".join(
-        reference_lines(
-            replace(REFERENCE, sources=(gone,), allow=True, error_code="corrupt", error_message="broken\x1b"),
-            [],
-            [],
-            [],
-        )
-    )
+    broken = Failure("corrupt", Message.literal("broken\x1b"))
+    text = "\n".join(reference_lines(replace(REFERENCE, sources=(gone,), allow=True, error=broken), [], [], []))
     assert text.startswith("#7  video  retracted, on the allow list\n")
     for part in (r"corrupt: broken\x1b", "retracted: 2026-03-03T00:00:00Z", "reason: a mistake", "no TLP mark"):
         assert part in text
@@ -148,8 +142,8 @@ def test_an_entry_of_which_little_is_known() -> None:
     [
         ({}, "live"),
         ({"allow": True}, "allowed"),
-        ({"error_code": "corrupt"}, "failed"),
-        ({"error_code": "partial", "partial": True}, "live"),
+        ({"error": Failure("corrupt", Message.of("empty"))}, "failed"),
+        ({"error": Failure("partial", Message.of("end-missing")), "partial": True}, "live"),
         ({"sources": (replace(SOURCE, retracted="2026-03-03T00:00:00Z"),), "allow": True}, "retracted"),
     ],
     ids=str,
@@ -168,8 +162,7 @@ def test_nothing_that_others_wrote_acts_on_the_terminal() -> None:
     hostile = replace(
         REFERENCE,
         labels=(TEXT,),
-        error_code="corrupt",
-        error_message=TEXT,
+        error=Failure("corrupt", Message.literal(TEXT)),
         sources=(
             replace(SOURCE, collection=TEXT, source=TEXT, case=TEXT, note=TEXT, operator=TEXT, retraction_reason=TEXT),
         ),

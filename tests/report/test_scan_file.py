@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from hashmatch import i18n
 from hashmatch.errors import CommandError
 from hashmatch.matching.results import Result
-from hashmatch.records import LONGEST_FILM
+from hashmatch.messages import Message
+from hashmatch.records import LONGEST_FILM, Failure
 from hashmatch.report import as_json, scan_file
 from hashmatch.report.scan_file import ScanFile
 from hashmatch.store import open_store
 from tests.support.report_pages import ALL, CUSTODY, LONG
+from tests.support.report_results import FAILED
 
 SETTINGS = {"min_tier": "near", "profile": "thorough", "radius": 20, "collections": ["east"]}
 
@@ -95,6 +99,42 @@ class TestWhatIsRead:
         ((result,),) = (read(json.dumps(value).encode())[1],)
         video = result.matches[0].video
         assert video and video.segments[0].query == (0, LONGEST_FILM + 12)
+
+    @pytest.mark.parametrize(
+        "detail",
+        [
+            None,
+            "empty",
+            {},
+            {"code": "empty"},
+            {"code": 7, "parameters": {}},
+            {"code": "no-such-message", "parameters": {}},
+            {"code": "empty", "parameters": {"why": "x"}},
+            {"code": "cannot-be-decoded", "parameters": {}},
+            {"code": "cannot-be-decoded", "parameters": {"why": None}},
+            {"code": "frame-limit", "parameters": {"limit": "many"}},
+            {"code": "no-progress", "parameters": {"seconds": []}},
+        ],
+        ids=str,
+    )
+    def test_a_message_that_is_not_known_is_told_by_its_text(self, detail: Any) -> None:
+        """As of an older version, which wrote no more, or of a newer one."""
+        error = {"code": "corrupt", "message": "فارغ", "detail": detail}
+        (result,) = read(json.dumps({**as_json.result(FAILED), "error": error}).encode())[1]
+        assert result.error == Failure("corrupt", Message.literal("فارغ"))
+
+    def test_a_message_is_told_in_the_reader_s_language(self) -> None:
+        empty = replace(FAILED, error=Failure("corrupt", Message.of("empty")))
+        for written, other, text in (("ar", "en", "is empty"), ("en", "ar", "فارغ")):
+            try:
+                i18n.activate(written)
+                content = lines_of(empty)
+                i18n.activate(other)
+                (result,) = read(content)[1]
+                assert result.error is not None and result.error.message == text
+                assert text.encode() not in content
+            finally:
+                i18n.activate(None)
 
     def test_a_database_may_have_any_name(self, document: Callable[..., bytes]) -> None:
         content = document().replace(b"x.db", b"\\udcff.db")
@@ -171,6 +211,11 @@ class TestDamage:
             changed("matches", 0, "local", to={"points": 1, "quadrilateral": [[1e9, 0]] * 4}),
             changed("matches", 0, "local", to={"points": 1, "quadrilateral": []}),
             changed("error", to={"code": "x"}),
+            changed("error", to={"message": "x"}),
+            changed("error", to={"code": 7, "message": "x"}),
+            changed("error", to={"code": "x", "message": None}),
+            changed("error", to="x"),
+            changed("error", to=False),
         ],
     )
     def test_one_line_that_says_where(self, content: bytes) -> None:

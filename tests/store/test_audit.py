@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch import clock
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Hash, ListItem
 from hashmatch.store import Store, audit, curate, list_entries, membership, open_store, references
 from hashmatch.store.audit import ORIGIN, Actor
@@ -110,7 +111,7 @@ def known(store: Store) -> Store:
     """1 is live, 2 retracted, 3 could not be decoded, of 4 a list told the digest only."""
     add(store, "live", labels=("a",))
     add(store, "retracted")
-    add(store, measured("failed", (), error=Failure("corrupt", "broken")))
+    add(store, measured("failed", (), error=Failure("corrupt", Message.literal("broken"))))
     add_entry(store, HALF)
     with store.transaction() as connection:
         curate.retract(connection, ME, 2, None)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hashmatch.errors import CommandError
+from hashmatch.messages import Message
 from hashmatch.records import Digests, Failure, Hash, ListItem, Opinion
 from hashmatch.store import Store, curate, hash_rows, lookup, opinions
 from hashmatch.store.membership import Membership
@@ -221,8 +222,8 @@ def test_counts(store: Store) -> None:
     add(store, "a")
     add(store, "a", "second place")
     add(store, measured("film", tuple(pdq(n, time=float(n)) for n in range(5)), "video"), allow=True)
-    add(store, measured("failed", (), error=Failure("corrupt", "broken")))
-    add(store, measured("part", partial=True, error=Failure("partial", "cut off")))
+    add(store, measured("failed", (), error=Failure("corrupt", Message.literal("broken"))))
+    add(store, measured("part", partial=True, error=Failure("partial", Message.literal("cut off"))))
     add_entry(store, ListItem("image", hashes=(pdq(7), Hash("phash", bytes(8)))), collection="two")
     add_entry(store, ListItem("image", md5="0" * 32), collection="two", retracted="2026-01-01T00:00:00Z")
     with store.transaction() as connection:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.media import recipe
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash, ListItem
 from hashmatch.store import Store, curate, hash_rows, lookup
 from hashmatch.store.list_entries import identity_of
@@ -68,7 +69,7 @@ def restore(store: Store, reference_id: int, collection: str | None = None) -> i
 class TestAddFile:
     def test_everything_measured_is_kept(self, store: Store) -> None:
         hashes = (pdq("a", 88), Hash("phash", b"12345678", version=1), replace(pdq("page 2", 60), view="page 2"))
-        made = measured("a", hashes, partial=True, error=Failure("partial", "cut off"), duration=None)
+        made = measured("a", hashes, partial=True, error=Failure("partial", Message.literal("cut off")), duration=None)
         reference_id, outcome = add(
             store,
             made,
@@ -85,7 +86,7 @@ class TestAddFile:
         assert made.digests is not None
         assert (found.md5, found.sha1, found.sha256) == (made.digests.md5, made.digests.sha1, made.digests.sha256)
         assert (found.kind, found.size, found.width, found.height, found.duration) == ("image", 1, 640, 480, None)
-        assert (found.partial, found.error_code, found.error_message) == (True, "partial", "cut off")
+        assert (found.partial, found.error) == (True, Failure("partial", Message.literal("cut off")))
         assert (found.allow, found.live, found.labels, found.tlp) == (False, True, ("x", "y"), "amber")
         (source,) = found.sources
         assert (source.collection, source.source, source.tlp, source.opinion) == (
@@ -161,23 +162,23 @@ class TestAddFile:
         assert {source.opinion for source in get(store, 1).sources} == {"benign"}
 
     def test_media_that_failed_are_kept_without_hashes(self, store: Store) -> None:
-        failed = measured("a", (), recipe="", decoder="", error=Failure("corrupt", "broken"))
+        failed = measured("a", (), recipe="", decoder="", error=Failure("corrupt", Message.literal("broken")))
         assert add(store, failed) == (1, "added")
-        assert (get(store, 1).error_code, get(store, 1).error_message) == ("corrupt", "broken")
+        assert get(store, 1).error == Failure("corrupt", Message.literal("broken"))
         assert of(store, 1) == ()
 
     def test_what_failed_and_is_decoded_later_is_no_failure_any_more(self, store: Store) -> None:
-        add(store, measured("a", (), width=None, height=None, error=Failure("timeout", "slow")))
+        add(store, measured("a", (), width=None, height=None, error=Failure("timeout", Message.literal("slow"))))
         assert add(store, "a")[0] == 1
         found = get(store, 1)
-        assert (found.error_code, found.error_message, found.width) == (None, None, 640)
+        assert (found.error, found.width) == (None, 640)
         assert of(store, 1) == (pdq("a"),)
 
     def test_what_was_decoded_and_fails_later_keeps_its_hashes(self, store: Store) -> None:
         add(store, "a")
-        add(store, measured("a", (), error=Failure("out-of-memory", "small machine")))
+        add(store, measured("a", (), error=Failure("out-of-memory", Message.literal("small machine"))))
         assert of(store, 1) == (pdq("a"),)
-        assert get(store, 1).error_code is None
+        assert get(store, 1).error is None
 
 
 class TestRehash:

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 from hashmatch.matching.results import ExaminedFilm, MatchedOpinion, MatchedReference, Result, Segment, VideoEvidence
 from hashmatch.media import Limits
+from hashmatch.messages import Message
 from hashmatch.report.custody import AuditHead, Custody, IsolationFacts
 from hashmatch.report.html.contents import ReportContents
 from hashmatch.report.html.page import write
@@ -70,7 +71,7 @@ def evil_result() -> Result:
     opinion = MatchedOpinion(EVIL, EVIL, EVIL, EVIL)
     reference = MatchedReference(1, EVIL, "image", (EVIL,), False, (source,), (opinion,))
     match = replace(FLAGGED, reference=reference, algorithm=EVIL, transform=EVIL, view=EVIL, reference_view=EVIL)
-    error = replace(FAILED.error, code=EVIL, message=EVIL) if FAILED.error else None
+    error = replace(FAILED.error, code=EVIL, detail=Message.literal(EVIL)) if FAILED.error else None
     return Result(EVIL.encode(), "match", True, "near", "video", 1, EVIL, EVIL, (match,), error)
 
 

@@ -12,6 +12,7 @@ from hashmatch.matching.results import (
     Segment,
     VideoEvidence,
 )
+from hashmatch.messages import Message
 from hashmatch.records import Failure
 
 #: What an enemy may call a file: escapes to a terminal, text turned round, a formula, a quote, bytes that are no text.
@@ -88,8 +89,8 @@ MATCHED = Result(
     "cd" * 32,
     "ef" * 16,
     (FLAGGED, ALLOWED),
-    Failure("partial", "cut off"),
+    Failure("partial", Message.literal("cut off")),
 )
 CLEAN = Result(b"a.jpg", "clean", kind="image", size=1, sha256="0" * 64, md5="0" * 32)
-FAILED = Result(b"gone.jpg", "failed", error=Failure("not-found", "does not exist"))
+FAILED = Result(b"gone.jpg", "failed", error=Failure("not-found", Message.literal("does not exist")))
 SKIPPED = Result(b"notes.txt", "skipped", size=45)

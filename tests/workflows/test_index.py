@@ -17,6 +17,7 @@ from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipe
 from hashmatch.media.files import walk
+from hashmatch.messages import Message
 from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
@@ -305,7 +306,7 @@ class TestFailures:
         assert told.error is not None and told.error.code == "corrupt"
         reference = lookup.reference(store.connection, 1)
         assert reference.sha256 == digests_of(broken.read_bytes()).sha256
-        assert (reference.kind, reference.error_code, reference.live) == ("image", "corrupt", True)
+        assert (reference.kind, reference.error, reference.live) == ("image", told.error, True)
         assert hash_rows.hashes(store.connection, 1) == ()
 
     def test_is_not_tried_again_unless_asked(self, store: Store, broken: Path) -> None:
@@ -334,7 +335,7 @@ class TestFailures:
         (told,) = index_paths(store, folder / "a.jpg", retry_failed=True)
         assert told.error is None
         assert bits(store, 1) == right
-        assert lookup.reference(store.connection, 1).error_code is None
+        assert lookup.reference(store.connection, 1).error is None
         assert statuses(index_paths(store, folder / "a.jpg")) == {"a.jpg": "unchanged"}
 
     def test_what_is_no_media_is_skipped(self, store: Store, folder: Path) -> None:
@@ -369,7 +370,7 @@ class TestFailures:
         assert told.status == "indexed"
         assert told.error is not None and told.error.code == "partial"
         reference = lookup.reference(store.connection, 1)
-        assert (reference.partial, reference.error_code) == (True, "partial")
+        assert (reference.partial, reference.error) == (True, told.error)
         whole = [each for each in hash_rows.hashes(store.connection, 1) if each.view == "full"]
         assert [each.algorithm for each in whole] == ["blocks", "pdq"]
         assert lookup.counts(store.connection)["failed"] == 0
@@ -398,8 +399,7 @@ class TestRetracted:
         (told,) = index_paths(store, path, collection=collection, labels=("x",), allow=True)
         assert not lookup.reference(store.connection, 1).live
         assert lookup.reference(store.connection, 1).labels == ()
-        (warning,) = told.warnings
-        assert "retracted" in warning and "restore" in warning
+        assert told.warnings == (Message.of("stays-retracted"),)
 
     def test_is_like_any_other_once_restored(self, store: Store, folder: Path) -> None:
         index_paths(store, folder / "a.jpg")
@@ -416,17 +416,19 @@ class TestAllowList:
         picture(folder / "like a.webp", 0, quality=50)
         told = {os.path.basename(each.path): each for each in index_paths(store, folder)}
         (warning,) = told[b"like a.webp"].warnings
-        assert "reference 1" in warning and "allow list" in warning and "near" in warning
+        facts = dict(warning.parameters)
+        assert warning.code == "resembles-allowed" and (facts["id"], facts["tier"]) == (1, "near")
+        assert 0 <= int(facts["distance"]) < 31
         assert told[b"b.png"].warnings == told[b"c.webp"].warnings == ()
 
     def test_what_is_on_it_itself_is_told(self, store: Store, folder: Path) -> None:
         index_paths(store, folder / "a.jpg", collection="news", allow=True)
         (told,) = index_paths(store, folder / "a.jpg", collection="archive")
-        assert any("allow list itself" in warning for warning in told.warnings)
+        assert Message.of("on-the-allow-list", id=1) in told.warnings
         shutil.copy(folder / "b.png", folder / "b2.png")
         index_paths(store, folder / "b.png", collection="news", allow=True)
         (told,) = index_paths(store, folder / "b2.png", collection="archive")
-        assert any("allow list itself" in warning for warning in told.warnings)
+        assert Message.of("on-the-allow-list", id=told.reference_id or 0) in told.warnings
 
     def test_adding_to_it_warns_of_nothing(self, store: Store, folder: Path) -> None:
         index_paths(store, folder / "a.jpg", collection="news", allow=True)

@@ -23,6 +23,7 @@ from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.media.files import walk
+from hashmatch.messages import Message
 from hashmatch.records import TLP_ORDER, BadLine, Failure, Hash, ListItem, Tlp
 from hashmatch.store import Store, audit, curate, hash_rows, list_issues, lookup, open_store
 from hashmatch.store.membership import ensure_collection
@@ -164,7 +165,7 @@ class TestRoundTrip:
             add(
                 original, measured("by phash", (Hash("phash", bytes(8), version=1),)), labels=("=x", "y|z"), tlp="green"
             )
-            add(original, measured("failed", (), error=Failure("corrupt", "broken")), collection="two")
+            add(original, measured("failed", (), error=Failure("corrupt", Message.literal("broken"))), collection="two")
             data, report = exported(original, form)
             assert counts(report) == (29, 28, 0, 0, 0, 0, 0)
             expected = verdicts(original, UPLOADS)

@@ -1,0 +1,32 @@
+"""How the table `reference` keeps why a file could not be hashed: as a code and parameters, or as the words of others."""
+
+from __future__ import annotations
+
+import json
+
+from hashmatch.messages import LITERAL, Message
+from hashmatch.records import Failure
+
+#: The columns, in the order of what `packed` gives and `unpacked` takes.
+COLUMNS = "error_code, error_message, error_detail, error_parameters"
+
+PackedFailure = tuple[str | None, str | None, str | None, str | None]
+
+
+def packed(failure: Failure | None) -> PackedFailure:
+    """The values of COLUMNS. None: nothing is wrong with the file."""
+    if failure is None:
+        return None, None, None, None
+    detail, parameters = failure.detail, dict(failure.detail.parameters)
+    if detail.code == LITERAL:
+        return failure.code, str(detail), None, None
+    return failure.code, None, detail.code, json.dumps(parameters, ensure_ascii=False, separators=(",", ":"))
+
+
+def unpacked(code: str | None, text: str | None, detail: str | None, parameters: str | None) -> Failure | None:
+    """The failure of the values of COLUMNS. Rows from before version 8 of the schema have a text only."""
+    if code is None:
+        return None
+    if detail is None:
+        return Failure(code, Message.literal(text or ""))
+    return Failure(code, Message(detail, tuple(sorted(json.loads(parameters or "{}").items()))))
