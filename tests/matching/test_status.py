@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hashmatch.errors import CODES, LIMIT_CODES
 from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision, Result, Tier
 from hashmatch.matching.status import decide, is_skipped, strength, unmatched, with_matches
+from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint
 from tests.support.made_hashes import match
 
@@ -164,14 +165,14 @@ PICTURE = Result(b"a.jpg", "clean", kind="image", size=9, sha256="0" * 64, md5="
 class TestUnmatched:
     @pytest.mark.parametrize("code", [None, *CODES])
     def test_what_is_no_media_is_skipped_and_what_cannot_be_examined_failed(self, code: str | None) -> None:
-        error = Failure(code, "why") if code else None
+        error = Failure(code, Message.literal("why")) if code else None
         fingerprint = Fingerprint(None, 7, error=error)
         skipped = code in (None, "unsupported-format")
         assert is_skipped(fingerprint) == skipped
         assert unmatched(b"a", fingerprint) == Result(b"a", "skipped" if skipped else "failed", size=7, error=error)
 
     def test_media_is_never_skipped(self) -> None:
-        error = Failure("unsupported-format", "why")
+        error = Failure("unsupported-format", Message.literal("why"))
         fingerprint = Fingerprint("image", 7, error=error)
         assert unmatched(b"a", fingerprint) == Result(b"a", "failed", kind="image", size=7, error=error)
 
@@ -184,7 +185,7 @@ class TestWithMatches:
     @pytest.mark.parametrize("partial", [False, True])
     @pytest.mark.parametrize("code", CODES)
     def test_clean_is_what_was_examined_as_far_as_it_can_be(self, code: str, partial: bool) -> None:
-        result = replace(PICTURE, error=Failure(code, "why"), partial=partial)
+        result = replace(PICTURE, error=Failure(code, Message.literal("why")), partial=partial)
         expected = "clean" if partial and code not in LIMIT_CODES else "failed"
         assert (with_matches(result, []).status, with_matches(result, []).tier) == (expected, None)
         assert with_matches(result, [match("possible")]).status == "match"
@@ -198,7 +199,7 @@ class TestWithMatches:
         assert result.tier == (None if result.status == "clean" else result.matches[0].tier)
 
     def test_nor_do_they_protect_or_hide_that_something_failed(self) -> None:
-        failed = replace(PICTURE, error=Failure("corrupt", "why"))
+        failed = replace(PICTURE, error=Failure("corrupt", Message.literal("why")))
         assert with_matches(failed, [match("possible", allow=True)], "near").status == "failed"
         assert with_matches(PICTURE, [match("near"), match("exact", allow=True)], "exact").status == "allowed"
         assert with_matches(PICTURE, [match("possible", allow=True)], "near").status == "clean"

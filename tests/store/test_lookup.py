@@ -170,9 +170,9 @@ class TestReferences:
     def test_what_is_chosen(self, store: Store) -> None:
         add(store, "live")
         add(store, "withdrawn")
-        add(store, measured("failed", (), error=Failure("corrupt", "broken")))
-        add(store, measured("in part", error=Failure("partial", "cut off"), partial=True))
-        add(store, measured("failed and allowed", (), error=Failure("corrupt", "broken")), allow=True)
+        add(store, measured("failed", (), error=Failure("corrupt", Message.literal("broken"))))
+        add(store, measured("in part", error=Failure("partial", Message.literal("cut off")), partial=True))
+        add(store, measured("failed and allowed", (), error=Failure("corrupt", Message.literal("broken"))), allow=True)
         with store.transaction() as connection:
             curate.retract(connection, ME, 2, None)
 
