@@ -115,7 +115,7 @@ from hashmatch.store.audit import Actor
 
 list_batches.BATCH = 100
 with open_store(Path(sys.argv[1]), write=True) as store:
-    plan = import_list.Plan("x")
+    plan = import_list.ImportPlan("x")
     import_list.import_list(store, Actor("me", "import"), Path(sys.argv[2]), plan, told=lambda line: os.kill(os.getpid(), 9))
 """
 
@@ -145,11 +145,11 @@ READER_KILLED = """
 import os, signal, sys
 from pathlib import Path
 from hashmatch.workflows import import_list, list_batches
-from hashmatch.exchange import checks
+from hashmatch.exchange import entry_checks
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 
-class Lint(checks.Lint):
+class Killing(entry_checks.ListChecker):
     def check(self, line, item):
         assert os.getpid() != parent, "another process reads"
         if line == 250:
@@ -157,11 +157,11 @@ class Lint(checks.Lint):
         return super().check(line, item)
 
 parent = os.getpid()
-checks.Lint = Lint
+entry_checks.ListChecker = Killing
 list_batches.BATCH = 100
 with open_store(Path(sys.argv[1]), write=True) as store:
     try:
-        import_list.import_list(store, Actor("me", "import"), Path(sys.argv[2]), import_list.Plan("x"))
+        import_list.import_list(store, Actor("me", "import"), Path(sys.argv[2]), import_list.ImportPlan("x"))
     except import_list.CommandError as error:
         print(error)
 """
