@@ -1,4 +1,4 @@
-"""One word, one thing: public type names are unique in the package, and so are file names, with the exceptions listed here."""
+"""One word, one thing: each public type has a name of its own, and so has each file, with the exceptions listed here."""
 
 from __future__ import annotations
 
@@ -67,9 +67,7 @@ def defined_types() -> dict[str, list[str]]:
 
 
 def test_public_types_are_found() -> None:
-    source = (
-        "class Open: ...\nclass _Closed: ...\nAlias = dict[str, int]\nAnnotated: object = int\nCONSTANT = 1\n_Hidden = int\n"
-    )
+    source = "class Open: ...\nclass _Closed: ...\nAlias = dict[str, int]\nAnnotated: object = int\nCONSTANT = 1\n_Hidden = int\n"
     assert list(public_types(ast.parse(source))) == ["Open", "Alias", "Annotated"]
 
 
