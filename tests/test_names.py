@@ -67,7 +67,9 @@ def defined_types() -> dict[str, list[str]]:
 
 
 def test_public_types_are_found() -> None:
-    source = "class Open: ...\nclass _Closed: ...\nAlias = dict[str, int]\nAnnotated: object = int\nCONSTANT = 1\n_Hidden = int\n"
+    source = (
+        "class Open: ...\nclass _Closed: ...\nAlias = dict[str, int]\nAnnotated: object = int\nCONSTANT = _Hidden = 1\n"
+    )
     assert list(public_types(ast.parse(source))) == ["Open", "Alias", "Annotated"]
 
 
