@@ -10,7 +10,7 @@ import click
 
 from hashmatch.cli.shared.app import PATHS, App, format_option, output, pass_app
 from hashmatch.cli.shared.walking import Walking, walking_options
-from hashmatch.cli.shared.workers import Examining, examining_options
+from hashmatch.cli.shared.workers import Examining, examining_options, hash_option
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -44,6 +44,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help=_("How scans search."),
 )
+@hash_option
 @click.option(
     "--edits",
     "patterns",
@@ -71,6 +72,7 @@ def command(
     folder: bytes,
     limit: int,
     profile: Profile,
+    names: str,
     patterns: tuple[str, ...],
     templates: int,
     peer: str | None,
@@ -87,9 +89,10 @@ def command(
     from hashmatch.evaluate import score_table
     from hashmatch.evaluate.evaluation import evaluate, steps
     from hashmatch.evaluate.originals import choose
+    from hashmatch.hashers import parse_names
     from hashmatch.report import as_json
 
-    edits = _chosen(patterns)
+    edits, hashes = _chosen(patterns), parse_names(names)
     for path in filter(None, (plot, document)):
         if not path.absolute().parent.is_dir():
             raise CommandError(_("cannot write {path}: its folder does not exist").format(path=path))
@@ -110,6 +113,7 @@ def command(
             edits=edits,
             templates=templates,
             profile=profile,
+            hashes=hashes,
             seed=seed,
             isolation=examining.isolation,
             limits=examining.limits,

@@ -15,6 +15,7 @@ from hashmatch.evaluate.originals import RefusedListener, decode, name_of
 from hashmatch.evaluate.scores import AlikePair, CardResults, Evaluation
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.temporary_set import Original, TemporarySet
+from hashmatch.hashers import MAIN
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.matching.tiers import Profile
@@ -39,6 +40,7 @@ def evaluate(
     edits: tuple[Edit, ...] = EDITS,
     templates: int = 28,
     profile: Profile = "thorough",
+    hashes: tuple[str, ...] = (MAIN,),
     seed: int = 0,
     isolation: Isolation = Isolation(),
     limits: Limits = Limits(),
@@ -48,11 +50,12 @@ def evaluate(
     """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
 
     paths: as originals.choose gives them. templates: how many layouts of made-up cards are tried beside them.
+    hashes: names of the hashers that the originals are hashed with.
     The reference set and the copies are in the system's folder for temporary files, and gone at the end.
     Raises CommandError where no picture can be used.
     """
     with tempfile.TemporaryDirectory(prefix="hashmatch-evaluate-") as folder:
-        trial = TemporarySet(Path(folder), profile, isolation, limits)
+        trial = TemporarySet(Path(folder), profile, hashes, isolation, limits)
         work = _Work(trial, seed, refuse, advance)
         pictures, duplicates = work.index(paths)
         if not pictures:
@@ -65,6 +68,7 @@ def evaluate(
         card_tally = work.scan(made_up, card_edits, Tally([*made_up, *pictures], card_edits, siblings))
     return Evaluation(
         profile=profile,
+        hashes=hashes,
         seed=seed,
         pictures=len(pictures),
         duplicates=duplicates,

@@ -9,6 +9,7 @@ from typing import Any
 from hashmatch.escape import for_terminal
 from hashmatch.evaluate.goals import GOALS, MOST_TEMPLATES_NEAR, MOST_WRONG_NEAR, MOST_WRONG_POSSIBLE
 from hashmatch.evaluate.scores import EditResult, Evaluation, GroupResult, WrongPairs, counted_by, groups, share
+from hashmatch.hashers import MAIN, title_of
 from hashmatch.i18n import _
 from hashmatch.report.as_json import path_of
 from hashmatch.version import __version__
@@ -33,6 +34,8 @@ def as_table(evaluation: Evaluation, peer: bool) -> Iterator[str]:
     copies = sum(each.recall.copies for each in evaluation.edits)
     heading = _("{pictures:,} pictures, {copies:,} copies; profile {profile}, seed {seed}")
     yield heading.format(pictures=evaluation.pictures, copies=copies, profile=evaluation.profile, seed=evaluation.seed)
+    if evaluation.hashes != (MAIN,):
+        yield _("found by: {names}").format(names=", ".join(map(title_of, evaluation.hashes)))
     yield ""
     yield from _recall_table(evaluation, peer)
     yield ""

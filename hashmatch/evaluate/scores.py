@@ -129,9 +129,11 @@ class ThresholdResult:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All of it. pictures: originals that were used; duplicates: files left out that have the same bytes as another."""
+    """All of it. hashes: names of the hashers that the originals were found by. pictures: originals that were used;
+    duplicates: files left out that have the same bytes as another."""
 
     profile: Profile
+    hashes: tuple[str, ...]
     seed: int
     pictures: int
     duplicates: int

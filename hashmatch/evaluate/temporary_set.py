@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hashmatch.fingerprints.many_files import LocalExaminer
+from hashmatch.fingerprints.many_files import LocalExaminer, fingerprints
 from hashmatch.fingerprints.settings import Settings
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
@@ -15,7 +15,7 @@ from hashmatch.media import Limits
 from hashmatch.media.files import FoundPath
 from hashmatch.records import Hash
 from hashmatch.search.searcher import LocalSearcher
-from hashmatch.store import Store, hash_rows, lookup, open_store
+from hashmatch.store import open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
@@ -24,7 +24,7 @@ from hashmatch.workflows.scan import scan
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A picture in the temporary reference set. bits, quality: its PDQ hash as it is stored there."""
+    """A picture in the temporary reference set. bits, quality: its PDQ hash, without any views."""
 
     path: bytes
     reference_id: int
@@ -34,10 +34,12 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class TemporarySet:
-    """How and where files are indexed and scanned. folder: temporary, for the reference set and for copies."""
+    """How and where files are indexed and scanned. folder: temporary, for the reference set and for copies. hashes: names
+    of the hashers that the originals are hashed with, and found by."""
 
     folder: Path
     profile: Profile
+    hashes: tuple[str, ...]
     isolation: Isolation
     limits: Limits
 
@@ -49,7 +51,7 @@ class TemporarySet:
         """Add files to the reference set, as `hashmatch index` does."""
         with open_store(self._database, write=True) as store:
             actor, membership = Actor.current("evaluate"), Membership("evaluate")
-            settings = Settings(limits=self.limits, features=self.profile == "thorough")
+            settings = Settings(self.hashes, limits=self.limits, features=self.profile == "thorough")
             examiner = LocalExaminer(self.isolation)
             yield from index(store, actor, map(FoundPath, paths), membership, settings, examiner)
 
@@ -61,18 +63,14 @@ class TemporarySet:
 
     def originals(self, indexed: Iterable[Indexed]) -> list[Original]:
         """Those of some indexed files that are whole still pictures, in their order."""
-        with open_store(self._database) as store:
-            return [
-                Original(each.path, each.reference_id, stored.bits, stored.quality or 0)
-                for each in indexed
-                if each.reference_id is not None and each.error is None
-                for stored in self._pdq(store, each.reference_id)
-            ]
-
-    @staticmethod
-    def _pdq(store: Store, reference_id: int) -> list[Hash]:
-        """The PDQ hash of the whole picture; none for what is animated."""
-        if lookup.reference(store.connection, reference_id).kind != "image":
-            return []
-        hashes = hash_rows.hashes(store.connection, reference_id)
-        return [each for each in hashes if each.algorithm == "pdq" and each.view == "full"][:1]
+        ids = {each.path: each.reference_id for each in indexed if each.error is None}
+        settings = Settings(views=False, limits=self.limits, digests=False)
+        plain: dict[bytes, Hash] = {}
+        for state, result in fingerprints(map(FoundPath, ids), settings, self.isolation):
+            if result is not None and result.kind == "image" and result.hashes:
+                plain[state.path] = result.hashes[0]  # the first page's
+        return [
+            Original(path, number, plain[path].bits, plain[path].quality or 0)
+            for path, number in ids.items()
+            if number is not None and path in plain
+        ]

@@ -30,6 +30,13 @@ def test_table(run: Run, db: Path, tmp_path: Path) -> None:
     assert not db.exists(), "the person's own reference set has nothing to do with it"
 
 
+def test_another_hash(run: Run) -> None:
+    ran = run("evaluate", TOWNS, *FEW, "--limit", "2", "--hash", "dhash", "--profile", "fast")
+    assert (ran.code, ran.out.splitlines()[1]) == (0, "found by: dHash")
+    (line,) = (line for line in ran.out.splitlines() if "jpeg-75" in line)
+    assert line.split() == ["jpeg-75", "0.0", "%", "100.0", "%"], "a 64-bit hash alone is no proof"
+
+
 def test_json_to_a_file_and_to_standard_output(run: Run, tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     ran = run("evaluate", TOWNS, *FEW, "--limit", "1", "--format", "json", "--json", target, "--profile", "fast")

@@ -64,6 +64,15 @@ def test_slight_copies_are_found_and_nothing_else(run: Evaluate, tmp_path: Path)
     assert (cards.others.pairs, cards.others.near) == (6 * 5, 0), "cards and pictures"
 
 
+def test_originals_are_found_by_the_hash_that_they_have(run: Evaluate, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "own", 3, (320, 240))
+    done = run(folder, edits=matching("jpeg-75"), hashes=("phash",), profile="fast")
+    (edit,) = done.edits
+    assert done.hashes == ("phash",)
+    assert (edit.recall.copies, edit.recall.near, edit.recall.found, edit.recall.plain) == (3, 0, 3, 3)
+    assert edit.found_by == {"phash, none": 3}
+
+
 def test_same_bytes_and_copies_among_the_originals_are_set_aside(run: Evaluate, tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "own", 3, (320, 240))
     shutil.copy(folder / "0.png", folder / "same bytes.png")

@@ -38,6 +38,7 @@ def edit(name: str, group: str, copies: int, near: int, found: int, good: int | 
 def evaluation(*edits: EditResult, profile: Profile = "thorough") -> Evaluation:
     return Evaluation(
         profile,
+        ("pdq",),
         0,
         1000,
         2,
