@@ -93,16 +93,23 @@ def packed_hashes(
     after: only rows that came after this one. until: and no later than this one. allowed: only of live references on the
     allow list.
     Of the algorithm of local features, only these: a list may call its hashes by the same name.
+    Of a hasher, only hashes of its width: an older list may have called others by its name before this program had it.
     """
     # The unary plus keeps SQLite from walking a million index entries of the algorithm for ten later rows.
     condition = " AND reference_id IN (SELECT id FROM live_reference WHERE allow)" if allowed else ""
-    condition += " AND points IS NOT NULL" if algorithm == FEATURES else ""
+    condition += " AND points IS NOT NULL" if algorithm == FEATURES else _of_its_width(algorithm)
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
         f" WHERE id > ? AND id <= ? AND +algorithm = ?{condition}",
         (after, LAST if until is None else until, algorithm),
     )
     return map(PackedHashes._make, rows)
+
+
+def _of_its_width(algorithm: str) -> str:
+    """A condition on rows of hashes."""
+    hasher = hashers.find(algorithm)
+    return f" AND length(bits) = {hasher.width} * count" if hasher else ""
 
 
 def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: Iterable[str]) -> set[str]:
@@ -155,10 +162,10 @@ def all_blocks(connection: sqlite3.Connection, reference_id: int) -> list[tuple[
 
 
 def packed_of(connection: sqlite3.Connection, reference_id: int, algorithm: str) -> list[PackedHashes]:
-    """The hashes of one algorithm of one reference."""
+    """The hashes of one algorithm of one reference, of its width."""
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
-        " WHERE reference_id = ? AND algorithm = ? ORDER BY id",
+        f" WHERE reference_id = ? AND algorithm = ?{_of_its_width(algorithm)} ORDER BY id",
         (reference_id, algorithm),
     )
     return list(map(PackedHashes._make, rows))

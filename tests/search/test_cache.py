@@ -18,7 +18,7 @@ from hashmatch.matching.verdict import find
 from hashmatch.records import Digests, Fingerprint, Hash, ListItem
 from hashmatch.search import cache
 from hashmatch.search.searcher import LocalSearcher
-from hashmatch.store import Store, open_store
+from hashmatch.store import Store, hash_rows, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.list_entries import add_item
 from hashmatch.store.membership import Membership
@@ -364,3 +364,16 @@ class TestLocalFeatures:
             index, _facts, made_of = cache._open(folder, cache.ApproximateIndex, cache._FEATURE_FACTS)
             cache.save(folder, index, np.frombuffer(facts[:-12], cache._FEATURE_FACTS), made_of)
             assert self.candidates(store, 0, 11) == [[(1, 20)], [(12, 20)]]
+
+
+def test_what_only_has_the_name_of_a_hasher_is_not_searched(tmp_path: Path) -> None:
+    """A list may have brought such hashes before this program had the hasher, and then they may have any length."""
+    with open_store(tmp_path / "x.db", write=True) as store:
+        with store.transaction() as connection:
+            for bits in (bytes(8), bytes(16), bytes(24)):
+                add_item(connection, ACTOR, ListItem(kind="image", hashes=(Hash("dhash", bits),)), Membership("c"))
+        assert [len(table) for table in cache.load(store, "dhash", thresholds()["dhash"])] == [1]
+        packed = [row for number in (1, 2, 3) for row in hash_rows.packed_of(store.connection, number, "dhash")]
+        assert [each.reference_id for each in packed] == [1]
+        found = LocalSearcher(store).matches([Hash("dhash", bytes(8))], "image", None)
+        assert [match.reference.id for match in found] == [1]
