@@ -172,8 +172,13 @@ class Hasher:
         if self.bits % _WORD or not 0 < self.bits <= _MOST_BITS:
             raise ValueError(f"{self.name}: a hash that is searched has 64 to 4096 bits, in steps of 64")
         for each in (self.thresholds.fast, self.thresholds.thorough):
-            if not -1 <= each.near <= each.low_quality <= min(each.possible, each.film) <= each.along <= self.bits:
-                raise ValueError(f"{self.name}: near ≤ low_quality ≤ possible, film ≤ along ≤ bits does not hold")
+            is_ordered = (
+                -1 <= each.near <= each.low_quality <= min(each.possible, each.film) and each.film <= each.along
+            )
+            if not is_ordered or max(each.possible, each.turned, each.along) > self.bits:
+                raise ValueError(
+                    f"{self.name}: near ≤ low_quality ≤ possible and film, film ≤ along ≤ bits does not hold"
+                )
 
     @property
     def width(self) -> int:

@@ -375,5 +375,5 @@ def test_what_only_has_the_name_of_a_hasher_is_not_searched(tmp_path: Path) -> N
         assert [len(table) for table in cache.load(store, "dhash", thresholds()["dhash"])] == [1]
         packed = [row for number in (1, 2, 3) for row in hash_rows.packed_of(store.connection, number, "dhash")]
         assert [each.reference_id for each in packed] == [1]
-        found = LocalSearcher(store).matches([Hash("dhash", bytes(8))], "image", None)
+        found = LocalSearcher(store).matches(Fingerprint("image", 1, hashes=(Hash("dhash", bytes(8)),)))
         assert [match.reference.id for match in found] == [1]
