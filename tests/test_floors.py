@@ -1,4 +1,4 @@
-"""What the import contract cannot see: SQL on our tables stands in `store/` and nowhere else."""
+"""What the import contract cannot see: SQL on our tables stands in `store/` only, and limits of quality with the hashers."""
 
 from __future__ import annotations
 
@@ -83,4 +83,29 @@ def test_sql_stands_in_the_store_only() -> None:
             places = list(told(ast.parse((PACKAGE / name).read_text(encoding="utf-8"))))
             if places:
                 found[name] = places
+    assert not found
+
+
+def limits_of_quality(tree: ast.AST) -> Iterator[str]:
+    """Each comparison of a quality with a number that is not the end of the scale, 0 or 100."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            names = [ast.unparse(side) for side in sides if not isinstance(side, ast.Constant)]
+            numbers = [side.value for side in sides if isinstance(side, ast.Constant)]
+            if any("quality" in name.lower() for name in names) and set(numbers) - {0, 100, None}:
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("planted", ["each.quality >= 50", "50 <= (found.quality or 0)", "quality == 255"])
+def test_planted_limits_are_found(planted: str) -> None:
+    assert list(limits_of_quality(ast.parse(planted)))
+
+
+def test_limits_of_quality_stand_with_the_hashers() -> None:
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        places = list(limits_of_quality(ast.parse(path.read_text(encoding="utf-8"))))
+        if places:
+            found[path.relative_to(PACKAGE).as_posix()] = places
     assert not found

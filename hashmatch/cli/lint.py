@@ -10,6 +10,7 @@ import click
 
 from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _, ngettext
+from hashmatch.matching.tiers import TOO_COMMON, quality_of
 
 if TYPE_CHECKING:
     from hashmatch.workflows.lint import LintReport
@@ -28,7 +29,7 @@ LISTED = 20
     "--common",
     "too_common",
     type=click.IntRange(2),
-    default=100,
+    default=TOO_COMMON,
     show_default=True,
     help=_("So many unrelated references make a hash too common."),
 )
@@ -61,15 +62,18 @@ def command(app: App, too_common: int, demote: bool, form: str) -> int:
 
 
 def _lines(report: LintReport, demoted: bool) -> Iterator[str]:
+    from hashmatch.workflows.lint import ALGORITHM
+
     yield ngettext("{n:,} PDQ hash", "{n:,} PDQ hashes", report.hashes).format(n=report.hashes)
+    quality = quality_of(ALGORITHM)
     texts = {
-        _("{n:,} with little detail (quality below 50): never near"): report.low_quality,
-        _("{n:,} without detail (quality below 10): not compared"): report.featureless,
+        _("{n:,} with little detail (quality below {good}): never near"): report.low_quality,
+        _("{n:,} without detail (quality below {least}): not compared"): report.featureless,
         _("{n:,} without a stated quality, of implausible bits: not compared"): report.implausible,
     }
     for text, count in texts.items():
         if count:
-            yield "  " + text.format(n=count)
+            yield "  " + text.format(n=count, good=quality.good, least=quality.least)
     if report.examples:
         yield "  " + _("such as of references {ids}").format(ids=", ".join(f"#{each}" for each in report.examples))
     if report.common:

@@ -15,9 +15,8 @@ from hashmatch.cluster.shards import Shards
 from hashmatch.fingerprints.film import Parts
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import hits_of, parts_around
-from hashmatch.matching.rarity import UNRELATED
 from hashmatch.matching.table import HashTable
-from hashmatch.matching.tiers import Profile
+from hashmatch.matching.tiers import UNRELATED, Profile
 from hashmatch.matching.verdict import find, find_each
 from hashmatch.records import Fingerprint, Glance, Hash, Kind
 from hashmatch.search.cache import rows_of_packed

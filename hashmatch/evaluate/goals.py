@@ -11,7 +11,7 @@ class Goal:
 
     found: matched at all; near: matched as `near` or better. fast: the least that is to be found with that profile; the
     goal for `near` holds for both profiles where this one has one. good_quality: only copies count where copy and original
-    both have a PDQ quality of 50 or more, so that there is something to compare.
+    both have a good PDQ quality, so that there is something to compare.
     """
 
     found: float | None = None

@@ -11,6 +11,7 @@ from hashmatch.evaluate.goals import GOALS, MOST_TEMPLATES_NEAR, MOST_WRONG_NEAR
 from hashmatch.evaluate.scores import EditResult, Evaluation, GroupResult, WrongPairs, counted_by, groups, share
 from hashmatch.hashers import MAIN, title_of
 from hashmatch.i18n import _
+from hashmatch.matching.tiers import quality_of
 from hashmatch.report.as_json import path_of
 from hashmatch.version import __version__
 
@@ -130,6 +131,7 @@ def _pairs(name: str, wrong: WrongPairs, peer: bool, goal: str = "", met: bool =
 
 
 def _distance_table(evaluation: Evaluation) -> Iterator[str]:
-    yield _("Plain PDQ by threshold (both qualities 50 or more): copies within it, and wrong pairs")
+    text = _("Plain PDQ by threshold (both qualities {good} or more): copies within it, and wrong pairs")
+    yield text.format(good=quality_of("pdq").good)
     for each in evaluation.distances:
         yield f"  ≤ {each.distance:<4}{_percent(each.recall):>10}{each.wrong:>12,}"

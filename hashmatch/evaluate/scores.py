@@ -17,8 +17,8 @@ class Recall:
     """How many of some copies were found.
 
     copies: how many there are. near: matched with their original as `near` or better; found: matched at all. plain: what
-    plain PDQ finds (distance 31 or less, both qualities 50 or more). good, good_near, good_found: the same, of those
-    copies only where copy and original have a PDQ quality of 50 or more. failed: copies that could not be examined.
+    plain PDQ finds (within Meta's distance, both of good quality). good, good_near, good_found: the same, of those
+    copies only where copy and original have a good PDQ quality. failed: copies that could not be examined.
     """
 
     copies: int = 0
@@ -119,7 +119,7 @@ class CardResults:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdResult:
-    """Plain PDQ at a threshold, pairs with both qualities of 50 or more. recall: share of copies within it, over all edits;
+    """Plain PDQ at a threshold, by pairs of good quality. recall: share of copies within it, over all edits;
     wrong: how many wrong pairs are within it."""
 
     distance: int

@@ -40,12 +40,17 @@ def hash_picture(picture: Picture) -> tuple[bytes, int]:
     return hash_luma(picture.luma, picture.full_size)
 
 
-# near and good quality are Meta's own (github.com/facebook/ThreatExchange, pdq/README.md): match at 31 of 256 bits or fewer,
-# discard what has a quality below 50. thorough and film: none of 2.7 million pairs of unrelated photographs is as close as
+#: Meta's own advice (github.com/facebook/ThreatExchange, pdq/README.md): match at so many of 256 bits or fewer, and discard
+#: what has a lower quality.
+META_DISTANCE, META_QUALITY = 31, 50
+
+# near and good quality are Meta's. thorough and film: none of 2.7 million pairs of unrelated photographs is as close as
 # 64 bits, and none of 1.8 million pairs of frames of unrelated films as close as 60. fast: what multi-index search does at
 # little cost. telling, margin: later parts of static scenes with people in them; see matching/evidence.py.
-_FAST = Threshold(near=31, possible=44, film=60, low_quality=31, turned=31, along=70, telling=60, margin=8)
-_THOROUGH = Threshold(near=31, possible=64, film=60, low_quality=31, turned=64, along=70, telling=60, margin=8)
+_FAST = Threshold(near=META_DISTANCE, possible=44, film=60, low_quality=31, turned=31, along=70, telling=60, margin=8)
+_THOROUGH = Threshold(
+    near=META_DISTANCE, possible=64, film=60, low_quality=31, turned=64, along=70, telling=60, margin=8
+)
 
 HASHER = Hasher(
     name="pdq",
@@ -54,7 +59,7 @@ HASHER = Hasher(
     version=1,
     hash=hash_picture,
     thresholds=Thresholds(fast=_FAST, thorough=_THOROUGH),
-    quality=Quality(least=10, good=50),
+    quality=Quality(least=10, good=META_QUALITY),
     # The bits compare with their median, so that half of them are one unless coefficients tie: exactly 128 of 256 in 1,000
     # of 1,000 photographs, but 0 for black and 60 for white.
     usual_ones=(0.4, 0.6),

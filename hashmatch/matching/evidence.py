@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hashmatch.hamming.words import Rows, Words, distances_of
 from hashmatch.matching.alignment import Stretch
 from hashmatch.matching.table import HashTable
-from hashmatch.matching.tiers import LOW_QUALITY_PICTURES, MANY_PICTURES, POSSIBLE_PICTURES
+from hashmatch.matching.tiers import DIFFERENT_SHARE, LOW_QUALITY_PICTURES, MANY_PICTURES, MANY_SHARE, POSSIBLE_PICTURES
 from hashmatch.matching.tracks import ReferenceFilm
 
 #: So many different pictures are told apart at most.
@@ -29,7 +29,7 @@ class StretchEvidence:
 
     def is_sure(self, needed: int) -> bool:
         """Whether it is the same footage and not only alike. needed: so many strong pictures."""
-        return self.strong >= needed or self.pictures >= max(MANY_PICTURES, self.seen / 2)
+        return self.strong >= needed or self.pictures >= max(MANY_PICTURES, self.seen * MANY_SHARE)
 
     @property
     def rank(self) -> tuple[int, int, int, float]:
@@ -61,7 +61,7 @@ def _distinct(
     stretch: Stretch, which: npt.NDArray[np.bool_], words: Words, footage: ReferenceFilm, table: HashTable
 ) -> tuple[int, int]:
     """How many different pictures some frames of the stretch have that are nearer to their own frame of the reference than
-    to the others, and how many they have. Two pictures differ by more than an eighth of their bits."""
+    to the others, and how many they have."""
     rows = stretch.rows[which]
     if not len(rows):
         return 0, 0
@@ -69,7 +69,7 @@ def _distinct(
     views = table.rows.view[rows[:, 1]].astype(np.int64)
     rows = rows[views == int(np.bincount(views).argmax())]
     query, reference = rows[:, 0], rows[:, 1] - footage.first
-    same = 8 * len(words) - 1
+    same = int(DIFFERENT_SHARE * 64 * len(words)) - 1
     pictures, of = _pictures(footage.words, reference, same)
     if len(pictures) == 1:
         return 1, 1

@@ -16,7 +16,7 @@ from hashmatch.matching.queries import Queries
 from hashmatch.matching.rarity import find_inserts
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
-from hashmatch.matching.tiers import NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
+from hashmatch.matching.tiers import FEWEST_NEAR_PICTURES, NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
 from hashmatch.matching.time_lines import FASTEST
 from hashmatch.matching.tracks import LONGEST_STAND, Frames, ReferenceFilm, Seconds, footage_of, frames_of
 
@@ -107,7 +107,7 @@ def _judge_film(shared: SharedFootage, inserts: Collection[int], search: Search,
     """`near` if the file shows enough of the reference, or of itself. inserts: numbers of stretches that unrelated films
     share, too."""
     footage, found, whole = shared.footage, shared.told, file.whole
-    needed = max(2, min(NEAR_PICTURES, len(whole.time), len(footage.tracks[0].rows)))
+    needed = max(FEWEST_NEAR_PICTURES, min(NEAR_PICTURES, len(whole.time), len(footage.tracks[0].rows)))
     sure = [each for number, each in enumerate(found) if each.is_sure(needed) and number not in inserts]
     if search.table.threshold.near < 0:
         sure = []  # the algorithm alone cannot say so

@@ -20,24 +20,20 @@ import numpy.typing as npt
 from hashmatch.hamming import ApproximateIndex
 from hashmatch.hamming.words import distances
 from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.matching.tiers import CLOSE_FEATURES, ENOUGH_COVER, ENOUGH_INLIERS, ENOUGH_REACH, ENOUGH_SPREAD
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Point = tuple[float, float]
 
-#: Two descriptors within so many of 256 bits may show the same thing, and within so many are likely to.
-ALIKE, CLOSE = 64, 48
-#: Features at different places, of likely pairs, that must agree on one transform for a match worth a look. Of 199,000
-#: pairs of unrelated photographs, all compared in full, fewer than ten had three, one had four and none had five
-#: (benchmarks/local_features.py).
-ENOUGH_INLIERS = 5
+# What makes a match of these is in tiers.py; here is how they are found.
+
+#: Two descriptors within so many of 256 bits may show the same thing.
+ALIKE = 64
 #: Places nearer to each other than so many pixels of their level are one: edges and strands repeat themselves.
 PLACE_PIXELS = 8.0
-#: How far the agreeing features must reach, compared with all features of the part of the reference that is visible: in
-#: area, or in cells of a grid that they are in. Two pictures with the same logo or banner agree in that alone.
-ENOUGH_SPREAD, ENOUGH_COVER, CELLS = 0.15, 0.35, 5
-#: And how far, compared with features all over that part: a small mark on blank paper is no picture either.
-ENOUGH_REACH = 0.02
+#: Cells, across and down, of the grid that tells how much of the visible part the agreeing features cover.
+CELLS = 5
 #: How far from its place a feature may be, in pixels at the level where it was found: for the first guess by one pair
 #: (with a share of the distance from that pair, as direction and scale are coarse), and once three or more tell.
 GUESS_PIXELS, GUESS_SHARE, PIXELS = 6.0, 0.15, 2.5
@@ -328,7 +324,7 @@ def _judge(
 
 def _independent(inliers: _Pairs, scale: float) -> int:
     """How many inliers are closely alike and at places of their own: corners of one edge are one piece of evidence."""
-    close = inliers.select(inliers.distance <= CLOSE)  # most alike first
+    close = inliers.select(inliers.distance <= CLOSE_FEATURES)  # most alike first
     size = PLACE_PIXELS * np.maximum(close.fine[:, 1], close.fine[:, 0] / scale)
     between = close.there[:, None] - close.there
     apart = np.hypot(between[..., 0], between[..., 1]) >= np.minimum(size[:, None], size)

@@ -13,19 +13,16 @@ import numpy as np
 from hashmatch.hamming.words import distances_of
 from hashmatch.matching.alignment import Stretch
 from hashmatch.matching.evidence import StretchEvidence
+from hashmatch.matching.tiers import GOES_ON_BITS, GOES_ON_SHARE, INSERT_OVERLAP, LONGEST_INSERT, UNRELATED
 from hashmatch.matching.tracks import ReferenceFilm
 
-#: A stretch is an insert if so many references that have it go on with something else than this one.
-UNRELATED = 2
-#: So many of the others are looked at; and only stretches of so many seconds: longer ones are what compilations quote.
-MOST_OTHERS, LONGEST_INSERT = 8, 20.0
-#: Of the shorter stretch so much must be in the other one.
-OVERLAP = 0.8
+#: So many of the others are looked at.
+MOST_OTHERS = 8
 #: Two references are compared so many seconds before and after a stretch. The edge itself is left out, as its time is known
 #: to half a second only.
 BEYOND, EDGE = 10.0, 1.0
-#: They go on alike if so many of the frames there have one within so many bits and seconds in the other.
-ALIKE, BITS, SECONDS = 0.3, 70, 1.0
+#: Frames of both within so many seconds of each other are compared.
+SECONDS = 1.0
 
 #: A reference, and what it shares with the file.
 RivalFootage = tuple[ReferenceFilm, Sequence[StretchEvidence]]
@@ -46,7 +43,7 @@ def find_inserts(films: Sequence[RivalFootage]) -> list[set[int]]:
             if stop - start > LONGEST_INSERT:
                 continue
             common = np.minimum(end, stop) - np.maximum(begin, start)
-            others = np.flatnonzero((common > OVERLAP * (stop - start)) & (owner != own))
+            others = np.flatnonzero((common > INSERT_OVERLAP * (stop - start)) & (owner != own))
             # Those first that have little more than that: what others have in common with the whole file is no insert.
             others = others[np.argsort(end[others] - begin[others], kind="stable")][:MOST_OTHERS]
             unrelated = 0
@@ -82,5 +79,5 @@ def goes_on_alike(one: Stretch, of_one: ReferenceFilm, other: Stretch, of_other:
     number, row = np.nonzero(near)
     if not len(number):
         return None
-    alike = distances_of(of_one.words, rows[number], of_other.words, good[row]) <= BITS
-    return len(set(number[alike].tolist())) >= ALIKE * len(set(number.tolist()))
+    alike = distances_of(of_one.words, rows[number], of_other.words, good[row]) <= GOES_ON_BITS
+    return len(set(number[alike].tolist())) >= GOES_ON_SHARE * len(set(number.tolist()))

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from hashmatch.arrays import UInt8
 from hashmatch.hamming import HammingIndex
+from hashmatch.hashers.pdq import META_DISTANCE, META_QUALITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class VpdqRule:
 
     query_percent: float
     compared_percent: float
-    distance: int = 31
-    quality: int = 50
+    distance: int = META_DISTANCE
+    quality: int = META_QUALITY
     unique: bool = True
 
 

@@ -18,14 +18,12 @@ from hashmatch.hamming import HammingIndex
 from hashmatch.hashers import blocks
 from hashmatch.matching import layouts
 from hashmatch.matching.table import HashRows, comparable, is_good, view_name
-from hashmatch.matching.tiers import thresholds
+from hashmatch.matching.tiers import TOO_COMMON, thresholds
 from hashmatch.records import UNKNOWN_QUALITY
 from hashmatch.search.cache import rows_of_packed
 from hashmatch.store import Store, hash_rows
 
 ALGORITHM = "pdq"
-#: A hash is too common if so many unrelated references have one within the distance of `near`.
-TOO_COMMON = 100
 #: Of a common hash's references so many are looked at, to tell copies of one picture from unrelated ones.
 SAMPLE = 200
 
@@ -41,10 +39,13 @@ class CommonHash:
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """hashes: how many PDQ hashes of live and retracted references there are. low_quality: of quality below 50, never
-    `near`; featureless: of quality below 10, not compared at all; implausible: without a quality, and with so many or few
-    one-bits that no picture with any detail has them, not compared at all; of these two some references, as examples.
-    common: hashes that too many unrelated references have, the most common first."""
+    """What `lint` found.
+
+    hashes: how many PDQ hashes of live and retracted references there are. low_quality: how many have little detail, and are
+    never `near`. featureless: how many have none, and are not compared at all. implausible: how many have no quality and so
+    many or few one-bits that they are of no picture with any detail, and are not compared either. examples: some references
+    of the last two. common: hashes that too many unrelated references have, the most common first.
+    """
 
     hashes: int
     low_quality: int

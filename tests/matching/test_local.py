@@ -15,7 +15,6 @@ from PIL import Image, ImageDraw
 from hashmatch.hamming import ApproximateIndex
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.local import (
-    ENOUGH_INLIERS,
     ENOUGH_VOTES,
     MOST_CANDIDATES,
     LocalMatch,
@@ -23,6 +22,7 @@ from hashmatch.matching.local import (
     compare,
     search,
 )
+from hashmatch.matching.tiers import ENOUGH_INLIERS
 from tests.support.crowded_scenes import Luma, crowded_scene
 
 local = pytest.importorskip("hashmatch.hashers.orb", reason="needs OpenCV", exc_type=ImportError)

@@ -14,10 +14,8 @@ from hashmatch.exchange.fields import LineError, in_capitals, snippet
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.plain_lists import read_plain, readable, write_plain
 from hashmatch.i18n import _
+from hashmatch.matching.tiers import quality_of
 from hashmatch.records import Hash, ListItem
-
-#: Meta's advice is to discard what is below (pdq/README.md in the same repository).
-LEAST_QUALITY = 50
 
 _LINE = re.compile(rb"\s*(?:hash=)?([0-9A-Fa-f]{64})\s*(?:,(.*))?", re.IGNORECASE | re.DOTALL)
 
@@ -67,7 +65,12 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
 
 def good_enough(hash: Hash) -> bool:
     """Whether a PDQ hash may be matched: its quality is sufficient, or not known."""
-    return hash.quality is None or hash.quality >= LEAST_QUALITY
+    return hash.quality is None or hash.quality >= least_quality()
+
+
+def least_quality() -> int:
+    """The least PDQ quality of a hash that may be matched."""
+    return quality_of("pdq").good
 
 
 def looks_like(head: bytes) -> bool:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 
 from hashmatch.exchange.fields import LineError, perceptual_hash, snippet
-from hashmatch.exchange.formats.pdq import LEAST_QUALITY, good_enough
+from hashmatch.exchange.formats.pdq import good_enough, least_quality
 from hashmatch.exchange.json_reading import parse_value
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
@@ -42,7 +42,7 @@ def _time(frame: Hash) -> float:
 
 def quality_of(frame: Hash) -> int:
     """The format has no word for a quality that is not known: the least that is not discarded."""
-    return LEAST_QUALITY if frame.quality is None else frame.quality
+    return least_quality() if frame.quality is None else frame.quality
 
 
 def signal(item: ListItem) -> str | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from hashmatch.exchange.fields import LineError, digest, perceptual_hash
-from hashmatch.exchange.formats.pdq import LEAST_QUALITY
+from hashmatch.exchange.formats.pdq import good_enough, least_quality
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
 
@@ -16,7 +16,7 @@ def signals_of(item: ListItem, types: frozenset[str]) -> list[dict[str, str]]:
 
     A frame is no picture of its own: without vPDQ a film has only its MD5.
     """
-    good = [each for each in item.hashes if each.algorithm == "pdq" and _quality(each) >= LEAST_QUALITY]
+    good = [each for each in item.hashes if each.algorithm == "pdq" and good_enough(each)]
     stills = dict.fromkeys(each.hex for each in good if each.time is None)
     contents = [{"pdq": hex} for hex in stills if "pdq" in types]
     film: dict[str, str] = {}
@@ -30,7 +30,7 @@ def signals_of(item: ListItem, types: frozenset[str]) -> list[dict[str, str]]:
 
 def _quality(each: Hash) -> int:
     """Where it is not known, the least that counts."""
-    return LEAST_QUALITY if each.quality is None else each.quality
+    return least_quality() if each.quality is None else each.quality
 
 
 def item_of(signals: Mapping[str, str]) -> tuple[ListItem | None, tuple[str, ...]]:
