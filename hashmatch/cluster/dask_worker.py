@@ -155,7 +155,7 @@ class _Host:
                     elif kind == "locked":
                         self.locked = wire.read(tuple[str, ...], content)
                     else:
-                        raise CommandError(str(content))
+                        raise CommandError(wire.read(str, content))
         except BaseException:
             self.end()
             raise

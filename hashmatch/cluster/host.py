@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from hashmatch import i18n
 from hashmatch.cluster import sources
-from hashmatch.cluster.jobs import Job, JobOutcome, Run
+from hashmatch.cluster.jobs import Job, JobOutcome, News, Run
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
 from hashmatch.fingerprints.film import Parts
@@ -120,7 +120,7 @@ class _Host:
 
     def _tell_progress(self, state: FileState, done: float) -> None:
         share = self._shares.get(state.path, FilmShare())
-        _tell(self._replies, "news", (self._job(state).number, share.of, done))
+        _tell(self._replies, "news", News(self._job(state).number, share.of, done))
 
     def _done(self, state: FileState, result: Fingerprint) -> None:
         job = self._jobs[state.path].popleft()

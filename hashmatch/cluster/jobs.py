@@ -62,7 +62,7 @@ class JobOutcome:
 
 
 #: How a line with an outcome begins, before the number of its job.
-_OUTCOME = wire.pack("outcome", ()).removesuffix(b"]]")
+_OUTCOME = b'["outcome",["JobOutcome",'
 
 
 def number_of(line: bytes) -> int | None:

@@ -1,39 +1,40 @@
-"""A kept scan, read again: what `scan --format json` or `jsonl` wrote, which somebody may have damaged or made up."""
+"""Reads what `scan --format json` or `jsonl` wrote. Somebody may have damaged the file, or made it up."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
-import functools
 import hashlib
 import io
 import json
-import types
-import typing
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, TypeVar
+
+import msgspec
 
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
-from hashmatch.isolation import wire
 from hashmatch.matching.results import Match, Result
 from hashmatch.messages import Message, MessageValue
 from hashmatch.records import LONGEST_FILM, Failure
 from hashmatch.report.custody import Custody
 
-#: Bytes of one line, and of a JSON document that is laid out otherwise than `scan` does it, which has to be held in memory.
+Record = TypeVar("Record")
+
+#: Bytes of one line; and of a JSON document with another layout than `scan` gives it, which has to be held in memory.
 LONGEST_LINE = 16 << 20
 LARGEST_DOCUMENT = 256 << 20
-#: How the first line of a JSON document ends, of which then every line is a result; see as_json.ScanDocument.
+#: How the first line of a JSON document ends. After it, every line is a result; see as_json.ScanDocument.
 _HEAD_ENDS = b', "results": ['
 _SUMMARY_BEGINS = b'], "summary": '
 
 
 @dataclass(frozen=True, slots=True)
 class ScanSettings:
-    """What was asked for. None: the file does not tell."""
+    """What was asked for. None: the file does not say."""
 
     min_tier: str | None = None
     profile: str | None = None
@@ -50,8 +51,15 @@ class SearchedSet:
 
 
 @dataclass(frozen=True, slots=True)
+class ScanTime:
+    """How long the scan took, from its summary."""
+
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScanHead:
-    """What a JSON document tells of the scan as a whole; JSON lines tell nothing of it."""
+    """What a JSON document says about the whole scan. JSON lines have nothing like it."""
 
     hashmatch: str
     reference_set: SearchedSet
@@ -60,19 +68,19 @@ class ScanHead:
 
 
 class _DamagedError(Exception):
-    """What was read is nothing that a scan writes; the message says so of a line."""
+    """A line that no scan writes. The message says what is wrong with it, as in "is not JSON"."""
 
 
 class ScanFile:
-    """A scan's file, read once from its beginning to its end. After that, the attributes tell what it was.
+    """A scan's file, read once from beginning to end. The attributes are complete after that.
 
-    is_document: whether it is one JSON object, not JSON lines. head: of a document. seconds: that the scan took, where it
-    says so. cut_off: whether it ends before its end, as that of a scan does which was killed; interrupted: whether it was
-    stopped, and says so. size, sha256: of all bytes. line_size: of the line that was read last.
+    is_document: whether it is one JSON object rather than JSON lines. head: a document's. seconds: how long the scan took,
+    if the file says so. cut_off: whether the file is incomplete, for example because the scan was killed. interrupted:
+    whether the file says that somebody stopped the scan. size, sha256: of all bytes. line_size: of the last line read.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        """name: for messages, as it is."""
+        """name: for messages."""
         self._file, self._name, self._line = file, name, 0
         self._digest = hashlib.sha256()
         self.is_document, self.cut_off, self.interrupted = False, False, False
@@ -85,7 +93,7 @@ class ScanFile:
         return self._digest.hexdigest()
 
     def results(self) -> Iterator[Result]:
-        """The results in the order of the file. Raises CommandError, with the number of the line, where one is none."""
+        """The results, in the order of the file. Raises CommandError with the line's number for anything else."""
         try:
             first = self._next_line()
             while first and not first.strip():
@@ -147,7 +155,7 @@ class ScanFile:
         self.cut_off = True
 
     def _whole(self, first: bytes) -> Iterator[Result]:
-        """A document that some other program has laid out anew."""
+        """A document that another program has reformatted."""
         self.is_document = True
         content = io.BytesIO()
         content.write(first)
@@ -161,27 +169,27 @@ class ScanFile:
         self.head = _head_of(document)
         results = document.get("results")
         if not isinstance(results, list):
-            raise _DamagedError(_("is no result of a scan"))
+            raise _DamagedError(_("is not the result of a scan"))
         self._end(document.get("summary"))
         for each in results:
             yield result_of(each)
 
     def _end(self, summary: Any) -> None:
         if not isinstance(summary, dict):
-            raise _DamagedError(_("is no summary of a scan"))
+            raise _DamagedError(_("is not the summary of a scan"))
         self.interrupted = summary.get("interrupted") is True
-        self.seconds = _read(float | None, summary.get("seconds"))
+        self.seconds = _read(ScanTime, summary).seconds
 
 
 def result_of(value: Any) -> Result:
-    """A RESULT of the interface as the record it was made of. Keys that are not known are left out."""
+    """The record of one result. Unknown keys are ignored, since later versions may add some."""
     if not isinstance(value, dict):
-        raise _DamagedError(_("is no result of a scan"))
-    found: Result = _read(Result, {**value, "path": _path_of(value).hex(), "error": None})
+        raise _DamagedError(_("is not the result of a scan"))
+    found = _read(Result, {**value, "path": _path_of(value), "error": None})
     if value.get("error") is not None:
         found = replace(found, error=_failure_of(value["error"]))
     if not all(map(_is_plausible, found.matches)) or (found.size or 0) < 0:
-        raise _DamagedError(_("has numbers that cannot be"))
+        raise _DamagedError(_("has impossible numbers"))
     return found
 
 
@@ -189,7 +197,7 @@ def _failure_of(value: Any) -> Failure:
     """What was wrong with a file. Its `detail` can be told in every language; where that is missing, as in files of older
     versions, or unknown to us, the finished text counts."""
     if not isinstance(value, dict):
-        raise _DamagedError(_("is no result of a scan"))
+        raise _DamagedError(_("is not the result of a scan"))
     code, text = _read(str, value.get("code")), _read(str, value.get("message"))
     return Failure(code, _message_of(value.get("detail")) or Message.literal(text))
 
@@ -207,7 +215,7 @@ def _message_of(value: Any) -> Message | None:
 
 
 def _is_plausible(match: Match) -> bool:
-    """Whether the numbers are such as can be drawn and written out."""
+    """Whether a report can draw and print the numbers."""
     spans = [span for each in match.video.segments for span in (each.query, each.reference)] if match.video else []
     shares = [match.video.query_coverage, match.video.reference_coverage] if match.video else []
     corners = [place for corner in match.local.quadrilateral for place in corner] if match.local else []
@@ -223,27 +231,34 @@ def _is_plausible(match: Match) -> bool:
 
 
 def _is_result(line: bytes) -> bool:
-    """Whether a file with this first line is one of JSON lines."""
+    """Whether a file with this first line has JSON lines."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        return b'{"path"'.startswith(line[:7]) and not line.endswith(b"\n")  # and cut off in its first result
+        return b'{"path"'.startswith(line[:7]) and not line.endswith(b"\n")  # cut off within its first result
     return isinstance(value, dict) and "path" in value and "results" not in value
 
 
 def _parsed(text: bytes) -> Any:
     try:
-        return json.loads(text.decode("utf-8"), parse_constant=_refuse)
+        return json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise _DamagedError(_("is no JSON")) from error
+        raise _DamagedError(_("is not JSON")) from error
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(digits)
+    return number
+
+
 def _path_of(value: dict[str, Any]) -> bytes:
-    """The exact name, of `path`, or where that is not the whole truth, of `path_bytes`."""
+    """The exact name: from `path_bytes` if it is there, else from `path`."""
     try:
         if "path_bytes" in value:
             return base64.b64decode(value["path_bytes"], validate=True)
@@ -255,58 +270,29 @@ def _path_of(value: dict[str, Any]) -> bytes:
 
 def _head_of(document: Any) -> ScanHead:
     if not isinstance(document, dict):
-        raise _DamagedError(_("is no result of a scan"))
+        raise _DamagedError(_("is not the result of a scan"))
     custody = document.get("custody")
     if isinstance(custody, dict):
         paths = custody.get("paths")
-        named = [_path_of(each).hex() for each in paths] if isinstance(paths, list) else paths
+        named = [_path_of(each) for each in paths] if isinstance(paths, list) else paths
         document = {**document, "custody": {**custody, "paths": named}}
     about = document.get("reference_set")
     if isinstance(about, dict) and isinstance(about.get("path"), str):
-        # The name of a database may be no UTF-8, and is then written with what Python makes of its bytes.
+        # A database's name that is not UTF-8 was written with Python's surrogate escapes.
         path = about["path"].encode("utf-8", "backslashreplace").decode()
         document = {**document, "reference_set": {**about, "path": path}}
-    found: ScanHead = _read(ScanHead, document)
-    return found
+    return _read(ScanHead, document)
 
 
-def _read(expected: Any, value: Any) -> Any:
+def _read(record_type: type[Record], value: Any) -> Record:
+    """What JSON gave as a record, its fields by name."""
     try:
-        return _reader(expected)(value)
-    except (wire.NonsenseError, ValueError, TypeError, RecursionError) as error:
-        raise _DamagedError(_("is no result of a scan")) from error
-
-
-@functools.cache
-def _reader(expected: Any) -> Any:
-    """A function that turns what JSON gave into the expected type: records by the names of their fields, the rest as
-    wire.read does. Raises ValueError, TypeError or NonsenseError."""
-    origin, inner = typing.get_origin(expected), typing.get_args(expected)
-    records: list[Any]
-    if isinstance(expected, type) and dataclasses.is_dataclass(expected):
-        make: Any = expected
-        hints = typing.get_type_hints(expected)
-        readers = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(expected)}
-
-        def read_record(value: Any) -> Any:
-            if not isinstance(value, dict):
-                raise TypeError
-            # What has no default and is not there is missed by the record itself.
-            return make(**{name: read(value[name]) for name, read in readers.items() if name in value})
-
-        return read_record
-    if origin in (typing.Union, types.UnionType) and any(map(dataclasses.is_dataclass, inner)):
-        records = [each for each in inner if each is not types.NoneType]
-        read = _reader(records[0])
-        return lambda value: None if value is None else read(value)
-    if origin is tuple and len(inner) == 2 and inner[1] is ... and dataclasses.is_dataclass(inner[0]):
-        records = list(inner)
-        each = _reader(records[0])
-
-        def read_records(value: Any) -> Any:
-            if not isinstance(value, list):
-                raise TypeError
-            return tuple([each(item) for item in value])
-
-        return read_records
-    return functools.partial(wire.read, expected)
+        record = msgspec.convert(value, record_type)
+        # Refuses what a report cannot print, either: half a surrogate pair, and integers of more than 64 bits.
+        msgspec.msgpack.encode(record)
+    except (ValueError, OverflowError, RecursionError) as error:
+        place = re.search(r" - at `\$\.([^`]+)`$", str(error))
+        if place is None:
+            raise _DamagedError(_("is not the result of a scan")) from error
+        raise _DamagedError(_("is not the result of a scan: see {place}").format(place=place[1])) from error
+    return record

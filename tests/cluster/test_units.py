@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hashmatch.cluster import dask_worker, planning
 from hashmatch.cluster.examining import _Case, _Examination
-from hashmatch.cluster.jobs import Batch, Job, JobOutcome, Run, number_of
+from hashmatch.cluster.jobs import Batch, Job, JobOutcome, News, Run, number_of
 from hashmatch.cluster.planning import plan
 from hashmatch.cluster.shard import Shard, ShardQuery, Shelf
 from hashmatch.cluster.sizes import MOST, Sizes
@@ -63,7 +63,7 @@ class TestRecords:
         outcome = JobOutcome(3, 9, None, result, FilmShare(0, 4), Glance(hashes, None))
         line = wire.pack("outcome", outcome)
         assert (number_of(line), wire.read(JobOutcome, wire.unpack(line)[1])) == (3, outcome)
-        assert number_of(wire.pack("news", (3, 2, 0.5))) is None
+        assert number_of(wire.pack("news", News(3, 2, 0.5))) is None
         batch = Batch("tcp://127.0.0.1:1", ("limits",), 0.5)
         assert wire.read(Batch, wire.unpack(wire.pack("batch", batch))[1]) == batch
 

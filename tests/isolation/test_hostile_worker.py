@@ -158,20 +158,24 @@ def path(tmp_path: Path) -> Path:
         b'["beat",null]',
         b'["beat",-Infinity]',
         b'["locked",["limits"]]',  # a second time
-        b'["failure",["corrupt"]]',
-        b'["failure",["corrupt","is empty",false]]',
-        b'["failure",["no-such-code",["empty",[]],false]]',
-        b'["failure",["corrupt",["no-such-message",[]],false]]',
-        b'["failure",["corrupt",["empty",[["why","x"]]],false]]',
-        b'["failure",["corrupt",["cannot-be-decoded",[]],false]]',
-        b'["failure",["corrupt",["cannot-be-decoded",[["why"]]],false]]',
-        b'["failure",["corrupt",["cannot-be-decoded",[["why",null]]],false]]',
-        b'["failure",["corrupt",["cannot-be-decoded",[["why","x"],["why","y"]]],false]]',
-        b'["failure",["corrupt",["cannot-be-decoded",[["why","' + b"x" * 5000 + b'"]]],false]]',
-        b'["failure",["corrupt",["cannot-be-decoded",[["why","\\ud800"]]],false]]',
-        b'["failure",["corrupt",["text",[["text","' + b"x" * 5000 + b'"]]],false]]',
-        b'["failure",["too-large",["frame-limit",[["limit","a million"]]],false]]',
-        b'["failure",["corrupt",["empty",[]],true]]',  # only the database knows of earlier runs
+        b'["failure",["Failure","corrupt"]]',
+        b'["failure",["Failure","corrupt","is empty",false]]',
+        b'["failure",["Failure","no-such-code",["Message","empty",[]],false]]',
+        b'["failure",["Failure","corrupt",["Message","no-such-message",[]],false]]',
+        b'["failure",["Failure","corrupt",["Message","empty",[["why","x"]]],false]]',
+        b'["failure",["Failure","corrupt",["Message","cannot-be-decoded",[]],false]]',
+        b'["failure",["Failure","corrupt",["Message","cannot-be-decoded",[["why"]]],false]]',
+        b'["failure",["Failure","corrupt",["Message","cannot-be-decoded",[["why",null]]],false]]',
+        b'["failure",["Failure","corrupt",["Message","cannot-be-decoded",[["why","x"],["why","y"]]],false]]',
+        b'["failure",["Failure","corrupt",["Message","cannot-be-decoded",[["why","' + b"x" * 5000 + b'"]]],false]]',
+        b'["failure",["Failure","corrupt",["Message","cannot-be-decoded",[["why","\\ud800"]]],false]]',
+        b'["failure",["Failure","corrupt",["Message","text",[["text","' + b"x" * 5000 + b'"]]],false]]',
+        b'["failure",["Failure","too-large",["Message","frame-limit",[["limit","a million"]]],false]]',
+        b'["failure",["Failure","corrupt",["Message","empty",[]],true]]',  # only the database knows of earlier runs
+        b'["failure",["Failure","corrupt",["Message","empty",[]],false,1]]',
+        b'["failure",["Hash","corrupt",["Message","empty",[]],false]]',
+        b'["failure",["corrupt",["empty",[]],false]]',
+        b'["failure",{"code":"corrupt","detail":{"code":"empty"}}]',
         b'["shutdown",1]',
         b"[" * 200_000,
         pickle.dumps(("result", 1)),
@@ -185,7 +189,7 @@ def test_garbage(path: Path, content: bytes) -> None:
 
 def test_a_failure_as_ours_tell_it(path: Path) -> None:
     """Or the test before proves nothing."""
-    honest = b'["failure",["corrupt",["cannot-be-decoded",[["why","{limit} %s"]]],false]]'
+    honest = b'["failure",["Failure","corrupt",["Message","cannot-be-decoded",[["why","{limit} %s"]]],false]]'
     (outcome,) = run(path, ("send", framed(honest)))
     assert outcome.failure == Failure("corrupt", Message.of("cannot-be-decoded", why="{limit} %s"))
     assert outcome.failure.message == "cannot be decoded: {limit} %s"

@@ -31,8 +31,8 @@ from hashmatch.messages import Message
 Ask = Callable[[Any], Any]
 Beat = Callable[[], None]
 
-Flat = None | bool | int | float | bytes | str
-Value = Flat | tuple[Flat, ...] | tuple[Flat | tuple[Flat, ...], ...]
+Flat = None | bool | int | float | str
+Value = Flat | tuple[Flat | tuple[Flat, ...], ...]
 
 
 def kept(**settings: Any) -> Isolation:
@@ -52,19 +52,19 @@ def work(payload: tuple[str, Any], descriptor: int, ask: Ask, beat: Beat) -> Any
     """Runs in the worker. payload: what is to be done, and with what."""
     faulthandler.disable()  # pytest's; what it prints of a wanted crash is no help
     what, value = payload
-    with open(descriptor, "rb") as file:
+    with open(descriptor, encoding="ascii") as file:
         return _DEEDS[what](value, file.read(), ask, beat)
 
 
-def _ask_twice(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
+def _ask_twice(value: Any, content: str, ask: Ask, beat: Beat) -> Any:
     return ask(("first", value)), ask(("second", content))
 
 
-def _refuse(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
+def _refuse(value: Any, content: str, ask: Ask, beat: Beat) -> Any:
     raise MediaError("corrupt", Message.literal("nothing in it"))
 
 
-def _ask_until_told(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
+def _ask_until_told(value: Any, content: str, ask: Ask, beat: Beat) -> Any:
     """What the parent answers at last, or False: for what must not depend on how fast anything is."""
     for _time in range(value):
         if told := ask(None):
@@ -73,14 +73,14 @@ def _ask_until_told(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
     return False
 
 
-def _beat_and_sleep(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
+def _beat_and_sleep(value: Any, content: str, ask: Ask, beat: Beat) -> Any:
     for _time in range(value):
         time.sleep(0.1)
         beat()
     return "awake"
 
 
-def _write_file(path: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
+def _write_file(path: Any, content: str, ask: Ask, beat: Beat) -> Any:
     try:
         with open(path, "wb", buffering=0) as file:
             return file.write(b"anything")
@@ -88,24 +88,24 @@ def _write_file(path: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
         return error.errno
 
 
-def _interrupt(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
+def _interrupt(value: Any, content: str, ask: Ask, beat: Beat) -> Any:
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(0.05)
     return "went on"
 
 
-def _open_descriptors(value: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
+def _open_descriptors(value: Any, content: str, ask: Ask, beat: Beat) -> Any:
     return len(os.listdir("/proc/self/fd"))
 
 
-def _busy(seconds: Any, content: bytes, ask: Ask, beat: Beat) -> Any:
+def _busy(seconds: Any, content: str, ask: Ask, beat: Beat) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         pass
     return "done"
 
 
-_DEEDS: dict[str, Callable[[Any, bytes, Ask, Beat], Any]] = {
+_DEEDS: dict[str, Callable[[Any, str, Ask, Beat], Any]] = {
     "read": lambda value, content, ask, beat: (value, content),
     "process": lambda value, content, ask, beat: os.getpid(),
     "ask": lambda value, content, ask, beat: ask(value),
@@ -124,9 +124,9 @@ _DEEDS: dict[str, Callable[[Any, bytes, Ask, Beat], Any]] = {
     "huge array": lambda value, content, ask, beat: np.ones(value, np.uint8).sum(),
     "memory error": lambda value, content, ask, beat: [bytearray(1 << 28) for _time in range(1000)],
     "unpicklable": lambda value, content, ask, beat: lambda: None,
-    "long result": lambda value, content, ask, beat: bytes(value),
+    "long result": lambda value, content, ask, beat: "x" * value,
     "write": _write_file,
-    "long question": lambda value, content, ask, beat: ask(bytes(value)),
+    "long question": lambda value, content, ask, beat: ask("x" * value),
     "interrupt": _interrupt,
     "descriptors": _open_descriptors,
 }
@@ -148,7 +148,7 @@ def run(path: Path, *deeds: tuple[str, Any], isolation: Isolation = QUICK) -> li
 
 def _reply(key: int, question: Any) -> Any:
     """The question again, or its length if that is what is long: answers of the parent are short."""
-    return len(question) if isinstance(question, bytes) else (key, question)
+    return len(question) if isinstance(question, str) and len(question) > 1000 else (key, question)
 
 
 def codes(outcomes: list[TaskResult[int]]) -> list[str | None]:
@@ -204,7 +204,7 @@ def alive(process: str) -> bool:
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_results(path: Path, workers: int) -> None:
     done = run(path, *(("read", n) for n in range(20)), isolation=kept(workers=workers))
-    assert [each.result for each in done] == [(n, b"content") for n in range(20)]
+    assert [each.result for each in done] == [(n, "content") for n in range(20)]
     assert codes(done) == [None] * 20
 
 
@@ -269,9 +269,9 @@ def test_questions_are_answered(path: Path) -> None:
     with typed_pool(work, QUICK) as pool:
         deeds = [("ask twice", "a"), ("read", 1), ("ask", "b")]
         done = {each.key: each.result for each in pool.run(tasks(path, *deeds), answer) if each}
-    assert done[0] == ("0: ('first', 'a')", "0: ('second', b'content')")
+    assert done[0] == ("0: ('first', 'a')", "0: ('second', 'content')")
     assert done[2] == "2: b"
-    assert sorted(asked, key=str) == [(0, ("first", "a")), (0, ("second", b"content")), (2, "b")]
+    assert sorted(asked, key=str) == [(0, ("first", "a")), (0, ("second", "content")), (2, "b")]
 
 
 def test_long_questions_and_results(path: Path) -> None:
@@ -318,7 +318,7 @@ def test_exactly_the_guilty_task_fails(path: Path, workers: int, deed: tuple[str
     done = run(path, *deeds, isolation=kept(workers=workers, memory=400 << 20))
     assert codes(done) == [code if number in guilty else None for number in range(16)]
     assert [each.result for each in done if each.key not in guilty] == [
-        (number, b"content") for number in range(16) if number not in guilty
+        (number, "content") for number in range(16) if number not in guilty
     ]
     for each in done:
         assert each.failure is None or each.failure.message.isprintable()
@@ -469,7 +469,7 @@ def test_under_a_hard_limit_of_memory(path: Path, in_child: Callable[..., Any]) 
             task = Task(0, ("read", 1), os.open("/dev/null", os.O_RDONLY))
             return [(each.result, each.failure) for each in pool.run(iter([task]), lambda key, question: None) if each]
 
-    assert in_child(limited) == [((1, b""), None)]
+    assert in_child(limited) == [((1, ""), None)]
 
 
 # Descriptors and processes.
@@ -673,7 +673,7 @@ def test_what_is_pending_is_told_at_once(path: Path) -> None:
         for outcome in pool.run(deeds(), lambda key, question: None, pending=lambda: bool(pending)):
             told.extend(pending if outcome is None else [outcome.result])
             pending.clear()
-    assert told == [0, 1, 2, 3, (9, b"content")]
+    assert told == [0, 1, 2, 3, (9, "content")]
 
 
 # The settings.

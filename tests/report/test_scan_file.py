@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -173,6 +173,15 @@ def changed(*path: Any, to: Any) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
 
+def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+    """Where text and numbers stand in a JSON value."""
+    if isinstance(value, dict | list):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(each, *path, key)
+    elif value is not None:
+        yield path
+
+
 class TestDamage:
     @pytest.mark.parametrize(
         "content",
@@ -224,6 +233,31 @@ class TestDamage:
         if content.startswith(b'{"path'):
             with pytest.raises(CommandError, match=r"^scan, line 3: [^\n]+$"):
                 read(lines_of(*ALL[:2]) + content + lines_of(ALL[0]))
+
+    @pytest.mark.parametrize("value", [1 << 64, -(1 << 64), 1e400, "\ud800", [{}], {}], ids=str)
+    def test_what_no_field_may_be(self, value: Any) -> None:
+        """Infinity, integers of more than 64 bits and half a surrogate pair; a float may be large, if it can be drawn."""
+        for *path, last in places(GOOD):
+            written = json.loads(json.dumps(GOOD))
+            target = written
+            for key in path:
+                target = target[key]
+            if isinstance(target[last], float) and isinstance(value, int):
+                continue
+            target[last] = value
+            line = json.dumps(written).replace("Infinity", "1e999")
+            with pytest.raises(CommandError, match=r"^scan, line 1: [^\n]+$"):
+                read(line.encode() + b"\n")
+                pytest.fail(f"{path} {last}")
+
+    def test_the_place_is_told(self) -> None:
+        for place, content in {
+            "matches[0].distance": changed("matches", 0, "distance", to="7"),
+            "matches[0].video.segments[3].query[1]": changed("matches", 0, "video", "segments", 3, "query", 1, to=None),
+            "status": changed("status", to="\x1b` - at `$.gone`"),
+        }.items():
+            with pytest.raises(CommandError, match=re.escape(f"is not the result of a scan: see {place}") + "$"):
+                read(content)
 
     def test_damage_within_a_document(self, document: Callable[..., bytes]) -> None:
         content = document(*ALL)

@@ -312,7 +312,7 @@ class TestScans:
     @pytest.mark.parametrize(
         ("content", "problem"),
         [
-            (b"\x00\xff\n", "is no JSON"),
+            (b"\x00\xff\n", "is not JSON"),
             (b'{"path": "a", "status": "match", "matches": [{}]}\n', "line 1"),
             (b"[" * 100_000, "is no"),
         ],

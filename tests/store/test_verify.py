@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgpack.fallback
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
@@ -39,12 +39,19 @@ COLUMN = st.one_of(
     st.none(),
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False),
-    st.text(max_size=9),
+    st.text(max_size=300),
     st.binary(max_size=300),
 )
+#: Where MessagePack goes over to a longer form.
+LENGTHS = (0, 1, 15, 16, 31, 32, 255, 256, 65535, 65536)
+INTEGERS = (0, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**16, 2**31, 2**32 - 1, 2**32, 2**63 - 1)
 
 
 @given(st.lists(st.tuples(COLUMN, COLUMN), max_size=5))
+@example([(number, -number - 1) for number in INTEGERS] + [(-32, -33), (-128, -129), (-(2**15), -(2**31) - 1)])
+@example([("x" * length, bytes(length)) for length in LENGTHS])
+@example([("é" * length, "🎞" * length) for length in LENGTHS])
+@example([(-0.0, 0.0), (1.0, 5e-324), (float("inf"), float("-inf")), (1e308, 0.1)])
 def test_digests_are_what_their_description_says(rows: list[tuple[object, object]]) -> None:
     raw = sqlite3.connect(":memory:", isolation_level=None)
     schema.apply(raw)
@@ -57,6 +64,26 @@ def test_digests_are_what_their_description_says(rows: list[tuple[object, object
     (table,) = [each for each in row_digests.tables(raw) if each.name == "anything"]
     assert list(row_digests.check(raw, table)) == []
     raw.close()
+
+
+@pytest.mark.parametrize("columns", [1, 13, 14, 15, 40])
+def test_digests_of_tables_of_any_width(columns: int) -> None:
+    raw = sqlite3.connect(":memory:", isolation_level=None)
+    schema.apply(raw)
+    raw.execute(f"CREATE TABLE wide (id INTEGER PRIMARY KEY, {', '.join(f'c{n}' for n in range(columns))})")
+    row_digests.keep(raw)
+    raw.execute(f"INSERT INTO wide VALUES (1, {', '.join('?' * columns)})", [2.5] * columns)
+    packed = msgpack.fallback.Packer().pack(["wide", 1, *[2.5] * columns])
+    assert raw.execute("SELECT digest FROM row_digest WHERE of_table = 'wide'").fetchall() == [
+        (hashlib.blake2b(packed, digest_size=16).digest(),)
+    ]
+    raw.close()
+
+
+def test_text_that_is_no_text_any_more(filled: Path) -> None:
+    assert damage(filled, "UPDATE collection SET name = CAST(x'61ff62' AS TEXT)") == [
+        "collection 1 (a\udcffb) was altered"
+    ]
 
 
 def test_digests_of_older_versions_are_what_they_were() -> None:
