@@ -1,6 +1,7 @@
 # Two commands on a fresh machine with git, make and Python >= 3.11:
 #   make demo   sets up and runs the main job on the fixtures
-#   make test   sets up and runs all tests, ruff and mypy
+#   make test   sets up and runs the linters and all tests
+# While you work: make check, the linters and the fast tests, in a minute and a half.
 # Others: make fuzz, make bench, make fixtures, make docs, make picture, make messages, make clean.
 
 PYTHON ?= python3
@@ -9,11 +10,12 @@ BIN := $(VENV)/bin
 DEMO := demo
 
 EXAMPLES := 20000
-FUZZED := tests/exchange/test_fuzz.py tests/faults/test_fuzz_command_line.py
+# As many processes as there are cores; each takes a run of neighbouring tests, which share their fixtures.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: demo test fuzz lint bench fixtures docs picture messages clean
+.PHONY: demo check test fuzz lint bench fixtures docs picture messages clean
 
-# Installed anew when what is to be installed has changed.
+# Installed again when the dependencies or the version have changed.
 $(VENV)/installed: pyproject.toml hashmatch/version.py
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hashmatch needs Python 3.11 or newer; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
@@ -22,8 +24,8 @@ $(VENV)/installed: pyproject.toml hashmatch/version.py
 
 $(VENV)/installed-tests: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,cluster]'
-	@# Judges that are compiled from source; where that cannot be, their tests skip and say so. Editable here, too: else a
-	@# copy of the package would take the place of the one that is tested.
+	@# Judges that are compiled from source; where that fails, their tests skip and say so. Editable here, too: otherwise a
+	@# copy of the package would replace the one under test.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[judge]' || \
 		echo "pdqhash could not be built here; the tests that compare with Meta's tools will be skipped"
 	touch $@
@@ -32,17 +34,21 @@ demo: $(VENV)/installed
 	@rm -rf $(DEMO) && mkdir $(DEMO)
 	$(BIN)/hashmatch --db $(DEMO)/reference.db index fixtures/archive --collection archive --label demo --tlp green
 	$(BIN)/hashmatch --db $(DEMO)/reference.db index fixtures/allowed --collection news --allow --tlp clear
-	@# 1 is scan's exit code for "something matched", which is what a demo is for.
+	@# scan exits with 1 when something matched, as it does here.
 	$(BIN)/hashmatch --db $(DEMO)/reference.db scan fixtures/uploads || test $$? -eq 1
 	$(BIN)/hashmatch --db $(DEMO)/reference.db export -o $(DEMO)/hashes.jsonl
 	@echo "The list to share is $(DEMO)/hashes.jsonl; the reference set is $(DEMO)/reference.db."
 
-test: lint
-	$(BIN)/python -m pytest -n auto
+# The lanes that this leaves out are in tests/conftest.py; `pytest -m cluster`, for one, runs one of them.
+check: lint
+	$(PYTEST) -m "not slow"
 
-# The same properties as in the tests, for longer: an hour or so, anew each time.
+test: lint
+	$(PYTEST)
+
+# The fuzz tests with many more examples, which are new each time. Takes an hour or so.
 fuzz: $(VENV)/installed-tests
-	HASHMATCH_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto --timeout=0 $(FUZZED)
+	HASHMATCH_EXAMPLES=$(EXAMPLES) $(PYTEST) --timeout=0 -m fuzz
 
 lint: $(VENV)/installed-tests
 	$(BIN)/ruff check .

@@ -25,6 +25,7 @@ from hypothesis import settings
 
 from hashmatch.store import Store, open_store
 from tests.support.command_line import Ran, Run, run_command
+from tests.support.lanes import lanes_of
 from tests.support.repository import CORPUS, FIXTURES
 
 NOBODY = 65534
@@ -32,6 +33,14 @@ NOBODY = 65534
 # A machine that is busy with other work is no reason for a test to fail.
 settings.register_profile("hashmatch", deadline=None, max_examples=int(os.environ.get("HASHMATCH_EXAMPLES", "100")))
 settings.load_profile("hashmatch")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of each lane its marker, and `slow` to those of every lane."""
+    for item in items:
+        for lane in lanes_of(item.path):
+            item.add_marker(lane)
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

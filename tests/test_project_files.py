@@ -1,4 +1,4 @@
-"""What runs the checks elsewhere runs the same ones: hooks before a commit, and the workflow of a public host."""
+"""The lanes of tests, and what runs the checks elsewhere: hooks before a commit, and the workflow of a public host."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.lanes import LANES, TESTS, lanes_of
 from tests.support.repository import ROOT
-
-yaml = pytest.importorskip("yaml", reason="needs PyYAML, which comes with [cluster]")
 
 
 def read(name: str) -> Any:
+    yaml = pytest.importorskip("yaml", reason="needs PyYAML, which comes with [cluster]")
     return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
 
 
@@ -41,3 +41,16 @@ def test_the_workflow_runs_what_ci_runs_on_every_python() -> None:
         if each.startswith("Programming Language :: Python :: 3.")
     ]
     assert shown == versions
+
+
+def test_lanes_are_of_tests_that_are_there(pytestconfig: pytest.Config) -> None:
+    assert all((TESTS / name).exists() for name in LANES)
+    registered = {line.partition(":")[0] for line in pytestconfig.getini("markers")}
+    assert {*LANES.values(), "slow"} <= registered
+
+
+def test_a_module_is_in_its_own_lane_and_in_its_folder_s(request: pytest.FixtureRequest) -> None:
+    assert list(lanes_of(TESTS / "faults" / "test_fuzz_command_line.py")) == ["fuzz", "faults"]
+    assert list(lanes_of(TESTS / "cluster" / "test_tls.py")) == ["cluster"]
+    assert list(lanes_of(TESTS / "exchange" / "formats" / "test_pdq.py")) == []
+    assert request.node.get_closest_marker("slow") is None
