@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,14 +17,20 @@ from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS, turn
 from tests.support.layered_scenes import BY_PILLOW, layered_scene
 
 
-@pytest.mark.parametrize("name", BY_PILLOW)
+@functools.cache
+def oriented(seed: int, exact: bool, size: tuple[int, int]) -> tuple[Image.Image, Sequence[bytes], int]:
+    """A picture, its hashes in all orientations, and their quality."""
+    image = layered_scene(seed, size).convert("RGB") if exact else layered_scene(seed, size)
+    return image, *pdq.hash_orientations(Picture(image, image.size, exact))
+
+
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("size", [(576, 320), (300, 201), (65, 90), (1200, 900)])
+@pytest.mark.parametrize("name", BY_PILLOW)
 def test_is_the_hash_of_the_turned_picture(name: str, exact: bool, size: tuple[int, int]) -> None:
-    """Whatever the size: PDQ samples other pixels of a turned picture, and from even windows."""
+    """At any size: PDQ samples other pixels of a turned picture, and from even windows."""
     for seed in range(2):
-        image = layered_scene(seed, size).convert("RGB") if exact else layered_scene(seed, size)
-        hashes, quality = pdq.hash_orientations(Picture(image, image.size, exact))
+        image, hashes, quality = oriented(seed, exact, size)
         turned = image.transpose(BY_PILLOW[name])
         expected, its_quality = pdq.HASHER.hash(Picture(turned, turned.size, exact))
         found = hashes[ORIENTATIONS.index(name)]

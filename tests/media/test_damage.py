@@ -1,7 +1,6 @@
 """Damaged and cut files of every format: pictures, or a MediaError; nothing else is ever raised.
 
-All of it is done in worker processes, as the program does it: what damage does to a decoder's memory is not to be found
-again in other tests.
+Worker processes decode them, as they do in the program: what damage does to a decoder's memory stays out of other tests.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def load_all(needs: frozenset[str]) -> None:
 
 
 def examine(exact: bool, descriptor: int, ask: Callable[[Any], Any], beat: Callable[[float], None]) -> tuple[str, Any]:
-    """Runs in a worker: what comes of a file."""
+    """Runs in a worker: the outcome of decoding a file."""
     with open(descriptor, "rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data = file.read()
@@ -50,8 +49,17 @@ def examine(exact: bool, descriptor: int, ask: Callable[[Any], Any], beat: Calla
             return "raised", traceback.format_exc()
 
 
-def outcomes(damaged: list[bytes], exact: bool = False) -> list[tuple[str, Any]]:
-    """What comes of each, in their order. A worker that dies is not our doing, and is told as what it is."""
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    """Two workers for all tests, as a scan of many files has them."""
+    gc.collect()  # so that the workers inherit nothing of FFmpeg that they would clear away
+    isolation = Isolation(workers=2, timeout=20)
+    with Pool(examine, isolation, result=tuple[str, str | int | None], prepare=load_all) as workers:
+        yield workers
+
+
+def outcomes(pool: Pool, damaged: list[bytes], exact: bool = False) -> list[tuple[str, Any]]:
+    """The outcome of each, in order. A worker's death is the decoder's doing, and has a code of its own."""
 
     def tasks() -> Iterator[Task[int] | None]:
         for number, data in enumerate(damaged):
@@ -62,18 +70,15 @@ def outcomes(damaged: list[bytes], exact: bool = False) -> list[tuple[str, Any]]
             os.lseek(descriptor, 0, os.SEEK_SET)
             yield Task(number, exact, descriptor)
 
-    gc.collect()  # nothing of FFmpeg is to be left for the workers to clear away
     done: dict[int, tuple[str, Any]] = {}
-    isolation = Isolation(workers=2, timeout=20)
-    with Pool(examine, isolation, result=tuple[str, str | int | None], prepare=load_all) as pool:
-        for each in pool.run(tasks(), lambda key, question: None):
-            assert each is not None
-            done[each.key] = each.result if each.failure is None else (each.failure.code, each.failure.message)
+    for each in pool.run(tasks(), lambda key, question: None):
+        assert each is not None
+        done[each.key] = each.result if each.failure is None else (each.failure.code, each.failure.message)
     return [done[number] for number in range(len(damaged))]
 
 
-def check(damaged: list[bytes], exact: bool = False) -> None:
-    for data, (what, more) in zip(damaged, outcomes(damaged, exact), strict=True):
+def check(pool: Pool, damaged: list[bytes], exact: bool = False) -> None:
+    for data, (what, more) in zip(damaged, outcomes(pool, damaged, exact), strict=True):
         assert what != "raised", f"{more}\nover {len(data)} bytes: {data[:200]!r}"
         if what == "pictures":
             assert more > 0
@@ -97,16 +102,16 @@ ALL = [
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_cut_anywhere(name: str) -> None:
+def test_cut_anywhere(pool: Pool, name: str) -> None:
     data = whole(name)
     lengths = {*range(0, 100, 7), *range(100, len(data), len(data) // 30 + 1), len(data) - 9, len(data) - 1}
-    check([data[:length] for length in sorted(lengths)])
+    check(pool, [data[:length] for length in sorted(lengths)])
 
 
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("name", ALL)
-def test_changed_anywhere(name: str, exact: bool) -> None:
-    """Most of it near the beginning, where it does the most."""
+def test_changed_anywhere(pool: Pool, name: str, exact: bool) -> None:
+    """Mostly near the beginning, where a change does most."""
     chance = random.Random(f"{name} {exact}")
     damaged = []
     original = whole(name)
@@ -117,11 +122,11 @@ def test_changed_anywhere(name: str, exact: bool) -> None:
             place = chance.randrange(8, min(reach, len(data)))
             data[place] = chance.choice((0, 1, 127, 255, chance.randrange(256)))
         damaged.append(bytes(data))
-    check(damaged, exact)
+    check(pool, damaged, exact)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_parts_left_out_or_doubled(name: str) -> None:
+def test_parts_left_out_or_doubled(pool: Pool, name: str) -> None:
     chance = random.Random(name)
     data = whole(name)
     damaged = []
@@ -129,12 +134,12 @@ def test_parts_left_out_or_doubled(name: str) -> None:
         start = chance.randrange(8, len(data))
         end = min(len(data), start + chance.choice((1, 2, 100, 5000)))
         damaged += [data[:start] + data[end:], data[:end] + data[start:]]
-    check(damaged)
+    check(pool, damaged)
 
 
-def test_what_is_found_out() -> None:
-    """Or the tests above would prove nothing."""
-    results = outcomes([whole("still png"), b"hello", whole("still png")[:50], whole("still png")[:2000]])
+def test_what_is_found_out(pool: Pool) -> None:
+    """Otherwise the tests above would prove nothing."""
+    results = outcomes(pool, [whole("still png"), b"hello", whole("still png")[:50], whole("still png")[:2000]])
     assert [what for what, _more in results] == ["pictures", "no media", "corrupt", "partial"]
 
 
@@ -142,4 +147,4 @@ def test_malformed_files_of_the_corpus(corpus: Any) -> None:
     """157 files of public fuzzing corpora."""
     paths = sorted(path for path in (corpus / "hostile" / "public").rglob("*") if path.is_file())
     assert len(paths) == 157
-    check([path.read_bytes() for path in paths])
+    check(pool, [path.read_bytes() for path in paths])
