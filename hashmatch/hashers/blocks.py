@@ -1,11 +1,11 @@
-"""A finer look at a picture, to tell two posters of one layout apart: where on it do brightness and detail lie?
+"""A finer look at a picture, which tells two posters of one layout apart: where are brightness and detail?
 
-PDQ knows only 16 frequencies of the whole picture, and so do hashes like it: the same card with another text is within 31
-bits of itself. So the picture is averaged to 144 × 144 points, cut into 18 × 18 blocks, and of each block the lowest
-frequencies of its DCT are kept, as nothing (flat), something, or strong, with the sign of the latter two. In copies of a
-picture hardly any strong coefficient turns its sign, whatever codec, size or tone; in two texts on one card neighbouring
-blocks contradict each other. Being local is what makes the difference: a sign hash of 1,024 frequencies of the whole
-picture is moved further by blur than by another text (figures in docs/matching.md).
+PDQ and hashes like it keep 16 frequencies of the whole picture, so the same card with a different text is within 31 bits.
+Here the picture is averaged to 144 × 144 points and cut into 18 × 18 blocks. Of each block we keep the lowest DCT
+frequencies as nothing (flat), something or strong, the latter two with their sign. Whatever the codec, size or tone, hardly
+any strong coefficient of a copy changes sign; with two different texts on one card, neighbouring blocks contradict each
+other. It matters that the coefficients are local: in a sign hash of 1,024 frequencies of the whole picture, blur changes
+more bits than a different text does (figures in docs/matching.md).
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from PIL import Image
 from hashmatch.hashers.base import Hasher, Picture
 from hashmatch.hashers.orientations import orient_blocks
 
-SIDE = 144  # points that the picture is averaged to
-BLOCK = 8  # points of a block's side
+SIDE = 144  # points across and down that the picture is averaged to
+BLOCK = 8  # points across and down in a block
 GRID = SIDE // BLOCK
-#: Of a block: frequencies downwards and across. For each there is its mirror image, so that pictures can be turned.
+#: The frequencies kept of a block: (down, across). Each has its transpose here, so that pictures can be turned.
 FREQUENCIES = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2))
-#: A coefficient is something, or strong, from these parts of the picture's root mean square coefficient.
+#: A coefficient counts as something, or as strong, from this share of the picture's root mean square coefficient.
 SOMETHING, STRONG = 0.1, 0.4
 
 Levels = npt.NDArray[np.int8]
 
 
 def hash_picture(picture: Picture) -> tuple[bytes, None]:
-    """The packed levels of a picture: 972 bytes."""
+    """The packed levels of a picture: 972 bytes, and no quality."""
     return pack(levels_of(picture.image)), None
 
 
-#: Three bits a coefficient, and no Hamming distance: matching/layouts.py compares them.
+#: Three bits per coefficient. Hamming distance means nothing here; matching/layouts.py compares them.
 HASHER = Hasher(
     name="blocks",
     title="blocks",
@@ -47,11 +47,14 @@ HASHER = Hasher(
 
 
 def levels_of(image: Image.Image) -> Levels:
-    """int8 (18, 18, 8): -2 and 2 strong, -1 and 1 something, 0 nothing. image: of mode "L" or "RGB"."""
+    """The levels of a picture: int8 (18, 18, 8), where ±2 is strong, ±1 something and 0 nothing.
+
+    image: mode "L" or "RGB".
+    """
     gray = image if image.mode == "L" else image.convert("L")
     points = np.asarray(gray.resize((SIDE, SIDE), Image.Resampling.BOX)).astype(np.float32)
     cosines = _cosines()
-    # (rows, 3, columns, 3): first down all blocks of a row at once, then across.
+    # (rows, 3, columns, 3): first down, for all blocks of a row at once, then across.
     coefficients = np.matmul(cosines, points.reshape(GRID, BLOCK, SIDE)).reshape(GRID, 3, GRID, BLOCK) @ cosines.T
     down, across = zip(*FREQUENCIES, strict=True)
     chosen = coefficients.swapaxes(1, 2)[:, :, down, across]
@@ -62,12 +65,12 @@ def levels_of(image: Image.Image) -> Levels:
 
 
 def pack(levels: Levels) -> bytes:
-    """Three planes of bits: strong; something or more; negative."""
+    """Levels as bytes, in three bit planes: strong; something or strong; negative."""
     return np.packbits([abs(levels) == 2, levels != 0, levels < 0]).tobytes()
 
 
 def unpack(bits: bytes) -> Levels:
-    """What `pack` was given."""
+    """The levels that `pack` turned into these bytes."""
     planes = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(3, GRID, GRID, len(FREQUENCIES)).view(np.int8)
     levels: Levels = (planes[0] + planes[1]) * (1 - 2 * planes[2])
     return levels
@@ -80,7 +83,7 @@ def turned(levels: Levels, orientation: str) -> Levels:
 
 @functools.cache
 def _cosines() -> npt.NDArray[np.float32]:
-    """(3, 8): the DCT-II's rows 0 to 2, of length 1."""
+    """Rows 0 to 2 of the DCT-II, each of length 1: float32 (3, 8)."""
     angle = np.pi / 2 / BLOCK * np.arange(3)[:, None] * (2 * np.arange(BLOCK) + 1)
     rows = np.cos(angle) * np.sqrt(np.array([1, 2, 2])[:, None] / BLOCK)
     matrix: npt.NDArray[np.float32] = rows.astype(np.float32)

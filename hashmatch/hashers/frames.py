@@ -1,11 +1,13 @@
-"""PDQ of a film's frames, many at once, and of parts of them.
+"""PDQ of many film frames at once, whole or in part.
 
-A frame comes as a small square of brightness, whatever its shape: PDQ itself squeezes every picture to 64 × 64 samples. All
-of PDQ up to its median is linear (see pdq.py), so that smoothing, sampling, cutting out a part and the DCT fold into one
-16 × side matrix for rows and one for columns. The square stands for a picture of 512 × 512, whatever the frame's size was:
-the hashes of one film at 720p and at 144p are then 0 to 2 bits apart, and 8 to 27 where each stands for its own size, since
-PDQ's 64 samples fall between the pixels differently. From the hashes of full-size frames that Meta publishes (vPDQ, in
-github.com/facebook/ThreatExchange) they are 6 bits away (median of 14 films; 26 for a synthetic pattern).
+Each frame comes as a small square of brightness, whatever its shape; PDQ itself squeezes every picture to 64 × 64 samples.
+Everything in PDQ before the median is linear (see pdq.py). So smoothing, sampling, cutting out a part and the DCT fold into
+one 16 × side matrix for rows and one for columns.
+
+The square stands for a picture of 512 × 512 pixels, whatever the size of the frame. The hashes of one film at 720p and at
+144p are then 0 to 2 bits apart. They would be 8 to 27 bits apart if each square stood for the frame's own size, because
+PDQ's 64 samples would fall differently between the pixels. They are 6 bits (median of 14 films; 26 for a synthetic pattern)
+from the hashes of full-size frames that Meta publishes (vPDQ, in github.com/facebook/ThreatExchange).
 """
 
 from __future__ import annotations
@@ -18,16 +20,19 @@ import numpy as np
 from hashmatch.arrays import Float32, UInt8
 from hashmatch.hashers.pdq import FREQUENCIES, SIDE, dct_matrix, sampling_matrix
 
-#: The side of the picture that the square stands for.
+#: Pixels of a side of the picture that the square stands for.
 STANDS_FOR = 512
-#: Frames that are multiplied at a time; their squares fit into the processor's cache.
+#: Frames multiplied at a time; their squares fit into the processor's cache.
 BATCH = 32
 
 
 class FrameArea(NamedTuple):
-    """A part of a frame, in parts of its width and height. Below 0 and above 1 its edge goes on: what would be there if
-    the frame had been cropped can only be guessed, and this guess brings most of the hash back (5 % off each side: 76
-    bits away without, 22 with; 10 %: 118 and 40)."""
+    """A part of a frame, as shares of its width and height.
+
+    An area may reach below 0 and above 1, where the pixels at the frame's edge are repeated. If the frame was cropped, this
+    is a guess at what is missing, and it brings most of the hash back: with 5 % cut off each side, the hash is 22 bits away
+    instead of 76; with 10 %, 40 instead of 118.
+    """
 
     left: float = 0.0
     top: float = 0.0
@@ -39,9 +44,9 @@ WHOLE = FrameArea()
 
 
 def hash_frames(squares: UInt8, area: FrameArea = WHOLE, mirrored: bool = False) -> UInt8:
-    """PDQ of a part of each frame, or of its mirror image: uint8 (n, 32).
+    """PDQ of an area of each frame, or of the area's mirror image: uint8 (n, 32).
 
-    squares: uint8 (n, side, side), brightness.
+    squares: brightness of the frames, uint8 (n, side, side).
     """
     count, side, _side = squares.shape
     down = _frequencies(side, area.top, area.bottom)
@@ -58,7 +63,7 @@ def hash_frames(squares: UInt8, area: FrameArea = WHOLE, mirrored: bool = False)
 
 
 def quality_of_frames(squares: UInt8, area: FrameArea = WHOLE) -> UInt8:
-    """PDQ's quality, 0 to 100, of a part of each frame: uint8 (n,). squares: as above."""
+    """PDQ's quality, 0 to 100, of an area of each frame: uint8 (n,). squares: as for `hash_frames`."""
     side = squares.shape[1]
     down, across = _samples(side, area.top, area.bottom), _samples(side, area.left, area.right)
     qualities = np.empty(len(squares), np.uint8)
@@ -75,7 +80,7 @@ def quality_of_frames(squares: UInt8, area: FrameArea = WHOLE) -> UInt8:
 
 @functools.lru_cache(maxsize=64)
 def _samples(side: int, start: float, end: float) -> Float32:
-    """(64, side) matrix that samples a line of pixels from start to end, in parts of its length."""
+    """The matrix that takes 64 samples of a line of pixels, from start to end as shares of its length: (64, side)."""
     full = sampling_matrix(STANDS_FOR, STANDS_FOR)
     at = start + (np.arange(STANDS_FOR) + 0.5) / STANDS_FOR * (end - start)
     pixels = np.clip(np.floor(at * side).astype(np.intp), 0, side - 1)
@@ -86,7 +91,7 @@ def _samples(side: int, start: float, end: float) -> Float32:
 
 @functools.lru_cache(maxsize=64)
 def _frequencies(side: int, start: float, end: float, mirrored: bool = False) -> Float32:
-    """(16, side) matrix from the same line, or its mirror image, to its DCT coefficients."""
+    """The matrix from the same line, or its mirror image, to 16 DCT coefficients: (16, side)."""
     if mirrored:
         return np.ascontiguousarray(_frequencies(side, 1 - end, 1 - start)[:, ::-1])
     return np.ascontiguousarray(dct_matrix() @ _samples(side, start, end))

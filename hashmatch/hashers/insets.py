@@ -1,5 +1,5 @@
-"""A film that is shown within another picture, be that still or in motion: found by its edges, which are straight and stay
-where they are while all else changes.
+"""Finds a film shown inside another picture, still or moving: its edges are straight, and stay in place while all else
+changes.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ import numpy as np
 from hashmatch.arrays import Float32, UInt8
 from hashmatch.hashers.frames import FrameArea
 
-#: Difference of brightness, of 255, that makes an edge, over two pixels, since scaling spreads one over so many.
+#: Difference in brightness, out of 255, that counts as an edge. It is taken over two pixels, since scaling blurs an edge.
 STEP = 8
-#: An edge must be there in this part of the frames, on average along each side. Of insets in unlike surroundings it is 0.5
-#: to 1; where both are dark it is less.
+#: The share of frames in which an edge must be there, on average along each side. Insets in surroundings unlike themselves
+#: have 0.5 to 1; where both are dark, less.
 THERE = 0.35
-#: Lines across and down that are looked at, and how far apart they are, in pixels.
+#: How many lines across, and how many down, are considered; and their least distance, in pixels.
 LINES, APART = 8, 4
-#: The smallest inset, in parts of a side; a smaller one is a window or a sign in the scene.
+#: The smallest inset, as a share of a side; anything smaller is a window or a sign in the scene.
 SMALLEST = 0.4
-#: And the largest, by what is left around it: less is no frame.
+#: The largest inset, by the share of a side that must be left beside it.
 THINNEST = 0.03
 
 
 def find_inset(squares: UInt8) -> FrameArea | None:
-    """The rectangle with the most lasting edges on all four sides; None where there is none.
+    """The rectangle with the most lasting edges on all four sides, or None.
 
-    squares: uint8 (n, side, side), brightness, frames of some seconds of a film.
+    squares: brightness of the frames of a few seconds of film, uint8 (n, side, side).
     """
     side = squares.shape[1]
     down, across = _lasting(squares), _lasting(squares.swapaxes(1, 2)).T
-    # How much of the lines down, at each column, is there from the top to each row; and of those across alike.
+    # How much of the edge down each column there is, from the top to each row; and the same across.
     down_to, across_to = _summed(_wide(down)), _summed(_wide(across.T)).T
     columns, rows = _strongest(down), _strongest(across.T)
     best, found = 0.0, None
@@ -54,8 +54,10 @@ def find_inset(squares: UInt8) -> FrameArea | None:
 
 
 def _lasting(squares: UInt8) -> Float32:
-    """(side, side): the part of the frames in which there is an edge down at each place, between its neighbours, more than
-    beside it: where there is much to see, there are edges everywhere, now and then."""
+    """In which share of the frames there is a vertical edge at each place: float32 (side, side).
+
+    Less the share beside it, since in a busy scene there are edges everywhere now and then.
+    """
     count, side, _side = squares.shape
     lasting = np.zeros((side, side), np.float32)
     before, after = squares[:, :, :-2], squares[:, :, 2:]
@@ -66,7 +68,7 @@ def _lasting(squares: UInt8) -> Float32:
 
 
 def _strongest(lasting: Float32) -> list[int]:
-    """Columns with the heaviest stretch of a lasting edge, ascending."""
+    """The columns with the strongest stretch of a lasting edge, ascending."""
     summed = _summed(lasting - THERE)
     heaviest = (summed - np.minimum.accumulate(summed, axis=0)).max(axis=0)
     least = (1 - THERE) * SMALLEST / 4 * len(lasting)
@@ -84,7 +86,7 @@ def _pairs(lines: list[int], side: int) -> list[tuple[int, int]]:
 
 
 def _wide(lasting: Float32) -> Float32:
-    """Each place with the most of itself and its neighbours across: no edge is everywhere at the same pixel."""
+    """The largest of each place and its neighbours to the left and right, since no edge keeps to one pixel."""
     wide = lasting.copy()
     np.maximum(wide[:, 1:], lasting[:, :-1], out=wide[:, 1:])
     np.maximum(wide[:, :-1], lasting[:, 1:], out=wide[:, :-1])
@@ -92,7 +94,7 @@ def _wide(lasting: Float32) -> Float32:
 
 
 def _summed(values: Float32) -> Float32:
-    """(n + 1, m): sums of the rows before each."""
+    """For each row, the sum of all rows before it: float32 (n + 1, m)."""
     summed: Float32 = np.zeros((len(values) + 1, values.shape[1]), np.float32)
     np.cumsum(values, axis=0, out=summed[1:])
     return summed

@@ -1,4 +1,4 @@
-"""The record that local features are kept in, without what computes them: whoever only compares needs no OpenCV."""
+"""The record of a picture's local features. orb.py computes them; comparing needs no OpenCV."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-#: The algorithm by whose name they are stored, and by which matches that rest on them alone go.
+#: The algorithm's name, in the database and in matches that rest on local features alone.
 FEATURES = "orb"
-#: Raised when the same picture would give other features than before; stored ones are then made anew.
+#: Raise it when the same picture would give other features than before; stored ones are then computed again.
 VERSION = 1
-#: By which each level of the pyramid is smaller than the one before.
+#: Each level of the pyramid is smaller than the one before by this factor.
 LEVEL_RATIO = 1.2
-#: Bits, as bytes, of one descriptor.
+#: Bytes of one descriptor.
 DESCRIPTOR_BYTES = 32
-#: No picture has more; what claims so is not believed.
+#: No picture has more; a record that claims so is refused.
 MOST_FEATURES = 2000
-#: The most levels that a pyramid may have, and pixels of a side.
+#: The most levels of a pyramid, and the most pixels of a side.
 MOST_LEVELS, LONGEST_SIDE = 32, 65_535
 
 _POINT = np.dtype([("x", "<u2"), ("y", "<u2"), ("angle", "u1"), ("level", "u1")])
@@ -27,11 +27,13 @@ _STEPS = 65_535
 
 @dataclass(frozen=True, slots=True)
 class LocalFeatures:
-    """n features of one picture, as bytes, to be stored and compared.
+    """The n local features of one picture, as bytes to store and compare.
 
-    width, height: the pixels at which the picture was looked at, which also tell its shape. descriptors: 32 bytes each.
-    points: 6 bytes each, little-endian: x and y as uint16 in 1/65535 of width and height; the direction as uint8 in
-    1/256 of a turn; the level of the pyramid as uint8, which tells the feature's size. version: of what computed them.
+    width, height: size in pixels at which the picture was examined; also tells its shape.
+    descriptors: 32 bytes for each feature.
+    points: 6 bytes for each, little-endian: x and y as uint16, in 1/65535 of width and height; direction as uint8, in 1/256
+        of a turn; level of the pyramid as uint8, which tells the feature's size.
+    version: VERSION of the program that computed them.
     """
 
     width: int
@@ -41,7 +43,7 @@ class LocalFeatures:
     version: int = VERSION
 
     def __post_init__(self) -> None:
-        """Raises ValueError if the parts cannot be features of a picture."""
+        """Raises ValueError if the parts cannot be the features of a picture."""
         count, rest = divmod(len(self.descriptors), DESCRIPTOR_BYTES)
         if rest or len(self.points) != count * _POINT.itemsize or count > MOST_FEATURES:
             raise ValueError("descriptors and points do not belong together")
@@ -60,18 +62,18 @@ class LocalFeatures:
 
     @property
     def places(self) -> npt.NDArray[np.float64]:
-        """Where: float64 (n, 2), x and y in pixels of width and height."""
+        """Where the features are: float64 (n, 2), x and y in pixels of width and height."""
         table = self._table
         return np.stack((table["x"] * (self.width / _STEPS), table["y"] * (self.height / _STEPS)), axis=1)
 
     @property
     def angles(self) -> npt.NDArray[np.float64]:
-        """Directions: float64 (n,), in radians, clockwise as y points down."""
+        """The features' directions: float64 (n,), in radians, clockwise because y points down."""
         return self._table["angle"] * (2 * math.pi / 256)
 
     @property
     def scales(self) -> npt.NDArray[np.float64]:
-        """How many pixels of width and height one pixel is where the feature was found: float64 (n,)."""
+        """How many pixels of width and height make one pixel at the feature's level: float64 (n,)."""
         scales: npt.NDArray[np.float64] = LEVEL_RATIO ** self._table["level"].astype(np.float64)
         return scales
 
@@ -81,25 +83,25 @@ class LocalFeatures:
 
     @property
     def shape_and_points(self) -> bytes:
-        """Width and height as uint16, little-endian, then the points: all but descriptors and version."""
+        """Everything but descriptors and version: width and height as little-endian uint16, then the points."""
         return np.array([self.width, self.height], "<u2").tobytes() + self.points
 
     @classmethod
     def from_parts(cls, version: int, descriptors: bytes, shape_and_points: bytes) -> LocalFeatures:
-        """The same from its parts. Raises ValueError if they cannot be such."""
+        """The features from their parts, as the database stores them. Raises ValueError if they cannot be features."""
         if len(shape_and_points) < 4:
             raise ValueError("these bytes are no local features")
         width, height = np.frombuffer(shape_and_points, "<u2", 2).tolist()
         return cls(width, height, descriptors, shape_and_points[4:], version)
 
     def to_bytes(self) -> bytes:
-        """All in one: version, width and height as uint16, little-endian, then the descriptors, then the points."""
+        """Everything: version, width and height as little-endian uint16, then the descriptors, then the points."""
         head = np.array([self.version, self.width, self.height], "<u2").tobytes()
         return head + self.descriptors + self.points
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> LocalFeatures:
-        """What to_bytes() gave. Raises ValueError if it cannot have given it."""
+        """The features from what `to_bytes` returned. Raises ValueError if it cannot have returned that."""
         count, rest = divmod(len(stored) - 6, DESCRIPTOR_BYTES + _POINT.itemsize)
         if count < 0 or rest:
             raise ValueError("these bytes are no local features")
@@ -109,7 +111,7 @@ class LocalFeatures:
 
 
 def are_features(stored: bytes) -> bool:
-    """Whether to_bytes() can have given these bytes."""
+    """Whether `LocalFeatures.to_bytes` can have returned these bytes."""
     try:
         LocalFeatures.from_bytes(stored)
     except ValueError:
@@ -125,8 +127,11 @@ def pack(
     levels: npt.NDArray[np.int64],
     descriptors: npt.NDArray[np.uint8],
 ) -> LocalFeatures:
-    """places: float64 (n, 2), pixels of width and height. angles: float64 (n,), radians. levels: int64 (n,).
-    descriptors: uint8 (n, 32)."""
+    """The record of features that were just computed.
+
+    places: float64 (n, 2), in pixels of width and height. angles: float64 (n,), in radians. levels: int64 (n,).
+    descriptors: uint8 (n, 32).
+    """
     table = np.empty(len(places), _POINT)
     steps = np.clip(np.rint(places / (width, height) * _STEPS), 0, _STEPS)
     table["x"], table["y"] = steps.T

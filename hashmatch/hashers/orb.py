@@ -1,8 +1,8 @@
-"""Local features: small patches of a picture that are found again in crops, rotations, collages and under overlays.
+"""Local features: small patches of a picture that can be found again in crops, rotations, collages and under overlays.
 
-Oriented FAST corners with rotated BRIEF descriptors of 256 bits, over a pyramid of scales (Rublee, Rabaud, Konolige and
-Bradski, "ORB: an efficient alternative to SIFT or SURF", ICCV 2011), as OpenCV computes them. OpenCV is imported with
-this module, so import it only where features are made.
+These are oriented FAST corners with rotated BRIEF descriptors of 256 bits, over a pyramid of scales (Rublee, Rabaud,
+Konolige and Bradski, "ORB: an efficient alternative to SIFT or SURF", ICCV 2011), as OpenCV computes them. This module
+imports OpenCV, so import it only where features are computed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ cv2.ocl.setUseOpenCL(False)
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much to look for. count: features kept at most. side: pixels of the longer side at which a picture is looked
-    at. levels: of the pyramid, each smaller by LEVEL_RATIO. detected: corners among which to choose."""
+    """How closely to look.
+
+    count: most features to keep. side: the picture is scaled to this many pixels on its longer side. levels: number of
+    levels of the pyramid, each smaller by LEVEL_RATIO. detected: number of corners to choose from.
+    """
 
     count: int
     side: int
@@ -33,25 +36,28 @@ class Detail:
     detected: int
 
 
-# Chosen on every second photograph of the corpus, by crops and small pictures in pictures (docs/matching.md).
-#: What is stored of a reference: 7.6 KB.
+# Chosen on every second photograph of the corpus, by crops and by small pictures inside others (docs/matching.md).
+#: For a reference; its features take 7.6 KB in the database.
 REFERENCE = Detail(200, 400, 7, 1500)
-#: What is looked for in a suspect: more of it, and smaller parts, as it costs no storage.
+#: For a query: more features and smaller patches, since nothing is stored.
 QUERY = Detail(800, 512, 10, 2500)
 
-#: Difference in brightness from which a point of the ring around a corner counts; OpenCV's 20 starves dim pictures.
+#: How much a point of the ring around a corner must differ in brightness. OpenCV's default of 20 finds too little in dim
+#: pictures.
 CORNER_CONTRAST = 10
-#: Pixels at the border without corners; the patch beyond it is mirrored. OpenCV's 31 leaves small levels empty.
+#: Pixels at the border in which no corners are looked for; patches that reach over the edge are mirrored. OpenCV's default
+#: of 31 leaves small levels empty.
 BORDER = 12
-#: A picture narrower than this, once scaled, has no room for patches.
+#: Pixels; a scaled picture that is narrower has no room for patches.
 NARROWEST = 2 * BORDER + 8
-#: So that features cover all of a picture and all scales, each cell of this grid and band of levels takes turns.
+#: Cells of a grid across and down, and levels in a band. Cells and bands take turns, so that features cover all of the
+#: picture and all scales.
 CELLS, BAND = 8, 3
 
-#: The order in which a descriptor's bits are stored: whichever of OpenCV's goes first, and so on. Some of them are much
-#: alike; in this order the first 28, the next 28 and so on up to 168 are six keys of bits that have little to do with each
-#: other, so that few descriptors share a key: each bit in turn is the one least correlated with those chosen before it, on a
-#: million descriptors of photographs, mixed and turned. Buckets of 22 bits are met eight times less crowded.
+#: The order in which we store a descriptor's bits, as numbers of OpenCV's. Some bits are much alike, so searching by
+#: consecutive bits would put too many descriptors under one key. Here each bit is the one least correlated with those before
+#: it (measured on a million descriptors of photographs, mixed and turned). The first 168 bits make six keys of 28 whose bits
+#: have little to do with each other, and a bucket of 22 bits that a search meets holds an eighth as many descriptors.
 BIT_ORDER = np.frombuffer(
     bytes.fromhex(
         "000715d16e0beecc5df3eb0f26c49c14fc241d4dc91e324a35c1e9280149250d19ce3a2a69ca2e0e3ba0ff67c61b1ab52755a8ba2c827065"
@@ -65,10 +71,11 @@ BIT_ORDER = np.frombuffer(
 
 
 def extract(luma: npt.NDArray[np.uint8], detail: Detail = REFERENCE) -> LocalFeatures:
-    """The features of an upright picture, strongest of their places first.
+    """The features of an upright picture, the strongest of each place first.
 
-    luma: uint8 (height, width), brightness. A flat or very narrow picture has none. The same pixels always give the same.
-    Raises ValueError if it is no such array.
+    A flat or very narrow picture has none. The same pixels always give the same features.
+
+    luma: brightness, uint8 (height, width). Raises ValueError if it is not such an array.
     """
     if luma.dtype != np.uint8 or luma.ndim != 2 or not luma.size:
         raise ValueError("luma must be a uint8 array (height, width)")
@@ -90,9 +97,9 @@ def extract(luma: npt.NDArray[np.uint8], detail: Detail = REFERENCE) -> LocalFea
 
 
 def _strongest(image: npt.NDArray[np.uint8], detail: Detail) -> tuple[Sequence[cv2.KeyPoint], npt.NDArray[np.uint8]]:
-    """The corners to keep, strongest of their places first, and their descriptors, uint8 (n, 32)."""
+    """The corners to keep, the strongest of each place first, and their descriptors: uint8 (n, 32)."""
     detector = _detector(detail.detected, detail.levels)
-    # Describing all corners takes longer than finding them; but to describe some, all scales are made once more.
+    # Describing all corners takes longer than finding them. But describing only some means computing all scales again.
     few = detail.detected > 5 * detail.count
     found, described = (detector.detect(image, None), None) if few else detector.detectAndCompute(image, None)
     if not found:
@@ -112,7 +119,7 @@ def _strongest(image: npt.NDArray[np.uint8], detail: Detail) -> tuple[Sequence[c
 
 
 def _reordered(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """uint8 (n, 32), the bits in BIT_ORDER."""
+    """Descriptors with their bits in BIT_ORDER: uint8 (n, 32)."""
     bits = np.unpackbits(descriptors, axis=1, bitorder="little")
     return np.packbits(bits[:, BIT_ORDER], axis=1, bitorder="little")
 
@@ -128,9 +135,9 @@ def _scaled(luma: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
 def _spread(
     places: npt.NDArray[np.float64], levels: npt.NDArray[np.int64], strengths: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.int64]:
-    """Every corner's number: first the strongest of each cell and band, then the second of each, and so on.
+    """The corners in order: first the strongest of each cell and band, then the second of each, and so on.
 
-    places: float64 (n, 2), 0 to 1.
+    places: float64 (n, 2), 0 to 1. levels: int64 (n,). strengths: float64 (n,). Returns numbers of corners, int64 (n,).
     """
     column, row = np.minimum((places * CELLS).astype(np.int64), CELLS - 1).T
     group = (levels // BAND * CELLS + row) * CELLS + column

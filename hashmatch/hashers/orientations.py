@@ -1,14 +1,14 @@
-"""The eight orientations of a picture: as it is and mirrored, each turned by quarters."""
+"""The eight orientations of a picture: as it is and mirrored, each in four quarter turns."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-#: Names as matches tell them: what was done to the picture. rotate90 is a quarter turn clockwise.
+#: What was done to the picture, as matches name it. rotate90 is a quarter turn clockwise.
 ORIENTATIONS = ("none", "mirror", "flip", "rotate180", "transpose", "rotate90", "rotate270", "transverse")
 
-#: Of each: whether rows and columns change places, and whether odd frequencies across and down then change their signs.
+#: For each: whether to transpose, and whether odd frequencies across, and odd frequencies down, then change sign.
 _STEPS = {
     "none": (False, False, False),
     "mirror": (False, True, False),
@@ -20,16 +20,15 @@ _STEPS = {
     "transverse": (True, True, True),
 }
 
-#: What undoes each.
+#: The orientation that undoes each.
 INVERSE = {name: name for name in ORIENTATIONS} | {"rotate90": "rotate270", "rotate270": "rotate90"}
 
-
-#: Of each that is no turn by a quarter, the one that is it transposed.
+#: For each that keeps width and height: the same, transposed.
 TRANSPOSED = {"none": "transpose", "mirror": "rotate270", "flip": "rotate90", "rotate180": "transverse"}
 
 
 def turn(pixels: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.uint8]:
-    """The picture in another orientation. pixels: (height, width, …)."""
+    """The picture in another orientation. pixels: uint8 (height, width, …)."""
     transposed, across, down = _STEPS[name]
     turned = pixels.swapaxes(0, 1) if transposed else pixels
     return turned[:: -1 if down else 1, :: -1 if across else 1]
@@ -38,11 +37,12 @@ def turn(pixels: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.uint8]:
 def orient_blocks(
     values: npt.NDArray[np.int8], frequencies: tuple[tuple[int, int], ...], name: str
 ) -> npt.NDArray[np.int8]:
-    """A grid of blocks that each have a few DCT coefficients, of the picture in another orientation: flipping a block flips
-    the signs of its odd frequencies.
+    """The DCT coefficients of a grid of blocks, for the picture in another orientation.
 
-    values: (rows, columns, n) with rows == columns. frequencies: of each of n, the frequency downwards and across; with
-    (u, v) there must be (v, u).
+    Flipping a block changes the sign of its odd frequencies.
+
+    values: int8 (rows, columns, n) with rows == columns. frequencies: (down, across) of each of the n coefficients; with
+    (u, v), (v, u) must be there too.
     """
     transposed, across, down = _STEPS[name]
     if transposed:

@@ -1,15 +1,15 @@
-"""PDQ, the 256-bit perceptual hash of Meta.
+"""PDQ, Meta's 256-bit perceptual hash.
 
 Algorithm: "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", Facebook 2019, and the reference
-implementation github.com/facebook/ThreatExchange, pdq/cpp. Brightness is smoothed by two box filters, sampled at 64×64
-points, and the signs of 16×16 low-frequency DCT coefficients about their median are the bits.
+implementation, github.com/facebook/ThreatExchange, pdq/cpp. Brightness is smoothed by two box filters and sampled at 64×64
+points. Each of 16×16 low-frequency DCT coefficients gives one bit: whether it is above their median.
 
-There are two ways through it here:
+It is computed in two ways:
 
-- `hash_exact` repeats the reference's float32 arithmetic in its order of operations, so that every bit and the quality
-  come out the same, even where coefficients tie (title cards, symmetric logos).
-- `hash_luma` uses that everything before the median is linear: filters and sampling fold into one small matrix per
-  side. A picture that was scaled while decoding is hashed with the full-size matrix folded to the reduced size.
+- `hash_exact` repeats the reference's float32 arithmetic in the same order, so that every bit and the quality come out the
+  same, even where coefficients tie (title cards, symmetric logos).
+- `hash_luma` relies on everything before the median being linear: filters and sampling fold into one small matrix per side.
+  If the decoder scaled the picture down, the full-size matrix is folded to the reduced size.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from hashmatch.hashers.orientations import ORIENTATIONS, TRANSPOSED, turn
 
 SIDE = 64  # the picture is sampled at SIDE × SIDE points
 FREQUENCIES = 16  # and FREQUENCIES × FREQUENCIES of its DCT coefficients are kept
-SMALLEST_SIDE = 5  # smaller pictures have no hash (the reference gives zero bits of quality 0)
-BAND = 8  # rows of the sampling matrix that are multiplied at a time
+SMALLEST_SIDE = 5  # smaller pictures have no hash (the reference returns zero bits with quality 0)
+BAND = 8  # rows of the sampling matrix multiplied at a time
 STRIP_BYTES = 32 << 20  # working memory of the exact box filter
 
-#: By whether it is upside down, and whether it is mirrored.
+#: (is upside down, is mirrored) -> orientation.
 _FLIPS = {(False, False): "none", (False, True): "mirror", (True, False): "flip", (True, True): "rotate180"}
 
 
@@ -40,13 +40,13 @@ def hash_picture(picture: Picture) -> tuple[bytes, int]:
     return hash_luma(picture.luma, picture.full_size)
 
 
-#: Meta's own advice (github.com/facebook/ThreatExchange, pdq/README.md): match at so many of 256 bits or fewer, and discard
-#: what has a lower quality.
+#: Meta's own advice (github.com/facebook/ThreatExchange, pdq/README.md): match at this many of 256 bits or fewer, discard
+#: hashes of a lower quality.
 META_DISTANCE, META_QUALITY = 31, 50
 
-# near and good quality are Meta's. thorough and film: none of 2.7 million pairs of unrelated photographs is as close as
-# 64 bits, and none of 1.8 million pairs of frames of unrelated films as close as 60. fast: what multi-index search does at
-# little cost. telling, margin: later parts of static scenes with people in them; see matching/evidence.py.
+# possible of a thorough scan, and film: of 2.7 million pairs of unrelated photographs, and of 1.8 million pairs of frames of
+# unrelated films, none were this close. possible of a fast scan: as far as multi-index search gets at little cost. margin:
+# later parts of a static scene with people in it are as close to all of its frames.
 _FAST = Threshold(near=META_DISTANCE, possible=44, film=60, low_quality=31, turned=31, along=70, telling=60, margin=8)
 _THOROUGH = Threshold(
     near=META_DISTANCE, possible=64, film=60, low_quality=31, turned=64, along=70, telling=60, margin=8
@@ -60,17 +60,17 @@ HASHER = Hasher(
     hash=hash_picture,
     thresholds=Thresholds(fast=_FAST, thorough=_THOROUGH),
     quality=Quality(least=10, good=META_QUALITY),
-    # The bits compare with their median, so that half of them are one unless coefficients tie: exactly 128 of 256 in 1,000
-    # of 1,000 photographs, but 0 for black and 60 for white.
+    # Half of the coefficients are above their median, unless some tie: exactly 128 of 256 bits are one in 1,000 of 1,000
+    # photographs, 0 for black and 60 for white.
     usual_ones=(0.4, 0.6),
 )
 
 
 def hash_luma(luma: Float32, full_size: tuple[int, int]) -> tuple[bytes, int]:
-    """PDQ by matrices: within 4 bits of the reference on photographs, several times as fast.
+    """PDQ by matrices: within 4 bits of the reference on photographs, and several times as fast.
 
-    luma: (height, width) brightness, 0 to 255.
-    full_size: (width, height) of the original; larger than `luma` where that is a reduced version of it.
+    luma: brightness, float32 (height, width), 0 to 255.
+    full_size: (width, height) of the original, of which `luma` may be a reduced version.
     Returns 32 bytes and the quality, 0 to 100.
     """
     width, height = full_size
@@ -81,9 +81,9 @@ def hash_luma(luma: Float32, full_size: tuple[int, int]) -> tuple[bytes, int]:
 
 
 def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
-    """PDQ as Meta's implementation computes it, bit by bit, from (height, width, 3) pixels.
+    """PDQ equal to Meta's implementation in every bit.
 
-    Returns 32 bytes and the quality, 0 to 100.
+    rgb: pixels, uint8 (height, width, 3). Returns 32 bytes and the quality, 0 to 100.
     """
     height, width = rgb.shape[:2]
     if min(height, width) < SMALLEST_SIDE:
@@ -110,12 +110,13 @@ def hash_exact(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
 
 
 def hash_orientations(picture: Picture) -> tuple[tuple[bytes, ...], int]:
-    """PDQ of a picture in all eight orientations (see orientations.py). Returns 32 bytes for each, and the quality, 0 to
-    100, of the picture as it is.
+    """PDQ of a picture in all eight orientations (see orientations.py).
 
-    Flipping signs of one DCT, as the reference implementation does, is not enough: which pixels are sampled is not
-    symmetric, and moves the hash of a picture that is turned upside down by up to 52 bits. So the picture is sampled
-    from either end, which costs little; turns by a quarter are transposes of these.
+    The reference implementation flips signs of one DCT. That is not enough: the choice of sampled pixels is not symmetric,
+    which changes up to 52 bits of a picture turned upside down. So we sample the picture from either end, which costs
+    little, and get quarter turns as transposes of these.
+
+    Returns 32 bytes for each orientation, in the order of ORIENTATIONS, and the quality of the upright picture, 0 to 100.
     """
     if picture.exact:
         rgb = np.asarray(picture.image)
@@ -141,21 +142,21 @@ def hash_orientations(picture: Picture) -> tuple[tuple[bytes, ...], int]:
 
 
 def _coefficients(samples: Float32) -> Float32:
-    """(16, 16) low-frequency DCT coefficients of the (64, 64) samples."""
+    """Low-frequency DCT coefficients, float32 (16, 16). samples: float32 (64, 64)."""
     cosines = dct_matrix()
     coefficients: Float32 = np.matmul(np.matmul(cosines, samples), cosines.T)
     return coefficients
 
 
 def to_bits(coefficients: Float32) -> bytes:
-    """The 16×16 coefficients' comparison with their (lower) median, packed with the last coefficient first."""
+    """Which of the 16×16 coefficients are above their (lower) median, packed with the last coefficient first: 32 bytes."""
     flat = coefficients.ravel()
     median = np.partition(flat, flat.size // 2 - 1)[flat.size // 2 - 1]
     return np.packbits((flat > median)[::-1]).tobytes()
 
 
 def quality_of(samples: Float32) -> int:
-    """How much gradient the 64×64 samples have, 0 (featureless) to 100, as the reference counts it."""
+    """How much gradient the 64×64 samples have, from 0 (featureless) to 100, counted as the reference does."""
     hundred, white = np.float32(100), np.float32(255)
     total = 0
     for difference in (samples[:-1] - samples[1:], samples[:, :-1] - samples[:, 1:]):
@@ -165,7 +166,7 @@ def quality_of(samples: Float32) -> int:
 
 @functools.cache
 def dct_matrix() -> Float32:
-    """(16, 64) rows 1 to 16 of the DCT-II matrix, as float32 products of a float32 scale."""
+    """Rows 1 to 16 of the DCT-II matrix, computed with a float32 scale: float32 (16, 64)."""
     scale = float(np.float32(np.sqrt(2.0 / SIDE)))
     i, j = np.arange(1, FREQUENCIES + 1)[:, None], np.arange(SIDE)[None, :]
     matrix: Float32 = (scale * np.cos((np.pi / 2.0 / SIDE) * i * (2 * j + 1))).astype(np.float32)
@@ -173,27 +174,27 @@ def dct_matrix() -> Float32:
 
 
 def sample_points(length: int) -> npt.NDArray[np.intp]:
-    """Which of `length` rows (or columns) the 64 samples are taken from: the centres of 64 equal parts."""
+    """The rows (or columns) that the 64 samples are taken from: the centres of 64 equal parts of `length`."""
     return (((np.arange(SIDE) + 0.5) * length) / SIDE).astype(np.intp)
 
 
 def _window(length: int) -> tuple[int, int]:
-    """The box filter's width for a side of this length, and how far it reaches to the right (that pixel excluded)."""
+    """The width of the box filter for a side of this length, and how far it reaches to the right (exclusive)."""
     window = (length + 2 * SIDE - 1) // (2 * SIDE)
     return window, (window + 2) // 2
 
 
 def sampling_matrix(length: int, reduced: int) -> Float32:
-    """(64, reduced) matrix that smooths a side of `length` pixels twice and samples it.
+    """The matrix that smooths a side of `length` pixels twice and takes 64 samples of it: float32 (64, reduced).
 
-    Where the picture was reduced by the integer factor ceil(length / reduced), each column is the sum of the full-size
-    columns that the reduced pixel is the mean of.
+    If the picture was reduced by the integer factor ceil(length / reduced), each column is the sum of the full-size columns
+    whose mean is the reduced pixel.
     """
     window, reach = _window(length)
     row = np.arange(SIDE)[:, None]
-    # A sample is the mean, over those outputs of the first filter that lie in the window about its point, of the means
-    # over the windows about each of these. A window adds a constant from its left to its right end, so the weights are
-    # the running sum of steps: up where a window begins, down where it ends.
+    # A sample is a mean of means: over the outputs of the first filter in the window around the sample's point, each the
+    # mean over its own window. A window adds a constant from its left end to its right, so the weights are the running sum
+    # of steps: up where a window begins, down where it ends.
     outputs = sample_points(length)[:, None] + np.arange(reach - window, reach)
     inside = (outputs >= 0) & (outputs < length)
     left = np.clip(outputs + reach - window, 0, length)
@@ -205,13 +206,13 @@ def sampling_matrix(length: int, reduced: int) -> Float32:
     weights = (up - down).reshape(SIDE, span).cumsum(axis=1)
     pixels = np.minimum(start + np.arange(span), length - 1) // -(-length // reduced)
     matrix = np.bincount((row * reduced + pixels).ravel(), weights.ravel(), SIDE * reduced)
-    # Where the steps should cancel out they may leave 1e-18 of either sign.
+    # Steps that should cancel out may leave 1e-18 of either sign.
     return np.maximum(matrix, 0.0).reshape(SIDE, reduced).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=1024)
 def _bands(length: int, reduced: int) -> tuple[tuple[slice, slice, Float32], ...]:
-    """The sampling matrix in groups of BAND rows, each with the few columns that are not zero: rows, columns, weights."""
+    """The sampling matrix in groups of BAND rows, each with only the columns that are not zero: rows, columns, weights."""
     matrix = sampling_matrix(length, reduced)
     bands = []
     for top in range(0, SIDE, BAND):
@@ -223,7 +224,7 @@ def _bands(length: int, reduced: int) -> tuple[tuple[slice, slice, Float32], ...
 
 
 def _sample_rows(length: int, values: Float32) -> Float32:
-    """sampling_matrix @ values: (64, columns) from (reduced, columns)."""
+    """sampling_matrix @ values: float32 (64, columns). values: float32 (reduced, columns)."""
     sampled = np.empty((SIDE, values.shape[1]), np.float32)
     for rows, columns, weights in _bands(length, values.shape[0]):
         np.matmul(weights, values[columns], out=sampled[rows])
@@ -231,15 +232,15 @@ def _sample_rows(length: int, values: Float32) -> Float32:
 
 
 def _box_filter_rows(values: Float32) -> Float32:
-    """The reference's running-sum box filter along each row, with its float32 rounding, in strips of rows."""
+    """The reference's running-sum box filter along each row, with the same float32 rounding, in strips of rows."""
     strip = max(1, STRIP_BYTES // (8 * values.shape[1]))
     return np.concatenate([_running_mean(values[i : i + strip]) for i in range(0, values.shape[0], strip)])
 
 
 def _running_mean(values: Float32) -> Float32:
-    """Box filter by one running sum, to which pixels are added and from which they are subtracted in turn.
+    """A box filter by one running sum, which adds a new pixel and subtracts an old one in turn.
 
-    np.cumsum adds strictly one after the other, so a sequence of +new, -old gives the same rounding as the C++ loop.
+    np.cumsum adds strictly one after the other, so a sequence of +new, -old rounds as the C++ loop does.
     """
     rows, length = values.shape
     window, reach = _window(length)

@@ -1,5 +1,6 @@
-"""Where a film's picture begins within what was put around it: as borders.py tells of one picture, but with more to go by,
-since borders stay where they are while the film goes on.
+"""Where a film's own picture is within added borders.
+
+borders.py does this for one picture. A film tells more: its borders stay in place while the picture moves.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from hashmatch.arrays import UInt8
 from hashmatch.hashers.borders import Box, find_views
 from hashmatch.hashers.frames import FrameArea
 
-#: Frames of a stretch of film that are looked at singly, and the part of them that must agree on an edge.
+#: How many frames of a stretch of film are looked at, and the share of them that must agree on an area.
 LOOKED_AT, AGREE = 8, 0.4
-#: Edges agree within this part of a side; and what takes less than that off is no border.
+#: As shares of a side: edges this close are the same edge, and a border is thicker than this.
 SAME_EDGE, THINNEST = 0.02, 0.03
 MOST_AREAS = 2
 
 
 def find_areas(squares: UInt8) -> tuple[FrameArea, ...]:
-    """Up to two parts of the frames that something was put around, the likeliest first; often none.
+    """Up to two areas of the frames that have borders around them, the likeliest first; often none.
 
-    squares: uint8 (n, side, side), brightness, frames of some seconds of a film.
+    squares: brightness of the frames of a few seconds of film, uint8 (n, side, side).
     """
     side = squares.shape[1]
     some = squares[np.linspace(0, len(squares) - 1, min(LOOKED_AT, len(squares))).round().astype(np.intp)]
@@ -31,7 +32,7 @@ def find_areas(squares: UInt8) -> tuple[FrameArea, ...]:
         if not any(is_alike(area, other) for _count, other in chosen):
             alike = [each for each in areas if is_alike(each, area)]
             if len(alike) >= AGREE * len(some):
-                # The middle of each edge (np.median would import numpy.ma, which a locked worker cannot).
+                # The median of each edge. (np.median would import numpy.ma, which a locked worker cannot.)
                 left, top, right, bottom = np.sort(np.array(alike), axis=0)[len(alike) // 2].tolist()
                 chosen.append((len(alike), FrameArea(left, top, right, bottom)))
     chosen.sort(key=lambda each: -each[0])
@@ -39,7 +40,7 @@ def find_areas(squares: UInt8) -> tuple[FrameArea, ...]:
 
 
 def is_alike(area: FrameArea, other: FrameArea) -> bool:
-    """Whether two areas differ by no more than edges are found to."""
+    """Whether two areas are the same, as precisely as edges can be found."""
     return all(abs(a - b) <= SAME_EDGE for a, b in zip(area, other, strict=True))
 
 
@@ -48,5 +49,5 @@ def _area(box: Box, side: int) -> FrameArea:
 
 
 def _thickness(area: FrameArea) -> float:
-    """Of the widest border around it, in parts of a side."""
+    """The width of the widest border around an area, as a share of a side."""
     return max(area.left, area.top, 1 - area.right, 1 - area.bottom)

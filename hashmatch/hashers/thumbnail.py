@@ -1,8 +1,8 @@
-"""The small pictures that pHash and dHash are made of: Pillow's LANCZOS resize, as two matrix products.
+"""The thumbnails that pHash and dHash are made from: Pillow's LANCZOS resize, as two matrix products.
 
-Pillow's own takes longer than all of PDQ. Its weights are repeated here with their 22-bit fixed point and the rounding
-between the passes (github.com/python-pillow/Pillow, src/libImaging/Resample.c). Sums of 8-bit pixels times 22-bit weights
-are exact in double precision, so the pixels come out the same.
+Pillow's own resize takes longer than all of PDQ. We use the same weights, rounded to 22-bit fixed point as it does, and
+round between the passes as it does (github.com/python-pillow/Pillow, src/libImaging/Resample.c). Sums of 8-bit pixels times
+22-bit weights are exact in double precision, so the pixels come out the same.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from hashmatch.hashers.base import Picture
 SUPPORT = 3  # lobes of the Lanczos kernel
 PRECISION = 1 << 22  # of Pillow's weights
 
-#: Pillow 13 resizes narrow or tall pictures down first and across second, earlier ones never; those are left to it.
+#: Pillow 13 resizes narrow or tall pictures down first and across second, which earlier versions never did. Pillow itself
+#: resizes pictures narrower than this, or taller than this many times their width.
 NARROWEST = 128
 TALLEST = 1.5
 
 
 def thumbnail(picture: Picture, width: int, height: int) -> Image.Image:
-    """The brightness of a picture at width × height, mode "L", as `Image.resize` with LANCZOS gives it."""
+    """The brightness of a picture at width × height: mode "L", equal to `Image.resize` with LANCZOS."""
     image = picture.image if picture.image.mode == "L" else picture.image.convert("L")
     if picture.exact or image.width < NARROWEST or image.height > TALLEST * image.width:
         return image.resize((width, height), Image.Resampling.LANCZOS)
@@ -35,7 +36,7 @@ def thumbnail(picture: Picture, width: int, height: int) -> Image.Image:
 
 @functools.lru_cache(maxsize=256)
 def lanczos_matrix(length: int, size: int) -> npt.NDArray[np.float64]:
-    """(size, length) weights with which `length` pixels make `size`."""
+    """The weights by which `length` pixels become `size`: float64 (size, length)."""
     scale = length / size
     stretch = max(scale, 1.0)
     centre = (np.arange(size)[:, None] + 0.5) * scale
@@ -52,6 +53,6 @@ def lanczos_matrix(length: int, size: int) -> npt.NDArray[np.float64]:
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """As Pillow stores the pixels after each pass: whole, and within 0 to 255."""
+    """Pixels as Pillow stores them after each pass: whole numbers from 0 to 255."""
     pixels: npt.NDArray[np.float64] = np.clip(np.floor(values + 0.5), 0, 255)
     return pixels
