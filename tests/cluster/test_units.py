@@ -75,7 +75,8 @@ class TestRecords:
 
     def test_what_ends_the_command_is_told_in_the_language_of_the_client(self) -> None:
         replies = replies_of_host("ar", Job(1, b"dropbox://folder/1.jpg"))  # for which a package is missing
-        assert "hashmatch[cluster]" in replies["refused"] and re.search("[\u0621-\u064a]{3}", replies["refused"])
+        refused = wire.read(str, replies["refused"])
+        assert "hashmatch[cluster]" in refused and re.search("[\u0621-\u064a]{3}", refused)
 
 
 def replies_of_host(language: str, job: Job) -> dict[str, Any]:
