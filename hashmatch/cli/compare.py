@@ -204,6 +204,7 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
     from hashmatch.matching.tiers import MOST_CONTRADICTION
     from hashmatch.report.reasons import explain
     from hashmatch.report.scan_text import area_line, segment_line
+    from hashmatch.report.transforms import transform_name
 
     yield f"A  {for_terminal(a)}"
     yield f"B  {for_terminal(b)}"
@@ -217,7 +218,7 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
         yield text.format(
             view=compared.view,
             other=compared.reference_view,
-            transform=compared.transform,
+            transform=transform_name(compared.transform),
             distance=compared.distance,
         )
     if compared.contradiction is not None:

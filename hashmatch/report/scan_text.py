@@ -10,6 +10,7 @@ from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import ExaminedFilm, LocalEvidence, Match, Result, Segment, VideoEvidence
 from hashmatch.report.reasons import decided, explain
+from hashmatch.report.transforms import transform_name
 from hashmatch.store import Store, lookup
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
     if match.local is not None:
         facts.append(ngettext("{n} point agrees", "{n} points agree", match.local.points).format(n=match.local.points))
     if match.transform != "none":
-        facts.append(match.transform)
+        facts.append(transform_name(match.transform))
     if match.reason in WORTH_SAYING:
         facts.append(explain(match.reason, match.algorithm))
     if reference.allow:

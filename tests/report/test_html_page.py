@@ -67,7 +67,7 @@ class TestWhatIsInIt:
             "123,456 bytes",
             "=second",
             "a partner",
-            "opinion malicious",
+            "its source says: malicious",
             "Opinion disputed of north 2026-11-21 19:00:00 UTC news",
             "no TLP mark",
             "on the allow list",

@@ -15,6 +15,7 @@ from hashmatch.report.html.contents import ReportEntry, SectionName
 from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.reasons import decided, explain
 from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, examined_text, span_text
+from hashmatch.report.transforms import transform_name
 
 DIGESTS = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
 #: Stretches that are listed at once; more are unfolded.
@@ -113,7 +114,7 @@ def _facts(match: Match) -> list[str]:
         facts.append(_("found by {algorithm}").format(algorithm=_algorithm(match.algorithm)))
     facts.append(explain(match.reason, match.algorithm))
     if match.transform != "none":
-        facts.append(_("transform {transform}").format(transform=for_terminal(match.transform)))
+        facts.append(_("transform {transform}").format(transform=transform_name(match.transform)))
     if match.quality is not None:
         facts.append(_("quality {quality}").format(quality=match.quality))
     if (match.view, match.reference_view) != ("full", "full"):
@@ -151,7 +152,7 @@ def _stretch(segment: Segment) -> StretchRow:
     if abs(segment.speed - 1) >= WORTH_SAYING_SPEED:
         notes.append(_("at {speed:.2f} × speed").format(speed=segment.speed))
     if segment.transform != "none":
-        notes.append(_("mirrored") if segment.transform == "mirror" else for_terminal(segment.transform))
+        notes.append(_("mirrored") if segment.transform == "mirror" else transform_name(segment.transform))
     views = {segment.view, segment.reference_view} - {"full"}
     notes += map(for_terminal, sorted(views))
     query, reference = (span_text(span) if span != (0.0, 0.0) else "–" for span in (segment.query, segment.reference))
