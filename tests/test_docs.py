@@ -62,7 +62,7 @@ def test_no_path_of_somebody_s_machine() -> None:
         assert not re.search(r"/(home|root|work|Users)/", page.read_text(encoding="utf-8")), page
 
 
-@pytest.mark.parametrize("name", ["README.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.ar.md"])
 def test_readme_is_short(name: str) -> None:
     assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= LONGEST_README
 
