@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hashmatch import exchange
 from hashmatch.cli.shared.app import TLP_CHOICE, App, output, pass_app
 from hashmatch.errors import CommandError
-from hashmatch.exchange import EXTRAS, written
+from hashmatch.exchange import EXTRAS, get, names, written
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
@@ -22,6 +23,22 @@ if TYPE_CHECKING:
     from hashmatch.workflows.export_list import ExportReport, ExportSelection
 
 
+class WrittenFormat(click.Choice[str]):
+    """The name of a format that can be written. Loads that format; all of them only for the help and for a wrong name."""
+
+    def __init__(self) -> None:
+        self.case_sensitive = True
+
+    @functools.cached_property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return written()
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in names() and get(value).write:
+            return str(value)
+        return super().convert(value, param, ctx)
+
+
 @click.command(
     help=_(
         "Write a hash list to share: hashes, never the media. File names, cases, operators and notes are left out unless"
@@ -29,9 +46,7 @@ if TYPE_CHECKING:
         " code 1: some references were left out."
     )
 )
-@click.option(
-    "--format", "form", type=click.Choice(written()), default="jsonl", show_default=True, help=_("Of the list.")
-)
+@click.option("--format", "form", type=WrittenFormat(), default="jsonl", show_default=True, help=_("Of the list."))
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=_("Write to a file."))
 @click.option("--collection", "collections", multiple=True, help=_("This collection only. Repeatable."))
 @click.option("--label", "labels", multiple=True, help=_("References with this label only. Repeatable: all of them."))

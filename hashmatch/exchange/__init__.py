@@ -47,18 +47,14 @@ _MODULES = {
 }
 
 
-#: Formats of others that are only read, since what they say more is theirs to say.
-_READ_ONLY = frozenset({"threatexchange", "tat", "stopncii", "ncmec", "rds"})
-
-
 def names() -> tuple[str, ...]:
     """The names of all formats, all of which can be read."""
     return tuple(_MODULES)
 
 
 def written() -> tuple[str, ...]:
-    """The names of the formats that can also be written."""
-    return tuple(name for name in _MODULES if name not in _READ_ONLY)
+    """The names of the formats that can also be written. Loads every format."""
+    return tuple(name for name in _MODULES if get(name).write)
 
 
 def get(name: str) -> Format:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,22 @@ def test_names_cases_and_people_stay_at_home(run: Run, own_copy: Path, tmp_path:
     for wanted in ("منظر-جبلي.jpg", "C-1", "first seizure", "operator"):
         assert wanted in told
     assert run("export", "--include", "everything").code == 2
+
+
+def test_a_format_that_is_only_read_is_refused_with_those_that_are_written(indexed: Path, tmp_path: Path) -> None:
+    for name in ("tat", "lotus"):
+        ran = run_command("export", "--format", name, "-o", tmp_path / "list", db=indexed)
+        assert ran.code == 2
+        assert f"'{name}' is not one of 'jsonl', 'csv'" in ran.err and "'stopncii'" not in ran.err
+    assert not (tmp_path / "list").exists()
+
+
+def test_export_loads_the_format_that_it_writes_and_no_other(indexed: Path, tmp_path: Path) -> None:
+    arguments = ["--db", str(indexed), "export", "--format", "pdq", "-o", str(tmp_path / "list")]
+    code = f"import sys; from hashmatch.cli import run; run({arguments}); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = [name for name in done.stderr.split() if name.startswith("hashmatch.exchange.formats.")]
+    assert loaded == ["hashmatch.exchange.formats.pdq"]
 
 
 def test_nothing_above_the_mark_goes_out(indexed: Path) -> None:

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from dataclasses import replace
 from hashlib import sha256
+from pkgutil import iter_modules
 
 import pytest
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange import HEAD, detect, get, names, written
+from hashmatch.exchange import HEAD, Format, detect, formats, get, names, written
 from hashmatch.exchange.formats.csv_table import COLUMNS
 from tests.support.list_items import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
 
+#: Formats by names that scripts and partners rely on: those that are read and written, and those that are only read.
+PROMISED = {
+    *("jsonl", "csv", "pdq", "md5sum", "sha256sum", "tx-csv", "tx-lines", "vpdq", "vpdq-text"),
+    *("stix", "misp", "vics", "kdb", "hashkeeper", "nsrl"),
+}
+PROMISED_READ_ONLY = {"threatexchange", "tat", "stopncii", "ncmec", "rds"}
+
 
 def test_every_name_gives_its_format() -> None:
-    forensic = ("kdb", "rds", "nsrl", "hashkeeper")
-    tx = ("tx-csv", "tx-lines", "vpdq", "vpdq-text")
-    of_interfaces = ("threatexchange", "tat", "stopncii", "ncmec")
-    assert names() == (
-        "jsonl",
-        "csv",
-        "stix",
-        "misp",
-        "vics",
-        *forensic,
-        *tx,
-        *of_interfaces,
-        "md5sum",
-        "sha256sum",
-        "pdq",
-    )
-    assert set(names()) - set(written()) == {*of_interfaces, "rds"}
+    assert set(names()) >= PROMISED | PROMISED_READ_ONLY
+    assert set(written()) >= PROMISED
+    assert not set(written()) & PROMISED_READ_ONLY
     assert [get(name).name for name in names()] == list(names())
-    assert [name for name in written() if get(name).carries_retraction] == ["jsonl", "csv", "stix", "misp"]
     assert {name for name in names() if get(name).write is None} == set(names()) - set(written())
+    assert {"jsonl", "csv", "stix", "misp"} <= {name for name in written() if get(name).carries_retraction}
+
+
+def test_every_format_has_a_name() -> None:
+    modules = [importlib.import_module(f"{formats.__name__}.{each.name}") for each in iter_modules(formats.__path__)]
+    defined = {each.name for module in modules for each in vars(module).values() if isinstance(each, Format)}
+    assert defined == set(names())
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
