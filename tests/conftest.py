@@ -1,4 +1,4 @@
-"""What all tests share: where the files are, the judge of PDQ, and work done as an ordinary user."""
+"""What all tests share: the lanes, the fixtures and the corpus, PDQ's reference, and work as an ordinary user."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-# As the command line does it, and before numpy is imported: several test processes with spinning threads of OpenBLAS each
-# stand in each other's way until a product of small matrices takes a second.
+# As the command line does, and before numpy is imported. Otherwise the spinning OpenBLAS threads of several test processes
+# slow each other down, until a product of small matrices takes a second.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-# Whatever the language of the machine, texts are compared in English; so are those of the commands that tests start.
+# Tests compare English texts, whatever the machine's language. Commands that they start inherit this.
 os.environ["HASHMATCH_LANG"] = ""
 os.environ["LC_ALL"] = "C.UTF-8"
 
@@ -30,7 +30,7 @@ from tests.support.repository import CORPUS, FIXTURES
 
 NOBODY = 65534
 
-# A machine that is busy with other work is no reason for a test to fail.
+# No deadline: a busy machine must not fail a test.
 settings.register_profile("hashmatch", deadline=None, max_examples=int(os.environ.get("HASHMATCH_EXAMPLES", "100")))
 settings.load_profile("hashmatch")
 
@@ -51,7 +51,7 @@ def fixtures() -> Path:
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
-    """Photographs and films of others, which are no part of this repository."""
+    """Photographs and films by others, which are not part of this repository."""
     if not CORPUS.is_dir():
         pytest.skip(f"needs the measuring corpus, which is not at {CORPUS}")
     return CORPUS
@@ -72,7 +72,7 @@ def judge() -> Callable[[npt.NDArray[np.uint8]], tuple[bytes, int]]:
 
 @pytest.fixture
 def new_store(tmp_path: Path) -> Iterator[Callable[[], Store]]:
-    """Makes empty reference sets."""
+    """Returns a new, empty reference set at each call."""
     made: list[Store] = []
 
     def make() -> Store:
@@ -111,13 +111,13 @@ def public_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def as_ordinary_user() -> Callable[[Callable[[], Any]], Any]:
-    """Runs a function as a user whom file permissions bind: here, or if we are root, in a child process."""
+    """Runs a function as a user whom file permissions bind: in this process, or in a child process if we are root."""
     return _as_ordinary_user
 
 
 @pytest.fixture(scope="session")
 def in_child() -> Callable[[Callable[[], Any]], Any]:
-    """Runs a function in a child process, for what cannot be undone. It gives back what the function returns."""
+    """Runs a function that cannot be undone in a child process. Returns the function's result."""
     return _in_child
 
 

@@ -1,4 +1,4 @@
-"""Real Chromium, headless, for pages of ours: one browser for all tests, and for each a tab that is watched."""
+"""One headless Chromium for all tests, and a tab of its own for each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARGUMENTS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-#: Where `npm install --no-save axe-core` was run; CI does it in node_modules/ of the repository.
+#: Where axe-core may be. CI runs `npm install --no-save axe-core` in the repository.
 AXE_FOLDERS = (os.environ.get("HASHMATCH_AXE", ""), "node_modules/axe-core")
 
 
@@ -47,7 +47,7 @@ def tab(browser: Browser) -> Iterator[Tab]:
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The source of axe-core, which finds faults of accessibility."""
+    """The source of axe-core, which finds accessibility faults."""
     for folder in AXE_FOLDERS:
         script = ROOT / folder / "axe.min.js"
         if folder and script.is_file():

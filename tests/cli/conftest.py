@@ -13,7 +13,7 @@ from tests.support.repository import FIXTURES
 
 @pytest.fixture(scope="session")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reference set of the fixtures' archive and allow list; not to be changed."""
+    """A reference set of the fixtures' archive and allow list. Tests must not change it."""
     db = tmp_path_factory.mktemp("indexed") / "reference.db"
     archive = (
         "index",
@@ -36,6 +36,6 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own_copy(indexed: Path, db: Path) -> Path:
-    """A copy of `indexed` that a test may change, where `run` finds it."""
+    """A copy of `indexed` for a test to change, where `run` finds it."""
     shutil.copy(indexed, db)
     return db

@@ -11,7 +11,7 @@ from tests.support.dask_cluster import LONG, Dask, dask
 
 @pytest.fixture(scope="module")
 def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
-    """A scheduler with two workers, for tests that leave them alive."""
+    """A scheduler with two workers, for tests that do not kill them."""
     from distributed import Client
 
     with dask(tmp_path_factory.mktemp("dask"), 2) as started:

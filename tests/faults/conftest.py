@@ -13,7 +13,7 @@ from tests.support.small_disk import Resize, small_disk
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 80 pictures, two of them the same."""
+    """A folder of 80 pictures, two of which are the same."""
     folder = tmp_path_factory.mktemp("pictures")
     for number in range(79):
         picture(folder / f"{number:02}.jpg", number)

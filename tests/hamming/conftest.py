@@ -1,4 +1,4 @@
-"""Each test that asks for `accelerator` runs twice: in numpy alone, and with numba where it is installed."""
+"""Each test that uses `accelerator` runs twice: with numpy alone, and with numba where it is installed."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Case:
 
 @pytest.fixture
 def case(original: Case, tmp_path: Path) -> Case:
-    """A kept scan and a database of the test's own."""
+    """A kept scan, with a database of the test's own."""
     return original.copy(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def page(original: Case, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A page that the tests of a module share, and where the link was opened."""
+    """A review page with its link opened, shared by the tests of a module."""
     with served(original.copy(tmp_path_factory.mktemp("page")), "--reviewer", "Anna") as running:
         running.enter()
         yield running

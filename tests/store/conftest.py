@@ -26,7 +26,7 @@ def store(path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user may enter and read (pytest's own are for its user only)."""
+    """A folder that every user may enter and read, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder

@@ -1,4 +1,4 @@
-"""Hashes of every kind, and the obvious way to search them."""
+"""Arrays of hashes, evenly spread and skewed, and a plain search to compare with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def obvious(hashes: Bits, queries: Bits, radius: int) -> Pairs:
 
 
 def distances_between(hashes: Bits, queries: Bits) -> npt.NDArray[np.int64]:
-    """int64 (M, N)."""
+    """The distance in bits of each query to each hash: int64 (queries, hashes)."""
     one_by_one = [np.bitwise_count(hashes ^ query).sum(axis=1, dtype=np.int64) for query in queries]
     return np.stack(one_by_one) if one_by_one else np.empty((0, len(hashes)), np.int64)
 
@@ -40,7 +40,7 @@ def random_hashes(count: int, width: int = 256, seed: int = 0) -> Bits:
 
 
 def flipped(hashes: Bits, bits: npt.ArrayLike, seed: int = 0) -> Bits:
-    """A copy in which so many bits of each hash (a number, or one for each) are flipped."""
+    """A copy with some bits of each hash flipped. bits: how many, one number for all hashes or one for each."""
     generator = np.random.default_rng(seed)
     unpacked = np.unpackbits(hashes, axis=1)
     order = generator.random(unpacked.shape).argsort(axis=1).argsort(axis=1)
@@ -48,7 +48,7 @@ def flipped(hashes: Bits, bits: npt.ArrayLike, seed: int = 0) -> Bits:
 
 
 def skewed(kind: str, count: int, width: int = 256, seed: int = 0) -> Bits:
-    """Hashes as they are not meant to be."""
+    """Hashes whose bits depend on each other, as those of a good algorithm do not. kind: one of KINDS."""
     generator = np.random.default_rng(seed)
     hashes = random_hashes(count, width, seed)
     if kind == "low rank":
@@ -72,7 +72,7 @@ KINDS = ("random", "low rank", "shared", "few", "flat", "clustered")
 
 @st.composite
 def searches(draw: Any, most: int = 3000) -> tuple[Bits, Bits, int]:
-    """Hashes, queries of which most are near to some of them, and a radius."""
+    """Hashes, queries that are mostly near some of them, and a radius."""
     width = draw(st.sampled_from([64, 128, 192, 256, 320, 1024]))
     count = draw(st.one_of(st.integers(0, 40), st.integers(0, most)))
     seed = draw(st.integers(0, 2**32 - 1))

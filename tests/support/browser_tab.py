@@ -1,4 +1,4 @@
-"""A tab of the browser that is watched, and what is wrong with the page in it."""
+"""A browser tab that logs what happens in it, and a check of its page's accessibility."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-#: What axe calls the effects of a fault that no page of ours may have.
+#: The impacts, in axe's words, of faults that our pages must not have.
 SERIOUS = {"serious", "critical"}
 
 
 @dataclass
 class Tab:
-    """A tab, and what it did: lines on the console, errors of scripts, addresses that were asked for, dialogs."""
+    """A tab and its log: console lines, script errors, requested URLs and dialogs."""
 
     page: Page
     console: list[str] = field(default_factory=list)
@@ -35,17 +35,19 @@ class Tab:
 
     @property
     def left_the_page(self) -> list[str]:
-        """Requests for anything but the page itself and what is within it."""
+        """Requested URLs, except the page itself and data that it embeds."""
         return [url for url in self.requests if not url.startswith("data:") and url != self.page.url.partition("#")[0]]
 
     def is_quiet(self) -> bool:
-        """Whether nothing was said, went wrong or was asked for."""
+        """Whether the log is empty but for the page itself."""
         return not (self.console or self.errors or self.dialogs or self.left_the_page)
 
 
 def faults(page: Page, axe: str) -> list[str]:
-    """The serious faults of accessibility of a page, one line each. The page's policy does not bind what the tools of the
-    browser run."""
+    """The serious accessibility faults of a page, one line each.
+
+    The script runs through the browser's tools, so the page's content security policy does not stop it.
+    """
     page.evaluate(axe)
     found: Any = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [

@@ -1,4 +1,4 @@
-"""Made-up translations of every text of the package, as the tool for translators finds them."""
+"""Made-up translations of every message in the package; the extraction tool for translators finds the messages."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hashmatch.i18n import DOMAIN
 
 @functools.cache
 def messages_of_package() -> dict[str | tuple[str, ...], str]:
-    """All texts, each with its translation: in brackets."""
+    """All messages, each with its made-up translation: the message in brackets."""
     texts = [message.id for message in template(DOMAIN) if message.id]
     return {text: f"⟦{text if isinstance(text, str) else text[1]}⟧" for text in texts}
 
 
 def write_catalogues(folder: Path) -> Path:
-    """Catalogues in a folder: "xx", in which everything is in brackets, and "ar", with six plural forms."""
+    """Write catalogues to a folder: "xx" puts each message in brackets, and "ar" has six plural forms as well."""
     for language in ("xx", "ar"):
         catalogue = Catalog(locale="ar" if language == "ar" else None)
         for text, translation in messages_of_package().items():

@@ -1,4 +1,4 @@
-"""Shards that are made without a cluster."""
+"""Builds shards without a cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hashmatch.store import Store, generation
 
 
 def built(shelf: Shelf, store: Store) -> tuple[str, Opening]:
-    """Have a shelf build a shard of all of a database. Returns its origin, and how the shard is opened."""
+    """Have a shelf build a shard of a whole database. Returns the database's origin, and how to open the shard."""
     now = generation.current(store.connection)
     shards = Shards(None, store.connection)  # type: ignore[arg-type]
     [missing] = plan(store.connection, "pdq", now.newest, [], 1).missing

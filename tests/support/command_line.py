@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "hashmatch"]
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command left behind."""
+    """The exit code of a command, and what it printed."""
 
     code: int
     out: str
@@ -33,7 +33,7 @@ class Ran:
 
     @property
     def lines(self) -> list[Any]:
-        """The objects of JSON lines."""
+        """The objects in JSON lines."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
@@ -41,7 +41,7 @@ Run = Callable[..., Ran]
 
 
 def environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
-    """The environment without what a developer may have set for hashmatch."""
+    """Our environment without the variables that a developer may have set for hashmatch."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HASHMATCH", "NO_COLOR"))}
     return {**kept, "PYTHONPATH": str(ROOT), **extra}
 
@@ -49,7 +49,7 @@ def environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
 def run_command(
     *arguments: str | bytes | Path, db: Path | None = None, cwd: Path = ROOT, input: bytes | None = None, **env: str
 ) -> Ran:
-    """Run `hashmatch` and wait. Any traceback is a failure, whatever the test is about."""
+    """Run `hashmatch` and wait. A traceback fails every test."""
     words: list[str | bytes | Path] = [*COMMAND, *(["--db", db] if db else []), *arguments]
     done = subprocess.run(words, cwd=cwd, input=input, capture_output=True, env=environment(env), timeout=240)
     ran = Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
@@ -58,7 +58,7 @@ def run_command(
 
 
 def as_nobody(*arguments: str | Path, db: Path) -> Ran:
-    """Run `hashmatch` as a user whom file permissions bind: as ourselves, or if we are root, as nobody."""
+    """Run `hashmatch` as a user whom file permissions bind: as ourselves, or as nobody if we are root."""
     become: list[str] = []
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:

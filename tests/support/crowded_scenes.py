@@ -1,4 +1,4 @@
-"""Pictures with corners everywhere, for local features to be found at."""
+"""Pictures with corners everywhere, where local features are found."""
 
 from __future__ import annotations
 

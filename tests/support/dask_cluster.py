@@ -1,4 +1,4 @@
-"""A real scheduler and real workers on loopback, at ports that the system chooses."""
+"""A real scheduler and real workers on loopback; the system chooses their ports."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pathlib import Path
 from tests.support.command_line import environment
 from tests.support.repository import ROOT
 
-#: Seconds in which everything that these tests wait for comes about, however busy the machine is.
+#: Seconds that these tests wait for anything: enough on a busy machine.
 LONG = 200.0
 
 
 def until(is_so: Callable[[], object], what: str) -> None:
-    """Wait for something to come about."""
+    """Wait until a condition holds, and fail after LONG seconds. what: the condition in words."""
     end = time.monotonic() + LONG
     while not is_so():
         assert time.monotonic() < end, f"{what} in {LONG:.0f} s"
@@ -30,7 +30,7 @@ def until(is_so: Callable[[], object], what: str) -> None:
 
 @dataclass
 class Dask:
-    """A scheduler and what works for it, each a process group of its own."""
+    """A scheduler and its workers, each in a process group of its own."""
 
     folder: Path
     package: Path = ROOT
@@ -53,7 +53,7 @@ class Dask:
         return process
 
     def start_worker(self, package: Path | None = None) -> subprocess.Popen[bytes]:
-        """A worker with its nanny, which starts it anew when it is killed."""
+        """Start a worker and its nanny, which restarts the worker when it is killed."""
         where = ("--host", "127.0.0.1", "--nthreads", "1", "--memory-limit", "0", "--local-directory", str(self.folder))
         return self._start("worker", self.address, *where, package=package)
 
@@ -85,7 +85,7 @@ class Dask:
 
 @contextlib.contextmanager
 def dask(folder: Path, workers: int, certificates: dict[str, str] | None = None) -> Iterator[Dask]:
-    """A scheduler with so many workers. certificates: environment variables that ask for TLS, and name them."""
+    """A scheduler with some workers. certificates: environment variables that turn on TLS and name the certificates."""
     folder.mkdir(exist_ok=True)
     started = Dask(folder, extra=certificates or {})
     try:
@@ -98,7 +98,7 @@ def dask(folder: Path, workers: int, certificates: dict[str, str] | None = None)
 
 
 def children(pid: int) -> dict[int, str]:
-    """The processes below one, each with its command line."""
+    """All descendants of a process, each with its command line."""
     found = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -112,7 +112,7 @@ def children(pid: int) -> dict[int, str]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process is there, and not only not yet waited for."""
+    """Whether a process runs. A zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -120,7 +120,7 @@ def is_alive(pid: int) -> bool:
 
 
 def dask_worker_of(nanny: subprocess.Popen[bytes]) -> int:
-    """The process that a nanny watches over: the one that has a host, or else spawned."""
+    """The worker process that a nanny watches: the first of those that it spawned."""
     spawned = [pid for pid, words in children(nanny.pid).items() if "spawn_main" in words]
     assert spawned
     return min(spawned)

@@ -1,4 +1,4 @@
-"""Made pictures for PDQ: those where rounding and ties decide, and sizes at which its filters change."""
+"""Made-up pictures for PDQ: some whose bits rounding or ties decide, and sizes at which its filters change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS = ("flat", "gradient", "halves", "noise", "smooth noise", "text", "stripes
 
 
 def draw(kind: str, width: int, height: int, seed: int) -> Pixels:
-    """(height, width, 3) pixels."""
+    """A picture of one of KINDS: uint8 (height, width, 3)."""
     chance = np.random.default_rng(seed)
     colours = chance.integers(0, 256, (2, 3), np.uint8)
     if seed % 3 == 0:
@@ -47,7 +47,7 @@ def draw(kind: str, width: int, height: int, seed: int) -> Pixels:
 
 
 def pictures(smallest: int, largest: int) -> st.SearchStrategy[Pixels]:
-    """Pictures whose sides are from `smallest` to `largest` pixels; often 64×64, and often far from square."""
+    """Pictures with sides of `smallest` to `largest` pixels; often 64×64, and often far from square."""
     edges = [side for side in (5, 63, 64, 65, 127, 128, 129, 256, 257) if smallest <= side <= largest]
     side = st.integers(smallest, largest) | st.sampled_from(edges)
     extremes = [(64, 64), (smallest, largest), (largest, smallest)]

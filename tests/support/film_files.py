@@ -1,4 +1,4 @@
-"""Films and sound, made on the fly, in every container that is supported."""
+"""Films and sound, made on the fly in every supported container."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ av.logging.set_level(None)
 
 @dataclass(frozen=True)
 class Film:
-    """A way to write films, and FFmpeg's name of the demuxer that reads them."""
+    """How to write a kind of film, and FFmpeg's name for the demuxer that reads it."""
 
     container: str
     codec: str
@@ -64,7 +64,7 @@ FILMS = {
 
 
 def film(of: Film | str = "mp4", seconds: float = 5.5, first_seed: int = 0, late: float = 0) -> bytes:
-    """A film with a new scene every second. late: what time it says that it begins at."""
+    """A film with a new scene every second. late: the time of its first frame, in seconds."""
     of = FILMS[of] if isinstance(of, str) else of
     numbers = range(round(seconds * of.rate))
     shown = (np.asarray(scene(first_seed + number // of.rate, *of.size)) for number in numbers)
@@ -74,9 +74,9 @@ def film(of: Film | str = "mp4", seconds: float = 5.5, first_seed: int = 0, late
 def filmed(
     pictures: Iterable[Pixels], of: Film | str = "mp4", late: float = 0, times: Iterable[float] | None = None
 ) -> bytes:
-    """A film of pictures of its size, (height, width, 3) or grey (height, width).
+    """A film of the given pictures, (height, width, 3) or grey (height, width), in the size of `of`.
 
-    late: as above. times: of the pictures in seconds, where they do not come at a steady rate.
+    late: as for film. times: when each picture is shown, in seconds; None for a steady rate.
     """
     of = FILMS[of] if isinstance(of, str) else of
     base = Fraction(1, of.rate) if times is None else Fraction(1, 1000)
@@ -128,7 +128,7 @@ def box(name: bytes, *content: bytes) -> bytes:
 
 
 def with_cover(mp4: bytes) -> bytes:
-    """The MP4 with a JPEG as its cover, as music players and phones store it. Its moov must be the last box."""
+    """The MP4 with a JPEG as its cover, stored as music players and phones do. Its moov must be the last box."""
     cover = box(b"covr", box(b"data", struct.pack(">II", 13, 0), saved(scene(77), "JPEG")))
     handler = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
     added = box(b"udta", box(b"meta", bytes(4), handler, box(b"ilst", cover)))

@@ -1,4 +1,4 @@
-"""Made-up films as their hashes change: a walk of a few bits from frame to frame, and another picture at each cut."""
+"""Hashes of made-up films: a few bits change from frame to frame, and all of them at a cut."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hashmatch.records import Hash
 
 RATE = 25
 
-#: Of each frame, RATE a second: bool (n, 256).
+#: The bits of each frame, RATE frames a second: bool (n, 256).
 Bits = npt.NDArray[np.bool_]
 
 
 def walk(seed: int, seconds: float, restless: int = 4, shot: float = 4.0) -> Bits:
-    """A film. restless: how many bits change from frame to frame. shot: seconds between cuts, on average."""
+    """A film. restless: how many bits change per frame. shot: seconds between cuts, on average."""
     random = np.random.default_rng(seed)
     made = np.empty((round(seconds * RATE), 256), np.bool_)
     bits = random.random(256) < 0.5
@@ -31,7 +31,7 @@ def walk(seed: int, seconds: float, restless: int = 4, shot: float = 4.0) -> Bit
 
 
 def still(seed: int, seconds: float, noise: int = 3) -> Bits:
-    """A static scene: always the same, but for so many bits of noise in each frame."""
+    """A static scene. noise: how many bits of each frame are flipped."""
     random = np.random.default_rng(seed)
     made = np.repeat((random.random(256) < 0.5)[None, :], round(seconds * RATE), axis=0)
     for bits in made:
@@ -40,7 +40,7 @@ def still(seed: int, seconds: float, noise: int = 3) -> Bits:
 
 
 def reference(film: Bits) -> list[Hash]:
-    """As a film is indexed: frames that differ from the last one that was kept, or come some seconds after it."""
+    """The hashes that indexing keeps: frames that differ from the last kept one, or come HEARTBEAT seconds after it."""
     kept = [0]
     for number in range(1, len(film)):
         differs = int((film[number] ^ film[kept[-1]]).sum()) > DISTINCT_BITS
@@ -50,12 +50,15 @@ def reference(film: Bits) -> list[Hash]:
 
 
 def sparse(film: Bits, step: float) -> list[Hash]:
-    """As lists have it: a frame each so many seconds."""
+    """The hashes that a list may bring: one frame every `step` seconds."""
     return [_hash(film[number], number / RATE) for number in range(0, len(film), round(step * RATE))]
 
 
 def query(film: Bits, speed: float = 1.0, noise: int = 0, rate: float = 2.0, start: float = 0.0) -> list[Hash]:
-    """As it is searched, played so much faster, with so many bits of each frame changed."""
+    """The hashes of a film that is searched for.
+
+    speed: how much faster it plays. noise: how many bits of each frame are flipped. rate: sampled frames per second.
+    """
     random = np.random.default_rng(1)
     hashes = []
     for number in range(int(len(film) / RATE / speed * rate)):
@@ -66,12 +69,12 @@ def query(film: Bits, speed: float = 1.0, noise: int = 0, rate: float = 2.0, sta
 
 
 def part(film: Bits, start: float, end: float) -> Bits:
-    """From one second to another."""
+    """The part of a film from one second to another."""
     return film[round(start * RATE) : round(end * RATE)]
 
 
 def join(films: Sequence[Bits]) -> Bits:
-    """One after the other."""
+    """The films one after the other."""
     return np.concatenate(films)
 
 

@@ -1,4 +1,4 @@
-"""A server with the questions, answers and state of HMA's curation.py, to be made faulty at will."""
+"""A server that answers like HMA's curation.py, and misbehaves when a test asks for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-#: Takes the place of an answer. Gets the handler and whether it is to give the right answer, too, after its own doing.
+#: Handles one request in place of the right answer.
 Fault = Callable[["Handler"], None]
 
 _PDQ, _MD5 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{32}")
@@ -22,7 +22,11 @@ _PDQ, _MD5 = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{32}")
 
 @dataclass
 class Hma:
-    """types: signal types in use. faults: for the next requests, one each; None: a right answer. old: as of early 2025."""
+    """The state of a server.
+
+    types: signal types in use. faults: one for each of the next requests; None for the right answer.
+    old: answer as HMA did in early 2025.
+    """
 
     types: tuple[str, ...] = ("pdq", "video_md5")
     old: bool = False
@@ -74,7 +78,7 @@ class Hma:
         return 200, {"id": self.add(bank, body), "signals": body}
 
     def _content(self, method: str, number: int, body: Any, asked: dict[str, list[str]]) -> tuple[int, Any]:
-        # As HMA does, this looks for the number only, whatever bank the path names.
+        # Like HMA, this goes by the number alone and ignores the bank in the path.
         content = self.contents.get(number)
         if content is None:
             return 404, {"message": f"content '{number}' not found"}
@@ -130,7 +134,7 @@ def replies(status: int, body: Any = b"", **headers: str) -> Fault:
 
 
 def hangs_up(handler: Handler) -> None:
-    """Acts, and closes without an answer."""
+    """Does what was asked, and hangs up without an answer."""
     handler.right_answer()
     handler.close_connection = True
 

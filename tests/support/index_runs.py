@@ -1,4 +1,4 @@
-"""Index pictures in a process of its own, and see what the reference set then holds."""
+"""Runs `hashmatch index` in a process of its own, and reads what the reference set then holds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.interruptible import start_interruptible
 
 
 def start(db: Path, *arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
-    """A command in a process group of its own, with its messages in a pipe."""
+    """Start a command in a process group of its own, with its output in pipes."""
     return start_interruptible(
         [*COMMAND, "--db", str(db), *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -27,7 +27,7 @@ def start(db: Path, *arguments: str | Path, **options: Any) -> subprocess.Popen[
 
 
 def run(db: Path, *arguments: str | Path) -> tuple[int, str, str]:
-    """Exit code, data and messages of a command."""
+    """Run a command. Returns its exit code, output and messages."""
     process = start(db, *arguments)
     out, err = process.communicate(timeout=240)
     assert "Traceback" not in err, err
@@ -35,7 +35,7 @@ def run(db: Path, *arguments: str | Path) -> tuple[int, str, str]:
 
 
 def is_made(db: Path) -> bool:
-    """Whether there are tables; a kill just before leaves a file without."""
+    """Whether the database has tables. A process killed early leaves a file without them."""
     if not db.exists():
         return False
     with contextlib.closing(sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)) as connection:
@@ -43,12 +43,12 @@ def is_made(db: Path) -> bool:
 
 
 def index(folder: Path, *more: str) -> list[str | Path]:
-    """The arguments of an index."""
+    """The arguments that index a folder with two workers."""
     return ["--verbose", "index", folder, "--workers", "2", "--label", "known", *more]
 
 
 def holds(db: Path) -> dict[str, list[Any]]:
-    """What a reference set says, without the numbers and times that differ between two runs that did the same."""
+    """The content of a reference set, without the ids and times in which two equal runs differ."""
     connection = sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)
     try:
         found = {
@@ -62,7 +62,7 @@ def holds(db: Path) -> dict[str, list[Any]]:
             " JOIN reference ON reference.id = reference_id",
         }
         content = {name: sorted(connection.execute(query).fetchall(), key=repr) for name, query in found.items()}
-        # Of two copies of one file, either may be the one that was added.
+        # Either of two copies of a file may have been added first.
         added = connection.execute(
             "SELECT sha256, count(*) FROM audit JOIN reference ON reference.id = json_extract(detail, '$.reference')"
             " WHERE action = 'add' GROUP BY sha256 ORDER BY sha256"
@@ -73,11 +73,11 @@ def holds(db: Path) -> dict[str, list[Any]]:
 
 
 def locations(db: Path) -> set[str]:
-    """The names of the files that a reference set knows."""
+    """The names of the files in a reference set."""
     return {os.path.basename(os.fsdecode(row[0])) for row in holds(db)["locations"]} if is_made(db) else set()
 
 
 def reported(messages: str) -> set[str]:
-    """The names of the files that `index --verbose` has told of as done."""
+    """The names of the files that `index --verbose` reported as done."""
     done = (line.rpartition(": ") for line in messages.splitlines())
     return {os.path.basename(name) for name, _, status in done if status in ("indexed", "duplicate", "unchanged")}

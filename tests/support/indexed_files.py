@@ -1,4 +1,4 @@
-"""Reference sets of real files: the fixtures, indexed once for all tests of a process; and small pictures, drawn here."""
+"""Reference sets of real files. The fixtures are indexed once per test process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from hashmatch.workflows.scan import scan
 from tests.support.made_references import ME
 from tests.support.repository import FIXTURES
 
-#: One worker: the order of results is then that of the files.
+#: With one worker, results come in the order of the files.
 ALONE = Isolation(1)
 
 
@@ -71,31 +71,33 @@ def _folder() -> Path:
 def _indexed_fixtures() -> tuple[Path, tuple[Indexed, ...]]:
     path = _folder() / "fixtures.db"
     with open_store(path, write=True) as store:
-        told = index_paths(store, FIXTURES / "archive", collection="archive", isolation=Isolation(2), labels=("demo",))
-        told += index_paths(store, FIXTURES / "allowed", collection="news", isolation=Isolation(2), allow=True)
-    return path, tuple(told)
+        results = index_paths(
+            store, FIXTURES / "archive", collection="archive", isolation=Isolation(2), labels=("demo",)
+        )
+        results += index_paths(store, FIXTURES / "allowed", collection="news", isolation=Isolation(2), allow=True)
+    return path, tuple(results)
 
 
 def fixture_set(folder: Path) -> Path:
-    """A copy of the reference set of the fixtures: collection "archive", and "news" on the allow list."""
+    """Copy the reference set of the fixtures to a folder: collection "archive", and "news" on the allow list."""
     return Path(shutil.copy(_indexed_fixtures()[0], folder / "reference.db"))
 
 
-def told_of_fixtures() -> tuple[Indexed, ...]:
-    """What indexing the fixtures gave."""
+def fixture_results() -> tuple[Indexed, ...]:
+    """The results of indexing the fixtures."""
     return _indexed_fixtures()[1]
 
 
 @functools.cache
 def upload_fingerprints() -> dict[bytes, Fingerprint]:
-    """What a scan measures of every upload, by its path below the fixtures."""
+    """The fingerprint that a scan makes of each upload, by path below the fixtures."""
     found = walk([os.fsencode(FIXTURES / "uploads")])
     measured = fingerprints(found, Settings(side="query"), Isolation(2))
     return {os.path.relpath(state.path, os.fsencode(FIXTURES)): result for state, result in measured if result}
 
 
 def content_of(folder: Path) -> Iterator[tuple[str, bytes, tuple[int, ...]]]:
-    """Everything that a program could change in a folder."""
+    """Each path in a folder, with the bytes and the metadata that a program could change."""
     for path in sorted(folder.rglob("*")):
         status = path.stat()
         facts = status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino

@@ -1,4 +1,4 @@
-"""Scans kept in a reference set, and references taken back."""
+"""Records scans in a reference set, and retracts references."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def match(reference_id: int, tier: str = "near", allow: bool = False) -> Recorde
 
 
 def keep(store: Store, path: bytes, *matches: RecordedMatch, status: str = "match") -> int:
-    """A scan with one result."""
+    """Record a scan with one result. Returns its id."""
     with store.transaction() as connection:
         scan_id = scans.begin(connection, ME, {"profile": "fast"})
         tier = matches[0].tier if matches else None

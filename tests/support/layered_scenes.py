@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 T = Image.Transpose
-#: What Pillow does for each; its ROTATE_90 is counter-clockwise.
+#: Pillow's operation for each orientation. Its ROTATE_90 is counter-clockwise.
 BY_PILLOW = {
     "mirror": T.FLIP_LEFT_RIGHT,
     "flip": T.FLIP_TOP_BOTTOM,
@@ -19,7 +19,7 @@ BY_PILLOW = {
 
 
 def layered_scene(seed: int, size: tuple[int, int] = (576, 320)) -> Image.Image:
-    """Shapes of all sizes, as pictures have them."""
+    """A grey picture with shapes of all sizes, as photographs have."""
     chance, total = np.random.default_rng(seed), np.zeros(size[::-1])
     for cells in (3, 6, 12, 24, 48):
         noise = chance.integers(0, 256, (cells, cells), np.uint8)

@@ -1,4 +1,4 @@
-"""What the tests of the list formats share: well-known hashes, made-up items, and short ways to read and write."""
+"""Well-known hashes, made-up list items, and short ways to read and write lists."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 ALL = frozenset(EXTRAS)
 
-#: For properties over whole lists: a busy machine is no failure. There are some twenty formats, so each gets half as many
-#: examples as other properties do.
+#: For properties of whole lists. A busy machine does not fail them. There are some twenty formats, so each gets half the
+#: examples of other properties.
 patient = settings(
     deadline=None,
     max_examples=max(1, settings.default.max_examples // 2) if settings.default else 50,
@@ -67,7 +67,7 @@ def write(
 
 
 def read(format: Format, data: bytes) -> tuple[dict[int, ListItem], dict[int, str]]:
-    """The items and the reasons of the bad lines, each by its line."""
+    """The items, and why each bad line is bad, both by line number."""
     items, bad = {}, {}
     for row in format.read(BytesIO(data)):
         if isinstance(row, BadLine):
@@ -86,21 +86,21 @@ def items_of(format: Format, data: bytes) -> list[ListItem]:
 
 
 def same(item: ListItem) -> ListItem:
-    """An item without what the formats of others do not keep: the order of paths and hashes, and what stands twice."""
+    """An item without what others' formats lose: the order of paths and hashes, and duplicates."""
     hashes = sorted(set(item.hashes), key=repr)
     paths, opinions = sorted(set(item.paths)), dict.fromkeys(item.opinions)
     return replace(item, hashes=tuple(hashes), paths=tuple(paths), opinions=tuple(opinions))
 
 
 def rows_of(format: Format, data: bytes) -> tuple[list[ListItem], list[str], list[str]]:
-    """The items, the reasons of what was refused, and the remarks."""
+    """The items, why lines were refused, and the remarks."""
     rows = list(format.read(BytesIO(data)))
     bad = [row.message for row in rows if isinstance(row, BadLine)]
     told = [row.message for row in rows if isinstance(row, LineRemark)]
     return [row[1] for row in rows if isinstance(row, tuple)], bad, told
 
 
-# Characters that mean something to CSV, to spreadsheets, to our escapes or to a terminal come often.
+# Often with characters that mean something to CSV, spreadsheets, our escapes or a terminal.
 _hostile = st.sampled_from(list("=+-@'\"|\\,;\t\r\n x\u202e\u2028\ufeff\u0661"))
 _any = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 texts = st.text(_hostile | _any, min_size=1, max_size=12)

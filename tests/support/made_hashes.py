@@ -1,4 +1,4 @@
-"""What the tests of matching share: hashes at exact distances, tables of them, and films of made-up frames."""
+"""Hashes at exact distances, tables of them, and films of made-up frames."""
 
 from __future__ import annotations
 
@@ -17,32 +17,34 @@ from tests.support.made_references import flip, pdq_bits
 
 
 def still(seed: object, distance: int = 0, quality: int | None = 100, view: str = "full") -> Hash:
-    """A PDQ hash at a distance from that of a picture."""
+    """A PDQ hash at a distance from the hash of a picture."""
     return Hash("pdq", flip(pdq_bits(seed), distance), quality, view=view)
 
 
 def film(seeds: Iterable[object], distance: int = 0, quality: int | None = 100, start: float = 0.0) -> list[Hash]:
-    """A frame a second, each of its own picture, as it is sampled."""
+    """Hashes of one frame per second, each of another picture."""
     return [Hash("pdq", flip(pdq_bits(seed), distance), quality, start + number) for number, seed in enumerate(seeds)]
 
 
 def levels(seed: int) -> Levels:
-    """The levels of a picture with detail everywhere; those of two seeds contradict each other everywhere."""
+    """The levels of a picture with detail everywhere. The levels of two seeds contradict each other everywhere."""
     strong = np.random.default_rng(seed).integers(0, 2, (GRID, GRID, len(FREQUENCIES)), np.int8)
     made: Levels = 4 * strong - 2
     return made
 
 
 def with_opposed(of: Levels, count: int) -> Levels:
-    """The same, but for so many (at most 16) coefficients of two blocks side by side that have the other sign: the
-    contradiction is twice that."""
+    """The levels with the sign of `count` coefficients (at most 16) flipped, in two neighbouring blocks.
+
+    The contradiction to the original is twice the count.
+    """
     changed = of.copy()
     changed[3, 4:6].reshape(-1)[:count] *= -1
     return changed
 
 
 def blocks(of: Levels, view: str = "full") -> Hash:
-    """The hash that goes with that of a picture's view."""
+    """The block hash of a view."""
     return Hash("blocks", pack(of), view=view)
 
 
@@ -53,13 +55,13 @@ def table_of(
     profile: Profile = "fast",
     common: Sequence[bytes] = (),
 ) -> HashTable:
-    """References by their ids."""
+    """A table of the hashes of some references. references: by id."""
     parts = [rows_of([h for h in hashes if h.algorithm == algorithm], owner) for owner, hashes in references.items()]
     return HashTable(algorithm, thresholds(profile, radius)[algorithm], join_rows(parts), common=common)
 
 
 def found(query: Sequence[Hash], kind: Kind, references: dict[int, Sequence[Hash]], **options: object) -> list[Finding]:
-    """What a file with these hashes has in common with references, by their ids. options: of table_of."""
+    """What a file with these hashes has in common with references. references: by id. options: those of table_of."""
 
     def blocks_of(reference_id: int, view: str) -> bytes | None:
         return next((h.bits for h in references[reference_id] if (h.algorithm, h.view) == ("blocks", view)), None)
@@ -68,7 +70,7 @@ def found(query: Sequence[Hash], kind: Kind, references: dict[int, Sequence[Hash
 
 
 def only(query: Sequence[Hash], reference: Sequence[Hash], kind: Kind = "image", **options: object) -> Finding:
-    """The same of a single reference, on which something must be found."""
+    """The one finding on a single reference."""
     (finding,) = found(query, kind, {1: reference}, **options)
     return finding
 
@@ -80,7 +82,7 @@ def match(
     coverage: tuple[float, float] | None = None,
     reference_id: int = 1,
 ) -> Match:
-    """A match as the verdict is made of. coverage: of the query and of the reference, for films."""
+    """A match, for verdicts. coverage: for films, of the query and of the reference."""
     opinion = "benign" if allow else "malicious"
     reference = MatchedReference(
         reference_id, "0" * 64, "image", (), allow, (MatchedSource("one", None, None, opinion),)

@@ -1,4 +1,4 @@
-"""What the tests of the reference set share: made-up measurements and list entries, and short ways to put them in."""
+"""Made-up fingerprints, and short ways to add them and list entries to a reference set."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ME = Actor("tester", "test")
 
 
 def pdq_bits(seed: object) -> bytes:
-    """32 bytes of which exactly 128 bits are ones, as in every PDQ hash of a real picture; two seeds are far apart."""
+    """32 bytes with exactly 128 one bits, as in the PDQ hash of any real picture. Two seeds are far apart."""
     ones = random.Random(str(seed)).sample(range(256), 128)
     return sum(1 << position for position in ones).to_bytes(32, "big")
 
 
 def flip(bits: bytes, count: int) -> bytes:
-    """The bits with `count` of them changed, ones and zeros in turn, so that the number of ones stays (or drops by 1)."""
+    """Flip `count` bits, ones and zeros in turn, so that the number of ones stays the same (or drops by 1)."""
     number, width = int.from_bytes(bits, "big"), len(bits) * 8
     ones = [position for position in range(width) if number >> position & 1]
     zeros = [position for position in range(width) if not number >> position & 1]
@@ -45,7 +45,7 @@ def digests_of(data: bytes) -> Digests:
 
 
 def measured(name: str, hashes: tuple[Hash, ...] | None = None, kind: Kind = "image", **changes: Any) -> Fingerprint:
-    """What would have been measured of a file whose bytes are the name."""
+    """The fingerprint of a made-up file whose bytes are its name."""
     facts: dict[str, Any] = {
         "size": len(name),
         "digests": digests_of(name.encode()),
@@ -75,7 +75,7 @@ def add_entry(store: Store, item: ListItem, **membership: Any) -> tuple[int, Joi
 
 
 def content(store: Store, *leave_out: str) -> dict[str, list[Any]]:
-    """Every row of every table but that of the digests, which follow from the others."""
+    """Every row of every table, except row_digest, which follows from the others."""
     tables = store.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     return {
         name: sorted(store.connection.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr)
@@ -85,7 +85,7 @@ def content(store: Store, *leave_out: str) -> dict[str, list[Any]]:
 
 
 def set_bits(store: Store, reference_id: int, bits: bytes) -> None:
-    """Change the stored PDQ hashes of a reference behind the program's back; they then have no blocks."""
+    """Change the stored PDQ hashes of a reference behind the program's back. Its blocks are lost."""
     columns = "reference_id, algorithm, view, recipe_id, count, bits, quality, time"
     query = f"SELECT {columns} FROM hash WHERE reference_id = ? AND algorithm = 'pdq'"
     rows = store.connection.execute(query, (reference_id,)).fetchall()
@@ -101,7 +101,7 @@ def actions(store: Store) -> list[str]:
 
 
 def make_older(path: Path, version: int, fill: Callable[[Store], None]) -> None:
-    """Make a database of an older version, with what `fill` puts into one of today: as far as the older one has columns."""
+    """Make a database of an older version with what `fill` writes to a current one, as far as its columns go."""
     raw = sqlite3.connect(path, isolation_level=None)
     raw.execute("BEGIN")
     schema.apply(raw, version)

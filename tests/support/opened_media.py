@@ -1,4 +1,4 @@
-"""Short ways to open media and to compare what they show."""
+"""Short ways to open media and to compare their pictures."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def frames(data: bytes, sampling: Sampling = STEADY, exact: bool = False, limits
 
 
 def decoded(data: bytes, exact: bool = False, limits: Limits = Limits()) -> list[Picture]:
-    """The pictures of stills and films alike."""
+    """The pictures of a still, or the frames of a film."""
     medium = opened(data, exact, limits)
     if isinstance(medium, Stills):
         return list(medium.pictures)
@@ -61,15 +61,17 @@ def as_picture(frame: Frame) -> Picture:
 
 
 def pixels(data: bytes) -> npt.NDArray[np.int16]:
-    """The first picture as (height, width, 3) RGB, of a type that can be subtracted."""
+    """The first picture as RGB: int16 (height, width, 3), so that it can be subtracted."""
     picture = next(opened_stills(data, exact=True).pictures)
     assert picture.image.mode == "RGB" and picture.full_size == picture.image.size
     return np.asarray(picture.image).astype(np.int16)
 
 
 def away(shown: Picture | Frame, image: Image.Image) -> int:
-    """How many bits of PDQ a decoded picture or frame is from what it should look like. A square of brightness stands for
-    the frame scaled to 512 × 512, as Meta's vPDQ has it."""
+    """The PDQ distance, in bits, of a decoded picture or frame to the expected image.
+
+    A grey square is a frame scaled to 512 × 512, as in Meta's vPDQ.
+    """
     if isinstance(shown, Picture):
         bits = by_name("pdq").hash(shown)[0]
     elif shown.pixels.ndim == 3:
@@ -81,7 +83,7 @@ def away(shown: Picture | Frame, image: Image.Image) -> int:
 
 
 def what_decodes(data: bytes, sampling: Sampling = EVERY_FRAME) -> list[Frame]:
-    """The frames, whether or not they are all."""
+    """The frames that decode, even if others do not."""
     seen: list[Frame] = []
     try:
         for frame in opened_film(data).frames(sampling):

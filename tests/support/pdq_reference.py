@@ -1,4 +1,4 @@
-"""PDQ once more, number by number, as the C++ reference does it: slow, and with nothing taken from the package.
+"""A second PDQ, which follows the C++ reference number by number. It is slow, and uses nothing of the package.
 
 Written from "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm" and from the description of
 github.com/facebook/ThreatExchange, pdq/cpp. Every variable that is a `float` there is a numpy float32 here, and each sum
@@ -18,7 +18,7 @@ Matrix = list[list[np.float32]]
 
 
 def pdq(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
-    """32 bytes and the quality of (height, width, 3) pixels."""
+    """The hash, 32 bytes, and the quality of uint8 (height, width, 3) pixels."""
     height, width = rgb.shape[:2]
     if height < 5 or width < 5:
         return bytes(32), 0
@@ -36,7 +36,7 @@ def pdq(rgb: npt.NDArray[np.uint8]) -> tuple[bytes, int]:
 
 
 def box_filter(values: Sequence[np.float32]) -> list[np.float32]:
-    """Means over a window of 1/128 of the length, rounded up, that is cut off at both ends."""
+    """Means over a window of 1/128 of the length, rounded up; it is cut off at both ends."""
     length = len(values)
     full = (length + 127) // 128
     half = (full + 2) // 2
@@ -58,7 +58,7 @@ def box_filter(values: Sequence[np.float32]) -> list[np.float32]:
 
 
 def dct(samples: Matrix) -> Matrix:
-    """The 16×16 lowest frequencies but the constant one: D · samples · Dᵀ."""
+    """The 16×16 lowest frequencies without the constant one: D · samples · Dᵀ."""
     scale = float(F(math.sqrt(2.0 / 64.0)))
     d = [[F(scale * math.cos(math.pi / 2.0 / 64.0 * (i + 1) * (2 * j + 1))) for j in range(64)] for i in range(16)]
     half = [[_dot(d[i], [samples[k][j] for k in range(64)]) for j in range(64)] for i in range(16)]
@@ -73,14 +73,14 @@ def _dot(ones: Sequence[np.float32], others: Sequence[np.float32]) -> np.float32
 
 
 def bits(coefficients: Matrix) -> bytes:
-    """Bit 16 i + j says whether the coefficient is above the lower median; written with the highest bit first."""
+    """Bit 16 i + j says whether the coefficient is above the lower median. The highest bit is written first."""
     flat = [value for row in coefficients for value in row]
     median = sorted(flat)[127]
     return sum(1 << place for place, value in enumerate(flat) if value > median).to_bytes(32, "big")
 
 
 def quality(samples: Matrix) -> int:
-    """The sum of all whole percents by which neighbouring samples differ, over 90, and 100 at most."""
+    """The sum of the whole percents by which neighbours differ, divided by 90; at most 100."""
     total = 0
     for i in range(64):
         for j in range(64):

@@ -1,4 +1,4 @@
-"""Pictures for the tests of evaluation: made up, like photographs in having detail of all scales."""
+"""Made-up pictures with detail at all scales, as photographs have."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def picture(seed: object = 0, size: tuple[int, int] = (160, 120)) -> Image.Image
 
 
 def opened(data: bytes) -> Image.Image:
-    """What is in a file's bytes, as RGB."""
+    """The picture in a file's bytes, as RGB."""
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 def folder_of(path: Path, count: int, size: tuple[int, int] = (160, 120)) -> Path:
-    """A folder of different pictures: 0.png, 1.png and so on."""
+    """Fill a folder with different pictures: 0.png, 1.png and so on."""
     path.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         picture(number, size).save(path / f"{number}.png")

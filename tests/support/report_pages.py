@@ -1,4 +1,4 @@
-"""Reports of made-up scans, and what is in them."""
+"""HTML reports of made-up scans, and a reader for them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hashmatch.report.pictures import ShownPicture
 from hashmatch.report.scan_file import ScanHead, ScanSettings, SearchedSet
 from tests.support.report_results import ALLOWED, CLEAN, CROPPED, FAILED, FLAGGED, MATCHED, SAME_LAYOUT, SKIPPED
 
-#: What an enemy, or a partner's list, may put into any text: an element, an attribute, the end of ours, a script's link,
-#: a template's gap, and letters that turn the rest round.
+#: What an enemy, or a partner's list, may put into any text: elements, attributes, the end of our own, a script link, a
+#: template placeholder, and characters that reverse the text after them.
 EVIL = "\"'><script>window.pwned=1</script><img src=x onerror=window.pwned=1></style></script>{{7*7}}\u202ejavascript:"
 
 CUSTODY = Custody(
@@ -34,7 +34,7 @@ CUSTODY = Custody(
 HEAD = ScanHead("9.8.7", SearchedSet("/db/reference.db", 1234567), ScanSettings("possible", "fast"), CUSTODY)
 ABOUT = ReportOrigin("9.8.8", "clerk", "2026-12-01T08:00:00Z", HEAD, 61.0)
 
-#: A film that shows much of another at another speed and turned, in many stretches.
+#: A film that shares many stretches with another, mirrored and at another speed.
 LONG = Result(
     b"long.mp4",
     "match",
@@ -66,7 +66,7 @@ ALL = (MATCHED, LONG, CROP, NEWS, CLEAN, FAILED, SKIPPED)
 
 
 def evil_result() -> Result:
-    """A result with the evil text wherever a text can be."""
+    """A result with the evil text in every field that takes text."""
     source = replace(FLAGGED.reference.sources[0], collection=EVIL, source=EVIL, opinion=EVIL)
     opinion = MatchedOpinion(EVIL, EVIL, EVIL, EVIL)
     reference = MatchedReference(1, EVIL, "image", (EVIL,), False, (source,), (opinion,))
@@ -87,7 +87,7 @@ def report(
 
 
 class Page(HTMLParser):
-    """tags: each element's name and attributes. texts: what a person reads, piece by piece; of attributes, too."""
+    """tags: the name and attributes of each element. texts: what a person reads, piece by piece, also from attributes."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A result with everything in it, for the tests of every way to show one."""
+"""Results of every kind, for tests of how they are shown. MATCHED has a value in every field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hashmatch.matching.results import (
 from hashmatch.messages import Message
 from hashmatch.records import Failure
 
-#: What an enemy may call a file: escapes to a terminal, text turned round, a formula, a quote, bytes that are no text.
+#: What an enemy may call a file: terminal escapes, reversed text, a formula, a quote, bytes that are not text.
 HOSTILE = "=1+1\x1b[2J\u202egpj.\"'\\x\n,\u0635\u200c\u0648\x9b\u2066\u00ad".encode() + b"\xff\xfe.jpg"
 
 VIDEO = VideoEvidence(
@@ -53,7 +53,7 @@ ALLOWED = Match(
     None,
     "same-bytes",
 )
-#: A crop of a picture, which only its local features tell.
+#: A crop of a picture, which only local features find.
 CROPPED = Match(
     MatchedReference(9, "12" * 32, "image", (), False, (MatchedSource("east", None, None, "malicious"),)),
     "possible",

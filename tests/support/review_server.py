@@ -1,4 +1,4 @@
-"""A kept scan of made-up pictures, and the review page of it, really served, on a port that the system chooses."""
+"""A kept scan of made-up pictures, and a real server of its review page on a port that the system chooses."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from tests.support.repository import ROOT
 
 #: What an enemy may call a file.
 EVIL = "\"'><script>window.pwned=1</script><img src=x onerror=window.pwned=1>{{7*7}}\u202egpj.jpg".replace("/", "\\")
-#: Pictures that are matched once, after those of the first reference, which three files match.
+#: How many pictures are matched once. They follow the first reference, which three files match.
 SINGLE = 15
 
 
 @dataclass(frozen=True)
 class Case:
-    """A reference set, what was scanned, and the scan. matches: in the order of the queue: the same bytes, near ones."""
+    """The scanned files, a reference set, and the kept scan."""
 
     folder: Path
     db: Path
     scan: Path
 
     def copy(self, folder: Path) -> Case:
-        """The same with a database of its own; the files stay where they are."""
+        """The same case with a copy of the database in a folder. The files stay where they are."""
         shutil.copy(self.db, folder / "reference.db")
         return Case(self.folder, folder / "reference.db", self.scan)
 
 
 def make(folder: Path) -> Case:
-    """20 matches: one with the same bytes, three files of one reference, a film, one with an evil name, others."""
+    """Make 20 matches: one of the same bytes, three of one reference, a film, one with an evil name, and others."""
     known, found = folder / "known", folder / "found"
     known.mkdir()
     found.mkdir()
@@ -89,7 +89,7 @@ class Answer:
 
 
 class Served:
-    """A running `hashmatch review`. cookie: once the link was opened."""
+    """A running `hashmatch review`. cookie: empty until `enter` opens the link."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -117,7 +117,7 @@ class Served:
         body: str | None = None,
         base: str | None = None,
     ) -> Answer:
-        """One request, with what a browser would send unless `headers` say otherwise (None: leave out)."""
+        """Send one request with a browser's headers. headers: change some; None leaves one out."""
         sent: dict[str, str | None] = {"Host": self.host, "Cookie": self.cookie or None}
         if method == "POST":
             sent |= {"Origin": f"http://{self.host}", "Content-Type": "application/x-www-form-urlencoded"}
@@ -144,13 +144,13 @@ class Served:
         return self.ask("POST", "/decide", headers, urlencode(fields))
 
     def told(self) -> str:
-        """What the page says of the last decision."""
+        """What the page says about the last decision."""
         found = re.search('<div class="told" role="status">(.*?)</div>', self.ask("GET", "/list").text, re.DOTALL)
         assert found
         return " ".join(re.sub("<[^>]+>", " ", found[1]).split())
 
 
-#: Runs the command in a made-up language, of which it is told where the catalogues are.
+#: Runs the command in a made-up language. Arguments: the language, the folder of its catalogues, the command's.
 IN_ANOTHER_LANGUAGE = (
     "import functools, pathlib, sys; from hashmatch import i18n; language, folder = sys.argv[1:3];"
     "i18n.activate = functools.partial(lambda where, *_: where(language, pathlib.Path(folder)), i18n.activate);"
@@ -160,7 +160,7 @@ IN_ANOTHER_LANGUAGE = (
 
 @contextmanager
 def served(case: Case, *options: str, language: str = "", catalogues: Path | None = None) -> Iterator[Served]:
-    """The page of a case; ended by Ctrl-C unless it has ended."""
+    """Serve the page of a case, and stop it with Ctrl-C unless it has ended already."""
     program = ["-c", IN_ANOTHER_LANGUAGE, language, str(catalogues)] if catalogues else ["-m", "hashmatch"]
     command = [sys.executable, *program, "--db", str(case.db), "review", str(case.scan), *options]
     process = start_interruptible(

@@ -1,4 +1,4 @@
-"""Keys, statements and hostile bytes for the tests of signatures; and the judge, minisign itself."""
+"""Keys and statements to sign with, and minisign itself to compare with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hashmatch.signing.minisign import SecretKey
 from hashmatch.signing.statement import SignedStatement
 
 NOW = "2026-11-26T12:00:00Z"
-#: What trying a password takes in tests: as much as libsodium's least.
+#: The memory, in bytes, that trying a password takes in tests: libsodium's minimum.
 LITTLE_MEMORY = 2**20
 
 OURS, THEIRS = SecretKey._of(b"ourskey1", bytes(range(32))), SecretKey._of(b"theirs22", bytes(range(32, 64)))
@@ -46,12 +46,12 @@ def statements(draw: st.DrawFn) -> SignedStatement:
 
 
 def of_file(**changes: object) -> SignedStatement:
-    """The statement, its digest yet to be taken from the file."""
+    """The statement without a digest, which is taken from the file later."""
     return replace(STATEMENT, sha256="", **changes)  # type: ignore[arg-type]
 
 
 def minisign(*arguments: str | Path, typed: str = "", memory: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs the public tool. Skips the test where it is not installed. memory: bytes that it is let have."""
+    """Run the public tool, or skip the test where it is not installed. memory: the most that it may use, in bytes."""
     if shutil.which("minisign") is None:
         pytest.skip("needs minisign, the public tool (apt-get install minisign)")
     limit = [] if memory is None else ["sh", "-c", f'ulimit -v {memory >> 10} && exec "$@"', "sh"]

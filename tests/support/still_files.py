@@ -1,4 +1,4 @@
-"""Pictures and animations, made on the fly, in every format that is supported."""
+"""Pictures and animations, made on the fly in every supported format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pillow_heif.register_heif_opener()
 
 
 def scene(seed: int = 1, width: int = 240, height: int = 180) -> Image.Image:
-    """A picture in colour that looks like nothing else and has no symmetry; two of them are over 70 bits apart."""
+    """A colour picture without symmetry. Two seeds are over 70 bits apart."""
     return _scene(seed, width, height).copy()  # saving leaves settings of some formats in an image
 
 
@@ -39,9 +39,9 @@ def saved(image: Image.Image, format: str, **options: Any) -> bytes:
 
 
 def stored_lying(image: Image.Image, orientation: int) -> Image.Image:
-    """The picture as it is stored with an EXIF orientation.
+    """Turn a picture to how it is stored under an EXIF orientation.
 
-    From the EXIF standard: where the stored row 0 and column 0 are on the upright picture.
+    By the EXIF standard, which says where the stored row 0 and column 0 are on the upright picture.
     """
     row, column = {
         1: ("top", "left"),
@@ -64,7 +64,7 @@ def stored_lying(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def png(depth: int, colour: int, rows: npt.NDArray[np.uint8], width: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of a kind that Pillow does not write. rows: (height, bytes), as stored."""
+    """A PNG of a kind that Pillow does not write. rows: the stored bytes, uint8 (height, bytes)."""
     header = struct.pack(">IIBBBBB", width, len(rows), depth, colour, 0, 0, 0)
     data = b"".join(b"\0" + row.tobytes() for row in rows)
     parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(data)), (b"IEND", b"")]
@@ -76,7 +76,7 @@ def png(depth: int, colour: int, rows: npt.NDArray[np.uint8], width: int, *chunk
 
 
 def animation(format: str, milliseconds: int | Sequence[int], count: int, **options: Any) -> bytes:
-    """Scene after scene; in grey for GIF, so that its palette of 256 colours loses nothing."""
+    """Scene after scene, in grey for GIF, so that its palette of 256 colours loses nothing."""
     first, *rest = (scene(seed, 96, 72).convert("L" if format == "GIF" else "RGB") for seed in range(count))
     return saved(first, format, save_all=True, append_images=rest, duration=milliseconds, loop=0, **options)
 
@@ -98,7 +98,7 @@ def _gif87() -> bytes:
 _JPEG, _PNG, _GIF, _TIFF = (MediaType("pillow", name) for name in ("JPEG", "PNG", "GIF", "TIFF"))
 _WEBP, _BMP, _AVIF, _JP2 = (MediaType("pillow", name) for name in ("WEBP", "BMP", "AVIF", "JPEG2000"))
 
-#: Still images: their bytes, and what they are to be recognised as.
+#: Still images: how to make each, and what it should be recognised as.
 STILLS: dict[str, tuple[Callable[[], bytes], MediaType]] = {
     "jpeg": (lambda: saved(scene(), "JPEG", quality=95), _JPEG),
     "jpeg-progressive": (lambda: saved(scene(), "JPEG", quality=95, progressive=True), _JPEG),
@@ -133,7 +133,7 @@ def still(name: str) -> bytes:
     return STILLS[name][0]()
 
 
-#: Animations of six scenes, each of half a second.
+#: Animations of six scenes, half a second each.
 ANIMATIONS: dict[str, tuple[Callable[[], bytes], MediaType]] = {
     "gif": (lambda: animation("GIF", 500, 6), _GIF),
     "webp": (lambda: animation("WEBP", 500, 6, lossless=True), _WEBP),

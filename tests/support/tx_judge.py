@@ -1,8 +1,8 @@
-"""Asks the `threatexchange` package what it makes of lists: run by test_tx.py in a process of its own.
+"""Asks the `threatexchange` package what it makes of our lists. test_tx.py runs this in a process of its own.
 
-Arguments: a file of `<type> <signal>` lines, a file of vpdq signals, then media. Prints JSON: how many signals of each type
-the list has, how many percent of each film are known by each film's own signal, and what each file of media matches.
-Films are hashed with vPDQ's own C++ where its package is there; the package's matching needs no more of it than its name.
+Arguments: a file of `<type> <signal>` lines, a file of vpdq signals, then media. Prints JSON: the number of signals of each
+type, what percentage of each film its own signal matches, and what each media file matches.
+Films are hashed with vPDQ's own C++ where its package is installed. Matching needs only the package's name.
 """
 
 from __future__ import annotations

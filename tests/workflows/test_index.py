@@ -22,7 +22,7 @@ from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
 from tests.support.drawn_pictures import draw, picture
-from tests.support.indexed_files import ALONE, content_of, fixture_set, index_paths, told_of_fixtures
+from tests.support.indexed_files import ALONE, content_of, fixture_results, fixture_set, index_paths
 from tests.support.made_references import ME, actions, content, digests_of, flip, pdq_bits, set_bits
 from tests.support.repository import FIXTURES
 
@@ -70,9 +70,9 @@ class TestFixtures:
     """The archive and the allow list, as whoever tries the program for the first time indexes them."""
 
     def test_all_are_indexed(self) -> None:
-        counted = Counter(each.status for each in told_of_fixtures())
+        counted = Counter(each.status for each in fixture_results())
         assert counted == {"indexed": 27, "duplicate": 1}
-        assert all(each.error is None for each in told_of_fixtures())
+        assert all(each.error is None for each in fixture_results())
 
     def test_every_reference_has_what_it_needs(self, tmp_path: Path) -> None:
         with open_store(fixture_set(tmp_path)) as store:
