@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.film_files import encoder_or_skip, film
 from tests.support.interruptible import start_interruptible
 from tests.support.repository import ROOT
 
@@ -90,3 +91,9 @@ def test_a_process_can_be_interrupted_where_the_tests_cannot() -> None:
         assert process.stdout and process.stdout.readline() == b"ready\n"
         process.send_signal(signal.SIGINT)
         assert b"KeyboardInterrupt" in process.communicate(timeout=60)[1]
+
+
+def test_making_films_leaves_the_tests_at_their_priority() -> None:
+    before = os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+    film(encoder_or_skip("mp4-av1"), seconds=1)
+    assert (os.sched_getscheduler(0), os.sched_getparam(0).sched_priority) == before

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import struct
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -88,13 +90,25 @@ def filmed(
         stream.pix_fmt = of.pixels
         stream.bit_rate = 2_000_000
         stream.codec_context.time_base = base
-        container.start_encoding()
+        with as_ordinary_process():
+            container.start_encoding()
         for pixels, stamp in zip(pictures, stamps, strict=False):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24" if pixels.ndim == 3 else "gray")
             frame.pts, frame.time_base = stamp, base
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return out.getvalue()
+
+
+@contextmanager
+def as_ordinary_process() -> Iterator[None]:
+    """Undo what SVT-AV1 does where it may: it makes its caller a real-time process, which waits in a busy loop.
+
+    Two such processes keep two cores from everything else, encoding included, and children inherit the priority.
+    """
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    yield
+    os.sched_setscheduler(0, policy, parameters)
 
 
 def sound(container: str = "mp4", codec: str = "aac", seconds: int = 1) -> bytes:
