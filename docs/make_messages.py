@@ -1,12 +1,16 @@
 """Keeps the catalogues of translations: `make messages`. It collects the texts of the source, adds new ones to every
-`hashmatch/locale/*/LC_MESSAGES/*.po` and takes out those of ours that are gone, compiles them, and names what has no
-translation (exit code 1). `python -m docs.make_messages fr` begins another language.
+`hashmatch/locale/*/LC_MESSAGES/*.po`, takes out those of ours that are gone, and compiles them.
+
+`python -m docs.make_messages fr` begins another language. `python -m docs.make_messages --gaps` changes nothing and lists
+the texts without a translation.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 import importlib.util
+import io
 import sys
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
@@ -96,27 +100,49 @@ def refresh(domain: str, language: str) -> Catalog:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         write_po(file, catalogue, width=WIDTH, include_lineno=False)
-    with path.with_suffix(".mo").open("wb") as file:
-        write_mo(file, catalogue)
+    path.with_suffix(".mo").write_bytes(compiled(catalogue))
     return catalogue
 
 
-def untranslated(catalogue: Catalog) -> Iterator[Message]:
-    """The texts without a translation, or with one that nobody has vouched for."""
+def compiled(catalogue: Catalog) -> bytes:
+    """A catalogue as gettext reads it.
+
+    Texts without a whole translation are left out, so that they are shown in English: of a plural with some forms only,
+    Babel would fill the others with English ones by the rules of the other language, as in "1 files".
+    """
+    whole, out = copy.deepcopy(catalogue), io.BytesIO()
     for message in catalogue:
-        forms = message.string if message.pluralizable else (message.string,)
-        if message.id and (message.fuzzy or not all(forms)):
-            yield message
+        if message.id and not is_translated(message):
+            whole.delete(message.id)
+    write_mo(out, whole)
+    return out.getvalue()
 
 
-def main(more: list[str]) -> int:
-    missing = 0
+def gaps(domain: str, language: str) -> list[Message]:
+    """The texts of the source that are shown in English for want of a translation that somebody has vouched for."""
+    catalogue = read(domain, language)
+    return [each for each in template(domain) if each.id and not is_translated(catalogue.get(each.id))]
+
+
+def is_translated(message: Message | None) -> bool:
+    """Whether somebody has vouched for a translation, in all of its plural forms."""
+    if message is None or message.fuzzy:
+        return False
+    return all(message.string) if message.pluralizable else bool(message.string)
+
+
+def main(arguments: list[str]) -> int:
+    more = [each for each in arguments if each != "--gaps"]
     for language in sorted({*languages(), *more}):
         for domain in (DOMAIN, CLICK_DOMAIN):
-            for message in untranslated(refresh(domain, language)):
+            if "--gaps" not in arguments:
+                refresh(domain, language)
+            missing = gaps(domain, language)
+            for message in missing:
                 print(f"{language}: {domain}: no translation of {message.id!r}")
-                missing += 1
-    return int(missing > 0)
+            total = sum(1 for each in template(domain) if each.id)
+            print(f"{language}: {domain}: {len(missing)} of {total} texts have no translation")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,53 +1,43 @@
-"""The catalogues that go out: complete, fresh, exact in their gaps, and in force by option, variable or locale."""
+"""The catalogues that go out: what is translated is right, what is not is counted and shown in English; and which
+language is in force, by option, variable or locale."""
 
 from __future__ import annotations
 
 import ast
-import io
 import os
 import re
 import string
 import subprocess
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog, Message
-from babel.messages.mofile import write_mo
+from babel.messages.catalog import Message as Translation
+from babel.messages.pofile import write_po
 
-from docs.make_messages import PACKAGE, path_of, read, template, untranslated
+from docs import make_messages
+from docs.make_messages import PACKAGE, compiled, gaps, is_translated, path_of, read, template
 from docs.make_messages import languages as begun
 from hashmatch import i18n
 from hashmatch.escape import hides
 from hashmatch.i18n import CLICK_DOMAIN, DOMAIN
+from hashmatch.messages import Message
 
 LANGUAGES = begun()
 DOMAINS = (DOMAIN, CLICK_DOMAIN)
-#: Of click's texts, some that every user of ours gets to see; what a newer click says otherwise stays in English.
-SEEN = {
-    *("Usage:", "Options", "Commands", "Error: {message}", "Try '{command} {option}' for help.", "default: {default}"),
-    *(
-        "Missing argument",
-        "Missing option",
-        "Missing command.",
-        "No such command {name!r}.",
-        "No such option {name!r}.",
-    ),
-    *("Show this message and exit.", "Show the version and exit.", "Invalid value for {param_hint}: {message}"),
-    ("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
-    "{name} {filename!r} does not exist.",
-}
 #: Words in Latin letters that may stand in a translation though the English text has them not.
 NAMES = {"hashmatch", "review", "TLP", "Linux", "exact", "near", "possible"}
 
 
-def messages(language: str, domain: str) -> list[Message]:
-    return [message for message in read(domain, language) if message.id]
+def messages(language: str, domain: str) -> list[Translation]:
+    """What is translated."""
+    return [message for message in read(domain, language) if message.id and is_translated(message)]
 
 
-def forms(message: Message) -> Iterator[tuple[str, str, bool]]:
+def forms(message: Translation) -> Iterator[tuple[str, str, bool]]:
     """Each translation with the English text that it is measured by, and whether it is for one number alone."""
     if isinstance(message.id, str):
         yield message.id, str(message.string), False
@@ -56,8 +46,8 @@ def forms(message: Message) -> Iterator[tuple[str, str, bool]]:
         yield message.id[1], form, number in (1, 2)
 
 
-def gaps(text: str) -> Counter[tuple[str, str, str]]:
-    """The gaps of a text, each with its format, as str.format and the old `%` have them."""
+def placeholders(text: str) -> Counter[tuple[str, str, str]]:
+    """The placeholders of a text, each with its format, as str.format and the old `%` have them."""
     new = ((field, spec or "", how or "") for _text, field, spec, how in string.Formatter().parse(text) if field)
     return Counter([*new, *((each, "", "%") for each in re.findall(r"%\(\w+\)\w", text))])
 
@@ -69,30 +59,31 @@ def typed(text: str) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 class TestCatalogue:
-    def test_every_text_is_translated_and_vouched_for(self, language: str) -> None:
-        catalogue = read(DOMAIN, language)
-        source = {message.id for message in template(DOMAIN)}
-        assert source == {message.id for message in catalogue}, "run `make messages`, and translate what it names"
-        assert [message.id for message in untranslated(catalogue)] == []
-        assert not catalogue.fuzzy
-
-    def test_what_click_says_is_translated(self, language: str) -> None:
-        catalogue = read(CLICK_DOMAIN, language)
-        assert {message.id for message in catalogue} >= SEEN
-        assert [message.id for message in untranslated(catalogue)] == []
+    @pytest.mark.filterwarnings("default")
+    @pytest.mark.parametrize("domain", DOMAINS)
+    def test_what_is_not_translated_is_counted(self, language: str, domain: str) -> None:
+        """It is no failure: these texts are shown in English until a translator comes to them."""
+        missing = gaps(domain, language)
+        if missing:
+            warnings.warn(
+                f"{language}: {len(missing)} texts of {domain} are shown in English; `python -m docs.make_messages --gaps`"
+                " lists them",
+                stacklevel=1,
+            )
 
     @pytest.mark.parametrize("domain", DOMAINS)
-    def test_gaps_are_those_of_the_text(self, language: str, domain: str) -> None:
+    def test_placeholders_are_those_of_the_text(self, language: str, domain: str) -> None:
+        plurals = read(domain, language).num_plurals
         for message in messages(language, domain):
-            assert not message.pluralizable or len(message.string) == read(domain, language).num_plurals
+            assert not message.pluralizable or len(message.string) == plurals, message.id
             for text, form, is_of_one_number in forms(message):
-                missing, more = gaps(text) - gaps(form), gaps(form) - gaps(text)
+                missing, more = placeholders(text) - placeholders(form), placeholders(form) - placeholders(text)
                 if is_of_one_number and domain == CLICK_DOMAIN:
                     # Of the two English texts one tells of a single thing, by another name than the other tells of many.
-                    assert not more - gaps(message.id[0]), (text, form)
+                    assert not more - placeholders(message.id[0]), (text, form)
                 elif domain == DOMAIN:
                     # A form for one number may leave out the number, which the word itself says, as msgfmt has it, too.
-                    counted = {gap for gap in missing if is_of_one_number and gap[0] in ("n", "count")}
+                    counted = {each for each in missing if is_of_one_number and each[0] in ("n", "count")}
                     assert not more and not set(missing) - counted, (text, form)
 
     @pytest.mark.parametrize("domain", DOMAINS)
@@ -126,7 +117,7 @@ class TestCatalogue:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Dict):
                     keys = [
-                        translated[key.args[0].value]
+                        translated.get(key.args[0].value, key.args[0].value)
                         for key in node.keys
                         if isinstance(key, ast.Call)
                         and getattr(key.func, "id", "") == "_"
@@ -135,10 +126,47 @@ class TestCatalogue:
                     assert len(keys) == len(set(keys)), f"{path.name}:{node.lineno}"
 
 
-def compiled(catalogue: Catalog) -> bytes:
-    out = io.BytesIO()
-    write_mo(out, catalogue)
-    return out.getvalue()
+class TestGaps:
+    """A language that somebody has begun to translate: one text, and of a plural two forms of six."""
+
+    @pytest.fixture
+    def begun(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+        monkeypatch.setattr(make_messages, "FOLDER", tmp_path)
+        assert make_messages.main(["ar"]) == 0
+        path = path_of(DOMAIN, "ar")
+        catalogue = read(DOMAIN, "ar")
+        catalogue["is empty"].string = "فارغ"
+        catalogue["its end is missing"].string = "نهايته مفقودة"
+        catalogue["its end is missing"].flags.add("fuzzy")
+        plural = next(message for message in catalogue if message.pluralizable)
+        plural.string = ("0", "1", "", "", "", "")
+        with path.open("wb") as out:
+            write_po(out, catalogue)
+        yield path
+        i18n.activate(None)
+
+    def test_are_listed_and_nothing_is_changed(self, begun: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        before, count = begun.read_bytes(), sum(1 for message in template(DOMAIN) if message.id)
+        assert make_messages.main(["--gaps"]) == 0
+        told = capsys.readouterr().out.splitlines()
+        assert f"ar: hashmatch: {count - 1} of {count} texts have no translation" in told
+        assert "ar: hashmatch: no translation of 'its end is missing'" in told
+        assert "ar: hashmatch: no translation of 'is empty'" not in told
+        assert begun.read_bytes() == before
+
+    def test_are_shown_in_english(self, begun: Path, tmp_path: Path) -> None:
+        assert make_messages.main([]) == 0
+        assert "فارغ" in begun.read_text("utf-8"), "and what was done is kept"
+        i18n.activate("ar", tmp_path)
+        assert (i18n.language(), i18n._("is empty")) == ("ar", "فارغ")
+        assert i18n._("its end is missing") == "its end is missing"
+        singular, plural = next(message.id for message in template(DOMAIN) if message.pluralizable)
+        assert [i18n.ngettext(singular, plural, number) for number in (0, 1, 2, 3)] == [
+            plural,
+            singular,
+            plural,
+            plural,
+        ]
 
 
 class TestLanguageThatIsAskedFor:
@@ -206,15 +234,22 @@ class TestCommandLine:
         assert code == 2
         assert ("لا توجد قاعدة بيانات" in told, "there is no database" in told) == (is_arabic, not is_arabic)
 
-    def test_help_has_no_english_sentence(self) -> None:
+    def test_help_has_no_english_sentence_but_what_is_not_translated(self) -> None:
+        missing = " ".join(str(message.id) for domain in DOMAINS for message in gaps(domain, "ar"))
         for command in ("--help", "scan --help", "keys --help"):
             code, told = run("--lang", "ar", *command.split())
             assert code == 0
-            assert not re.search(r"[a-z]{2,} (the|a|of|to|is|and|with|for) [a-z]{2,}", told), told
+            for english in re.finditer(r"[a-z]{2,} (the|a|of|to|is|and|with|for) [a-z]{2,}", told):
+                assert english[0] in missing, told
 
     def test_what_a_worker_tells_is_in_the_language_in_force(self, tmp_path: Path) -> None:
         (tmp_path / "1.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
         (tmp_path / "2.jpg").write_text("text")
         _code, told = run("--lang", "ar", "hash", str(tmp_path / "1.jpg"), str(tmp_path / "2.jpg"))
-        assert "corrupt: تعذر فك ترميزه: " in told, "codes are data, and stay"
-        assert "unsupported-format: اسمه اسم صورة أو فيديو، ومحتواه ليس أيًا منهما" in told
+        i18n.activate("ar")
+        try:
+            expected = str(Message.of("cannot-be-decoded", why="")), str(Message.of("not-what-its-name-says"))
+        finally:
+            i18n.activate(None)
+        assert f"corrupt: {expected[0]}" in told, "codes are data, and stay"
+        assert f"unsupported-format: {expected[1]}" in told
