@@ -11,6 +11,7 @@ from typing import Literal
 
 from hashmatch.i18n import _
 from hashmatch.messages import Message
+from hashmatch.views import FULL
 
 Kind = Literal["image", "video"]
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
@@ -23,17 +24,6 @@ def strictest(*marks: Tlp | None) -> Tlp | None:
     """The strictest of some TLP marks; unmarked (None) is weaker than every mark."""
     known = [mark for mark in marks if mark is not None]
     return max(known, key=TLP_ORDER.index) if known else None
-
-
-#: How the names of views begin, which a number follows: what is left of a picture without plain borders; without others;
-#: a document's further pages; and of a query only: a frame made wider by what may have been cropped off; one cut out of its
-#: middle. The whole is "full".
-TRIM, PART, PAGE, WIDE, CUT = "trim", "part", "page", "wide", "cut"
-
-
-def shows_all(view: str) -> bool:
-    """Whether a view is a picture as it is, and not what is left of it or was guessed of it."""
-    return not view.startswith((TRIM, PART, WIDE, CUT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +56,7 @@ class Hash:
     bits: the hash packed big-endian, first bit first (PDQ: 32 bytes, pHash and dHash: 8 bytes).
     quality: 0 to 100 where the algorithm has one (PDQ), else None.
     time: seconds from the start of a video, None for a still image.
-    view: which part of the picture was hashed; "full" is all of it.
+    view: which part of the picture was hashed, by its name; see views.py.
     version: of the hasher that made it; None where a list did not say.
     turned: of a query only: the picture's hash in the other orientations, one after the other (see hashers/orientations.py):
         of a still image all seven, of a film's frame the first, its mirror image. Never stored.
@@ -76,7 +66,7 @@ class Hash:
     bits: bytes
     quality: int | None = None
     time: float | None = None
-    view: str = "full"
+    view: str = FULL
     version: int | None = None
     turned: bytes = b""
 
@@ -123,7 +113,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A part of a picture that was hashed, too: its name, and its edges in parts of the picture's width and height."""
+    """A part of a picture that was hashed, too: its name (see views.py), and its edges in parts of the picture's width and
+    height."""
 
     name: str
     left: float

@@ -28,15 +28,16 @@ from hashmatch.isolation import wire
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import hits_of
 from hashmatch.matching.layouts import BlocksOf
-from hashmatch.matching.table import HashRows, HashTable, view_number
+from hashmatch.matching.table import HashRows, HashTable
 from hashmatch.matching.tiers import Threshold
 from hashmatch.matching.verdict import find_each
 from hashmatch.records import Hash, Kind
 from hashmatch.search import cache
 from hashmatch.store.generation import Generation
+from hashmatch.views import pack_view
 
 #: Raised when shards are kept in another way, so that older ones are not read.
-VERSION = 1
+VERSION = 2
 #: Seconds after which a shard goes that no plan of its database has any more.
 UNUSED = 7 * 86_400.0
 #: Seconds after which an upload goes that nothing was added to: its client died.
@@ -291,8 +292,8 @@ def _read(folder: Path) -> tuple[HammingIndex, HashRows, npt.NDArray[np.void]]:
 def _blocks_of(blocks: npt.NDArray[np.void], owner: int, view: str) -> bytes | None:
     start, end = np.searchsorted(blocks["owner"], [owner, owner + 1])
     own = blocks[start:end]
-    number = view_number(view)
-    return next((each["bits"].tobytes() for each in own if each["view"] == number), None)
+    packed = pack_view(view)
+    return next((each["bits"].tobytes() for each in own if each["view"] == packed), None)
 
 
 def _answers(queries: Sequence[ShardQuery], table: HashTable, blocks_of: BlocksOf) -> tuple[ShardFinding, ...]:

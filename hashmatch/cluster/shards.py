@@ -20,12 +20,13 @@ from hashmatch.cluster.shard import Opening, Shard, ShardAnswer, ShardFinding, S
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import wire
-from hashmatch.matching.table import HashRows, view_name, view_number
+from hashmatch.matching.table import HashRows
 from hashmatch.matching.tiers import Threshold, threshold_of
 from hashmatch.search.cache import rows_of_packed
 from hashmatch.store import generation, hash_rows
 from hashmatch.store.generation import Generation
 from hashmatch.version import __version__
+from hashmatch.views import ViewName
 
 #: Bytes that are sent to a worker at a time.
 PART = 8 << 20
@@ -218,8 +219,9 @@ class Shards:
         most = PART // block_type().itemsize
         for owner in owners:
             for view, bits in hash_rows.all_blocks(self._connection, owner):
-                if view_name(number := view_number(view)) == view:
-                    blocks.append((owner, number, bits))
+                name = ViewName.parse(view)
+                if str(name) == view:
+                    blocks.append((owner, name.packed, bits))
             if len(blocks) >= most:
                 yield "blocks", _packed_blocks(blocks)
                 blocks = []

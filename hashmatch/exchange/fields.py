@@ -17,6 +17,7 @@ from hashmatch import hashers
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, VERDICTS, Hash, Kind, ListHead, ListItem, Opinion, Tlp
+from hashmatch.views import FULL
 
 #: The version of hashmatch's own list formats (jsonl and csv) that is written, and the newest that can be read.
 LIST_VERSION = 2
@@ -146,7 +147,7 @@ def perceptual_hash(record: Mapping[str, object]) -> Hash:
         _refuse(_("a {field} hash must have {wanted} hexadecimal digits: {value}"), algorithm, value, wanted=wanted)
     if wanted is None and not 8 <= len(bits) <= 512:
         _refuse(_("a {field} hash must have 16 to 1024 hexadecimal digits: {value}"), algorithm, value)
-    view = text("view", record.get("view"), _VIEW_MAX) or "full"
+    view = text("view", record.get("view"), _VIEW_MAX) or FULL
     if not view.isprintable():
         _refuse(_("{field} is not a name: {value}"), "view", view)
     return Hash(

@@ -19,6 +19,7 @@ from hashmatch.exchange.fields import LineError, list_item, opinion_record, perc
 from hashmatch.exchange.list_format import EXTRAS
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
+from hashmatch.views import FULL
 
 #: Of the UUIDs that are made of what an entry is. Never to be changed.
 NAMESPACE = UUID("2e52d86b-451f-4dd9-b2e9-f95ec99b6aac")
@@ -84,7 +85,7 @@ def short_hashes(hashes: Iterable[Hash]) -> dict[str, object]:
     frames, others = list[str](), list[dict[str, object]]()
     version: int | None = None
     for hash in hashes:
-        whole = hash.algorithm == "pdq" and hash.view == "full"
+        whole = hash.algorithm == "pdq" and hash.view == FULL
         same = (first is None and not frames) or hash.version == version
         if whole and same and hash.time is None and first is None:
             first, version = hash, hash.version

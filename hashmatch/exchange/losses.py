@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from hashmatch.exchange.list_format import EXTRAS, Format
 from hashmatch.records import Hash, ListItem
+from hashmatch.views import FULL
 
 #: Parts of an item as a format's `carries` names them, beside the names of hash algorithms ("pdq", "phash"; "*": of
 #: every algorithm). "frames": the hashes of a film as those of one film, and not of so many pictures.
@@ -101,7 +102,7 @@ def _of_hash(each: Hash) -> Iterator[str]:
         yield "quality"
     if each.time is not None:
         yield "time"
-    if each.view != "full":
+    if each.view != FULL:
         yield "view"
     if each.version is not None:
         yield "hash_version"

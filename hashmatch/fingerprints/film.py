@@ -35,7 +35,8 @@ from hashmatch.media.sampling import (
     Sampling,
 )
 from hashmatch.messages import Message
-from hashmatch.records import CUT, LONGEST_FILM, TRIM, WIDE, Glance, Hash, Length
+from hashmatch.records import LONGEST_FILM, Glance, Hash, Length
+from hashmatch.views import FULL, ViewKind, ViewName
 
 #: Stretches [start, end] of a film, in seconds.
 Parts = tuple[tuple[float, float], ...]
@@ -61,9 +62,9 @@ GUESS_EVERY = 2
 
 _CROPPED = {
     # The frame as it was before this much was cropped off each side: 5 %, 10 %, and 4:3 from the middle of 16:9.
-    f"{WIDE}1": (1 / 18, 1 / 18),
-    f"{WIDE}2": (1 / 8, 1 / 8),
-    f"{WIDE}3": (1 / 6, 0.0),
+    1: (1 / 18, 1 / 18),
+    2: (1 / 8, 1 / 8),
+    3: (1 / 6, 0.0),
 }
 #: Width by height of films that others have put in the middle of a frame of another shape, over a moving background.
 _SHAPES = (16 / 9, 4 / 3, 9 / 16)
@@ -132,7 +133,7 @@ def _glance(
         if not reading.hashes:
             raise
         damage = error
-    seen = [each.time for each in reading.hashes if each.view == "full" and each.algorithm == "pdq"]
+    seen = [each.time for each in reading.hashes if each.view == FULL and each.algorithm == "pdq"]
     parts: Parts = ((0.0, LONGEST_FILM),)
     if len(seen) >= FEWEST_KEY_FRAMES:
         parts = parts_to_decode(Glance(tuple(reading.hashes), film.duration))
@@ -167,14 +168,14 @@ def _read_evenly(
 
     for some in _together(chosen(), QUERY_FRAMES, float("inf"), reading, beat):
         squares = np.stack([frame.pixels for frame in some])
-        _add(reading, _hashes(some, list(range(len(some))), hash_frames(squares), squares, "full", WHOLE), settings)
+        _add(reading, _hashes(some, list(range(len(some))), hash_frames(squares), squares, FULL, WHOLE), settings)
 
 
 def _read_exact(film: Film, settings: Settings, reading: FilmReading, beat: Callable[[float], None]) -> None:
     for frame in film.frames(Sampling(rate=EXACT_RATE)):
         _note(frame, reading, beat)
         bits, quality = hash_exact(frame.pixels)
-        _add(reading, [Hash("pdq", bits, quality, frame.time, "full", _version("pdq"))], settings)
+        _add(reading, [Hash("pdq", bits, quality, frame.time, FULL, _version("pdq"))], settings)
         _add_others([frame], settings, reading)
 
 
@@ -194,7 +195,7 @@ def _read_all(
                 bits = hash_frames(squares, area)
                 kept = reach.keeper(name).of(bits, [frame.time for frame in some])
                 _add(reading, _hashes(some, kept, bits[kept], squares[kept], name, area), settings)
-                if name == "full":
+                if name == FULL:
                     _add_others([some[number] for number in kept], settings, reading)
     finally:
         reach.end()
@@ -212,7 +213,7 @@ class _Reach:
 
     def views_of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, FrameArea]]:
         self._stretches += 1
-        return [("full", WHOLE), *self._trims.of(squares)]
+        return [(FULL, WHOLE), *self._trims.of(squares)]
 
     def keeper(self, name: str) -> _Keeper:
         return self._keepers.setdefault(name, _Keeper())
@@ -221,11 +222,11 @@ class _Reach:
         """Drop views whose border was seen in a few shots only: it is not a border, and they would double what is stored.
         And keep the last frame, which says how long the one before it was shown."""
         seen, least = self._trims.seen, BORDERED * self._stretches
-        kept = [each for each in self._reading.hashes[self._start :] if each.view == "full" or seen[each.view] >= least]
+        kept = [each for each in self._reading.hashes[self._start :] if each.view == FULL or seen[each.view] >= least]
         self._reading.hashes[self._start :] = kept
-        if self.last is not None and self.last.time - self.keeper("full").time > 0.999 / MOST_A_SECOND:
+        if self.last is not None and self.last.time - self.keeper(FULL).time > 0.999 / MOST_A_SECOND:
             squares = self.last.pixels[None]
-            _add(self._reading, _hashes([self.last], [0], hash_frames(squares), squares, "full", WHOLE), self._settings)
+            _add(self._reading, _hashes([self.last], [0], hash_frames(squares), squares, FULL, WHOLE), self._settings)
             _add_others([self.last], self._settings, self._reading)
 
 
@@ -240,7 +241,7 @@ def _read_query(
             trims, reach = _Trims(insets=True), some[0].reach
         squares = np.stack([frame.pixels for frame in some])
         few = list(range(0, len(some), every))
-        views = [(name, area, list(range(len(some)))) for name, area in [("full", WHOLE), *trims.of(squares)]]
+        views = [(name, area, list(range(len(some)))) for name, area in [(FULL, WHOLE), *trims.of(squares)]]
         views += [(name, area, few) for name, area in guesses(some[0].size, settings.profile == "thorough").items()]
         for name, area, numbers in views:
             own = squares[numbers]
@@ -252,7 +253,11 @@ def _read_query(
 def guesses(size: tuple[int, int], thorough: bool) -> dict[str, FrameArea]:
     """Further areas by which a query is searched for, whether or not a border can be seen: a wider frame from which it may
     have been cropped, a picture that may be in its middle. size: width and height of the frame. thorough: more of them."""
-    areas = {name: FrameArea(-x, -y, 1 + x, 1 + y) for name, (x, y) in _CROPPED.items() if thorough or x == y}
+    areas = {
+        str(ViewName(ViewKind.WIDE, number)): FrameArea(-x, -y, 1 + x, 1 + y)
+        for number, (x, y) in _CROPPED.items()
+        if thorough or x == y
+    }
     shape = size[0] / size[1]
     inside = []
     for other in _SHAPES:
@@ -264,7 +269,7 @@ def guesses(size: tuple[int, int], thorough: bool) -> dict[str, FrameArea]:
         inside.append((_INSET, _INSET))
     for number, (width, height) in enumerate(inside, 1):
         left, top = (1 - width) / 2, (1 - height) / 2
-        areas[f"{CUT}{number}"] = FrameArea(left, top, 1 - left, 1 - top)
+        areas[str(ViewName(ViewKind.CUT, number))] = FrameArea(left, top, 1 - left, 1 - top)
     return areas
 
 
@@ -307,9 +312,9 @@ class _Trims:
         areas += (inset,) if inset is not None else ()
         # The same area may have been found twice.
         found = [number for number in dict.fromkeys(map(self._number, areas)) if number < MOST_TRIMS]
-        self.seen.update(f"{TRIM}{number + 1}" for number in found)
+        self.seen.update(map(_trim, found))
         self._last = found or self._last
-        return [(f"{TRIM}{number + 1}", self._named[number]) for number in self._last]
+        return [(_trim(number), self._named[number]) for number in self._last]
 
     def _number(self, area: FrameArea) -> int:
         for number, known in enumerate(self._named):
@@ -317,6 +322,10 @@ class _Trims:
                 return number
         self._named.append(area)
         return len(self._named) - 1
+
+
+def _trim(number: int) -> str:
+    return str(ViewName(ViewKind.TRIM, number + 1))
 
 
 def _together(
@@ -371,7 +380,7 @@ def _add_others(frames: list[Frame], settings: Settings, reading: FilmReading) -
             for frame in frames:
                 image = Image.fromarray(frame.pixels)
                 bits, quality = hasher.hash(Picture(image, image.size, settings.exact, frame.time))
-                _add(reading, [Hash(name, bits, quality, frame.time, "full", hasher.version)], settings)
+                _add(reading, [Hash(name, bits, quality, frame.time, FULL, hasher.version)], settings)
 
 
 def _add(reading: FilmReading, hashes: list[Hash], settings: Settings) -> None:

@@ -11,7 +11,8 @@ from hashmatch import hashers
 from hashmatch.fingerprints.settings import Settings, Side
 from hashmatch.hashers.base import Picture
 from hashmatch.matching.tiers import quality_of
-from hashmatch.records import PART, TRIM, Hash, Pixels, View
+from hashmatch.records import Hash, Pixels, View
+from hashmatch.views import FULL, ViewKind, ViewName
 
 
 def prepare(settings: Settings) -> None:
@@ -49,14 +50,15 @@ def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
     """
     from hashmatch.hashers.borders import find_views, is_plain_outside
 
-    if picture.view != "full" or "pdq" not in settings.hashers or not settings.views:
+    if picture.view != FULL or "pdq" not in settings.hashers or not settings.views:
         return ()
     luma = np.asarray(picture.image.convert("L"))
     size = picture.image.size * 2
     views = []
     for number, box in enumerate(find_views(luma), start=1):
         edges = (int(edge) / length for edge, length in zip(box, size, strict=True))
-        views.append(View(f"{TRIM if is_plain_outside(luma, box) else PART}{number}", *edges))
+        kind = ViewKind.TRIM if is_plain_outside(luma, box) else ViewKind.PART
+        views.append(View(str(ViewName(kind, number)), *edges))
     return tuple(views)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from hashmatch.records import View
+from hashmatch.views import FULL
 
 if TYPE_CHECKING:  # a declaration can be read without numpy and Pillow
     import numpy as np
@@ -37,14 +38,14 @@ class Picture:
         by an integer factor, and each of its pixels is the mean of a block of original pixels.
     exact: hash bit by bit as the reference implementation does, at the price of speed. `image` is then full-size RGB.
     time: seconds from the start of a film; None for a still image.
-    view: "full", or the name of the part or further page that this is.
+    view: which part of the file's picture, or which page, this is, by its name; see views.py.
     """
 
     image: Image.Image
     full_size: tuple[int, int]
     exact: bool = False
     time: float | None = None
-    view: str = "full"
+    view: str = FULL
 
     @functools.cached_property
     def luma(self) -> npt.NDArray[np.float32]:

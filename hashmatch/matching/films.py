@@ -15,10 +15,11 @@ from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
 from hashmatch.matching.queries import Queries
 from hashmatch.matching.rarity import find_inserts
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
-from hashmatch.matching.table import HashTable, Hits, seconds_of, view_name
+from hashmatch.matching.table import HashTable, Hits, seconds_of
 from hashmatch.matching.tiers import FEWEST_NEAR_PICTURES, NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
 from hashmatch.matching.time_lines import FASTEST
 from hashmatch.matching.tracks import LONGEST_STAND, Frames, ReferenceFilm, Seconds, footage_of, frames_of
+from hashmatch.views import ViewName
 
 #: Hits that are looked at, one by one, after each in time, for one that may be in line with it.
 NEIGHBOURS = 16
@@ -147,7 +148,8 @@ def segment_of(of: StretchEvidence, search: Search) -> Segment:
     """The stretch as results show it."""
     stretch = of.stretch
     query, reference = stretch.rows[_most_typical(of, search)].tolist()
-    views = int(search.queries.rows.view[query]), int(search.table.rows.view[reference])
+    packed = search.queries.rows.view[query], search.table.rows.view[reference]
+    view, reference_view = (ViewName.unpack(int(each)) for each in packed)
     return Segment(
         (round(stretch.query[0], 2), round(stretch.query[1], 2)),
         (round(stretch.reference[0], 2), round(stretch.reference[1], 2)),
@@ -156,9 +158,9 @@ def segment_of(of: StretchEvidence, search: Search) -> Segment:
         int(stretch.distance.max()),
         max(1, of.pictures),
         round(stretch.line.speed, 3),
-        transform_of(stretch.turn, *views),
-        view_name(views[0]),
-        view_name(views[1]),
+        transform_of(stretch.turn, view, reference_view),
+        str(view),
+        str(reference_view),
     )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from hashmatch.matching.layouts import BlocksOf
 from hashmatch.matching.queries import TURNS, Queries
 from hashmatch.matching.results import Reason, Tier, VideoEvidence
-from hashmatch.matching.table import HashTable, Hits, is_trimmed, view_name
-from hashmatch.records import CUT, UNKNOWN_QUALITY, WIDE, Kind
+from hashmatch.matching.table import HashTable, Hits
+from hashmatch.records import UNKNOWN_QUALITY, Kind
+from hashmatch.views import FULL, TRIMMED, ViewKind, ViewName
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,8 @@ class Finding:
     video: VideoEvidence | None
     reason: Reason
     transform: str = "none"
-    view: str = "full"
-    reference_view: str = "full"
+    view: str = FULL
+    reference_view: str = FULL
     contradiction: int | None = None
 
 
@@ -55,8 +54,9 @@ def finding_of(
     table, queries = search.table, search.queries
     query, reference = int(hits.query[best]), int(hits.reference[best])
     known = [int(q) for q in (queries.rows.quality[query], table.rows.quality[reference]) if q != UNKNOWN_QUALITY]
-    views = queries.rows.view[query], table.rows.view[reference]
-    transform = transform_of(int(queries.turn[query]), int(views[0]), int(views[1]))
+    view, reference_view = (
+        ViewName.unpack(int(packed)) for packed in (queries.rows.view[query], table.rows.view[reference])
+    )
     return Finding(
         owner,
         tier,
@@ -65,20 +65,20 @@ def finding_of(
         min(known, default=None),
         video,
         reason,
-        transform,
-        view_name(int(views[0])),
-        view_name(int(views[1])),
+        transform_of(int(queries.turn[query]), view, reference_view),
+        str(view),
+        str(reference_view),
         contradiction,
     )
 
 
-def transform_of(turn: int, view: int, reference_view: int) -> str:
-    """What was done to the reference's picture, in one word. turn: a number in TURNS; view, reference_view: of the file and
-    of the reference, by their numbers."""
+def transform_of(turn: int, view: ViewName, reference_view: ViewName) -> str:
+    """What was done to the reference's picture, in one word. turn: a number in TURNS. view, reference_view: which parts of
+    the file and of the reference are alike."""
     if TURNS[turn] != "none":
         return TURNS[turn]
-    if view_name(view).startswith(WIDE):
+    if view.kind is ViewKind.WIDE:
         return "crop"
-    if view_name(view).startswith(CUT):
+    if view.kind is ViewKind.CUT:
         return "picture-in-picture"
-    return "trimmed" if is_trimmed(np.array([view, reference_view], np.uint16)).any() else "none"
+    return "trimmed" if {view.kind, reference_view.kind} & TRIMMED else "none"

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from hashmatch import hashers
 from hashmatch.hashers.blocks import Levels, turned, unpack
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
-from hashmatch.matching.table import HashRows, comparable, rows_of, seconds_of, stands, view_number
+from hashmatch.matching.table import HashRows, comparable, rows_of, seconds_of, stands
 from hashmatch.records import Hash, Kind
+from hashmatch.views import pack_view
 
 #: What was done to the reference's picture to make the query's, by number: an orientation, or the negative.
 TURNS = (*ORIENTATIONS, "inverted")
@@ -25,7 +26,7 @@ LONGEST_STEP = 12.0
 @dataclass(frozen=True, slots=True)
 class Queries:
     """The hashes of one algorithm that a file is searched by. turn: uint8 (n,), a number in TURNS. stop: float64 (n,),
-    until which second of the film each stands; of a still picture 1. blocks: of each view (by its number) those of the
+    until which second of the film each stands; of a still picture 1. blocks: of each view (packed) those of the
     still picture, packed; see hashers/blocks.py."""
 
     algorithm: str
@@ -60,7 +61,7 @@ def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
     # What says nothing still ends the frame before it.
     stop = _stops(rows.time)
     kept = comparable(rows, algorithm)
-    guards = {view_number(each.view): each.bits for each in hashes if each.algorithm == hashers.GUARD}
+    guards = {pack_view(each.view): each.bits for each in hashes if each.algorithm == hashers.GUARD}
     return Queries(algorithm, rows.select(kept), np.array(turn, np.uint8)[kept], stop[kept], guards)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hashmatch.records import Failure, Kind, Tlp
+from hashmatch.views import FULL
 
 Tier = Literal["exact", "near", "possible"]
 Status = Literal["match", "allowed", "clean", "failed", "skipped"]
@@ -31,8 +32,8 @@ class Segment:
     distinct: int = 1
     speed: float = 1.0
     transform: str = "none"
-    view: str = "full"
-    reference_view: str = "full"
+    view: str = FULL
+    reference_view: str = FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,8 @@ class Match:
     quality: int | None
     video: VideoEvidence | None
     reason: Reason = "resembles"
-    view: str = "full"
-    reference_view: str = "full"
+    view: str = FULL
+    reference_view: str = FULL
     contradiction: int | None = None
     local: LocalEvidence | None = None
     decision: MatchedDecision | None = None

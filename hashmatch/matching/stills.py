@@ -8,8 +8,9 @@ from hashmatch.hashers import blocks
 from hashmatch.matching import layouts
 from hashmatch.matching.finding import Finding, Search, finding_of
 from hashmatch.matching.results import Reason
-from hashmatch.matching.table import HashTable, Hits, is_part, view_name
+from hashmatch.matching.table import HashTable, Hits, is_part
 from hashmatch.matching.tiers import threshold_of
+from hashmatch.views import ViewName
 
 #: Of the hits on one reference so many of the closest are looked at again.
 MOST_OPINIONS = 12
@@ -46,7 +47,7 @@ def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, 
         return "resembles", None
     distance = int(hits.distance[each])
     ours = search.queries.blocks_of(int(hits.query[each]))
-    packed = search.blocks_of(owner, view_name(int(search.table.rows.view[hits.reference[each]])))
+    packed = search.blocks_of(owner, str(ViewName.unpack(int(search.table.rows.view[hits.reference[each]]))))
     if ours is None or packed is None:
         near = distance <= search.table.threshold.near
         return ("same-hash" if near else "resembles"), None

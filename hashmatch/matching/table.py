@@ -12,15 +12,11 @@ from hashmatch.hamming import HammingIndex
 from hashmatch.hamming.pairs import Pairs
 from hashmatch.hamming.words import Rows
 from hashmatch.matching.tiers import Threshold, quality_of, usual_ones
-from hashmatch.records import CUT, LONGEST_FILM, PAGE, PART, TRIM, UNKNOWN_QUALITY, WIDE, Hash
+from hashmatch.records import LONGEST_FILM, UNKNOWN_QUALITY, Hash
+from hashmatch.views import NUMBER_BITS, ViewKind, pack_view
 
 #: Hits that one query hash may have on one reference.
 MOST_HITS = 64
-
-_VIEWS_OF_A_KIND = 10_000
-#: Of each kind of view the first number.
-_VIEWS = {number * _VIEWS_OF_A_KIND: stem for number, stem in enumerate((TRIM, PAGE, PART, WIDE, CUT), 1)}
-OTHER_VIEW = 6 * _VIEWS_OF_A_KIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,7 @@ class HashRows:
     """Hashes as arrays of equal length n.
 
     owner: int64, the reference each belongs to. bits: uint8 (n, bytes). quality: uint8, or UNKNOWN_QUALITY.
-    time: float32 seconds, NaN for a still image. view: uint16, see `view_number`.
+    time: float32 seconds, NaN for a still image. view: uint16, see `ViewName.packed`.
     """
 
     owner: npt.NDArray[np.int64]
@@ -173,40 +169,20 @@ def rows_of(hashes: Sequence[Hash], owner: int = 0) -> HashRows:
         np.frombuffer(b"".join(h.bits for h in hashes), np.uint8).reshape(count, -1) if count else _no_bits(),
         np.array([UNKNOWN_QUALITY if h.quality is None else h.quality for h in hashes], np.uint8),
         np.array([np.nan if h.time is None else h.time for h in hashes], np.float32),
-        np.array([view_number(h.view) for h in hashes], np.uint16),
+        np.array([pack_view(h.view) for h in hashes], np.uint16),
     )
 
 
-def view_number(name: str) -> int:
-    """A view's name as a number: of the whole picture, what is left without borders, a document's further pages."""
-    if name == "full":
-        return 0
-    for start, stem in _VIEWS.items():
-        number = name.removeprefix(stem)
-        # The name may be a stranger's, from a list: of more digits, or with zeros in front, it is none of ours.
-        if name != number and len(number) < len(str(_VIEWS_OF_A_KIND)) and number.isascii() and number.isdigit():
-            return start + int(number) if number[0] != "0" else OTHER_VIEW
-    return OTHER_VIEW
-
-
-def view_name(number: int) -> str:
-    """What `view_number` was given; "other" of names that are not ours."""
-    if number == 0:
-        return "full"
-    start = number // _VIEWS_OF_A_KIND * _VIEWS_OF_A_KIND
-    return f"{_VIEWS[start]}{number - start}" if start in _VIEWS else "other"
-
-
 def is_trimmed(view: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
-    """Which views are what is left of a picture without its borders."""
-    trimmed: npt.NDArray[np.bool_] = (view // _VIEWS_OF_A_KIND == 1) | is_part(view)
+    """Which views are what is left of a picture without its borders: bool (n,)."""
+    trimmed: npt.NDArray[np.bool_] = (view >> NUMBER_BITS == ViewKind.TRIM) | is_part(view)
     return trimmed
 
 
 def is_part(view: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
-    """Which views leave out more than plain borders: of a reference they are no evidence for `near`, since what was left
-    out of a poster may be the text that makes it another one."""
-    part: npt.NDArray[np.bool_] = view // _VIEWS_OF_A_KIND == 3
+    """Which views leave out more than plain borders: bool (n,). Those of a reference are no evidence for `near`, since what
+    was left out of a poster may be the text that makes it another one."""
+    part: npt.NDArray[np.bool_] = view >> NUMBER_BITS == ViewKind.PART
     return part
 
 

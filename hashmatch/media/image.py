@@ -22,6 +22,7 @@ from hashmatch.media.sampling import SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
+from hashmatch.views import FULL, ViewKind, ViewName
 
 #: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels: PDQ
 #: samples each side at 64 points, so 8 pixels a sample remain. Measured in benchmarks/: at most 4 bits from full size.
@@ -129,7 +130,7 @@ def _pages(
             image.seek(page)
             _check_size(image.size, limits)
             image.load()
-            yield _upright(image, image.size, exact, view=f"page{page + 1}")
+            yield _upright(image, image.size, exact, view=str(ViewName(ViewKind.PAGE, page + 1)))
     if pages > limits.max_pages:
         raise MediaError("too-large", Message.of("page-limit", pages=pages, limit=limits.max_pages))
 
@@ -216,7 +217,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _upright(image: Image.Image, full_size: tuple[int, int], exact: bool, view: str = "full") -> Picture:
+def _upright(image: Image.Image, full_size: tuple[int, int], exact: bool, view: str = FULL) -> Picture:
     """What a person sees: oriented, in colour or brightness of 8 bits, with white behind transparent pixels."""
     orientation = _orientation(image)
     if orientation in (5, 6, 7, 8):  # stored lying on its side

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.i18n import _
-from hashmatch.records import Fingerprint, Hash, shows_all
+from hashmatch.records import Fingerprint, Hash
 from hashmatch.store.lookup import Provenance, Reference
+from hashmatch.views import FULL, ViewName
 
 #: Bytes of a hash that are shown to a person.
 LONGEST_HASH = 32
@@ -38,7 +39,7 @@ def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
     """`hex,quality,path`, one line a hash."""
     name = for_spreadsheet(for_terminal(path))
     for each in value.hashes:
-        if each.algorithm == "pdq" and shows_all(each.view):
+        if each.algorithm == "pdq" and ViewName.parse(each.view).kind.shows_all:
             yield f"{each.hex},{each.quality},{name}"
 
 
@@ -118,6 +119,6 @@ def _hash_lines(hashes: Sequence[Hash]) -> Iterator[str]:
     for each in hashes:
         quality = "" if each.quality is None else "  " + _("quality {quality}").format(quality=each.quality)
         time = "" if each.time is None else f"  {each.time:.3f} s"
-        view = "" if each.view == "full" else f"  {each.view}"
+        view = "" if each.view == FULL else f"  {each.view}"
         text = each.hex if len(each.bits) <= LONGEST_HASH else each.hex[: 2 * LONGEST_HASH] + "…"
         yield f"  {each.algorithm:<12}{text}{quality}{time}{view}"

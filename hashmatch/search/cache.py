@@ -26,12 +26,13 @@ from hashmatch import hashers
 from hashmatch.hamming import ApproximateIndex, DamagedIndexError, HammingIndex
 from hashmatch.hashers.local_features import FEATURES
 from hashmatch.matching.local import LocalTable
-from hashmatch.matching.table import HashRows, HashTable, join_rows, view_number
+from hashmatch.matching.table import HashRows, HashTable, join_rows
 from hashmatch.matching.tiers import Threshold
 from hashmatch.store import Store, generation, hash_rows
 from hashmatch.store.generation import Generation
 from hashmatch.store.hash_rows import PackedHashes
 from hashmatch.system import give_back
+from hashmatch.views import pack_view
 
 #: Fewer hashes than this are read from SQLite faster than a cache is worth.
 CACHED_FROM = 20_000
@@ -45,6 +46,10 @@ FEATURES_CACHED_FROM, MOST_LATER_FEATURES = 50_000, 200_000
 #: Rows that are read from the database before they become arrays: as Python objects they take eight times the memory.
 _AT_ONCE = 20_000
 
+#: Raised when the facts of rows change their form, so that older caches are made anew. 2: views are packed as
+#: `ViewName.packed` says.
+FORM = 2
+
 _NAN = np.float32(np.nan).tobytes()
 _FACTS = np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1")])
 _FEATURE_FACTS = np.dtype([("owner", "<i8"), ("count", "<u4")])
@@ -52,9 +57,18 @@ _FEATURE_FACTS = np.dtype([("owner", "<i8"), ("count", "<u4")])
 AnyIndex = TypeVar("AnyIndex", HammingIndex, ApproximateIndex)
 
 
+class OutdatedCacheError(DamagedIndexError):
+    """The cache is sound, and was made by a version of this program that packed the facts of rows otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class CacheState:
-    """What `info` tells of one algorithm's cache."""
+    """What `info` tells of one algorithm's cache.
+
+    state: "current"; "older", where the database has changed since and the cache is used; "foreign", of another database or
+    of one that a restored backup has undone; "outdated", of another version of this program; "damaged". The last three are
+    made anew by the next scan.
+    """
 
     algorithm: str
     state: str
@@ -146,7 +160,7 @@ def rows_of_packed(packed: Iterable[PackedHashes], algorithm: str) -> HashRows:
 
 def _rows_of(packed: list[PackedHashes], width: int) -> HashRows:
     owners, _algorithms, views, counts, bits, quality, times = zip(*packed, strict=True) if packed else ((),) * 7
-    numbers = {view: view_number(view) for view in set(views)}
+    numbers = {view: pack_view(view) for view in set(views)}
     known = [_NAN * count if time is None else time for time, count in zip(times, counts, strict=True)]
     return HashRows(
         np.repeat(np.array(owners, np.int64), counts),
@@ -172,6 +186,9 @@ def states(store: Store) -> list[CacheState]:
             continue
         try:
             size, count, made_of = _measure(folder, algorithm)
+        except OutdatedCacheError:
+            found.append(CacheState(algorithm, "outdated", 0, 0))
+            continue
         except (DamagedIndexError, OSError):
             found.append(CacheState(algorithm, "damaged", 0, 0))
             continue
@@ -226,9 +243,11 @@ def _open(
     index = kind.open(folder)
     try:
         tag = json.loads(index.tag)
+        if tag.get("form") != FORM:
+            raise OutdatedCacheError("the cache was made by another version of hashmatch")
         made_of = Generation(**tag["generation"])
         name, digest = str(tag["facts"]), str(tag["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedIndexError(f"the cache's tag makes no sense: {error}") from error
     if os.path.basename(name) != name:
         raise DamagedIndexError("the cache names a file elsewhere")
@@ -250,7 +269,7 @@ def save(
     descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:
         file.write(content)
-    tag = {"generation": asdict(made_of), "facts": name, "sha256": hashlib.sha256(content).hexdigest()}
+    tag = {"form": FORM, "generation": asdict(made_of), "facts": name, "sha256": hashlib.sha256(content).hexdigest()}
     index.save(folder, json.dumps(tag))
     for older in folder.glob("facts-*"):
         # One that another process wrote a moment ago and has not named yet is left; it makes its own cache complete.

@@ -15,7 +15,8 @@ from hashmatch.matching.table import HashTable, rows_of
 from hashmatch.matching.tiers import thresholds
 from hashmatch.matching.verdict import exact, find, match_of
 from hashmatch.matching.vpdq import VpdqMatch, VpdqRule
-from hashmatch.records import Fingerprint, Hash, View, shows_all
+from hashmatch.records import Fingerprint, Hash, View
+from hashmatch.views import FULL, ViewName
 
 #: Of the profile that looks hardest, in bits.
 LIMITS = thresholds("thorough")
@@ -65,7 +66,7 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     if same:
         match = replace(match or exact(_named(b), "sha256"), tier="exact", reason="same-bytes", local=None)
     if match is None:
-        return Comparison(same, None, None, "none", "full", "full", distances, None, None, None, None, None)
+        return Comparison(same, None, None, "none", FULL, FULL, distances, None, None, None, None, None)
     return Comparison(
         same,
         match.tier,
@@ -115,7 +116,9 @@ def _named(b: Fingerprint) -> MatchedReference:
 
 def _closest(name: str, a: tuple[Hash, ...], b: tuple[Hash, ...]) -> AlgorithmDistance | None:
     # Of the pictures as they are; what their views say is told by the finding.
-    ours, theirs = ([h for h in hashes if h.algorithm == name and shows_all(h.view)] for hashes in (a, b))
+    ours, theirs = (
+        [h for h in hashes if h.algorithm == name and ViewName.parse(h.view).kind.shows_all] for hashes in (a, b)
+    )
     if not ours or not theirs:
         return None
     rows, distances = HammingIndex.from_hashes(rows_of(theirs).bits).knn(rows_of(ours).bits, 1)

@@ -17,11 +17,12 @@ import numpy.typing as npt
 from hashmatch.hamming import HammingIndex
 from hashmatch.hashers import blocks
 from hashmatch.matching import layouts
-from hashmatch.matching.table import HashRows, comparable, is_good, view_name
+from hashmatch.matching.table import HashRows, comparable, is_good
 from hashmatch.matching.tiers import TOO_COMMON, thresholds
 from hashmatch.records import UNKNOWN_QUALITY
 from hashmatch.search.cache import rows_of_packed
 from hashmatch.store import Store, hash_rows
+from hashmatch.views import ViewName
 
 ALGORITHM = "pdq"
 #: Of a common hash's references so many are looked at, to tell copies of one picture from unrelated ones.
@@ -128,5 +129,5 @@ def _unrelated(store: Store, rows: HashRows, row: int, hits: npt.NDArray[np.int6
 
 
 def _levels(store: Store, rows: HashRows, row: int) -> blocks.Levels | None:
-    packed = hash_rows.blocks(store.connection, int(rows.owner[row]), view_name(int(rows.view[row])))
+    packed = hash_rows.blocks(store.connection, int(rows.owner[row]), str(ViewName.unpack(int(rows.view[row]))))
     return None if packed is None else blocks.unpack(packed)

@@ -22,6 +22,7 @@ from hashmatch.media.files import FoundPath
 from hashmatch.records import Digests, Fingerprint, Hash
 from hashmatch.search.searcher import Searcher
 from hashmatch.store import Store, hash_rows, lookup
+from hashmatch.views import FULL
 
 
 def scan(
@@ -126,7 +127,7 @@ def _with_stored(connection: sqlite3.Connection, fingerprint: Fingerprint | None
 
 
 def _examined(hashes: Sequence[Hash], duration: float | None) -> ExaminedFilm:
-    times = sorted({each.time for each in hashes if each.view == "full" and each.time is not None})
+    times = sorted({each.time for each in hashes if each.view == FULL and each.time is not None})
     ends = [0.0, *times, max(duration or 0.0, times[-1] if times else 0.0)]
     return ExaminedFilm(
         len(times), round(max(after - before for before, after in itertools.pairwise(ends)), 2), duration

@@ -194,6 +194,19 @@ def test_damage_that_comes_while_it_is_in_use(path: Path, monkeypatch: pytest.Mo
         assert cache.states(store)[0].state == "current"
 
 
+@pytest.mark.parametrize("form", [None, 1, cache.FORM + 1])
+def test_one_of_another_version_is_made_anew(path: Path, monkeypatch: pytest.MonkeyPatch, form: int | None) -> None:
+    with open_store(path) as store:
+        expected = from_sqlite(store, monkeypatch)
+        with monkeypatch.context() as before:
+            before.setattr(cache, "FORM", form)
+            findings(store)
+        assert cache.states(store)[0].state == "outdated"
+        assert cache.damage(store) == [], "it is nothing that verify should warn of"
+        assert findings(store) == expected
+        assert cache.states(store)[0].state == "current"
+
+
 def test_another_database_s_cache_is_not_used(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "other.db"
     with open_store(other, write=True) as store:

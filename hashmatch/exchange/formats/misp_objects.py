@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from hashmatch.exchange.json_items import entry_uuid, last_word, record_of, short_hashes
 from hashmatch.exchange.json_reading import JsonDict
 from hashmatch.records import ListItem
+from hashmatch.views import FULL
 
 #: Frames in one attribute: MISP's database holds 64 KiB in one, and cuts off the rest.
 FRAMES_MAX = 500
@@ -125,7 +126,7 @@ def _phash(hashes: list[JsonDict]) -> Iterator[tuple[str, str]]:
         if (
             not found
             and hash["algorithm"] == "phash"
-            and hash["view"] == "full"
+            and hash["view"] == FULL
             and not {"time", "quality"} & hash.keys()
         ):
             found = True

@@ -16,6 +16,7 @@ from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.reasons import decided, explain
 from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, examined_text, span_text
 from hashmatch.report.transforms import transform_name
+from hashmatch.views import FULL
 
 DIGESTS = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
 #: Stretches that are listed at once; more are unfolded.
@@ -117,7 +118,7 @@ def _facts(match: Match) -> list[str]:
         facts.append(_("transform {transform}").format(transform=transform_name(match.transform)))
     if match.quality is not None:
         facts.append(_("quality {quality}").format(quality=match.quality))
-    if (match.view, match.reference_view) != ("full", "full"):
+    if (match.view, match.reference_view) != (FULL, FULL):
         text = _("compared: {view} of the file with {other} of the reference")
         facts.append(text.format(view=for_terminal(match.view), other=for_terminal(match.reference_view)))
     if match.contradiction is not None:
@@ -153,7 +154,7 @@ def _stretch(segment: Segment) -> StretchRow:
         notes.append(_("at {speed:.2f} × speed").format(speed=segment.speed))
     if segment.transform != "none":
         notes.append(_("mirrored") if segment.transform == "mirror" else transform_name(segment.transform))
-    views = {segment.view, segment.reference_view} - {"full"}
+    views = {segment.view, segment.reference_view} - {FULL}
     notes += map(for_terminal, sorted(views))
     query, reference = (span_text(span) if span != (0.0, 0.0) else "–" for span in (segment.query, segment.reference))
     mean = f"{segment.mean_distance:.1f}"
