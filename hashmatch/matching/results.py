@@ -108,7 +108,7 @@ class MatchedDecision:
     in_force: bool
 
 
-#: Why a match has its tier. same-bytes; same-picture: also by its blocks; same-hash: by PDQ alone, since a list brought
+#: Why a match has its tier. same-bytes; same-picture: also by its blocks; same-hash: by the hash alone, since a list brought
 #: no more; same-layout: the hash or the local features agree, the blocks do not, as of two posters with different texts,
 #: or of one with a logo pasted over; resembles: the distance is too large for more; low-quality: too little detail;
 #: common-hash: too many others have it; local-features: parts of it were found; same-footage, shared-footage: of films.

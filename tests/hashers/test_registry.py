@@ -11,7 +11,7 @@ from hashmatch.hashers.base import Picture
 
 
 def test_names() -> None:
-    assert tuple(HASHERS) == ("pdq", "phash", "dhash")
+    assert tuple(HASHERS)[:3] == ("pdq", "phash", "dhash"), "results and help texts have this order"
 
 
 @pytest.mark.parametrize(("name", "bits"), [("pdq", 256), ("phash", 64), ("dhash", 64)])
@@ -28,7 +28,7 @@ def test_a_hash_has_the_stated_width(name: str) -> None:
     for image in (picture, picture.convert("RGB")):
         bits, quality = hasher.hash(Picture(image, image.size))
         assert isinstance(bits, bytes) and len(bits) * 8 == hasher.bits
-        assert (quality is not None) == (name == "pdq")
+        assert (quality is None) == (hasher.quality is None)
         assert hasher.hash(Picture(image, image.size)) == (bits, quality)
 
 
@@ -59,5 +59,5 @@ def test_parse_names_refuses(names: str) -> None:
 
 
 def test_parse_names_says_which_is_unknown() -> None:
-    with pytest.raises(CommandError, match="'ahash'"):
-        parse_names("pdq,whash,ahash")
+    with pytest.raises(CommandError, match="'no-such-hash'"):
+        parse_names("pdq,whash,no-such-hash")

@@ -160,7 +160,7 @@ class TestOnFiles:
         one, other = picture(tmp_path / "a.jpg", "a"), picture(tmp_path / "a.webp", "a", 60)
         got = compare(*(hashmatch.hash_file(path, tuple(HASHERS)) for path in (one, other)))
         assert got.tier == "near"
-        assert [d.algorithm for d in got.distances] == ["pdq", "phash", "dhash"]
+        assert [d.algorithm for d in got.distances] == list(HASHERS)
         assert all(d.distance <= d.bits // 8 for d in got.distances)
 
     def test_a_crop_is_told_by_its_local_features(self, tmp_path: Path) -> None:
