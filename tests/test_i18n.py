@@ -93,7 +93,8 @@ def told(tree: ast.AST, module: str) -> Iterator[ast.AST]:
                 if name_of(node) in TOLD:
                     places = TOLD[name_of(node)]
                     yield from (each for place, each in enumerate(node.args) if places is None or place in places)
-                yield from (keyword.value for keyword in node.keywords if keyword.arg in TOLD_KEYWORDS)
+                if name_of(node) != "Hasher":  # whose title is a name, "pHash"
+                    yield from (keyword.value for keyword in node.keywords if keyword.arg in TOLD_KEYWORDS)
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in TOLD_NAMES:
                 if not isinstance(value, ast.Call) or name_of(value) in ("format", "join"):
                     yield value
