@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from measure import Goal, enlarge, jpegs, machine, median_ratio, one_thread, photos_argument, stop, table, verdict
 
 if TYPE_CHECKING:
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import PlainHashing
 
 PEER = "threatexchange PDQ"
-#: What ours is asked for, in `Settings`' words.
+#: What ours is asked for, in `PlainHashing`'s words.
 OURS: dict[str, tuple[tuple[str, ...], bool]] = {
     "digests + PDQ": (("pdq",), False),
     "digests + PDQ, pHash, dHash": (("pdq", "phash", "dhash"), False),
@@ -66,9 +66,9 @@ def methods() -> dict[str, Work]:
         stop(f"the peer is not installed ({error}): pip install -r benchmarks/requirements.txt")
 
     from hashmatch.fingerprints.one_file import fingerprint
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import PlainHashing
 
-    def ours(settings: Settings) -> Work:
+    def ours(settings: PlainHashing) -> Work:
         def work(path: Path) -> object:
             with open(path, "rb") as file:
                 result = fingerprint(file, settings)
@@ -78,7 +78,7 @@ def methods() -> dict[str, Work]:
         return work
 
     return {PEER: PdqSignal.hash_from_file} | {
-        name: ours(Settings(hashers, exact=exact, views=False)) for name, (hashers, exact) in OURS.items()
+        name: ours(PlainHashing(hashers, exact=exact, views=False)) for name, (hashers, exact) in OURS.items()
     }
 
 
@@ -122,7 +122,7 @@ def fidelity(title: str, files: Sequence[Path]) -> list[Goal]:
     from PIL import Image, ImageOps
 
     from hashmatch.fingerprints.one_file import fingerprint
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import PlainHashing
     from hashmatch.records import Hash
 
     try:
@@ -133,7 +133,7 @@ def fidelity(title: str, files: Sequence[Path]) -> list[Goal]:
 
     def ours(path: Path, exact: bool) -> Hash:
         with open(path, "rb") as file:
-            return fingerprint(file, Settings(exact=exact)).hashes[0]
+            return fingerprint(file, PlainHashing(exact=exact)).hashes[0]
 
     fast, meta, quality = [], [], []
     for path in files:

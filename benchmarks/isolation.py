@@ -16,7 +16,7 @@ from measure import REPOSITORY, Goal, jpegs, machine, median_ratio, one_thread, 
 
 from hashmatch.fingerprints.many_files import LocalExaminer, fingerprints
 from hashmatch.fingerprints.one_file import fingerprint
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceHashing
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media.files import FoundPath, open_file
 from hashmatch.records import Fingerprint
@@ -72,7 +72,7 @@ def hashing_in_process(photos: Sequence[Path]) -> list[Fingerprint]:
     for path in photos:
         descriptor, _status = open_file(os.fsencode(path))
         with open(descriptor, "rb") as file:
-            results.append(fingerprint(file, Settings()))
+            results.append(fingerprint(file, ReferenceHashing()))
     return results
 
 
@@ -84,14 +84,14 @@ def indexing(photos: Sequence[Path], isolation: Isolation | None) -> None:
             found = (FoundPath(os.fsencode(path)) for path in photos)
             done = sum(
                 each.status in ("indexed", "duplicate")
-                for each in index(store, actor, found, membership, Settings(), LocalExaminer(isolation))
+                for each in index(store, actor, found, membership, ReferenceHashing(), LocalExaminer(isolation))
             )
         else:
             done = 0
             for path in photos:
                 descriptor, status = open_file(os.fsencode(path))
                 with open(descriptor, "rb") as file:
-                    result = fingerprint(file, Settings())
+                    result = fingerprint(file, ReferenceHashing())
                 location = (os.fsencode(path.absolute()), status.st_size, status.st_mtime_ns)
                 with store.transaction():
                     add_file(store.connection, actor, result, location, membership)
@@ -110,7 +110,7 @@ def start_of_a_scan(photo: Path, rounds: int) -> None:
     def first(steps: tuple[str, ...]) -> float:
         """Seconds from the first fork to the first result, in this process, which has all imports done."""
         found = [FoundPath(os.fsencode(photo))]
-        return timed(lambda: list(fingerprints(found, Settings(), Isolation(workers=1, steps=steps))))
+        return timed(lambda: list(fingerprints(found, ReferenceHashing(), Isolation(workers=1, steps=steps))))
 
     rows = [
         ["`hashmatch hash` of one photograph", f"{1000 * min(timed(command) for _round in range(rounds)):.0f}"],

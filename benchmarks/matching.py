@@ -62,25 +62,25 @@ def main() -> int:
 def hashing(photos: Sequence[Path], rounds: int) -> list[Goal]:
     """Decode and hash each photograph from memory, in this process, by each way in turns."""
     from hashmatch.fingerprints.picture import features_of, hashes_of, views_of
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import Hashing, PlainHashing, QueryHashing, ReferenceHashing
     from hashmatch.media import Limits
     from hashmatch.media.image import open_image
     from hashmatch.media.sniff import HEAD_BYTES, sniff
 
-    def work(data: bytes, settings: Settings) -> None:
+    def work(data: bytes, settings: Hashing) -> None:
         media_type = sniff(data[:HEAD_BYTES])
         assert media_type is not None
         for picture in open_image(data, media_type, Limits(), exact=False).pictures:
             list(hashes_of(picture, settings, views_of(picture, settings)))
             if settings.features:
-                features_of(picture, settings.side)
+                features_of(picture, is_query=isinstance(settings, QueryHashing))
 
     ways = {
-        "PDQ only": Settings(views=False),
-        "views and blocks": Settings(),
-        "views, blocks and local features": Settings(features=True),
-        "the same of a query, fast": Settings(side="query"),
-        "the same of a query, thorough": Settings(side="query", features=True),
+        "PDQ only": PlainHashing(views=False),
+        "views and blocks": ReferenceHashing(),
+        "views, blocks and local features": ReferenceHashing(features=True),
+        "the same of a query, fast": QueryHashing(),
+        "the same of a query, thorough": QueryHashing(features=True),
     }
     contents = [path.read_bytes() for path in photos]
     seconds: dict[str, list[float]] = defaultdict(list)
@@ -189,7 +189,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
     import numpy as np
 
     from hashmatch.fingerprints.one_file import fingerprint
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import PlainHashing, QueryHashing
     from hashmatch.hashers.local_features import LocalFeatures
     from hashmatch.matching import local
     from hashmatch.matching.tiers import thresholds
@@ -214,9 +214,9 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
 
         for path in queries:
             for name, settings in {
-                "decode, digests, PDQ alone": Settings(views=False),
-                "… and views, orientations, blocks": Settings(side="query"),
-                "… and local features": Settings(side="query", features=True),
+                "decode, digests, PDQ alone": PlainHashing(views=False),
+                "… and views, orientations, blocks": QueryHashing(),
+                "… and local features": QueryHashing(features=True),
             }.items():
                 with open(path, "rb") as file:
                     result = timed(name, lambda: fingerprint(file, settings))

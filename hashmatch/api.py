@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from hashmatch.fingerprints.many_files import LocalExaminer
 from hashmatch.fingerprints.one_file import fingerprint
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import PlainHashing, ReferenceHashing
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result, Tier
 from hashmatch.matching.tiers import Profile
@@ -38,12 +38,12 @@ def hash_file(path: AnyPath, hashers: Sequence[str] = ("pdq",), exact: bool = Fa
     """
     descriptor, _status = open_file(os.fsencode(path))
     with open(descriptor, "rb") as file:
-        return fingerprint(file, Settings(tuple(hashers), exact))
+        return fingerprint(file, PlainHashing(tuple(hashers), exact=exact))
 
 
 def hash_bytes(data: bytes, hashers: Sequence[str] = ("pdq",), exact: bool = False) -> Fingerprint:
     """Fingerprint an image or film that is held in memory, in this process."""
-    return fingerprint(io.BytesIO(data), Settings(tuple(hashers), exact))
+    return fingerprint(io.BytesIO(data), PlainHashing(tuple(hashers), exact=exact))
 
 
 class ReferenceSet:
@@ -79,7 +79,7 @@ class ReferenceSet:
         actor = self._actor("index")
         membership = Membership(collection, source, tlp, case, note, tuple(labels), allow, operator=actor.operator)
         found = walk(map(os.fsencode, paths), exclude)
-        settings = Settings(tuple(hashers), features=local_features)
+        settings = ReferenceHashing(tuple(hashers), features=local_features)
         store, examiner = self._open(write=True), LocalExaminer(Isolation(workers))
         return index(store, actor, found, membership, settings, examiner, retry_failed=retry_failed)
 

@@ -67,21 +67,14 @@ def command(
     form: str,
     examining: Examining,
 ) -> int:
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
     from hashmatch.hashers import HASHERS
     from hashmatch.report import as_json
     from hashmatch.workflows.compare import compare
 
-    settings = Settings(
-        tuple(HASHERS),
-        limits=examining.limits,
-        side="query",
-        features=True,
-        profile="thorough",
-        picture_side=PICTURE_SIDE if target else 0,
-    )
-    query = _fingerprint(app, a, settings, examining)
-    reference = _fingerprint(app, b, replace(settings, side="reference"), examining)
+    names, limits = tuple(HASHERS), examining.limits
+    query = _fingerprint(app, a, QueryHashing(names, limits, features=True, profile="thorough"), examining)
+    reference = _fingerprint(app, b, ReferenceHashing(names, limits, features=True), examining)
     films = [each.kind == "video" for each in (query, reference)]
     if rule is not None and not all(films):
         raise CommandError(_("--rule is for two films"))
@@ -92,7 +85,7 @@ def command(
 
         query, reference = _in_colour(a, query, examining), _in_colour(b, reference, examining)
         if any(films):
-            sheet = _aligned(a, b, query, reference, compared, settings, examining)
+            sheet = _aligned(a, b, query, reference, compared, examining)
         else:
             sheet = side_by_side.draw(query, reference, compared)
         _save(sheet, target)
@@ -120,11 +113,11 @@ def command(
 
 
 def _by_rule(a: bytes, b: bytes, rule: str, seconds: float, examining: Examining) -> VpdqMatch:
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import VpdqHashing
     from hashmatch.matching.vpdq import RULES
     from hashmatch.workflows.compare import by_vpdq
 
-    settings = Settings(limits=examining.limits, interval=seconds, digests=False)
+    settings = VpdqHashing(seconds, examining.limits)
     return by_vpdq(_examined(a, settings, examining), _examined(b, settings, examining), RULES[rule])
 
 
@@ -134,10 +127,10 @@ def _aligned(
     query: Fingerprint,
     reference: Fingerprint,
     compared: Comparison,
-    settings: Settings,
     examining: Examining,
 ) -> Image:
     """Films, decoded again for single frames now that it is known which ones."""
+    from hashmatch.fingerprints.settings import SmallPictures
     from hashmatch.report.alignment_sheet import THUMBNAIL, PicturePair, draw, moments_of
     from hashmatch.workflows.compare import dots
 
@@ -149,8 +142,8 @@ def _aligned(
         wanted = tuple(time for time in times if time is not None)
         if not wanted:
             return (known.pixels,) * len(times)
-        found = _examined(path, replace(settings, picture_side=THUMBNAIL, moments=wanted, digests=False), examining)
-        return found.moments or (None,) * len(times)
+        settings = SmallPictures(THUMBNAIL, wanted, examining.limits, digests=False)
+        return _examined(path, settings, examining).moments or (None,) * len(times)
 
     ours = pictures(a, query, [each.a for each in moments])
     theirs = pictures(b, reference, [each.b for each in moments])
@@ -160,13 +153,16 @@ def _aligned(
 
 
 def _in_colour(path: bytes, known: Fingerprint, examining: Examining) -> Fingerprint:
-    """A picture that was hashed, and therefore in grey, with one in colour; a film as it is."""
-    from hashmatch.fingerprints.settings import Settings
+    """A picture with its pixels, in colour, or in grey if it can only be decoded fast; a film as it is."""
+    from hashmatch.fingerprints.settings import SmallPictures
 
     if known.kind != "image":
         return known
-    settings = Settings(exact=True, views=False, limits=examining.limits, picture_side=PICTURE_SIDE, digests=False)
-    return replace(known, pixels=_examined(path, settings, examining).pixels or known.pixels)
+    pixels: Pixels | None = None
+    for colour in (True, False):
+        settings = SmallPictures(PICTURE_SIDE, limits=examining.limits, colour=colour, digests=False)
+        pixels = pixels or _examined(path, settings, examining).pixels
+    return replace(known, pixels=pixels)
 
 
 def _save(sheet: Image, target: Path) -> None:

@@ -30,13 +30,13 @@ from hashmatch.i18n import _
 def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: str, examining: Examining) -> int:
     from hashmatch.escape import for_terminal
     from hashmatch.fingerprints.many_files import fingerprints
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import PlainHashing
     from hashmatch.hashers import parse_names
     from hashmatch.media.files import FoundPath
     from hashmatch.report import as_json
     from hashmatch.report.reference_text import fingerprint_lines, pdq_lines
 
-    settings = Settings(parse_names(names), exact, examining.limits, views=form != "pdq")
+    settings = PlainHashing(parse_names(names), examining.limits, exact, views=form != "pdq")
     found = (FoundPath(path) for path in dict.fromkeys(files))
     results = {s.path: r for s, r in fingerprints(found, settings, examining.isolation) if r}
     printed: list[object] = []

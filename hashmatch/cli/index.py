@@ -68,7 +68,7 @@ def command(
     from hashmatch.cli.shared.labels import tell_of
     from hashmatch.cli.shared.progress import ProgressBar, print_counts
     from hashmatch.escape import for_terminal
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import ReferenceHashing
     from hashmatch.hashers import parse_names
     from hashmatch.report import as_json
     from hashmatch.store import open_store, scratch_store
@@ -78,7 +78,7 @@ def command(
 
     if labels:
         tell_of(app, labels)
-    settings = Settings(parse_names(names), limits=examining.limits, features=not no_local_features)
+    settings = ReferenceHashing(parse_names(names), examining.limits, features=not no_local_features)
     actor = Actor.current("index")
     membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)
     counts: Counter[str] = Counter()

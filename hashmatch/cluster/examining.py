@@ -20,10 +20,11 @@ from hashmatch.cluster.sizes import Sizes
 from hashmatch.cluster.sources import FoundObject
 from hashmatch.cluster.versions import facts
 from hashmatch.errors import CommandError, MediaError
+from hashmatch.fingerprints.credibility import are_credible_hashes, is_credible
 from hashmatch.fingerprints.examiner import ExaminedFile, ExaminerHooks, FileState
-from hashmatch.fingerprints.many_files import are_credible_hashes, is_credible, judge_name
+from hashmatch.fingerprints.many_files import judge_name
 from hashmatch.fingerprints.one_file import joined
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceOrQuery
 from hashmatch.i18n import _, language
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import FoundPath, open_file
@@ -73,7 +74,7 @@ class ClusterExaminer:
     def examine(
         self,
         found: Iterable[FoundPath | None],
-        settings: Settings,
+        settings: ReferenceOrQuery,
         hooks: ExaminerHooks = ExaminerHooks(),
         input_descriptor: int | None = None,
     ) -> Generator[list[ExaminedFile]]:
@@ -85,7 +86,7 @@ class ClusterExaminer:
 class _Examination:
     """One examination, as its client sees it."""
 
-    def __init__(self, cluster: Cluster, sizes: Sizes, settings: Settings, hooks: ExaminerHooks) -> None:
+    def __init__(self, cluster: Cluster, sizes: Sizes, settings: ReferenceOrQuery, hooks: ExaminerHooks) -> None:
         self._cluster, self._sizes, self._settings, self._hooks = cluster, sizes, settings, hooks
         self._run = b""  # the Run, packed
         self._steps = tuple[str, ...]()

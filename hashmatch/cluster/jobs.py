@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceOrQuery
 from hashmatch.i18n import SOURCE
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import FilmShare
@@ -24,7 +24,7 @@ class Run:
     of a message with which a worker ends the command; what is wrong with a file it says as a code."""
 
     name: str
-    settings: Settings
+    settings: ReferenceOrQuery
     isolation: Isolation
     facts: tuple[tuple[str, str], ...]
     language: str = SOURCE

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from hashmatch import hashers
 from hashmatch.errors import CommandError
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceOrQuery
 from hashmatch.i18n import _
 from hashmatch.media import recipe
 from hashmatch.version import __version__
@@ -17,7 +17,7 @@ DECODERS = ("numpy", "Pillow", "pillow-heif", "av", "opencv-python-headless")
 Versions = tuple[tuple[str, str], ...]
 
 
-def facts(settings: Settings) -> Versions:
+def facts(settings: ReferenceOrQuery) -> Versions:
     """What a hash made here depends on, as pairs of a name and a version."""
     found = {"hashmatch": __version__}
     for kind in ("image", "video"):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hashmatch.errors import MediaError
 from hashmatch.fingerprints.many_files import fingerprints
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import SmallPictures
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
 from hashmatch.media.files import FoundPath, open_file
@@ -62,7 +62,7 @@ def decode(
 
     They are decoded in worker processes, as everywhere.
     """
-    settings = Settings(exact=True, limits=limits, picture_side=LONGEST_SIDE)  # exact: in colour
+    settings = SmallPictures(LONGEST_SIDE, limits=limits, digests=False)
     for state, result in fingerprints(map(FoundPath, paths), settings, isolation):
         if result is None or result.pixels is None or result.error is not None or result.kind != "image":
             error = result.error if result is not None else None

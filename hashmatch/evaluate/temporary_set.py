@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hashmatch.fingerprints.many_files import LocalExaminer, fingerprints
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import PlainHashing, ReferenceHashing
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
@@ -51,7 +51,7 @@ class TemporarySet:
         """Add files to the reference set, as `hashmatch index` does."""
         with open_store(self._database, write=True) as store:
             actor, membership = Actor.current("evaluate"), Membership("evaluate")
-            settings = Settings(self.hashes, limits=self.limits, features=self.profile == "thorough")
+            settings = ReferenceHashing(self.hashes, limits=self.limits, features=self.profile == "thorough")
             examiner = LocalExaminer(self.isolation)
             yield from index(store, actor, map(FoundPath, paths), membership, settings, examiner)
 
@@ -64,7 +64,7 @@ class TemporarySet:
     def originals(self, indexed: Iterable[Indexed]) -> list[Original]:
         """Those of some indexed files that are whole still pictures, in their order."""
         ids = {each.path: each.reference_id for each in indexed if each.error is None}
-        settings = Settings(views=False, limits=self.limits, digests=False)
+        settings = PlainHashing(limits=self.limits, views=False)
         plain: dict[bytes, Hash] = {}
         for state, result in fingerprints(map(FoundPath, ids), settings, self.isolation):
             if result is not None and result.kind == "image" and result.hashes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceOrQuery
 from hashmatch.media.files import FoundPath
 from hashmatch.records import Digests, Fingerprint, Glance
 
@@ -58,7 +58,7 @@ class Examiner(Protocol):
     def examine(
         self,
         found: Iterable[FoundPath | None],
-        settings: Settings,
+        settings: ReferenceOrQuery,
         hooks: ExaminerHooks = ExaminerHooks(),
         input_descriptor: int | None = None,
     ) -> Generator[Sequence[ExaminedFile]]:

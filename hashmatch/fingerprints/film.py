@@ -16,7 +16,7 @@ from PIL import Image
 
 from hashmatch import hashers
 from hashmatch.errors import MediaError
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import Hashing, PlainHashing, QueryHashing, ReferenceHashing, Settings, VpdqHashing
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.frames import WHOLE, FrameArea, hash_frames, quality_of_frames
 from hashmatch.hashers.insets import find_inset
@@ -83,7 +83,7 @@ class FilmReading:
 
 def read(
     film: Film,
-    settings: Settings,
+    settings: Hashing,
     reading: FilmReading,
     beat: Callable[[float], None],
     parts_to_decode: PartsToDecode = lambda glance: (),
@@ -94,23 +94,27 @@ def read(
     beat: called for every frame with its time in seconds. parts_to_decode: see PartsToDecode.
     Raises MediaError if the film is damaged or over a limit; what is in the reading by then is good.
     """
-    if settings.interval is not None:
-        _read_evenly(film, settings.interval, settings, reading, beat)
-    elif settings.exact:
-        _read_exact(film, settings, reading, beat)
-    elif settings.side == "reference":
-        _read_all(film, replace(EVERY_FRAME, share=share), settings, reading, beat)
-    elif settings.profile == "thorough":
-        _read_query(film, replace(STEADY, share=share), settings, reading, beat)
-    else:
-        _glance(film, settings, reading, parts_to_decode, beat)
+    match settings:
+        case VpdqHashing():
+            _read_evenly(film, settings, reading, beat)
+        case PlainHashing(exact=True):
+            _read_exact(film, settings, reading, beat)
+        case PlainHashing() | ReferenceHashing():
+            _read_all(film, replace(EVERY_FRAME, share=share), settings, reading, beat)
+        case QueryHashing(profile="thorough"):
+            _read_query(film, replace(STEADY, share=share), settings, reading, beat)
+        case QueryHashing():
+            _glance(film, settings, reading, parts_to_decode, beat)
 
 
 def can_be_shared(settings: Settings) -> bool:
     """Whether several workers may decode a film: only if it is decoded from end to end."""
-    if settings.exact or settings.interval is not None or settings.moments:
-        return False
-    return settings.side == "reference" or settings.profile == "thorough"
+    match settings:
+        case PlainHashing():
+            return not settings.exact
+        case QueryHashing():
+            return settings.profile == "thorough"
+    return isinstance(settings, ReferenceHashing)
 
 
 def in_order(hashes: Iterable[Hash]) -> list[Hash]:
@@ -120,7 +124,7 @@ def in_order(hashes: Iterable[Hash]) -> list[Hash]:
 
 def _glance(
     film: Film,
-    settings: Settings,
+    settings: QueryHashing,
     reading: FilmReading,
     parts_to_decode: PartsToDecode,
     beat: Callable[[float], None],
@@ -153,10 +157,9 @@ def _glance(
         raise damage
 
 
-def _read_evenly(
-    film: Film, interval: float, settings: Settings, reading: FilmReading, beat: Callable[[float], None]
-) -> None:
+def _read_evenly(film: Film, settings: VpdqHashing, reading: FilmReading, beat: Callable[[float], None]) -> None:
     """Hash frames at equal intervals. vPDQ counts an interval in whole frames, whatever their times are."""
+    interval = settings.interval
     step = max(1, int(interval * film.rate)) if film.rate else 1
 
     def chosen() -> Iterator[Frame]:
@@ -171,7 +174,7 @@ def _read_evenly(
         _add(reading, _hashes(some, list(range(len(some))), hash_frames(squares), squares, FULL, WHOLE), settings)
 
 
-def _read_exact(film: Film, settings: Settings, reading: FilmReading, beat: Callable[[float], None]) -> None:
+def _read_exact(film: Film, settings: Hashing, reading: FilmReading, beat: Callable[[float], None]) -> None:
     for frame in film.frames(Sampling(rate=EXACT_RATE)):
         _note(frame, reading, beat)
         bits, quality = hash_exact(frame.pixels)
@@ -180,7 +183,7 @@ def _read_exact(film: Film, settings: Settings, reading: FilmReading, beat: Call
 
 
 def _read_all(
-    film: Film, sampling: Sampling, settings: Settings, reading: FilmReading, beat: Callable[[float], None]
+    film: Film, sampling: Sampling, settings: Hashing, reading: FilmReading, beat: Callable[[float], None]
 ) -> None:
     """Hash every frame, and keep those that differ: how a reference is read."""
     reach = _Reach(0, reading, settings)
@@ -204,7 +207,7 @@ def _read_all(
 class _Reach:
     """What is remembered while one reach of a reference is hashed, and then forgotten; see sampling.REACH."""
 
-    def __init__(self, number: int, reading: FilmReading, settings: Settings) -> None:
+    def __init__(self, number: int, reading: FilmReading, settings: Hashing) -> None:
         self.number, self._settings = number, settings
         self._reading, self._start = reading, len(reading.hashes)
         self._trims, self._keepers = _Trims(), dict[str, _Keeper]()
@@ -231,7 +234,7 @@ class _Reach:
 
 
 def _read_query(
-    film: Film, sampling: Sampling, settings: Settings, reading: FilmReading, beat: Callable[[float], None]
+    film: Film, sampling: Sampling, settings: QueryHashing, reading: FilmReading, beat: Callable[[float], None]
 ) -> None:
     """Hash the frames that the sampling asks for: whole, without borders, and by guesses; all of it mirrored, too."""
     trims, reach = _Trims(insets=True), 0
@@ -372,7 +375,7 @@ def _hashes(
     ]
 
 
-def _add_others(frames: list[Frame], settings: Settings, reading: FilmReading) -> None:
+def _add_others(frames: list[Frame], settings: Hashing, reading: FilmReading) -> None:
     """Add the hashes of the other algorithms that the settings ask for."""
     for name in settings.hashers:
         if name != "pdq":
@@ -383,7 +386,7 @@ def _add_others(frames: list[Frame], settings: Settings, reading: FilmReading) -
                 _add(reading, [Hash(name, bits, quality, frame.time, FULL, hasher.version)], settings)
 
 
-def _add(reading: FilmReading, hashes: list[Hash], settings: Settings) -> None:
+def _add(reading: FilmReading, hashes: list[Hash], settings: Hashing) -> None:
     limit = settings.limits.max_frames
     # Time stamps may lie; they are cut here, where sampling has used them, so that no frame is lost.
     hashes = [replace(each, time=LONGEST_FILM) if (each.time or 0.0) > LONGEST_FILM else each for each in hashes]

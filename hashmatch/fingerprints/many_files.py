@@ -7,29 +7,26 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hashmatch import hashers
 from hashmatch.errors import MediaError
+from hashmatch.fingerprints.credibility import are_credible_hashes, is_credible
 from hashmatch.fingerprints.examiner import ExaminedFile, ExaminerHooks, FileState
 from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.one_file import Beat, fingerprint, fingerprint_share, joined, kind_of
 from hashmatch.fingerprints.picture import prepare
-from hashmatch.fingerprints.settings import Settings
-from hashmatch.hashers.borders import MOST_VIEWS
-from hashmatch.hashers.local_features import are_features
+from hashmatch.fingerprints.settings import Settings, SmallPictures
 from hashmatch.isolation import Isolation, Pool, Task
-from hashmatch.isolation.pool import LONGEST_COMPLAINT, TaskResult
-from hashmatch.isolation.pool import is_credible as is_credible_failure
+from hashmatch.isolation.pool import TaskResult
 from hashmatch.isolation.wire import NonsenseError
 from hashmatch.media import MediaType, load_decoder, need
 from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
 from hashmatch.messages import Message
-from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Kind, Length, Pixels
+from hashmatch.records import Digests, Failure, Fingerprint, Glance, Kind, Length
 
 #: What a worker asks: whether content is known, which parts of a film to decode, how many workers share it.
 Question = Digests | Glance | Length
@@ -260,43 +257,6 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     return is_told and is_credible(case.state, case.share, case.is_known, result, settings)
 
 
-def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fingerprint, settings: Settings) -> bool:
-    """Whether a result can be true of a file. is_known: whether the worker was told that the content is known."""
-    return (
-        (result.error is None or is_credible_failure(result.error))
-        and result.size >= 0
-        and (result.size == state.size or (result.error is not None and result.error.code == "changed-while-read"))
-        and all(each is None or each >= 0 for each in (result.width, result.height))
-        and all(len(text) <= LONGEST_COMPLAINT for text in (result.decoder, result.recipe))
-        and (is_known if result.known else bool(result.hashes or result.error or result.moments or share.of > 1))
-        and (not result.hashes or result.digests is not None or share.number > 0 or not settings.digests)
-        and are_credible_hashes(result.hashes, settings)
-        and len(result.views) <= MOST_VIEWS
-        and len(result.features) <= 2 * settings.features
-        and all(map(are_features, result.features))
-        and len(result.moments) in (0, len(settings.moments))
-        and all(each is None or _are_credible(each, settings.picture_side) for each in (result.pixels, *result.moments))
-    )
-
-
-def are_credible_hashes(hashes: Sequence[Hash], settings: Settings) -> bool:
-    most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 2 * (MOST_VIEWS + 1)
-    widths = {name: hashers.by_name(name).width for name in (*settings.hashers, hashers.GUARD)}
-    return len(hashes) <= most and all(
-        len(each.bits) == widths.get(each.algorithm)
-        and (each.quality is None or 0 <= each.quality <= 100)
-        and (each.time is None or 0 <= each.time <= LONGEST_FILM)
-        and len(each.view) <= LONGEST_COMPLAINT
-        and len(each.turned) in (0, len(each.bits), 7 * len(each.bits))
-        for each in hashes
-    )
-
-
-def _are_credible(pixels: Pixels, side: int) -> bool:
-    width, height = pixels.width, pixels.height
-    return 0 < width <= side and 0 < height <= side and len(pixels.rgb) == 3 * width * height
-
-
 def judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
     """Add an error if a file is named like media but its content is not. An empty one counts as damaged media."""
     if result.kind is not None or not named_like_media(state.path):
@@ -328,6 +288,7 @@ def _work(
             return _changed(kind_of(expected), os.fstat(descriptor).st_size)
         try:
             if share.number:
+                assert not isinstance(settings, SmallPictures)  # nobody shares these
                 result = fingerprint_share(file, expected, settings, share, _at_most_each_second(beat))
             else:
                 result = fingerprint(file, settings, ask, _at_most_each_second(beat), ask, ask)

@@ -19,7 +19,7 @@ from hashmatch.fingerprints.film import (
 )
 from hashmatch.fingerprints.film import read as read_film
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures
 from hashmatch.media import Film, MediaType, Stills, open_media, recipe
 from hashmatch.media.files import chunks, digest
 from hashmatch.media.sampling import FilmShare
@@ -66,6 +66,8 @@ def fingerprint(
             return replace(result, known=True)
     try:
         opened = _open_media(file, data, media_type, settings)
+        if isinstance(settings, SmallPictures):
+            return _make_pictures(opened, settings, result, beat)
         if isinstance(opened, Film):
             length = Length(opened.duration or 0.0, can_be_shared(settings) and media_type.decoder == "pyav")
             share = FilmShare(0, count_sharers(length) if length.seconds >= LONG else 1)
@@ -78,7 +80,7 @@ def fingerprint(
 
 
 def fingerprint_share(
-    file: BinaryIO, media_type: MediaType, settings: Settings, share: FilmShare, beat: Beat
+    file: BinaryIO, media_type: MediaType, settings: Hashing, share: FilmShare, beat: Beat
 ) -> Fingerprint:
     """One of the other shares of a film that `fingerprint` does the first share of: hashes, but no digests."""
     result = Fingerprint("video", file.seek(0, os.SEEK_END))
@@ -117,11 +119,10 @@ def _open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, setti
     return open_media(file, data, media_type, settings.limits, settings.exact)
 
 
-def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fingerprint:
+def _read_stills(stills: Stills, settings: Hashing, result: Fingerprint) -> Fingerprint:
     hashes: list[Hash] = []
     views: tuple[View, ...] = ()
     features: tuple[bytes, ...] = ()
-    pixels: Pixels | None = None
     size: tuple[int, int] | None = None
     error: Failure | None = None
     try:
@@ -131,29 +132,24 @@ def _read_stills(stills: Stills, settings: Settings, result: Fingerprint) -> Fin
                 views = views_of(picture, settings)
             hashes.extend(hashes_of(picture, settings, views if first else ()))
             if settings.features and first:
-                features = features_of(picture, settings.side)
-            if settings.picture_side and first:
-                pixels = pixels_of(picture, settings.picture_side)
+                features = features_of(picture, is_query=isinstance(settings, QueryHashing))
     except MediaError as problem:
-        error = _what_is_missing(problem, hashes)
+        error = _what_is_missing(problem, bool(hashes))
     if size is None:
         raise MediaError("no-usable-frames", Message.of("no-pictures"))
     measured = _measured(result, "image", size, hashes, stills.decoder, error, settings)
-    return replace(measured, views=views, features=features, pixels=pixels)
+    return replace(measured, views=views, features=features)
 
 
 def _read_film(
-    film: Film, settings: Settings, result: Fingerprint, beat: Beat, parts_to_decode: PartsToDecode, share: FilmShare
+    film: Film, settings: Hashing, result: Fingerprint, beat: Beat, parts_to_decode: PartsToDecode, share: FilmShare
 ) -> Fingerprint:
-    if settings.moments:
-        pictures = film.pictures(settings.moments, settings.picture_side, beat)
-        return replace(result, decoder=film.decoder, moments=pictures)
     reading = FilmReading()
     error: Failure | None = None
     try:
         read_film(film, settings, reading, beat, parts_to_decode, share)
     except MediaError as problem:
-        error = _what_is_missing(problem, reading.hashes)
+        error = _what_is_missing(problem, bool(reading.hashes))
     if reading.size is None and share.of > 1:
         return replace(result, decoder=film.decoder, duration=film.duration)  # no reach of the film is in this share
     if reading.size is None:
@@ -163,10 +159,26 @@ def _read_film(
     return replace(measured, duration=None if length is None else round(length, 3))
 
 
-def _what_is_missing(problem: MediaError, hashes: list[Hash]) -> Failure:
+def _make_pictures(opened: Stills | Film, settings: SmallPictures, result: Fingerprint, beat: Beat) -> Fingerprint:
+    if isinstance(opened, Film):
+        moments = opened.pictures(settings.moments, settings.side, beat) if settings.moments else ()
+        return replace(result, kind="video", decoder=opened.decoder, moments=moments)
+    pixels: Pixels | None = None
+    error: Failure | None = None
+    try:
+        for picture in opened.pictures:  # all pages, to notice damage to any
+            pixels = pixels or pixels_of(picture, settings.side)
+    except MediaError as problem:
+        error = _what_is_missing(problem, pixels is not None)
+    if pixels is None:
+        raise MediaError("no-usable-frames", Message.of("no-pictures"))
+    return replace(result, decoder=opened.decoder, pixels=pixels, partial=error is not None, error=error)
+
+
+def _what_is_missing(problem: MediaError, has_begun: bool) -> Failure:
     """Why a file is partial: over a limit, or else damaged; what was decoded before the problem is good. Raises the problem
     if nothing was decoded before."""
-    if not hashes:
+    if not has_begun:
         raise problem
     return Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.detail)
 
@@ -178,7 +190,7 @@ def _measured(
     hashes: list[Hash],
     decoder: str,
     error: Failure | None,
-    settings: Settings,
+    settings: Hashing,
 ) -> Fingerprint:
     return replace(
         result,

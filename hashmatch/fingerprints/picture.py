@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from hashmatch import hashers
-from hashmatch.fingerprints.settings import Settings, Side
+from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures
 from hashmatch.hashers.base import Picture
 from hashmatch.matching.tiers import quality_of
 from hashmatch.records import Hash, Pixels, View
@@ -21,21 +21,22 @@ def prepare(settings: Settings) -> None:
     framed = np.zeros((256, 192), np.uint8)
     framed[48:208] = np.random.default_rng(0).integers(0, 256, (160, 192), np.uint8)
     picture = Picture(Image.fromarray(framed), (192, 256))
+    if isinstance(settings, SmallPictures):
+        pixels_of(picture, settings.side)
+        return
     list(hashes_of(picture, settings, views_of(picture, settings)))
     if settings.features:
-        features_of(picture, settings.side)
-    if settings.picture_side:
-        pixels_of(picture, settings.picture_side)
+        features_of(picture, is_query=isinstance(settings, QueryHashing))
 
 
-def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) -> Iterator[Hash]:
+def hashes_of(picture: Picture, settings: Hashing, views: Sequence[View] = ()) -> Iterator[Hash]:
     """The hashes of one picture: of a still one, also its blocks, which tell pictures of one layout apart
     (hashers/blocks.py), and the hashes and blocks of its views."""
     if "pdq" not in settings.hashers or not settings.views:
         yield from (_hash(picture, name) for name in settings.hashers)
         return
     for part in (picture, *(picture.part(view) for view in views)):
-        found = _oriented(part) if settings.side == "query" else _hash(part, "pdq")
+        found = _oriented(part) if isinstance(settings, QueryHashing) else _hash(part, "pdq")
         # A view with little detail, such as the plain ground between two lines of text, says nothing.
         if part is picture or (found.quality or 0) >= quality_of("pdq").good:
             yield found
@@ -43,7 +44,7 @@ def hashes_of(picture: Picture, settings: Settings, views: Sequence[View] = ()) 
     yield from (_hash(picture, name) for name in settings.hashers if name != "pdq")
 
 
-def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
+def views_of(picture: Picture, settings: Hashing) -> tuple[View, ...]:
     """The parts of a still picture without its borders and frames, best first; often there are none.
 
     A view is called "trim" if what was taken off is plain, "part" if it is not: it may be text, which makes another poster.
@@ -62,12 +63,12 @@ def views_of(picture: Picture, settings: Settings) -> tuple[View, ...]:
     return tuple(views)
 
 
-def features_of(picture: Picture, side: Side) -> tuple[bytes, ...]:
+def features_of(picture: Picture, *, is_query: bool) -> tuple[bytes, ...]:
     """Local features of a still picture; of a query, more of them, and also those of its mirror image."""
     from hashmatch.hashers import orb
 
     luma = np.asarray(picture.image.convert("L"))
-    if side == "reference":
+    if not is_query:
         return (orb.extract(luma, orb.REFERENCE).to_bytes(),)
     return tuple(orb.extract(each, orb.QUERY).to_bytes() for each in (luma, luma[:, ::-1]))
 

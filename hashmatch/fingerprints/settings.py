@@ -1,35 +1,111 @@
-"""How files are examined, and what is computed of them."""
+"""The modes in which files are examined: one type each, with the settings that this mode has.
+
+Every mode can be asked for its `limits`, its `hashers`, and whether it is `exact`, computes `features`, or reads `digests`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar
 
 from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
 
-#: What the picture is hashed for: to be kept, or to be searched for, which costs more.
-Side = Literal["reference", "query"]
+
+@dataclass(frozen=True, slots=True)
+class ReferenceHashing:
+    """Hash files to keep them in the reference set: every frame of films, and still pictures also without their borders.
+
+    hashers: names of algorithms. features: whether to compute local features of still pictures, too.
+    """
+
+    hashers: tuple[str, ...] = ("pdq",)
+    limits: Limits = Limits()
+    features: bool = False
+
+    exact: ClassVar[bool] = False
+    views: ClassVar[bool] = True
+    digests: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How each file is examined, and what is computed of it. hashers: names. exact: PDQ bit by bit as Meta's, and slower.
-    side: see Side. views: whether still pictures are hashed without their borders, too, and their blocks are kept; else
-    there is one hash of each algorithm. features: whether local features are computed, too. profile: of a film
-    that is a query. picture_side: of a small version of the picture, the longer side in pixels; 0 for none. moments: of a
-    film nothing is hashed, but its pictures at these seconds are made, of that size. interval: of a film frames so many
-    seconds apart are hashed and nothing else, as vPDQ does; 0 for every frame. digests: whether the file is read for these,
-    too; else `known` is not asked."""
+class QueryHashing:
+    """Hash files to search for them: as references, but in all orientations, and films only where it is worth it.
+
+    hashers, features: as of ReferenceHashing. profile: how closely to look at films.
+    """
 
     hashers: tuple[str, ...] = ("pdq",)
-    exact: bool = False
     limits: Limits = Limits()
-    side: Side = "reference"
-    views: bool = True
     features: bool = False
     profile: Profile = "fast"
-    picture_side: int = 0
+
+    exact: ClassVar[bool] = False
+    views: ClassVar[bool] = True
+    digests: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class PlainHashing:
+    """Hash files for people and other programs to compare.
+
+    exact: decode at full size and compute PDQ bit by bit as Meta's implementation does; slower, and of films one frame a
+    second. views: whether to hash still pictures also without their borders, and add their blocks.
+    """
+
+    hashers: tuple[str, ...] = ("pdq",)
+    limits: Limits = Limits()
+    exact: bool = False
+    views: bool = True
+
+    features: ClassVar[bool] = False
+    digests: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class VpdqHashing:
+    """Hash films as vPDQ does: PDQ of frames at equal intervals.
+
+    interval: seconds between two frames; 0 for every frame.
+    """
+
+    interval: float
+    limits: Limits = Limits()
+
+    hashers: ClassVar[tuple[str, ...]] = ("pdq",)
+    exact: ClassVar[bool] = False
+    views: ClassVar[bool] = False
+    features: ClassVar[bool] = False
+    digests: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class SmallPictures:
+    """Make small pictures of files for people to see; hash nothing.
+
+    side: pixels of the longer side, at most. moments: seconds of a film at which to take pictures; of a still image there is
+    one picture anyway. colour: grey is decoded faster, but films are always in colour. digests: whether to read the whole
+    file for its digests, too.
+    """
+
+    side: int
     moments: tuple[float, ...] = ()
-    interval: float | None = None
+    limits: Limits = Limits()
+    colour: bool = True
     digests: bool = True
+
+    hashers: ClassVar[tuple[str, ...]] = ()
+    features: ClassVar[bool] = False
+
+    @property
+    def exact(self) -> bool:
+        """Only exact decoding keeps the colours."""
+        return self.colour
+
+
+#: The modes of `index` and `scan`, which a cluster has, too.
+ReferenceOrQuery = ReferenceHashing | QueryHashing
+#: The modes that hash.
+Hashing = ReferenceOrQuery | PlainHashing | VpdqHashing
+#: All modes.
+Settings = Hashing | SmallPictures

@@ -16,7 +16,7 @@ from hashmatch.matching.results import Result
 from hashmatch.records import Fingerprint, Pixels
 
 if TYPE_CHECKING:
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import SmallPictures
     from hashmatch.isolation import Isolation
     from hashmatch.media import Limits
 
@@ -49,10 +49,9 @@ def pictures(
     results: Iterable[Result], rule: PictureRule, isolation: Isolation, limits: Limits
 ) -> Iterator[tuple[bytes, ShownPicture]]:
     """A picture for each file, by its path; the most important first, as there are limits to how many a report has."""
-    from hashmatch.fingerprints.settings import Settings
+    from hashmatch.fingerprints.settings import SmallPictures
 
-    # A picture that is hashed fast is decoded in grey.
-    settings = Settings(exact=rule != "grey", views=False, limits=limits, picture_side=SIDE)
+    settings = SmallPictures(SIDE, limits=limits, colour=rule != "grey")
     room, wanted = MOST_BYTES, []
     for number, result in enumerate(results):
         if number >= MOST_PICTURES:
@@ -69,7 +68,9 @@ def pictures(
         yield result.path, made
 
 
-def _decoded(results: list[Result], settings: Settings, isolation: Isolation) -> Iterator[tuple[Result, Fingerprint]]:
+def _decoded(
+    results: list[Result], settings: SmallPictures, isolation: Isolation
+) -> Iterator[tuple[Result, Fingerprint]]:
     """All of them, decoded: pictures many at a time, films one by one, since each is asked for another frame."""
     from hashmatch.fingerprints.many_files import fingerprints
     from hashmatch.media.files import FoundPath

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import SmallPictures
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.isolation.parent import end_with_parent
@@ -162,7 +162,7 @@ def _serve(orders: Connection, isolation: Isolation, limits: Limits) -> None:
 
 
 def _develop(order: PictureOrder, isolation: Isolation, limits: Limits) -> MadePictures:
-    settings = Settings(exact=True, views=False, limits=limits, picture_side=SIDE, moments=order.moments)
+    settings = SmallPictures(SIDE, order.moments, limits)
     complaint = _("no place of it is known on this machine")
     for path in order.paths[:MOST_PLACES]:
         found = _examined(path, settings, order.follow, isolation)
@@ -175,7 +175,7 @@ def _develop(order: PictureOrder, isolation: Isolation, limits: Limits) -> MadeP
     return _none(order, complaint)
 
 
-def _examined(path: bytes, settings: Settings, follow: bool, isolation: Isolation) -> Fingerprint:
+def _examined(path: bytes, settings: SmallPictures, follow: bool, isolation: Isolation) -> Fingerprint:
     from hashmatch.fingerprints.many_files import fingerprints
     from hashmatch.media.files import FoundPath
 

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from hashmatch import hashers
 from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import QueryHashing
 from hashmatch.hamming import DamagedIndexError
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.finding import Finding
@@ -47,8 +47,8 @@ LOADING_SHARE = 9.0
 class Searcher(Protocol):
     """Matches files with the references that are live and in its scope."""
 
-    def query_settings(self, limits: Limits) -> Settings:
-        """How a file must be examined to be searched for."""
+    def query_hashing(self, limits: Limits) -> QueryHashing:
+        """How files must be hashed to be searched for."""
         ...
 
     def prepare(self) -> None:
@@ -112,11 +112,9 @@ class LocalSearcher:
         """Whether files are also searched for by local features."""
         return self._profile == "thorough" and hash_rows.has_features(self._connection)
 
-    def query_settings(self, limits: Limits) -> Settings:
-        """As Searcher.query_settings."""
-        return Settings(
-            self.algorithms, limits=limits, side="query", features=self.wants_features, profile=self._profile
-        )
+    def query_hashing(self, limits: Limits) -> QueryHashing:
+        """As Searcher.query_hashing."""
+        return QueryHashing(self.algorithms, limits, self.wants_features, self._profile)
 
     def prepare(self, anew: bool = False) -> None:
         """As Searcher.prepare. anew: do not trust the cache, and write it again."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hashmatch import hashers
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceHashing
 from hashmatch.matching.status import is_comparable, is_skipped
 from hashmatch.media import recipes_as_good
 from hashmatch.media.files import FoundPath
@@ -50,7 +50,7 @@ def index(
     actor: Actor,
     found: Iterable[FoundPath | None],
     membership: Membership,
-    settings: Settings,
+    settings: ReferenceHashing,
     examiner: Examiner,
     *,
     retry_failed: bool = False,
@@ -97,7 +97,7 @@ def index(
 
 
 def _settled_references(
-    connection: sqlite3.Connection, settings: Settings, retry_failed: bool
+    connection: sqlite3.Connection, settings: ReferenceHashing, retry_failed: bool
 ) -> Callable[[int | None], bool]:
     """A function that says of a reference's id whether there is nothing to examine again; None stands for no reference."""
     versions = {name: hashers.by_name(name).version for name in settings.hashers}

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from hashmatch import hashers
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import QueryHashing
 from hashmatch.matching.results import ExaminedFilm, Result, Tier
 from hashmatch.matching.status import is_comparable, unmatched, with_matches
 from hashmatch.media import Limits, recipes_as_good
@@ -44,7 +44,7 @@ def scan(
     min_tier: weaker matches are left out, and count for nothing.
     on_progress: told a path, and what share of that long film is done, 0 to 1.
     """
-    settings = searcher.query_settings(limits)
+    settings = searcher.query_hashing(limits)
     hooks = ExaminerHooks(
         is_known=_known_content(store.connection, searcher, settings),
         parts_to_decode=lambda state, glance: searcher.parts_to_decode(glance),
@@ -57,7 +57,7 @@ def scan(
 
 
 def _known_content(
-    connection: sqlite3.Connection, searcher: Searcher, settings: Settings
+    connection: sqlite3.Connection, searcher: Searcher, settings: QueryHashing
 ) -> Callable[[FileState, Digests], bool]:
     """A function that says whether a file need not be decoded: the reference set has its hashes, or knows that it cannot
     be decoded."""

@@ -21,7 +21,7 @@ from hashmatch.cluster.examining import ClusterExaminer
 from hashmatch.cluster.jobs import Job
 from hashmatch.cluster.sizes import Sizes
 from hashmatch.fingerprints.examiner import ExaminerHooks
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceHashing
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.files import FoundPath
 from hashmatch.media.sampling import FilmShare
@@ -158,7 +158,7 @@ class TestTheSame:
             examiner = ClusterExaminer(cluster, Isolation(), Sizes(store.connection, grows=True))
             hooks = ExaminerHooks(on_progress=lambda state, share: shares_done.append(share))
             found = [FoundPath(os.fsencode(archive / "long.mp4"))]
-            told = [file for batch in examiner.examine(found, Settings(), hooks) for file in batch]
+            told = [file for batch in examiner.examine(found, ReferenceHashing(), hooks) for file in batch]
             rates = sum(rate.files for rate in cluster.rates.values())
         assert [job.share for job in sent] == [FilmShare(0, 1), FilmShare(1, 2)]
         assert len(told) == rates == 1

@@ -21,7 +21,7 @@ from hashmatch.cluster.sizes import Sizes
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
 from hashmatch.fingerprints.many_files import LocalExaminer
 from hashmatch.fingerprints.one_file import fingerprint
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.media.files import FoundPath, walk
@@ -103,7 +103,7 @@ def test_what_the_client_is_asked_and_told(seam: Seam, store: Store, tmp_path: P
     )
     examiner, _searcher = seam(store)
     found = [FoundPath(os.fsencode(folder) + b"/" + name) for name in (*names, b"none.jpg")]
-    batches = list(examiner.examine(found, Settings(side="query"), hooks))
+    batches = list(examiner.examine(found, QueryHashing(), hooks))
     done = {os.path.basename(file.state.path): file.fingerprint for batch in batches for file in batch}
     assert sum(map(len, batches)) == len(done) == len(found), "each file once"
     assert done[b"unchanged.jpg"] is None
@@ -114,7 +114,7 @@ def test_what_the_client_is_asked_and_told(seam: Seam, store: Store, tmp_path: P
     assert (known_file.known, known_file.hashes) == (True, ())
     assert (new.known, bool(new.hashes), new.kind) == (False, True, "image")
     with (folder / "film.mp4").open("rb") as file:
-        assert film_file == fingerprint(file, Settings(side="query"), parts_to_decode=lambda glance: ((0.0, 2.0),))
+        assert film_file == fingerprint(file, QueryHashing(), parts_to_decode=lambda glance: ((0.0, 2.0),))
     assert (text.kind, text.error) == (None, None)
     assert none.error is not None and none.error.code == "not-found"
     assert [name for what, name in log if what == "unchanged?"] == names
@@ -147,7 +147,7 @@ def test_names_are_answered_as_they_come(seam: Seam, store: Store, tmp_path: Pat
     with sender, receiver:
         sender.send(names[0])
         batches: Iterator[Sequence[ExaminedFile]] = examiner.examine(
-            found(), Settings(), input_descriptor=receiver.fileno()
+            found(), ReferenceHashing(), input_descriptor=receiver.fileno()
         )
         for batch in batches:
             answered.extend(os.path.basename(file.state.path) for file in batch)

@@ -24,7 +24,7 @@ from hashmatch.cluster.sizes import MOST, Sizes
 from hashmatch.cluster.versions import check, facts
 from hashmatch.errors import CommandError
 from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import absolute, is_url
@@ -48,8 +48,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 class TestRecords:
     def test_travel_as_they_are(self) -> None:
-        run = Run("name", Settings(features=True), Isolation(workers=1), facts(Settings()))
-        assert wire.read(Run, wire.unpack(wire.pack("run", run))[1]) == run
+        for mode in (ReferenceHashing(features=True), QueryHashing(("pdq", "phash"), profile="thorough")):
+            run = Run("name", mode, Isolation(workers=1), facts(mode))
+            assert wire.read(Run, wire.unpack(wire.pack("run", run))[1]) == run
         job = Job(3, b"/caf\xe9.jpg", False, ("ab" * 32,), ((0.0, 1e9),), FilmShare(1, 4), 8)
         assert wire.read(Job, wire.unpack(wire.pack("job", job))[1]) == job
         hashes = (Hash("pdq", bytes(32), 100, 1.5, "trim1", 1, bytes(32)),)
@@ -81,7 +82,7 @@ class TestRecords:
 
 def replies_of_host(language: str, job: Job) -> dict[str, Any]:
     """What a host process says of a job, by the kinds of its messages."""
-    run = Run("name", Settings(), Isolation(workers=1), facts(Settings()), language)
+    run = Run("name", ReferenceHashing(), Isolation(workers=1), facts(ReferenceHashing()), language)
     done = subprocess.run(
         [sys.executable, "-m", "hashmatch.cluster.host"],
         input=b"".join(line + b"\n" for line in (wire.pack("run", run), wire.pack("job", job))),
@@ -101,11 +102,11 @@ def test_a_host_keeps_its_memory_whatever_dask_has_set(monkeypatch: pytest.Monke
 
 class TestFacts:
     def test_of_this_machine_agree(self) -> None:
-        check("here", facts(Settings()), facts(Settings()))
+        check("here", facts(ReferenceHashing()), facts(ReferenceHashing()))
 
     @pytest.mark.parametrize("name", ["hashmatch", "recipe of videos", "pdq", "Pillow"])
     def test_what_differs_is_named(self, name: str) -> None:
-        ours = facts(Settings())
+        ours = facts(ReferenceHashing())
         theirs = tuple((each, "other" if each == name else value) for each, value in ours)
         with pytest.raises(
             CommandError, match=f"tcp://x:1 would come to other results than this machine: {name} other ≠"
@@ -114,9 +115,9 @@ class TestFacts:
 
     def test_settings_that_change_hashes_count(self) -> None:
         with pytest.raises(CommandError, match="recipe of images"):
-            check("x", facts(Settings(exact=True)), facts(Settings()))
+            check("x", facts(ReferenceHashing(features=True)), facts(ReferenceHashing()))
         with pytest.raises(CommandError, match="dhash"):
-            check("x", facts(Settings(("pdq", "dhash"))), facts(Settings()))
+            check("x", facts(ReferenceHashing(("pdq", "dhash"))), facts(ReferenceHashing()))
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ def test_shares_are_joined_only_where_they_are_of_one_file(store: Store, other_s
     film = Fingerprint("video", 10, measured("film", ()).digests, hashes=(pdq("a", time=0.0),), duration=2.0)
     rest = Fingerprint("video", other_size, hashes=(pdq("b", time=1.0),), duration=2.0)
     sizes = Sizes(store.connection)
-    examination = _Examination(cast(Any, None), sizes, Settings(), ExaminerHooks())  # no worker is asked here
+    examination = _Examination(cast(Any, None), sizes, ReferenceHashing(), ExaminerHooks())  # no worker is asked here
     job = Job(1, b"/film.mp4", most=2)
     examination._cases[1] = _Case(FileState(b"/film.mp4", 10, 5), job, of=2)
     examination._take_outcome(job, JobOutcome(1, 10, 5, film, FilmShare(0, 2)))

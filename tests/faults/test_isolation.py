@@ -23,7 +23,7 @@ import pytest
 from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
 from hashmatch.fingerprints.many_files import fingerprints
 from hashmatch.fingerprints.one_file import fingerprint
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceHashing
 from hashmatch.isolation import Isolation, lock
 from hashmatch.media import Limits
 from hashmatch.media.files import FoundPath
@@ -38,7 +38,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="watches the file sys
 
 
 def of_paths(*paths: Path, isolation: Isolation = Isolation(workers=2), **more: Any) -> list[Fingerprint]:
-    settings = Settings(limits=more.pop("limits", Limits()))
+    settings = ReferenceHashing(limits=more.pop("limits", Limits()))
     found = [FoundPath(os.fsencode(path)) for path in paths]
     done = {state.path: result for state, result in fingerprints(found, settings, isolation, ExaminerHooks(**more))}
     return [result for each in found if (result := done[each.path]) is not None]
@@ -141,7 +141,7 @@ def test_nothing_but_the_file_itself_is_opened(tmp_path: Path, steps: tuple[str,
 )
 def test_refused_by_name(tmp_path: Path, name: str) -> None:
     """Not as damaged media, but as what it is."""
-    result = fingerprint(io.BytesIO(pointing_elsewhere(tmp_path / "x")[name]), Settings())
+    result = fingerprint(io.BytesIO(pointing_elsewhere(tmp_path / "x")[name]), ReferenceHashing())
     assert code(result) == "unsupported-format"
     assert result.error is not None
     assert any(word in result.error.message for word in ("script", "playlist", "PostScript", "SVG"))
@@ -182,7 +182,7 @@ def test_nothing_is_imported_once_the_door_is_locked(tmp_path: Path) -> None:
         locked = subprocess.run(command, capture_output=True, check=False, timeout=60)
         assert locked.returncode == 0, (name, locked.stderr)
         (document,) = json.loads(locked.stdout)
-        (expected,) = [fingerprint(io.BytesIO(path.read_bytes()), Settings())]
+        (expected,) = [fingerprint(io.BytesIO(path.read_bytes()), ReferenceHashing())]
         assert [each["hash"] for each in document["hashes"]] == [each.hex for each in expected.hashes], name
         assert document["error"] is None
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from hashmatch.errors import MediaError
 from hashmatch.fingerprints.film import FilmReading, Parts, guesses, in_order, read
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import Hashing, QueryHashing, ReferenceHashing
 from hashmatch.hashers.frames import FrameArea, hash_frames
 from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media import Film, Limits
@@ -27,8 +27,8 @@ from tests.support.opened_media import opened_film
 from tests.support.still_files import ANIMATIONS, animated
 
 Square = npt.NDArray[np.uint8]
-THOROUGH = Settings(side="query", profile="thorough")
-FAST = Settings(side="query", profile="fast")
+THOROUGH = QueryHashing(profile="thorough")
+FAST = QueryHashing(profile="fast")
 
 
 def square(seed: int, side: int = 128, box: tuple[int, int, int, int] = (0, 0, 128, 128)) -> Square:
@@ -77,7 +77,7 @@ class Made:
 
 
 def hashed(
-    made: Made, settings: Settings = Settings(), look: Any = lambda glance: (), fails: bool = False
+    made: Made, settings: Hashing = ReferenceHashing(), look: Any = lambda glance: (), fails: bool = False
 ) -> list[Hash]:
     footage = FilmReading()
     if fails:
@@ -232,15 +232,15 @@ def test_too_few_key_frames_and_the_film_is_decoded() -> None:
 # Damage and limits.
 
 
-@pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
+@pytest.mark.parametrize("settings", [ReferenceHashing(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
 @pytest.mark.parametrize("breaks", [1, 7, 16, 17, 20])
-def test_what_came_before_damage_is_kept(settings: Settings, breaks: int) -> None:
+def test_what_came_before_damage_is_kept(settings: Hashing, breaks: int) -> None:
     shots = [(seed, 2.0) for seed in range(40)]
     made = Made(shots, keys=20)
     found = hashed(Made(shots, keys=20, breaks=breaks), settings, lambda glance: (), fails=True)
     whole = hashed(made, settings)
     assert len(times(found)) >= 1
-    if settings.profile == "fast" and settings.side == "query":
+    if settings == FAST:
         assert times(found)[: min(breaks, 20)] == times(whole)[:breaks] or breaks < 3
     else:
         # But for the last frame, which is kept of whatever there is.
@@ -256,8 +256,8 @@ def test_a_fast_query_whose_parts_break_keeps_both() -> None:
     assert seen[0] == 0 and seen == sorted(seen) and 70 < seen[-1] <= 78 and len(seen) >= 50
 
 
-@pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST, Settings(hashers=("pdq", "phash"))])
-def test_a_clock_that_runs_away_loses_no_frames(settings: Settings) -> None:
+@pytest.mark.parametrize("settings", [ReferenceHashing(), THOROUGH, FAST, ReferenceHashing(hashers=("pdq", "phash"))])
+def test_a_clock_that_runs_away_loses_no_frames(settings: Hashing) -> None:
     """Time stamps far beyond any film: all pictures are hashed that would be, and none has a time that nobody believes."""
     sound, runaway = (Made([(seed, 2) for seed in range(6)], keys=5) for _ in range(2))
 
@@ -273,9 +273,9 @@ def test_a_clock_that_runs_away_loses_no_frames(settings: Settings) -> None:
     assert cut.count(LONGEST_FILM) == sum((each.time or 0.0) >= 4 for each in expected)
 
 
-@pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
-def test_no_more_hashes_than_allowed(settings: Settings) -> None:
-    few = Settings(side=settings.side, profile=settings.profile, limits=Limits(max_frames=7))
+@pytest.mark.parametrize("settings", [ReferenceHashing(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
+def test_no_more_hashes_than_allowed(settings: Hashing) -> None:
+    few = replace(settings, limits=Limits(max_frames=7))
     footage = FilmReading()
     with pytest.raises(MediaError) as caught:
         read(Made([(seed, 1) for seed in range(30)]).film(), few, footage, lambda time: None)
@@ -284,12 +284,12 @@ def test_no_more_hashes_than_allowed(settings: Settings) -> None:
 
 def test_beats_are_the_seconds_decoded() -> None:
     beats: list[float] = []
-    read(Made([(1, 3)]).film(), Settings(), FilmReading(), beats.append)
+    read(Made([(1, 3)]).film(), ReferenceHashing(), FilmReading(), beats.append)
     assert beats == [n / 10 for n in range(30)]
 
 
-@pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
-def test_memory_is_that_of_the_hashes(settings: Settings) -> None:
+@pytest.mark.parametrize("settings", [ReferenceHashing(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
+def test_memory_is_that_of_the_hashes(settings: Hashing) -> None:
     """Of five minutes no more is held than what was made of it, and the frames of some seconds."""
     made = Made([(seed % 50, 3) for seed in range(100)], rate=2, keys=4)
     footage = FilmReading()
@@ -308,13 +308,13 @@ def test_memory_is_that_of_the_hashes(settings: Settings) -> None:
 # Other hashes, and animations.
 
 
-@pytest.mark.parametrize("settings", [Settings(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
-def test_other_algorithms_beside_and_alone(settings: Settings) -> None:
-    every = Settings(("pdq", "phash", "dhash"), side=settings.side, profile=settings.profile)
+@pytest.mark.parametrize("settings", [ReferenceHashing(), THOROUGH, FAST], ids=["reference", "thorough", "fast"])
+def test_other_algorithms_beside_and_alone(settings: Hashing) -> None:
+    every = replace(settings, hashers=("pdq", "phash", "dhash"))
     found = hashed(Made([(seed, 1) for seed in range(8)]), every)
     assert times(found, algorithm="phash") == times(found, algorithm="dhash") == times(found)
     assert {len(each.bits) for each in found if each.algorithm != "pdq"} == {8}
-    alone = Settings(("dhash",), side=settings.side, profile=settings.profile)
+    alone = replace(settings, hashers=("dhash",))
     only = hashed(Made([(seed, 1) for seed in range(8)]), alone)
     assert {each.algorithm for each in only} == {"dhash"} and len(only) >= 8
 
@@ -323,7 +323,7 @@ def test_other_algorithms_beside_and_alone(settings: Settings) -> None:
 def test_animations_on_both_sides(name: str) -> None:
     """Each of its frames is kept, and found again by either kind of query."""
     stored = FilmReading()
-    read(opened_film(animated(name)), Settings(), stored, lambda time: None)
+    read(opened_film(animated(name)), ReferenceHashing(), stored, lambda time: None)
     kept = {each.time: each.bits for each in stored.hashes if each.view == "full"}
     assert list(kept) == [0, 0.5, 1, 1.5, 2, 2.5]
     for settings in (THOROUGH, FAST):

@@ -24,7 +24,14 @@ from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
 from hashmatch.fingerprints.film import can_be_shared
 from hashmatch.fingerprints.many_files import LocalExaminer, _Case, _is_credible, fingerprints
 from hashmatch.fingerprints.one_file import fingerprint, joined
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import (
+    PlainHashing,
+    QueryHashing,
+    ReferenceHashing,
+    Settings,
+    SmallPictures,
+    VpdqHashing,
+)
 from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.hashers.orientations import ORIENTATIONS
@@ -38,15 +45,15 @@ from tests.support.film_files import FILMS, film, sound
 from tests.support.still_files import STILLS, animated, animation, saved, scene, still
 
 QUICK = Isolation(workers=2, timeout=30)
-ALL = Settings(("pdq", "phash", "dhash"))
+ALL = ReferenceHashing(("pdq", "phash", "dhash"))
 
 
-def of_bytes(data: bytes, settings: Settings = Settings(), **more: Any) -> Fingerprint:
+def of_bytes(data: bytes, settings: Settings = ReferenceHashing(), **more: Any) -> Fingerprint:
     return fingerprint(io.BytesIO(data), settings, **more)
 
 
 def of_paths(
-    *paths: Path, settings: Settings = Settings(), isolation: Isolation = QUICK, **more: Any
+    *paths: Path, settings: Settings = ReferenceHashing(), isolation: Isolation = QUICK, **more: Any
 ) -> list[Fingerprint]:
     """In the order of the paths, from workers."""
     found = [FoundPath(os.fsencode(path)) for path in paths]
@@ -129,7 +136,7 @@ def test_a_photo_in_bars() -> None:
 
 def test_a_photo_as_a_query(jpeg: bytes) -> None:
     """The same, and its other orientations."""
-    reference, query = of_bytes(jpeg), of_bytes(jpeg, Settings(side="query"))
+    reference, query = of_bytes(jpeg), of_bytes(jpeg, QueryHashing())
     assert [replace(each, turned=b"") for each in query.hashes] == list(reference.hashes)
     assert [len(each.turned) for each in query.hashes] == [
         224 if each.algorithm == "pdq" else 0 for each in query.hashes
@@ -142,25 +149,37 @@ def test_a_photo_as_a_query(jpeg: bytes) -> None:
 
 
 def test_local_features_of_a_photo(jpeg: bytes, mp4: bytes) -> None:
-    (of_reference,) = of_bytes(jpeg, Settings(features=True)).features
-    upright, mirrored = of_bytes(jpeg, Settings(side="query", features=True)).features
+    (of_reference,) = of_bytes(jpeg, ReferenceHashing(features=True)).features
+    upright, mirrored = of_bytes(jpeg, QueryHashing(features=True)).features
     for each in (of_reference, upright, mirrored):
         assert len(LocalFeatures.from_bytes(each)) > 0
     assert upright != mirrored
-    assert of_bytes(jpeg, Settings(features=True)).recipe == recipe("image", False, True) != recipe("image", False)
-    film = of_bytes(mp4, Settings(features=True))
+    assert (
+        of_bytes(jpeg, ReferenceHashing(features=True)).recipe == recipe("image", False, True) != recipe("image", False)
+    )
+    film = of_bytes(mp4, ReferenceHashing(features=True))
     assert (film.features, film.recipe) == ((), recipe("video", False))
 
 
 def test_a_small_version_of_a_photo(jpeg: bytes, mp4: bytes) -> None:
-    pixels = of_bytes(jpeg, Settings(picture_side=100)).pixels
-    assert pixels is not None
-    assert (pixels.width, pixels.height, len(pixels.rgb)) == (100, 75, 100 * 75 * 3)
-    assert of_bytes(mp4, Settings(picture_side=100)).pixels is None, "a film has many"
+    made = of_bytes(jpeg, SmallPictures(100))
+    assert made.pixels is not None
+    assert (made.pixels.width, made.pixels.height, len(made.pixels.rgb)) == (100, 75, 100 * 75 * 3)
+    assert (made.hashes, made.moments, made.digests) == ((), (), digests_of(jpeg)), "nothing is hashed"
+    film = of_bytes(mp4, SmallPictures(100))
+    assert (film.kind, film.pixels, film.moments, film.error) == ("video", None, (), None), "a film has many"
+
+
+def test_a_small_picture_is_in_colour_or_decoded_fast() -> None:
+    data = saved(scene(4, 640, 480), "jpeg", quality=90)
+    in_colour, grey = (of_bytes(data, SmallPictures(64, colour=colour)).pixels for colour in (True, False))
+    assert in_colour is not None and grey is not None
+    assert in_colour.rgb[0::3] != in_colour.rgb[1::3]
+    assert grey.rgb[0::3] == grey.rgb[1::3] == grey.rgb[2::3]
 
 
 def test_a_film(mp4: bytes) -> None:
-    result = of_bytes(mp4, Settings(("pdq", "dhash")))
+    result = of_bytes(mp4, ReferenceHashing(("pdq", "dhash")))
     assert (result.kind, result.size, result.digests) == ("video", len(mp4), digests_of(mp4))
     assert (result.width, result.height) == (176, 144)
     assert result.duration == pytest.approx(2, abs=0.1)
@@ -173,7 +192,7 @@ def test_a_film(mp4: bytes) -> None:
 
 def test_a_film_as_a_query(mp4: bytes) -> None:
     """Two a second or more, of each the whole and what it may be a part of, and their mirror images."""
-    result = of_bytes(mp4, Settings(side="query", profile="thorough"))
+    result = of_bytes(mp4, QueryHashing(profile="thorough"))
     assert (result.kind, result.recipe, result.error) == ("video", recipe("video", exact=False), None)
     whole = [each for each in result.hashes if each.view == "full"]
     assert len(whole) >= 5 and len({each.time for each in whole}) == len(whole)
@@ -194,7 +213,7 @@ def test_an_animation() -> None:
 
 def test_exact(jpeg: bytes, mp4: bytes) -> None:
     for data, kind in ((jpeg, "image"), (mp4, "video")):
-        result = of_bytes(data, Settings(exact=True))
+        result = of_bytes(data, PlainHashing(exact=True))
         assert result.recipe == recipe(kind, exact=True) != recipe(kind, exact=False)  # type: ignore[arg-type]
         assert result.decoder.endswith("exact")
         assert len(result.hashes) >= 1
@@ -271,12 +290,14 @@ def test_without_digests(jpeg: bytes, mp4: bytes, tmp_path: Path) -> None:
     def is_known(*_asked: Any) -> bool:
         raise AssertionError
 
+    asked = SmallPictures(64, (0.0, 1.0))
     for data in (jpeg, mp4):
         path = tmp_path / "file"
         path.write_bytes(data)
-        expected = replace(of_bytes(data), digests=None)
-        assert of_bytes(data, Settings(digests=False), is_known=is_known) == expected
-        assert of_path(path, settings=Settings(digests=False), is_known=is_known) == expected
+        expected = replace(of_bytes(data, asked), digests=None)
+        assert expected.pixels or all(expected.moments)
+        assert of_bytes(data, replace(asked, digests=False), is_known=is_known) == expected
+        assert of_path(path, settings=replace(asked, digests=False), is_known=is_known) == expected
 
 
 # What cannot be hashed.
@@ -322,37 +343,39 @@ def test_too_many_bytes(jpeg: bytes, mp4: bytes) -> None:
         (jpeg, Limits(max_bytes=len(jpeg) - 1), "image"),
         (mp4, Limits(max_bytes=len(mp4) - 1), "video"),
     ):
-        result = of_bytes(data, Settings(limits=limits))
+        result = of_bytes(data, ReferenceHashing(limits=limits))
         assert (code(result), result.kind, result.size, result.digests) == ("too-large", kind, len(data), None)
         assert not is_skipped(result)
     for data, limits in (
         (jpeg, Limits(max_picture_bytes=len(jpeg), max_bytes=len(jpeg))),
         (mp4, Limits(max_picture_bytes=1, max_bytes=len(mp4))),
     ):
-        assert of_bytes(data, Settings(limits=limits)).error is None
+        assert of_bytes(data, ReferenceHashing(limits=limits)).error is None
 
 
 def test_too_many_pixels_or_frames(jpeg: bytes, mp4: bytes) -> None:
-    few = Settings(limits=Limits(max_pixels=1000))
+    few = ReferenceHashing(limits=Limits(max_pixels=1000))
     for data in (jpeg, mp4):
         result = of_bytes(data, few)
         assert (code(result), result.digests, result.hashes) == ("too-large", digests_of(data), ())
-    for side, profile in (("reference", "fast"), ("query", "thorough"), ("query", "fast")):
-        three = Settings(limits=Limits(max_frames=3), side=side, profile=profile, hashers=ALL.hashers)  # type: ignore[arg-type]
-        result = of_bytes(mp4, three)
-        assert (code(result), result.partial, len(result.hashes)) == ("too-large", True, 3), side
+    for mode in (ALL, QueryHashing(ALL.hashers, profile="thorough"), QueryHashing(ALL.hashers, profile="fast")):
+        result = of_bytes(mp4, replace(mode, limits=Limits(max_frames=3)))
+        assert (code(result), result.partial, len(result.hashes)) == ("too-large", True, 3), mode
 
 
 def test_a_later_page_over_the_limit_does_not_undo_the_first() -> None:
     """Or a copy would escape by a huge second page."""
     data = saved(scene(), "TIFF", save_all=True, append_images=[scene(2, 500, 400)])
-    result = of_bytes(data, Settings(limits=Limits(max_pixels=240 * 180)))
+    result = of_bytes(data, ReferenceHashing(limits=Limits(max_pixels=240 * 180)))
     assert [each.view for each in result.hashes if each.algorithm == "pdq"] == [
         "full",
         *(view.name for view in result.views),
     ]
     assert result.partial
     assert code(result) == "too-large"
+    picture = of_bytes(data, SmallPictures(32, limits=Limits(max_pixels=240 * 180)))
+    assert picture.pixels is not None
+    assert (picture.partial, code(picture)) == (True, "too-large")
 
 
 # In worker processes.
@@ -361,7 +384,7 @@ def test_a_later_page_over_the_limit_does_not_undo_the_first() -> None:
 def test_all_fixtures(fixtures: Path) -> None:
     """Each once; the same as in this process; with the outcome that expected.json tells."""
     found = list(walk([os.fsencode(fixtures / name) for name in ("archive", "allowed", "uploads")]))
-    results = {os.fsdecode(s.path): (s, result) for s, result in fingerprints(found, Settings(), QUICK)}
+    results = {os.fsdecode(s.path): (s, result) for s, result in fingerprints(found, ReferenceHashing(), QUICK)}
     assert len(results) == len(found) > 50
     expected = json.loads((fixtures / "expected.json").read_text("utf-8"))
     for name, (state, result) in results.items():
@@ -373,7 +396,7 @@ def test_all_fixtures(fixtures: Path) -> None:
         if outcome in ("match", "clean", "allowed"):
             assert result.error is None and result.hashes and result.digests == digests_of(content), name
             with open(name, "rb") as file:
-                assert fingerprint(file, Settings()) == result
+                assert fingerprint(file, ReferenceHashing()) == result
         elif outcome == "partial":
             whole = [each.algorithm for each in result.hashes if each.view == "full"]
             assert (code(result), whole) == ("partial", ["pdq", "blocks"])
@@ -426,7 +449,7 @@ def test_what_cannot_be_opened(tmp_path: Path, jpeg: bytes) -> None:
 
 def test_errors_of_the_walk_are_passed_on(tmp_path: Path) -> None:
     found = list(walk([os.fsencode(tmp_path / "none")]))
-    ((state, result),) = fingerprints(found, Settings(), QUICK)
+    ((state, result),) = fingerprints(found, ReferenceHashing(), QUICK)
     assert result is not None
     assert (state, code(result)) == (FileState(os.fsencode(tmp_path / "none")), "not-found")
 
@@ -472,7 +495,7 @@ def test_known_files_are_not_decoded(tmp_path: Path, jpeg: bytes) -> None:
 def test_the_same_path_twice(tmp_path: Path, jpeg: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg)
     found = [FoundPath(os.fsencode(tmp_path / "a.jpg"))] * 6
-    done = [result for _state, result in fingerprints(found, Settings(), QUICK)]
+    done = [result for _state, result in fingerprints(found, ReferenceHashing(), QUICK)]
     assert [result is not None and result.digests == digests_of(jpeg) for result in done] == [True] * 6
 
 
@@ -572,7 +595,7 @@ def test_memory_limit(tmp_path: Path) -> None:
     """A picture within the limit of pixels that takes more memory than a worker may have."""
     Image.linear_gradient("L").resize((9_000, 9_000)).convert("RGB").save(tmp_path / "large.png", compress_level=1)
     (tmp_path / "small.png").write_bytes(still("png"))
-    exact = Settings(exact=True)
+    exact = PlainHashing(exact=True)
     isolation = Isolation(workers=1, memory=300 << 20)
     large, small = of_paths(tmp_path / "large.png", tmp_path / "small.png", settings=exact, isolation=isolation)
     assert (code(large), large.hashes, large.digests is not None) == ("out-of-memory", (), True)
@@ -583,7 +606,7 @@ def test_a_worker_asks_what_is_worth_decoding(tmp_path: Path) -> None:
     """Of a film's key frames, and does as it is told."""
     every_second = replace(FILMS["mp4"], options={"x264-params": "keyint=8:min-keyint=8:scenecut=0"})
     (tmp_path / "a.mp4").write_bytes(film(every_second, seconds=20))
-    query = Settings(side="query", profile="fast")
+    query = QueryHashing(profile="fast")
     asked: list[Glance] = []
 
     def parts_to_decode(state: FileState, glance: Glance) -> tuple[tuple[float, float], ...]:
@@ -608,7 +631,7 @@ def test_a_worker_asks_what_is_worth_decoding(tmp_path: Path) -> None:
 def test_a_long_film_is_shared_with_the_same_hashes(tmp_path: Path) -> None:
     small = replace(FILMS["mp4"], size=(64, 48), options={"x264-params": "keyint=40"})
     (tmp_path / "a.mp4").write_bytes(film(small, seconds=200))
-    for settings in (Settings(), Settings(side="query", profile="thorough")):
+    for settings in (ReferenceHashing(), QueryHashing(profile="thorough")):
         alone = of_path(tmp_path / "a.mp4", settings=settings, isolation=replace(QUICK, workers=1))
         shared = of_path(tmp_path / "a.mp4", settings=settings, isolation=replace(QUICK, workers=3))
         assert shared == alone
@@ -619,14 +642,14 @@ def test_nothing_is_written_beside_the_evidence(tmp_path: Path, fixtures: Path) 
     copy = tmp_path / "archive"
     shutil.copytree(fixtures / "archive", copy)
     before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(copy.rglob("*"))}
-    list(fingerprints(walk([os.fsencode(copy)]), Settings(), QUICK))
+    list(fingerprints(walk([os.fsencode(copy)]), ReferenceHashing(), QUICK))
     assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(copy.rglob("*"))} == before
 
 
 def test_leaving_early_ends_the_workers(tmp_path: Path, jpeg: bytes) -> None:
     for number in range(30):
         (tmp_path / f"{number:02}.jpg").write_bytes(jpeg)
-    results = fingerprints(walk([os.fsencode(tmp_path)]), Settings(), QUICK)
+    results = fingerprints(walk([os.fsencode(tmp_path)]), ReferenceHashing(), QUICK)
     next(results)
     assert multiprocessing.active_children()
     results.close()  # type: ignore[attr-defined]
@@ -654,7 +677,9 @@ def test_names_from_a_stream_are_answered_as_they_come(tmp_path: Path, jpeg: byt
     answered = []
     with source, sender:
         sender.send(names[0])
-        for ((state, result),) in LocalExaminer(QUICK).examine(found(), Settings(), input_descriptor=source.fileno()):
+        for ((state, result),) in LocalExaminer(QUICK).examine(
+            found(), ReferenceHashing(), input_descriptor=source.fileno()
+        ):
             assert result is not None
             answered.append(os.path.basename(state.path))
             assert (code(result) == "not-found") == (answered[-1] == b"none")
@@ -676,7 +701,7 @@ def test_a_link_that_takes_the_place_of_a_file_is_not_followed(tmp_path: Path, j
             (tmp_path / "in" / "a.jpg").symlink_to(tmp_path / "secret.jpg")
             yield each
 
-    ((_state, result),) = fingerprints(found(), Settings(), QUICK)
+    ((_state, result),) = fingerprints(found(), ReferenceHashing(), QUICK)
     assert result is not None
     assert (code(result), result.digests) == ("not-regular-file", None)
 
@@ -692,7 +717,7 @@ def test_prepare_is_called_once_while_the_first_are_decoded(tmp_path: Path, jpeg
         assert multiprocessing.active_children()
 
     for _state, _result in fingerprints(
-        walk([os.fsencode(tmp_path)]), Settings(), QUICK, ExaminerHooks(prepare=prepare)
+        walk([os.fsencode(tmp_path)]), ReferenceHashing(), QUICK, ExaminerHooks(prepare=prepare)
     ):
         seen.append(1)
     assert calls == [0]
@@ -701,22 +726,23 @@ def test_prepare_is_called_once_while_the_first_are_decoded(tmp_path: Path, jpeg
 
 def test_settings_reach_the_workers(tmp_path: Path, jpeg: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg)
-    result = of_path(tmp_path / "a.jpg", settings=replace(ALL, exact=True))
+    exact = PlainHashing(ALL.hashers, exact=True)
+    result = of_path(tmp_path / "a.jpg", settings=exact)
     assert [each.algorithm for each in result.hashes if each.view == "full"] == ["pdq", "blocks", "phash", "dhash"]
-    assert result == of_bytes(jpeg, replace(ALL, exact=True))
-    more = Settings(side="query", features=True, picture_side=64)
-    assert of_path(tmp_path / "a.jpg", settings=more) == of_bytes(jpeg, more)
+    assert result == of_bytes(jpeg, exact)
+    for more in (QueryHashing(features=True), PlainHashing(views=False), SmallPictures(64)):
+        assert of_path(tmp_path / "a.jpg", settings=more) == of_bytes(jpeg, more)
 
 
 def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
     """Well-formed lies of a worker that was taken over."""
-    asked = Settings(side="query", features=True, picture_side=32)
+    asked = QueryHashing(features=True)
     whole = of_bytes(jpeg, asked)
     case = _Case(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), -1)
     case.digests = whole.digests
     honest, blocks, *_views = whole.hashes
     assert (honest.algorithm, blocks.algorithm) == ("pdq", "blocks")
-    assert whole.features and whole.pixels is not None
+    assert whole.features
     assert _is_credible(case, whole, asked)
     area = View("trim1", 0, 0, 1, 1)
     other = Digests("0" * 32, "0" * 40, "0" * 64)
@@ -738,20 +764,38 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
         replace(whole, views=(area,) * (MOST_VIEWS + 1)),
         replace(whole, features=(b"no features",)),
         replace(whole, features=whole.features * 2),
-        replace(whole, pixels=replace(whole.pixels, width=whole.pixels.width + 1)),
-        replace(whole, pixels=Pixels(33, 1, bytes(99))),  # larger than was asked for
-        replace(whole, pixels=Pixels(0, 0, b"")),
+        replace(whole, pixels=Pixels(1, 1, bytes(3))),  # not asked for
+        replace(whole, moments=(None,)),
         replace(whole, error=Failure("no-such-code", Message.literal("x"))),
         replace(whole, error=Failure("corrupt", Message.literal("x" * 2000))),
         replace(whole, decoder="x" * 2000),
     ]
     assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)
-    for unasked in (Settings(features=True), Settings(picture_side=32)):
+    for unasked in (QueryHashing(), PlainHashing(), SmallPictures(32)):
         assert not _is_credible(case, whole, unasked)
 
 
+def test_what_cannot_be_true_of_a_picture_is_not_believed(jpeg: bytes) -> None:
+    asked = SmallPictures(32)
+    whole = of_bytes(jpeg, asked)
+    case = _Case(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), -1)
+    case.digests = whole.digests
+    assert whole.pixels is not None
+    assert _is_credible(case, whole, asked)
+    lies = [
+        replace(whole, pixels=None),  # nor an error
+        replace(whole, pixels=replace(whole.pixels, width=whole.pixels.width + 1)),
+        replace(whole, pixels=Pixels(33, 1, bytes(99))),  # larger than was asked for
+        replace(whole, pixels=Pixels(0, 0, b"")),
+        replace(whole, digests=None),
+        replace(whole, hashes=of_bytes(jpeg).hashes[:1]),
+        replace(whole, moments=(None,)),
+    ]
+    assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)
+
+
 def test_pictures_that_were_not_asked_for_are_not_believed(fixtures: Path) -> None:
-    asked = Settings(moments=(0.0, 1.0), picture_side=64)
+    asked = SmallPictures(64, (0.0, 1.0))
     path = os.fsencode(fixtures / "archive" / "films" / "journey.mp4")
     ((_state, whole),) = fingerprints([FoundPath(path)], asked, Isolation(1))
     assert whole is not None
@@ -770,7 +814,7 @@ def test_pictures_that_were_not_asked_for_are_not_believed(fixtures: Path) -> No
         replace(whole, moments=(one, Pixels(65, 1, bytes(195)))),
     ]
     assert [_is_credible(case, lie, asked) for lie in lies] == [False] * len(lies)
-    assert not _is_credible(case, whole, Settings(picture_side=64))
+    assert not _is_credible(case, whole, SmallPictures(64))
 
 
 @pytest.mark.parametrize(
@@ -784,24 +828,25 @@ def test_pictures_that_were_not_asked_for_are_not_believed(fixtures: Path) -> No
 )
 def test_frames_at_equal_intervals_as_vpdq_counts_them(interval: float, times: list[float]) -> None:
     # 5.5 s of 8 frames a second: every 8th, 16th, 2nd (0.3 s are two whole frames) and every frame.
-    made = fingerprint(io.BytesIO(film()), Settings(interval=interval))
+    made = fingerprint(io.BytesIO(film()), VpdqHashing(interval))
     assert [each.time for each in made.hashes] == pytest.approx(times)
     assert {(each.algorithm, each.view, each.turned) for each in made.hashes} == {("pdq", "full", b"")}
 
 
 def test_an_animation_at_equal_intervals() -> None:
-    made = fingerprint(io.BytesIO(animation("WEBP", 400, 10)), Settings(interval=1.0))
+    made = fingerprint(io.BytesIO(animation("WEBP", 400, 10)), VpdqHashing(1.0))
     assert [each.time for each in made.hashes] == pytest.approx([0, 1.2, 2.0, 3.2])
 
 
 def test_only_what_is_hashed_from_end_to_end_is_shared() -> None:
-    assert can_be_shared(Settings()) and can_be_shared(Settings(side="query", profile="thorough"))
-    for alone in (Settings(exact=True), Settings(side="query"), Settings(interval=1.0), Settings(moments=(1.0,))):
+    for shared in (ReferenceHashing(), PlainHashing(), QueryHashing(profile="thorough")):
+        assert can_be_shared(shared)
+    for alone in (PlainHashing(exact=True), QueryHashing(), VpdqHashing(1.0), SmallPictures(9, (1.0,))):
         assert not can_be_shared(alone)
 
 
 def test_what_cannot_be_true_of_a_film_is_not_believed(mp4: bytes) -> None:
-    asked = Settings(side="query", profile="thorough", limits=Limits(max_frames=1000))
+    asked = QueryHashing(profile="thorough", limits=Limits(max_frames=1000))
     whole = of_bytes(mp4, asked)
     case = _Case(FileState(b"x", len(mp4), 1), MediaType("pyav", "mov"), -1)
     case.digests = whole.digests
@@ -834,7 +879,7 @@ def test_a_glance_that_cannot_be_is_not_searched_for(monkeypatch: pytest.MonkeyP
         asked.append(glance)
         return ()
 
-    query = Settings(side="query")
+    query = QueryHashing()
     assert of_path(path, settings=query, parts_to_decode=parts_to_decode).hashes and len(asked) == 1
     monkeypatch.setattr(film_module, "Glance", lie)
     assert code(of_path(path, settings=query, parts_to_decode=parts_to_decode)) == "decoder-crash"
@@ -845,14 +890,14 @@ def test_shares_are_joined(mp4: bytes) -> None:
     whole = of_bytes(mp4)
     half = len(whole.hashes) // 2
     first, second = replace(whole, hashes=whole.hashes[:half]), replace(whole, digests=None, hashes=whole.hashes[half:])
-    assert joined([first, second], Settings()) == whole
+    assert joined([first, second], ReferenceHashing()) == whole
     # The first has the digests, even where nothing of it could be decoded; recipe and size are then the other's.
     broken = Fingerprint("video", len(mp4), whole.digests, error=Failure("corrupt", Message.literal("x")))
-    rest = joined([broken, second], Settings())
+    rest = joined([broken, second], ReferenceHashing())
     assert (rest.recipe, rest.width, rest.digests, rest.partial) == (whole.recipe, whole.width, whole.digests, True)
     assert rest.hashes == second.hashes and code(rest) == "corrupt"
     # More than is kept is said, and not only cut.
-    few = joined([first, second], Settings(limits=Limits(max_frames=half)))
+    few = joined([first, second], ReferenceHashing(limits=Limits(max_frames=half)))
     assert (len(few.hashes), few.partial, code(few)) == (half, True, "too-large")
-    none = joined([broken, replace(second, hashes=())], Settings())
+    none = joined([broken, replace(second, hashes=())], ReferenceHashing())
     assert not none.hashes and code(none) == "corrupt"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import Hashing, QueryHashing, ReferenceHashing
 from hashmatch.hashers import GUARD, blocks, pdq
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.local_features import LocalFeatures
@@ -27,9 +27,8 @@ def framed(seed: int = 1) -> Image.Image:
     return sheet
 
 
-def of(picture: Picture, **settings: object) -> list[Hash]:
-    chosen = Settings(**settings)  # type: ignore[arg-type]
-    return list(hashes_of(picture, chosen, views_of(picture, chosen)))
+def of(picture: Picture, settings: Hashing = ReferenceHashing()) -> list[Hash]:
+    return list(hashes_of(picture, settings, views_of(picture, settings)))
 
 
 def test_a_view_has_the_hashes_of_what_it_shows() -> None:
@@ -56,7 +55,7 @@ def test_a_part_knows_its_size_in_the_original() -> None:
 
 def test_only_a_query_is_turned() -> None:
     picture = Picture(layered_scene(2), (576, 320))
-    (reference, *_), (query, *_) = of(picture), of(picture, side="query")
+    (reference, *_), (query, *_) = of(picture), of(picture, QueryHashing())
     assert reference.turned == b"" and reference.bits == query.bits
     assert b"".join(pdq.hash_orientations(picture)[0][1:]) == query.turned
 
@@ -64,14 +63,14 @@ def test_only_a_query_is_turned() -> None:
 def test_further_pages_have_no_views() -> None:
     sheet = framed()
     picture = Picture(sheet, sheet.size, view="page2")
-    assert views_of(picture, Settings()) == ()
+    assert views_of(picture, ReferenceHashing()) == ()
     assert [each.algorithm for each in of(picture)] == ["pdq", GUARD]
 
 
 def test_other_algorithms_beside() -> None:
     picture = Picture(layered_scene(3), (576, 320))
-    assert {each.algorithm for each in of(picture, hashers=("pdq", "dhash"))} == {"pdq", GUARD, "dhash"}
-    assert [each.algorithm for each in of(picture, hashers=("dhash",))] == ["dhash"]
+    assert {each.algorithm for each in of(picture, ReferenceHashing(("pdq", "dhash")))} == {"pdq", GUARD, "dhash"}
+    assert [each.algorithm for each in of(picture, ReferenceHashing(("dhash",)))] == ["dhash"]
 
 
 def test_a_view_with_little_in_it_is_left_out() -> None:
@@ -82,12 +81,12 @@ def test_a_view_with_little_in_it_is_left_out() -> None:
 
 def test_features() -> None:
     picture = Picture(layered_scene(4), (576, 320))
-    (stored,) = features_of(picture, "reference")
-    upright, mirrored = features_of(picture, "query")
+    (stored,) = features_of(picture, is_query=False)
+    upright, mirrored = features_of(picture, is_query=True)
     assert 0 < len(LocalFeatures.from_bytes(stored)) <= 200 and len(stored) <= 8 << 10
     assert len(LocalFeatures.from_bytes(upright)) > len(LocalFeatures.from_bytes(stored))
     flipped = Picture(picture.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (576, 320))
-    assert features_of(flipped, "query")[0] == mirrored
+    assert features_of(flipped, is_query=True)[0] == mirrored
 
 
 def test_pixels() -> None:
@@ -100,17 +99,17 @@ def test_the_blocks_are_those_of_the_picture() -> None:
     assert (blocks.unpack(found[GUARD]) == blocks.levels_of(layered_scene(6))).all()
 
 
-@pytest.mark.parametrize("side", ["reference", "query"])
-def test_prepare_imports_all_that_hashing_takes(side: str) -> None:
+@pytest.mark.parametrize("mode", ["ReferenceHashing", "QueryHashing"])
+def test_prepare_imports_all_that_hashing_takes(mode: str) -> None:
     """A locked worker can import nothing more."""
     script = f"""
 import sys
 import numpy as np
 from PIL import Image
 from hashmatch.hashers.base import Picture
-from hashmatch.fingerprints.settings import Settings
-from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, prepare, views_of
-settings = Settings(side={side!r}, features=True, picture_side=90, hashers=("pdq", "phash", "dhash"))
+from hashmatch.fingerprints.settings import {mode}
+from hashmatch.fingerprints.picture import features_of, hashes_of, prepare, views_of
+settings = {mode}(("pdq", "phash", "dhash"), features=True)
 prepare(settings)
 before = set(sys.modules)
 for size in ((300, 200), (64, 64), (500, 900)):
@@ -119,16 +118,41 @@ for size in ((300, 200), (64, 64), (500, 900)):
         sheet[20:-20, 10:-10] = np.random.default_rng(1).integers(0, 256, (size[1] - 40, size[0] - 20))
         picture = Picture(Image.fromarray(sheet), size)
         list(hashes_of(picture, settings, views_of(picture, settings)))
-        features_of(picture, settings.side)
-        pixels_of(picture, 50)
+        features_of(picture, is_query={mode == "QueryHashing"})
 print(sorted(set(sys.modules) - before))
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 
 
+def test_prepare_imports_all_that_a_small_picture_takes(tmp_path: Path) -> None:
+    layered_scene(5).convert("RGB").save(tmp_path / "a.jpg")
+    script = """
+import sys
+from hashmatch.fingerprints.one_file import fingerprint
+from hashmatch.fingerprints.many_files import _prepare
+from hashmatch.fingerprints.settings import SmallPictures
+settings = SmallPictures(64)
+_prepare(settings, frozenset(["JPEG"]))
+before = set(sys.modules)
+with open("a.jpg", "rb") as file:
+    result = fingerprint(file, settings)
+assert result.pixels is not None and result.error is None, result
+print(sorted(set(sys.modules) - before))
+"""
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert ran.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize(
-    "settings", ["side='reference'", "side='query', profile='thorough'", "side='query'", "exact=True"]
+    "settings",
+    [
+        "ReferenceHashing(ALL)",
+        "QueryHashing(ALL, profile='thorough')",
+        "QueryHashing(ALL)",
+        "PlainHashing(ALL, exact=True)",
+    ],
 )
 def test_prepare_imports_all_that_a_film_takes(settings: str, tmp_path: Path) -> None:
     """In a film with bars, so that these are looked for, too."""
@@ -141,8 +165,9 @@ def test_prepare_imports_all_that_a_film_takes(settings: str, tmp_path: Path) ->
 import sys
 from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.many_files import _prepare
-from hashmatch.fingerprints.settings import Settings
-settings = Settings({settings}, hashers=("pdq", "phash", "dhash"))
+from hashmatch.fingerprints.settings import PlainHashing, QueryHashing, ReferenceHashing
+ALL = ("pdq", "phash", "dhash")
+settings = {settings}
 _prepare(settings, frozenset(["film"]))
 before = set(sys.modules)
 with open("film.mp4", "rb") as file:
@@ -158,5 +183,5 @@ print(sorted(set(sys.modules) - before))
 def test_views_are_the_same_of_any_array() -> None:
     sheet = framed(7)
     colour = Picture(sheet.convert("RGB"), sheet.size)
-    assert views_of(colour, Settings()) == views_of(Picture(sheet, sheet.size), Settings())
+    assert views_of(colour, ReferenceHashing()) == views_of(Picture(sheet, sheet.size), ReferenceHashing())
     assert not np.asarray(sheet)[:100].any()

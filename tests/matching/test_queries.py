@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from hashmatch.fingerprints.picture import hashes_of
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
 from hashmatch.hashers import GUARD, blocks
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
@@ -17,7 +17,7 @@ from tests.support.made_references import flip, pdq_bits
 
 
 def of_picture(image: Image.Image, side: str = "query") -> tuple[Hash, ...]:
-    return tuple(hashes_of(Picture(image, image.size), Settings(side=side)))  # type: ignore[arg-type]
+    return tuple(hashes_of(Picture(image, image.size), QueryHashing() if side == "query" else ReferenceHashing()))
 
 
 def test_a_picture_is_searched_in_all_orientations_and_as_negative() -> None:

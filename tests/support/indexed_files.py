@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hashmatch.fingerprints.many_files import LocalExaminer, fingerprints
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
@@ -34,7 +34,7 @@ def index_paths(
     store: Store,
     *paths: Path,
     collection: str = "one",
-    settings: Settings = Settings(),
+    settings: ReferenceHashing = ReferenceHashing(),
     isolation: Isolation = ALONE,
     retry_failed: bool = False,
     **membership: object,
@@ -92,7 +92,7 @@ def fixture_results() -> tuple[Indexed, ...]:
 def upload_fingerprints() -> dict[bytes, Fingerprint]:
     """The fingerprint that a scan makes of each upload, by path below the fixtures."""
     found = walk([os.fsencode(FIXTURES / "uploads")])
-    measured = fingerprints(found, Settings(side="query"), Isolation(2))
+    measured = fingerprints(found, QueryHashing(), Isolation(2))
     return {os.path.relpath(state.path, os.fsencode(FIXTURES)): result for state, result in measured if result}
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 import hashmatch
 from hashmatch.fingerprints.many_files import fingerprints
 from hashmatch.fingerprints.one_file import fingerprint
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
 from hashmatch.hashers import HASHERS
 from hashmatch.isolation import Isolation
 from hashmatch.matching.layouts import contradiction
@@ -169,9 +169,9 @@ class TestOnFiles:
             width, height = image.size
             box = width * 0.25, height * 0.2, width * 0.95, height * 0.9
             image.crop(tuple(map(round, box))).save(tmp_path / "crop.jpg", quality=80)
-        settings = Settings(side="query", features=True)
+        settings = QueryHashing(features=True)
         with (tmp_path / "crop.jpg").open("rb") as crop, path.open("rb") as whole:
-            got = compare(fingerprint(crop, settings), fingerprint(whole, Settings(features=True)))
+            got = compare(fingerprint(crop, settings), fingerprint(whole, ReferenceHashing(features=True)))
         assert (got.tier, got.reason, got.transform) == ("possible", "local-features", "crop")
         assert got.local is not None
         corners = ((0, 0), (width, 0), (width, height), (0, height))
@@ -182,13 +182,13 @@ class TestOnFiles:
     def test_says_what_a_scan_says_of_local_features_alone(self, tmp_path: Path) -> None:
         path = FIXTURES / "archive" / "towns" / "market.jpg"
         with path.open("rb") as whole:
-            reference = fingerprint(whole, Settings(features=True))
-            query = fingerprint(whole, Settings(side="query", features=True))
+            reference = fingerprint(whole, ReferenceHashing(features=True))
+            query = fingerprint(whole, QueryHashing(features=True))
         # What only the features find: all of the reference, where it was.
         query = replace(query, digests=measured("other").digests, hashes=(pdq("other"),))
         got = compare(query, reference)
         with open_store(tmp_path / "reference.db", write=True) as store:
-            index_paths(store, path, settings=Settings(features=True))
+            index_paths(store, path, settings=ReferenceHashing(features=True))
             searcher = LocalSearcher(store, profile="thorough")
             (found,) = searcher.matches(query)
         assert (got.tier, got.reason, got.transform) == ("possible", "same-layout", "none")
@@ -208,7 +208,7 @@ class TestOnFiles:
                 for reference in lookup.references(store.connection)
             }
             paths = list(walk([os.fsencode(FIXTURES / "uploads")]))
-            settings = Settings(side="query", profile="thorough")
+            settings = QueryHashing(profile="thorough")
             queries = {state.path: found for state, found in fingerprints(paths, settings, Isolation(2)) if found}
             for result in scan_found(store, paths, Isolation(2), profile="thorough"):
                 query = queries[result.path]

@@ -13,7 +13,7 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.fingerprints.many_files import LocalExaminer
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceHashing
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipe
 from hashmatch.media.files import walk
@@ -195,7 +195,7 @@ class TestAgain:
         self, store: Store, folder: Path
     ) -> None:
         found = walk([os.fsencode(folder)])
-        running = index(store, ME, found, Membership("one"), Settings(), LocalExaminer(ALONE))
+        running = index(store, ME, found, Membership("one"), ReferenceHashing(), LocalExaminer(ALONE))
         first = next(running)
         running.close()
         assert lookup.counts(store.connection)["references"] == 1
@@ -219,7 +219,7 @@ class TestAgain:
                     ME,
                     walk([os.fsencode(many)]),
                     Membership("x" * 900, note="n" * 900),
-                    Settings(),
+                    ReferenceHashing(),
                     LocalExaminer(ALONE),
                 )
             )
@@ -258,11 +258,11 @@ class TestRehash:
 
     def test_more_hashes_are_added_when_asked_for(self, store: Store, folder: Path) -> None:
         index_paths(store, folder / "a.jpg")
-        all_three = Settings(("pdq", "phash", "dhash"))
+        all_three = ReferenceHashing(("pdq", "phash", "dhash"))
         index_paths(store, folder / "a.jpg", settings=all_three)
         made = [each.algorithm for each in hash_rows.hashes(store.connection, 1) if each.view == "full"]
         assert made == ["blocks", "dhash", "pdq", "phash"]
-        for settings in (all_three, Settings(), Settings(("phash",))):
+        for settings in (all_three, ReferenceHashing(), ReferenceHashing(("phash",))):
             assert statuses(index_paths(store, folder / "a.jpg", settings=settings)) == {"a.jpg": "unchanged"}
 
     def test_local_features_are_added_when_asked_for_and_kept(self, store: Store, folder: Path) -> None:
@@ -270,12 +270,12 @@ class TestRehash:
         index_paths(store, path)
         assert hash_rows.features(store.connection, 1) is None
         before = hash_rows.hashes(store.connection, 1)
-        index_paths(store, path, settings=Settings(features=True))
+        index_paths(store, path, settings=ReferenceHashing(features=True))
         found = hash_rows.features(store.connection, 1)
         assert found is not None and 100 < len(found) <= 200
         assert len(found.to_bytes()) <= 8 * 1024, "the promise of issue 5"
         assert hash_rows.hashes(store.connection, 1) == before
-        for settings in (Settings(features=True), Settings()):
+        for settings in (ReferenceHashing(features=True), ReferenceHashing()):
             assert statuses(index_paths(store, path, settings=settings)) == {"market.jpg": "unchanged"}
         assert hash_rows.features(store.connection, 1) == found
 
@@ -479,7 +479,7 @@ class TestWorkers:
             ME,
             (each for path in endless() for each in walk([path])),
             Membership("one"),
-            Settings(),
+            ReferenceHashing(),
             LocalExaminer(Isolation(2)),
         )
         told = list(itertools.islice(running, 5))

@@ -17,7 +17,7 @@ import hashmatch
 from hashmatch.errors import CommandError
 from hashmatch.fingerprints.examiner import ExaminerHooks
 from hashmatch.fingerprints.many_files import fingerprints
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceHashing
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Match, Result
 from hashmatch.matching.tiers import Profile, thresholds
@@ -165,7 +165,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A set of pictures of the archive, with local features."""
     with open_store(tmp_path_factory.mktemp("archive") / "reference.db", write=True) as store:
         towns, landscapes = FIXTURES / "archive" / "towns", FIXTURES / "archive" / "landscapes"
-        index_paths(store, towns, landscapes, settings=Settings(features=True))
+        index_paths(store, towns, landscapes, settings=ReferenceHashing(features=True))
         yield store
 
 
@@ -319,7 +319,9 @@ class TestKnownContent:
         ImageOps.mirror(market).save(folder / "mirror.jpg", quality=80)
         market.crop((90, 60, market.width - 60, market.height - 50)).save(folder / "crop.jpg", quality=80)
         index_paths(
-            store, *(folder / f"{name}.jpg" for name in ("a", "mirror", "crop")), settings=Settings(features=True)
+            store,
+            *(folder / f"{name}.jpg" for name in ("a", "mirror", "crop")),
+            settings=ReferenceHashing(features=True),
         )
         for number in (2, 3):
             with store.transaction() as connection:
@@ -478,7 +480,7 @@ class TestOtherAlgorithms:
 
     def test_each_reference_is_told_once(self, store: Store, folder: Path) -> None:
         path = picture(folder / "a.jpg", "a")
-        index_paths(store, path, settings=Settings(("pdq", "phash", "dhash")))
+        index_paths(store, path, settings=ReferenceHashing(("pdq", "phash", "dhash")))
         add_entry(store, ListItem("image", hashes=(hash_of(path, "phash"),)))
         copy = picture(folder / "a.webp", "a", 80)
         (near, possible) = scan_one(store, copy).matches
@@ -560,7 +562,9 @@ class TestOthersAtWork:
 def test_one_file_starts_one_worker(folder: Path) -> None:
     started: list[tuple[str, ...]] = []
     found = walk([os.fsencode(picture(folder / "a.jpg", 1))])
-    assert len(list(fingerprints(found, Settings(), Isolation(8), ExaminerHooks(on_locked=started.append)))) == 1
+    assert (
+        len(list(fingerprints(found, ReferenceHashing(), Isolation(8), ExaminerHooks(on_locked=started.append)))) == 1
+    )
     assert len(started) == 1
 
 

@@ -18,7 +18,7 @@ import pytest
 import hashmatch
 from hashmatch import exchange
 from hashmatch.errors import CommandError
-from hashmatch.fingerprints.settings import Settings
+from hashmatch.fingerprints.settings import ReferenceHashing
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
@@ -146,7 +146,7 @@ class TestLocalFeatures:
         assert bad == [] and not hash_rows.has_features(copy.connection)
         assert hash_rows.features(copy.connection, 1) is None
         path = FIXTURES / "archive" / "towns" / "market.jpg"
-        index_paths(copy, path, settings=Settings(features=True))
+        index_paths(copy, path, settings=ReferenceHashing(features=True))
         (result,) = scan_found(
             copy, walk([os.fsencode(FIXTURES / "uploads" / "grey.jpg")]), Isolation(1), profile="thorough"
         )
