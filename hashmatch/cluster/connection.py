@@ -1,4 +1,4 @@
-"""Joining a cluster: one that runs somewhere, or one of this machine's processes that ends with the command."""
+"""Join a cluster: one that runs already, or one of processes on this machine that end with the command."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from hashmatch.i18n import _
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-#: Seconds to wait for a first worker, or for another one when the last is gone. (For the scheduler Dask's own setting
-#: counts: distributed.comm.timeouts.connect.)
+#: Seconds to wait for a first worker, or for another when the last is gone. (How long to wait for the scheduler is Dask's
+#: own setting, distributed.comm.timeouts.connect.)
 PATIENCE = 30.0
-#: Seconds to take leave of a scheduler, which may be gone.
+#: Seconds to spend on leaving a cluster, whose scheduler may be gone.
 LEAVING = 5.0
-#: Seconds between two looks at which workers there are.
+#: Seconds between two checks of which workers there are.
 LOOK = 2.0
 
 _LOCAL = re.compile(r"local:([1-9][0-9]{0,3})")
-#: Dask waits a minute for what is none of these.
+#: Checked here, because Dask waits a minute for an address of another form.
 _ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:[0-9]{1,5}")
 
-#: For workers that we start ourselves: nothing of Dask's that takes their time or writes between our lines.
+#: For workers that we start ourselves: switch off whatever of Dask takes their time or writes between our lines.
 _SETTINGS = {
     "distributed.worker.preload": ["hashmatch.cluster.preload"],
     "distributed.worker.profile.enabled": False,
@@ -52,7 +52,7 @@ _SETTINGS = {
 
 @dataclass(slots=True)
 class Rate:
-    """What one worker has done: files, their bytes, and for how many seconds it was at work."""
+    """How much one worker has done: files, their bytes, and the seconds it worked."""
 
     files: int = 0
     bytes: int = 0
@@ -61,7 +61,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class TaskOutcome:
-    """What became of a task, by its name: what its function returned, or why there is nothing."""
+    """A task, by its name, and what its function returned, or the error it ended with."""
 
     name: str
     value: Any = None
@@ -69,7 +69,7 @@ class TaskOutcome:
 
 
 class Heard:
-    """What was heard of a cluster, by threads of Dask's, until it is asked for."""
+    """News of a cluster, put here by Dask's threads until the main thread asks for it."""
 
     def __init__(self) -> None:
         self._items = deque[Any]()
@@ -79,19 +79,19 @@ class Heard:
 
     def put(self, item: Any) -> None:
         self._items.append(item)
-        with self._lock, contextlib.suppress(OSError):  # full: then it is readable anyway
-            if self._is_open:  # or the descriptor may be another file's by now
+        with self._lock, contextlib.suppress(OSError):  # a full pipe is readable anyway
+            if self._is_open:  # otherwise the descriptor may belong to another file by now
                 os.write(self._write, b"x")
 
-    def wait(self, seconds: float, source: int | None = None) -> tuple[list[Any], bool]:
-        """What was heard since, waiting for so many seconds at most, or until a source can be read; and whether it can."""
-        ready = connection.wait([self._read] if source is None else [self._read, source], seconds)
+    def wait(self, seconds: float, input_descriptor: int | None = None) -> tuple[list[Any], bool]:
+        """Wait for news or readable input, at most some seconds. Returns the news, and whether the input is readable."""
+        ready = connection.wait([self._read] if input_descriptor is None else [self._read, input_descriptor], seconds)
         if self._read in ready:
             os.read(self._read, 1 << 16)
         heard = []
         while self._items:
             heard.append(self._items.popleft())
-        return heard, source in ready
+        return heard, input_descriptor in ready
 
     def close(self) -> None:
         with self._lock:
@@ -102,7 +102,7 @@ class Heard:
 
 @dataclass(slots=True)
 class Cluster:
-    """A cluster that was joined. address, dashboard: of the scheduler, which may have none. rates: by worker."""
+    """A cluster that was joined. dashboard: its link; "" if it has none. rates: by the address of the worker."""
 
     client: Client
     address: str
@@ -112,19 +112,21 @@ class Cluster:
     is_interrupted: bool = False
     _threads: dict[str, int] = field(default_factory=dict)
     _looked: float = 0.0
-    _seen: float = field(default_factory=time.monotonic)  # when there was any worker
+    _seen: float = field(default_factory=time.monotonic)  # when there was last a worker
 
     def check(self) -> None:
-        """Raises CommandError if the scheduler is gone, and with it what it was asked for; KeyboardInterrupt where one came
-        while something of Dask's was being thrown away, in which Python passes over it."""
+        """Raises CommandError if the scheduler is gone, and all tasks with it; KeyboardInterrupt if one was lost, as Python
+        ignores an exception while it destroys an object, here one of Dask's."""
         if self.is_interrupted:
             raise KeyboardInterrupt
         if self.client.status != "running":
             raise _gone(self.address)
 
     def workers(self) -> dict[str, int]:
-        """The workers that there are, by their address, each with its threads; no older than LOOK. There may be none for a
-        while. Raises CommandError."""
+        """The number of threads of each worker, by its address; at most LOOK old. There may be none for a while.
+
+        Raises CommandError if there have been none for PATIENCE, or the scheduler is gone.
+        """
         self.check()
         now = time.monotonic()
         if now - self._looked >= LOOK:
@@ -134,24 +136,24 @@ class Cluster:
         if self._threads:
             self._seen = now
         elif now - self._seen > PATIENCE:
-            message = _("the cluster at {address} has no workers any more; what was done is kept")
+            message = _("the cluster at {address} has no workers left; work so far is kept")
             raise CommandError(message.format(address=self.address))
         return self._threads
 
     def look_again(self) -> dict[str, int]:
-        """The workers that there are now."""
+        """As `workers`, as of now."""
         self._looked = 0.0
         return self.workers()
 
     def some_workers(self) -> dict[str, int]:
-        """The workers that there are, once there are any. Raises CommandError where none comes."""
+        """As `workers`, once there are any. Raises CommandError if none comes."""
         while not (found := self.workers()):
             time.sleep(LOOK / 10)
         return found
 
     @contextlib.contextmanager
     def speaking(self) -> Iterator[None]:
-        """What Dask raises when its scheduler is gone, as CommandError."""
+        """In this block, what Dask raises when its scheduler is gone becomes a CommandError."""
         from distributed.client import FutureCancelledError
         from distributed.comm.core import CommClosedError
 
@@ -159,12 +161,12 @@ class Cluster:
             yield
         except (CommClosedError, FutureCancelledError, OSError, TimeoutError) as error:
             raise _gone(self.address) from error
-        except AttributeError as error:  # of a connection that is None, while it is being made anew
+        except AttributeError as error:  # Dask's connection is None while it reconnects
             self.check()
             raise CommandError(str(error)) from error
 
     def submit(self, function: Callable[..., Any], *arguments: Any, name: str) -> Future[Any]:
-        """Have a worker call a function; an Answer is heard when it is done. Who lets go of the future gives it up."""
+        """Have a worker call a function; its TaskOutcome becomes news. Dask drops the task when the future is deleted."""
         self.check()
         with self.speaking():
             future = self.client.submit(function, *arguments, key=name, pure=False)
@@ -172,24 +174,23 @@ class Cluster:
         return future
 
     def _fetch(self, future: Future[Any]) -> None:
-        """Bring an answer here, which until then is with its worker: in a thread of its own, since a worker that stands
-        still must not keep those of others waiting."""
+        """Fetch a result from its worker, in a thread of its own: a worker that hangs must not delay the others' results."""
 
         def fetch() -> None:
             try:
-                answer = TaskOutcome(future.key, future.result())
+                outcome = TaskOutcome(future.key, future.result())
             except BaseException as error:
-                answer = TaskOutcome(future.key, error=error)
-            self.heard.put(answer)
+                outcome = TaskOutcome(future.key, error=error)
+            self.heard.put(outcome)
 
         threading.Thread(target=fetch, daemon=True).start()
 
     def ask(self, place: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Have one worker call a function now, beside its tasks. Returns what it does, or the exception that it raised."""
+        """Have one worker call a function now, beside its tasks. Returns its result, or the exception that it raised."""
         return self.ask_all([place], function, *arguments)[place]
 
     def ask_soon(self, places: list[str], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-        """As `ask_all`, of what takes no time. Raises CommandError where one does not answer: Dask gives it up later."""
+        """As `ask_all`, for functions that return at once. Raises CommandError if a worker does not answer."""
         try:
             found: dict[str, Any] = _within(PATIENCE, lambda: self.ask_all(places, function, *arguments))
         except TimeoutError as error:
@@ -198,16 +199,16 @@ class Cluster:
         return found
 
     def ask_all(self, places: list[str], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-        """The same of several at once, by their addresses; of one that is gone, an exception."""
+        """As `ask`, for several workers at once. Returns results by address; for a worker that is gone, an OSError."""
         if not places:
             return {}
         self.check()
         with self.speaking():
-            answers = self.client.run(function, *arguments, workers=places, on_error="return")
-        return {place: answers.get(place, OSError(place)) for place in places}
+            results = self.client.run(function, *arguments, workers=places, on_error="return")
+        return {place: results.get(place, OSError(place)) for place in places}
 
     def count(self, place: str, files: int, size: int, seconds: float) -> None:
-        """Note what a worker has done."""
+        """Add to the rate of a worker."""
         rate = self.rates.setdefault(place, Rate())
         rate.files += files
         rate.bytes += size
@@ -216,14 +217,14 @@ class Cluster:
 
 @contextlib.contextmanager
 def joined(address: str) -> Iterator[Cluster]:
-    """Join the cluster at an address: `tcp://host:8786`, `tls://…`, or `local:4` for four workers of this machine, which end
-    with the block and listen on its loopback only. TLS as Dask's own configuration says.
+    """Join the cluster at an address: `tcp://host:8786`, `tls://…`, or `local:4` for four workers on this machine, which end
+    with the block and listen on loopback only. Dask's own configuration has the certificates for TLS.
 
-    Raises CommandError where Dask is not installed, or the scheduler or its workers do not answer.
+    Raises CommandError if Dask is not installed, or the scheduler or its workers do not answer.
     """
     local = _LOCAL.fullmatch(address)
     if local is None and not _ADDRESS.fullmatch(address):
-        message = _("{address!r} is no cluster; write tcp://host:8786, tls://host:8786 or local:4")
+        message = _("{address!r} is not the address of a cluster; write tcp://host:8786, tls://host:8786 or local:4")
         raise CommandError(message.format(address=address))
     try:
         import dask
@@ -233,7 +234,7 @@ def joined(address: str) -> Iterator[Cluster]:
         raise CommandError(message) from error
     _be_quiet()
     if address.startswith("tcp://") and dask.config.get("distributed.comm.require-encryption"):
-        message = _("{address}: Dask's settings require encryption here, which tls:// is")
+        message = _("{address}: Dask is configured to require encryption; use tls://")
         raise CommandError(message.format(address=address))
     if address.startswith("tls://") and not distributed.Security().get_connection_args("client").get("ssl_context"):
         message = _("{address}: no certificates are set for TLS; see distributed.comm.tls in docs/scale.md")
@@ -275,7 +276,7 @@ def joined(address: str) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def _noting_interrupts(cluster: Cluster) -> Iterator[None]:
-    """Have a cluster know of an interrupt, beside what it does otherwise: see Cluster.check."""
+    """Let a cluster also know of an interrupt: see Cluster.check."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -293,7 +294,7 @@ def _noting_interrupts(cluster: Cluster) -> Iterator[None]:
 
 
 def release(cluster: Cluster, name: str) -> None:
-    """Hear no more of a run that is over, and have workers forget it; as far as they can be reached."""
+    """A run is over: take no more news of it, and let the workers that can be reached forget it."""
     if cluster.client.status != "running":
         return
     with contextlib.suppress(Exception):
@@ -303,7 +304,7 @@ def release(cluster: Cluster, name: str) -> None:
 
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
-    """What a function returns or raises. Raises TimeoutError where that takes longer; the function goes on."""
+    """Call a function in a thread. Raises TimeoutError if it takes longer than `seconds`; it then goes on by itself."""
     ended = futures.Future[Any]()
 
     def call() -> None:
@@ -317,7 +318,7 @@ def _within(seconds: float, function: Callable[[], Any]) -> Any:
 
 
 def _be_quiet() -> None:
-    """Nothing of Dask's between our lines; what a person needs to know of it, we say."""
+    """Silence Dask's logs; hashmatch itself says what a person needs to know."""
     for name in ["asyncio", *logging.root.manager.loggerDict]:
         if name.partition(".")[0] in (
             "asyncio",
@@ -334,7 +335,7 @@ def _leave(client: Client) -> None:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """What is started meanwhile does linear algebra on one thread."""
+    """Processes started in this block do linear algebra on one thread."""
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
@@ -350,6 +351,6 @@ def _one_thread() -> Iterator[None]:
 
 def _gone(address: str) -> CommandError:
     message = _(
-        "the scheduler of the cluster at {address} is gone; what was done is kept, the same command goes on from there"
+        "the scheduler of the cluster at {address} is gone; work so far is kept, and the same command goes on from there"
     )
     return CommandError(message.format(address=address))

@@ -1,8 +1,9 @@
-"""What Dask runs on a worker to examine files: it passes jobs to a host process, and what comes back to the client."""
+"""What Dask runs on a worker to examine files: it passes jobs to a host process, and their outcomes back to the client."""
 
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import selectors
 import subprocess
@@ -21,25 +22,25 @@ from hashmatch.records import Failure, Fingerprint
 
 _READ_AT_ONCE = 1 << 16
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-#: By this, Dask's workers give memory back at once; whoever decodes one picture after the other then spends a fifth of the
-#: time on having it again.
+#: Dask sets this, so that its workers give memory back at once. Decoding one picture after another then spends a fifth of
+#: its time on getting the memory again.
 _TRIM = "MALLOC_TRIM_THRESHOLD_"
 
-#: By the numbers of their jobs, as the host wrote them: nobody on the way reads them but the client.
+#: By the number of the job, as the host wrote them; only the client reads them.
 Outcomes = dict[int, bytes]
 
-#: Hosts that have nothing to do; each is used by one of the Dask worker's threads at a time.
+#: Hosts without work. One thread of the Dask worker uses a host at a time.
 _idle: list[_Host] = []
 _lock = threading.Lock()
 
 
 class HostDiedError(Exception):
-    """The host process is gone: it was killed, or a mistake of ours ended it."""
+    """The host process is gone: something killed it, or it failed."""
 
 
 def check_facts(run: bytes, dask_worker: Any) -> str:
-    """What differs between this worker and a client's run, as a line for a person; "" if nothing does. dask_worker: given
-    by Dask to what is run beside the tasks."""
+    """How this worker differs from the client of a run, as a line for a person; "" if it does not. dask_worker: Dask gives
+    it to functions that run beside its tasks."""
     asked = wire.read(Run, wire.unpack(run)[1])
     try:
         check(str(dask_worker.address), asked.facts, facts(asked.settings))
@@ -49,14 +50,14 @@ def check_facts(run: bytes, dask_worker: Any) -> str:
 
 
 def examine(run: bytes, batch: bytes) -> bytes:
-    """Do a batch of jobs. run, batch: a Run and a tuple of Jobs, as wire.pack packs them. Returns a line with a Batch and
-    one with each Outcome, or "refused" with a line for a person."""
+    """Do a batch of jobs. run, batch: a Run and a tuple of Jobs, packed by wire.pack. Returns a line with a Batch and a line
+    with each JobOutcome, or "refused" with a line for a person."""
     start = time.monotonic()
     asked = wire.read(Run, wire.unpack(run)[1])
     jobs = wire.read(tuple[Job, ...], wire.unpack(batch)[1])
     try:
         check(_address(), asked.facts, facts(asked.settings))
-        outcomes, locked = _examine(run, jobs, lambda news: _tell_client(asked.name, news))
+        outcomes, locked = _examine(run, jobs, functools.partial(_tell_client, asked.name))
     except CommandError as error:
         return wire.pack("refused", str(error))
     batch_line = wire.pack("batch", Batch(_address(), locked, time.monotonic() - start))
@@ -64,7 +65,7 @@ def examine(run: bytes, batch: bytes) -> bytes:
 
 
 def release(name: str) -> None:
-    """End the hosts of a run, which is over."""
+    """End the hosts of a run that is over."""
     with _lock:
         ended = [host for host in _idle if host.name == name]
         _idle[:] = [host for host in _idle if host.name != name]
@@ -72,19 +73,20 @@ def release(name: str) -> None:
         host.end()
 
 
-def _examine(run: bytes, jobs: Sequence[Job], told: Callable[[bytes], object]) -> tuple[Outcomes, tuple[str, ...]]:
-    """All jobs at once; and if the host dies, those that are left one by one, so that one costs itself only."""
+def _examine(run: bytes, jobs: Sequence[Job], on_news: Callable[[bytes], object]) -> tuple[Outcomes, tuple[str, ...]]:
+    """Do all jobs at once. If the host dies, do the rest one by one, so that a deadly file costs only itself. Returns the
+    outcomes, and the steps by which the locked worker locked itself."""
     outcomes: Outcomes = {}
     host = _host(run)
     try:
-        host.examine(jobs, outcomes, told)
+        host.examine(jobs, outcomes, on_news)
         locked = host.locked
     except HostDiedError:
         for job in jobs:
             if job.number not in outcomes:
                 host = _host(run)
                 try:
-                    host.examine([job], outcomes, told)
+                    host.examine([job], outcomes, on_news)
                 except HostDiedError:
                     failure = Failure("decoder-crash", Message.of("host-died"))
                     outcome = JobOutcome(job.number, 0, 0, Fingerprint(None, 0, error=failure), job.share)
@@ -94,7 +96,7 @@ def _examine(run: bytes, jobs: Sequence[Job], told: Callable[[bytes], object]) -
 
 
 def _host(run: bytes) -> _Host:
-    """One that has nothing to do, else a new one. Those of other runs make room."""
+    """An idle host of this run, else a new one. Idle hosts of other runs are ended."""
     with _lock:
         own = [host for host in _idle if host.run == run and host.is_alive]
         others = [host for host in _idle if host not in own]
@@ -106,7 +108,7 @@ def _host(run: bytes) -> _Host:
 
 
 class _Host:
-    """The client's end of a host process."""
+    """The Dask worker's end of a host process."""
 
     def __init__(self, run: bytes) -> None:
         self.run, self.name = run, wire.read(Run, wire.unpack(run)[1]).name
@@ -121,7 +123,7 @@ class _Host:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
         os.set_blocking(self._in.fileno(), False)
-        self._begun: list[bytes] = []  # what has come of a line; those of long films are tens of megabytes
+        self._begun: list[bytes] = []  # the parts of a line so far; that of a long film has tens of megabytes
         self._to_write = run + b"\n"
         atexit.register(self.end)
 
@@ -136,9 +138,11 @@ class _Host:
         self._out.close()
         atexit.unregister(self.end)
 
-    def examine(self, jobs: Sequence[Job], outcomes: Outcomes, told: Callable[[bytes], object]) -> None:
-        """Have jobs done; adds what becomes of them to the outcomes, as it is known. told: called with what is new of one
-        before. Raises HostDiedError, CommandError; the host is ended then, else kept for the next batch."""
+    def examine(self, jobs: Sequence[Job], outcomes: Outcomes, on_news: Callable[[bytes], object]) -> None:
+        """Have jobs done, and add each outcome as it comes. on_news: called with each line of News before that.
+
+        Raises HostDiedError or CommandError, and ends the host then; otherwise the host is kept for the next batch.
+        """
         self._to_write += b"".join(wire.pack("job", job) + b"\n" for job in jobs)
         waiting = {job.number for job in jobs}
         try:
@@ -151,7 +155,7 @@ class _Host:
                         continue
                     kind, content = wire.unpack(line)
                     if kind == "news":
-                        told(line)
+                        on_news(line)
                     elif kind == "locked":
                         self.locked = wire.read(tuple[str, ...], content)
                     else:
@@ -163,8 +167,7 @@ class _Host:
             _idle.append(self)
 
     def _hear(self) -> list[bytes]:
-        """Write what is to be written and read what there is to read: neither may wait for the other. Returns lines that
-        are complete."""
+        """Write and read as much as is possible now: neither may wait for the other. Returns the lines that are complete."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._out, selectors.EVENT_READ)
             if self._to_write:
@@ -192,7 +195,7 @@ class _Host:
 
 
 def _environment() -> dict[str, str]:
-    """Of a host: this process's, but for what slows it down."""
+    """The environment of a host: that of this process, without what would slow the host down."""
     kept = {name: value for name, value in os.environ.items() if name != _TRIM}
     return kept | dict.fromkeys(_THREADS, "1")
 

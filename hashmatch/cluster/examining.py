@@ -240,7 +240,7 @@ class _Examination:
             self._killed(jobs)
             return
         except wire.NonsenseError as error:
-            message = _("a worker of the cluster sent what none of ours does: {reason}")
+            message = _("a worker of the cluster sent something that no worker of ours sends: {reason}")
             raise CommandError(message.format(reason=error)) from error
         if batch.locked and batch.locked != self._steps:
             self._steps = batch.locked

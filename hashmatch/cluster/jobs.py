@@ -1,4 +1,4 @@
-"""What travels between client and worker: jobs one way, outcomes the other, as JSON that is checked when it is read."""
+"""What client and workers send each other: jobs and their outcomes, as JSON that is checked when it is read."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import FilmShare
 from hashmatch.records import Fingerprint, Glance
 
-#: Bytes of all outcomes of one batch; as much as one worker may say at once on one machine, which a film of 12 hours takes.
+#: Bytes of all outcomes of one batch. On one machine a worker may say half of that at once, which a film of 12 hours takes.
 LONGEST = 2 * wire.LONGEST
 
-#: Of a film that is not shared.
+#: The share of a film that is not shared.
 WHOLE = FilmShare()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What all jobs of a command have in common. facts: what a worker must agree with, see scan_facts.py. language:
-    of a message with which a worker ends the command; what is wrong with a file it says as a code."""
+    """What all jobs of a command have in common.
+
+    facts: what a worker must agree with, see versions.py. language: of a worker's message that ends the command; what is
+    wrong with a single file comes back as a code.
+    """
 
     name: str
     settings: ReferenceOrQuery
@@ -32,11 +35,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to examine, or one share of a film. number: by which it is known in this run.
+    """A file to examine, or one share of a film.
 
-    path: absolute, or a URL. named: whether it may be a symbolic link. known: SHA-256 of what need not be decoded. parts: of
-    a film those to look at closely; None where the client has not been asked yet. share: which is to be done. most: among
-    how many a film may be shared.
+    number: names the file within the run. path: absolute, or a URL. named: whether it may be a symbolic link.
+    known: SHA-256 of content that need not be decoded. parts: of a film, those to decode; None before the client was asked.
+    share: which share of a film to do. most: how many workers may share a film.
     """
 
     number: int
@@ -50,8 +53,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobOutcome:
-    """What became of a job. size in bytes, mtime_ns: of the file as it was opened; of an object that does not say when it
-    was changed, None. glance: what the client is to be asked about, where `parts` were not known."""
+    """The outcome of a job.
+
+    size: bytes; mtime_ns: of the file as it was when opened, None for an object whose store does not tell.
+    glance: the key frames of a film, for the client to choose the parts to decode; None if the job had these.
+    """
 
     number: int
     size: int
@@ -61,19 +67,19 @@ class JobOutcome:
     glance: Glance | None = None
 
 
-#: How a line with an outcome begins, before the number of its job.
+#: The beginning of a line with an outcome, up to the number of its job.
 _OUTCOME = b'["outcome",["JobOutcome",'
 
 
 def number_of(line: bytes) -> int | None:
-    """Of a line with an Outcome the number of its job, without reading what comes after it; None of other lines."""
+    """The number of the job in a line with a JobOutcome, without reading the rest; None for other lines."""
     return int(line[len(_OUTCOME) : line.index(b",", len(_OUTCOME))]) if line.startswith(_OUTCOME) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a worker says of a batch of jobs, beside their outcomes. place: its address. locked: the steps that its locked
-    workers have taken. seconds: that it took."""
+    """What a worker says of a batch of jobs, beside their outcomes. place: the worker's address. locked: the steps by which
+    its locked worker locked itself. seconds: that the batch took."""
 
     place: str
     locked: tuple[str, ...]
@@ -82,8 +88,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a worker says of a film before it is done with it: of how many shares it does the first, and how much of it is
-    done, 0 to 1."""
+    """What a worker says of a film that is not done yet. of: the worker does the first of this many shares. done: 0 to 1, of
+    that share."""
 
     number: int
     of: int

@@ -1,4 +1,4 @@
-"""Which shards a reference set is cut into: those that workers have already, as far as they go, and new ones beside."""
+"""How a reference set is cut into shards: the shards that workers have already, and new ones for the rows in between."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hashmatch.cluster.shard import Shard
 from hashmatch.search.cache import LATER_SHARE, MOST_LATER
 from hashmatch.store import hash_rows
 
-#: Hashes of one shard at most: what one worker builds in 20 s and 10 GB (benchmarks/hamming.md).
+#: At most this many hashes per shard: one worker builds it in 20 s and 10 GB (benchmarks/hamming.md).
 LARGEST = 25_000_000
-#: A shard that has less than this part of what it should is built anew together with what came after it.
+#: A shard with less than this share of the size it should have is built again, together with the rows after it.
 SMALL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class RowRange:
-    """Rows of the database from one to another, which have so many hashes."""
+    """The rows of the database after one row, up to another. count: their hashes."""
 
     after: int
     until: int
@@ -28,7 +28,7 @@ class RowRange:
 
 @dataclass(frozen=True, slots=True)
 class ShardPlan:
-    """kept: shards that there are. missing: what is to be built. later: behind which row the client itself searches."""
+    """kept: shards that exist. missing: rows to build shards of. later: the client searches the rows after this one."""
 
     kept: tuple[Shard, ...]
     missing: tuple[RowRange, ...]
@@ -38,8 +38,11 @@ class ShardPlan:
 def plan(
     connection: sqlite3.Connection, algorithm: str, newest: int, available: Iterable[Shard], workers: int
 ) -> ShardPlan:
-    """How all rows up to `newest` are searched. available: shards that some worker has, of states that the database's comes
-    from; others overlap with them or not."""
+    """Plan shards for all rows up to `newest`.
+
+    available: shards on any worker's disk, made of earlier states of this database; they may overlap.
+    workers: how many there are.
+    """
     chain = _chain(available)
     gaps = [
         RowRange(start, end, _count(connection, algorithm, start, end))
@@ -62,7 +65,7 @@ def plan(
 
 
 def _chain(available: Iterable[Shard]) -> list[Shard]:
-    """Shards one after the other that do not overlap; of those that begin alike the longest."""
+    """Shards that do not overlap, in order of rows; where several begin alike, the longest."""
     chain: list[Shard] = []
     for shard in sorted(available, key=lambda each: (each.after, -each.until, each.key)):
         if shard.after < shard.until and (not chain or shard.after >= chain[-1].until):
@@ -71,7 +74,7 @@ def _chain(available: Iterable[Shard]) -> list[Shard]:
 
 
 def _gaps(chain: list[Shard], newest: int) -> Iterator[tuple[int, int]]:
-    """What lies between shards, before the first and behind the last."""
+    """The rows before the first shard, between shards, and after the last."""
     edges = [0, *itertools.chain.from_iterable((shard.after, shard.until) for shard in chain), newest]
     yield from zip(edges[::2], edges[1::2], strict=True)
 
@@ -81,7 +84,7 @@ def _count(connection: sqlite3.Connection, algorithm: str, after: int, until: in
 
 
 def _cut(connection: sqlite3.Connection, algorithm: str, gap: RowRange, size: int) -> Iterator[RowRange]:
-    """A gap in parts of about equal size; all rows of one reference are in one of them."""
+    """A gap in parts of about equal size. All rows of one reference are in the same part."""
     parts = -(-gap.count // size)
     start, count, row, reference = gap.after, 0, gap.after, None
     for row_id, reference_id, hashes in hash_rows.extents(connection, algorithm, gap.after, gap.until):

@@ -1,4 +1,4 @@
-"""What workers that we start ourselves do first; Dask calls it."""
+"""Dask calls this first in workers that we start ourselves."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from typing import Any
 
 
 def dask_setup(worker: Any) -> None:
-    """Ctrl-C goes to the whole terminal; the client decides, and ends its workers."""
+    """Ignore Ctrl-C, which reaches all processes of the terminal: the client decides, and ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,8 +1,8 @@
-"""One shard of the reference set, on a worker: built once of what the client sends, kept on the local disk, and searched.
+"""One shard of the reference set, on a worker: built once from what the client sends, kept on the local disk, searched.
 
-A folder `<cache>/shards/<database>/<key>/` holds the index and facts of its rows as the cache beside a database does (see
-tables.py), the blocks of its still pictures, and a description. Its key is made of its description, its description has a
-digest of its content. The folder can be deleted at any time.
+A folder `<cache>/shards/<database>/<key>/` holds the index of its rows and facts about them, as the cache beside a database
+does (search/cache.py), the blocks of its still pictures, and a description. The key is a digest of the description, and the
+description has a digest of the content. The folder can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ from hashmatch.search import cache
 from hashmatch.store.generation import Generation
 from hashmatch.views import pack_view
 
-#: Raised when shards are kept in another way, so that older ones are not read.
+#: Raise it when shards are stored in another way; older ones are then not read.
 VERSION = 2
-#: Seconds after which a shard goes that no plan of its database has any more.
+#: A shard that no plan of its database has used for this many seconds is deleted.
 UNUSED = 7 * 86_400.0
-#: Seconds after which an upload goes that nothing was added to: its client died.
+#: An upload that has not grown for this many seconds is deleted: its client died.
 ABANDONED = 86_400.0
-#: Seconds after which a shard is closed that nobody has searched; other clients may search others.
+#: A shard that nobody has searched for this many seconds is closed; clients may search different shards.
 IDLE = 3600.0
 
 _DESCRIPTION = "shard.json"
 _BLOCKS = "blocks"
-#: Names of a database's folder, and of what is in it; whatever else somebody keeps there is none of ours.
+#: Names of a database's folder, and of the folders in it; anything else there is not ours and stays.
 _DATABASE = re.compile("[0-9a-f]{32}")
 _ENTRY = re.compile("(upload-)?[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """All hashes of one algorithm in rows of the database from one to another: those after `after`, up to `until`.
+    """All hashes of one algorithm in the rows of the database after `after`, up to `until`.
 
-    made_of: the state of the database that it was made of. count: of hashes. digest: SHA-256 of what was sent to build it.
+    made_of: the state of the database it was made from. count: its hashes. digest: SHA-256 of what was sent to build it.
     """
 
     algorithm: str
@@ -74,7 +74,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a shard is to be searched. gone: references whose rows are out of date. common: hashes that are no evidence."""
+    """How a shard is searched. gone: references whose rows are out of date. common: hashes that are no evidence."""
 
     shard: Shard
     threshold: Threshold
@@ -88,7 +88,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class ShardQuery:
-    """A file to be searched for. is_glance: whether only to tell when its key frames show a reference."""
+    """A file to search for. is_glance: whether only to say at which times its key frames resemble a reference."""
 
     hashes: tuple[Hash, ...]
     kind: Kind
@@ -97,7 +97,7 @@ class ShardQuery:
 
 @dataclass(frozen=True, slots=True)
 class ShardFinding:
-    """What a shard says of one query: findings, or of a glance the references and the seconds."""
+    """A shard's answer to one query. glimpsed: to a glance, pairs of a reference and the seconds at which it was hit."""
 
     findings: tuple[Finding, ...] = ()
     glimpsed: tuple[tuple[int, tuple[float, ...]], ...] = ()
@@ -105,20 +105,20 @@ class ShardFinding:
 
 @dataclass(frozen=True, slots=True)
 class ShardAnswer:
-    """What a shard says of all queries, by the handle of its opening."""
+    """A shard's answers to all queries, in their order. handle: of its opening."""
 
     handle: str
     found: tuple[ShardFinding, ...]
 
 
 def row_type(algorithm: str) -> np.dtype[np.void]:
-    """How rows travel."""
+    """How the rows of an algorithm are sent."""
     width = hashers.by_name(algorithm).width
     return np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1"), ("bits", "u1", (width,))])
 
 
 def block_type() -> np.dtype[np.void]:
-    """How blocks of still pictures travel and are kept."""
+    """How the blocks of still pictures are sent and stored."""
     width = hashers.by_name(hashers.GUARD).width
     return np.dtype([("owner", "<i8"), ("view", "<u2"), ("bits", "u1", (width,))])
 
@@ -144,8 +144,8 @@ class Shelf:
         return found
 
     def receive(self, origin: str, name: str, kind: str, data: bytes) -> None:
-        """The next part of what a shard is to be built of. name: of the upload. kind: "rows" or "blocks". Raises OSError,
-        and then nothing of the upload is left."""
+        """Take the next part of a shard's content. name: of the upload. kind: "rows" or "blocks". Raises OSError, and then
+        deletes the upload."""
         folder = self._upload(origin, name)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ class Shelf:
             raise
 
     def build(self, origin: str, name: str, shard: Shard) -> None:
-        """Make a shard of what was received, and keep it. Raises OSError, and ValueError if it is something else."""
+        """Build a shard of an upload, and keep it. Raises OSError; ValueError if the upload is of something else."""
         upload, folder = self._upload(origin, name), self._path(origin, shard)
         try:
             if folder.exists():
@@ -183,13 +183,13 @@ class Shelf:
             (ready / _BLOCKS).write_bytes(content)
             (ready / f"{_BLOCKS}.sha256").write_text(hashlib.sha256(content).hexdigest(), encoding="ascii")
             (ready / _DESCRIPTION).write_bytes(wire.pack("shard", shard))
-            with contextlib.suppress(OSError):  # another process of this machine has just built the same
+            with contextlib.suppress(OSError):  # another process on this machine has just built the same
                 ready.rename(folder)
         finally:
             shutil.rmtree(upload, ignore_errors=True)
 
     def open(self, origin: str, opening: Opening) -> bool:
-        """Have a shard ready to be searched. Returns whether it is there and sound; one that is damaged is removed."""
+        """Open a shard to search it. Returns whether it is there and sound; a damaged one is deleted."""
         with self._lock:
             folder, key = self._path(origin, opening.shard), opening.shard.key
             _note_use(folder)
@@ -207,7 +207,7 @@ class Shelf:
             return True
 
     def search(self, handles: Sequence[str], queries: Sequence[ShardQuery]) -> list[ShardAnswer]:
-        """What those of the shards that are open say; damaged ones are dropped, and say nothing."""
+        """The answers of those shards that are open. A damaged one is closed, and gives none."""
         answers = []
         for handle in handles:
             if (opened := self._open.get(handle)) is None:
@@ -227,8 +227,8 @@ class Shelf:
         return answers
 
     def tidy(self, origin: str, handles: Sequence[str], shards: Sequence[Shard]) -> None:
-        """Close what is not among these handles, and remove of any database what is neither among these shards nor open, if
-        nobody uses it. Uses of other processes, whose folder this may be too, are known by the time of each shard."""
+        """Close idle shards that are not among the handles. Delete shards of any database that are unused, not open and not
+        among `shards`. Other processes may share the folder: the time of a shard's folder shows when it was last used."""
         with self._lock:
             for handle in self._open.keys() - set(handles):
                 if time.monotonic() - self._used[handle] > IDLE:
@@ -256,26 +256,26 @@ class Shelf:
         return self._of(origin) / f"upload-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-#: To build a table, of which only the index is kept.
+#: For a table of which only the index is used.
 _NO_THRESHOLD = Threshold.plain(near=-1, possible=0, margin=0)
 
 
 def _note_use(folder: Path) -> None:
-    """Note that a plan has a shard: the time of its folder says when that was last so."""
+    """Note that a shard is in use, as the time of its folder."""
     with contextlib.suppress(OSError):
         os.utime(folder)
 
 
 def _is_over(path: Path) -> bool:
-    """Whether nobody has had a shard, or added to an upload, for too long. Raises OSError."""
+    """Whether a shard has not been used, or an upload not grown, for too long. Raises OSError."""
     if not path.name.startswith("upload-"):
         return time.time() - path.stat().st_mtime > UNUSED
-    # What is added to a file does not show in the time of its folder.
+    # When a file grows, the time of its folder stays.
     return time.time() - max(each.stat().st_mtime for each in (path, *path.rglob("*"))) > ABANDONED
 
 
 def _read(folder: Path) -> tuple[HammingIndex, HashRows, npt.NDArray[np.void]]:
-    """Map a shard into memory, checked against its digests. Raises DamagedIndexError, OSError."""
+    """Map a shard into memory, and check its digests. Raises DamagedIndexError, OSError."""
     index, rows, _made_of = cache.open_hashes(folder)
     expected = (folder / f"{_BLOCKS}.sha256").read_text("ascii")
     with open(folder / _BLOCKS, "rb") as file:

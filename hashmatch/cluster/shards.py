@@ -1,4 +1,4 @@
-"""The client's side of the shards: where each is, what it is asked, and what is done when a worker is gone."""
+"""The client's side of the shards: which worker has each, what it is asked, and what happens when a worker is gone."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from hashmatch.store.generation import Generation
 from hashmatch.version import __version__
 from hashmatch.views import ViewName
 
-#: Bytes that are sent to a worker at a time.
+#: Bytes sent to a worker at a time.
 PART = 8 << 20
-#: How often a shard is built or opened anew, on each worker that there is, before it is given up.
+#: How often, per worker, a shard is built or opened again before it is given up.
 MOST_TRIES = 5
 
 
 class Shards:
-    """The shards of all hashes of some algorithms."""
+    """The shards of a reference set, of all algorithms that are searched by."""
 
     def __init__(self, cluster: Cluster, connection: sqlite3.Connection) -> None:
         self._cluster, self._connection = cluster, connection
-        self._places: dict[str, str] = {}  # of openings, by their handles, the address of the worker
+        self._places: dict[str, str] = {}  # the worker's address, by the handle of the opening
         self._openings: dict[str, Opening] = {}
 
     def __len__(self) -> int:
@@ -48,9 +48,11 @@ class Shards:
     def prepare(
         self, algorithms: Iterable[tuple[str, Threshold]], now: Generation
     ) -> dict[str, tuple[int, frozenset[int]]]:
-        """Have a state of the database ready to be searched, with what workers have of it already. Returns, of each
-        algorithm, what is not in any shard: the row behind which all are later, and references that are to be taken from
-        the database whatever their rows. Raises CommandError."""
+        """Have shards of a state of the database ready to be searched, those that workers have already and new ones.
+
+        Returns by algorithm what no shard has: the row after which all rows are later, and references to take from the
+        database whichever their rows are. Raises CommandError.
+        """
         self._origin = now.origin
         stocks = self._stocks()
         openings: dict[str, Opening] = {}
@@ -73,7 +75,7 @@ class Shards:
                 openings[opening.handle] = opening
             left[algorithm] = made.later, frozenset(apart)
         self._openings = openings
-        # Before anything is built, since that may need the room.
+        # Before anything is built: that may need the space.
         shards_now = wire.pack("shards", tuple(each.shard for each in openings.values()))
         self._everywhere(shelves.tidy, self._origin, tuple(openings), shards_now)
         self._place([handle for handle in openings if handle not in self._places], stocks)
@@ -81,8 +83,8 @@ class Shards:
         return left
 
     def search(self, queries: Sequence[ShardQuery]) -> list[list[ShardFinding]]:
-        """What the shards say of each query: one Found from each of them. Shards of workers that are gone are opened or
-        built elsewhere, and asked again. Raises CommandError."""
+        """The answers of all shards to each query. If a worker is gone, its shards are opened or built elsewhere, and asked
+        again. Raises CommandError."""
         packed = wire.pack("queries", tuple(queries))
         answers: dict[str, tuple[ShardFinding, ...]] = {}
         for _try in range(MOST_TRIES):
@@ -91,8 +93,8 @@ class Shards:
                 return [list(each) for each in zip(*answers.values(), strict=True)] or [[] for _query in queries]
             there = self._cluster.workers()
             places = sorted({self._places[handle] for handle in waiting if self._places[handle] in there})
-            told = self._ask_all(places, shelves.search, tuple(waiting), packed)
-            for place, answer in told.items():
+            replies = self._ask_all(places, shelves.search, tuple(waiting), packed)
+            for place, answer in replies.items():
                 for each in self._answers(place, answer, len(queries)):
                     if each.handle in waiting:
                         answers.setdefault(each.handle, each.found)
@@ -119,27 +121,31 @@ class Shards:
         return answers
 
     def _stocks(self) -> dict[str, list[Shard]]:
-        """What each worker has on its disk."""
-        told = self._everywhere(shelves.inventory, self._origin)
+        """The shards on each worker's disk."""
+        replies = self._everywhere(shelves.inventory, self._origin)
         try:
-            return {place: list(wire.read(tuple[Shard, ...], wire.unpack(answer)[1])) for place, answer in told.items()}
+            return {
+                place: list(wire.read(tuple[Shard, ...], wire.unpack(answer)[1])) for place, answer in replies.items()
+            }
         except wire.NonsenseError as error:
             raise _failed(self._cluster.address, error) from error
 
     def _everywhere(self, function: object, *arguments: object) -> dict[str, bytes]:
-        """Ask all workers; those that are gone say nothing."""
-        told = self._ask_all(list(self._cluster.workers()), function, *arguments)
-        for place, answer in told.items():
+        """The answers of all workers that are there."""
+        replies = self._ask_all(list(self._cluster.workers()), function, *arguments)
+        for place, answer in replies.items():
             if isinstance(answer, Exception) and not isinstance(answer, OSError):
                 raise _failed(place, answer)
-        return {place: answer for place, answer in told.items() if not isinstance(answer, Exception)}
+        return {place: answer for place, answer in replies.items() if not isinstance(answer, Exception)}
 
     def _place(self, handles: Sequence[str], stocks: dict[str, list[Shard]]) -> None:
-        """Find each a worker, one that has it if there is any, and have it opened there; the largest first. One that failed
-        to keep a shard is asked again when all others have failed as often, and is the last to be given a new one."""
+        """Open each shard on a worker, preferably one that has it; the largest shards first. A worker that failed to keep a
+        shard is tried again only when all others have failed as often, and is the last to be given a new one."""
         waiting = sorted(handles, key=lambda handle: (-self._openings[handle].shard.count, handle))
         failed, failures = Counter[tuple[str, str]](), Counter[str]()  # how often, by handle and place, and by place
-        most = 0  # workers at once; one that dies of each shard and comes back under another address is one
+        most = (
+            0  # the most workers at once: one that dies of every shard and comes back under a new address counts once
+        )
         while waiting:
             places = self._cluster.some_workers()
             most = max(most, len(places))
@@ -166,22 +172,22 @@ class Shards:
                 stocks = self._stocks()
 
     def _opened(self, place: str, opening: Opening, is_there: bool) -> bool:
-        """Have a worker open a shard, and build it before, unless it is there. Returns whether that was done."""
-        told: object = None if is_there else self._built(place, opening.shard)
-        if told is None:
-            asked = wire.pack("openings", (opening,))
-            told = self._ask(place, shelves.open_all, self._origin, asked)
-        if isinstance(told, Exception) and not isinstance(told, OSError):
-            raise _failed(place, told)
-        return told == (True,)
+        """Have a worker open a shard, after building it unless it is there. Returns whether that worked."""
+        reply: object = None if is_there else self._built(place, opening.shard)
+        if reply is None:
+            packed = wire.pack("openings", (opening,))
+            reply = self._ask(place, shelves.open_all, self._origin, packed)
+        if isinstance(reply, Exception) and not isinstance(reply, OSError):
+            raise _failed(place, reply)
+        return reply == (True,)
 
     def _built(self, place: str, shard: Shard) -> object:
-        """Send a worker what a shard is built of. Returns None, or the exception that it made of it."""
+        """Send a worker the content of a shard, to build it. Returns None, or the exception that this ended with."""
         name = uuid.uuid4().hex
         for kind, part in self._content(shard.algorithm, shard.after, shard.until):
-            told = self._ask(place, shelves.receive, self._origin, name, kind, part)
-            if told is not None:
-                return told
+            reply = self._ask(place, shelves.receive, self._origin, name, kind, part)
+            if reply is not None:
+                return reply
         packed = wire.pack("shard", shard)
         return self._ask(place, shelves.build, self._origin, name, packed)
 
@@ -189,7 +195,7 @@ class Shards:
         return self._ask_all([place], function, *arguments)[place]
 
     def _ask_all(self, places: list[str], function: object, *arguments: object) -> dict[str, Any]:
-        """Have workers call a function of their shelves, if their hashmatch is ours."""
+        """Have workers call a function of shelves.py, if their version of hashmatch is ours."""
         return self._cluster.ask_all(places, shelves.beside, __version__, function, *arguments)
 
     def _describe(self, algorithm: str, stretch: RowRange, now: Generation) -> Shard:
@@ -199,7 +205,7 @@ class Shards:
         return Shard(algorithm, stretch.after, stretch.until, now, stretch.count, digest.hexdigest())
 
     def _content(self, algorithm: str, after: int, until: int) -> Iterator[tuple[str, bytes]]:
-        """What a shard is built of, in parts: first its rows, then the blocks of its references."""
+        """The content of a shard, in parts: first its rows, then the blocks of its references."""
         kind = row_type(algorithm)
         packed, size, owners = [], 0, dict[int, None]()
         for each in hash_rows.packed_hashes(self._connection, algorithm, after=after, until=until):

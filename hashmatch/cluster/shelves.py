@@ -1,4 +1,4 @@
-"""What Dask runs on a worker for searching: beside its tasks, so that no search waits for a film to be decoded."""
+"""What Dask runs on a worker to search: beside its tasks, so that no search waits for a film to be decoded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hashmatch.cluster.versions import check
 from hashmatch.isolation import wire
 from hashmatch.version import __version__
 
-#: Where shards are kept, instead of the user's folder for caches.
+#: The environment variable that names the folder of shards, instead of one in the user's folder for caches.
 FOLDER = "HASHMATCH_SHARDS"
 
 
@@ -35,8 +35,11 @@ def _threads() -> ThreadPoolExecutor:
 
 
 async def beside(version: str, function: Callable[..., Any], *arguments: Any, dask_worker: Any) -> Any:
-    """Call a function in a thread, while the Dask worker goes on. version: of the client's hashmatch, as a worker that came
-    late may have another. dask_worker: given by Dask. Raises CommandError where they differ."""
+    """Call a function in a thread, while the Dask worker goes on.
+
+    version: of the client's hashmatch; a worker that came late may have another. dask_worker: Dask gives it.
+    Raises CommandError if the versions differ.
+    """
     check(str(dask_worker.address), (("hashmatch", version),), (("hashmatch", __version__),))
     return await asyncio.get_running_loop().run_in_executor(_threads(), function, *arguments)
 

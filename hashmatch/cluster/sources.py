@@ -1,4 +1,4 @@
-"""Objects in a store that fsspec can reach: found as files are, and brought to a worker's disk to be examined there."""
+"""Objects in stores that fsspec can reach: found as files are, and copied to a worker's disk to be examined there."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ from hashmatch.media.urls import is_url
 from hashmatch.messages import Message
 
 _SECOND = 1_000_000_000
-#: What a store may call the sign that changes whenever an object does.
+#: What stores call the tag that changes whenever the object does.
 _TAGS = ("ETag", "etag", "md5Hash", "content_md5", "checksum")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundObject(FoundPath):
-    """An object, with what its store's listing says of it. size: bytes; None where it does not say. mtime_ns: see
-    `version`."""
+    """An object, as its store lists it. size: bytes, None if the store does not tell. mtime_ns: see `version`."""
 
     size: int | None = None
     mtime_ns: int | None = None
@@ -36,7 +35,7 @@ class FoundObject(FoundPath):
 def walk_all(
     paths: Iterable[bytes], exclude: Sequence[str] = (), *, follow: bool = False, one_file_system: bool = False
 ) -> Iterator[FoundPath]:
-    """As `files.walk`, of URLs too."""
+    """As `files.walk`, but also for URLs."""
     for path in paths:
         if is_url(path):
             yield from _walk_url(path, exclude)
@@ -45,9 +44,10 @@ def walk_all(
 
 
 def version(info: dict[str, Any]) -> int | None:
-    """By what an object is known to be unchanged, if its size is the same: the time of its last change in nanoseconds. In
-    the place of the parts of a second, which stores round away, stand nine digits of its tag, so that what is written twice
-    in a second is noticed. None where the store tells neither.
+    """A number that changes when an object does: the time of its last change in nanoseconds.
+
+    Stores round to seconds. In place of the rest stand nine digits made from the object's tag, so that two changes within a
+    second are noticed. None if the store tells neither time nor tag.
     """
     tag = next((str(info[name]) for name in _TAGS if info.get(name)), None)
     time = next((info[name] for name in ("LastModified", "last_modified", "mtime", "updated") if info.get(name)), None)
@@ -80,7 +80,7 @@ def _walk_url(url: bytes, exclude: Sequence[str]) -> Iterator[FoundPath]:
                 name = str(entry["name"])
                 relative = os.fsencode(name)[len(os.fsencode(root)) :].strip(b"/")
                 if not relative or name.rstrip("/") == folder.rstrip("/") or is_excluded(relative, exclude):
-                    continue  # a folder may be listed in itself, as an object without a name
+                    continue  # a store may list a folder in itself, as an object without a name
                 if entry["type"] == "directory":
                     below.append(name)
                 else:
@@ -89,7 +89,7 @@ def _walk_url(url: bytes, exclude: Sequence[str]) -> Iterator[FoundPath]:
             folders.extend(reversed(below))
     except CommandError:
         raise
-    except Exception as error:  # of whatever library stands behind the scheme
+    except Exception as error:  # each store has a library of its own, with its own exceptions
         yield FoundPath(url, problem(error))
 
 
@@ -99,7 +99,7 @@ def _object(url: bytes, info: dict[str, Any]) -> FoundObject:
 
 
 def _system(url: bytes) -> tuple[Any, str]:
-    """The file system behind a URL, and the path in it. Raises CommandError where fsspec or its part is missing."""
+    """The file system of a URL, and the path in it. Raises CommandError if fsspec or its part for the store is missing."""
     try:
         import fsspec.core
 
@@ -113,7 +113,7 @@ def _system(url: bytes) -> tuple[Any, str]:
 
 
 def problem(error: Exception) -> MediaError:
-    """What went wrong with an object, as one of our codes."""
+    """What went wrong with an object, as an error of a file."""
     if isinstance(error, MediaError):
         return error
     if isinstance(error, OSError):
@@ -123,8 +123,8 @@ def problem(error: Exception) -> MediaError:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An object's content in a file without a name on the local disk, that goes as the file is closed. path: by which it
-    can be opened meanwhile. size: bytes; mtime_ns: see `version`."""
+    """An object's content in a temporary file, which is deleted when it is closed. path: to open it by until then. size:
+    bytes; mtime_ns: see `version`."""
 
     file: BinaryIO
     path: bytes
@@ -133,8 +133,11 @@ class Fetched:
 
 
 def fetch(url: bytes, largest: int) -> Fetched:
-    """Bring an object to the local disk. Of what is no media, or larger than `largest` bytes, the beginning only, in a
-    sparse file as long as the object: nothing else is read of it. Raises MediaError, CommandError."""
+    """Copy an object to the local disk.
+
+    If it is not media, or has more than `largest` bytes, only its beginning is copied, into a sparse file as long as the
+    object; no more of it will be read. Raises MediaError, CommandError.
+    """
     system, path = _system(url)
     file: Any = tempfile.NamedTemporaryFile(prefix="hashmatch-")  # noqa: SIM115
     try:
@@ -158,7 +161,7 @@ def fetch(url: bytes, largest: int) -> Fetched:
         if isinstance(error, CommandError):
             raise
         raise problem(error) from error
-    if sys.platform == "linux":  # no name is left behind if this process is killed
+    if sys.platform == "linux":  # without a name, nothing is left behind if this process is killed
         named, file = file, os.fdopen(os.dup(file.fileno()), "r+b")
         named.close()
         return Fetched(file, b"/proc/self/fd/%d" % file.fileno(), length, version(info))

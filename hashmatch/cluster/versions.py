@@ -1,4 +1,4 @@
-"""Whether a worker would come to the same results: same program, same recipes, same decoders."""
+"""Whether a worker would come to the same results: the same program, recipes and decoders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Versions = tuple[tuple[str, str], ...]
 
 
 def facts(settings: ReferenceOrQuery) -> Versions:
-    """What a hash made here depends on, as pairs of a name and a version."""
+    """What the hashes made here depend on, as pairs of a name and a version."""
     found = {"hashmatch": __version__}
     for kind in ("image", "video"):
         found[f"recipe of {kind}s"] = recipe(kind, settings.exact, settings.features)
@@ -34,7 +34,7 @@ def facts(settings: ReferenceOrQuery) -> Versions:
 
 
 def check(place: str, ours: Versions, theirs: Versions) -> None:
-    """Raises CommandError, which names what differs, unless both are the same. place: the worker's address."""
+    """Raises CommandError if anything differs, and says what. place: the worker's address."""
     here, there = dict(ours), dict(theirs)
     differences = [
         f"{name} {there.get(name, '–')} ≠ {here.get(name, '–')}"

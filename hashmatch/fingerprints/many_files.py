@@ -238,7 +238,7 @@ def _head(descriptor: int) -> bytes:
 
 
 def _own_digests(state: FileState, failure: Failure) -> Digests | None:
-    """Digests of a file whose worker died before it told them; None after a hang, which might hang this process too."""
+    """Digests of a file whose worker died before it reported them; None after a hang, which might hang this process too."""
     if failure.code == "timeout":
         return None
     try:

@@ -1,10 +1,10 @@
-"""The reference hashes in a form to be searched: from SQLite, or from a cache beside the database that is ready at once.
+"""The reference hashes in tables to search: read from SQLite, or from a cache beside the database that is ready at once.
 
-The cache is a folder `<database>.cache/<algorithm>/` with two files that are mapped into memory: the index, and facts of
-each of its rows (owner, quality, time, view), or of each reference whose rows they are. It knows the state of the database
-that it was made of. Rows that came later are searched beside it, rows that are no more are left out of the results; so ten
-new files do not make it useless. It can be deleted at any time, and is made anew, or done without, when it is damaged,
-foreign, or cannot be written.
+The cache is a folder `<database>.cache/<algorithm>/` with two files that are mapped into memory: the index, and facts about
+each of its rows (owner, quality, time, view), or about each reference that has rows. It knows from which state of the
+database it was made. Rows added since are searched beside it, and rows deleted since are left out of the results; so ten new
+files do not make it useless. It can be deleted at any time. If it is damaged or foreign it is made again; if it cannot be
+written, the search does without.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from hashmatch.store.hash_rows import PackedHashes
 from hashmatch.system import give_back
 from hashmatch.views import pack_view
 
-#: Fewer hashes than this are read from SQLite faster than a cache is worth.
+#: Fewer hashes than this are read from SQLite so fast that a cache is not worth it.
 CACHED_FROM = 20_000
-#: The cache is made anew when so many hashes, or this share of them, came after it: they are searched row by row.
+#: The cache is made again when more hashes than this, and than this share of all, are later: they are searched row by row.
 MOST_LATER = 20_000
 LATER_SHARE = 0.1
 
-#: The same of local features, of which a picture has 200.
+#: The same for local features, of which a picture has 200.
 FEATURES_CACHED_FROM, MOST_LATER_FEATURES = 50_000, 200_000
 
-#: Rows that are read from the database before they become arrays: as Python objects they take eight times the memory.
+#: Rows to read from the database before they become arrays: as Python objects they take eight times the memory.
 _AT_ONCE = 20_000
 
 #: Raised when the facts of rows change their form, so that older caches are made anew. 2: views are packed as
@@ -58,16 +58,16 @@ AnyIndex = TypeVar("AnyIndex", HammingIndex, ApproximateIndex)
 
 
 class OutdatedCacheError(DamagedIndexError):
-    """The cache is sound, and was made by a version of this program that packed the facts of rows otherwise."""
+    """The cache is sound, but made by a version of this program that packed the facts about rows in another way."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheState:
-    """What `info` tells of one algorithm's cache.
+    """What `info` says about one algorithm's cache.
 
-    state: "current"; "older", where the database has changed since and the cache is used; "foreign", of another database or
-    of one that a restored backup has undone; "outdated", of another version of this program; "damaged". The last three are
-    made anew by the next scan.
+    state: "current"; "older" if the database has changed since (the cache is used all the same); "foreign" if it is of
+    another database, or of a state that restoring a backup has undone; "outdated" if another version of this program made
+    it; or "damaged". The next scan makes the last three again.
     """
 
     algorithm: str
@@ -79,10 +79,10 @@ class CacheState:
 def load(
     store: Store, algorithm: str, threshold: Threshold, *, allowed: bool = False, anew: bool = False
 ) -> list[HashTable]:
-    """The hashes of one algorithm, of retracted references too: one table, or one of the cache and one of what came later.
+    """The hashes of one algorithm, including those of retracted references.
 
-    allowed: only those of references on the allow list. anew: whatever the cache says, which is made anew.
-    Empty tables are left out.
+    allowed: only of references on the allow list. anew: do not trust the cache, and make it again.
+    Returns one table, or one of the cache and one of later rows; without empty ones.
     """
     connection = store.connection
     common = hash_rows.common_hashes(connection, algorithm)
@@ -104,15 +104,17 @@ def load(
     packed = hash_rows.packed_hashes(connection, algorithm)
     table = HashTable(algorithm, threshold, rows_of_packed(packed, algorithm), common=common)
     if len(table) >= CACHED_FROM:
-        give_back()  # what the rows took while they were read, before the index takes as much
-        with contextlib.suppress(OSError):  # a folder that cannot be written, or a full disk: the table is good without
+        give_back()  # the memory that reading took, before the index takes as much
+        with contextlib.suppress(OSError):  # the folder cannot be written, or the disk is full: do without
             save(folder, table.index, facts_of(table.rows), now)
     return _tables(table)
 
 
 def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
-    """The local features of all references, of retracted ones too: one table, or one of the cache and one of what came
-    later. What has gone since may still be named by a table. anew: as for `load`."""
+    """The local features of all references, including retracted ones, as tables like those of `load`.
+
+    A table may still name references that are gone. anew: as for `load`.
+    """
     connection = store.connection
     now = generation.current(connection)
     folder = folder_of(store.path, FEATURES)
@@ -134,7 +136,7 @@ def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
 
 
 def _features_of(packed: Iterable[PackedHashes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.void]]:
-    """Descriptors, uint8 (n, 32), and facts of the references that have them."""
+    """Descriptors, uint8 (n, 32), and facts about the references that have them."""
     rows = [(each.reference_id, each.number, each.bits) for each in packed]
     facts = np.array([(owner, count) for owner, count, _bits in rows], _FEATURE_FACTS)
     return np.frombuffer(b"".join(bits for _owner, _count, bits in rows), np.uint8).reshape(-1, 32), facts
@@ -172,12 +174,12 @@ def _rows_of(packed: list[PackedHashes], width: int) -> HashRows:
 
 
 def folder_of(database: Path, algorithm: str) -> Path:
-    """Where the cache of a database's hashes of one algorithm is."""
+    """The folder of one algorithm's cache."""
     return database.with_name(database.name + ".cache") / algorithm
 
 
 def states(store: Store) -> list[CacheState]:
-    """What there is of caches, for a person."""
+    """The state of every cache there is, for a person."""
     now = generation.current(store.connection)
     found = []
     for algorithm in (*hashers.HASHERS, FEATURES):
@@ -200,7 +202,7 @@ def states(store: Store) -> list[CacheState]:
 
 
 def _measure(folder: Path, algorithm: str) -> tuple[int, int, Generation]:
-    """Of a cache: its bytes, its rows, and its state. Raises DamagedIndexError, OSError."""
+    """A cache's bytes, its rows, and the state of the database it was made from. Raises DamagedIndexError, OSError."""
     if algorithm == FEATURES:
         features, facts, made_of = _open(folder, ApproximateIndex, _FEATURE_FACTS)
         return features.nbytes + facts.nbytes, len(features), made_of
@@ -209,7 +211,7 @@ def _measure(folder: Path, algorithm: str) -> tuple[int, int, Generation]:
 
 
 def damage(store: Store) -> list[str]:
-    """The algorithms whose cache does not have the digests that it was made with."""
+    """The algorithms whose cache is damaged: its digests are not those it was made with."""
     return [state.algorithm for state in states(store) if state.state == "damaged"]
 
 
@@ -218,8 +220,10 @@ def _tables(*tables: HashTable) -> list[HashTable]:
 
 
 def open_hashes(folder: Path) -> tuple[HammingIndex, HashRows, Generation]:
-    """What `save` wrote of a table's index and `facts_of` its rows, mapped into memory; the rows have no bits of their own.
-    Raises DamagedIndexError, OSError."""
+    """The index and rows of a table that `save` wrote, mapped into memory. The rows have no bits: the index has them.
+
+    Raises DamagedIndexError, OSError.
+    """
     index, facts, made_of = _open(folder, HammingIndex, _FACTS)
     if len(facts) != len(index):
         raise DamagedIndexError("the cache's facts are not of its hashes")
@@ -229,7 +233,7 @@ def open_hashes(folder: Path) -> tuple[HammingIndex, HashRows, Generation]:
 
 
 def facts_of(rows: HashRows) -> npt.NDArray[np.void]:
-    """What is kept of rows beside their bits."""
+    """What the cache keeps about rows, beside their bits."""
     facts = np.empty(len(rows), _FACTS)
     for name in _FACTS.names or ():
         facts[name] = getattr(rows, name)
@@ -239,7 +243,7 @@ def facts_of(rows: HashRows) -> npt.NDArray[np.void]:
 def _open(
     folder: Path, kind: type[AnyIndex], dtype: np.dtype[np.void]
 ) -> tuple[AnyIndex, npt.NDArray[np.void], Generation]:
-    """Map a cache into memory, checked against its digests. Raises DamagedIndexError, OSError."""
+    """Map a cache into memory, and check its digests. Raises DamagedIndexError, OSError."""
     index = kind.open(folder)
     try:
         tag = json.loads(index.tag)
@@ -260,8 +264,8 @@ def _open(
 def save(
     folder: Path, index: HammingIndex | ApproximateIndex, facts: npt.NDArray[np.void], made_of: Generation
 ) -> None:
-    """Write a cache, readable by its owner only. The index comes last and names the facts that belong to it, so that
-    two processes may do this at once. Raises OSError."""
+    """Write a cache that only its owner can read. The index comes last and names its file of facts, so that two processes
+    may do this at once. Raises OSError."""
     for each in (folder.parent, folder):
         each.mkdir(mode=0o700, exist_ok=True)
     content = facts.tobytes()
@@ -272,6 +276,6 @@ def save(
     tag = {"form": FORM, "generation": asdict(made_of), "facts": name, "sha256": hashlib.sha256(content).hexdigest()}
     index.save(folder, json.dumps(tag))
     for older in folder.glob("facts-*"):
-        # One that another process wrote a moment ago and has not named yet is left; it makes its own cache complete.
+        # Leave a file that another process wrote a moment ago: its index, which will name it, is still to come.
         if older.name != name and older.stat().st_mtime < (folder / name).stat().st_mtime - 60:
             older.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""References that show the same as older ones of the set: what `import` tells of a list's new entries."""
+"""References that show the same as older ones in the set: `import` reports them among a list's new entries."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from hashmatch.system import mapped
 
 ALGORITHM = "pdq"
 
-#: Of more new stills than this, not all that are farther apart than so many bits are found: 99 % of those 28 bits apart and
-#: 96 % of those 31 apart, if the bits that differ lie anywhere. All of them would take as long as all the rest of an import.
+#: Among more new stills than MANY, those more than SURE bits apart are not all found: 99 % of those 28 bits apart, 96 % of
+#: those 31 apart, if the differing bits lie anywhere. Finding all would take as long as the rest of an import.
 MANY, SURE = 100_000, 20
-#: So many are searched for at once, which bounds the memory.
+#: Search for this many at once, which limits the memory.
 AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicate:
-    """A reference and the older, live one that it is nearest to. distance: in bits, at most that of `near`."""
+    """A reference, and the older, live one that it is nearest to. distance: in bits, at most that of `near`."""
 
     reference_id: int
     older_id: int
@@ -36,8 +36,9 @@ class NearDuplicate:
 
 
 def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
-    """Of the references that have PDQ rows later than `after` (see store/generation.py), those that show the same as an
-    older one: a still as a still, a film as a film, each once.
+    """References that show the same as an older one, each once: a still the same as a still, a film as a film.
+
+    after: look at references with PDQ rows after this one (see store/generation.py).
     """
     connection = store.connection
     threshold = thresholds()[ALGORITHM]
@@ -47,7 +48,7 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
     owners = owners[~np.isin(owners, lookup.retracted(connection))]
     if not len(owners):
         return
-    tables = load(store, ALGORITHM, threshold)  # of which the new ones are a part
+    tables = load(store, ALGORITHM, threshold)  # these include the new ones
     new = join_rows([_of_owners(table, owners) for table in tables])
     still = np.isnan(new.time)
     found = list(_stills(new if still.all() else new.select(still), tables))
@@ -73,8 +74,8 @@ def near_duplicates(store: Store, after: int) -> Iterator[NearDuplicate]:
 
 
 def _of_owners(table: HashTable, owners: npt.NDArray[np.int64]) -> HashRows:
-    """The hashes of some references that are good enough to tell. owners: int64 (n,), which may repeat."""
-    # A view without borders may be what many posters share.
+    """The hashes of some references that are good enough as evidence. owners: int64 (n,), may repeat."""
+    # Many posters may share one view without borders.
     rows = np.flatnonzero(
         np.isin(table.rows.owner, owners) & is_good(table.rows, ALGORITHM) & ~is_trimmed(table.rows.view)
     )
@@ -82,8 +83,8 @@ def _of_owners(table: HashTable, owners: npt.NDArray[np.int64]) -> HashRows:
 
 
 def _stills(new: HashRows, tables: list[HashTable]) -> Iterator[NearDuplicate]:
-    """Every older still that is near. Of equal hashes only the oldest is searched for, and is what the others are near
-    to: a list may repeat one hash a million times."""
+    """The older stills that new ones are near. Of equal hashes only the oldest is searched for, and the others are near to
+    that one: a list may repeat one hash a million times."""
     if not len(new):
         return
     words = new.bits.view(np.uint64)
@@ -109,12 +110,12 @@ def _stills(new: HashRows, tables: list[HashTable]) -> Iterator[NearDuplicate]:
 def _older(
     new: HashRows, distinct: npt.NDArray[np.int64], table: HashTable, sure: int | None, start: int
 ) -> list[tuple[int, int, int]]:
-    """Of AT_ONCE stills from `start` on the older ones that are near, as what makes a NearDuplicate."""
+    """For AT_ONCE stills from `start` on, the older ones that are near, as the fields of NearDuplicate."""
     queries = new.select(distinct[start : start + AT_ONCE])
     near = thresholds()[ALGORITHM].near
     found: list[tuple[int, int, int]] = []
     for query, reference, distance in table.index.iter_range_search(queries.bits, near, exact_to=sure):
-        # Each finds itself, and most find nothing else.
+        # Each still finds itself, and most find nothing else.
         older = np.flatnonzero(table.rows.owner[reference] < queries.owner[query])
         hits = table.within(queries, near, query[older], reference[older], distance[older])
         hits = hits.select(np.isnan(table.rows.time[hits.reference]) & ~is_trimmed(table.rows.view[hits.reference]))

@@ -323,11 +323,11 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("--cluster", "elsewhere"), "is no cluster; write tcp://host:8786"),
-            (("--cluster", "local:0"), "is no cluster"),
+            (("--cluster", "elsewhere"), "is not the address of a cluster; write tcp://host:8786"),
+            (("--cluster", "local:0"), "is not the address of a cluster"),
             (("--cluster", "tcp://127.0.0.1:1"), "tcp://127.0.0.1:1"),
-            (("--cluster", "tcp://127.0.0.1"), "is no cluster"),
-            (("--cluster", "http://127.0.0.1:8786"), "is no cluster"),
+            (("--cluster", "tcp://127.0.0.1"), "is not the address of a cluster"),
+            (("--cluster", "http://127.0.0.1:8786"), "is not the address of a cluster"),
             (("--cluster", "local:2", "--workers", "2"), "--workers is of this machine alone"),
         ],
     )
@@ -342,7 +342,7 @@ class TestRefused:
         index = ("index", FIXTURES / "archive" / "towns", "--cluster", "tcp://127.0.0.1:8786")
         ran = run_command(*index, db=db, DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION="True")
         assert ran.code == 2
-        assert "require encryption here, which tls:// is" in ran.err
+        assert "is configured to require encryption; use tls://" in ran.err
 
     def test_a_url_without_a_cluster(self, db: Path) -> None:
         ran = run_command("index", "s3://bucket/prefix", db=db)
