@@ -1,11 +1,11 @@
-"""The two ways in which something can go wrong: with one file, or with the whole command."""
+"""The two kinds of errors: of one file, and of the whole command."""
 
 from __future__ import annotations
 
 from hashmatch.messages import Message
 from hashmatch.records import Failure
 
-#: Codes of what can be wrong with one file. Scripts rely on them: never rename one, only add.
+#: Codes of what can be wrong with one file. Scripts rely on them, so never rename one; only add.
 CODES = (
     "not-found",
     "not-regular-file",
@@ -22,12 +22,12 @@ CODES = (
     "io-error",
 )
 
-#: Those that say that a file, or the rest of it, was left out because examining it would have cost too much.
+#: Codes of files that were left out, wholly or in part, because examining them would have cost too much.
 LIMIT_CODES = ("too-large", "timeout", "out-of-memory")
 
 
 class HashmatchError(Exception):
-    """What all errors of this package that a caller may meet have in common."""
+    """The base of all errors that this package raises for its callers."""
 
 
 class MediaError(HashmatchError):

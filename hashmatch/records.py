@@ -1,7 +1,7 @@
 """The records that travel between the parts of the program.
 
-They are frozen, hold plain Python values only, and know nothing of SQL, files or terminals, so that every part can use
-them and any process can send them to another.
+They are frozen, hold only plain Python values, and know nothing of SQL, files or terminals. So every part can use them, and
+any process can send them to another.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ def strictest(*marks: Tlp | None) -> Tlp | None:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Cryptographic digests of a file's bytes, lower-case hex. Raises ValueError for anything else: they are told by
-    worker processes, which a hostile file may have taken over."""
+    """Cryptographic digests of a file's bytes, lower-case hex.
+
+    Raises ValueError for anything else, because a worker process sends them, which a hostile file may have taken over.
+    """
 
     md5: str
     sha1: str
@@ -38,14 +40,14 @@ class Digests:
     def __post_init__(self) -> None:
         for digest, length in ((self.md5, 32), (self.sha1, 40), (self.sha256, 64)):
             if len(digest) != length or digest.strip("0123456789abcdef"):
-                raise ValueError("a digest is of another form")
+                raise ValueError("not a digest")
 
 
-#: Stands for a quality that is not known, where qualities are packed in one byte each.
+#: An unknown quality, where qualities are packed in one byte each.
 UNKNOWN_QUALITY = 255
 
-#: Seconds, a hundred days: no film is longer. (The longest one that was ever shown took 35 days.) Later times come from
-#: broken clocks and hostile files. Lists that claim more are refused, and times that we meet in a film are cut to it.
+#: Seconds, a hundred days: no film is longer. (The longest ever shown took 35 days.) Later times come from broken clocks and
+#: hostile files. We refuse lists that claim more, and cut times in films to it.
 LONGEST_FILM = 8_640_000.0
 
 
@@ -58,8 +60,8 @@ class Hash:
     time: seconds from the start of a video, None for a still image.
     view: which part of the picture was hashed, by its name; see views.py.
     version: of the hasher that made it; None where a list did not say.
-    turned: of a query only: the picture's hash in the other orientations, one after the other (see hashers/orientations.py):
-        of a still image all seven, of a film's frame the first, its mirror image. Never stored.
+    turned: for a query only: the hashes of the picture in other orientations (see hashers/orientations.py), concatenated:
+        all seven of a still image, only the mirror image of a frame. Never stored.
     """
 
     algorithm: str
@@ -72,12 +74,13 @@ class Hash:
 
     @property
     def hex(self) -> str:
+        """The bits as lower-case hex."""
         return self.bits.hex()
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What the key frames of a film show, before the rest is decoded. duration: in seconds, where it is known."""
+    """The hashes of a film's key frames, before the rest is decoded. duration: seconds, if known."""
 
     hashes: tuple[Hash, ...]
     duration: float | None
@@ -85,7 +88,7 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long a film is that is about to be decoded, in seconds, and whether several workers may share it."""
+    """The length of a film that is about to be decoded, in seconds, and whether several workers may share it."""
 
     seconds: float
     can_be_shared: bool
@@ -95,8 +98,9 @@ class Length:
 class Failure:
     """Why a file could not be examined.
 
-    code: stable, kebab-case, one of errors.CODES. detail: what is wrong in particular. tried_before: whether an earlier
-    run found that, and the file was not tried again.
+    code: stable, kebab-case, one of errors.CODES.
+    detail: what exactly is wrong.
+    tried_before: whether an earlier run found this, and the file was not tried again.
     """
 
     code: str
@@ -113,8 +117,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A part of a picture that was hashed, too: its name (see views.py), and its edges in parts of the picture's width and
-    height."""
+    """A part of a picture that was hashed too: its name (see views.py), and its edges as shares (0 to 1) of the picture's
+    width and height."""
 
     name: str
     left: float
@@ -136,14 +140,17 @@ class Pixels:
 class Fingerprint:
     """Everything that was measured from one file.
 
-    kind is None when the bytes are no media at all. error is set when the media could not be hashed (then `hashes` is
-    empty), or when only a part of it could (then `partial` is true and `hashes` holds what decoded).
-    width and height are those of the upright picture; duration is in seconds, for video only.
-    recipe names the decoder and its settings, so that a later change of either can be noticed. known: its bytes were
-    known already, so it was not decoded. views: what is left of a still image without its borders.
-    features: of a still image, where they were asked for, as bytes (see hashers/local_features.py); of a query those of
-    the picture, and those of its mirror image. pixels: a small version of the picture, where that was asked for.
-    moments: of a film its pictures at the seconds that were asked for; None of those that cannot be decoded.
+    kind: None if the file is not media at all.
+    width, height: of the upright picture. duration: seconds, of a video.
+    partial: whether only a part could be hashed; `hashes` are those of that part.
+    recipe: the decoder and its settings, so that we notice later if either has changed.
+    known: whether the content was known already, and so was not decoded.
+    error: why the media could not be hashed, or not as a whole.
+    views: what is left of a still image without its borders.
+    features: local features of a still image, if wanted, as bytes (see hashers/local_features.py); for a query those of the
+        picture and of its mirror image.
+    pixels: a small version of the picture, if wanted.
+    moments: pictures of a film at the wanted seconds; None for those that could not be decoded.
     """
 
     kind: Kind | None
@@ -170,10 +177,10 @@ VERDICTS: tuple[Verdict, ...] = ("confirmed", "disputed", "false-positive")
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What somebody who looked at a reference says of it. Opinions of several are kept side by side, never merged.
+    """What somebody who looked at a reference says about it. Different opinions are kept side by side, never merged.
 
-    source: whose opinion it is; None stands for the source of the entry that brings it. at: UTC, ISO 8601, to the
-    microsecond where it can be told.
+    source: whose opinion it is; None: that of the source of the list entry that has it.
+    at: UTC, ISO 8601, to the microsecond if known.
     """
 
     verdict: Verdict
@@ -186,11 +193,12 @@ class Opinion:
 class ListItem:
     """One entry of a hash list, of any format: a reference as one source (collection) knows it.
 
-    added, changed and retracted are UTC in ISO 8601 ("2026-11-21T19:00:00Z"), by the source's clock; changed: when it
-    last said anything of this entry, to the microsecond where it can be told. opinions: of the source itself (then
-    `source` is None) and of others; an entry whose own source calls it a false positive names nothing as known. paths,
-    case, operator and note are filled only when the person who exports asks for them. capitals: of one that was read,
-    whether the list had hexadecimal digits in capitals; it says nothing of the entry itself.
+    added, retracted: UTC, ISO 8601 ("2026-11-21T19:00:00Z"), by the source's clock.
+    changed: when the source last said anything about this entry, to the microsecond if known.
+    opinions: of the source itself (then `source` is None) and of others. If the source itself calls the entry a false
+        positive, it names nothing as known.
+    paths, case, operator, note: filled only if the person who exports asks for them.
+    capitals: whether the list that we read had hexadecimal digits in capitals; not a property of the entry itself.
     """
 
     kind: Kind | None = None
@@ -220,14 +228,18 @@ class ListItem:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the entry's own source says of it."""
+        """What the entry's own source says about it."""
         return next((opinion.verdict for opinion in self.opinions if opinion.source is None), None)
 
 
 @dataclass(frozen=True, slots=True)
 class ListHead:
-    """What a list says of itself, as far as it does. sequence: its number among the lists of that name. since: it has what
-    changed since the one of that number; None of one that has everything. created, expires: UTC, ISO 8601."""
+    """What a list says about itself.
+
+    sequence: its number among the lists of that name.
+    since: the number of the list since which it has the changes; None if it has everything.
+    created, expires: UTC, ISO 8601.
+    """
 
     name: str | None = None
     sequence: int | None = None
@@ -236,13 +248,13 @@ class ListHead:
     expires: str | None = None
 
 
-#: Of a list that says nothing of itself.
+#: The head of a list that says nothing about itself.
 UNNAMED = ListHead()
 
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line of a hash list that was refused, by its number (from 1) and the reason."""
+    """A line of a hash list that was refused: its number (from 1) and the reason."""
 
     line: int
     message: str
@@ -250,7 +262,7 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class LineRemark:
-    """A line of a hash list that was used, and what a person should know of it."""
+    """A line of a hash list that was used, and what a person should know about it."""
 
     line: int
     message: str
@@ -258,10 +270,11 @@ class LineRemark:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """One content of a bank that we put there.
+    """A content that we put into a bank on an HMA server.
 
-    content: HMA's number of it. reference: ours of what it is. digest: tells its signals from
-    others, see exchange/hma/bank.py.
+    content: its number at HMA.
+    reference: the id of our reference.
+    digest: of its signals, to tell them from others; see exchange/hma/bank.py.
     """
 
     content: int

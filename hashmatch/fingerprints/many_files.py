@@ -60,7 +60,7 @@ class LocalExaminer:
         # The settings go to each worker once, and not with every file.
         work, prepare = functools.partial(_work, settings), functools.partial(_prepare, settings)
         with Pool(
-            work, self.isolation, question=Question, result=Fingerprint, prepare=prepare, locked=hooks.on_locked
+            work, self.isolation, question=Question, result=Fingerprint, prepare=prepare, on_locked=hooks.on_locked
         ) as pool:
             outcomes = pool.run(
                 examination.tasks(found),

@@ -1,4 +1,4 @@
-"""Worker processes: what a hostile file does to a decoder, it does to one of these, and to nothing else."""
+"""Worker processes, which decode files: a hostile file can harm the one that decodes it, and nothing else."""
 
 from hashmatch.isolation.config import Isolation
 from hashmatch.isolation.pool import Pool, Task, TaskResult

@@ -1,4 +1,4 @@
-"""How workers are kept and locked, and how that is told to a person."""
+"""How workers are run and locked, and how `info` describes it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from hashmatch.isolation import lock
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """How workers are kept. workers: how many at most; None: one a core.
+    """How workers are run.
 
-    timeout: seconds without a sign of life after which a worker is killed. memory: bytes of address space that work may
-    take beyond what a fresh worker has. files: after so many tasks a worker is replaced, so that what one file did to
-    it unnoticed does not last. steps: how workers lock themselves, as far as the system can (see lock.STEPS).
-    require_sandbox: do nothing at all where it cannot take all steps.
+    workers: how many at most; None: one per core.
+    timeout: seconds without a sign of life after which a worker is killed.
+    memory: bytes of address space that a task may take beyond what a fresh worker has.
+    files: number of tasks after which a worker is replaced, so that unnoticed damage does not last.
+    steps: how workers lock themselves, as far as the system can (see lock.STEPS).
+    require_sandbox: refuse to work unless workers can take all steps.
     """
 
     workers: int | None = None
@@ -28,6 +30,7 @@ class Isolation:
     require_sandbox: bool = False
 
     def worker_count(self) -> int:
+        """How many workers may run at once."""
         if self.workers is not None:
             return self.workers
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -38,7 +41,7 @@ class Isolation:
 
 
 def describe(isolation: Isolation) -> dict[str, str]:
-    """The isolation that is in force on this system, for `info`."""
+    """The isolation in force on this system, for `info`."""
     level = isolation.level()
     limits = _("none on this system")
     if "limits" in level:

@@ -1,8 +1,7 @@
-"""Each worker on a core of its own, while there are as many at work as there are cores.
+"""Keeps each worker on its own core while there are as many busy workers as cores.
 
-A worker sleeps whenever it hands in a file, and is woken by its parent; the system then likes to wake it on the parent's
-core, where it waits behind another worker while a core stands idle. On two cores (Linux 6.18) that took a seventh of the
-time.
+A worker sleeps after each file until its parent wakes it. The system tends to wake it on the parent's core, where it waits
+behind another worker while a core stands idle. On two cores (Linux 6.18) that cost a seventh of the time.
 """
 
 from __future__ import annotations
@@ -13,8 +12,11 @@ from collections.abc import Iterable, Sequence
 
 
 class Cores:
-    """Which core each of so many workers stays on. Does nothing unless there is one worker for each of several cores: with
-    fewer, the system finds a free one by itself, and more have to share."""
+    """Which core each worker stays on.
+
+    Does nothing unless there are several cores and one worker for each: with fewer workers the system finds a free core by
+    itself, and more workers have to share.
+    """
 
     def __init__(self, workers: int) -> None:
         cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set[int]()
@@ -22,8 +24,11 @@ class Cores:
         self._own: dict[int, int] = {}
 
     def settle(self, busy: Sequence[int], idle: Sequence[int]) -> None:
-        """Tell which workers are at work now and which are not, by their process ids. While all are, each is kept on a core
-        that no other has; else they may go anywhere, as something else may be on the core that one would be kept on."""
+        """Keep each worker on its own core while all are busy; let them go anywhere otherwise, since another program may be
+        using the core that a worker would be kept on.
+
+        busy, idle: process ids of the workers.
+        """
         if not self._cores or self._own.keys() == set(busy):
             return
         own = {pid: self._own[pid] for pid in (*busy, *idle) if pid in self._own}
@@ -41,5 +46,5 @@ class Cores:
 
 
 def _allow(pid: int, cores: Iterable[int]) -> None:
-    with contextlib.suppress(OSError):  # it is gone, or the core was taken from us
+    with contextlib.suppress(OSError):  # the process has ended, or the core was taken from us
         os.sched_setaffinity(pid, cores)

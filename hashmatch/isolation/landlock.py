@@ -1,6 +1,6 @@
-"""Landlock: this process may open no file, no network connection, and signal no other process, from now on.
+"""Landlock: from now on this process may open no file and no network connection, and signal no other process.
 
-By system call through ctypes, since the C library has no functions for it and the few Python packages are young. From
+Uses system calls through ctypes, since the C library has no functions for it and the few Python packages are young. Source:
 https://docs.kernel.org/userspace-api/landlock.html and include/uapi/linux/landlock.h.
 """
 
@@ -13,7 +13,7 @@ import sys
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 _VERSION_FLAG = 1
 
-#: From which version of the interface on the kernel knows which rights to files (bits of LANDLOCK_ACCESS_FS_*).
+#: Version of the interface that introduced some rights to files, and those rights (bits of LANDLOCK_ACCESS_FS_*).
 _FILE_RIGHTS = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15))
 _BIND_AND_CONNECT_TCP = 0x3  # from version 4
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0x3  # from version 6
@@ -24,7 +24,7 @@ class _Ruleset(ctypes.Structure):
 
 
 def version() -> int:
-    """The version of the interface that the kernel has; 0 where it has none, or it is switched off."""
+    """The kernel's version of the interface; 0 if it has none or it is switched off."""
     if sys.platform != "linux":
         return 0
     found: int = ctypes.CDLL(None).syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
@@ -32,9 +32,9 @@ def version() -> int:
 
 
 def deny_all() -> bool:
-    """Give up every right that this kernel can take, for good. Files that are open stay usable.
+    """Give up every right that this kernel can take away, for good. Open files stay usable.
 
-    Returns whether it was done. Needs "no new privileges" to be set. It binds the calling thread and those it starts.
+    Needs "no new privileges" to be set. Binds the calling thread and those that it starts. Returns whether it worked.
     """
     known = version()
     if not known:
@@ -45,7 +45,7 @@ def deny_all() -> bool:
         _BIND_AND_CONNECT_TCP if known >= 4 else 0,
         _ABSTRACT_SOCKETS_AND_SIGNALS if known >= 6 else 0,
     )
-    # An older kernel has a shorter structure and refuses one that is longer, unless the rest is zero; which it is.
+    # An older kernel has a shorter structure. It accepts ours because the rest is zero.
     ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(ctypes.sizeof(rules)), 0)
     if ruleset < 0:
         return False

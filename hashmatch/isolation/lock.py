@@ -1,14 +1,14 @@
-"""How a worker locks itself before it touches a file: one step after another, as far as the system has them.
+"""How a worker locks itself before it touches a file: one step after another, as far as the system can.
 
-| step | what is gone after it | where |
+| step | what it takes away | where |
 |---|---|---|
 | limits | the terminal; memory above the limit; writing files; core dumps; many descriptors | Unix |
 | landlock | opening any file, connecting, signalling other processes | Linux 5.13 and newer |
 | seccomp | every system call that decoding does not need | Linux on x86-64 and 64-bit ARM |
 
-Both of the latter come with "no new privileges". Descriptors are given by the parent, so nothing needs to be opened. On
-macOS a worker has the limits but for memory, on Windows it is a process of its own and no more; the parent ends either
-when it makes no progress.
+Landlock and seccomp come with "no new privileges". The parent passes open descriptors, so a worker need not open anything.
+On macOS a worker has the limits except for memory; on Windows it is only a separate process. On both, the parent ends
+a worker that makes no progress.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from collections.abc import Collection
 from hashmatch.i18n import _
 from hashmatch.isolation import landlock, seccomp
 
-#: All that there is; with each of them a worker is sandboxed in full.
+#: All steps; a worker that takes all of them is fully sandboxed.
 STEPS = ("limits", "landlock", "seccomp")
 
-#: Descriptors that a worker may have: three standard ones, the connection twice, the file, and a few to spare.
+#: Descriptors that a worker may have: the three standard ones, the connection twice, the file, and a few to spare.
 _MOST_DESCRIPTORS = 32
 
 
 def available() -> tuple[str, ...]:
-    """The steps that this system has, by what it says of itself; a worker tells which of them it took."""
+    """The steps that this system claims to support; each worker reports which of them it took."""
     has = {
         "limits": sys.platform != "win32",
         "landlock": landlock.version() > 0,
@@ -39,7 +39,7 @@ def available() -> tuple[str, ...]:
 
 
 def name_of(steps: Collection[str]) -> str:
-    """The level for a person, and for the audit trail."""
+    """The level of isolation in words."""
     if set(steps) >= set(STEPS):
         return _("full sandbox: {steps}").format(steps=", ".join(STEPS))
     if steps:
@@ -48,22 +48,22 @@ def name_of(steps: Collection[str]) -> str:
 
 
 def close_all_but(keep: Collection[int]) -> None:
-    """Close what a forked process has of its parent: the database, other files and, or their end would go unnoticed, the
-    connections to other workers."""
+    """Close what a forked process has inherited: the database, other files, and the connections to other workers, whose
+    end would otherwise go unnoticed."""
     try:
         have = [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:  # without /proc, one by one
+    except OSError:  # no /proc: try them one by one
         have = list(range(os.sysconf("SC_OPEN_MAX")))
     for descriptor in have:
         if descriptor > 2 and descriptor not in keep:
-            with contextlib.suppress(OSError):  # that of the listing itself
+            with contextlib.suppress(OSError):  # the descriptor of the listing itself
                 os.close(descriptor)
 
 
 def lock(steps: Collection[str], memory: int) -> tuple[str, ...]:
-    """Take the steps, in order, and return those that were taken. What is imported by now is all that ever will be.
+    """Take the steps in order and return those that worked. Nothing more can be imported afterwards.
 
-    memory: bytes of address space beyond what is in use.
+    memory: bytes of address space to allow beyond what is in use.
     """
     taken = []
     if "limits" in steps and sys.platform != "win32":
@@ -79,7 +79,7 @@ def lock(steps: Collection[str], memory: int) -> tuple[str, ...]:
 
 
 def _leave_the_terminal() -> None:
-    """What is read there is nothing, and what is written there is lost."""
+    """Standard input is empty from now on, and output is lost."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
@@ -87,11 +87,11 @@ def _leave_the_terminal() -> None:
 
 
 def _limit_resources(memory: int) -> None:
-    """No file may be written, no core dumped, and no more than `memory` bytes be taken on top of what is in use."""
+    """Allow no file to be written, no core dump, and no more than `memory` bytes beyond what is in use."""
     import resource
 
     def at_most(kind: int, value: int) -> None:
-        hard = resource.getrlimit(kind)[1]  # it may be lowered and not raised
+        hard = resource.getrlimit(kind)[1]  # it may only be lowered
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         with contextlib.suppress(ValueError, OSError):  # macOS refuses some
             resource.setrlimit(kind, (value, value))

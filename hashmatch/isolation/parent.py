@@ -1,4 +1,4 @@
-"""How a process that works for another one ends: with it."""
+"""A process that works for another one ends together with it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import sys
 
 
 def end_with_parent() -> None:
-    """End when the parent dies, which one that hangs would never notice, and leave Ctrl-C, which goes to the whole
-    terminal, to the parent."""
+    """Have the kernel end this process when its parent dies, even if it hangs, and leave Ctrl-C to the parent."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,9 +1,9 @@
 """A pool of worker processes that survives what its work does to them.
 
-Our own rather than concurrent.futures or pebble, for what those do not have: an open file is handed over with the task,
-the worker can put a question to the parent half-way (is this content known?), what it says is read as data and never
-unpickled, and exactly one task is outstanding per worker, so that a crash, a hang or memory blow-up is always that one
-task's. (With one segfault ProcessPoolExecutor loses every task that is under way; pebble does not, and unpickles.)
+We do not use concurrent.futures or pebble, because they lack what we need: an open file goes with each task, a worker can
+ask its parent a question half-way (is this content known?), its messages are read as data and never unpickled, and each
+worker has exactly one task, so that we know which task caused a crash, a hang or a growth of memory. (After one
+segfault ProcessPoolExecutor loses every task under way; pebble does not, but it unpickles.)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hashmatch.records import Failure
 
 TaskKey = TypeVar("TaskKey")
 
-#: Characters of what a worker says of a failure; ours are cut well below.
+#: Characters of the text of a failure that a worker may send; ours are much shorter.
 LONGEST_COMPLAINT = 1000
 
 
@@ -39,9 +39,10 @@ LONGEST_COMPLAINT = 1000
 class Task(Generic[TaskKey]):
     """One piece of work. The pool closes the descriptor when it is done.
 
-    needs: what a worker must be prepared for; "" for nothing. grant: seconds of CPU time that it may take in all, given
-    the position that it last told. again: whether a worker has died of it, or perhaps of something else; it is given
-    to another one once. alone: and then to be the only one at work.
+    needs: what a worker must be prepared for; "" for nothing.
+    grant: seconds of CPU time that the task may take in all, given the position that the worker last told.
+    again: whether a worker has died of it, or perhaps of something else. Another worker then tries it once more.
+    alone: whether no other worker may be busy during that second try.
     """
 
     key: TaskKey
@@ -55,7 +56,7 @@ class Task(Generic[TaskKey]):
 
 @dataclass(frozen=True, slots=True)
 class TaskResult(Generic[TaskKey]):
-    """What became of a task: its result, or the failure that the worker died of."""
+    """A task's result, or why it has none."""
 
     key: TaskKey
     result: Any
@@ -64,8 +65,11 @@ class TaskResult(Generic[TaskKey]):
 
 @dataclass(slots=True)
 class _Worker:
-    """deadline: when it is given up if it stays silent. started: when its task was; clock: its CPU time then. memory: what
-    it had when it was ready."""
+    """A worker process and its task.
+
+    deadline: when we give it up if it stays silent. started: when its task began. clock: its CPU time then. granted: seconds
+    of CPU time for the task. memory: bytes that it used when it was ready. done: how many tasks it has finished.
+    """
 
     process: multiprocessing.process.BaseProcess
     pipe: connection.Connection
@@ -82,11 +86,11 @@ class _Worker:
 
 
 def _nothing(needs: frozenset[str]) -> None:
-    """Nothing is to be prepared."""
+    """Prepare nothing."""
 
 
 class Pool:
-    """Workers that are started when there is work for them. A context manager; leaving it kills them."""
+    """Worker processes, started when there is work for them. A context manager; leaving it kills them."""
 
     def __init__(
         self,
@@ -96,15 +100,15 @@ class Pool:
         question: Any = None,
         result: Any = None,
         prepare: Prepare = _nothing,
-        locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
+        on_locked: Callable[[tuple[str, ...]], object] = lambda steps: None,
     ) -> None:
-        """question, result: the types of these, as wire.read takes them. prepare: see worker.Prepare.
+        """work, prepare: see worker.py. question, result: their types, as wire.read takes them.
 
-        locked: called with the steps that each new worker has taken.
+        on_locked: called with the steps by which each new worker has locked itself.
 
-        Raises CommandError where a sandbox is required and this system has none.
+        Raises CommandError if a sandbox is required and this system has none.
         """
-        self._work, self._prepare, self._locked = work, prepare, locked
+        self._work, self._prepare, self._on_locked = work, prepare, on_locked
         self._question, self._result = question, result
         self._isolation = isolation
         self._idle: list[_Worker] = []
@@ -113,7 +117,7 @@ class Pool:
         self._next: Task[Any] | None = None
         self._needs: frozenset[str] = frozenset()
         self._has_started = False
-        # Forking takes milliseconds where a fresh interpreter takes a second to import the decoders.
+        # Forking takes milliseconds; a fresh interpreter takes a second to import the decoders.
         self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self._check_level(isolation.level())
 
@@ -136,25 +140,26 @@ class Pool:
         self,
         tasks: Iterator[Task[TaskKey] | None],
         answer: Callable[[TaskKey, Any], Any],
-        source: int | None = None,
-        pending: Callable[[], bool] = lambda: False,
-        meanwhile: Callable[[], object] = lambda: None,
+        input_descriptor: int | None = None,
+        is_pending: Callable[[], bool] = lambda: False,
+        prepare: Callable[[], object] = lambda: None,
         accept: Callable[[TaskKey, Any], bool] = lambda key, result: True,
-        moved: Callable[[TaskKey, float], object] = lambda key, position: None,
+        on_progress: Callable[[TaskKey, float], object] = lambda key, position: None,
     ) -> Iterator[TaskResult[TaskKey] | None]:
-        """Do the tasks; outcomes come in the order in which they are ready, and None whenever `pending` becomes true.
+        """Do the tasks. Yields results in the order in which they are ready, and None whenever `is_pending` becomes true.
 
-        Only one task is taken from `tasks` before a worker is free for it, so that no worker waits for it to be found. A
-        None among them means: none for now; with a `source` descriptor the next is taken when that is readable. answer:
-        called in this process with a task's key and its question. meanwhile: called once, when workers have their first
-        tasks, to prepare for the outcomes.
-        accept: whether a result can be true of that task; if not, the worker has lost its mind. moved: called with the
-        position that a task's worker tells.
+        tasks: None among them means that there is none for now. One is taken ahead, so that no worker waits for the next.
+        answer: called in this process with a task's key and its worker's question; returns the answer.
+        input_descriptor: after a None, the next task is taken once this is readable.
+        is_pending: whether the caller has something else to do.
+        prepare: called once, when workers have their first tasks: time to get ready for the results.
+        accept: whether a result can be true of that task. If not, the worker cannot be trusted any more.
+        on_progress: called with the position that a task's worker has reached.
         """
-        self._moved: Callable[[Any, float], object] = moved
+        self._on_progress: Callable[[Any, float], object] = on_progress
         limit = self._isolation.worker_count()
         cores = Cores(limit)
-        exhausted, dry, prepared = False, False, False
+        exhausted, dry, prepared = False, False, False  # dry: no task for now
         finished: collections.deque[TaskResult[TaskKey]] = collections.deque()
         while not exhausted or self._busy or self._again or self._next or finished:
             self._try_again(limit)
@@ -172,35 +177,27 @@ class Pool:
                 elif taken is not None:
                     self._next = taken
                 else:
-                    dry = source is not None and not pending()
-                    if pending():
+                    dry = input_descriptor is not None and not is_pending()
+                    if is_pending():
                         yield None
             waiting: list[Any] = [worker.pipe for worker in self._busy]
             if dry and len(self._busy) < limit and not self._again:
-                waiting.append(source)
+                waiting.append(input_descriptor)
             if not waiting:
                 continue
             if self._busy and not prepared:
-                meanwhile()
+                prepare()
                 prepared = True
             cores.settle(_pids(self._busy), _pids(self._idle))
             asleep, patience = time.monotonic(), self._patience()
             ready = connection.wait(waiting, patience)
-            dry = dry and source not in ready
+            dry = dry and input_descriptor not in ready
             for worker in [w for w in self._busy if w.pipe in ready]:
                 finished.extend(self._hear(worker, answer, accept))
-            now = time.monotonic()
-            if now > asleep + (patience or 0.0) + 1.0:
-                # We were away ourselves (stopped by Ctrl-Z, or swapped out): the silence was not theirs.
-                for worker in self._busy:
-                    worker.started += now - asleep
-                    worker.deadline = now + self._isolation.timeout
-            for worker in [w for w in self._busy if self._deadline(w) < now]:
-                detail = Message.of("no-progress", seconds=self._isolation.timeout)
-                finished.extend(self._lost(worker, Failure("timeout", detail)))
+            finished.extend(self._give_up_silent(asleep, patience or 0.0))
 
     def add(self, task: Task[Any]) -> None:
-        """One more task, before those that are still to come: for `answer`, where a worker's question makes more work."""
+        """Add a task to be done before the others; for `answer`, if a worker's question makes more work."""
         self._again.append(task)
 
     @property
@@ -218,9 +215,24 @@ class Pool:
         return any(worker.task is not None and worker.task.alone for worker in self._busy)
 
     def _deadline(self, worker: _Worker) -> float:
-        """When a worker is given up: silent for too long, or, whatever it says, at work for far longer than it may."""
+        """When to give a worker up: if it is silent too long or, whatever it says, works far longer than it may."""
         longest = worker.started + self._isolation.timeout + 10 * worker.granted
         return min(worker.deadline, longest)
+
+    def _give_up_silent(self, asleep: float, patience: float) -> list[TaskResult[Any]]:
+        """Give up the workers whose deadline has passed. asleep: when we began to wait for messages. patience: seconds that
+        we meant to wait."""
+        now = time.monotonic()
+        if now > asleep + patience + 1.0:
+            # This process was away itself (stopped by Ctrl-Z, or swapped out): the workers were not silent.
+            for worker in self._busy:
+                worker.started += now - asleep
+                worker.deadline = now + self._isolation.timeout
+        silent = [worker for worker in self._busy if self._deadline(worker) < now]
+        if not silent:
+            return []
+        failure = Failure("timeout", Message.of("no-progress", seconds=self._isolation.timeout))
+        return [result for worker in silent for result in self._lost(worker, failure)]
 
     def _patience(self) -> float | None:
         if not self._busy:
@@ -237,11 +249,11 @@ class Pool:
         try:
             worker.pipe.send(task.payload)
             reduction.send_handle(worker.pipe, task.descriptor, worker.process.pid)
-        except OSError:  # it died while idle, or does not listen; this is heard of at once, and another has the task
+        except OSError:  # it died while idle, or does not listen; we hear of its death next, and another gets the task
             worker.process.kill()
 
     def _free_worker(self, task: Task[Any]) -> _Worker:
-        """One that is prepared for the task; a new one for a second try, and if there is no other."""
+        """An idle worker that is prepared for the task, or a new one; always a new one for a second try."""
         for worker in self._idle[::-1]:
             if not worker.reader.is_silent():
                 self._idle.remove(worker)
@@ -261,7 +273,7 @@ class Pool:
     def _hear(
         self, worker: _Worker, answer: Callable[[Any, Any], Any], accept: Callable[[Any, Any], bool]
     ) -> list[TaskResult[Any]]:
-        """Take what a worker says. Returns the outcome if its task is done with, or nothing."""
+        """Read a worker's messages. Returns the result of its task if that is over, else nothing."""
         try:
             messages = worker.reader.messages()
         except wire.NonsenseError:
@@ -271,12 +283,12 @@ class Pool:
             return self._lost(worker, failure, is_certain)
         for number, message in enumerate(messages, 1):
             try:
-                outcome = self._understand(worker, *wire.unpack(message), answer, accept)
+                result = self._understand(worker, *wire.unpack(message), answer, accept)
             except wire.NonsenseError:
                 return self._lost(worker, _nonsense())
-            if outcome is not None:
-                self._dismiss(worker, outcome.failure, says_more=number < len(messages))
-                return [outcome]
+            if result is not None:
+                self._dismiss(worker, result.failure, says_more=number < len(messages))
+                return [result]
         return []
 
     def _understand(
@@ -287,21 +299,21 @@ class Pool:
         answer: Callable[[Any, Any], Any],
         accept: Callable[[Any, Any], bool],
     ) -> TaskResult[Any] | None:
-        """Act on one message. Raises wire.NonsenseError; what the caller's functions raise goes through."""
+        """Act on one message. Raises NonsenseError, and whatever the caller's functions raise."""
         assert worker.task is not None
-        if (kind == "locked") == worker.is_locked:  # once, and first of all
+        if (kind == "locked") == worker.is_locked:  # must come once, and first
             raise wire.NonsenseError(kind)
         if kind == "locked":
-            # What it took to get ready is not the task's. It has read no file yet, so what it says of itself is true.
+            # The task does not pay for what getting ready took. The worker has read no file yet, so we can believe it.
             steps, worker.memory = wire.read(tuple[tuple[str, ...], int], content)
             worker.clock, worker.is_locked = usage.cpu_seconds(worker.process.pid), True
             self._grant(worker, 0.0)
             self._check_level(steps)
-            self._locked(steps)
+            self._on_locked(steps)
         elif kind == "beat":
             position = wire.read(float, content)
             self._grant(worker, position)
-            self._moved(worker.task.key, position)
+            self._on_progress(worker.task.key, position)
         elif kind == "question":
             reply = answer(worker.task.key, wire.read(self._question, content))
             try:
@@ -309,16 +321,16 @@ class Pool:
             except BlockingIOError as error:
                 raise wire.NonsenseError("questions without end") from error
             except OSError:
-                pass  # it died meanwhile; the broken pipe is heard of next
+                pass  # it has died; we hear of the broken pipe next
         elif kind == "result":
             result = wire.read(self._result, content)
             if not accept(worker.task.key, result):
-                raise wire.NonsenseError("a result that cannot be")
+                raise wire.NonsenseError("an impossible result")
             return self._done(worker, result, None)
         elif kind == "failure":
             failure = wire.read(Failure, content)
             if not is_credible(failure):
-                raise wire.NonsenseError("no failure of ours")
+                raise wire.NonsenseError("an impossible failure")
             return self._done(worker, None, failure)
         else:
             raise wire.NonsenseError(kind)
@@ -326,9 +338,11 @@ class Pool:
         return None
 
     def _lost(self, worker: _Worker, failure: Failure, is_certain: bool = False) -> list[TaskResult[Any]]:
-        """End a worker that is dead or as good as dead. Its task is tried once more, on a worker that has done nothing
-        else: this one may have died of an earlier task, or of the memory that others took; then nobody else is at work
-        meanwhile. is_certain: that it was this task, and would be so again."""
+        """End a worker that is dead or useless, and have a fresh one try its task once more.
+
+        It may have died of an earlier task. It may also have died because others took too much memory; then the second
+        try runs alone. is_certain: whether it was this task, and would be again.
+        """
         assert worker.task is not None
         self._busy.remove(worker)
         self._end(worker)
@@ -338,7 +352,7 @@ class Pool:
         return []
 
     def _dismiss(self, worker: _Worker, failure: Failure | None, says_more: bool) -> None:
-        """A worker's task is done: keep it for the next, unless that might suffer from what this one left."""
+        """Keep a worker whose task is done for the next one, unless that might suffer from what this task left."""
         self._busy.remove(worker)
         worker.done += 1
         grown = usage.memory(worker.process.pid) - worker.memory
@@ -355,11 +369,11 @@ class Pool:
         return TaskResult(task.key, result, failure)
 
     def _start(self, task: Task[Any]) -> _Worker:
-        # A worker is prepared for all that was needed so far, or a folder of many kinds would cost one for each file.
+        # Prepared for all needs so far; else a folder of mixed files would take a new worker for each.
         self._needs |= {task.needs}
         if self._has_started and self._context.get_start_method() == "fork":
-            # The first worker loads its decoders itself, while we load the reference set. Those that follow get them
-            # with the fork, or every replacement would cost a tenth of a second.
+            # The first worker loads its decoders itself while we load the reference set. Later ones get them by the fork,
+            # which saves a tenth of a second each.
             self._prepare(self._needs)
         self._has_started = True
         kept = self._isolation
@@ -384,7 +398,7 @@ class Pool:
 
 
 def is_credible(failure: Failure) -> bool:
-    """Whether a worker of ours can say this: a code and a message that we know, not too long, of this run."""
+    """Whether one of our workers can have said this: a known code and message, not too long, and found in this run."""
     return failure.code in CODES and failure.detail.is_sound(LONGEST_COMPLAINT) and not failure.tried_before
 
 
@@ -397,11 +411,11 @@ def _nonsense() -> Failure:
 
 
 def _single_threaded_blas() -> contextlib.AbstractContextManager[Any]:
-    """What is forked meanwhile does linear algebra on one thread.
+    """While in force, forked processes do linear algebra on one thread.
 
-    OpenBLAS starts its threads anew in a forked child, and there they spin: a product of two small matrices took a second,
-    and two workers on two cores stood still for minutes. The command line sets the variable before numpy is imported;
-    who uses the package from Python may have numpy already.
+    OpenBLAS starts its threads again in a forked child, and they spin: the product of two small matrices took a second, and
+    two workers on two cores stood still for minutes. The command line sets the variable before it imports numpy; a
+    Python program may have imported numpy before.
     """
     if os.environ.get("OPENBLAS_NUM_THREADS") == "1":
         return contextlib.nullcontext()

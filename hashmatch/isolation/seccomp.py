@@ -1,14 +1,14 @@
 """Seccomp: from now on this process may make only the system calls that decoding needs.
 
-The filter is a classic BPF program, assembled here and given to the kernel through ctypes: libseccomp would do the same,
-but is a C library that a fresh machine may lack, for what is one table and forty lines. From
+The filter is a classic BPF program, assembled here and handed to the kernel through ctypes. libseccomp would do the same,
+but it is a C library that a fresh machine may lack, and replaces only one table and forty lines. Sources:
 https://docs.kernel.org/userspace-api/seccomp_filter.html, include/uapi/linux/seccomp.h and the kernel's tables of calls.
 
-What happens to any other call is chosen in two ways. It fails with EPERM, because libraries probe: the C library for the
-number of cores in /sys, Python for whether a file is a terminal; they take the refusal and go on, where killing them
-would lose a sound file. But what no decoder ever asks for, and only code that has taken over the worker would (another
-program or process, a socket, a look into or a signal to another process), kills the worker with SIGSYS: so that the
-attempt is noticed, and recorded with the file that made it.
+Other calls meet one of two fates. Most fail with EPERM, because libraries probe: the C library looks up the number of cores
+in /sys, Python asks whether a file is a terminal. They accept the refusal and go on, whereas killing the worker would
+lose a sound file. But some calls no decoder ever makes, only code that has taken over the worker: another program or
+process, a socket, a look into another process or a signal to it. These kill the worker with SIGSYS, so that the attempt
+is noticed and recorded with the file that made it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import struct
 import sys
 from dataclasses import dataclass
 
-#: Name of a call to its number on x86-64 and on 64-bit ARM; None where it does not exist.
+#: Numbers of each call on x86-64 and on 64-bit ARM; None where it does not exist.
 _CALLS: dict[str, tuple[int | None, int | None]] = {
     "read": (0, 63),
     "pread64": (17, 67),
@@ -68,7 +68,7 @@ _CALLS: dict[str, tuple[int | None, int | None]] = {
     "tgkill": (234, 131),
     "prlimit64": (302, 261),
     "recvmsg": (47, 212),
-    # What kills.
+    # These kill the worker.
     "execve": (59, 221),
     "execveat": (322, 281),
     "fork": (57, None),
@@ -87,7 +87,7 @@ _DEADLY = (
     *("socket", "connect", "kill", "tkill", "pidfd_open"),
 )
 
-#: What `platform.machine()` says, to the column above and AUDIT_ARCH_*.
+#: By `platform.machine()`: the column above, and AUDIT_ARCH_*.
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
@@ -97,14 +97,17 @@ _PR_SET_NO_NEW_PRIVS = 38
 _SET_MODE_FILTER, _ALL_THREADS, _ACTION_AVAILABLE = 1, 1, 2
 _SECCOMP_CALL = (317, 277)
 
-# Instructions of classic BPF (linux/bpf_common.h), and where struct seccomp_data has what; both machines are little-endian.
+# Instructions of classic BPF (linux/bpf_common.h), and offsets in struct seccomp_data. Both machines are little-endian.
 _LOAD, _AND, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x54, 0x15, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """What becomes of a call. only_if: (argument, mask, value): if its low 32 bits under the mask are the value."""
+    """What happens to a call.
+
+    only_if: (argument, mask, value), all of which must hold: the low 32 bits of the argument under the mask are the value.
+    """
 
     call: str
     action: int
@@ -114,18 +117,18 @@ class _Rule:
 def _rules() -> list[_Rule]:
     anything = 0xFFFFFFFF
     conditional = {
-        # Memory is data or code, never made from one to the other: nothing is loaded or compiled after the lock.
+        # Memory stays data or code for good: nothing is loaded or compiled after the lock.
         "mmap": ((2, _PROT_EXEC, 0),),
         "mprotect": ((2, _PROT_EXEC, 0),),
         "clone": ((0, _CLONE_THREAD, _CLONE_THREAD),),
-        # How the C library does fstat. A name could be given as well, which then tells of a file no more than that it is.
+        # This is how the C library does fstat. A name could be passed too, but that only shows whether a file exists.
         "newfstatat": ((3, anything, _AT_EMPTY_PATH),),
-        # abort() is to be seen as such.
+        # So that abort() ends the worker as abort().
         "tgkill": ((0, anything, os.getpid()),),
-        # Limits may be read, which starting a thread does, and not set. 2.5: the upper half of the pointer.
+        # Limits may be read, as starting a thread does, but not set. 2.5: the upper half of the pointer.
         "prlimit64": ((2, anything, 0), (2.5, anything, 0)),
     }
-    # Its arguments are behind a pointer, where no filter sees them; told that it is not there, libraries use clone.
+    # A filter cannot see its arguments, which are behind a pointer. If it does not exist, libraries use clone.
     rules = [_Rule("clone3", _ENOSYS)]
     rules += [_Rule(call, _ALLOW, conditional.get(call, ())) for call in _CALLS if call in conditional]
     rules += [_Rule(call, _KILL) for call in _DEADLY]
@@ -140,7 +143,7 @@ def _program(column: int, architecture: int) -> bytes:
         """if_equal, if_not: how many instructions to skip after a comparison."""
         return struct.pack("=HBBI", code, if_equal, if_not, value)
 
-    # 32-bit programs have other numbers for the calls; those of the x32 kind are named by no rule.
+    # 32-bit programs number the calls otherwise; no rule names those of the x32 kind.
     parts = [
         instruction(_LOAD, _ARCHITECTURE),
         instruction(_JUMP_IF_EQUAL, architecture, if_equal=1),
@@ -167,7 +170,7 @@ class _Program(ctypes.Structure):
 
 
 def available() -> bool:
-    """Whether this kernel has what the filter needs, and this machine is one that its table is for."""
+    """Whether this kernel supports the filter and the table covers this machine."""
     if sys.platform != "linux" or platform.machine() not in _MACHINES or struct.calcsize("P") != 8:
         return False
     call = _SECCOMP_CALL[_MACHINES[platform.machine()][0]]
@@ -176,12 +179,12 @@ def available() -> bool:
 
 
 def set_no_new_privileges() -> bool:
-    """No program that is run may gain privileges (set-user-id); the kernel asks for this before either lock."""
+    """Let no program gain privileges (set-user-id); the kernel demands this before Landlock and seccomp."""
     return bool(ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 
 
 def allow_decoding_only() -> bool:
-    """Install the filter for every thread of this process, for good. Returns whether it was done."""
+    """Install the filter for every thread of this process, for good. Returns whether it worked."""
     if not available():
         return False
     column, architecture = _MACHINES[platform.machine()]

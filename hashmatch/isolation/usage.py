@@ -1,4 +1,4 @@
-"""What a worker takes, seen and limited from outside, where it cannot be lied about; and what it died of."""
+"""The CPU time and memory of a worker, measured and limited from outside, where it cannot lie; and what it died of."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import time
 from hashmatch.messages import Message
 from hashmatch.records import Failure
 
-#: Seconds to wait for a process that has closed its connection; it may not be dead, if it was taken over.
-_LAST_BREATH = 1.0
+#: Seconds to wait for a process that has closed its connection. If a file has taken it over, it may still be alive.
+_SECONDS_TO_DIE = 1.0
 
 
 def cpu_seconds(process: int | None) -> float:
-    """CPU time that a process has used, all threads together; 0 where that is not known."""
+    """CPU time that a process has used, all threads together; 0 if unknown."""
     if sys.platform != "linux" or process is None:
         return 0.0
     try:
         # The clock of another process (CPUCLOCK_SCHED in the kernel's include/linux/posix-timers.h).
         return time.clock_gettime((~process << 3) | 2)
-    except OSError:  # it is dead
+    except OSError:  # the process is dead
         return 0.0
 
 
 def limit_cpu_seconds(process: int | None, seconds: float) -> None:
-    """Have the kernel end a process (SIGXCPU) once its CPU time reaches this, rounded up. Linux only."""
+    """Have the kernel end a process (SIGXCPU) once its CPU time reaches this, rounded up to seconds. Linux only."""
     if sys.platform != "linux" or process is None:
         return
     import resource
@@ -36,21 +36,23 @@ def limit_cpu_seconds(process: int | None, seconds: float) -> None:
     try:
         hard = resource.prlimit(process, resource.RLIMIT_CPU)[1]
         limit = resource.RLIM_INFINITY if math.isinf(seconds) else math.ceil(seconds)
-        if hard != resource.RLIM_INFINITY:  # of `ulimit -t`
+        if hard != resource.RLIM_INFINITY:  # set by `ulimit -t`
             limit = hard if limit == resource.RLIM_INFINITY else min(limit, hard)
         resource.prlimit(process, resource.RLIMIT_CPU, (limit, hard))
     except OSError:
-        pass  # it is dead; or this system does not allow it, and the time without progress is what limits
+        pass  # the process is dead, or this system does not allow it and only the time without progress limits it
 
 
 def memory(process: int | None) -> int:
-    """Bytes of memory that a process has in use and not from files, which come and go; 0 where that is not known."""
+    """Bytes of memory that a process uses, without pages of files, which come and go; 0 if unknown."""
     if sys.platform != "linux" or process is None:
         return 0
     import resource
 
     try:
-        statm = os.open(f"/proc/{process}/statm", os.O_RDONLY | os.O_CLOEXEC)  # a third of the time of Python's open
+        statm = os.open(
+            f"/proc/{process}/statm", os.O_RDONLY | os.O_CLOEXEC
+        )  # takes a third of the time of Python's open()
         try:
             resident, shared = os.read(statm, 200).split()[1:3]
             return (int(resident) - int(shared)) * resource.getpagesize()
@@ -61,9 +63,9 @@ def memory(process: int | None) -> int:
 
 
 def cause_of_death(process: multiprocessing.process.BaseProcess) -> tuple[Failure, bool]:
-    """What a process died of that has closed its connection, and whether it would do so again for certain."""
-    end = time.monotonic() + _LAST_BREATH
-    # join() with a time would wait on a descriptor that the process can close, and then for ever.
+    """Why a process died that has closed its connection, and whether the same task would certainly kill it again."""
+    end = time.monotonic() + _SECONDS_TO_DIE
+    # join() with a timeout would wait for a descriptor that the process may have closed, and then wait for ever.
     while process.exitcode is None and time.monotonic() < end:
         time.sleep(0.002)
     code = process.exitcode
@@ -72,7 +74,7 @@ def cause_of_death(process: multiprocessing.process.BaseProcess) -> tuple[Failur
     if code >= 0:
         return Failure("decoder-crash", Message.of("decoder-exited", exit_code=code)), False
     if sys.platform != "win32":
-        if -code == signal.SIGKILL:  # not by us, or it would be a timeout: the kernel's out-of-memory killer
+        if -code == signal.SIGKILL:  # not by us, which would count as a timeout: by the kernel's out-of-memory killer
             return Failure("out-of-memory", Message.of("decoder-killed")), False
         if -code == signal.SIGXCPU:
             return Failure("timeout", Message.of("cpu-limit")), True

@@ -1,4 +1,4 @@
-"""A worker's life: load the decoders, lock the door, take a task, do it, tell the result; until the parent is gone."""
+"""What a worker does: load the decoders, lock itself, then take tasks and send results until the parent is gone."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ from hashmatch.messages import Message
 from hashmatch.records import Failure
 from hashmatch.system import give_back
 
-#: work(payload, descriptor, ask, beat) runs in a worker. It owns the descriptor; ask(question) gives the parent's
-#: answer; beat(position) tells that it is alive, and how far it has come, in the unit of Task.grant.
+#: work(payload, descriptor, ask, beat) runs in a worker and owns the descriptor. ask(question) returns the parent's answer;
+#: beat(position) says that the worker is alive and how far it is, in the unit of Task.grant.
 Work = Callable[[Any, int, Callable[[Any], Any], Callable[[float], None]], Any]
 
-#: prepare(needs) imports whatever the work will need for such tasks. After it a worker can import no more.
+#: prepare(needs) imports what tasks with these needs take. A worker can import nothing later.
 Prepare = Callable[[frozenset[str]], object]
 
-#: How much less urgent a worker is than its parent, for which the others wait.
+#: Niceness of a worker: its parent goes first, since all other workers wait for it.
 NICE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What a worker is for. memory: bytes it may take beyond what it has when it is ready. steps: see lock.STEPS.
+    """What a worker is started with.
 
-    is_sandbox_required: whether to do nothing if one of these cannot be taken.
+    memory: bytes that it may take beyond what it has when it is ready.
+    steps: see lock.STEPS.
+    is_sandbox_required: whether to do nothing if it cannot take all of them.
     """
 
     work: Work
@@ -46,23 +48,23 @@ class Duty:
 
 
 def serve(duty: Duty, pipe: connection.Connection) -> None:
-    gc.freeze()  # what the parent left of a decoder may have threads, which are not here and would be waited for
+    """Run in a new process: do the tasks that come through the pipe. Never returns."""
+    gc.freeze()  # to destroy a decoder that the parent left would wait for its threads, which do not exist here
     end_with_parent()
     if hasattr(os, "nice"):
         os.nice(NICE)
-    warnings.simplefilter("ignore")  # of decoders, about hostile files; the parent tells what matters
+    warnings.simplefilter("ignore")  # from decoders, about hostile files; the parent reports what matters
     duty.prepare(duty.needs)
     receive_descriptor, keep = _receiver(pipe)
-    if sys.platform == "linux":  # elsewhere it is not forked, and has nothing of the parent's
+    if sys.platform == "linux":  # elsewhere it is not forked and has inherited nothing
         lock.close_all_but(keep)
-    # What the parent has freed a forked worker has as well, counts as its own, and could fill with what it leaks while
-    # nothing seems to grow.
+    # A forked worker also has the memory that its parent has freed. It counts as its own, so leaks could fill it unseen.
     give_back()
-    memory = usage.memory(os.getpid())  # here, since a locked worker cannot look, and the parent may look too late
+    memory = usage.memory(os.getpid())  # now: a locked worker cannot measure it, and the parent may be too late
     taken = lock.lock(duty.steps, duty.memory)
     _tell(pipe, "locked", (taken, memory))
     if duty.is_sandbox_required and taken != lock.STEPS:
-        os._exit(0)  # before the first byte is read; the parent ends the command
+        os._exit(0)  # before it reads the first byte; the parent ends the command
 
     def ask(question: Any) -> Any:
         _tell(pipe, "question", question)
@@ -85,7 +87,7 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
             _tell(pipe, "failure", Failure("out-of-memory", Message.of("memory-limit")))
         except (BrokenPipeError, EOFError):
             os._exit(0)
-        except Exception as error:  # a decoder's own mistake; the worker is as good as before
+        except Exception as error:  # a bug in a decoder; the worker is still fine
             detail = Message.of("decoder-failed", error=" ".join(repr(error).split())[:160])
             _tell(pipe, "failure", Failure("decoder-crash", detail))
 
@@ -95,10 +97,10 @@ def _tell(pipe: connection.Connection, kind: str, content: Any) -> None:
 
 
 def _receiver(pipe: connection.Connection) -> tuple[Callable[[], int], set[int]]:
-    """How the descriptor of a task is received, and the descriptors that this needs."""
+    """A function that receives the descriptor of a task, and the descriptors that it needs itself."""
     if sys.platform != "linux":
         return lambda: reduction.recv_handle(pipe), set()
-    # multiprocessing makes a socket anew each time, with system calls that a locked worker may not make.
+    # multiprocessing makes a new socket each time, with system calls that a locked worker may not make.
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=os.dup(pipe.fileno()))
 
     def receive() -> int:

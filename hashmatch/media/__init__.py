@@ -1,4 +1,4 @@
-"""Files to pixels: find files, tell what they are by content, decode them within limits."""
+"""Files to pixels: find files, recognise them by their content, decode them within limits."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from hashmatch.records import Kind
 
 __all__ = ["Film", "Limits", "MediaType", "Stills", "load_decoder", "need", "open_media", "recipe", "recipes_as_good"]
 
-#: Raised when other pictures would come out of the decoders, or other views be hashed, than before; stored hashes are then
-#: made anew.
+#: Increase these when the decoders give other pictures than before, or other views are hashed. Stored hashes are then
+#: computed again.
 IMAGE_VERSION = 2
 FILM_VERSION = 2
-#: How a recipe ends where local features were looked for, too.
+#: The end of a recipe that includes local features.
 WITH_FEATURES = " features"
 
 
 def recipe(kind: Kind, exact: bool, features: bool = False) -> str:
-    """The decoders and settings that pictures of this kind are made with, as stored beside every hash."""
+    """The decoders and settings for media of this kind, as stored with every hash."""
     name = f"image-{IMAGE_VERSION}" if kind == "image" else f"film-{FILM_VERSION} {SETTINGS}"
     return name + (" exact" if exact else "") + (WITH_FEATURES if features and kind == "image" else "")
 
 
 def recipes_as_good(kind: Kind, exact: bool, features: bool = False) -> set[str]:
-    """The recipes of stored hashes that need not be made anew: this one, and it with local features."""
+    """The recipes whose stored hashes are still good: this one, and the same with local features."""
     return {recipe(kind, exact, features), recipe(kind, exact, True)}
 
 
 def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits: Limits, exact: bool) -> Stills | Film:
-    """Open an image or film with the one decoder that its type asks for.
+    """Open an image or film with the one decoder for its type.
 
-    file: seekable. data: its whole content where that is held in memory already (images).
+    file: seekable.
+    data: its whole content, if that is in memory already (images).
     Raises MediaError as the decoders do.
     """
-    # Imported here, so that a photograph does not pay for FFmpeg's start-up nor a film for Pillow's plug-ins.
+    # Imported here, so that a photograph need not wait for FFmpeg, nor a film for Pillow's plug-ins.
     if media_type.decoder == "pyav":
         from hashmatch.media.video import open_video
 
@@ -49,17 +50,17 @@ def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits
 
 
 def need(media_type: MediaType) -> str:
-    """The name of what must be loaded to decode this type; "" for nothing."""
+    """What must be loaded to decode this type, by the name that `load_decoder` takes; "" for nothing."""
     if media_type.decoder is None:
         return ""
     return "film" if media_type.decoder == "pyav" else media_type.format
 
 
 def load_decoder(needed: str) -> None:
-    """Load what has this name, so that `open_media` imports nothing more."""
+    """Load what `need` names, so that `open_media` has nothing left to import."""
     if needed == "film":
         importlib.import_module("hashmatch.media.video")
-        importlib.import_module("av.subtitles.stream")  # PyAV's own, once it comes upon a film with subtitles
+        importlib.import_module("av.subtitles.stream")  # which PyAV imports when a film has subtitles
         importlib.import_module("av.subtitles.codeccontext")
     elif needed:
         from hashmatch.media import image

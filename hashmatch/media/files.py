@@ -18,35 +18,36 @@ from hashmatch.records import Digests
 
 CHUNK = 1 << 20
 
-# O_NOATIME is Linux, and allowed to the file's owner only. O_NONBLOCK keeps a FIFO from blocking the open.
+# O_NOATIME exists on Linux, for the file's owner only. O_NONBLOCK keeps a FIFO from blocking the open.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NOATIME = getattr(os, "O_NOATIME", 0)
-#: Whether folders can be read and paths begun at a descriptor, as everywhere but on Windows.
+#: Whether folders can be read, and paths resolved, from a descriptor: everywhere but on Windows.
 _BY_DESCRIPTOR = os.scandir in os.supports_fd and os.open in os.supports_dir_fd
-#: Longer paths are walked down in steps: the system takes 4,096 bytes (Linux) or 1,024 (macOS) at once.
+#: Longer paths are opened in steps: the system takes at most 4,096 bytes (Linux) or 1,024 (macOS) at once.
 LONGEST_PATH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPath:
-    """A path that the walk came upon. error is set where there is nothing to open (a folder that cannot be read)."""
+    """A path that the walk found. error: set if there is nothing to open, such as a folder that cannot be read."""
 
     path: bytes
     error: MediaError | None = None
-    #: Whether a person named it, or a link to it may be followed; then it may be a symbolic link.
+    #: Whether it may be a symbolic link: a person named it, or links are followed.
     named: bool = True
 
 
 def walk(
     paths: Iterable[bytes], exclude: Sequence[str] = (), *, follow: bool = False, one_file_system: bool = False
 ) -> Iterator[FoundPath]:
-    """Every file below the paths, in a stable order, each path beginning as it was named.
+    """Every file below the paths, in a stable order; each path begins as it was named.
 
-    A path that was named itself is taken whatever it is. What is met below and not entered or opened is told of as a
-    Found with an error, so that whoever counts can account for all of it. exclude: shell patterns, held against a name
-    and against the path below the named one; a folder that matches is not entered, and nothing is told of it.
-    follow: whether to follow symbolic links that are met, which may lead out of the evidence; each folder is then entered
-    once. one_file_system: whether to stay out of folders on which another file system is mounted.
+    A named path is yielded whatever it is. Below it, everything that is not entered or opened is yielded as a FoundPath with
+    an error, so that the caller can account for all of it.
+
+    exclude: shell patterns for names and for paths below a named one; what matches is skipped silently, folders as a whole.
+    follow: whether to follow symbolic links below, which may lead out of the evidence; each folder is then entered once.
+    one_file_system: whether to stay out of folders where another file system is mounted.
     """
     for path in paths:
         try:
@@ -65,7 +66,7 @@ def walk(
 
 
 def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_system: bool) -> Iterator[FoundPath]:
-    folders = [b""]  # a stack and not recursion: an enemy's tree may be deeper than Python's
+    folders = [b""]  # a stack, not recursion: a hostile tree may be deeper than Python's
     entered: set[tuple[int, int]] = set()
     device: int | None = None
     while folders:
@@ -99,21 +100,21 @@ def _walk_folder(root: bytes, exclude: Sequence[str], follow: bool, one_file_sys
                 below.append(relative)
             elif stat.S_ISREG(mode):
                 yield FoundPath(path, named=link)
-            else:  # a pipe, socket or device, which to open may already do something
+            else:  # a pipe, socket or device: merely opening it may do something
                 yield _left_out(path, Message.of("not-a-regular-file"))
         folders.extend(reversed(below))
 
 
 def _left_out(path: bytes, why: Message) -> FoundPath:
-    """What was met and is no file to examine: it counts as skipped, not as failed."""
+    """Something below that is not a file to examine: it counts as skipped, not as failed."""
     return FoundPath(path, MediaError("unsupported-format", why), named=False)
 
 
 def _list(folder: bytes) -> tuple[os.stat_result, list[tuple[bytes, int | None, bool]]]:
-    """A folder's status and entries, by name: each with the type bits of its mode, of a link that of its target (None if
-    there is none), and whether it is a link. Leaves the folder's access time alone where the system allows that.
+    """A folder's status and its entries sorted by name: (name, type bits of the mode, whether it is a link).
 
-    Raises OSError.
+    Type bits of a link are its target's, None if there is none. Leaves the folder's access time alone if the system allows
+    it. Raises OSError.
     """
     if not _BY_DESCRIPTOR:
         with os.scandir(folder) as entries:
@@ -131,7 +132,7 @@ def _entry(entry: os.DirEntry[str] | os.DirEntry[bytes]) -> tuple[bytes, int | N
     name = os.fsencode(entry.name)
     link = entry.is_symlink()
     try:
-        # What the folder itself says of a file's type is enough, and saves a million questions.
+        # The type that the folder states is enough, and saves a million calls of stat.
         if entry.is_file(follow_symlinks=link):
             return name, stat.S_IFREG, link
         if entry.is_dir(follow_symlinks=link):
@@ -143,14 +144,14 @@ def _entry(entry: os.DirEntry[str] | os.DirEntry[bytes]) -> tuple[bytes, int | N
 
 @contextlib.contextmanager
 def _reached(path: bytes) -> Iterator[tuple[bytes, int | None]]:
-    """A path as the system takes it: a longer one is walked down to within reach. Yields what is left of it, and the
-    descriptor of the folder from where it goes on; None for the working directory. Raises OSError."""
+    """Bring a path within the length that the system takes. Yields the rest of the path, and the descriptor of the folder
+    where it begins; None for the working directory. Raises OSError."""
     base: int | None = None
     try:
         while _BY_DESCRIPTOR and len(path) >= LONGEST_PATH:
             cut = path.rfind(b"/", 1, LONGEST_PATH)
             if cut < 0:
-                break  # a name that long is refused, and how is for the system to say
+                break  # the system refuses a name that long, and says how
             below = os.open(path[:cut], getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=base)
             if base is not None:
                 os.close(base)
@@ -162,7 +163,7 @@ def _reached(path: bytes) -> Iterator[tuple[bytes, int | None]]:
 
 
 def _open(path: bytes, flags: int, base: int | None) -> int:
-    """Open without touching the access time, which is allowed to the owner only; else with."""
+    """Open without touching the access time, which only the owner may do; else touching it."""
     try:
         return os.open(path, flags | _NOATIME, dir_fd=base)
     except PermissionError:
@@ -179,7 +180,7 @@ def is_excluded(relative: bytes, exclude: Sequence[str]) -> bool:
 
 
 def open_file(path: bytes, follow: bool = True) -> tuple[int, os.stat_result]:
-    """Open a regular file to read, without touching its access time where the system allows that.
+    """Open a regular file to read, without touching its access time if the system allows that.
 
     follow: whether it may be a symbolic link.
 
@@ -192,12 +193,8 @@ def open_file(path: bytes, follow: bool = True) -> tuple[int, os.stat_result]:
     except ValueError as error:  # a NUL in the name
         raise MediaError("not-found", Message.of("does-not-exist")) from error
     except OSError as error:
-        if error.errno in (
-            errno.ELOOP,
-            errno.ENXIO,
-            errno.EOPNOTSUPP,
-            errno.ENODEV,
-        ):  # a socket, or a device without a driver
+        # A link, a socket, or a device without a driver.
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EOPNOTSUPP, errno.ENODEV):
             raise MediaError("not-regular-file", Message.of("not-a-regular-file")) from error
         raise os_error(error) from error
     status = os.fstat(descriptor)
@@ -224,7 +221,7 @@ def chunks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def os_error(error: OSError) -> MediaError:
-    """What the operating system says, as one of our codes."""
+    """An error of the operating system as one of our codes."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return MediaError("not-found", Message.of("does-not-exist"))
     if isinstance(error, PermissionError):
@@ -233,5 +230,5 @@ def os_error(error: OSError) -> MediaError:
 
 
 def io_error(error: OSError) -> MediaError:
-    """What the operating system says of a file that is there and could be opened."""
+    """An error of the operating system about a file that could be opened."""
     return MediaError("io-error", Message.literal(error.strerror or str(error)))

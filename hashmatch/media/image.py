@@ -24,18 +24,18 @@ from hashmatch.messages import Message
 from hashmatch.records import Pixels
 from hashmatch.views import FULL, ViewKind, ViewName
 
-#: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels: PDQ
-#: samples each side at 64 points, so 8 pixels a sample remain. Measured in benchmarks/: at most 4 bits from full size.
+#: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels. PDQ samples
+#: each side at 64 points, so 8 pixels remain per sample. Measured in benchmarks/: at most 4 bits from full size.
 REDUCED_SIDE = 512
 LONGEST_SIDE = 4096
 
 _ANIMATED_FORMATS = {"GIF", "WEBP", "PNG", "AVIF"}
-#: Of these a damaged file still gives the pixels before the damage; the other decoders give all or nothing.
+#: Formats of which a damaged file still gives the pixels before the damage. Other decoders give all or nothing.
 _PARTIAL_FORMATS = {"JPEG", "PNG", "GIF", "TIFF", "BMP", "JPEG2000"}
 _ORIENTATION = 0x0112  # EXIF tag
 
-# Pillow imports all of its plug-ins when a format is not among the five common ones; import those that are needed, and
-# what they themselves import only when they come upon something: EXIF data, two pictures in a JPEG, Lab colours.
+# For a format outside the five common ones, Pillow imports all of its plug-ins. We import only those needed, and what they
+# would import later when they meet EXIF data, two pictures in a JPEG, or Lab colours.
 _ALWAYS = ("PIL.JpegImagePlugin", "PIL.TiffImagePlugin", "PIL.MpoImagePlugin")
 _PLUGINS = {
     "WEBP": ("PIL.WebPImagePlugin",),
@@ -47,10 +47,10 @@ _PLUGINS = {
 
 
 def load_decoder(format: str) -> None:
-    """Import all that opening this format can take, for a process that will not be able to import any more."""
+    """Import everything that opening this format may need, for a process that can import nothing later."""
     Image.preinit()  # BMP, GIF, JPEG, PNG
     for name in (*_ALWAYS, *_PLUGINS.get(format, ())):
-        with contextlib.suppress(ImportError):  # then files of this kind are refused one by one
+        with contextlib.suppress(ImportError):  # then each file of this format is refused
             importlib.import_module(name)
 
 
@@ -74,7 +74,7 @@ def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) 
 
 def _animation(image: Image.Image, name: str, exact: bool, limits: Limits) -> Film:
     def decode(sampling: Sampling) -> Iterator[tuple[float, Image.Image]]:
-        # Kept for longer than until the next one, which is decoded into the same image.
+        # Copied, because the next frame is decoded into the same image.
         return ((time, shown.copy()) for time, shown in _timed_frames(image, sampling, limits))
 
     def pictures(moments: Sequence[float], side: int, beat: Callable[[float], None]) -> tuple[Pixels | None, ...]:
@@ -91,12 +91,12 @@ def _open(data: bytes, media_type: MediaType) -> Image.Image:
     for name in _PLUGINS.get(media_type.format, ()):
         importlib.import_module(name)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of large and of odd files; here, the limits decide
+        warnings.simplefilter("ignore")  # Pillow warns about large and odd files; here the limits decide
         return Image.open(io.BytesIO(data), formats=[media_type.format])
 
 
 def _draft(image: Image.Image) -> str:
-    """Have a JPEG decoded to brightness only, at 1/2, 1/4 or 1/8 where it is large. Returns what was set, or ""."""
+    """Decode a JPEG to brightness only, and a large one at 1/2, 1/4 or 1/8. Returns what was set, or ""."""
     if image.mode not in ("RGB", "L"):
         return ""
     width = image.width
@@ -113,7 +113,7 @@ def _pages(
     drafted: bool,
     limits: Limits,
 ) -> Iterator[Picture]:
-    """A still image's picture and, in a TIFF, the pages that follow the first."""
+    """The picture of a still image, and the further pages of a TIFF."""
     with _classified():
         damage = _load(image)
         if damage:
@@ -136,7 +136,7 @@ def _pages(
 
 
 def _frames(image: Image.Image, sampling: Sampling, exact: bool, limits: Limits) -> Iterator[Frame]:
-    """The frames of an animation that are asked for. Key frames are of no use here: all must be decoded."""
+    """The wanted frames of an animation. All must be decoded, so key frames are of no use here."""
     clock = SampleClock(sampling.rate)
     for time, shown in _timed_frames(image, sampling, limits):
         if clock.due(time):
@@ -155,7 +155,7 @@ def _small(image: Image.Image, side: int) -> Pixels:
 
 
 def _timed_frames(image: Image.Image, sampling: Sampling, limits: Limits) -> Iterator[tuple[float, Image.Image]]:
-    """The frames of the parts that are asked for, with their times from the frame durations that the animation states."""
+    """The frames in the wanted parts, with times summed up from the durations that the animation states."""
     time = 0.0
     with _classified():
         count = getattr(image, "n_frames", 1)
@@ -167,7 +167,7 @@ def _timed_frames(image: Image.Image, sampling: Sampling, limits: Limits) -> Ite
             image.load()
         if sampling.wants(time):
             yield time, image
-        # Browsers show a frame of 0 or 10 ms for 100 ms, so a person sees it for that long.
+        # Browsers show a frame of 0 or 10 ms for 100 ms.
         milliseconds = float(image.info.get("duration") or 0)
         time += (milliseconds if milliseconds > 10 else 100.0) / 1000
 
@@ -182,7 +182,7 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 def _load(image: Image.Image) -> str:
-    """Decode the pixels. Returns "" or, where the data end too early or are damaged, what Pillow says of it."""
+    """Decode the pixels. Returns "", or Pillow's complaint if the data are damaged or end too early."""
     try:
         image.load()
     except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -193,7 +193,7 @@ def _load(image: Image.Image) -> str:
 def _decode_what_is_there(data: bytes, media_type: MediaType, drafted: bool) -> Image.Image:
     """Decode a damaged image as far as its data go; the rest stays grey or black.
 
-    Pillow has no other way to ask for this than a global switch, so it is set for the length of one call only.
+    Pillow only has a global switch for this, so it is set during one call only.
     """
     image = _open(data, media_type)
     if drafted:
@@ -213,12 +213,12 @@ def _decode_what_is_there(data: bytes, media_type: MediaType, drafted: bool) -> 
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block can raise anything, and says nothing about the pixels
+    except Exception:  # a damaged EXIF block can raise anything, and the pixels may still be sound
         return 1
 
 
 def _upright(image: Image.Image, full_size: tuple[int, int], exact: bool, view: str = FULL) -> Picture:
-    """What a person sees: oriented, in colour or brightness of 8 bits, with white behind transparent pixels."""
+    """The picture as a person sees it: upright, 8 bits of colour or brightness, white behind transparent pixels."""
     orientation = _orientation(image)
     if orientation in (5, 6, 7, 8):  # stored lying on its side
         full_size = full_size[::-1]
@@ -227,7 +227,7 @@ def _upright(image: Image.Image, full_size: tuple[int, int], exact: bool, view: 
         picture = picture.convert("RGB")
     else:
         picture = picture if picture.mode == "L" else picture.convert("RGB").convert("L")
-        # By one factor, so that shapes stay as they are; but of a picture as long as a ribbon no side stays endless.
+        # Both sides by one factor, to keep shapes; but no side of a ribbon-like picture stays endless.
         factor = max(1, min(picture.size) // REDUCED_SIDE)
         factors = max(factor, picture.width // LONGEST_SIDE), max(factor, picture.height // LONGEST_SIDE)
         picture = picture.reduce(factors) if factors != (1, 1) else picture
@@ -235,7 +235,7 @@ def _upright(image: Image.Image, full_size: tuple[int, int], exact: bool, view: 
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Any of Pillow's modes to an 8-bit one without transparency that `convert("RGB")` shows as a viewer would."""
+    """Turn any mode of Pillow into an 8-bit one without transparency that `convert("RGB")` shows as a viewer would."""
     transparent = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La")
     if image.mode.startswith(("I", "F")):
         return Image.fromarray(_to_8bit(np.asarray(image)))
@@ -254,7 +254,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _to_8bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Brightness of 16 bits by its high byte; of 32 bits or float by the range it uses (0 to 1, 255, 65535, or its own)."""
+    """8-bit brightness: of 16 bits the high byte; of 32 bits or floats by the range used: 0 to 1, 255, 65535 or its own."""
     if values.dtype.itemsize == 2:
         return (values.astype(np.uint16) >> 8).astype(np.uint8)
     finite = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
@@ -266,14 +266,14 @@ def _to_8bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 @contextlib.contextmanager
 def _classified(after_first: bool = False) -> Iterator[None]:
-    """Whatever a decoder raises over hostile bytes becomes a MediaError.
+    """Turn whatever a decoder raises over hostile bytes into a MediaError.
 
-    Pillow raises OSError, ValueError, SyntaxError, TypeError, IndexError, struct.error … over damaged files, so the
-    stage decides and not the class: once a first picture came out well, what follows is a damaged rest.
+    For damaged files Pillow raises OSError, ValueError, SyntaxError, TypeError, IndexError, struct.error and more, so the
+    stage decides and not the class. after_first: whether a first picture came out well, so that only the rest is damaged.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow's, which would end up between the lines of the progress bar
+            warnings.simplefilter("ignore")  # from Pillow, which would spoil the progress bar
             yield
     except GeneratorExit:
         raise
@@ -296,7 +296,9 @@ def _classified(after_first: bool = False) -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """A decoder's complaint in one short line."""
-    stated = getattr(error, "strerror", None) or str(error)  # PyAV's errors have it too, and a path in their text
+    """A decoder's error message as one short line."""
+    stated = getattr(error, "strerror", None) or str(
+        error
+    )  # PyAV's errors have strerror too; their full text has a path
     text = " ".join(stated.split()) or type(error).__name__
     return text if len(text) <= 160 else text[:159] + "…"

@@ -1,4 +1,4 @@
-"""What one file may cost. Over a limit, a file is reported as such, never as clean."""
+"""Limits on what examining one file may cost. A file above a limit is reported as such, never as clean."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hashmatch.media.sampling import HEARTBEAT
 
-#: Bytes that are read and digested in a second of CPU time, on a machine that is slow and busy. Measured: 8 times that.
+#: Bytes read and digested per second of CPU time on a slow and busy machine. Measured on an ordinary one: 8 times as many.
 SLOWEST_DIGEST = 32 << 20
 
 
@@ -14,10 +14,12 @@ SLOWEST_DIGEST = 32 << 20
 class Limits:
     """Limits for one file.
 
-    max_bytes: of a file that is read at all. max_picture_bytes: of a still image or animation, which is held in memory.
-    max_pixels: of one picture or film frame; the default keeps an RGB picture within Pillow's own bomb limit and 0.7 GB.
-    max_frames: hashes of a film or animation that are kept: of a reference some 12 hours. max_pages: of a multi-page image.
-    max_seconds: of CPU time; film_seconds: so many more for each minute of film that was decoded.
+    max_bytes: of any file.
+    max_picture_bytes: of a still image or animation, which is held in memory.
+    max_pixels: of one picture or frame; the default keeps an RGB picture within Pillow's own limit for bombs, and 0.7 GB.
+    max_frames: hashes to keep of a film or animation; about 12 hours of a reference film.
+    max_pages: pages to hash of one image.
+    max_seconds: CPU seconds for any file. film_seconds: further CPU seconds for each minute of film decoded.
     """
 
     max_bytes: int = 256 << 30
@@ -29,9 +31,9 @@ class Limits:
     film_seconds: float = 120.0
 
     def cpu_seconds(self, size: int, position: float) -> float:
-        """CPU time for a file of `size` bytes, of which `position` seconds of film have been decoded.
+        """CPU seconds for a file of `size` bytes, once `position` seconds of film are decoded.
 
-        No film that is examined has fewer hashes than one in five seconds.
+        The position is capped, because every film has at least one hash in five seconds.
         """
         minutes = min(max(position, 0.0), HEARTBEAT * self.max_frames) / 60
         return self.max_seconds + self.film_seconds * minutes + size / SLOWEST_DIGEST

@@ -1,4 +1,4 @@
-"""Whether a Matroska or WebM file has its end, which FFmpeg does not tell: it takes the file's end for the film's."""
+"""Whether a Matroska or WebM file is cut off. FFmpeg does not say: it takes the file's end for the film's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ _HEADER, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def is_cut(file: BinaryIO) -> bool:
-    """Whether the file is shorter than its one segment says (RFC 8794, sections 4 to 6). A segment that was written as it
-    was recorded says nothing of its length, and is not cut as far as can be told. The file is left at its beginning."""
+    """Whether the file is shorter than its one segment says (RFC 8794, sections 4 to 6).
+
+    A segment that was streamed while it was recorded does not state its length; it counts as whole. Rewinds the file.
+    """
     file.seek(0)
     try:
         if file.read(4) != _HEADER:
@@ -25,7 +27,7 @@ def is_cut(file: BinaryIO) -> bool:
 
 
 def _length(file: BinaryIO) -> int | None:
-    """An element's length: as many bytes more as the first has leading zeros. None where all bits are set: unknown."""
+    """An element's length; its first byte has a leading zero for each byte that follows. None if unknown (all bits set)."""
     first = file.read(1)
     more = 8 - first[0].bit_length() if first and first[0] else 0
     value = int.from_bytes(first + file.read(more), "big")

@@ -1,4 +1,4 @@
-"""Single pictures out of a film, at some moments."""
+"""Single pictures of a film at given moments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hashmatch.media.sampling import Sampling
 AnyFrame = TypeVar("AnyFrame")
 AnyPicture = TypeVar("AnyPicture")
 
-#: Seconds before and after a moment that are decoded. A film without a frame there has few, and all are decoded.
+#: Seconds to decode before and after a moment. A film without a frame there has few frames, and all are decoded.
 AROUND = 1.0
 
 
@@ -21,9 +21,13 @@ def pictures_at(
     show: Callable[[AnyFrame], AnyPicture],
     beat: Callable[[float], None],
 ) -> tuple[AnyPicture | None, ...]:
-    """A picture for each moment, in seconds; None where none could be decoded, for which nothing is raised unless that is
-    true of all. decode: gives frames and their seconds, in order; it may raise MediaError at the end. show: a picture of a
-    frame. beat: called with the seconds of each frame."""
+    """A picture for each moment; None where none could be decoded. Raises MediaError only if that is so for all of them.
+
+    moments: in seconds.
+    decode: yields (seconds, frame) in order; may raise MediaError at the end.
+    show: makes a picture of a frame.
+    beat: called with the seconds of each frame.
+    """
     found: dict[float, AnyPicture] = {}
     complaint: MediaError | None = None
     for whole in (False, True):
@@ -53,8 +57,10 @@ def _noting(
 def nearest(
     frames: Iterable[tuple[float, AnyFrame]], moments: Sequence[float]
 ) -> Iterator[tuple[float, float, AnyFrame]]:
-    """Of frames in order of time, for each of the moments, ascending, the nearest one: (moment, its time, frame). What ends
-    the frames comes after the last."""
+    """For each moment the nearest frame, as (moment, the frame's time, frame). A MediaError of `frames` comes last.
+
+    frames: (seconds, frame), in order of time. moments: ascending.
+    """
     left, last = list(moments), None
     complaint: MediaError | None = None
     try:

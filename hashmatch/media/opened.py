@@ -1,4 +1,4 @@
-"""What the decoders give back."""
+"""What the decoders return."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hashmatch.records import Pixels
 
 @dataclass(frozen=True, slots=True)
 class Stills:
-    """A still image, or the pages of one, whose header has been read.
+    """A still image, perhaps of several pages, whose header has been read.
 
-    decoder: which library and path decode it, for people and for the record.
-    pictures: decodes as it is iterated. Raises MediaError; with the code "partial", what came before is good.
+    decoder: the library and the way in which it decodes, for people and for the record.
+    pictures: decoded one by one. Raises MediaError; if its code is "partial", the pictures before are good.
     """
 
     decoder: str
@@ -30,8 +30,9 @@ class Frame:
     """One frame of a film, upright.
 
     pixels: uint8 (side, side) brightness, the whole frame scaled to a square; or, for exact hashes, (height, width, 3).
-    time: seconds from the start of the film, to the millisecond, as
-    lists and the database have it. size: width and height as shown. reach: see sampling.REACH.
+    time: seconds from the start of the film, to the millisecond, as in lists and the database.
+    size: width and height as shown.
+    reach: see sampling.REACH.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -44,11 +45,12 @@ class Frame:
 class Film:
     """A film or animation whose header has been read.
 
-    duration: in seconds where the container states one. decoder: as above.
-    frames: decodes, from the start at each call, the frames that are asked for, in order. Raises MediaError as above.
-    pictures: the frames nearest to some seconds, in colour and true shape, the longer side at most so many pixels; None
-    where none could be decoded. Calls the function with the seconds of each frame that it decodes.
-    rate: frames a second as stated; None of animations, which state how long each frame lasts.
+    duration: seconds, if the container states it.
+    decoder: as of Stills.
+    frames: decodes the wanted frames in order, from the start at each call. Raises MediaError as of Stills.
+    pictures(moments, side, beat): the frames nearest to these seconds, in colour and true shape, the longer side at most
+        `side` pixels; None for those that could not be decoded. Calls beat with the seconds of each frame decoded.
+    rate: frames per second, if the file states it; None for animations, which state how long each frame lasts.
     """
 
     duration: float | None

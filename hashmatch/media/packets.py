@@ -1,4 +1,4 @@
-"""A film's packets, on one clock that begins at 0, and which of them must be decoded for the frames that are asked for."""
+"""A film's packets on one clock that begins at 0, and which of them must be decoded for the wanted frames."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ import av.container
 from hashmatch.media.image import one_line
 from hashmatch.media.sampling import LONGEST_KEY_GAP, REACH, Sampling
 
-#: Seconds by which packets of one recording may come out of order.
+#: Seconds by which packets of one recording may be out of order.
 _MAX_STEP_BACK = 1.0
-#: Seconds without a packet, beyond which a clock did not go on but was set anew: 26 h where FFmpeg takes one that was set
-#: back for one that has run over.
+#: After this many seconds without a packet, the clock did not go on but was reset. FFmpeg takes a clock that was set back
+#: for one that has run over, which looks like a pause of 26 hours.
 _LONGEST_PAUSE = 3600.0
-#: Bytes of packets that are held back while it is not known whether they are needed.
+#: Bytes of packets to hold back while we do not know whether they are needed.
 _MOST_HELD = 64 << 20
 
 
 class Demuxed(NamedTuple):
-    """A packet, and seconds since the film's first frame; at the end comes one of no bytes, for what a decoder still holds.
-    is_untimed: whether the stream knows no times, as bare H.264, so that this is the packet's number by the frame rate.
-    reach: see sampling.REACH."""
+    """A packet and its time in seconds since the film's first frame. The last packet is empty; it makes the decoder give out
+    what it still holds.
+
+    is_untimed: whether the stream has no times, as bare H.264; then the time is the packet's number divided by the rate.
+    reach: see sampling.REACH.
+    """
 
     packet: Any
     time: float
@@ -34,8 +37,11 @@ class Demuxed(NamedTuple):
 def packets_of(
     container: av.container.InputContainer, stream: av.video.stream.VideoStream, rate: float, damage: list[str]
 ) -> Iterator[Demuxed]:
-    """All packets of a stream, their time stamps set back by where the stream begins. Where another recording was joined
-    on, whose clock begins anew, it goes on. rate: frames a second. damage: is told why reading ended early, if it did."""
+    """All packets of a stream, with time stamps that begin at 0 and go on where another recording was appended.
+
+    rate: frames per second.
+    damage: a list that gets the reason if reading ends early.
+    """
     start: int | None = stream.start_time
     last, number, reach, is_untimed = 0.0, 0, 0, False
     packets = iter(container.demux(stream))
@@ -44,15 +50,15 @@ def packets_of(
             packet = next(packets, None)
         except MemoryError:
             raise
-        except Exception as error:  # a demuxer's complaints are of all kinds, and after one there is nothing more
+        except Exception as error:  # demuxers raise all kinds of errors, and nothing comes after one
             damage[:] = [one_line(error)]
             packet = None
         if packet is None:
             return
         if packet.size == 0 and packet.pts is not None:
-            continue  # "show the last frame again", in Theora and others; the decoder would refuse it
+            continue  # in Theora and others: "show the last frame again"; the decoder would refuse it
         stamp = packet.dts if packet.dts is not None else packet.pts
-        is_untimed = stamp is None if packet.size else is_untimed  # what a decoder still holds is as what came before
+        is_untimed = stamp is None if packet.size else is_untimed  # the last, empty packet is like the one before
         if packet.size == 0 or stamp is None or packet.time_base is None:
             yield Demuxed(packet, number / rate, is_untimed, reach)
             number += 1
@@ -60,9 +66,7 @@ def packets_of(
         base = float(packet.time_base)
         if start is None:
             start = stamp if packet.pts is None else packet.pts
-        if (
-            packet.dts is not None
-        ):  # which, unlike the time at which to show a frame, never goes back within a recording
+        if packet.dts is not None:  # unlike pts, it never goes back within a recording
             if not -_MAX_STEP_BACK <= (stamp - start) * base - last <= _LONGEST_PAUSE:
                 start = stamp - round((last + 1 / rate) / base)
             last = max(last, (stamp - start) * base)
@@ -78,14 +82,14 @@ def packets_of(
 
 
 def wanted(packets: Iterator[Demuxed], sampling: Sampling) -> Iterator[Demuxed]:
-    """Those that must be decoded: key frames, and groups from a key frame up to what is asked for, since each frame is
-    made of those before."""
+    """The packets that must be decoded: key frames, or groups from a key frame up to the wanted frame, since each frame
+    builds on those before it."""
     if not sampling.keys and sampling.parts is None:
         share = sampling.share
         yield from (each for each in packets if each.reach % share.of == share.number or not each.packet.size)
         return
-    held: list[Demuxed] = []  # of this group, and not given out
-    held_bytes, is_open = 0, False  # whether all of the group so far was given out and what follows will be
+    held: list[Demuxed] = []  # packets of this group that were not yielded
+    held_bytes, is_open = 0, False  # is_open: the group so far was yielded, and the rest will be
     key_time = taken = float("-inf")
     for each in packets:
         if each.packet.size == 0:

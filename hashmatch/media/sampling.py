@@ -1,34 +1,35 @@
-"""Which frames of a film or animation are looked at."""
+"""Which frames of a film or animation to decode and hash."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Frames a second of film that a query is looked at, where it is decoded.
+#: Frames per second that are hashed of a query, in the parts that are decoded.
 QUERY_RATE = 2.0
-#: A short clip is looked at more often at its beginning, so that a GIF of two seconds has more than four hashes.
+#: More frames are taken at the beginning, so that a GIF of two seconds has more than four hashes.
 DENSE_SECONDS, DENSE_RATE = 4.0, 4.0
-#: Seconds between key frames up to which nothing between them is decoded. Encoders' usual longest is 250 frames: 10 s.
+#: If key frames are at most this many seconds apart, nothing between them is decoded. Most encoders' longest gap is 250
+#: frames, 10 s.
 LONGEST_KEY_GAP = 12.0
-#: Pixels of each side of the small square picture that FFmpeg scales a frame to. A reference's borders are found on it as
-#: well as a query's, but a query's views go further (hashers/frames.py) and need more.
+#: Side in pixels of the small square that FFmpeg scales a frame to. That of a reference is enough to find borders; a
+#: query has more views (hashers/frames.py) and needs more pixels.
 REFERENCE_SIDE, QUERY_SIDE = 128, 256
 
-#: A reference keeps the hash of a frame that is more than so many bits from the last one that was kept, or so many seconds
-#: after it; but no more than so many a second, or a camera that shakes would fill the disk.
+#: A reference keeps a frame's hash if it is more than DISTINCT_BITS from the last one kept, or HEARTBEAT seconds after it,
+#: but at most MOST_A_SECOND, or a shaking camera would fill the disk.
 DISTINCT_BITS, HEARTBEAT, MOST_A_SECOND = 31, 5.0, 10.0
-#: The above in short, for the recipe of stored hashes.
+#: These settings in short, for the recipe of stored hashes.
 SETTINGS = f"{REFERENCE_SIDE}px,>{DISTINCT_BITS}bit,<{MOST_A_SECOND:g}fps,{HEARTBEAT:g}s"
 
 
-#: Seconds of a film, from a key frame on, that are decoded and hashed for themselves, whatever came before, so that several
-#: workers can share a film and the hashes are the same as if one had done it all.
+#: Seconds of a reach: a part of a film that begins at a key frame and is decoded and hashed independently of what came
+#: before. So several workers can share a film, and the hashes are the same as if one had done all of it.
 REACH = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class FilmShare:
-    """Of a film's reaches, every `of`-th from this number on: what one of several workers decodes."""
+    """What one of several workers decodes of a film: every `of`-th reach, from this number on."""
 
     number: int = 0
     of: int = 1
@@ -38,8 +39,10 @@ class FilmShare:
 class Sampling:
     """Which frames of a film to decode, and how small to make them.
 
-    rate: so many a second at most; 0 for every frame. keys: key frames only, and others only where these are more than
-    LONGEST_KEY_GAP apart. parts: only between these seconds [start, end]; None for all of the film. side: see above.
+    rate: frames per second at most; 0 for every frame.
+    keys: only key frames, plus others where key frames are more than LONGEST_KEY_GAP apart.
+    parts: only between these seconds [start, end]; None for all of the film.
+    side: pixels; see above.
     share: only these reaches.
     """
 
@@ -50,7 +53,7 @@ class Sampling:
     share: FilmShare = FilmShare()
 
     def wants(self, time: float) -> bool:
-        """Whether a time lies in the parts that are asked for."""
+        """Whether a time lies in the wanted parts."""
         return self.parts is None or any(start <= time <= end for start, end in self.parts)
 
 
@@ -60,20 +63,20 @@ KEY_FRAMES = Sampling(rate=QUERY_RATE, keys=True, side=QUERY_SIDE)
 
 
 class SampleClock:
-    """Says of each frame, in order, whether it is the first at or after the next sampling time."""
+    """Tells of each frame, in order, whether it is the first at or after the next sampling time."""
 
     def __init__(self, rate: float, start: float = 0.0) -> None:
-        """rate: frames a second; 0 for every frame. start: seconds at which to begin."""
+        """rate: frames per second; 0 for every frame. start: seconds at which to begin."""
         self._rate = rate
         self._next = start
 
     def due(self, time: float) -> bool:
-        """time: the frame's time in seconds from the start."""
+        """Whether to take a frame. time: its seconds from the start."""
         if not self._rate:
             return True
         if time + 1e-6 < self._next:
             return False
         rate = max(self._rate, DENSE_RATE) if time < DENSE_SECONDS else self._rate
-        # The next multiple of the step after this frame, so that a gap in the film does not cause a burst.
+        # The next multiple of the step, so that a gap in the film does not cause a burst of frames.
         self._next = (int(time * rate + 1e-6) + 1) / rate
         return True

@@ -1,8 +1,8 @@
-"""Tell what a file is by its first bytes, never by its name.
+"""Recognise a file by its first bytes, never by its name.
 
-The table is our own rather than a library's, because it decides which one decoder may touch hostile bytes: Pillow is
-then opened with exactly that format, and FFmpeg with exactly that demuxer. Signatures are from the formats' own
-specifications and from https://www.garykessler.net/library/file_sigs.html.
+We have our own table rather than a library's, because it decides which decoder may touch hostile bytes: Pillow is opened
+with exactly this format, and FFmpeg with exactly this demuxer. Signatures come from the specifications of the formats and
+from https://www.garykessler.net/library/file_sigs.html.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-#: How many bytes of a file's beginning are needed.
+#: Bytes of a file's beginning that `sniff` needs.
 HEAD_BYTES = 4096
 
 
@@ -19,8 +19,8 @@ HEAD_BYTES = 4096
 class MediaType:
     """What a file is.
 
-    decoder: who opens it; None for media that are recognised and refused.
-    format: Pillow's name of the format, or FFmpeg's name of the demuxer, or the name to refuse it by.
+    decoder: the library that opens it; None for media that we recognise and refuse.
+    format: Pillow's name of the format, FFmpeg's name of the demuxer, or a name to show for what is refused.
     """
 
     decoder: Literal["pillow", "heif", "pyav"] | None
@@ -49,7 +49,7 @@ _AT_START: tuple[tuple[bytes, MediaType], ...] = (
     (b"\0\0\x01\xb0", MediaType("pyav", "m4v")),
     *((start + unit, MediaType("pyav", "h264")) for start in _START_CODES for unit in (b"\x67", b"\x27", b"\x09")),
     *((start + unit, MediaType("pyav", "hevc")) for start in _START_CODES for unit in (b"\x40\x01", b"\x46\x01")),
-    # Recognised, and refused: no decoder for it here, or it points to other files (see issue of FFmpeg's concat).
+    # Recognised and refused: we have no decoder for it, or it points to other files (as FFmpeg's concat scripts do).
     (b"ffconcat", MediaType(None, "ffconcat script")),
     (b"#EXTM3U", MediaType(None, "M3U playlist")),
     (b"[playlist]", MediaType(None, "PLS playlist")),
@@ -61,7 +61,7 @@ _AT_START: tuple[tuple[bytes, MediaType], ...] = (
     (b".RMF", MediaType(None, "RealMedia")),
 )
 
-# Brands of ISO base media files (ISO/IEC 14496-12, ftyp box) that are pictures; every other brand is a film or sound.
+# Brands of ISO base media files (ISO/IEC 14496-12, ftyp box) that are pictures. All other brands are films or sound.
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 _SOUND_BRANDS = {b"M4A ", b"M4B ", b"F4A ", b"F4B "}
@@ -69,7 +69,7 @@ _QUICKTIME_ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 
 
 def sniff(head: bytes) -> MediaType | None:
-    """What the beginning of a file (HEAD_BYTES, or all of a shorter file) says it is; None if it is no media."""
+    """The type of a file, from its first HEAD_BYTES (or all of a shorter file); None if it is not media."""
     for signature, media_type in _AT_START:
         if head.startswith(signature):
             return media_type
@@ -111,7 +111,7 @@ def _iso_base_media(head: bytes) -> MediaType | None:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """MPEG-TS has no magic number: a sync byte every 188 bytes (or 192, with a time stamp before each packet)."""
+    """MPEG-TS has no magic number, but a sync byte every 188 bytes (or 192, with a time stamp before each packet)."""
     for packet, offset in ((188, 0), (192, 4)):
         syncs = head[offset::packet]
         if len(syncs) >= 4 and set(syncs) == {0x47}:
@@ -124,7 +124,7 @@ _H264_PROFILES = frozenset((44, 66, 77, 83, 86, 88, 100, 110, 118, 122, 128, 134
 
 
 def _bare_stream(head: bytes) -> str | None:
-    """FFmpeg's demuxer of a stream without a container, which begins with a start code and the codec's first unit."""
+    """FFmpeg's demuxer for a stream without a container. It begins with a start code and the codec's first unit."""
     zeros = len(head) - len(head.lstrip(b"\0"))
     if zeros not in (2, 3) or head[zeros : zeros + 1] != b"\1":
         return None
@@ -149,5 +149,5 @@ _MEDIA_EXTENSIONS = frozenset(
 
 
 def named_like_media(path: bytes) -> bool:
-    """Whether a file's name claims that it is media; used to warn about files whose content says otherwise."""
+    """Whether a file has the name of an image or film; used to warn if its content is neither."""
     return os.path.splitext(path)[1].lower() in _MEDIA_EXTENSIONS

@@ -1,8 +1,8 @@
 """Films to sampled upright frames, through PyAV (FFmpeg).
 
-Only the demuxer that the content was recognised as is opened, on a descriptor that is already open, with no protocol
-allowed: a script or playlist inside a film cannot make FFmpeg open another file. Frames are made small and grey inside
-FFmpeg; no frame of full size becomes a Python array, except for exact hashes.
+FFmpeg gets one demuxer, that of the recognised format, on a descriptor that is already open, and no protocol: so a script
+or playlist inside a film cannot make it open another file. Frames are made small and grey inside FFmpeg; only exact
+hashes take frames of full size as Python arrays.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
 
-#: PyAV 18 and older raise over names in a film that are no UTF-8, unless told otherwise; newer ones have no such option.
+#: PyAV 18 and older raise an error over names in a film that are not UTF-8, unless given this option. Newer ones lack it.
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
-#: So many damaged packets in a row, and the rest of the film is given up.
+#: After this many damaged packets in a row the rest of the film is given up.
 _MAX_BAD_PACKETS = 1000
-#: Width of a pixel by its height, at most.
+#: Largest ratio of a pixel's width to its height that we believe.
 MOST_OBLONG = 8
 
 Stream = av.video.stream.VideoStream
@@ -97,16 +97,16 @@ def _open(file: BinaryIO, media_type: MediaType) -> tuple[av.container.InputCont
         raise
     except MemoryError as error:
         raise MediaError("out-of-memory", Message.of("memory-limit")) from error
-    except Exception as error:  # PyAV raises OSError kinds, ValueError and others; here all mean a bad header
+    except Exception as error:  # PyAV raises kinds of OSError, ValueError and others; here all mean a bad header
         raise MediaError("corrupt", Message.of("cannot-be-opened", why=one_line(error))) from error
     if stream.codec_context is None:
         raise MediaError("unsupported-format", Message.of("no-video-decoder"))
-    stream.codec_context.thread_count = 1  # the worker processes are what uses the cores
+    stream.codec_context.thread_count = 1  # the worker processes use the cores
     return container, stream
 
 
 def _film_stream(container: av.container.InputContainer) -> Stream:
-    """The stream that a player would show: the default or first one that is no cover art."""
+    """The stream that a player would show: the default one, or the first that is not cover art."""
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     if not streams:
         covers = len(container.streams.video)
@@ -120,10 +120,10 @@ def _frames(
 ) -> Iterator[Frame]:
     clock, reach = SampleClock(sampling.rate), 0
     if sampling.rate:
-        # Frames that no other one is made of: nothing is lost by not decoding them but frames that are seldom sampled.
-        # Not "NONKEY" for key frames: where these are far apart, `wanted` gives out what is between them, to be seen.
+        # Skip frames that no other frame builds on; few of them would be sampled. Not "NONKEY", even for key frames: where
+        # those are far apart, `wanted` yields what is between them.
         stream.codec_context.skip_frame = "NONREF"
-    # One for all frames, and in this thread: each frame of its own would start threads, which takes 100 times as long.
+    # One for all frames, and in this thread: a new one for each frame would start threads, and take 100 times as long.
     reformatter = VideoReformatter()
     for time, its_reach, frame in _timed_frames(container, stream, sampling):
         if its_reach != reach:
@@ -146,17 +146,17 @@ def _showing(frame: av.VideoFrame, limits: Limits) -> Iterator[None]:
 
 
 def _rate(stream: Stream) -> float:
-    # Of a bare stream the average is what FFmpeg takes for granted, 25; the guess is from the codec's own header.
+    # The guess comes from the codec's own header. The average of a bare stream is just FFmpeg's default, 25.
     return float(stream.guessed_rate or stream.average_rate or 25)
 
 
 def _timed_frames(
     container: av.container.InputContainer, stream: Stream, sampling: Sampling
 ) -> Iterator[tuple[float, int, av.VideoFrame]]:
-    """The frames that are asked for and can be decoded, with seconds since the film's first, and their reach; then
-    MediaError "partial" if some could not.
+    """The wanted frames, as (seconds since the film's first frame, reach, frame). Raises MediaError "partial" at the end if
+    some could not be decoded.
 
-    Decoded packet by packet: FFmpeg's own loop stops at the first damaged packet, of which a sound film may have many.
+    Decodes packet by packet: FFmpeg's own loop stops at the first damaged packet, and a sound film may have many.
     """
     rate = _rate(stream)
     base = stream.time_base or Fraction(1, round(rate))
@@ -170,8 +170,8 @@ def _timed_frames(
     def timed(frames: list[av.VideoFrame]) -> Iterator[tuple[float, int, av.VideoFrame]]:
         nonlocal number
         for frame in frames:
-            # Not frame.time: what was still held when a reach ended has no time base. Nor pts * base, which is the same
-            # number and takes ten times as long.
+            # Not frame.time: frames that were still held when a reach ended have no time base. Nor pts * base, which gives
+            # the same number but takes ten times as long.
             time = number / rate if frame.pts is None or is_numbered else frame.pts * ticks / a_second
             number += 1
             yield max(0.0, time), reach, frame
@@ -189,7 +189,7 @@ def _timed_frames(
                 frames = packet.decode()
             except MemoryError:
                 raise
-            except Exception as error:  # decoders raise all kinds, even PermissionError: at this stage it is bad data
+            except Exception as error:  # decoders raise anything, even PermissionError; here it means bad data
                 in_a_row, reach = in_a_row + 1, its_reach
                 damage[:] = [one_line(error)]
                 if in_a_row >= _MAX_BAD_PACKETS:
@@ -217,10 +217,10 @@ def _why_no_frame(damage: list[str], is_cut_off: bool) -> Message:
 def _upright(
     frame: av.VideoFrame, side: int, exact: bool, reformatter: VideoReformatter
 ) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
-    """The frame as a player shows it, turned and mirrored as the container tells; and its width and height.
+    """The frame as a player shows it, turned and mirrored as the container says; and its width and height.
 
-    Full-range brightness, (side, side), or for exact hashes full-size RGB. Small by the mean of the pixels ("AREA"): 7 bits
-    from the hash of the full frame where FFmpeg's fast bilinear filter is 36 away.
+    Returns full-range brightness, (side, side), or full-size RGB for exact hashes. It is scaled down by the mean of the
+    pixels ("AREA"), which is 7 bits from the hash of the full frame; FFmpeg's fast bilinear filter is 36 away.
     """
     pixels: Any
     if exact:
@@ -233,13 +233,13 @@ def _upright(
 
 
 def _pixel_shape(stream: Stream) -> float:
-    """Width of a pixel by its height. One that is far from square is a mistake of the file's."""
+    """A pixel's width divided by its height. If the file says that it is far from square, we do not believe it."""
     shape = float(stream.sample_aspect_ratio or 1)
     return shape if MOST_OBLONG > shape > 1 / MOST_OBLONG else 1.0
 
 
 def _small(frame: av.VideoFrame, side: int, shape: float, limits: Limits, reformatter: VideoReformatter) -> Pixels:
-    """The frame in colour, as a player shows it, the longer side at most so many pixels. shape: see _pixel_shape."""
+    """The frame in colour, as a player shows it. side: pixels of the longer side, at most. shape: see _pixel_shape."""
     with _showing(frame, limits):
         wide = frame.width * shape
         scale = min(1.0, side / max(wide, frame.height))
@@ -251,7 +251,7 @@ def _small(frame: av.VideoFrame, side: int, shape: float, limits: Limits, reform
 
 
 def _turned(pixels: npt.NDArray[np.uint8], frame: av.VideoFrame) -> tuple[npt.NDArray[np.uint8], bool]:
-    """A picture of the frame as the container says that it is to be shown, and whether that is turned on its side."""
+    """A picture of the frame turned as the container says, and whether that puts it on its side."""
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return pixels, False

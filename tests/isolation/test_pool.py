@@ -546,7 +546,7 @@ def test_a_worker_that_dies_while_idle(path: Path) -> None:
 
     always_readable = os.open("/dev/zero", os.O_RDONLY)
     with typed_pool(work, kept(workers=1)) as pool:
-        for each in pool.run(deeds(), lambda key, question: None, source=always_readable):
+        for each in pool.run(deeds(), lambda key, question: None, input_descriptor=always_readable):
             assert each is not None
             seen.append(each)
     os.close(always_readable)
@@ -625,7 +625,7 @@ def test_names_that_come_through_a_pipe_are_answered_as_they_come(path: Path) ->
 
     with source, sender, typed_pool(work, QUICK) as pool:
         sender.send(b"a")
-        for outcome in pool.run(from_source(), lambda key, question: None, source=source.fileno()):
+        for outcome in pool.run(from_source(), lambda key, question: None, input_descriptor=source.fileno()):
             assert outcome is not None
             answers.append(outcome.key)
             if len(answers) < 5:
@@ -649,7 +649,7 @@ def test_waiting_for_names_costs_nothing(path: Path) -> None:
             yield None
 
     with source, sender, typed_pool(work, QUICK) as pool:
-        for outcome in pool.run(silent(), lambda key, question: None, source=source.fileno()):
+        for outcome in pool.run(silent(), lambda key, question: None, input_descriptor=source.fileno()):
             assert outcome is not None
             told.append(outcome.key)
             sender.shutdown(socket.SHUT_WR)
@@ -670,7 +670,7 @@ def test_what_is_pending_is_told_at_once(path: Path) -> None:
         yield from tasks(path, ("read", 9))
 
     with typed_pool(work, QUICK) as pool:
-        for outcome in pool.run(deeds(), lambda key, question: None, pending=lambda: bool(pending)):
+        for outcome in pool.run(deeds(), lambda key, question: None, is_pending=lambda: bool(pending)):
             told.extend(pending if outcome is None else [outcome.result])
             pending.clear()
     assert told == [0, 1, 2, 3, (9, "content")]

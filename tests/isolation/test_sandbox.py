@@ -344,7 +344,7 @@ def test_workers_tell_what_they_took(path: Path) -> None:
     told: list[tuple[str, ...]] = []
     for steps in (lock.STEPS, ("limits",), ("landlock",), ("seccomp",), ()):
         isolation = Isolation(workers=1, steps=steps)
-        with Pool(attempt, isolation, result=Result, locked=told.append) as pool:
+        with Pool(attempt, isolation, result=Result, on_locked=told.append) as pool:
             task = Task(0, ("read what was given", None), os.open(path, os.O_RDONLY))
             assert [each.result for each in pool.run(iter([task]), lambda key, question: None) if each] == [7]
         assert told.pop() == steps == isolation.level()
