@@ -62,7 +62,7 @@ def test_films(name: str, sampling: Sampling, monkeypatch: pytest.MonkeyPatch) -
     """A new scene each second: what is seen when, in each container and codec."""
     monkeypatch.setenv("SVT_LOG", "1")  # keep the AV1 encoder quiet
     of = encoder_or_skip(name)
-    medium = opened_film(film(of))
+    medium = opened_film(film(name))
     sampled = list(medium.frames(sampling))
     assert medium.decoder.startswith(f"pyav {of.demuxer.split(',')[0]} ")
     if name not in BARE:

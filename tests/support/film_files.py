@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import os
@@ -67,10 +68,16 @@ FILMS = {
 
 def film(of: Film | str = "mp4", seconds: float = 5.5, first_seed: int = 0, late: float = 0) -> bytes:
     """A film with a new scene every second. late: the time of its first frame, in seconds."""
-    of = FILMS[of] if isinstance(of, str) else of
+    if isinstance(of, str):
+        return _film(of, seconds, first_seed, late)
     numbers = range(round(seconds * of.rate))
     shown = (np.asarray(scene(first_seed + number // of.rate, *of.size)) for number in numbers)
     return filmed(shown, of, late=late)
+
+
+@functools.lru_cache(64)
+def _film(name: str, seconds: float, first_seed: int, late: float) -> bytes:
+    return film(FILMS[name], seconds, first_seed, late)
 
 
 def filmed(

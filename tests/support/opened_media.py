@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 
 import numpy as np
@@ -78,8 +79,17 @@ def away(shown: Picture | Frame, image: Image.Image) -> int:
         bits = hash_exact(shown.pixels)[0]
     else:
         bits = hash_frames(shown.pixels[None])[0].tobytes()
-        image = image.resize((512, 512), Image.Resampling.BILINEAR)
-    return distance(bits, hash_exact(np.asarray(image.convert("RGB")))[0])
+        return distance(bits, _bits(image.mode, image.size, image.tobytes(), (512, 512)))
+    return distance(bits, _bits(image.mode, image.size, image.tobytes()))
+
+
+@functools.lru_cache(64)  # since the frames of a scene are all compared with one image
+def _bits(mode: str, size: tuple[int, int], data: bytes, scaled: tuple[int, int] | None = None) -> bytes:
+    """The PDQ hash of an image, which may be scaled before."""
+    image = Image.frombytes(mode, size, data)
+    if scaled:
+        image = image.resize(scaled, Image.Resampling.BILINEAR)
+    return hash_exact(np.asarray(image.convert("RGB")))[0]
 
 
 def what_decodes(data: bytes, sampling: Sampling = EVERY_FRAME) -> list[Frame]:
