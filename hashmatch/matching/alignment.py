@@ -1,8 +1,9 @@
 """Which stretches of a file are which stretches of a reference film.
 
-Hits of single frames seed lines of query time and reference time (see time_lines.py). Each line is followed both ways by the
-distance of the frames along it, which may be larger than a hit's, and fitted again as it grows. It ends where frames do
-not agree any more. So a stretch says to the sampling where it begins and ends, whatever frames were sampled.
+Hits of single frames seed lines of query time and reference time (see time_lines.py). Each line is then followed in both
+directions by comparing the frames along it, where a larger distance than a hit's will do, and it is fitted again as it
+grows. It ends where the frames no longer agree. So a stretch is known to the precision of the sampling, whichever frames
+were sampled.
 """
 
 from __future__ import annotations
@@ -20,28 +21,29 @@ from hashmatch.matching.tiers import Threshold
 from hashmatch.matching.time_lines import BIN, FASTEST, SLOWEST, Line, fit, reluctance, vote
 from hashmatch.matching.tracks import Frames, ReferenceFilm, Seconds
 
-#: Frames that are on a line within so many seconds are compared: what the two samplings leave open.
+#: Seconds that a frame may be off the line and still be compared: the two samplings leave so much open.
 TOLERANCE = 0.3
-#: Of one view so many frames at most; of a film of noise, 50 a second, they are 30.
+#: Reference frames of one view to compare one frame with, at most. A film of noise, with 50 a second, has 30 in reach.
 MOST_AT_ONCE = 32
-#: A stretch goes on over frames that do not agree (a fade, a caption) for so many seconds of the file, and over such as
-#: cannot be compared (black, or between two samples) for so many.
+#: Seconds of the file over which a stretch continues although frames contradict it (a fade, a caption), and although none
+#: can be compared (they are black, or lie between two samples).
 LONGEST_FAULT, LONGEST_GAP = 2.0, 12.0
-#: Seconds. Further than that from all frames of the reference, it is not known what it shows: lists may have one a second.
+#: Seconds. Further than this from every sampled frame, nobody knows what the reference shows: lists may have one a second.
 KNOWN = 0.5
-#: A line is first followed by so many seconds both ways, then by as much as it is long.
+#: Seconds by which a line is followed in both directions at first. After that, it is its own length.
 FIRST_STEP = 8.0
-#: A film that is cut up and joined in another order makes many lines; after so many the rest is dropped.
+#: A film that was cut up and put together in another order makes many lines. After this many, the rest is dropped.
 MOST_LINES = 128
-#: Seconds by which either end of a stretch is moved to find where the frames agree best; of so many frames.
+#: Seconds by which either end of a stretch is moved, in turn, to find where its frames agree best; and how many frames are
+#: compared for that.
 SHARPER, SHARPENED = (0.3, 0.15, 0.07), 48
-#: Both ends, then one of them, or one against the other.
+#: How the two ends are moved: both, one of them, or one against the other.
 MOVES = ((1, 1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What is held against each other: the file's frames of one turn, and a reference film.
+    """The two sides that are compared: the file's frames in one orientation, and a reference film.
 
     words: the file's hashes, uint64 (width / 64, n).
     """
@@ -57,8 +59,11 @@ class Sides:
 class Stretch:
     """Footage that both sides share.
 
-    query, reference: start and end, in seconds. frames: int64 (n,), those of the file's frames that agree, ascending;
-    rows: int64 (n, 2), of each the row of the query and that of the reference which agree best; distance: int64 (n,) bits.
+    query, reference: start and end, in seconds.
+    frames: int64 (n,), the file's frames that agree, ascending.
+    rows: int64 (n, 2), for each frame the row of the query and the row of the reference that agree best.
+    distance: int64 (n,), bits between these two rows.
+    good: bool (n,), whether both rows have the quality for `near`.
     """
 
     line: Line
@@ -71,12 +76,15 @@ class Stretch:
     good: npt.NDArray[np.bool_]
 
     def merit(self, limit: int) -> int:
-        """How well the frames agree: of two lines through the same hits, the right one has more."""
+        """How well the frames agree. Of two lines through the same hits, the right one has more.
+
+        limit: bits, the largest distance of frames that agree.
+        """
         return int((limit + 1 - self.distance).sum())
 
 
 class _Seeds(NamedTuple):
-    """Hits that a line starts from: when, and for how long the reference's frame stands."""
+    """Hits that a line starts from: their times on both sides, and for how long each reference frame stands."""
 
     query: Seconds
     reference: Seconds
@@ -85,8 +93,11 @@ class _Seeds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
-    """A line's frames: numbers of the file's frames (k,), of each the least distance, which rows have it, and whether it
-    agrees, or contradicts."""
+    """The frames along a line.
+
+    frame: int64 (k,), numbers of the file's frames. distance, query_row, row: the closest pair of rows for each frame.
+    agrees, contradicts, good: bool (k,); a frame that does neither cannot be judged.
+    """
 
     frame: Rows
     distance: npt.NDArray[np.int64]
@@ -98,17 +109,17 @@ class _Followed:
 
 
 def align(hits: Hits, sides: Sides) -> list[Stretch]:
-    """The stretches that both sides share; every frame is used once, by the lines with the most support first.
+    """The stretches that both sides share. Each frame is used once, by the line with the most support.
 
-    hits: of these frames and that reference.
+    hits: pairs of these frames and rows of this reference.
     """
     footage, threshold = sides.footage, sides.threshold
-    # In one order, however they were found: sums of floats, and what is rounded, are then the same.
+    # Always in the same order, however they were found, so that sums of floats round alike.
     hits = hits.select(np.lexsort((hits.reference, hits.query)))
     frame = _frame_of(sides.frames, hits.query)
     start, stop = footage.start[hits.reference - footage.first], footage.stop[hits.reference - footage.first]
-    # When within a frame's stand it was met is open, so that one that stands long says little. And another part of the same
-    # scene, which has many hits of middling distance, must not outvote the few of the right place.
+    # A frame may have been hit at any moment of its stand, so one that stands long says little. And another part of the same
+    # scene, with many hits at middling distances, must not outvote the few hits of the right place.
     reference, vague = start, stop - start
     query = sides.frames.time[frame]
     closeness = 1 - hits.distance / (threshold.along + 1)
@@ -126,8 +137,8 @@ def align(hits: Hits, sides: Sides) -> list[Stretch]:
             near = near[_densest(query[near], weight[near])]
             gone[near] = True
             if not strong[near].any() and frame[near].min() == frame[near].max():
-                # One frame that is only somewhat alike proves nothing, and lines with fewer votes have no more. Among a
-                # thousand hours there are many such.
+                # A single frame that is only somewhat alike proves nothing, and lines with fewer votes have no more than
+                # that. A thousand hours of references have many of these.
                 gone |= ~strong
                 continue
             seeds = _Seeds(query[near], reference[near], vague[near])
@@ -139,7 +150,7 @@ def align(hits: Hits, sides: Sides) -> list[Stretch]:
             if stretch is not None and (best is None or stretch.merit(threshold.along) > best.merit(threshold.along)):
                 best = stretch
         if best is not None:
-            if len(best.frames) > 2:  # less has no ends that could be told better
+            if len(best.frames) > 2:  # fewer have no ends that could be placed better
                 best = _again(_sharpen(best, sides), best, sides)
             found.append(best)
             free = sides.frames.free.copy()
@@ -151,14 +162,14 @@ def align(hits: Hits, sides: Sides) -> list[Stretch]:
 
 
 def _frame_of(frames: Frames, query: Rows) -> Rows:
-    """The frames that rows of the query are of."""
+    """The number of the frame that each row of the query belongs to."""
     order = np.argsort(frames.rows)
     numbers: Rows = frames.frame[order[np.searchsorted(frames.rows, query, sorter=order)]]
     return numbers
 
 
 def _densest(query: Seconds, weight: npt.NDArray[np.float64]) -> Rows:
-    """Of points on a line those of the part without long gaps that weighs most."""
+    """The points on a line, cut at long gaps: those of the part that weighs most."""
     order = np.argsort(query, kind="stable")
     part = np.append(0, np.cumsum(np.diff(query[order]) > LONGEST_GAP))
     heaviest = int(np.bincount(part, weight[order]).argmax())
@@ -192,7 +203,10 @@ def _grow(seeds: _Seeds, sides: Sides) -> Stretch | None:
 
 
 def follow(line: Line, window: Rows, sides: Sides) -> _Followed:
-    """Each frame of the window against the frames that stand where the line says."""
+    """Compare each frame of the window with the reference frames that stand where the line puts it.
+
+    window: int64, numbers of the file's frames, ascending and without gaps.
+    """
     frames, footage, threshold = sides.frames, sides.footage, sides.threshold
     begin, end = np.searchsorted(frames.frame, [window[0], window[-1] + 1])
     rows, frame = frames.rows[begin:end], frames.frame[begin:end]
@@ -203,20 +217,23 @@ def follow(line: Line, window: Rows, sides: Sides) -> _Followed:
     distance = distances_of(footage.words, row - footage.first, sides.words, rows[number]).astype(np.int64)
     apart = np.abs(footage.start[row - footage.first] - target[number])
     of = frame[number]
-    # Pairs with little detail agree only where they are very alike, and are not said to contradict.
+    # Pairs with little detail agree only if they are very alike, and never contradict.
     good = frames.good[begin:end][number] & footage.good[row - footage.first]
     agreeing = distance <= np.where(good, threshold.along, threshold.low_quality)
     order = np.lexsort((apart, distance, ~good, ~agreeing, of))
     new = np.append(True, np.diff(of[order]) > 0)[: len(order)]
     best = order[new]
-    # A frame of the reference is known when it was sampled; how it went on, only if nothing could be left out.
+    # What the reference shows is known at its sampled frames. Between them, frames may have been left out.
     closest = np.minimum.reduceat(apart[order], np.flatnonzero(new)) if len(order) else apart
     contradicts = ~agreeing[best] & good[best] & (closest <= KNOWN)
     return _Followed(of[best], distance[best], rows[number[best]], row[best], agreeing[best], contradicts, good[best])
 
 
 def _pairs(target: Seconds, start: Seconds, stop: Seconds, tolerance: float) -> tuple[Rows, Rows]:
-    """Numbers of targets and of the frames that stand within so many seconds of them."""
+    """Pairs of a target and a reference frame that stands within the tolerance: the numbers of both.
+
+    target: float64 seconds. start, stop: float64 (n,), from when to when each frame stands. tolerance: seconds.
+    """
     low = np.maximum(np.searchsorted(start, target - tolerance, side="right") - 1, 0)
     high = np.minimum(np.searchsorted(start, target + tolerance, side="right"), low + MOST_AT_ONCE)
     count = np.maximum(high - low, 0)
@@ -227,7 +244,7 @@ def _pairs(target: Seconds, start: Seconds, stop: Seconds, tolerance: float) -> 
 
 
 def _run(followed: _Followed, frames: Frames, first: float, last: float) -> Rows:
-    """The frames that agree, without long gaps, and with most of the time from first to last among them."""
+    """The frames that agree, without long gaps, in the part that has most of the time from first to last."""
     free = frames.free[followed.frame]
     agreeing = np.flatnonzero(followed.agrees & free)
     if not len(agreeing):
@@ -247,7 +264,9 @@ def _run(followed: _Followed, frames: Frames, first: float, last: float) -> Rows
 
 
 def _refit(line: Line, followed: _Followed, run: Rows, sides: Sides) -> Line:
-    """The line moved to where all of the frames that agree stand; within their stands nothing pulls at it."""
+    """The line fitted to the frames that agree. Anywhere within a frame's stand is equally right, so only the part of the
+    line outside of it is moved.
+    """
     footage = sides.footage
     row = followed.row[run] - footage.first
     query = sides.frames.time[followed.frame[run]]
@@ -271,7 +290,10 @@ def _stretch(line: Line, followed: _Followed, run: Rows, sides: Sides) -> Stretc
 def _spans(
     line: Line, begin: float, end: float, footage: ReferenceFilm
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Seconds of the file from begin to end, and of the reference, as far as it goes."""
+    """Start and end on both sides, in seconds, no further than the reference goes.
+
+    begin, end: seconds of the file.
+    """
     lowest, highest = float(footage.start.min()), float(footage.stop.max())
     begin = max(begin, (lowest - line.offset) / line.speed)
     end = max(begin, min(end, (highest - line.offset) / line.speed))
@@ -279,7 +301,7 @@ def _spans(
 
 
 def _sharpen(of: Stretch, sides: Sides) -> Line:
-    """The line of a stretch, its ends moved in the reference to where the frames agree best with what stands there."""
+    """The stretch's line, with its ends moved in the reference to where the frames agree best."""
     footage, worst = sides.footage, sides.threshold.along + 1
     chosen = np.unique(np.linspace(0, len(of.frames) - 1, SHARPENED).astype(np.int64))
     time, rows = sides.frames.time[of.frames[chosen]], of.rows[chosen, 0]
@@ -310,7 +332,7 @@ def _sharpen(of: Stretch, sides: Sides) -> Line:
 
 
 def _again(line: Line, of: Stretch, sides: Sides) -> Stretch:
-    """The stretch that a better line makes, a little beyond the ends of the one before."""
+    """The stretch along a better line, which may go a little beyond the ends of the old one."""
     frames = sides.frames
     first, last = float(frames.time[of.frames[0]]), float(frames.time[of.frames[-1]])
     window = np.flatnonzero((frames.time >= first - LONGEST_GAP) & (frames.time <= last + LONGEST_GAP))

@@ -10,19 +10,22 @@ from hashmatch.hamming.words import Rows
 from hashmatch.matching.evidence import StretchEvidence
 from hashmatch.matching.tracks import Seconds
 
-#: A stretch of single frames that agree goes on over so many seconds where none does.
+#: Seconds without an agreeing frame over which a stretch of single frames continues.
 BRIDGED = 4.0
-#: A stretch of which more than this share is explained by stronger ones is dropped.
+#: A stretch is dropped if stronger ones explain more than this share of it.
 MOST_EXPLAINED = 0.5
 
 
 def share(spans: Sequence[tuple[float, float]], start: Seconds, stop: Seconds) -> float:
-    """Which part, 0 to 1, of the time that frames stand for is within the spans. start, stop: float64 (n,) of frames, one
-    after the other."""
+    """The part of the frames' time that lies within some spans, 0 to 1.
+
+    spans: seconds, start and end; they may overlap. start, stop: float64 (n,), from when to when each frame stands, in
+    order.
+    """
     total = float((stop - start).sum())
     if not spans or total <= 0:
         return 0.0
-    # The time covered up to a moment, at the ends of the spans, joined where they overlap.
+    # The time covered up to each end of a span; spans that overlap are joined.
     ends, sums = [], []
     covered, last = 0.0, -np.inf
     for first, end in sorted(spans):
@@ -37,7 +40,7 @@ def share(spans: Sequence[tuple[float, float]], start: Seconds, stop: Seconds) -
 
 
 def without_overlap(found: Sequence[StretchEvidence]) -> list[StretchEvidence]:
-    """The strongest stretches, without those whose part of the file others explain."""
+    """The strongest stretches, without those whose part of the file is explained by stronger ones."""
     kept: list[StretchEvidence] = []
     for each in sorted(found, key=lambda each: each.rank, reverse=True):
         begin, end = each.stretch.query
@@ -50,6 +53,9 @@ def without_overlap(found: Sequence[StretchEvidence]) -> list[StretchEvidence]:
 
 
 def pieces(start: Seconds, stop: Seconds) -> list[Rows]:
-    """The numbers of frames in order of time, split where none is for longer than BRIDGED. start, stop: float64 (n,)."""
+    """The numbers of frames in order of time, split where there is none for longer than BRIDGED.
+
+    start, stop: float64 (n,), from when to when each frame stands.
+    """
     order = np.argsort(start, kind="stable")
     return np.split(order, np.flatnonzero(start[order][1:] - stop[order][:-1] > BRIDGED) + 1)

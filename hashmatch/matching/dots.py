@@ -1,4 +1,4 @@
-"""Where two films show the same frame: the dots from which stretches are made, for drawing."""
+"""Where two films show the same frame: the dots that stretches are made of, to be drawn."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from hashmatch.matching.table import HashTable
 from hashmatch.matching.tracks import Seconds
 from hashmatch.records import Hash
 
-#: Of each film's length in so many parts, and so of so many dots in all: a static scene has millions that say no more.
+#: Each film's length is cut into this many parts, and each pair of parts has one dot. Only MOST_DOTS are drawn: a static
+#: scene has millions, which say no more.
 PARTS = 200
 MOST_DOTS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """query, reference: float64 (n,) seconds. distance: int64 (n,) bits, descending, so that the best are drawn last."""
+    """Pairs of moments that look alike.
+
+    query, reference: float64 (n,) seconds. distance: int64 (n,) bits, descending, so that the best are drawn last.
+    """
 
     query: Seconds
     reference: Seconds
@@ -27,7 +31,7 @@ class Dots:
 
 
 def dots_of(hashes: Sequence[Hash], table: HashTable) -> Dots:
-    """The hits of a film's hashes on the table of one other film; where there are many, the best of each neighbourhood."""
+    """The hits of a film's hashes on a table of one other film. In a crowded neighbourhood, only the best hit."""
     queries = queries_of(hashes, table.algorithm, "video").rows
     if not len(queries) or not len(table):
         none = np.empty(0)
@@ -43,5 +47,6 @@ def dots_of(hashes: Sequence[Hash], table: HashTable) -> Dots:
 
 
 def _part(time: Seconds) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """The number of the part of the film that each time lies in: int64 (n,), 0 to PARTS - 1."""
     length = max(float(time.max(initial=0.0)), 1e-9)
     return np.minimum(time / length * PARTS, PARTS - 1).astype(np.int64)

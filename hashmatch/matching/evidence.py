@@ -1,4 +1,4 @@
-"""What a stretch proves: by how many different pictures it is told that two films show the same."""
+"""What a stretch proves: how many different pictures agree that two films show the same."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import DIFFERENT_SHARE, LOW_QUALITY_PICTURES, MANY_PICTURES, MANY_SHARE, POSSIBLE_PICTURES
 from hashmatch.matching.tracks import ReferenceFilm
 
-#: So many different pictures are told apart at most.
+#: Different pictures to tell apart, at most.
 MOST_PICTURES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class StretchEvidence:
-    """A stretch, and how many different pictures tell it. strong: within `near`; pictures: within `film`; seen: those
-    in it, some of which may tell nothing."""
+    """A stretch, and how many different pictures prove it.
+
+    strong: pictures within `near`. pictures: within `telling`. seen: pictures in the stretch, including those that prove
+    nothing.
+    """
 
     stretch: Stretch
     strong: int
@@ -28,17 +31,17 @@ class StretchEvidence:
     seen: int
 
     def is_sure(self, needed: int) -> bool:
-        """Whether it is the same footage and not only alike. needed: so many strong pictures."""
+        """Whether it is the same footage, and not only alike. needed: how many strong pictures are enough."""
         return self.strong >= needed or self.pictures >= max(MANY_PICTURES, self.seen * MANY_SHARE)
 
     @property
     def rank(self) -> tuple[int, int, int, float]:
-        """Larger is more."""
+        """A key to order stretches by; larger is stronger."""
         return self.strong, self.pictures, len(self.stretch.frames), -float(self.stretch.distance.mean())
 
 
-def told(stretch: Stretch, words: Words, footage: ReferenceFilm, table: HashTable) -> StretchEvidence | None:
-    """None if it is not worth a look. words: the file's hashes, uint64 (width / 64, n)."""
+def evidence_of(stretch: Stretch, words: Words, footage: ReferenceFilm, table: HashTable) -> StretchEvidence | None:
+    """The evidence of a stretch; None if it is not worth a look. words: the file's hashes, uint64 (width / 64, n)."""
     threshold = table.threshold
 
     def counted(limit: int, good: bool = True) -> tuple[int, int]:
@@ -48,7 +51,7 @@ def told(stretch: Stretch, words: Words, footage: ReferenceFilm, table: HashTabl
     # A radius that the user chose may go further than what is evidence.
     pictures, seen = counted(threshold.telling)
     strong = counted(threshold.near)[0]
-    # Of one picture alone it cannot be told where in the film it is, but that it is there.
+    # A single picture does not say where in the film it is, but it proves that it is there.
     there = bool((stretch.good & (stretch.distance <= threshold.near)).any())
     if there or counted(threshold.film)[0] >= POSSIBLE_PICTURES:
         return StretchEvidence(stretch, strong, pictures, seen)
@@ -60,12 +63,15 @@ def told(stretch: Stretch, words: Words, footage: ReferenceFilm, table: HashTabl
 def _distinct(
     stretch: Stretch, which: npt.NDArray[np.bool_], words: Words, footage: ReferenceFilm, table: HashTable
 ) -> tuple[int, int]:
-    """How many different pictures some frames of the stretch have that are nearer to their own frame of the reference than
-    to the others, and how many they have."""
+    """How many different pictures some frames of the stretch show: first those whose frame is closer to its own frame of the
+    reference than to the others, then all.
+
+    which: bool (n,), the frames of the stretch to look at.
+    """
     rows = stretch.rows[which]
     if not len(rows):
         return 0, 0
-    # A view of a frame is no other picture.
+    # Another view of a frame is not another picture.
     views = table.rows.view[rows[:, 1]].astype(np.int64)
     rows = rows[views == int(np.bincount(views).argmax())]
     query, reference = rows[:, 0], rows[:, 1] - footage.first
@@ -84,7 +90,11 @@ def _distinct(
 
 
 def _pictures(words: Words, rows: Rows, same: int) -> tuple[Rows, Rows]:
-    """Of hashes those that are further than `same` bits from all taken before them, and which of these each is like."""
+    """Tell different pictures apart.
+
+    rows: int64 (n,), rows of `words`. same: bits; hashes no further apart are one picture.
+    Returns one row of each picture, and for each of `rows` the number of its picture.
+    """
     taken: list[int] = []
     of = np.zeros(len(rows), np.int64)
     left = np.arange(len(rows))

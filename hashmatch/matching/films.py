@@ -1,4 +1,4 @@
-"""A film and a film, or a film and a picture: the same footage, or does one only quote the other?"""
+"""A film and a film, or a film and a picture: is it the same footage, or does one only quote the other?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from hashmatch.hamming.words import Words, to_words
 from hashmatch.matching.alignment import LONGEST_GAP, Sides, align
 from hashmatch.matching.coverage import pieces, share, without_overlap
-from hashmatch.matching.evidence import StretchEvidence, told
+from hashmatch.matching.evidence import StretchEvidence, evidence_of
 from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
 from hashmatch.matching.queries import Queries
 from hashmatch.matching.rarity import find_inserts
@@ -21,22 +21,24 @@ from hashmatch.matching.time_lines import FASTEST
 from hashmatch.matching.tracks import LONGEST_STAND, Frames, ReferenceFilm, Seconds, footage_of, frames_of
 from hashmatch.views import ViewName
 
-#: Hits that are looked at, one by one, after each in time, for one that may be in line with it.
+#: For each hit, how many later ones are tried for one that may be in line with it.
 NEIGHBOURS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class SharedFootage:
-    """What a file and a reference film share."""
+    """What a file and a reference film share. footage: the reference. stretches: what they share, with its evidence."""
 
     owner: int
     footage: ReferenceFilm
-    told: tuple[StretchEvidence, ...]
+    stretches: tuple[StretchEvidence, ...]
 
 
 def judge(found: Sequence[tuple[int, Hits]], search: Search) -> Iterator[Finding]:
-    """What a film has in common with each reference, or a still picture with films. found: references, each with the hits
-    on it."""
+    """What a film has in common with each reference, or a still picture with films.
+
+    found: references, each with the hits on it.
+    """
     table = search.table
     shared: list[SharedFootage] = []
     file = file_of(search.queries)
@@ -47,15 +49,17 @@ def judge(found: Sequence[tuple[int, Hits]], search: Search) -> Iterator[Finding
             yield _film_of_still(owner, hits, search, file.whole)
         elif (films := share_of(owner, hits, search, file)) is not None:
             shared.append(films)
-    inserts = find_inserts([(each.footage, each.told) for each in shared])
+    inserts = find_inserts([(each.footage, each.stretches) for each in shared])
     for each, own in zip(shared, inserts, strict=True):
         yield _judge_film(each, own, search, file)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """The file that is searched for: its hashes as words, and its frames, by turn and of all turns. Made once for all
-    references."""
+    """The file that is searched for, prepared once for all references.
+
+    words: its hashes, uint64 (width / 64, n). frames: by orientation (a number in TURNS). whole: frames of all orientations.
+    """
 
     words: Words
     frames: dict[int, Frames]
@@ -63,6 +67,7 @@ class File:
 
 
 def file_of(queries: Queries) -> File:
+    """Prepare a file's hashes for comparison with films."""
     turns = sorted(set(queries.turn.tolist()))
     frames = {turn: frames_of(queries, turn) for turn in turns}
     return File(to_words(queries.rows.bits), frames, frames_of(queries, None))
@@ -78,17 +83,20 @@ def share_of(owner: int, hits: Hits, search: Search, file: File) -> SharedFootag
     for turn in sorted(set(queries.turn[hits.query].tolist())):
         own = hits.select(queries.turn[hits.query] == turn)
         stretches = align(own, Sides(file.frames[turn], turn, words, footage, table.threshold))
-        found += [each for stretch in stretches if (each := told(stretch, words, footage, table)) is not None]
+        found += [each for stretch in stretches if (each := evidence_of(stretch, words, footage, table)) is not None]
     found = without_overlap(found)
     if any(each.is_sure(NEAR_PICTURES) for each in found):
-        # Beside what is sure, what is only alike says nothing: other parts of a scene that does not move much.
+        # Beside a sure stretch, one that is only alike says nothing: it is another part of a scene that hardly moves.
         found = [each for each in found if each.is_sure(NEAR_PICTURES) or each.strong >= POSSIBLE_PICTURES]
     return SharedFootage(owner, footage, tuple(found)) if found else None
 
 
 def _may_be_in_line(hits: Hits, search: Search) -> bool:
-    """Whether any hit is close, or two of different frames lie where a copy's would: what is asked first, since of a
-    thousand hours many have some hit or other, and to take out a reference's frames costs as much as to search for ten."""
+    """Whether any hit is close, or two hits of different frames lie where a copy would have them.
+
+    This is asked first. Among a thousand hours of references many have some hit, and preparing a reference's frames costs as
+    much as ten searches.
+    """
     if (hits.distance <= search.table.threshold.near).any():
         return True
     turn, query = search.queries.turn[hits.query], search.queries.rows.time[hits.query].astype(np.float64)
@@ -105,13 +113,15 @@ def _may_be_in_line(hits: Hits, search: Search) -> bool:
 
 
 def _judge_film(shared: SharedFootage, inserts: Collection[int], search: Search, file: File) -> Finding:
-    """`near` if the file shows enough of the reference, or of itself. inserts: numbers of stretches that unrelated films
-    share, too."""
-    footage, found, whole = shared.footage, shared.told, file.whole
+    """The verdict on two films: `near` if one of them shows enough of the other.
+
+    inserts: numbers of stretches that unrelated films have, too.
+    """
+    footage, found, whole = shared.footage, shared.stretches, file.whole
     needed = max(FEWEST_NEAR_PICTURES, min(NEAR_PICTURES, len(whole.time), len(footage.tracks[0].rows)))
     sure = [each for number, each in enumerate(found) if each.is_sure(needed) and number not in inserts]
     if search.table.threshold.near < 0:
-        sure = []  # the algorithm alone cannot say so
+        sure = []  # this algorithm alone proves nothing
     near = max(_shares(sure, whole, footage)) >= NEAR_COVERAGE
     best = max(found, key=lambda each: each.rank)
     shown: Reason = "common-hash" if len(inserts) == len(found) else "shared-footage"
@@ -126,7 +136,7 @@ def _judge_film(shared: SharedFootage, inserts: Collection[int], search: Search,
 
 
 def _shares(found: Sequence[StretchEvidence], whole: Frames, footage: ReferenceFilm) -> tuple[float, float]:
-    """Which part of either film's time the stretches cover."""
+    """The part of each film's time that the stretches cover: the file's, then the reference's."""
     track = footage.tracks[0]
     return (
         share([each.stretch.query for each in found], whole.time, whole.stop),
@@ -135,7 +145,7 @@ def _shares(found: Sequence[StretchEvidence], whole: Frames, footage: ReferenceF
 
 
 def _most_typical(of: StretchEvidence, search: Search) -> int:
-    """The closest of those frames of a stretch whose views are those of most of them."""
+    """The number of the closest frame among those with the most frequent pair of views."""
     views = search.queries.rows.view, search.table.rows.view
     rows = of.stretch.rows
     pair = views[0][rows[:, 0]].astype(np.int64) << 16 | views[1][rows[:, 1]]
@@ -145,7 +155,7 @@ def _most_typical(of: StretchEvidence, search: Search) -> int:
 
 
 def segment_of(of: StretchEvidence, search: Search) -> Segment:
-    """The stretch as results show it."""
+    """A stretch as results show it."""
     stretch = of.stretch
     query, reference = stretch.rows[_most_typical(of, search)].tolist()
     packed = search.queries.rows.view[query], search.table.rows.view[reference]
@@ -165,7 +175,7 @@ def segment_of(of: StretchEvidence, search: Search) -> Segment:
 
 
 def _still_in_film(owner: int, hits: Hits, search: Search) -> Finding:
-    """Of a still picture's many views and orientations it is the one that fits best."""
+    """The verdict on a still picture and a reference film. Of the picture's views and orientations the closest counts."""
     table = search.table
     hits = hits.select(hits.query == hits.query[np.argmin(hits.distance)])
     hits, strong = _strongest(hits, table)
@@ -181,10 +191,13 @@ def _still_in_film(owner: int, hits: Hits, search: Search) -> Finding:
 
 
 def _film_of_still(owner: int, hits: Hits, search: Search, whole: Frames) -> Finding:
-    """`near` if the film shows the picture for at least half of its time. whole: the film's frames."""
+    """The verdict on a film and a reference picture: `near` if the film shows it for at least half of its time.
+
+    whole: the film's frames.
+    """
     queries = search.queries
     hits, strong = _strongest(hits, search.table)
-    # Of each frame the closest.
+    # The closest hit of each frame.
     time = seconds_of(queries.rows.time[hits.query])
     order = np.lexsort((hits.distance, time))
     hits = hits.select(order[np.append(True, np.diff(time[order]) > 0)])
@@ -199,8 +212,10 @@ def _film_of_still(owner: int, hits: Hits, search: Search, whole: Frames) -> Fin
 
 
 def _shown(hits: Hits, start: Seconds, stop: Seconds) -> list[tuple[tuple[float, float], tuple[int, float, int]]]:
-    """When a picture is shown in a film: from and to, how many frames, their mean and largest distance. start, stop: float64
-    seconds of the hits' frames."""
+    """When a film shows a picture: start and end, how many frames, their mean and their largest distance.
+
+    start, stop: float64 (n,), from when to when each hit's frame stands.
+    """
     return [
         (
             (round(float(start[part[0]]), 2), round(float(stop[part[-1]]), 2)),
@@ -211,6 +226,6 @@ def _shown(hits: Hits, start: Seconds, stop: Seconds) -> list[tuple[tuple[float,
 
 
 def _strongest(hits: Hits, table: HashTable) -> tuple[Hits, bool]:
-    """The hits that are evidence for `near`, and whether there are any; where there are none, all of them."""
+    """The hits that are evidence for `near`, and True; if there are none, all hits, and False."""
     strong = hits.good & (hits.distance <= table.threshold.near)
     return (hits.select(strong), True) if strong.any() else (hits, False)

@@ -1,4 +1,4 @@
-"""What a search found on one reference, and where it was searched: what the judges of stills and of films have in common."""
+"""What a search found on one reference, and where it searched: shared by the judges of stills and of films."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hashmatch.views import FULL, TRIMMED, ViewKind, ViewName
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a search found on one reference, before anything else is known of that. Fields are those of a Match."""
+    """What a search found on one reference, before anything else is known about it. The fields are those of a Match."""
 
     reference_id: int
     tier: Tier
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One file's hashes of one algorithm, and where they are searched. kind: of the file."""
+    """One file's hashes of one algorithm, and the table to search. kind: of the file."""
 
     queries: Queries
     kind: Kind
@@ -50,7 +50,10 @@ def finding_of(
     video: VideoEvidence | None = None,
     contradiction: int | None = None,
 ) -> Finding:
-    """The finding that a hit is the best evidence of."""
+    """The finding whose best evidence is one hit.
+
+    owner: the reference. hits: on this reference. best: number of the hit.
+    """
     table, queries = search.table, search.queries
     query, reference = int(hits.query[best]), int(hits.reference[best])
     known = [int(q) for q in (queries.rows.quality[query], table.rows.quality[reference]) if q != UNKNOWN_QUALITY]
@@ -73,8 +76,10 @@ def finding_of(
 
 
 def transform_of(turn: int, view: ViewName, reference_view: ViewName) -> str:
-    """What was done to the reference's picture, in one word. turn: a number in TURNS. view, reference_view: which parts of
-    the file and of the reference are alike."""
+    """What was done to the reference's picture, in one word.
+
+    turn: a number in TURNS. view, reference_view: which parts of the file and of the reference are alike.
+    """
     if TURNS[turn] != "none":
         return TURNS[turn]
     if view.kind is ViewKind.WIDE:

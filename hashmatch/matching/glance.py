@@ -1,4 +1,4 @@
-"""From the key frames of a film to the parts of it that are worth decoding."""
+"""From a film's key frames to the parts of it that are worth decoding."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from hashmatch.matching.queries import queries_of
 from hashmatch.matching.table import HashTable
 from hashmatch.records import LONGEST_FILM, Hash
 
-#: So many key frames before and after one that hits are decoded, too, since the footage may begin and end between key
-#: frames, and not each key frame of a copy is close enough to hit.
+#: Key frames before and after a hit up to which the film is decoded: footage may begin and end between key frames, and not
+#: every key frame of a copy is close enough to hit.
 MARGIN = 2
 
 
 def times_of_hits(hashes: Sequence[Hash], table: HashTable, is_searched: Callable[[int], bool]) -> set[float]:
-    """When a film's key frames show what a reference does. is_searched: whether a reference is live and asked for."""
+    """When a film's key frames look like a reference: seconds.
+
+    is_searched: tells whether a reference is live and among those that are searched.
+    """
     return {time for owner, times in hits_of(hashes, table).items() if is_searched(owner) for time in times}
 
 
 def hits_of(hashes: Sequence[Hash], table: HashTable) -> dict[int, set[float]]:
-    """Of each reference when a film's key frames show what it does."""
+    """By reference, when a film's key frames look like it: seconds."""
     queries = queries_of(hashes, table.algorithm, "video").rows
     if not len(queries) or not len(table):
         return {}
@@ -35,9 +38,10 @@ def hits_of(hashes: Sequence[Hash], table: HashTable) -> dict[int, set[float]]:
 
 
 def parts_around(hit: Iterable[float], times: Sequence[float]) -> tuple[tuple[float, float], ...]:
-    """The stretches [start, end] of film, in seconds, from MARGIN key frames before one that hits to as many after it.
+    """The parts of a film to decode: from MARGIN key frames before each hit to MARGIN key frames after it.
 
-    hit: times of those that hit. times: of all key frames, ascending.
+    hit: seconds of the key frames that hit. times: seconds of all key frames, ascending.
+    Returns start and end of each part, in seconds.
     """
     parts: list[tuple[float, float]] = []
     ordered = np.array(times, np.float32)

@@ -1,4 +1,4 @@
-"""Same picture, or only the same layout? The second opinion on a hit, by the blocks that are kept beside PDQ."""
+"""Same picture, or only the same layout? The second opinion on a hit, from the blocks that are stored beside PDQ."""
 
 from __future__ import annotations
 
@@ -17,23 +17,30 @@ from hashmatch.matching.tiers import (
     MOST_IF_DEGRADED,
 )
 
-#: Packed blocks of a reference (by its id) and view, or None where there are none.
+#: Looks up the packed blocks of a reference, by its id and a view's name; None if there are none.
 BlocksOf = Callable[[int, str], bytes | None]
 
 _FINE = np.array([max(frequency) > 1 or frequency == (1, 1) for frequency in FREQUENCIES])
 
 
 class LayoutOpinion(NamedTuple):
-    """says: "same", the pictures agree everywhere; "other", somewhere they contradict each other; "unclear", there is too
-    little detail. contradiction: how much they do so where they do most."""
+    """Whether two pictures are the same.
+
+    says: "same", they agree everywhere; "other", they contradict each other somewhere; "unclear", there is too little
+    detail.
+    contradiction: how much they contradict each other in the worst place.
+    """
 
     says: Literal["same", "other", "unclear"]
     contradiction: int
 
 
 def opinion(query: Levels, reference: Levels, is_far: bool) -> LayoutOpinion:
-    """query, reference: see hashers/blocks.py; in the same orientation. is_far: whether their hashes are further apart than
-    a fast scan looks."""
+    """Compare two pictures by their blocks.
+
+    query, reference: see hashers/blocks.py; in the same orientation. is_far: whether their hashes are further apart than a
+    fast scan looks.
+    """
     less, more = sorted((detail(query), detail(reference)))
     most = contradiction(query, reference)
     if most > most_contradiction(is_far, less < LESS_DETAIL * more):
@@ -42,17 +49,21 @@ def opinion(query: Levels, reference: Levels, is_far: bool) -> LayoutOpinion:
 
 
 def most_contradiction(is_far: bool, degraded: bool) -> int:
-    """How much contradiction there may be between two copies of one picture. is_far: see `opinion`. degraded: one has much
-    less detail."""
+    """How much two copies of one picture may contradict each other.
+
+    is_far: see `opinion`. degraded: whether one has much less detail than the other.
+    """
     if is_far:
         return MOST_AT_A_DISTANCE
     return MOST_IF_DEGRADED if degraded else MOST_CONTRADICTION
 
 
 def contradiction(query: Levels, reference: Levels) -> int:
-    """How much the two contradict each other where they do so most: in any square of 2 × 2 blocks, twice the number of
-    coefficients that are strong in one and of the other sign in the other, and the number of those that are strong in
-    one and nothing in the other."""
+    """How much two pictures contradict each other in the worst square of 2 × 2 blocks.
+
+    A coefficient counts twice if it is strong in one and has the other sign in the other, and once if it is strong in one
+    and nothing in the other.
+    """
     opposed = query * reference <= -2
     gone = (np.abs(query - reference) == 2) & (query * reference == 0)
     blocks = (2 * opposed + gone).sum(axis=2)
@@ -61,6 +72,6 @@ def contradiction(query: Levels, reference: Levels) -> int:
 
 
 def detail(levels: Levels) -> int:
-    """How many strong coefficients there are of other than the lowest frequencies: a plain card or a gradient has few."""
+    """How many coefficients are strong, without the lowest frequencies: a plain card or a gradient has few."""
     strong: npt.NDArray[np.bool_] = np.abs(levels) == 2
     return int(strong[:, :, _FINE].sum())

@@ -1,11 +1,13 @@
-"""Local features to matches: votes find references that may be in a picture, geometry tells which of them are.
+"""Local features to matches: votes find references that may be in a picture, geometry decides which of them are.
 
-A suspect's features are looked up among all references' and each reference gets a vote for each feature that looks alike.
-Of the few with most votes, all features are compared, and the features that agree on one affine transform are counted.
-A single pair of features already tells position, direction and scale, so that every pair is tried as the hypothesis
-instead of random samples of three or four: the same input always gives the same result (the consistency of direction
-and scale is that of Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004, section 7; the
-refinement is that of Chum, Matas and Kittler, "Locally optimized RANSAC", DAGM 2003).
+The picture's features are looked up among all references', and each reference gets a vote for each feature that looks alike.
+For the few with the most votes, all features are compared, and those that agree on one affine transform are counted.
+A single pair of features already fixes position, direction and scale, so every pair is tried as the hypothesis, and no
+random samples of three or four are needed: the same input always gives the same result. (Consistent direction and scale:
+Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004, section 7. Refinement: Chum, Matas and Kittler,
+"Locally optimized RANSAC", DAGM 2003.)
+
+Below, the suspect is the picture that is examined.
 """
 
 from __future__ import annotations
@@ -26,26 +28,27 @@ Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Point = tuple[float, float]
 
-# What makes a match of these is in tiers.py; here is how they are found.
+# How matches are found. What they must reach is in tiers.py.
 
-#: Two descriptors within so many of 256 bits may show the same thing.
+#: Bits, of 256, within which two descriptors may show the same thing.
 ALIKE = 64
-#: Places nearer to each other than so many pixels of their level are one: edges and strands repeat themselves.
+#: Places closer than this, in pixels of their level, count as one: edges and strands repeat themselves.
 PLACE_PIXELS = 8.0
-#: Cells, across and down, of the grid that tells how much of the visible part the agreeing features cover.
+#: Cells, across and down, of the grid that measures how much of the visible part the agreeing features cover.
 CELLS = 5
-#: How far from its place a feature may be, in pixels at the level where it was found: for the first guess by one pair
-#: (with a share of the distance from that pair, as direction and scale are coarse), and once three or more tell.
+#: How far a feature may be from where it should be, in pixels of the level where it was found: GUESS_PIXELS in the first
+#: guess, which rests on one pair (and a share of the distance from that pair, as its direction and scale are coarse), and
+#: PIXELS once three or more pairs agree.
 GUESS_PIXELS, GUESS_SHARE, PIXELS = 6.0, 0.15, 2.5
-#: How much direction (radians) and scale (factor) of agreeing features may differ.
+#: By how much the direction (radians) and the scale (factor) of agreeing features may differ.
 TURN, SCALING = math.radians(25), 1.6
-#: How much longer than wide a square may become. False matches stretch more than people do.
+#: How much longer than wide a square may become. False matches stretch pictures more than people do.
 MOST_SQUEEZE = 1.3
-#: Hypotheses to try on one reference: what a shared logo has won must not hide the picture behind it.
+#: Hypotheses to try on one reference: where a shared logo has won, there may be a picture behind it.
 HYPOTHESES = 3
-#: Pairs that must support a guess, its own included; fewer tell no affine transform.
+#: Pairs that must support a guess, including its own; fewer do not fix an affine transform.
 ENOUGH_SUPPORT = 4
-#: Pairs to guess from, the most alike ones.
+#: Pairs to guess from: the most alike ones.
 MOST_GUESSES = 200
 #: Votes that make a reference a candidate, and how many candidates are compared.
 ENOUGH_VOTES, MOST_CANDIDATES = 3, 10
@@ -55,12 +58,15 @@ ENOUGH_VOTES, MOST_CANDIDATES = 3, 10
 class LocalMatch:
     """A reference found in a suspect.
 
-    inliers: closely alike features at different places that agree. spread: how far all that agree reach, in area, compared
-    with all features of the visible part of the reference, about 0 to 1. cover: the share of that part's cells that they
-    are in.
-    quadrilateral: where its corners (upper left, upper right, lower right, lower left) lie in the suspect, in 0 to 1 of
-    width and height, and beyond where the suspect shows only a part. mirrored: it is shown mirrored. scale: the
-    reference's longer side as a share of the suspect's. angle: degrees by which it is turned clockwise.
+    inliers: how many closely alike features at different places agree.
+    spread: the area over which all agreeing features reach, compared with all features of the visible part of the reference;
+    about 0 to 1.
+    cover: the share of that part's cells that have an agreeing feature.
+    quadrilateral: where the reference's corners (upper left, upper right, lower right, lower left) lie in the suspect, from
+    0 to 1 of its width and height. Corners that the suspect does not show lie outside of that.
+    mirrored: whether the suspect shows it mirrored.
+    scale: the reference's longer side as a share of the suspect's.
+    angle: degrees by which it is turned clockwise.
     """
 
     owner: int
@@ -75,11 +81,12 @@ class LocalMatch:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Features of suspect and reference that look alike, as arrays of equal length.
+    """Features of suspect and reference that look alike, as arrays of equal length n.
 
-    suspect, reference: int64, their numbers. distance: int64, bits. here, there: float64 (n, 2), pixels in suspect and
-    reference. turn: float64, radians from the reference's direction to the suspect's. zoom: float64, the logarithm of
-    the scale. fine: float64 (n, 2), pixels of the level where each was found, in suspect and reference.
+    suspect, reference: int64, numbers of the features. distance: int64, bits.
+    here, there: float64 (n, 2), pixels in suspect and reference.
+    turn: float64, radians from the reference's direction to the suspect's. zoom: float64, logarithm of the scale.
+    fine: float64 (n, 2), size of a pixel of the level where each was found, in suspect and reference.
     """
 
     suspect: Numbers
@@ -111,8 +118,10 @@ class LocalTable:
     """The descriptors of all references, ready to be searched, each with its owner."""
 
     def __init__(self, index: ApproximateIndex, starts: Numbers, owners: Numbers) -> None:
-        """index: of all descriptors, each reference's together. starts: int64 (R + 1,), the first row of each reference,
-        and last the number of rows. owners: int64 (R,), whose they are. Raises ValueError if these contradict each other.
+        """index: the descriptors of all references, those of each together.
+        starts: int64 (R + 1,), the first row of each reference, and at the end the number of rows.
+        owners: int64 (R,), the references.
+        Raises ValueError if these contradict each other.
         """
         if len(starts) != len(owners) + 1 or starts[0] != 0 or starts[-1] != len(index) or (np.diff(starts) < 0).any():
             raise ValueError("the rows of the index do not add up to those of its owners")
@@ -126,7 +135,7 @@ class LocalTable:
     def candidates(self, suspect: LocalFeatures) -> list[tuple[int, int]]:
         """The references that may be in a picture: owner and votes, most votes first, at most MOST_CANDIDATES.
 
-        Neither a feature of the suspect that looks like many of a reference, nor the other way round, has many votes.
+        One feature of the suspect that looks like many of a reference gives one vote, and so does the reverse.
         """
         query, row = self._index.near(suspect.bits)
         place = np.searchsorted(self._starts, row, side="right") - 1
@@ -145,8 +154,8 @@ def search(
 ) -> list[LocalMatch]:
     """The references that are in a picture, most inliers first, each once.
 
-    mirrored: the features of the picture mirrored, or None to look for no mirrored references. features_of: those of an
-    owner, or None if it is not to be found.
+    mirrored: the features of the mirrored picture; None to look for no mirrored references.
+    features_of: looks up the features of an owner; None if it is not to be found.
     """
     found: dict[int, LocalMatch] = {}
     for features, flipped in ((suspect, False), (mirrored, True)):
@@ -159,7 +168,7 @@ def search(
 
 
 def _distinct_by(places: Numbers, by: Numbers) -> tuple[Numbers, Numbers]:
-    """Each place, and how many different values of `by` it has. Both below 2 ** 32."""
+    """Each place, and how many different values of `by` it has. Both are below 2 ** 32."""
     places, counts = np.unique(np.unique(places << 32 | by) >> 32, return_counts=True)
     return places, counts
 
@@ -169,7 +178,8 @@ def compare(
 ) -> LocalMatch | None:
     """Whether the reference, or a part of it, is in the suspect.
 
-    suspect: of the mirrored picture, if `mirrored`. Returns None where too few features agree, or on too small a part.
+    suspect: the features of the mirrored picture, if `mirrored`.
+    Returns None if too few features agree, or only on too small a part.
     """
     pairs = _alike(suspect, reference)
     guesses = pairs.select(_mutual(pairs))
@@ -206,7 +216,7 @@ def _alike(suspect: LocalFeatures, reference: LocalFeatures) -> _Pairs:
 
 
 def _mutual(pairs: _Pairs) -> Numbers:
-    """The pairs of which each feature is the other's best, most alike first, at most MOST_GUESSES."""
+    """The pairs in which each feature is the other's best, most alike first, at most MOST_GUESSES."""
     order = np.lexsort((pairs.reference, pairs.suspect, pairs.distance))
     best = _first_of_each(pairs.suspect[order]) & _first_of_each(pairs.reference[order])
     return order[best][:MOST_GUESSES]
@@ -219,7 +229,7 @@ def _first_of_each(values: Numbers) -> npt.NDArray[np.bool_]:
 
 
 def _best_guess(pairs: _Pairs) -> npt.NDArray[np.bool_]:
-    """Of all similarity transforms that a single pair tells, the one that most pairs support: bool (n,), those."""
+    """Each pair on its own suggests a similarity transform. Returns the pairs that support the best one: bool (n,)."""
     scale = np.exp(pairs.zoom)[:, None]
     from_here = pairs.here[None, :] - pairs.here[:, None]
     from_there = pairs.there[None, :] - pairs.there[:, None]
@@ -236,7 +246,7 @@ def _best_guess(pairs: _Pairs) -> npt.NDArray[np.bool_]:
 
 
 def _refine(pairs: _Pairs, inliers: _Pairs) -> tuple[_Pairs, Floats] | None:
-    """The affine transform through a guess's supporters, and all pairs that agree with it, each feature in one."""
+    """The affine transform through a guess's supporters, and all pairs that agree with it, each feature in one pair."""
     candidates = inliers
     transform = _fit(inliers)
     for pixels in (2.4 * PIXELS, 1.6 * PIXELS, PIXELS):
@@ -244,7 +254,7 @@ def _refine(pairs: _Pairs, inliers: _Pairs) -> tuple[_Pairs, Floats] | None:
             return None
         inliers = candidates.select(_agreeing(candidates, transform, pixels))
         transform = _fit(inliers)
-        # The first rounds settle the transform; from then on, pairs count that are not each other's best, too.
+        # The first round settles the transform. From then on, pairs that are not each other's best count, too.
         candidates = pairs
     if transform is None:
         return None
@@ -255,7 +265,7 @@ def _refine(pairs: _Pairs, inliers: _Pairs) -> tuple[_Pairs, Floats] | None:
 
 
 def _fit(pairs: _Pairs) -> Floats | None:
-    """The affine transform, float64 (3, 2), from reference to suspect, by least squares; None where none is sensible."""
+    """The affine transform from reference to suspect by least squares: float64 (3, 2); None if it makes no sense."""
     if len(pairs) < ENOUGH_SUPPORT:
         return None
     from_there = np.column_stack((pairs.there, np.ones(len(pairs))))
@@ -286,7 +296,7 @@ def _turn(transform: Floats) -> float:
 
 
 def _turned(angle: Floats) -> Floats:
-    """The same angle, from minus half a turn to half a turn."""
+    """The same angle, between minus half a turn and half a turn."""
     wrapped: Floats = (angle + math.pi) % (2 * math.pi) - math.pi
     return wrapped
 
@@ -307,7 +317,7 @@ def _judge(
     extent = _extent(inliers.there)
     spread = extent / max(_extent(reference.places[visible]), 1.0)
     cover = _cover(inliers.there, reference.places[visible])
-    if places < ENOUGH_INLIERS or extent < ENOUGH_REACH * seen / 12:  # the extent of points everywhere
+    if places < ENOUGH_INLIERS or extent < ENOUGH_REACH * seen / 12:  # seen / 12: of points all over it
         return None
     if spread < ENOUGH_SPREAD and cover < ENOUGH_COVER:
         return None
@@ -323,7 +333,7 @@ def _judge(
 
 
 def _independent(inliers: _Pairs, scale: float) -> int:
-    """How many inliers are closely alike and at places of their own: corners of one edge are one piece of evidence."""
+    """How many inliers are closely alike and at places of their own: the corners of one edge are one piece of evidence."""
     close = inliers.select(inliers.distance <= CLOSE_FEATURES)  # most alike first
     size = PLACE_PIXELS * np.maximum(close.fine[:, 1], close.fine[:, 0] / scale)
     between = close.there[:, None] - close.there
@@ -336,14 +346,14 @@ def _independent(inliers: _Pairs, scale: float) -> int:
 
 
 def _extent(places: Floats) -> float:
-    """The area over which points are spread, but for a factor: the root of the determinant of their covariance."""
+    """The area over which points are spread, up to a factor: the root of the determinant of their covariance."""
     if len(places) < 3:
         return 0.0
     return math.sqrt(max(float(np.linalg.det(np.cov(places.T))), 0.0))
 
 
 def _cover(places: Floats, visible: Floats) -> float:
-    """Of the cells of a grid over the visible features that have any, the share that has one of `places`."""
+    """A grid is laid over the visible features. Returns the share of its used cells that have one of `places`."""
     low, high = visible.min(axis=0), visible.max(axis=0)
     size = np.maximum(high - low, 1.0) * (1 + 1e-9) / CELLS
     seen, agreed = (

@@ -1,4 +1,4 @@
-"""What local features say, as evidence of a match: which part of the picture, and what was done to it."""
+"""Local features as evidence of a match: where the reference is in the picture, and what was done to it."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.matching.local import LocalMatch, compare
 from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason
 
-#: Turned by so many degrees or more, a picture was rotated; below, the estimate may be that far off.
+#: Degrees from which a picture counts as rotated. Below, the estimate may be that far off.
 TURNED = 0.7
-#: So far beyond the file's edge, in parts of its width or height, the reference's corners lie if it was cropped.
+#: How far beyond the file's edge, in parts of its width or height, the reference's corners lie if it was cropped.
 BEYOND = 0.02
 
 
 def best_of(query: tuple[LocalFeatures, ...], reference: LocalFeatures) -> LocalMatch | None:
-    """The reference in the query or, more strongly, in its mirror image. query: of the picture and its mirror image."""
+    """The reference in the query or in its mirror image, whichever is stronger. query: features of both."""
     found = [compare(each, reference, mirrored=number == 1) for number, each in enumerate(query)]
     return max((each for each in found if each is not None), key=lambda each: each.inliers, default=None)
 
 
 def with_parts(match: Match | None, local: LocalMatch, reference: MatchedReference) -> Match:
-    """The match with this evidence added; where there was none, one that rests on this evidence alone."""
+    """The match with this evidence added, or, if there was none, a match that rests on this evidence alone."""
     if match is not None:
         return replace(match, local=evidence_of(local))
     transform, evidence = transform_of(local), evidence_of(local)
-    # All of it, where it was, and yet the hashes do not agree: what two posters of one layout have in common.
+    # All of it is there, in its place, and yet the hashes do not agree: so it is with two posters of one layout.
     reason: Reason = "same-layout" if transform == "none" else "local-features"
     return Match(reference, "possible", None, FEATURES, transform, None, None, reason, local=evidence)
 
 
 def evidence_of(match: LocalMatch) -> LocalEvidence:
-    """The match as results show it."""
+    """The evidence as results show it."""
     corners = tuple((round(x, 4), round(y, 4)) for x, y in match.quadrilateral)
     return LocalEvidence(match.inliers, corners)
 

@@ -1,5 +1,8 @@
-"""What a file is searched by: its hashes, and of a still picture also those of its other orientations and its negative;
-of a film also its mirror image."""
+"""What a file is searched by.
+
+These are its hashes; for a still picture also those of its other orientations and of its negative, for a film also those of
+its mirror image.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,21 @@ from hashmatch.matching.table import HashRows, comparable, rows_of, seconds_of, 
 from hashmatch.records import Hash, Kind
 from hashmatch.views import pack_view
 
-#: What was done to the reference's picture to make the query's, by number: an orientation, or the negative.
+#: What was done to the reference's picture to make the query's: an orientation, or the negative. Arrays hold the number.
 TURNS = (*ORIENTATIONS, "inverted")
 _NEGATIVE = len(ORIENTATIONS)
-#: Seconds that a frame of a file stands for at most: key frames may be some 10 s apart.
+#: The longest time, in seconds, that a frame of a file stands for. Key frames may be some 10 s apart.
 LONGEST_STEP = 12.0
 
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """The hashes of one algorithm that a file is searched by. turn: uint8 (n,), a number in TURNS. stop: float64 (n,),
-    until which second of the film each stands; of a still picture 1. blocks: of each view (packed) those of the
-    still picture, packed; see hashers/blocks.py."""
+    """The hashes of one algorithm that a file is searched by.
+
+    turn: uint8 (n,), a number in TURNS.
+    stop: float64 (n,), the second of the film until which each hash's frame stands; 1 for a still picture.
+    blocks: by packed view, the packed blocks of a still picture; see hashers/blocks.py.
+    """
 
     algorithm: str
     rows: HashRows
@@ -36,7 +42,7 @@ class Queries:
     blocks: dict[int, bytes]
 
     def blocks_of(self, row: int) -> Levels | None:
-        """Those of a row's view, as its picture is turned; None where there are none."""
+        """The blocks of a row's view, turned as its picture is; None if there are none."""
         packed = self.blocks.get(int(self.rows.view[row]))
         if packed is None:
             return None
@@ -45,7 +51,7 @@ class Queries:
 
 
 def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
-    """kind: of the file. Hashes that say nothing are left out."""
+    """The hashes of one algorithm to search a file by, without those that say nothing. kind: of the file."""
     own = [each for each in hashes if each.algorithm == algorithm]
     every, turn = list(own), [0] * len(own)
     for each in own if algorithm == hashers.MAIN else ():
@@ -55,10 +61,10 @@ def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
         width = len(each.bits)
         for number in range(1, 1 + len(each.turned) // width):
             every.append(_with_bits(each, each.turned[(number - 1) * width : number * width]))
-            # The query turned so is like the reference; so the reference turned back is the query.
+            # Turned like this, the query looks like the reference. So the reference, turned back, looks like the query.
             turn.append(ORIENTATIONS.index(INVERSE[ORIENTATIONS[number]]))
     rows = rows_of(every)
-    # What says nothing still ends the frame before it.
+    # A frame that says nothing still ends the one before it.
     stop = _stops(rows.time)
     kept = comparable(rows, algorithm)
     guards = {pack_view(each.view): each.bits for each in hashes if each.algorithm == hashers.GUARD}
@@ -66,7 +72,7 @@ def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
 
 
 def _stops(times: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Until when each frame stands; several hashes may be of one frame."""
+    """Until when each hash's frame stands: float64 (n,) seconds. Several hashes may belong to one frame."""
     seconds = seconds_of(times)
     order = np.argsort(seconds)
     new = np.append(True, np.diff(seconds[order]) > 0)[: len(order)]

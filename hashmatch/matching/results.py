@@ -1,4 +1,4 @@
-"""What a scan says of a file. Field names are the JSON's, which others rely on; see the interface."""
+"""What a scan says about a file. Field names are those of the JSON, which others rely on; see the interface."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ TIERS: tuple[Tier, ...] = ("exact", "near", "possible")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of film that both sides share: [start, end] in seconds of each.
+    """A stretch of film that both sides share: start and end, in seconds of each.
 
-    frames: so many sampled frames of the file agree; mean_distance, worst_distance: of these, in bits. distinct: how many
-    different pictures tell the stretch. speed: at 1.25, the file plays it so much faster. transform, view, reference_view:
-    of most of its frames, as of a match.
+    frames: how many sampled frames of the file agree. mean_distance, worst_distance: their distances, in bits.
+    distinct: how many different pictures prove the stretch.
+    speed: how much faster the file plays it; 1.25 is a quarter faster.
+    transform, view, reference_view: those of most of its frames, as in a match.
     """
 
     query: tuple[float, float]
@@ -38,7 +39,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class VideoEvidence:
-    """Which share (0 to 1) of the featured time of each side the other one shows, and where."""
+    """Which share of each side's featured time, 0 to 1, the other side shows, and where."""
 
     query_coverage: float
     reference_coverage: float
@@ -47,7 +48,7 @@ class VideoEvidence:
 
 @dataclass(frozen=True, slots=True)
 class MatchedSource:
-    """Who says so, and under which sharing rule."""
+    """Who says that the reference is known, and under which sharing rule."""
 
     collection: str
     source: str | None
@@ -57,7 +58,7 @@ class MatchedSource:
 
 @dataclass(frozen=True, slots=True)
 class MatchedOpinion:
-    """What somebody who looked at a reference says of it; see records.Opinion."""
+    """The opinion of somebody who looked at a reference; see records.Opinion."""
 
     source: str
     opinion: str
@@ -79,7 +80,7 @@ class MatchedReference:
 
     @property
     def judgements(self) -> tuple[tuple[str, str], ...]:
-        """Who says what of it, by name and opinion: those who looked at it, and sources that took it back."""
+        """Names and opinions: of those who looked at the reference, and of sources that withdrew it."""
         said = {each.source: each.opinion for each in self.opinions}
         took_back = {
             each.collection: each.opinion for each in self.sources if each.opinion in ("disputed", "retracted")
@@ -89,9 +90,12 @@ class MatchedReference:
 
 @dataclass(frozen=True, slots=True)
 class LocalEvidence:
-    """Where in the file the reference's picture is, by its local features. points: how many of them are where they would
-    be if it is there. quadrilateral: its corners, from the upper left clockwise as the reference is held, in parts of the
-    file's width and height; those of a crop lie outside of 0 to 1."""
+    """Where in the file the reference's picture is, by its local features.
+
+    points: how many features agree.
+    quadrilateral: the reference's corners, clockwise from its own upper left, in parts of the file's width and height.
+    Corners that were cropped off lie outside of 0 to 1.
+    """
 
     points: int
     quadrilateral: tuple[tuple[float, float], ...]
@@ -99,8 +103,11 @@ class LocalEvidence:
 
 @dataclass(frozen=True, slots=True)
 class MatchedDecision:
-    """What people decided of this file and this reference. decision: see store/review_decisions.py. by: who agrees, the
-    newest first. at: when the newest said so: UTC, ISO 8601. in_force: whether as many agree as must."""
+    """What people decided about this file and this reference.
+
+    decision: see store/review_decisions.py. by: who agrees, the newest first. at: when the newest said so, UTC, ISO 8601.
+    in_force: whether enough people agree.
+    """
 
     decision: str
     by: tuple[str, ...]
@@ -108,10 +115,10 @@ class MatchedDecision:
     in_force: bool
 
 
-#: Why a match has its tier. same-bytes; same-picture: also by its blocks; same-hash: by the hash alone, since a list brought
-#: no more; same-layout: the hash or the local features agree, the blocks do not, as of two posters with different texts,
-#: or of one with a logo pasted over; resembles: the distance is too large for more; low-quality: too little detail;
-#: common-hash: too many others have it; local-features: parts of it were found; same-footage, shared-footage: of films.
+#: Why a match has its tier. same-bytes; same-picture: the blocks agree, too; same-hash: the hash alone agrees, since a list
+#: brought no more; same-layout: the hash or the local features agree, but the blocks do not, as with two posters that have
+#: different texts, or one with a logo pasted over it; resembles: the distance is too large for more; low-quality: too little
+#: detail; common-hash: too many others have it; local-features: parts of it were found; same-footage, shared-footage: films.
 Reason = Literal[
     "same-bytes",
     "same-picture",
@@ -130,10 +137,11 @@ Reason = Literal[
 class Match:
     """The verdict on one file and one reference.
 
-    distance: bits, 0 for equal bytes; algorithm: that it was found by. transform: how the file's picture was made of the
-    reference's, as far as can be told. view, reference_view: what of either was compared; "trim1", "part1": a view.
-    contradiction: how much the blocks of the two views contradict each other, see matching/layouts.py. decision: None where
-    nobody has said anything.
+    distance: bits; 0 for equal bytes. algorithm: the one that found it.
+    transform: what was done to the reference's picture to make the file's, as far as is known.
+    view, reference_view: the names of the views that were compared; see views.py.
+    contradiction: how much the blocks of the two views contradict each other; see matching/layouts.py.
+    decision: None if nobody has said anything.
     """
 
     reference: MatchedReference
@@ -152,14 +160,18 @@ class Match:
 
     @property
     def is_judged_false(self) -> bool:
-        """Whether people decided that this is no match."""
+        """Whether people decided that this is not a match."""
         return self.decision is not None and self.decision.in_force and self.decision.decision == "false-positive"
 
 
 @dataclass(frozen=True, slots=True)
 class ExaminedFilm:
-    """What of a film was looked at: how many frames, and the most seconds between two of them. A copy that lies between
-    two is not found; docs/matching.md tells how much the profiles find. duration: of the film, in seconds, if known."""
+    """How closely a film was looked at.
+
+    frames: how many were examined. longest_gap: the most seconds between two of them. A copy that lies between two frames
+    is not found; docs/matching.md says how much each profile finds.
+    duration: of the film, in seconds, if known.
+    """
 
     frames: int
     longest_gap: float
@@ -168,7 +180,7 @@ class ExaminedFilm:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The verdict on one file. matches: best first. examined: of a film."""
+    """The verdict on one file. matches: best first. examined: for films only."""
 
     path: bytes
     status: Status

@@ -12,12 +12,15 @@ from hashmatch.matching.table import HashTable, Hits, is_part
 from hashmatch.matching.tiers import threshold_of
 from hashmatch.views import ViewName
 
-#: Of the hits on one reference so many of the closest are looked at again.
+#: Hits on one reference, the closest ones, whose blocks are compared.
 MOST_OPINIONS = 12
 
 
 def judge(owner: int, hits: Hits, search: Search) -> Finding:
-    """`near` if one of the good hits is the same picture, and not only the same layout. hits: on this owner."""
+    """The verdict on two pictures: `near` if a good hit is the same picture, and not only the same layout.
+
+    hits: on this owner.
+    """
     table, queries = search.table, search.queries
     order = np.lexsort((queries.turn[hits.query], hits.distance))
     best = int(order[0])
@@ -35,14 +38,14 @@ def judge(owner: int, hits: Hits, search: Search) -> Finding:
 
 
 def _weakness(row: int, table: HashTable) -> Reason:
-    """Why a hit on this row is no evidence for `near`."""
+    """Why a hit on this row is not evidence for `near`."""
     if table.is_common(row):
         return "common-hash"
     return "same-layout" if is_part(table.rows.view[row : row + 1])[0] else "low-quality"
 
 
 def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, int | None]:
-    """What a good hit says, and how much the blocks contradict each other, where both sides have them."""
+    """What a good hit proves, and how much the blocks contradict each other, if both sides have any."""
     if search.table.threshold.near < 0:
         return "resembles", None
     distance = int(hits.distance[each])

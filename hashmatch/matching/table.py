@@ -15,7 +15,7 @@ from hashmatch.matching.tiers import Threshold, quality_of, usual_ones
 from hashmatch.records import LONGEST_FILM, UNKNOWN_QUALITY, Hash
 from hashmatch.views import NUMBER_BITS, ViewKind, pack_view
 
-#: Hits that one query hash may have on one reference.
+#: Hits of one query hash on one reference, at most.
 MOST_HITS = 64
 
 
@@ -57,7 +57,7 @@ class Hits:
 
 
 class HashTable:
-    """The reference hashes of one algorithm that are worth comparing."""
+    """The reference hashes of one algorithm that are worth comparing, ready to be searched."""
 
     def __init__(
         self,
@@ -68,9 +68,12 @@ class HashTable:
         gone: Collection[int] = (),
         common: Sequence[bytes] = (),
     ) -> None:
-        """index: of exactly these rows, which then are comparable and in the order of their owners already, and need no
-        bits (n, 0). gone: owners whose rows are out of date and not to be found. common: hashes that are no evidence
-        for `near`, because too many have them."""
+        """rows: all hashes; those that are not worth comparing are left out.
+        index: an index of exactly these rows. They must then be comparable and in the order of their owners, and need no
+        bits (n, 0).
+        gone: owners whose rows are out of date, and which are not to be found.
+        common: hashes that too many references have; they are not evidence for `near`.
+        """
         if index is None:
             chosen = comparable(rows, algorithm)
             if not chosen.all():
@@ -78,7 +81,7 @@ class HashTable:
             if (np.diff(rows.owner) < 0).any():
                 rows = rows.select(np.argsort(rows.owner, kind="stable"))
             index = HammingIndex.from_hashes(rows.bits)
-            rows = replace(rows, bits=np.empty((len(rows), 0), np.uint8))  # the index has them
+            rows = replace(rows, bits=np.empty((len(rows), 0), np.uint8))  # the index holds the bits
         self.algorithm = algorithm
         self.threshold = threshold
         self.rows = rows
@@ -97,17 +100,19 @@ class HashTable:
         return self.index.hashes(rows)
 
     def is_common(self, row: int) -> bool:
-        """Whether too many have the hash of this row for it to be evidence."""
+        """Whether too many references have the hash of this row for it to be evidence."""
         return bool(self.are_common(np.array([row]))[0])
 
     def are_common(self, rows: Rows) -> npt.NDArray[np.bool_]:
-        """The same of several: bool (n,)."""
+        """The same for several rows: bool (n,)."""
         return np.isin(rows, self._common) if self._common.size else np.zeros(len(rows), np.bool_)
 
     def search(self, queries: HashRows, possible: int | npt.NDArray[np.int64], seeds: bool = False) -> Hits:
-        """Every pair within `possible` (of all queries, or int64 (n,), of each), or where one of the two has little detail,
-        within the threshold for these. seeds: some pairs beyond `near` may be missing, which takes much less time; enough
-        for films, that have many.
+        """Find every pair of hashes that is close enough.
+
+        possible: bits; one number for all queries, or int64 (n,). Where one of the two hashes has little detail, the
+        threshold's `low_quality` counts.
+        seeds: some pairs beyond `near` may be missing, which is much faster. Films have enough others.
         """
         limits = np.broadcast_to(np.asarray(possible, np.int64), len(queries))
         parts = []
@@ -133,8 +138,11 @@ class HashTable:
         return self.index.iter_range_search(queries.bits[own], radius, exact_to=exact_to)
 
     def within(self, queries: HashRows, limit: int, query: Rows, reference: Rows, distance: Rows) -> Hits:
-        """Of pairs that the index found those that count: within the limit, or where one of the two has little detail,
-        within the threshold for these."""
+        """The pairs, among those the index found, that are close enough. Where one of the two hashes has little detail, the
+        threshold's `low_quality` counts.
+
+        limit: bits. query, reference, distance: int64 (m,), the pairs.
+        """
         good = is_good(queries, self.algorithm)[query]
         good &= is_good(self.rows.select(reference), self.algorithm)
         good &= ~is_part(self.rows.view[reference])
@@ -145,8 +153,10 @@ class HashTable:
         return self._closest(Hits(query[within], reference[within], distance[within], good[within]), queries)
 
     def _closest(self, hits: Hits, queries: HashRows) -> Hits:
-        """Of each query hash and owner, the MOST_HITS closest hits: an hour of a static scene against another one has
-        13 million, which say no more. Among equals, those at about the same time, where a whole copy has them."""
+        """For each query hash and owner, the MOST_HITS closest hits. An hour of a static scene has 13 million hits on
+        another hour of it, which say no more. Among equally close ones, those at about the same time, where a whole copy
+        has them.
+        """
         owner = self.rows.owner[hits.reference]
         apart = np.abs(seconds_of(queries.time[hits.query]) - seconds_of(self.rows.time[hits.reference]))
         order = np.lexsort((apart, hits.distance, owner, hits.query))
@@ -156,7 +166,7 @@ class HashTable:
         return hits.select(np.sort(order[np.arange(len(order)) - start < MOST_HITS]))
 
     def of_owner(self, owner: int) -> slice:
-        """The rows of one reference, which lie together."""
+        """The rows of one reference. They are adjacent."""
         start, end = np.searchsorted(self.rows.owner, [owner, owner + 1])
         return slice(int(start), int(end))
 
@@ -174,20 +184,23 @@ def rows_of(hashes: Sequence[Hash], owner: int = 0) -> HashRows:
 
 
 def is_trimmed(view: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
-    """Which views are what is left of a picture without its borders: bool (n,)."""
+    """Which views show a picture without its borders: bool (n,)."""
     trimmed: npt.NDArray[np.bool_] = (view >> NUMBER_BITS == ViewKind.TRIM) | is_part(view)
     return trimmed
 
 
 def is_part(view: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
-    """Which views leave out more than plain borders: bool (n,). Those of a reference are no evidence for `near`, since what
-    was left out of a poster may be the text that makes it another one."""
+    """Which views leave out more than plain borders: bool (n,).
+
+    Such a view of a reference is not evidence for `near`. What was left out of a poster may be the text that makes it
+    different.
+    """
     part: npt.NDArray[np.bool_] = view >> NUMBER_BITS == ViewKind.PART
     return part
 
 
 def join_rows(parts: Iterable[HashRows]) -> HashRows:
-    """Several into one; equal widths."""
+    """Several sets of rows as one. Their hashes must have the same width."""
     found = [part for part in parts if len(part)]
     if len(found) == 1:
         return found[0]
@@ -209,18 +222,21 @@ def comparable(rows: HashRows, algorithm: str) -> npt.NDArray[np.bool_]:
 
 
 def is_good(rows: HashRows, algorithm: str) -> npt.NDArray[np.bool_]:
-    """Which hashes say enough for `near`: bool (n,). One of unknown quality that is comparable is taken for good."""
+    """Which hashes say enough for `near`: bool (n,). A comparable hash of unknown quality counts as good."""
     return _has_quality(rows, algorithm, quality_of(algorithm).good)
 
 
 def seconds_of(time: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Times as they are reckoned with; lists may hold any. NaN (of a still image) counts as 0."""
+    """Times to calculate with, as lists may hold any: float64 (n,). NaN, the time of a still image, becomes 0."""
     return np.clip(np.nan_to_num(time.astype(np.float64)), 0.0, LONGEST_FILM)
 
 
 def stands(time: npt.NDArray[np.float64], longest: float) -> npt.NDArray[np.float64]:
-    """For how many seconds each frame of a film stands: until the next one, but no longer than `longest`; the last one as
-    long as the one before it, but no longer than a second, for which one stands that is alone. time: float64 (n,) ascending.
+    """For how many seconds each frame of a film stands: float64 (n,).
+
+    Each stands until the next one, but not longer than `longest`. The last one stands as long as the one before it, but not
+    longer than a second. A single frame stands for one second.
+    time: float64 (n,) seconds, ascending.
     """
     if len(time) < 2:
         return np.ones(len(time))
@@ -230,14 +246,16 @@ def stands(time: npt.NDArray[np.float64], longest: float) -> npt.NDArray[np.floa
 
 
 def _has_quality(rows: HashRows, algorithm: str, least: int) -> npt.NDArray[np.bool_]:
-    """Which hashes have a quality of `least` or more, or, where it is unknown, as many one-bits as is usual: bool (n,)."""
+    """Which hashes have at least this quality: bool (n,). If it is unknown, they need a usual number of one-bits."""
     return np.where(
         rows.quality == UNKNOWN_QUALITY, _are_usual(rows.bits, usual_ones(algorithm)), rows.quality >= least
     )
 
 
 def _are_usual(bits: npt.NDArray[np.uint8], share: tuple[float, float] | None) -> npt.NDArray[np.bool_]:
-    if share is None or not bits.shape[1]:  # the number says nothing; or the bits are in the index, and were looked at
+    if (
+        share is None or not bits.shape[1]
+    ):  # the number says nothing; or the index holds the bits, and they were checked
         return np.full(len(bits), True)
     low, high = (each * bits.shape[1] * 8 for each in share)
     ones = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)

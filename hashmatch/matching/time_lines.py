@@ -1,7 +1,7 @@
 """Where hits lie on a line of query time and reference time, and the line that fits them best.
 
-reference time = speed × query time + offset. A copy makes long lines, chance does not. The line is first voted on, over
-a grid of speeds and offsets, and then fitted by least squares as it is followed (see alignment.py).
+reference time = speed × query time + offset. A copy makes long lines, chance does not. Hits vote for a line on a grid of
+speeds and offsets. The line is then fitted by least squares while it is followed (see alignment.py).
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ import numpy.typing as npt
 
 from hashmatch.matching.tracks import Seconds
 
-#: Reference seconds to a second of the file: at 1.25, it is played so much faster.
+#: Reference seconds per second of the file; at 1.25, the file plays a quarter faster.
 SLOWEST, FASTEST = 0.8, 1.25
-#: Of the grid of speeds, ascending. Half a step moves the ends of a minute by 0.3 s.
+#: The grid of speeds, ascending. Half a step moves the ends of a minute by 0.3 s.
 SPEEDS = np.append(np.geomspace(SLOWEST, 1.0, 23), np.geomspace(1.0, FASTEST, 23)[1:])
-#: Seconds of offset that are counted together, with those beside them.
+#: Seconds of offset that are counted together, each bin with the one beside it.
 BIN = 0.5
-#: Up to so many hits are held against each other.
+#: Up to this many hits are compared with each other.
 FEW_VOTES = 64
-#: More hits than that say no more, and are left out by their weight.
+#: More hits say no more; the lightest are left out.
 MOST_VOTES = 30_000
 
-#: Bits of distance, summed over the frames, that a standard deviation of the speed must be worth; by its square.
+#: Bits of distance, summed over the frames, that a speed must gain if it is one standard deviation from 1. It grows with the
+#: square.
 _WORTH = 2.0
-#: Standard deviations, of a time that a hit tells in seconds, and of the speeds of copies: most play as they are, so that of
-#: a few seconds, which do not tell the speed, it is 1.
+#: Standard deviations of a hit's time, in seconds, and of the speeds of copies. Most copies play at speed 1, which is taken
+#: for a few seconds, as these do not tell the speed.
 _JITTER, _SPREAD = 0.15, 0.03
 
 
@@ -39,14 +40,14 @@ class Line:
     offset: float
 
     def __call__(self, query: Seconds) -> Seconds:
-        """The reference's seconds at some of the query's."""
+        """The reference's time at some times of the query, in seconds."""
         return self.speed * query + self.offset
 
 
 def vote(query: Seconds, reference: Seconds, weight: npt.NDArray[np.float64]) -> list[Line]:
-    """The line with the heaviest votes, and if its speed is another one, the one of speed 1 that has most.
+    """The line with the heaviest votes; if its speed is not 1, also the best line of speed 1.
 
-    query, reference: float64 (n,) seconds, n > 0. weight: float64 (n,) of each hit.
+    query, reference: float64 (n,) seconds, n > 0. weight: float64 (n,), of each hit.
     """
     heavy = np.argsort(-weight, kind="stable")[:MOST_VOTES] if len(weight) > MOST_VOTES else np.arange(len(weight))
     times, targets, votes = query[heavy], reference[heavy], weight[heavy]
@@ -61,8 +62,11 @@ def vote(query: Seconds, reference: Seconds, weight: npt.NDArray[np.float64]) ->
 
 
 def _best_of_few(offsets: Seconds, votes: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
-    """For each speed the votes of the heaviest window of two bins, and the offset in its middle: of few hits against each
-    other, for all speeds at once, which a thousand references with some hits each would otherwise wait for."""
+    """For each speed, the votes in the heaviest window of two bins, and the offset in its middle.
+
+    Few hits are compared with each other, for all speeds at once: a thousand references with some hits each would otherwise
+    take long. offsets: float64 (speeds, n) seconds. votes: float64 (n,).
+    """
     later = offsets[:, None, :] - offsets[:, :, None]
     windows = ((later >= 0) & (later <= 2 * BIN)) @ votes
     best = windows.argmax(axis=1)
@@ -71,7 +75,7 @@ def _best_of_few(offsets: Seconds, votes: npt.NDArray[np.float64]) -> list[tuple
 
 
 def _best_offset(offsets: Seconds, votes: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """The votes of the heaviest two bins side by side, and the offset between them."""
+    """The votes of the heaviest two adjacent bins, and the offset between them. offsets, votes: float64 (n,)."""
     lowest = float(offsets.min())
     bins = ((offsets - lowest) / BIN).astype(np.int64)
     highest = int(bins.max())
@@ -80,7 +84,7 @@ def _best_offset(offsets: Seconds, votes: npt.NDArray[np.float64]) -> tuple[floa
         pairs = counts[:-1] + counts[1:]
         start = int(pairs.argmax())
         return float(pairs[start]), lowest + (start + 1) * BIN
-    # Few hits, far apart.
+    # Few hits, far apart: too many bins to count.
     order = np.argsort(offsets)
     ordered, summed = offsets[order], np.append(0.0, np.cumsum(votes[order]))
     pairs = summed[np.searchsorted(ordered, ordered + 2 * BIN, side="right")] - summed[:-1]
@@ -89,8 +93,10 @@ def _best_offset(offsets: Seconds, votes: npt.NDArray[np.float64]) -> tuple[floa
 
 
 def fit(query: Seconds, reference: Seconds, weight: npt.NDArray[np.float64]) -> Line:
-    """The line of least squares through some points, with a bias to speed 1. weight: float64 (n,), 1 of a point that is off
-    by _JITTER as a rule."""
+    """The line of least squares through some points, which prefers speed 1.
+
+    query, reference: float64 (n,) seconds. weight: float64 (n,); 1 for a point that is typically off by _JITTER.
+    """
     total = float(weight.sum())
     middle, target = float(query @ weight) / total, float(reference @ weight) / total
     centred = query - middle

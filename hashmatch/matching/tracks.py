@@ -1,4 +1,4 @@
-"""A film's hashes as frames in order of time, each of which stands for a stretch of it."""
+"""A film's hashes as frames in order of time, each of which stands for a stretch of film."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from hashmatch.matching.table import HashTable, is_good, is_part, seconds_of, st
 
 Seconds = npt.NDArray[np.float64]
 
-#: A reference's frame is kept until another one differs enough from it, or for this long (5 s, see media/sampling.py, and
-#: a little); if there is none for longer, what is between was black, or is not known.
+#: A reference's frame stands until another one differs enough from it, but not longer than this: 5 s (media/sampling.py) and
+#: a little. If the next one comes later, what was between them was black, or is not known.
 LONGEST_STAND = 5.5
-#: Seconds before its start in which a frame may be the nearest one.
+#: Seconds before its start in which a frame may already be the closest one.
 MOST_BEFORE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """The file's frames, all of its pictures turned alike, in order of time.
+    """The file's frames in one orientation, in order of time.
 
-    time, stop: float64 (k,) seconds; a frame stands until `stop`. rows: int64 (n,), of the file's hashes, in order of the
-    frames: each may have several views. frame: int64 (n,), which frame each row is of. good: bool (n,), which rows have the
-    quality for `near`. free: bool (k,), which frames are not explained yet.
+    time, stop: float64 (k,) seconds; a frame stands until `stop`.
+    rows: int64 (n,), rows of the file's hashes in the order of their frames. A frame may have several, one for each view.
+    frame: int64 (n,), the frame of each row. good: bool (n,), which rows have the quality for `near`.
+    free: bool (k,), which frames are not explained yet.
     """
 
     time: Seconds
@@ -41,7 +42,7 @@ class Frames:
 class Track:
     """One view of a reference, in order of time.
 
-    rows: int64 (n,) of the table. start, stop: float64 (n,) seconds; from when to when each stands.
+    rows: int64 (n,), rows of the table. start, stop: float64 (n,) seconds, from when to when each stands.
     """
 
     rows: Rows
@@ -51,9 +52,14 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceFilm:
-    """A reference film: its tracks, and the hashes of all of its rows, of which the table's number `first` is the first.
-    start, stop: of each row, from when to when it stands; before: for how many seconds before its start it is nearer than
-    the frame that stands there, half of that one's stand. good: which rows have the quality for `near`."""
+    """A reference film.
+
+    first: the table's number of its first row. words: the hashes of all its rows, uint64 (width / 64, n). tracks: by view.
+    start, stop: float64 (n,) seconds, from when to when each row stands.
+    before: float64 (n,), seconds before its start in which a row is closer than the one that stands there: half of that
+    one's stand.
+    good: bool (n,), which rows have the quality for `near`.
+    """
 
     first: int
     words: Words
@@ -65,7 +71,7 @@ class ReferenceFilm:
 
 
 def frames_of(queries: Queries, turn: int | None) -> Frames:
-    """turn: a number in TURNS; None for all of them."""
+    """The file's frames in one orientation. turn: a number in TURNS; None for all orientations together."""
     own = np.arange(len(queries.turn)) if turn is None else np.flatnonzero(queries.turn == turn)
     own = own[np.argsort(queries.rows.time[own], kind="stable")]
     moments = seconds_of(queries.rows.time[own])
@@ -76,7 +82,7 @@ def frames_of(queries: Queries, turn: int | None) -> Frames:
 
 
 def footage_of(table: HashTable, owner: int) -> ReferenceFilm:
-    """The reference's rows that are worth comparing."""
+    """The rows of a reference that are worth comparing, as a film."""
     own = table.of_owner(owner)
     rows = table.rows.select(np.arange(own.start, own.stop))
     words = to_words(table.bits_of(own))

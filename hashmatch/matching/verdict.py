@@ -19,7 +19,7 @@ from hashmatch.records import Hash, Kind
 
 
 def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: BlocksOf) -> Iterator[Finding]:
-    """One finding for each reference that has a hash near one of the file's. kind: of the file."""
+    """One finding for each reference that has a hash close to one of the file's. kind: of the file."""
     queries = queries_of(hashes, table.algorithm, kind)
     if len(queries.rows) and len(table):
         hits = table.search(queries.rows, _limits(queries, kind, table), seeds=kind == "video")
@@ -29,8 +29,10 @@ def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: Blocks
 def find_each(
     files: Sequence[tuple[Sequence[Hash], Kind]], table: HashTable, blocks_of: BlocksOf
 ) -> list[list[Finding]]:
-    """What `find` finds of each of several files: still pictures, whose hashes are few, are searched for all at once, which
-    takes half the time."""
+    """The findings of `find` for each of several files.
+
+    Still pictures have few hashes and are searched for together, which takes half the time.
+    """
     found = [list(find(hashes, kind, table, blocks_of)) if kind == "video" else [] for hashes, kind in files]
     stills = [(number, queries_of(hashes, table.algorithm, kind)) for number, (hashes, kind) in enumerate(files)]
     stills = [(number, queries) for number, queries in stills if files[number][1] == "image" and len(queries.rows)]
@@ -50,7 +52,7 @@ def find_each(
 
 
 def _limits(queries: Queries, kind: Kind, table: HashTable) -> npt.NDArray[np.int64]:
-    """How far away each query hash may be: int64 (n,)."""
+    """How many bits away each query hash may be: int64 (n,)."""
     upright = table.threshold.film if kind == "video" else table.threshold.possible
     return np.where((queries.turn == 0) | (kind == "video"), upright, table.threshold.turned)
 
@@ -59,7 +61,7 @@ def _judged(hits: Hits, queries: Queries, kind: Kind, table: HashTable, blocks_o
     """One finding for each reference that was hit. hits: sorted by owner."""
     owners = table.rows.owner[hits.reference]
     search = Search(queries, kind, table, blocks_of)
-    # Hits are sorted by owner, so each reference's lie together. (np.unique would import numpy.ma, 15 ms.)
+    # Hits are sorted by owner, so those of one reference are adjacent. (np.unique would import numpy.ma, 15 ms.)
     starts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
     of_films: list[tuple[int, Hits]] = []
     for start, end in itertools.pairwise(starts):
@@ -73,11 +75,11 @@ def _judged(hits: Hits, queries: Queries, kind: Kind, table: HashTable, blocks_o
 
 
 def match_of(found: Finding, reference: MatchedReference) -> Match:
-    """What was found, with what is known of the reference."""
+    """The match of a finding and its reference."""
     values = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "reference_id"}
     return Match(reference, **values)
 
 
 def exact(reference: MatchedReference, algorithm: str) -> Match:
-    """The match of equal bytes."""
+    """The match of equal bytes. algorithm: the digest by which they were found."""
     return Match(reference, "exact", 0, algorithm, "none", None, None, "same-bytes")

@@ -1,8 +1,8 @@
-"""Meta's vPDQ: its own rule of when two films match, so that figures that others publish can be reproduced.
+"""Meta's vPDQ rule of when two films match, so that figures that others publish can be reproduced.
 
-A film is a bag of frames, hashed at equal intervals: the rule counts which share of each film's frames has a frame within
-31 bits in the other film, and knows nothing of their order. So the shares mean something only if both films were sampled
-alike; our own references, which keep the frames that differ, are not, and are not searched by it.
+A film is a bag of frames, hashed at equal intervals. The rule counts the share of each film's frames that have a frame
+within 31 bits in the other film, in whatever order. These shares mean something only if both films were sampled alike. Ours
+are not: our references keep the frames that differ. So references are not searched by this rule.
 
 Source: github.com/facebook/ThreatExchange, vpdq/README.md ("Comparison (Matching) Algorithm") and
 python-threatexchange/threatexchange/extensions/vpdq.
@@ -22,9 +22,13 @@ from hashmatch.hashers.pdq import META_DISTANCE, META_QUALITY
 
 @dataclass(frozen=True, slots=True)
 class VpdqRule:
-    """query_percent, compared_percent: least share of the frames of either film that must have a match in the other.
-    distance: most bits between two frames that match. quality: least one of a frame that counts. unique: whether frames
-    with equal hashes count once, as in the README and in Python; the C++ tools count all, and ask for less than 31 bits."""
+    """When two films match.
+
+    query_percent, compared_percent: the least share of each film's frames that must have a match in the other.
+    distance: the most bits between two frames that match. quality: the least quality of a frame that counts.
+    unique: whether frames with equal hashes count once, as in the README and in Python. The C++ tools count all, and ask
+    for less than 31 bits.
+    """
 
     query_percent: float
     compared_percent: float
@@ -33,15 +37,18 @@ class VpdqRule:
     unique: bool = True
 
 
-#: The two published presets, which disagree. The README asks for most of the known film; python-threatexchange
-#: (VPDQSignal.compare_hash and VPDQIndex) for most of the query, whatever part of the known film that is.
+#: The two published presets disagree. The README asks for most of the known film, python-threatexchange
+#: (VPDQSignal.compare_hash and VPDQIndex) for most of the query, however little of the known film that is.
 RULES = {"vpdq-readme": VpdqRule(0.0, 80.0), "vpdq-python": VpdqRule(80.0, 0.0)}
 
 
 @dataclass(frozen=True, slots=True)
 class VpdqMatch:
-    """query_percent, compared_percent: share of each film's frames, 0 to 100, that match one of the other film.
-    query_frames, compared_frames: how many frames of each counted."""
+    """What the rule says about two films.
+
+    query_percent, compared_percent: the share of each film's frames, 0 to 100, that match one of the other film.
+    query_frames, compared_frames: how many frames counted.
+    """
 
     is_match: bool
     query_percent: float
@@ -53,8 +60,8 @@ class VpdqMatch:
 def match(query: UInt8, query_quality: UInt8, compared: UInt8, compared_quality: UInt8, rule: VpdqRule) -> VpdqMatch:
     """Whether a query and a known film match by a rule.
 
-    query, compared: PDQ hashes of frames at equal intervals, uint8 (n, 32). The qualities: uint8 (n,), 0 to 100. Films
-    without a frame of sufficient quality match nothing. Raises ValueError for hashes of another shape.
+    query, compared: PDQ hashes of frames at equal intervals, uint8 (n, 32). query_quality, compared_quality: uint8 (n,), 0
+    to 100. A film without a frame of sufficient quality matches nothing. Raises ValueError for hashes of another shape.
     """
     ours = _counted(query, query_quality, rule)
     theirs = _counted(compared, compared_quality, rule)
@@ -67,7 +74,7 @@ def match(query: UInt8, query_quality: UInt8, compared: UInt8, compared_quality:
 
 def _counted(hashes: UInt8, quality: UInt8, rule: VpdqRule) -> UInt8:
     if rule.unique:
-        # Of equal hashes the first, whose quality then decides, as in python-threatexchange.
+        # The first of equal hashes stays, and its quality decides, as in python-threatexchange.
         first = sorted({each.tobytes(): number for number, each in reversed(list(enumerate(hashes)))}.values())
         hashes, quality = hashes[first], quality[first]
     return hashes[quality >= rule.quality]

@@ -6,7 +6,7 @@ import pytest
 
 from hashmatch.hamming.words import to_words
 from hashmatch.matching.alignment import Sides, align
-from hashmatch.matching.evidence import MOST_PICTURES, StretchEvidence, told
+from hashmatch.matching.evidence import MOST_PICTURES, StretchEvidence, evidence_of
 from hashmatch.matching.queries import queries_of
 from hashmatch.matching.tiers import MANY_PICTURES, NEAR_PICTURES
 from hashmatch.matching.tracks import footage_of, frames_of
@@ -19,7 +19,7 @@ def strongest(file: list[Hash], known: list[Hash]) -> StretchEvidence | None:
     table, queries = table_of({1: known}), queries_of(file, "pdq", "video")
     hits, footage, words = table.search(queries.rows, 60), footage_of(table, 1), to_words(queries.rows.bits)
     stretches = align(hits, Sides(frames_of(queries, 0), 0, words, footage, table.threshold))
-    found = [each for stretch in stretches if (each := told(stretch, words, footage, table)) is not None]
+    found = [each for stretch in stretches if (each := evidence_of(stretch, words, footage, table)) is not None]
     return max(found, key=lambda each: each.rank, default=None)
 
 
