@@ -1,12 +1,12 @@
 """Pixels to bits: one module per algorithm, which declares everything that the rest of the program must know about it.
 
-Adding a hasher takes one module and one line in HASHERS; docs/adding-a-hasher.md shows how. With these it is:
+Adding a hasher takes one module and one line in HASHERS; docs/adding-a-hasher.md shows how. The hash is then:
 
 - computed by `index`, `hash` and `compare`, of still pictures and of the frames that are kept of a film;
 - stored, verified, and exported and imported by every list format that carries hashes of any algorithm (jsonl, csv, stix,
   misp);
-- searched by `scan`, with its own thresholds, wherever it is the only hash that some reference has; `scan` then computes it
-  for each file beside PDQ. References that have PDQ are found by PDQ;
+- searched by `scan`, with its own thresholds, if some reference has it and no PDQ; `scan` then computes both for each file,
+  and where both find a reference, the stronger tier counts;
 - measured by `evaluate --hash NAME`, and shown under its own title in reports.
 
 Some features are built on PDQ itself, and other hashers do not get them:
