@@ -1,21 +1,21 @@
-"""File names and labels are data from an enemy: make them harmless where they are shown."""
+"""Makes text harmless where it is shown. File names and labels may come from an enemy."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Besides control characters (Cc), these would move or hide text on a terminal: bidi marks, zero-width and other format
-# characters (Cf), line and paragraph separators (Zl, Zp), lone surrogates (Cs), private and unassigned ones (Co, Cn).
+# Like control characters (Cc), these move or hide text on a terminal: bidi marks, zero-width and other format characters
+# (Cf), line and paragraph separators (Zl, Zp), lone surrogates (Cs), private and unassigned characters (Co, Cn).
 _HIDDEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
-# Needed to write Persian, Urdu and many Arabic names, and harmless alone: zero-width non-joiner and joiner.
+# Zero-width non-joiner and joiner: harmless, and needed to write Persian, Urdu and many Arabic names.
 _KEPT = {"\u200c", "\u200d"}
 
 
 def for_terminal(text: str | bytes) -> str:
-    r"""The text with everything that a terminal would act on written as \n, \x1b, \u202e …
+    r"""The text, with every character that a terminal would act on written as \n, \x1b, \u202e …
 
-    Bytes are shown as UTF-8, and those that are none as \xff.
+    Bytes are shown as UTF-8, and bytes that are not valid UTF-8 as \xff.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
@@ -25,28 +25,28 @@ def for_terminal(text: str | bytes) -> str:
 
 
 def hides(text: str) -> bool:
-    """Whether the text holds what a terminal would act on."""
+    """Whether the text has characters that a terminal would act on."""
     return not text.isprintable() and any(
         unicodedata.category(character) in _HIDDEN and character not in _KEPT for character in text
     )
 
 
 def _escaped(character: str) -> str:
-    if 0xDC80 <= ord(character) <= 0xDCFF:  # a byte that is no UTF-8, as surrogateescape decodes it
+    if 0xDC80 <= ord(character) <= 0xDCFF:  # a byte that is not UTF-8, as surrogateescape decodes it
         return f"\\x{ord(character) - 0xDC00:02x}"
     if unicodedata.category(character) in _HIDDEN and character not in _KEPT:
-        if 0x80 <= ord(character) <= 0xFF:  # not \x9b, which is how a byte that is no UTF-8 is shown
+        if 0x80 <= ord(character) <= 0xFF:  # not \x9b: so a byte that is not UTF-8 is shown
             return f"\\u{ord(character):04x}"
         return character.encode("unicode_escape").decode("ascii")
     return "\\\\" if character == "\\" else character
 
 
 def for_json(text: str) -> str:
-    """JSON in which whatever a terminal would act on is escaped as JSON has it, so that every string stays what it is.
+    """The same JSON, with every character that a terminal would act on as a JSON escape. No string changes its value.
 
-    text: what json.dumps makes without ensure_ascii, so that Arabic can be read.
+    text: from json.dumps with ensure_ascii=False, so that Arabic stays readable.
     """
-    # Of ASCII only the character 127 is left: json.dumps has escaped the other control characters.
+    # Of ASCII, only the character 127 is left: json.dumps escaped the other control characters.
     return text if text.isascii() and "\x7f" not in text else _LEFT.sub(_escaped_for_json, text)
 
 
@@ -61,11 +61,11 @@ def _escaped_for_json(found: re.Match[str]) -> str:
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
-#: What makes a spreadsheet program run a cell, also as full-width characters (OWASP, "CSV Injection"); and the mark that
-#: guards against that, so that it can be taken off again.
+#: First characters that make a spreadsheet program run a cell, full-width forms too (OWASP, "CSV Injection"); and the
+#: apostrophe that guards against this, so that it can be removed again.
 FORMULA = tuple("=+-@\t\r\n'＝＋－＠")
 
 
 def for_spreadsheet(text: str) -> str:
-    """The text so that a spreadsheet program shows it and does not run it."""
+    """The text in a form that a spreadsheet program shows and does not run."""
     return "'" + text if text.startswith(FORMULA) else text

@@ -1,7 +1,7 @@
-"""This process and its cores: forked helpers, and memory given back.
+"""Forked helper processes, and returning memory to the system.
 
-Forked processes inherit what they need, so it need not be sent to them. On Linux only; elsewhere, and beside threads, which
-a fork would not take along, the work is done in this process.
+Forked processes inherit what they need, so nobody has to send it. This works on Linux only. Elsewhere, or if this process
+has threads (a fork loses them), it does the work itself.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ _function: Callable[[Any], Any] | None = None
 
 
 def mapped(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
-    """What a function returns of each item, in their order, by one process for each core. function: is inherited, so it may
-    hold whatever it needs; items and results are pickled."""
+    """Apply a function to items in one process per core; results come in the order of the items.
+
+    function: inherited by the processes, so it may hold anything. Items and results are pickled.
+    """
     if not _can_fork():
         yield from map(function, items)
         return
@@ -35,10 +37,10 @@ def mapped(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iter
 
 
 def ahead(items: Iterable[_Item]) -> Generator[_Item]:
-    """The same items, each made by another process while the one before is used; they are pickled. items: nothing of it may
-    have begun.
+    """The same items, but another process makes the next one while the caller uses the last. They are pickled.
 
-    Raises what making them raises, and ChildProcessError where that process is gone before the last one.
+    items: must not have been started.
+    Raises what making the items raises, and ChildProcessError if that process dies before the last one.
     """
     if not _can_fork():
         yield from items
@@ -49,29 +51,29 @@ def ahead(items: Iterable[_Item]) -> Generator[_Item]:
     process.start()
     sender.close()
     try:
-        while (told := _received(receiver)) is not None:
-            item, error = told
+        while (received := _received(receiver)) is not None:
+            item, error = received
             if error is not None:
                 raise error
             yield item
     finally:
-        receiver.close()  # on which the other one ends, where it has more
+        receiver.close()  # which ends the other process if it has more
         process.terminate()
         process.join()
 
 
 def _received(receiver: Connection) -> tuple[Any, Exception | None] | None:
     try:
-        told: tuple[Any, Exception | None] | None = receiver.recv()
-    except (EOFError, OSError):  # between two items, or within one
-        raise ChildProcessError(_("the process that reads it was killed, perhaps as memory was short")) from None
-    return told
+        received: tuple[Any, Exception | None] | None = receiver.recv()
+    except (EOFError, OSError):  # between two items or within one
+        raise ChildProcessError(_("the process that reads it was killed, perhaps because memory was short")) from None
+    return received
 
 
 def _send(items: Iterable[Any], receiver: Connection, sender: Connection) -> None:
     receiver.close()
     _leave_signals_to_the_parent()
-    with contextlib.suppress(BrokenPipeError):  # the parent is gone, or wants no more
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone or wants no more
         try:
             for item in items:
                 sender.send((item, None))
@@ -93,8 +95,8 @@ def _begin(function: Callable[[Any], Any]) -> None:
 
 
 def _leave_signals_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends this
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by which it does
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # interrupts go to the parent, which ends this process
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # with this signal
 
 
 def _call(item: Any) -> Any:
@@ -103,9 +105,9 @@ def _call(item: Any) -> Any:
 
 
 def give_back() -> None:
-    """Give back what was freed, which the C library would keep for later."""
+    """Return freed memory to the system. The C library would keep it for later."""
     if sys.platform == "linux":
-        import ctypes  # here, since every command imports this module
+        import ctypes  # not above: every command imports this module
 
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
         if trim is not None:

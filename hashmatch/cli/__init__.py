@@ -1,4 +1,4 @@
-"""The command line: one thin module for each command, that parses, calls and prints."""
+"""The command line: one thin module per command, which parses, calls a workflow and prints."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hashmatch import i18n
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line. Returns the exit code; the last resort of every error a person should see as one line."""
+    """Run a command line and return its exit code. Errors that a person can act on become one line."""
     i18n.activate(_language(arguments))
     i18n.activate_click()
     for stream in (sys.stdout, sys.stderr):
-        # Whatever the locale: data are UTF-8, and a message is better garbled than lost.
+        # Whatever the locale: data are UTF-8, and a garbled message is better than none.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    # Imported after the language is known: help texts are translated as modules are loaded.
+    # Not before the language is known: help texts are translated when modules are imported.
     import click
 
     from hashmatch.cli.main import cli
@@ -29,12 +29,11 @@ def run(arguments: Sequence[str]) -> int:
     from hashmatch.escape import for_terminal
     from hashmatch.i18n import _
 
-    stopped = _("interrupted; the work so far is kept, and the same command goes on from there")
+    stopped = _("interrupted; the work so far is saved, and the same command continues from there")
     _interrupts.clear()
     for number in (signal.SIGINT, signal.SIGTERM):
-        if (
-            signal.getsignal(number) is not signal.SIG_IGN
-        ):  # as nohup and shells have it for what runs in the background
+        # nohup and shells let what runs in the background ignore them.
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     try:
         code = cli.main(list(arguments), prog_name="hashmatch", standalone_mode=False)
@@ -49,15 +48,15 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(stopped, err=True)
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone, as `head` does; nothing is wrong. Keep Python from complaining at exit.
+        # Whoever read our output is gone, as `head` is; nothing is wrong. Keep Python from complaining at exit.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (CommandError, sqlite3.DatabaseError, UnicodeError, OSError) as error:
-        if _interrupts:  # SQLite was calling a function of ours just then, and makes an error of its own of it
+        if _interrupts:  # SQLite was calling a function of ours, and turned the interrupt into an error of its own
             click.echo(stopped, err=True)
             return 130
-        if isinstance(error, sqlite3.DatabaseError | UnicodeError):  # the latter of names of columns, by sqlite3
+        if isinstance(error, sqlite3.DatabaseError | UnicodeError):  # sqlite3 raises the latter for names of columns
             from hashmatch.store.database import explain
 
             error = explain(error)
@@ -75,7 +74,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _language(arguments: Sequence[str]) -> str | None:
-    """What --lang says, before click reads it; else what the environment does."""
+    """The language of --lang, before click reads it; else the environment's."""
     for position, argument in enumerate(arguments):
         if argument.startswith("--lang="):
             return argument.partition("=")[2]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @click.command(
     help=_(
-        "Put references on the allow list: known to be legitimate (news, documentation, counter-speech), they protect"
-        " what they match best from being flagged."
+        "Put references on the allow list. They are known to be legitimate (news, documentation, counter-speech), and"
+        " protect whatever matches them best from being flagged."
     )
 )
 @references_argument
@@ -31,9 +31,9 @@ def command(app: App, refs: tuple[str, ...], off: bool) -> int:
 
     def change(connection: sqlite3.Connection, actor: Actor, reference: Reference) -> str:
         if not curate.set_allow(connection, actor, reference.id, not off):
-            return _("is not on the allow list") if off else _("was on the allow list before")
+            return _("is not on the allow list") if off else _("was already on the allow list")
         if not reference.live and not off:
-            return _("on the allow list, but retracted, so that it protects nothing until `hashmatch restore`")
+            return _("on the allow list, but retracted: it protects nothing until `hashmatch restore`")
         return _("taken off the allow list") if off else _("on the allow list")
 
     return change_references(app, "allow", refs, change)

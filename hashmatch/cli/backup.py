@@ -1,4 +1,4 @@
-"""`hashmatch backup`: a copy of the database, made while others use it."""
+"""`hashmatch backup`: copy the database, even while others use it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hashmatch.i18n import _
 
 @click.command(
     help=_(
-        "Copy the database to a new file, as of one moment, while others may read and write it. The copy is readable by"
-        " you only, is checked as `verify` does, and never overwrites anything. To restore, use it with --db or put it in"
-        " the database's place. Nothing is written to the database, not even to the audit trail. Exit code: 0 done,"
-        " 1 damage found and nothing kept, 2 failed."
+        "Copy the database to a new file. The copy shows one moment, even while others read and write the database. Only"
+        " you can read it; it is checked as `verify` does, and never overwrites anything. To restore it, use it with --db"
+        " or put it in the database's place. Nothing is written to the database, not even to the audit trail. Exit code:"
+        " 0 done, 1 damage found and nothing kept, 2 failed."
     )
 )
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
@@ -32,7 +32,7 @@ def command(app: App, target: Path) -> int:
                 app.warn(for_terminal(line))
             app.warn(
                 _(
-                    "the copy of {db} is damaged and was not kept; `hashmatch verify` tells whether the database is"
+                    "the copy of {db} is damaged and was not kept; `hashmatch verify` says whether the database is too"
                 ).format(db=for_terminal(str(app.database)))
             )
             return 1

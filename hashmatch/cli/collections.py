@@ -1,4 +1,4 @@
-"""`hashmatch collections`: see and change the collections."""
+"""`hashmatch collections`: list and change the collections."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
 
-@click.command(help=_("List the collections; or, with a name and options, change the sharing rule or note of one."))
+@click.command(
+    help=_(
+        "List the collections, or change one. With a name and options, it changes the sharing rule or note of that one."
+    )
+)
 @click.argument("name", required=False)
-@click.option("--tlp", type=TLP_CHOICE, help=_("The strictest it may be shared by default."))
-@click.option("--note", help=_("What it is."))
+@click.option(
+    "--tlp", type=TLP_CHOICE, help=_("How far its references may be shared, unless they are marked otherwise.")
+)
+@click.option("--note", help=_("What the collection is."))
 @format_option("table", "json")
 @pass_app
 def command(app: App, name: str | None, tlp: Tlp | None, note: str | None, form: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, format_option, pass_app
 from hashmatch.cli.shared.workers import Examining, examining_options
 from hashmatch.errors import CommandError
@@ -28,34 +29,41 @@ if TYPE_CHECKING:
 PICTURE_SIDE = 640
 
 
-@click.command(
+_RULE = _("The rules of vPDQ")
+
+
+@sections.command(
     help=_(
-        "Explain how alike two images or films are: digests, distances, tier, shared stretches. No database is needed."
+        "Explain how alike two images or films are. Prints digests, distances, the tier and shared stretches. No database"
+        " is needed."
     )
 )
 @click.argument("a", type=PATHS)
 @click.argument("b", type=PATHS)
-@click.option(
+@format_option("table", "json")
+@sections.option(
     "--save",
     "target",
     metavar="FILE.png",
     type=click.Path(path_type=Path),
-    help=_("Draw both: pictures side by side, with the part of A that shows B; films by time, with frames of both."),
+    section=sections.OUTPUT,
+    help=_("Draw both: pictures side by side, with the part of A that shows B; films over time, with frames of both."),
 )
-@click.option(
+@sections.option(
     "--rule",
     type=click.Choice(["vpdq-readme", "vpdq-python"]),
-    help=_("Say of two films, too, whether they match by one of the published rules of vPDQ."),
+    section=_RULE,
+    help=_("Also say whether two films match by this published rule."),
 )
-@click.option(
+@sections.option(
     "--seconds-per-hash",
     type=click.FloatRange(min=0),
     default=1.0,
     show_default=True,
-    help=_("With --rule: hash a frame so often; 0: every frame."),
+    section=_RULE,
+    help=_("With --rule: seconds between the frames to hash; 0: every frame."),
 )
 @examining_options
-@format_option("table", "json")
 @pass_app
 def command(
     app: App,
@@ -77,7 +85,7 @@ def command(
     reference = _fingerprint(app, b, ReferenceHashing(names, limits, features=True), examining)
     films = [each.kind == "video" for each in (query, reference)]
     if rule is not None and not all(films):
-        raise CommandError(_("--rule is for two films"))
+        raise CommandError(_("--rule needs two films"))
     compared = compare(query, reference)
     by_rule = _by_rule(a, b, rule, seconds_per_hash, examining) if rule else None
     if target is not None:
@@ -129,7 +137,7 @@ def _aligned(
     compared: Comparison,
     examining: Examining,
 ) -> Image:
-    """Films, decoded again for single frames now that it is known which ones."""
+    """A drawing of films. They are decoded again for single frames, now that it is known which ones."""
     from hashmatch.fingerprints.settings import SmallPictures
     from hashmatch.report.alignment_sheet import THUMBNAIL, PicturePair, draw, moments_of
     from hashmatch.workflows.compare import dots
@@ -178,7 +186,7 @@ def _fingerprint(app: App, path: bytes, settings: Settings, examining: Examining
 
     result = _examined(path, settings, examining)
     if not result.hashes:
-        why = result.error.message if result.error else _("is neither image nor film")
+        why = result.error.message if result.error else _("is neither an image nor a film")
         raise CommandError(os.fsdecode(path) + f": {why}")
     if result.partial and result.error:
         app.warn(f"{for_terminal(path)}: {result.error.code}: {for_terminal(result.error.message)}")
@@ -218,7 +226,7 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
             distance=compared.distance,
         )
     if compared.contradiction is not None:
-        yield _("blocks: contradiction {found}, of sound copies of one picture at most {most}").format(
+        yield _("blocks: contradiction {found}; true copies of one picture have at most {most}").format(
             found=compared.contradiction, most=MOST_CONTRADICTION
         )
     if compared.local is not None:

@@ -1,4 +1,4 @@
-"""`hashmatch completion`: completion of commands and options in a shell."""
+"""`hashmatch completion`: complete commands and options in a shell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hashmatch.i18n import _
 
 @click.command(
     help=_(
-        'Print a script that completes commands and options in a shell. For bash: eval "$(hashmatch completion bash)"'
+        'Print a script for shell completion. It completes commands and options. For bash: eval "$(hashmatch completion'
+        ' bash)"'
     )
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))

@@ -1,4 +1,4 @@
-"""`hashmatch evaluate`: how well copies of a person's own pictures would be found."""
+"""`hashmatch evaluate`: how well copies of your own pictures are found."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, format_option, output, pass_app
 from hashmatch.cli.shared.walking import Walking, walking_options
 from hashmatch.cli.shared.workers import Examining, examining_options, hash_option
@@ -22,50 +23,69 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(
+_MEASURED = _("What to measure")
+
+
+@sections.command(
     help=_(
-        "Measure on your own pictures: copies are made by the edits of re-uploaders and scanned against the originals, in"
-        " temporary files. Prints which share is found, by edit, and how often wrong pictures match. Exit code: 0 done, 1"
-        " done but some files could not be used."
+        "Measure how well copies of your own pictures are found. It makes copies with the edits of re-uploaders and scans"
+        " them against the originals, in temporary files. Prints the share found for each edit, and how often unrelated"
+        " pictures match. Exit code: 0 done, 1 done but some files could not be used."
     )
 )
 @click.argument("folder", type=PATHS)
-@click.option(
+@sections.option(
     "--limit",
     type=click.IntRange(1),
     default=200,
     show_default=True,
-    help=_("Use so many pictures, drawn by chance."),
+    section=_MEASURED,
+    help=_("Use this many pictures, chosen at random."),
 )
-@click.option(
+@sections.option(
     "--profile",
     type=click.Choice(["fast", "thorough"]),
     default="thorough",
     show_default=True,
-    help=_("How scans search."),
+    section=_MEASURED,
+    help=_("The profile to scan with."),
 )
-@hash_option
-@click.option(
+@sections.option(
     "--edits",
     "patterns",
     metavar="GLOB",
     multiple=True,
+    section=_MEASURED,
     help=_("Only edits whose name or group matches, such as 'jpeg-*' or combination. Repeatable."),
 )
-@click.option(
+@sections.option(
     "--templates",
     type=click.IntRange(0, 1000),
     default=28,
     show_default=True,
-    help=_("Layouts of made-up cards, to see if two texts on one layout are told apart."),
+    section=_MEASURED,
+    help=_("Layouts of made-up cards, to see whether two texts on one layout are told apart."),
 )
-@click.option("--peer", type=click.Choice(["pdq"]), help=_("Show what plain PDQ within 31 bits finds, too."))
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help=_("For all that is left to chance."))
-@click.option("--plot", type=_FILE, help=_("Draw the recall of each edit into a PNG file."))
-@click.option("--json", "document", type=_FILE, help=_("Write everything that was measured into a file."))
+@sections.option(
+    "--peer",
+    type=click.Choice(["pdq"]),
+    section=_MEASURED,
+    help=_("Also show what plain PDQ finds within 31 bits."),
+)
+@sections.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    section=_MEASURED,
+    help=_("Seed of all random choices."),
+)
+@hash_option
 @walking_options
-@examining_options
 @format_option("table", "json")
+@sections.option("--plot", type=_FILE, section=sections.OUTPUT, help=_("Draw the recall of each edit into a PNG file."))
+@sections.option("--json", "document", type=_FILE, section=sections.OUTPUT, help=_("Write all measurements to a file."))
+@examining_options
 @pass_app
 def command(
     app: App,
@@ -136,7 +156,7 @@ def command(
 
 
 def _chosen(patterns: tuple[str, ...]) -> tuple[Edit, ...]:
-    """The edits that any of the patterns asks for, each once, in their order. Raises CommandError."""
+    """The edits that match any of the patterns, each once, in their order. Raises CommandError."""
     from hashmatch.evaluate.edits import EDITS, matching
 
     if not patterns:

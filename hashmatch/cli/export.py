@@ -1,4 +1,4 @@
-"""`hashmatch export`: the reference set as a hash list to share."""
+"""`hashmatch export`: write the reference set as a hash list to share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hashmatch import exchange
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import TLP_CHOICE, App, output, pass_app
 from hashmatch.errors import CommandError
 from hashmatch.exchange import EXTRAS, get, names, written
@@ -39,52 +40,95 @@ class WrittenFormat(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
-@click.command(
+_CHOSEN = _("What to export")
+_LIST = _("The list")
+_SERVER = _("Instead of a list: an HMA server")
+
+
+@sections.command(
     help=_(
-        "Write a hash list to share: hashes, never the media. File names, cases, operators and notes are left out unless"
-        " asked for, and what is marked stricter than --max-tlp always. What the format cannot say is told at the end. Exit"
-        " code 1: some references were left out."
+        "Write a hash list to share. It holds hashes, never the media. File names, cases, operators and notes are left out"
+        " unless you ask for them. Anything marked stricter than --max-tlp is always left out. At the end it says what the"
+        " format could not express. Exit code 1: some references were left out."
     )
 )
-@click.option("--format", "form", type=WrittenFormat(), default="jsonl", show_default=True, help=_("Of the list."))
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=_("Write to a file."))
-@click.option("--collection", "collections", multiple=True, help=_("This collection only. Repeatable."))
-@click.option("--label", "labels", multiple=True, help=_("References with this label only. Repeatable: all of them."))
-@click.option(
+@sections.option(
+    "--collection", "collections", multiple=True, section=_CHOSEN, help=_("Only this collection. Repeatable.")
+)
+@sections.option(
+    "--label",
+    "labels",
+    multiple=True,
+    section=_CHOSEN,
+    help=_("Only references with this label. Repeatable; they must have all of them."),
+)
+@sections.option(
     "--since",
     metavar="NUMBER|DATE",
+    section=_CHOSEN,
     help=_(
-        "Only what was added, changed or retracted since: a date (2026-11-21 or 2026-11-21T19:00), or the number of the list"
-        " of that name that went out then."
+        "Only what was added, changed or retracted since then: a date (2026-11-21 or 2026-11-21T19:00), or the number of"
+        " an earlier list of this name."
     ),
 )
-@click.option(
-    "--list", "name", metavar="NAME", help=_("Name the list, and number it, so that others can go on from it.")
-)
-@click.option(
-    "--sign",
-    metavar="KEY",
-    help=_(
-        "Sign the list with a secret key of `hashmatch keys` or minisign: a name or a file. The signature is written beside"
-        " it, as LIST.minisig."
-    ),
-)
-@click.option(
-    "--to-hma",
-    "server",
-    metavar="URL",
-    help=_("Fill a bank of an HMA server instead of writing a list. A token comes from $HASHMATCH_HMA_TOKEN."),
-)
-@click.option("--bank", metavar="NAME", help=_("Of the server: capital letters, digits and _. Made if there is none."))
-@click.option("--expires", metavar="DATE", help=_("From then on, readers should refuse the list."))
-@click.option(
+@sections.option(
     "--max-tlp",
     type=TLP_CHOICE,
     default="green",
     show_default=True,
-    help=_("The strictest mark that may go out."),
+    section=_CHOSEN,
+    help=_("The strictest mark to export."),
 )
-@click.option("--include", metavar="WHAT", help=_("Also write, separated by commas: paths, case, operator, note."))
+@sections.option(
+    "--include",
+    metavar="WHAT",
+    section=_CHOSEN,
+    help=_("Also write these, separated by commas: paths, case, operator, note."),
+)
+@sections.option(
+    "--format",
+    "form",
+    type=click.Choice(written()),
+    default="jsonl",
+    show_default=True,
+    section=_LIST,
+    help=_("Format of the list."),
+)
+@sections.option(
+    "-o", "--output", "target", type=click.Path(path_type=Path), section=_LIST, help=_("Write to this file.")
+)
+@sections.option(
+    "--list",
+    "name",
+    metavar="NAME",
+    section=_LIST,
+    help=_("Name and number the list, so that later lists can continue it."),
+)
+@sections.option(
+    "--sign",
+    metavar="KEY",
+    section=_LIST,
+    help=_(
+        "Sign the list with a secret key of `hashmatch keys` or minisign, by its name or file. The signature goes beside"
+        " the list, as LIST.minisig."
+    ),
+)
+@sections.option(
+    "--expires", metavar="DATE", section=_LIST, help=_("Readers should refuse the list from this date on.")
+)
+@sections.option(
+    "--to-hma",
+    "server",
+    metavar="URL",
+    section=_SERVER,
+    help=_("Fill a bank on this HMA server. A token is read from $HASHMATCH_HMA_TOKEN."),
+)
+@sections.option(
+    "--bank",
+    metavar="NAME",
+    section=_SERVER,
+    help=_("The server's bank: capital letters, digits and _. It is created if missing."),
+)
 @pass_app
 def command(
     app: App,
@@ -109,22 +153,22 @@ def command(
     if (server is None) != (bank is None):
         raise click.UsageError(_("--to-hma and --bank go together"))
     if server is not None and (target is not None or name is not None or sign is not None or expires is not None):
-        raise click.UsageError(_("a bank is no list: --to-hma goes with no --output, --list, --sign or --expires"))
+        raise click.UsageError(_("--to-hma writes no list, so it excludes --output, --list, --sign and --expires"))
     if sign is not None and target is None:
-        raise click.UsageError(_("a list is signed in its file: give --output"))
+        raise click.UsageError(_("--sign needs a file to sign: give --output"))
     key = _secret_key(sign) if sign is not None else None
     if key is not None and name is None:
         name = collections[0] if len(collections) == 1 else "hashmatch"
 
     extras = frozenset(part.strip() for part in (include or "").split(",") if part.strip())
     if extras - set(EXTRAS):
-        raise click.BadParameter(_("known are: {known}").format(known=", ".join(EXTRAS)), param_hint="--include")
+        raise click.BadParameter(_("choose from: {known}").format(known=", ".join(EXTRAS)), param_hint="--include")
     wanted = int(since) if since is not None and since.isdigit() and len(since) < 16 else _utc(since, "--since")
     selection = ExportSelection(collections, labels, wanted, max_tlp, extras)
     try:
         store = open_store(app.database, write=app.database.exists())
     except CommandError:
-        # Sharing from a read-only medium is fine; only the audit trail cannot tell of it.
+        # Sharing from a read-only medium is fine, except that the audit trail cannot record it.
         store = open_store(app.database)
         app.warn(_("the database cannot be written, so this export is not in its audit trail"))
     actor = Actor.current("export")
@@ -138,18 +182,22 @@ def command(
             sign_list(store, actor, target, key, report)
     _tell_what(app, report)
     if name is not None and key is None and exchange.get(form).write_list is None:
-        message = _("{form} does not say its list's name and number: without a signature (--sign) nobody notices a gap")
+        message = _(
+            "{form} cannot carry the list's name and number: unless you --sign it, nobody notices a missing list"
+        )
         app.warn(message.format(form=form))
     if report.head.expires is not None and report.head.expires <= now():
-        app.warn(_("the list has expired already, so that readers refuse it: --expires"))
+        app.warn(_("the list has already expired (--expires), so readers refuse it"))
     if report.unmarked:
         app.warn(_("{count:,} of the entries written carry no TLP mark").format(count=report.unmarked))
     left_out = {
         _("marked stricter than TLP:{tlp}").format(tlp=max_tlp.upper()): report.left_out_tlp,
-        _("retracted, which this format cannot say"): report.left_out_retracted,
-        _("without a hash that this format carries"): report.left_out_without_hash,
-        _("on the allow list, which this format cannot say"): report.left_out_allow,
-        _("called a false positive by its own source, which this format cannot say"): report.left_out_false_positive,
+        _("retracted, which this format cannot express"): report.left_out_retracted,
+        _("without a hash that this format can carry"): report.left_out_without_hash,
+        _("on the allow list, which this format cannot express"): report.left_out_allow,
+        _(
+            "called a false positive by its own source, which this format cannot express"
+        ): report.left_out_false_positive,
     }
     for reason, count in left_out.items():
         if count:
@@ -158,12 +206,12 @@ def command(
 
 
 def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selection: ExportSelection) -> int:
-    """Put what is selected into a bank, and say what became of it."""
+    """Put the selection into a bank, and say what happened."""
     from hashmatch.escape import for_terminal
     from hashmatch.workflows.banks import fill_bank
 
     if not store.writable:
-        raise CommandError(_("the database cannot be written, and must note what was put into the bank"))
+        raise CommandError(_("the database cannot be written, but must record what was put into the bank"))
 
     def tell(reference: int, reason: str) -> None:
         app.warn(_("reference {id}: refused: {reason}").format(id=reference, reason=for_terminal(reason)))
@@ -171,7 +219,7 @@ def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selectio
     report, above = fill_bank(store, actor, server, bank, selection, tell)
     done = {
         _("added"): report.added,
-        _("there already"): report.unchanged,
+        _("already there"): report.unchanged,
         _("enabled again"): report.enabled,
         _("disabled"): report.disabled,
     }
@@ -180,10 +228,10 @@ def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selectio
     left_out = {
         _("marked stricter than TLP:{tlp}").format(tlp=selection.max_tlp.upper()): above,
         _("retracted"): report.left_out_retracted,
-        _("on the allow list, which a bank cannot say"): report.left_out_allow,
-        _("without a hash that this server knows"): report.left_out_without_hash,
-        _("films without their frames, for which this server has no signal type"): report.films_without_frames,
-        _("to be disabled, but not there any more"): report.gone,
+        _("on the allow list, which a bank cannot express"): report.left_out_allow,
+        _("without a hash of a kind that this server knows"): report.left_out_without_hash,
+        _("films without their frames, which this server has no signal type for"): report.films_without_frames,
+        _("to be disabled, but already gone"): report.gone,
     }
     for reason, count in left_out.items():
         if count:
@@ -192,7 +240,7 @@ def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selectio
 
 
 def _tell_what(app: App, report: ExportReport) -> None:
-    """What went out, and what the format could not say of it."""
+    """Say what was written, and what the format could not express."""
     from hashmatch.escape import for_terminal
 
     app.say(_("{count:,} entries written").format(count=report.written))
@@ -201,7 +249,7 @@ def _tell_what(app: App, report: ExportReport) -> None:
         if head.since is None:
             app.say(_("list {name}, number {number}").format(name=name, number=head.sequence))
         else:
-            message = _("list {name}, number {number}: what has changed since number {since}")
+            message = _("list {name}, number {number}: changes since number {since}")
             app.say(message.format(name=name, number=head.sequence, since=head.since))
     for text, counts in ((_("carried: {parts}"), report.kept), (_("not carried: {parts}"), report.lost)):
         if counts:
@@ -212,7 +260,7 @@ def _tell_what(app: App, report: ExportReport) -> None:
 
 
 def _secret_key(name: str) -> SecretKey:
-    """The key to sign with, before anything is written: its password may be wrong."""
+    """The key to sign with. Asked for before anything is written, since the password may be wrong."""
     from hashmatch.cli.shared import password
     from hashmatch.signing import keys
 
@@ -226,5 +274,5 @@ def _utc(text: str | None, option: str) -> str | None:
         moment = datetime.fromisoformat(text)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise click.BadParameter(_("is no date: {text}").format(text=text), param_hint=option) from error
+        raise click.BadParameter(_("not a date: {text}").format(text=text), param_hint=option) from error
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

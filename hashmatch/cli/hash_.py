@@ -1,4 +1,4 @@
-"""`hashmatch hash`: digests and perceptual hashes of files, without a database."""
+"""`hashmatch hash`: print digests and perceptual hashes of files, without a database."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ import sys
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, format_option, pass_app
 from hashmatch.cli.shared.workers import Examining, examining_options, hash_option
 from hashmatch.i18n import _
 
 
-@click.command(
+@sections.command(
     help=_(
-        "Print digests and perceptual hashes of files; no database is needed. Exit code: 0 all done, 1 some files were"
-        " no media or could not be hashed (each is named), 2 none could."
+        "Print the digests and perceptual hashes of files. No database is needed. Exit code: 0 all done, 1 some files were"
+        " not media or could not be hashed (each is named), 2 none could."
     )
 )
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=PATHS)
 @hash_option
-@click.option(
+@sections.option(
     "--exact",
     is_flag=True,
-    help=_("Decode at full size and compute PDQ as Meta's implementation does, bit by bit; slower."),
+    section=sections.HASHES,
+    help=_("Decode at full size, so that PDQ equals that of Meta's implementation bit by bit. Slower."),
 )
-@examining_options
 @format_option("table", "json", "pdq")
+@examining_options
 @pass_app
 def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: str, examining: Examining) -> int:
     from hashmatch.escape import for_terminal
@@ -41,11 +43,11 @@ def command(app: App, files: tuple[bytes, ...], names: str, exact: bool, form: s
     results = {s.path: r for s, r in fingerprints(found, settings, examining.isolation) if r}
     printed: list[object] = []
     failed = 0
-    for path in files:  # in the order of the command line, whatever order they were done in
+    for path in files:  # in the order of the command line
         result = results[path]
         if result.error is not None or result.kind is None:
             code = result.error.code if result.error else "unsupported-format"
-            message = result.error.message if result.error else _("is neither image nor film")
+            message = result.error.message if result.error else _("is neither an image nor a film")
             app.warn(f"{for_terminal(path)}: {code}: {for_terminal(message)}")
             failed += not result.partial
         if form == "json":

@@ -1,4 +1,4 @@
-"""`hashmatch import`: hash lists into the reference set."""
+"""`hashmatch import`: read hash lists into the reference set."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
 from hashmatch.i18n import _, ngettext
@@ -20,56 +21,67 @@ if TYPE_CHECKING:
     from hashmatch.workflows.import_list import ImportReport
 
 
-@click.command(
-    "import",
+_ENTRIES = _("What becomes of the entries")
+_TRUST = _("Which lists to accept")
+_SERVER = _("Instead of lists: an HMA server")
+
+
+@sections.command(
     help=_(
-        "Read hash lists into a collection. Lines that cannot be used are named and left out (exit code 1). An entry that"
-        " is marked as retracted withdraws what that collection has of it. A list that is signed (LIST.minisig) is verified"
-        " first."
-    ),
+        "Read hash lists into a collection. Lines that cannot be used are reported and skipped (exit code 1). An entry"
+        " marked as retracted withdraws what the collection has of it. A signed list (LIST.minisig) is verified first."
+    )
 )
 @click.argument("files", metavar="FILE…", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
+@sections.option(
+    "--collection",
+    section=_ENTRIES,
+    help=_("The collection to add to. Default: the entry's own, else that of its signer or source, else imported."),
+)
+@sections.option(
+    "--tlp",
+    type=TLP_CHOICE,
+    section=_ENTRIES,
+    help=_("How far the entries may be shared; the stricter mark counts."),
+)
+@sections.option("--allow", is_flag=True, section=_ENTRIES, help=_("Add to the allow list: known to be legitimate."))
+@sections.option("--dry-run", is_flag=True, section=_ENTRIES, help=_("Do everything except write to the database."))
+@sections.option(
     "--format",
     "form",
     type=click.Choice(["auto", *names()]),
     default="auto",
     show_default=True,
-    help=_("Of the lists."),
+    section=_TRUST,
+    help=_("Format of the lists."),
 )
-@click.option(
-    "--collection",
-    help=_(
-        "The collection to add to. Default: the one an entry names, else one of its signer or source, else imported."
-    ),
-)
-@click.option("--tlp", type=TLP_CHOICE, help=_("How far the entries may be shared; the stricter mark counts."))
-@click.option(
+@sections.option("--strict", is_flag=True, section=_TRUST, help=_("Import nothing from a list that has any bad line."))
+@sections.option(
     "--verify-key",
     metavar="KEY",
+    section=_TRUST,
     help=_(
-        "The lists must be signed with this key: a name that `hashmatch keys` knows, a file, or the public key itself."
+        "Require that this key signed the lists: a name that `hashmatch keys` knows, a file, or the public key itself."
     ),
 )
-@click.option(
+@sections.option(
     "--accept",
     multiple=True,
     type=click.Choice(["unsigned", "expired", "older"]),
-    help=_("Take a list in spite of that. Repeatable."),
+    section=_TRUST,
+    help=_("Accept lists with this flaw. Repeatable."),
 )
-@click.option(
+@sections.option(
     "--from-hma",
     "server",
     metavar="URL",
+    section=_SERVER,
     help=_(
-        "Read back what became of the contents that this reference set has put into a bank of an HMA server, instead of a"
-        " list. A token comes from $HASHMATCH_HMA_TOKEN."
+        "Read back what happened to the contents that this reference set put into a bank on this HMA server. A token is"
+        " read from $HASHMATCH_HMA_TOKEN."
     ),
 )
-@click.option("--bank", metavar="NAME", help=_("Of the server."))
-@click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
-@click.option("--dry-run", is_flag=True, help=_("Do everything but write to the database."))
-@click.option("--strict", is_flag=True, help=_("Import nothing of a list in which any line is bad."))
+@sections.option("--bank", metavar="NAME", section=_SERVER, help=_("The server's bank."))
 @pass_app
 def command(
     app: App,
@@ -102,8 +114,8 @@ def command(
         with scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store:
             report_of_bank = read_bank(store, actor, server, bank)
         text = _(
-            "bank {bank}: {read:,} contents read, {disputed:,} references newly disputed, being disabled or removed there,"
-            " {confirmed:,} confirmed, being enabled again"
+            "bank {bank}: {read:,} contents read; {disputed:,} references newly disputed (disabled or removed there),"
+            " {confirmed:,} confirmed (enabled again)"
         )
         app.say(text.format(bank=bank, **asdict(report_of_bank)))
         return 0
@@ -142,14 +154,14 @@ def command(
             refused += report.refused
             counts = {
                 _("new"): report.added,
-                _("of these the same picture or film as an older reference"): report.duplicates,
+                _("of these, the same picture or film as an older reference"): report.duplicates,
                 _("known, new to the collection"): report.joined,
                 _("known"): report.known,
                 _("retracted"): report.retracted,
                 _("restored"): report.restored,
-                _("disputed, being known otherwise"): report.disputed,
+                _("disputed (retracted by this list, but known from others)"): report.disputed,
                 _("on the allow list"): report.allow,
-                _("not put on the allow list, being known otherwise (--allow would)"): report.not_allowed,
+                _("not put on the allow list, since others call it propaganda (--allow overrides)"): report.not_allowed,
             }
             told = [f"{count:,} {what}" for what, count in counts.items() if count]
             if report.refused:
@@ -164,7 +176,7 @@ def command(
                 numbers = ", ".join(
                     str(first) if first == last else f"{first}–{last}" for first, last in report.missing
                 )
-                message = _("{name}: of the list {list}, these numbers have not come: {numbers}")
+                message = _("{name}: these numbers of the list {list} are missing: {numbers}")
                 app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
         _tell_of_recall(app, store, withdrawn_before)
     if dry_run:
@@ -173,7 +185,7 @@ def command(
 
 
 def _about(report: ImportReport) -> str:
-    """What is known of the list as a whole."""
+    """Facts about the list as a whole."""
     from hashmatch.escape import for_terminal
 
     facts = []
@@ -186,14 +198,14 @@ def _about(report: ImportReport) -> str:
 
 
 def _tell_of_recall(app: App, store: Store, before: set[int]) -> None:
-    """Say that recorded results rest on what was withdrawn by now and not before."""
+    """Say if recorded results rest on references that this import withdrew. before: those already withdrawn."""
     from hashmatch.store import scans
 
     count = scans.count_resting_on(store.connection, scans.withdrawn(store.connection) - before)
     if count:
         told = ngettext(
-            "{n:,} recorded result rests on what is retracted now; `hashmatch retract --recall` lists it",
-            "{n:,} recorded results rest on what is retracted now; `hashmatch retract --recall` lists them",
+            "{n:,} recorded result rests on references that are now retracted; `hashmatch retract --recall` lists it",
+            "{n:,} recorded results rest on references that are now retracted; `hashmatch retract --recall` lists them",
             count,
         )
         app.warn(told.format(n=count))

@@ -1,4 +1,4 @@
-"""`hashmatch index`: files into the reference set."""
+"""`hashmatch index`: add files to the reference set."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, TLP_CHOICE, App, format_option, pass_app
 from hashmatch.cli.shared.cluster import cluster_option, clustered
 from hashmatch.cli.shared.walking import Seen, Walking, walking_options
@@ -17,34 +18,48 @@ from hashmatch.cli.shared.workers import Examining, examining_options, hash_opti
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
+_REFERENCES = _("About these references")
 
-@click.command(
+
+@sections.command(
     help=_(
-        "Hash images and films and add them to the reference set. Folders are searched through; what is there already"
-        " and unchanged is not read again, so an interrupted run is completed by repeating it. The files themselves are"
-        " only read."
+        "Add images and films to the reference set. It keeps their hashes, never the files. Folders are searched. Files"
+        " that are there already and unchanged are not read again, so repeat an interrupted run to complete it."
     )
 )
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=PATHS)
-@click.option("--collection", default="default", show_default=True, help=_("The collection to add to."))
-@click.option("--label", "labels", multiple=True, help=_("A label for each reference. Repeatable."))
-@click.option("--source", help=_("On whose word these are known."))
-@click.option("--case", metavar="ID", help=_("The case they belong to."))
+@sections.option(
+    "--collection",
+    default="default",
+    show_default=True,
+    section=_REFERENCES,
+    help=_("The collection to add to."),
+)
+@sections.option(
+    "--label", "labels", multiple=True, section=_REFERENCES, help=_("A label for each reference. Repeatable.")
+)
+@sections.option("--source", section=_REFERENCES, help=_("Who says that these are known propaganda."))
+@sections.option("--case", metavar="ID", section=_REFERENCES, help=_("The case they belong to."))
+@sections.option(
+    "--tlp", type=TLP_CHOICE, section=_REFERENCES, help=_("How far they may be shared (Traffic Light Protocol).")
+)
+@sections.option("--note", section=_REFERENCES, help=_("A note for each reference."))
+@sections.option("--allow", is_flag=True, section=_REFERENCES, help=_("Add to the allow list: known to be legitimate."))
 @hash_option
-@click.option(
+@sections.option(
     "--no-local-features",
     is_flag=True,
-    help=_("Leave out the local features (8 KB a picture) by which a thorough scan finds crops and insets."),
+    section=sections.HASHES,
+    help=_("Do not keep local features (8 KB per picture). Thorough scans need them to find crops and insets."),
 )
-@click.option("--tlp", type=TLP_CHOICE, help=_("How far they may be shared (Traffic Light Protocol)."))
-@click.option("--note", help=_("A note for each."))
-@click.option("--allow", is_flag=True, help=_("Add to the allow list: known to be legitimate."))
 @walking_options
+@sections.option("--retry-failed", is_flag=True, section=sections.FILES, help=_("Retry files that failed before."))
+@format_option("table", "json")
+@sections.option(
+    "--dry-run", is_flag=True, section=sections.OUTPUT, help=_("Do everything except write to the database.")
+)
 @examining_options
 @cluster_option
-@click.option("--retry-failed", is_flag=True, help=_("Try files again that failed before."))
-@click.option("--dry-run", is_flag=True, help=_("Do everything but write to the database."))
-@format_option("table", "json")
 @pass_app
 def command(
     app: App,
@@ -144,7 +159,7 @@ def command(
         rows = {
             _("files"): done["files"],
             _("indexed"): done["indexed"],
-            _("of these, damaged in part"): counts["partial"],
+            _("of these, partly damaged"): counts["partial"],
             _("unchanged since the last run"): done["unchanged"],
             _("duplicates (known content)"): done["duplicates"],
             _("failed"): done["failed"],
@@ -157,6 +172,6 @@ def command(
     if interrupted:
         raise KeyboardInterrupt
     found.check(done["files"])
-    if done["files"] and missing == done["files"]:  # there was nothing to do it with
+    if done["files"] and missing == done["files"]:  # no path that was named exists
         return 2
     return 1 if done["failed"] else 0

@@ -1,4 +1,4 @@
-"""`hashmatch info`: what is in the database, and what this installation can do."""
+"""`hashmatch info`: what the database holds, and what this installation can do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 
-@click.command(help=_("Show what is in the database, and which decoders, hashes and isolation are in force."))
+@click.command(help=_("Show what the database holds. Also which decoders, hashes and isolation this installation has."))
 @format_option("table", "json")
 @pass_app
 def command(app: App, form: str) -> int:

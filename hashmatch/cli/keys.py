@@ -1,4 +1,4 @@
-"""`hashmatch keys`: the keys that lists are signed with, and verified by."""
+"""`hashmatch keys`: the keys that sign and verify lists."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 @click.group(
     invoke_without_command=True,
     help=_(
-        "List the keys that lists are signed with and verified by; or make one, or have a partner's be known. They are"
-        " minisign's, and live in $HASHMATCH_KEYS, else in `keys` in your user-data folder. Exit code 1: some cannot be"
-        " used."
+        "List, make and add keys that sign and verify lists. They are minisign keys, kept in $HASHMATCH_KEYS, else in"
+        " `keys` in your user-data folder. Exit code 1: some cannot be used."
     ),
 )
 @format_option("table", "json")
@@ -42,10 +41,13 @@ def command(context: click.Context, app: App, form: str) -> int:
     return 1 if bad else 0
 
 
-@command.command("make", help=_("Make a key of this name, and print its public half."))
+@command.command("make", help=_("Make a key with this name and print its public half."))
 @click.argument("name")
 @click.option(
-    "--password", "protected", is_flag=True, help=_("Protect it by a password: $HASHMATCH_KEY_PASSWORD, or asked.")
+    "--password",
+    "protected",
+    is_flag=True,
+    help=_("Protect it with a password: $HASHMATCH_KEY_PASSWORD, or one that you type."),
 )
 @pass_app
 def make(app: App, name: str, protected: bool) -> int:
@@ -58,7 +60,7 @@ def make(app: App, name: str, protected: bool) -> int:
     return 0
 
 
-@command.command("add", help=_("Know a partner's public key by a name. KEY: its text, or the path of its file."))
+@command.command("add", help=_("Add a partner's public key under a name. KEY: its text, or the path of its file."))
 @click.argument("name")
 @click.argument("key", metavar="KEY")
 @pass_app
@@ -70,7 +72,7 @@ def add(app: App, name: str, key: str) -> int:
     return 0
 
 
-@command.command("show", help=_("Show a key, by its name, text or file, to be copied and read aloud."))
+@command.command("show", help=_("Show a key, given its name, text or file, to copy or read aloud."))
 @click.argument("key", metavar="KEY")
 @format_option("text", "json")
 def show(key: str, form: str) -> int:
@@ -85,9 +87,11 @@ def show(key: str, form: str) -> int:
     return 0
 
 
-@command.command("remove", help=_("Forget a key, so that what it signs is not trusted any more."))
+@command.command("remove", help=_("Remove a key, so that its signatures are no longer trusted."))
 @click.argument("name")
-@click.option("--with-secret", is_flag=True, help=_("Also one whose secret half is here, which nobody can make again."))
+@click.option(
+    "--with-secret", is_flag=True, help=_("Remove it even if its secret half is here, which nobody can make again.")
+)
 @pass_app
 def remove(app: App, name: str, with_secret: bool) -> int:
     from hashmatch.escape import for_terminal
@@ -132,7 +136,7 @@ def _print_key(key: KnownKey) -> None:
     from hashmatch.escape import for_terminal
 
     told = {
-        _("name"): for_terminal(key.name) if key.name else _("not among the known keys"),
+        _("name"): for_terminal(key.name) if key.name else _("not a known key"),
         _("key id"): key.public.id,
         _("public key"): key.public.text,
         _("fingerprint"): key.public.fingerprint,

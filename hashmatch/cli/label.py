@@ -1,4 +1,4 @@
-"""`hashmatch label`: put labels on references and take them off, and see which there are."""
+"""`hashmatch label`: add labels to references, remove them, and list them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 @click.command(
     help=_(
-        "Put labels on references, or take them off. Any label is kept; the taxonomy, a file that you can edit, says"
-        " which ones are meant to be used: facet:name, such as behaviour:recruitment."
+        "Add labels to references, or remove them. Any label is allowed. The taxonomy, a file that you can edit, says"
+        " which ones to use: facet:name, such as behaviour:recruitment."
     )
 )
 @optional_references_argument
-@click.option("--add", "add", multiple=True, metavar="LABEL", help=_("Put this label on. Repeatable."))
-@click.option("--remove", "remove", multiple=True, metavar="LABEL", help=_("Take this label off. Repeatable."))
+@click.option("--add", "add", multiple=True, metavar="LABEL", help=_("Add this label. Repeatable."))
+@click.option("--remove", "remove", multiple=True, metavar="LABEL", help=_("Remove this label. Repeatable."))
 @click.option(
     "--list", "list_all", is_flag=True, help=_("Print the taxonomy, and how many references have each label.")
 )
 @click.option(
-    "--copy-taxonomy", "copy", is_flag=True, help=_("Put the default taxonomy beside the database, to be edited.")
+    "--copy-taxonomy", "copy", is_flag=True, help=_("Put the default taxonomy beside the database, for you to edit.")
 )
 @format_option("table", "json")
 @pass_app
@@ -51,9 +51,9 @@ def command(
     if changes + list_all + copy != 1:
         raise click.UsageError(_("give --add or --remove, or --list, or --copy-taxonomy"))
     if changes != bool(refs):
-        raise click.UsageError(_("name references") if changes else _("name references with --add and --remove only"))
+        raise click.UsageError(_("name references") if changes else _("references go with --add and --remove only"))
     if form != "table" and not list_all:
-        raise click.UsageError(_("--format is of what --list prints"))
+        raise click.UsageError(_("--format needs --list"))
     if copy:
         from hashmatch.escape import for_terminal
         from hashmatch.store.taxonomy import copy_default
@@ -90,7 +90,7 @@ def _list(app: App, form: str) -> None:
 
     taxonomy = load(app.database)
     used: dict[str, int] = {}
-    if app.database.exists():  # the taxonomy is there before any label is given
+    if app.database.exists():  # the taxonomy is there before the database
         with open_store(app.database) as store:
             used = stats.labels_used(store.connection)
     if form == "json":

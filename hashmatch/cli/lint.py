@@ -15,14 +15,14 @@ from hashmatch.matching.tiers import TOO_COMMON, quality_of
 if TYPE_CHECKING:
     from hashmatch.workflows.lint import LintReport
 
-#: Common hashes that are listed for a person; JSON has all.
+#: How many common hashes are listed for a person; JSON has all.
 LISTED = 20
 
 
 @click.command(
     help=_(
-        "Find hashes that cannot be relied on: those that say nothing (black, blank, implausible bits), and those that"
-        " hundreds of unrelated references have (a title card, a form). Exit code: 0 none, 1 some, 2 failed."
+        "Find hashes that cannot be relied on. Some say nothing (black, blank, implausible bits); others are common to"
+        " hundreds of unrelated references (a title card, a form). Exit code: 0 none, 1 some, 2 failed."
     )
 )
 @click.option(
@@ -31,12 +31,12 @@ LISTED = 20
     type=click.IntRange(2),
     default=TOO_COMMON,
     show_default=True,
-    help=_("So many unrelated references make a hash too common."),
+    help=_("A hash is too common if this many unrelated references have it."),
 )
 @click.option(
     "--demote",
     is_flag=True,
-    help=_("From now on the hashes found to be too common, and no others, never make a match near."),
+    help=_("From now on, the hashes found to be too common, and only those, never make a match near."),
 )
 @format_option("table", "json")
 @pass_app
@@ -69,13 +69,13 @@ def _lines(report: LintReport, demoted: bool) -> Iterator[str]:
     texts = {
         _("{n:,} with little detail (quality below {good}): never near"): report.low_quality,
         _("{n:,} without detail (quality below {least}): not compared"): report.featureless,
-        _("{n:,} without a stated quality, of implausible bits: not compared"): report.implausible,
+        _("{n:,} without a stated quality and with implausible bits: not compared"): report.implausible,
     }
     for text, count in texts.items():
         if count:
             yield "  " + text.format(n=count, good=quality.good, least=quality.least)
     if report.examples:
-        yield "  " + _("such as of references {ids}").format(ids=", ".join(f"#{each}" for each in report.examples))
+        yield "  " + _("for example of references {ids}").format(ids=", ".join(f"#{each}" for each in report.examples))
     if report.common:
         count = len(report.common)
         text = ngettext("{n:,} that is too common", "{n:,} that are too common", count).format(n=count)

@@ -1,4 +1,4 @@
-"""`hashmatch list`: the references, one a line."""
+"""`hashmatch list`: the references, one per line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 
-@click.command(help=_("List the references, one a line: id, kind, state, digest, collections, labels, a path."))
-@click.option("--collection", "collections", multiple=True, help=_("Of this collection only. Repeatable."))
-@click.option("--label", "labels", multiple=True, help=_("With this label only. Repeatable: all of them."))
-@click.option("--retracted", is_flag=True, help=_("Retracted ones only."))
-@click.option("--allowed", is_flag=True, help=_("Those on the allow list only."))
-@click.option("--failed", is_flag=True, help=_("Those without a hash only, because they could not be decoded."))
+@click.command(help=_("List the references. One per line: id, kind, state, digest, collections, labels, a path."))
+@click.option("--collection", "collections", multiple=True, help=_("Only this collection. Repeatable."))
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    help=_("Only references with this label. Repeatable; they must have all of them."),
+)
+@click.option("--retracted", is_flag=True, help=_("Only retracted ones."))
+@click.option("--allowed", is_flag=True, help=_("Only those on the allow list."))
+@click.option("--failed", is_flag=True, help=_("Only those without a hash, because they could not be decoded."))
 @format_option("table", "jsonl")
 @pass_app
 def command(

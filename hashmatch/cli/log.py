@@ -12,16 +12,18 @@ from hashmatch.cli.shared.app import App, format_option, pass_app
 from hashmatch.i18n import _
 
 
-@click.command(help=_("Print the audit trail: who changed what, when, with which version. `verify` checks its chain."))
+@click.command(
+    help=_("Print the audit trail. It says who changed what, when, and with which version. `verify` checks its chain.")
+)
 @click.option(
     "--head",
     is_flag=True,
     help=_(
-        "Print the digest of the last entry only, to be written down or signed: `verify --head` later proves by it that"
+        "Print only the digest of the last entry, to write down or sign. With it, `verify --head` can later prove that"
         " nothing up to here was altered or removed."
     ),
 )
-@click.option("--last", type=click.IntRange(1), metavar="N", help=_("The last N entries only."))
+@click.option("--last", type=click.IntRange(1), metavar="N", help=_("Only the last N entries."))
 @format_option("table", "jsonl")
 @pass_app
 def command(app: App, head: bool, last: int | None, form: str) -> int:

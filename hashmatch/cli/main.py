@@ -1,4 +1,4 @@
-"""The `hashmatch` command itself: global options, and which module has which command."""
+"""The `hashmatch` command itself: the global options, and which module has which command."""
 
 from __future__ import annotations
 
@@ -14,57 +14,52 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _, languages
 from hashmatch.version import __version__
 
-#: Command to the module that has it as `command`; loaded only when it is asked for. With _ where the module, once it is in
-#: this package, would hide a builtin or a keyword.
-COMMANDS = {
-    "index": "index",
-    "scan": "scan",
-    "report": "report",
-    "review": "review",
-    "export": "export",
-    "import": "import_",
-    "hash": "hash_",
-    "compare": "compare",
-    "evaluate": "evaluate",
-    "show": "show",
-    "list": "list_",
-    "collections": "collections",
-    "label": "label",
-    "retract": "retract",
-    "restore": "restore",
-    "allow": "allow",
-    "stats": "stats",
-    "info": "info",
-    "lint": "lint",
-    "verify": "verify",
-    "log": "log",
-    "backup": "backup",
-    "keys": "keys",
-    "completion": "completion",
+#: The modules of commands, by the sections of the help. A module has an underscore at its end where its name, once it is
+#: in this package, would hide a builtin or a keyword.
+_SECTIONS = {
+    _("Find copies of known media"): ("index", "scan", "report", "review"),
+    _("Exchange hash lists"): ("export", "import_", "keys"),
+    _("Look at and curate references"): (
+        *("show", "list_", "collections", "label", "allow", "retract", "restore", "stats", "lint"),
+    ),
+    _("Work without a database"): ("hash_", "compare", "evaluate"),
+    _("Maintenance"): ("info", "verify", "log", "backup", "completion"),
 }
+#: Commands and their modules, which are imported when a command is used.
+COMMANDS = {module.rstrip("_"): module for modules in _SECTIONS.values() for module in modules}
 
 
 class Commands(click.Group):
-    """A group whose commands are imported when they are used."""
+    """A group that imports its commands when they are used, and lists them in sections."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"hashmatch.cli.{COMMANDS[name]}").command
-        return command
+        return _load(name) if name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        widest = max(map(len, COMMANDS))
+        for title, modules in _SECTIONS.items():
+            names = [name for name, module in COMMANDS.items() if module in modules]
+            with formatter.section(title):
+                limit = formatter.width - widest - 6
+                formatter.write_dl([(name.ljust(widest), _load(name).get_short_help_str(limit)) for name in names])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error) as error:
-            # Damage makes anything of anything, say text of a digest; then it is no fault of ours. Else it is.
+            # In a damaged database anything can be anything, such as text in place of a digest. Else it is our fault.
             if isinstance(ctx.obj, App) and _is_damaged(ctx.obj.database):
                 message = _("database {path}: it is damaged; `hashmatch verify` tells where")
                 raise CommandError(message.format(path=ctx.obj.database)) from error
             raise
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = importlib.import_module(f"hashmatch.cli.{COMMANDS[name]}").command
+    return command
 
 
 def _is_damaged(database: Path) -> bool:
@@ -92,7 +87,7 @@ def _is_damaged(database: Path) -> bool:
     help=_("The reference set. Default: $HASHMATCH_DB, else reference.db in your user-data folder."),
 )
 @click.option("--lang", type=click.Choice(languages()), help=_("Language of messages."))
-@click.option("--quiet", "-q", is_flag=True, help=_("Print data and errors only."))
+@click.option("--quiet", "-q", is_flag=True, help=_("Print only data and errors."))
 @click.option("--verbose", "-v", is_flag=True, help=_("Print a line for every file."))
 @click.version_option(__version__, prog_name="hashmatch")
 @click.pass_context

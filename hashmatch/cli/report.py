@@ -1,4 +1,4 @@
-"""`hashmatch report`: a kept scan as one HTML file."""
+"""`hashmatch report`: a saved scan as one HTML file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, output, pass_app
 from hashmatch.cli.shared.html import pictures_option, write_page
 from hashmatch.cli.shared.workers import Examining, examining_options
@@ -21,15 +22,22 @@ if TYPE_CHECKING:
     from hashmatch.report.scan_file import ScanFile
 
 
-@click.command(
+@sections.command(
     help=_(
-        "Make a report of a kept scan: one HTML file to read, file and hand on. It needs no network. SCAN is what"
-        " scan --format json or jsonl wrote, or - for standard input; only json has the facts of custody. No database is"
-        " needed; where there is one, the report tells the end of its audit trail, and how long references are."
+        "Make an HTML report of a saved scan. The report is one file, which needs no network. SCAN is the output of"
+        " scan --format json or jsonl, or - for standard input; only json has the facts of custody. No database is needed;"
+        " if there is one, the report also shows the end of its audit trail and how long references are."
     )
 )
 @click.argument("scan", type=PATHS)
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=_("Write to a file."))
+@sections.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(path_type=Path),
+    section=sections.OUTPUT,
+    help=_("Write to this file."),
+)
 @pictures_option
 @examining_options
 @pass_app
@@ -48,7 +56,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
         file = ScanFile(stack.enter_context(_opened(scan)), os.fsdecode(scan))
         for result in file.results():
             gathered.add(result, file.line_size)
-        # One that was not asked for by name may well be missing, as on a colleague's machine.
+        # A database that nobody named may be missing, as on a colleague's machine.
         store = stack.enter_context(open_store(app.database)) if app.db or app.database.exists() else None
         about = ReportOrigin(
             __version__,
@@ -84,4 +92,8 @@ def _warn(app: App, file: ScanFile, scan: bytes) -> None:
     from hashmatch.escape import for_terminal
 
     if file.cut_off:
-        app.warn(_("{file} is cut off; the report says so, and has what comes before").format(file=for_terminal(scan)))
+        app.warn(
+            _("{file} is cut off; the report says so and covers the part that is there").format(
+                file=for_terminal(scan)
+            )
+        )

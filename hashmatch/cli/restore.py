@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from hashmatch.store.lookup import Reference
 
 
-@click.command(help=_("Undo the retraction of references: they match again."))
+@click.command(help=_("Undo the retraction of references. They match again."))
 @references_argument
-@click.option("--collection", help=_("In this collection only. Default: in all."))
+@click.option("--collection", help=_("Only in this collection. Default: in all."))
 @pass_app
 def command(app: App, refs: tuple[str, ...], collection: str | None) -> int:
     from hashmatch.cli.shared.curation import change_references

@@ -1,4 +1,4 @@
-"""`hashmatch retract`: withdraw references, and find what rested on those that were."""
+"""`hashmatch retract`: withdraw references, and find the results that rested on them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @click.command(
     help=_(
-        "Withdraw references: they match nothing any more, and exports tell the partners. They stay as tombstones, so"
-        " that indexing or importing them again does not bring them back. With --recall, list what `scan --record` kept"
-        " that rested on them; without REF, on anything that is retracted."
+        "Withdraw references, so that they match nothing. Exports tell the partners. The references stay as tombstones, so"
+        " that indexing or importing them again does not bring them back. With --recall, list the results of"
+        " `scan --record` that rested on them; without REF, on anything that is retracted."
     )
 )
 @optional_references_argument
-@click.option("--reason", help=_("Why; travels with exports."))
-@click.option("--collection", help=_("In this collection only. Default: in all."))
+@click.option("--reason", help=_("Why. Exports carry it."))
+@click.option("--collection", help=_("Only in this collection. Default: in all."))
 @click.option("--recall", is_flag=True, help=_("List the recorded results of scans that rested on them."))
 @format_option("table", "json")
 @pass_app
@@ -39,9 +39,9 @@ def command(
     if not refs and not recall:
         raise click.UsageError(_("name references, or give --recall"))
     if not refs and (reason is not None or collection is not None):
-        raise click.UsageError(_("--reason and --collection are of references that are withdrawn: name them"))
+        raise click.UsageError(_("--reason and --collection need references to withdraw"))
     if form != "table" and not recall:
-        raise click.UsageError(_("--format is of what --recall lists"))
+        raise click.UsageError(_("--format needs --recall"))
     if refs:
         _retract(app, refs, reason, collection)
     if recall:
@@ -59,7 +59,7 @@ def _retract(app: App, refs: tuple[str, ...], reason: str | None, collection: st
                 _("reference {id} is not in {collection}").format(id=reference.id, collection=collection)
             )
         if not curate.retract(connection, actor, reference.id, reason, collection):
-            return _("was retracted before")
+            return _("was already retracted")
         others = [s.collection for s in lookup.reference(connection, reference.id).sources if s.retracted is None]
         if others:
             return _("retracted; still live in: {collections}").format(collections=", ".join(others))
@@ -94,5 +94,5 @@ def _recall(app: App, refs: tuple[str, ...], form: str) -> None:
     text = ngettext("{n:,} recorded result rested on them", "{n:,} recorded results rested on them", listed)
     told = text.format(n=listed)
     if standing:
-        told += "; " + _("{n:,} of these may stand, since a live reference supports it, too").format(n=standing)
+        told += "; " + _("{n:,} of these may still hold, because a live reference supports them too").format(n=standing)
     app.say(told)

@@ -1,4 +1,4 @@
-"""`hashmatch review`: decide on the matches of a kept scan, in a browser on this machine."""
+"""`hashmatch review`: decide on the matches of a saved scan, in a browser on this machine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, pass_app
 from hashmatch.cli.shared.workers import Examining, examining_options
 from hashmatch.errors import CommandError
@@ -17,37 +18,51 @@ if TYPE_CHECKING:
     from hashmatch.report.html.contents import ReportContents
 
 
-@click.command(
+_PAGE = _("The page")
+_DECISIONS = _("Decisions")
+
+
+@sections.command(
     help=_(
-        "Decide on the matches of a kept scan, in a browser, on this machine only. SCAN is what scan --format json or jsonl"
-        " wrote. The page's address is printed; it is good once. Ctrl-C ends it; every decision was kept when it was taken,"
-        " and the next start goes on from there."
+        "Decide on the matches of a saved scan, in a browser. SCAN is the output of scan --format json or jsonl. The page is"
+        " served on this machine only; its address is printed and works once. Ctrl-C ends the review. Each decision is"
+        " saved at once, and the next start continues from there."
     )
 )
 @click.argument("scan", type=PATHS)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help=_("Default: one that the system chooses."))
-@click.option("--open", "opens", is_flag=True, help=_("Open the page in your browser."))
-@click.option("--reviewer", help=_("Who decides. Default: your name on this system."))
-@click.option(
-    "--needed",
-    type=click.IntRange(1, 2),
-    help=_("From now on in this database, so many different people must agree before a decision counts."),
+@sections.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    section=_PAGE,
+    help=_("Port of the page. Default: the system chooses one."),
 )
-@click.option(
-    "--source",
-    help=_("From now on in this database, opinions of references are given in this name, which partners read."),
-)
-@click.option(
-    "--unseen",
-    is_flag=True,
-    help=_("Let files be called false positives or legitimate that are not at hand to be looked at."),
-)
-@click.option(
+@sections.option("--open", "opens", is_flag=True, section=_PAGE, help=_("Open the page in your browser."))
+@sections.option(
     "--pause",
     type=click.FloatRange(min=0),
     default=30.0,
     show_default=True,
-    help=_("Minutes after which a pause is suggested; 0: never."),
+    section=_PAGE,
+    help=_("Suggest a break after this many minutes; 0: never."),
+)
+@sections.option("--reviewer", section=_DECISIONS, help=_("Who decides. Default: your name on this system."))
+@sections.option(
+    "--needed",
+    type=click.IntRange(1, 2),
+    section=_DECISIONS,
+    help=_("From now on, decisions in this database count once this many people agree."),
+)
+@sections.option(
+    "--source",
+    section=_DECISIONS,
+    help=_("From now on, opinions in this database carry this name, which partners see."),
+)
+@sections.option(
+    "--unseen",
+    is_flag=True,
+    section=_DECISIONS,
+    help=_("Allow calling a file a false positive or legitimate even if it is not here to be seen."),
 )
 @examining_options
 @pass_app
@@ -81,7 +96,7 @@ def command(
     gathered, notices = _read(app, scan)
     if not app.database.exists():
         raise CommandError(
-            _("there is no database {path}; decisions are kept in the one that was scanned against").format(
+            _("there is no database {path}; decisions are saved in the one that the scan used").format(
                 path=app.database
             )
         )
@@ -98,7 +113,7 @@ def command(
             desk = server.ReviewApp(store, actor, queue, pages, keys, darkroom, 60 * pause, unseen)
             address = f"http://127.0.0.1:{listening.getsockname()[1]}{keys.base}/enter?token={keys.token}"
             click.echo(address)
-            app.say(_("Open this address in a browser on this machine; it is good once. Ctrl-C ends the review."))
+            app.say(_("Open this address in a browser on this machine; it works once. Ctrl-C ends the review."))
             if opens:
                 import webbrowser
 
@@ -108,17 +123,17 @@ def command(
 
 
 def _name(text: str) -> str:
-    """A person's or organisation's name. Raises CommandError for what is none, or would deceive."""
+    """A person's or organisation's name. Raises CommandError if it is empty, too long or hides characters."""
     from hashmatch.escape import for_terminal
 
     name = " ".join(text.split())
     if not name or len(name) > 100 or for_terminal(name) != name:
-        raise CommandError(_("{name!r} is no name that can be shown").format(name=text))
+        raise CommandError(_("{name!r} cannot be shown as a name").format(name=text))
     return name
 
 
 def _read(app: App, scan: bytes) -> tuple[ReportContents, tuple[str, ...]]:
-    """The scan's results, and what a person must know of its file. Raises CommandError."""
+    """The scan's results, and what a person must know about its file. Raises CommandError."""
     from hashmatch.escape import for_terminal
     from hashmatch.report.html.contents import ReportContents
     from hashmatch.report.scan_file import ScanFile
@@ -134,11 +149,11 @@ def _read(app: App, scan: bytes) -> tuple[ReportContents, tuple[str, ...]]:
         raise CommandError(message.format(path=os.fsdecode(scan), reason=error.strerror or error)) from error
     shown = for_terminal(scan)
     if file.cut_off:
-        notices.append(_("{file} is cut off; what comes before can be decided").format(file=shown))
+        notices.append(_("{file} is cut off; you can decide on the part that is there").format(file=shown))
     if file.interrupted:
-        notices.append(_("the scan was interrupted, so {file} does not have all").format(file=shown))
+        notices.append(_("the scan was interrupted, so {file} does not have all results").format(file=shown))
     if gathered.left_out:
-        text = _("{n:,} matches more than can be shown are in {file}; divide it")
+        text = _("{file} has {n:,} more matches than can be shown; split it")
         notices.append(text.format(n=gathered.left_out, file=shown))
     for notice in notices:
         app.warn(notice)

@@ -1,4 +1,4 @@
-"""`hashmatch scan`: files against the reference set."""
+"""`hashmatch scan`: match files against the reference set."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, format_option, output, pass_app, stream_is_terminal
 from hashmatch.cli.shared.cluster import cluster_option, clustered
 from hashmatch.cli.shared.html import pictures_option
@@ -32,61 +33,90 @@ if TYPE_CHECKING:
     from hashmatch.store import Store
     from hashmatch.workflows.record_scan import ScanRecorder
 
-#: Bytes; no system has longer ones.
+#: Bytes of a file name; no system has longer ones.
 LONGEST_NAME = 1 << 16
-#: Seconds between two frames of a film; from there on it is said that something may have been missed.
+#: Seconds between two examined frames of a film. From here on, a message says that something may have been missed.
 WORTH_SAYING_GAP = 1.0
 
-#: Writes one result, as it is known.
+#: Writes one result as soon as it is known.
 Write = Callable[["Result"], None]
-#: Writes what comes at the end, given the summary.
+#: Writes the end, given the summary.
 Finish = Callable[[dict[str, Any]], None]
 
+_MATCHING = _("What counts as a match")
 
-@click.command(
+
+@sections.command(
     help=_(
-        "Match files against the reference set. Nothing is written to it without --record. Exit code: 0 nothing matched,"
+        "Match files against the reference set. Writes nothing to it without --record. Exit code: 0 nothing matched,"
         " 1 something did, 2 nothing matched but some media could not be examined."
     )
 )
 @click.argument("paths", metavar="PATH…", nargs=-1, type=PATHS)
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=_("Write to a file."))
-@click.option("--collection", "collections", multiple=True, help=_("Search this collection only. Repeatable."))
-@click.option(
+@sections.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    section=_MATCHING,
+    help=_("Search only this collection. Repeatable."),
+)
+@sections.option(
     "--min-tier",
     type=click.Choice(["exact", "near", "possible"]),
     default="possible",
     show_default=True,
+    section=_MATCHING,
     help=_("The weakest match that counts."),
 )
-@click.option(
+@sections.option(
     "--profile",
     type=click.Choice(["fast", "thorough"]),
     default="fast",
     show_default=True,
-    help=_("How hard to look: thorough also finds crops, insets and rotations by some degrees, at ten times the cost."),
+    section=_MATCHING,
+    help=_("How hard to look: thorough also finds crops, insets and slight rotations, at ten times the cost."),
 )
-@click.option(
+@sections.option(
     "--radius",
     type=click.IntRange(0, 256),
-    help=_("Largest PDQ distance that is still a match, in bits. Default: that of the profile."),
+    section=_MATCHING,
+    help=_("Largest PDQ distance that still matches, in bits. Default: the profile's."),
 )
-@click.option(
+@sections.option(
     "--files-from",
     metavar="FILE|-",
-    help=_("Read names of files from a file or standard input, one a line; each is answered as it comes."),
+    section=sections.FILES,
+    help=_("Read file names from a file or standard input, one per line. Each is answered as it comes."),
 )
-@click.option("-0", "--null", "null", is_flag=True, help=_("Names of --files-from end with a NUL, not a newline."))
-@pictures_option
-@click.option(
-    "--record",
+@sections.option(
+    "-0",
+    "--null",
+    "null",
     is_flag=True,
-    help=_("Keep in the database which files matched what, so that `retract --recall` can tell what no longer holds."),
+    section=sections.FILES,
+    help=_("Names in --files-from end with NUL instead of a newline."),
 )
 @walking_options
+@format_option("table", "json", "jsonl", "csv", "html")
+@sections.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(path_type=Path),
+    section=sections.OUTPUT,
+    help=_("Write to this file."),
+)
+@pictures_option
+@sections.option(
+    "--record",
+    is_flag=True,
+    section=sections.OUTPUT,
+    help=_(
+        "Record in the database which files matched what, so that `retract --recall` can list results that no longer hold."
+    ),
+)
 @examining_options
 @cluster_option
-@format_option("table", "json", "jsonl", "csv", "html")
 @pass_app
 def command(
     app: App,
@@ -112,13 +142,13 @@ def command(
     if bool(paths) == (files_from is not None):
         raise click.UsageError(_("name paths, or give --files-from"))
     if pictures is not None and form != "html":
-        raise click.UsageError(_("--pictures is for --format html"))
+        raise click.UsageError(_("--pictures needs --format html"))
     settings = {"min_tier": min_tier, "profile": profile, "radius": radius, "collections": list(collections)}
     counts: Counter[str] = Counter()
     start = time.monotonic()
     interrupted, widest_gap = False, 0.0
     with contextlib.ExitStack() as stack:
-        # First, since it brings an older database up to date, of which a scan would else read a copy.
+        # First, because it upgrades an older database. Otherwise the scan would read a copy of that.
         kept_in = _open_to_record(stack, app.database) if record else None
         store = stack.enter_context(open_store(app.database))
         cluster = stack.enter_context(clustered(app, address, examining))
@@ -128,10 +158,10 @@ def command(
         else:
             source = stack.enter_context(_names_file(files_from)).fileno()
             found = Seen(_names(source, b"\0" if null else b"\n"))
-        # The bar and the results share the terminal only if both go there and results are lines for the eye.
+        # The bar and the results share the terminal only if both go there and results are lines for a person.
         shown = files_from is None and (target is not None or form == "table" or not stream_is_terminal(sys.stdout))
         progress = stack.enter_context(ProgressBar(app, lambda: cluster.walk(walking, paths), shown))
-        # Outside of the output, which is complete though the recording may fail.
+        # Outside the output, which is complete even if recording fails.
         recorder = _recorder(stack, kept_in, settings, progress, source) if kept_in else None
         out = stack.enter_context(output(target, whole=form in ("json", "html")))
         begun = functools.partial(_custody, store, paths, files_from, examining)
@@ -184,14 +214,14 @@ def command(
         _print_summary(app, summary, profile)
         if counts["judged"]:
             text = ngettext(
-                "{n} file is no match since people judged it a false positive; --format json tells who and when",
-                "{n} files are no match since people judged them false positives; --format json tells who and when",
+                "{n} file is not a match, because people judged it a false positive; --format json says who and when",
+                "{n} files are not matches, because people judged them false positives; --format json says who and when",
                 counts["judged"],
             )
             app.say(text.format(n=counts["judged"]))
         if profile == "fast" and widest_gap >= WORTH_SAYING_GAP:
             text = _(
-                "films were looked at by their key frames, up to {gap:.1f} s apart; --profile thorough looks twice a second"
+                "only key frames of films were examined, up to {gap:.1f} s apart; --profile thorough examines two a second"
             )
             app.say(text.format(gap=widest_gap))
     if interrupted:
@@ -211,7 +241,7 @@ def _open_to_record(stack: contextlib.ExitStack, database: Path) -> Store:
 def _recorder(
     stack: contextlib.ExitStack, store: Store, settings: dict[str, Any], progress: Any, source: int | None
 ) -> ScanRecorder:
-    """What keeps the results; those of names that come through a pipe before each is answered."""
+    """What records the results. If names come through a pipe, each is recorded before it is answered."""
     from hashmatch.store.audit import Actor
     from hashmatch.workflows.record_scan import SECONDS, ScanRecorder
 
@@ -220,7 +250,7 @@ def _recorder(
 
 
 def _tell(app: App, progress: Any, result: Result) -> None:
-    """A line on standard error for each file that was not, or not wholly, examined."""
+    """Print a line on standard error for each file that could not be examined, or only in part."""
     from hashmatch.escape import for_terminal
     from hashmatch.report.scan_text import examined_text
 
@@ -247,7 +277,7 @@ def _html(
     pictures: PictureRule | None,
     examining: Examining,
 ) -> tuple[Write, Finish]:
-    """As _writer: all results are kept until the end, when the page is written."""
+    """As _writer. Keeps all results until the end, when it writes the page."""
     from hashmatch.cli.shared.html import write_page
     from hashmatch.clock import now
     from hashmatch.report.html.contents import ReportContents
@@ -337,9 +367,9 @@ def _names_file(name: str) -> Any:
 
 
 def _names(descriptor: int, end: bytes) -> Iterator[FoundPath | None]:
-    """Names as they come; None where a whole one has not come yet, so that nobody waits for the end of the input.
+    """Names as they come. None means that no whole name is there yet, so that nobody waits for the end of the input.
 
-    A name is one file: folders are refused, so that every name has exactly one answer.
+    A name is one file. Folders are refused, so that every name has exactly one answer.
     """
     from hashmatch.media.files import FoundPath
 
@@ -349,7 +379,7 @@ def _names(descriptor: int, end: bytes) -> Iterator[FoundPath | None]:
         for name in filter(None, names):
             yield FoundPath(name)
         if len(rest) > LONGEST_NAME:
-            raise CommandError(_("a name of more than {limit:,} bytes").format(limit=LONGEST_NAME))
+            raise CommandError(_("a file name is longer than {limit:,} bytes").format(limit=LONGEST_NAME))
         yield None
     if rest:
         yield FoundPath(rest)

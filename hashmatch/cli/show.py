@@ -1,4 +1,4 @@
-"""`hashmatch show`: everything that is known of references."""
+"""`hashmatch show`: everything known about references."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hashmatch.cli.shared.app import App, format_option, pass_app, references_ar
 from hashmatch.i18n import _
 
 
-@click.command(help=_("Show all that is known of references, named by id, digest (8 digits or more) or path."))
+@click.command(help=_("Show everything known about references. Name them by id, digest (8 digits or more) or path."))
 @references_argument
 @format_option("table", "json")
 @pass_app

@@ -1,4 +1,4 @@
-"""`hashmatch stats`: counts for a report to the public."""
+"""`hashmatch stats`: counts for a public report."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 def _month(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is not None and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", value):
-        raise click.BadParameter(_("{value!r} is no month such as 2026-01").format(value=value), ctx, param)
+        raise click.BadParameter(_("{value!r} is not a month such as 2026-01").format(value=value), ctx, param)
     return value
 
 
 @click.command(
     help=_(
-        "Count what the reference set has, for reports on transparency: by collection, source, label and month, what"
-        " recorded scans matched, disputes and retractions. No names of files or people, no digests, no cases."
+        "Count what the reference set holds. For transparency reports: by collection, source, label and month; what"
+        " recorded scans matched; disputes and retractions. No names of files or people, no digests, no cases."
     )
 )
 @click.option("--since", callback=_month, metavar="MONTH", help=_("From this month on, such as 2026-01."))
-@click.option("--until", callback=_month, metavar="MONTH", help=_("Up to this month, and including it."))
-@click.option("--collection", "collections", multiple=True, help=_("Of this collection only. Repeatable."))
+@click.option("--until", callback=_month, metavar="MONTH", help=_("Up to and including this month."))
+@click.option("--collection", "collections", multiple=True, help=_("Only this collection. Repeatable."))
 @format_option("table", "json")
 @pass_app
 def command(app: App, since: str | None, until: str | None, collections: tuple[str, ...], form: str) -> int:
@@ -78,7 +78,7 @@ def _tables(counted: Statistics) -> Iterator[Table]:
     )
     yield _table(
         Table(title=_("files in recorded scans, by their strongest match")),
-        (_("scans"), _("exact"), _("near"), _("possible"), _("allowed"), _("resting on what was retracted")),
+        (_("scans"), _("exact"), _("near"), _("possible"), _("allowed"), _("resting on retracted references")),
         [(matches.scans, matches.exact, matches.near, matches.possible, matches.allowed, matches.recalled)],
     )
     yield _table(

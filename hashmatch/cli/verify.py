@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 @click.command(
     help=_(
-        "Check the whole database: SQLite's own integrity, the schema, links between tables, the digest of every row,"
-        " the chain of the audit trail, and the caches. Each damaged row is named. Exit code: 0 sound, 1 damage found,"
-        " 2 could not check."
+        "Check the whole database for damage. Checks SQLite's own integrity, the schema, links between tables, the digest"
+        " of every row, the chain of the audit trail, and the caches. Names each damaged row. Exit code: 0 sound, 1 damage"
+        " found, 2 could not check."
     )
 )
 @click.option(
     "--head",
     metavar="DIGEST",
-    help=_("What `log --head` printed at some time: check that no entry up to it was altered or removed."),
+    help=_("A digest that `log --head` printed earlier. Checks that no entry up to it was altered or removed."),
 )
 @format_option("table", "json")
 @pass_app
@@ -50,9 +50,7 @@ def command(app: App, head: str | None, form: str) -> int:
                 click.echo(for_terminal(line))
         older = not verify.has_digests(store.connection)
     if older and not count:
-        message = _(
-            "database {path}: it was made by an older hashmatch and has no digests of rows; nothing else is wrong."
-        )
+        message = _("database {path}: an older hashmatch made it, without digests of its rows; nothing else is wrong.")
         message += " " + _("The next command that writes to it upgrades it")
         raise CommandError(message.format(path=app.database))
     if form == "json":
@@ -63,14 +61,14 @@ def command(app: App, head: str | None, form: str) -> int:
 
 
 def _damage(store: Store, head: bytes | None) -> Iterator[str]:
-    """What is wrong with the database and with its caches, each told once."""
+    """What is wrong with the database and its caches. Each fault is named once."""
     from hashmatch.search import cache
     from hashmatch.store import verify
 
     yield from verify.check(store, head)
     try:
         for algorithm in cache.damage(store):
-            yield _("the cache of {algorithm} is damaged; the next scan makes it anew").format(algorithm=algorithm)
+            yield _("the cache of {algorithm} is damaged; the next scan rebuilds it").format(algorithm=algorithm)
     except (sqlite3.DatabaseError, AttributeError, TypeError) as error:
-        # What a cache must fit to cannot be read. That has been told of; so has the reason.
+        # The rows that a cache must agree with cannot be read. That has been reported, with the reason.
         yield _("the caches cannot be checked: {reason}").format(reason=error)

@@ -215,7 +215,7 @@ class ReviewApp:
         if said in _SILENCING and not self.unseen:
             prints = await self._made(order_of_file(item))
             if prints is None or not prints.is_verified:
-                why = prints.why if prints else _("it is neither image nor film")
+                why = prints.why if prints else _("it is neither an image nor a film")
                 return _("the file is not at hand ({why}); --unseen decides nevertheless").format(why=why)
         return ""
 

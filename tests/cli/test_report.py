@@ -174,7 +174,7 @@ class TestPictures:
 
     def test_only_in_a_report(self, folder: Path, indexed: Path) -> None:
         ran = run_command("scan", folder, "--pictures", "grey", db=indexed)
-        assert ran.code == 2 and "--pictures is for --format html" in ran.err
+        assert ran.code == 2 and "--pictures needs --format html" in ran.err
 
 
 def test_hostile_names(indexed: Path, tmp_path: Path) -> None:

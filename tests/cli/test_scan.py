@@ -124,7 +124,7 @@ def test_what_of_films_was_looked_at_is_said(run: Run) -> None:
     assert run("index", film).code == 0
     ran = run("--verbose", "scan", copy)
     assert re.search(r"%.*: 0:00:\d\d–0:00:\d\d = 0:00:\d\d–0:00:\d\d$", ran.out, re.MULTILINE)
-    (gap,) = re.findall(r"^films were looked at by their key frames, up to (.*) s apart;", ran.err, re.MULTILINE)
+    (gap,) = re.findall(r"^only key frames of films were examined, up to (.*) s apart;", ran.err, re.MULTILINE)
     assert re.search(rf"news-copy\.mp4: match, \d\d frames looked at, up to {gap} s apart", ran.err)
     assert "key frames" not in run("scan", copy, "--profile", "thorough").err
     (row,) = csv.DictReader(io.StringIO(run("scan", copy, "--format", "csv").out))

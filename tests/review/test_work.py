@@ -139,7 +139,7 @@ class TestDecisions:
         assert match["decision"]["decision"] == "false-positive" and match["decision"]["by"] == ["Anna"]
         assert match["decision"]["in_force"] is True
         told = run_command("scan", judged, desk.found("again.jpg"), db=db)
-        assert told.code == 1 and "1 file is no match since people judged it a false positive" in told.err
+        assert told.code == 1 and "1 file is not a match, because people judged it a false positive" in told.err
 
     def test_allow(self, desk: Desk) -> None:
         desk.page.decide("allow", desk.numbers["copy 4.jpg"])

@@ -51,7 +51,7 @@ def test_a_bank_follows_the_reference_set(hma: Hma, known: Path) -> None:
     assert [content["signals"]["pdq"] for content in hma.contents.values()] == [
         pdq(name).hex for name in ("one", "two", "three")
     ]
-    assert "3 there already" in push(known, hma).stderr
+    assert "3 already there" in push(known, hma).stderr
     with open_store(known, write=True) as store, store.transaction() as connection:
         curate.retract(connection, ME, 2, "a mistake")
     assert "1 disabled" in push(known, hma).stderr

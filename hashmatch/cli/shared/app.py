@@ -1,4 +1,4 @@
-"""What all commands share: the global options, options that recur, and how a person is spoken to."""
+"""What all commands share: the global options, recurring options, and messages to the person."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import IO, Any, BinaryIO, TypeVar, cast
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -38,12 +39,12 @@ class App:
         return Path(platformdirs.user_data_dir("hashmatch", appauthor=False)) / "reference.db"
 
     def say(self, text: str) -> None:
-        """Tell the person something that is no data. Left out by --quiet."""
+        """Print a message that is not data. --quiet leaves it out."""
         if not self.quiet:
             click.echo(text, err=True)
 
     def warn(self, text: str) -> None:
-        """Tell the person what is wrong; also with --quiet."""
+        """Print what is wrong, even with --quiet."""
         click.echo(text, err=True)
 
 
@@ -51,14 +52,15 @@ pass_app = click.make_pass_decorator(App)
 
 
 def format_option(*names: str) -> Callable[[F], F]:
-    """--format, the first name being the default."""
-    return click.option(
+    """--format; the first name is the default."""
+    return sections.option(
         "--format",
         "form",
         type=click.Choice(names),
         default=names[0],
         show_default=True,
-        help=_("How to print."),
+        section=sections.OUTPUT,
+        help=_("Output format."),
     )
 
 
@@ -74,9 +76,9 @@ def optional_references_argument(command: F) -> F:
 def output(path: Path | None, whole: bool = True) -> Iterator[BinaryIO]:
     """Where data go: standard output, or a file.
 
-    whole: the file appears complete, under its name, or not at all. What is no regular file (a pipe, /dev/null) is
-    written to as it is, and so is everything else that is to be readable while it grows.
-    Raises CommandError where the file cannot be written (a full disk, a folder that is not there).
+    whole: the file appears once it is complete, or not at all. If false, it can be read while it grows. A target that is
+    not a regular file (a pipe, /dev/null) is written to directly in either case.
+    Raises CommandError if the file cannot be written (a full disk, a missing folder).
     """
     if path is None:
         yield sys.stdout.buffer

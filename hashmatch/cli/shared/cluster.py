@@ -1,4 +1,4 @@
-"""--cluster: the same work on a Dask cluster, and what the person at the terminal is told about it."""
+"""--cluster: the same work on a Dask cluster, and messages about it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import App
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
@@ -29,20 +30,21 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def cluster_option(command: F) -> F:
-    return click.option(
+    return sections.option(
         "--cluster",
         "address",
         metavar="ADDRESS",
+        section=sections.PROCESSES,
         help=_(
-            "Work on a Dask cluster: tcp://host:8786, tls://host:8786, or local:4 for four processes of this machine."
-            " Paths are those that every worker sees, or URLs such as s3://bucket/prefix."
+            "Work on a Dask cluster: tcp://host:8786, tls://host:8786, or local:4 for four processes on this machine."
+            " Paths must be the same for every worker, or URLs such as s3://bucket/prefix."
         ),
     )(command)
 
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
-    """Where files are examined and searched for: on the cluster that was joined, else on this machine."""
+    """Where files are examined and searched for: on a cluster, or on this machine if `cluster` is None."""
 
     cluster: Cluster | None
     isolation: Isolation
@@ -54,7 +56,7 @@ class Clustered:
         if self.cluster is None:
             for path in paths:
                 if is_url(path) and not os.path.exists(path):
-                    message = _("{url} is read by the workers of a cluster: give --cluster, for instance local:2")
+                    message = _("only the workers of a cluster can read {url}: give --cluster, for example local:2")
                     raise CommandError(message.format(url=os.fsdecode(path)))
             return walking.walk(paths)
         from hashmatch.cluster.sources import walk_all
@@ -62,7 +64,7 @@ class Clustered:
         return walk_all(paths, walking.exclude, follow=walking.follow, one_file_system=walking.one_file_system)
 
     def examiner(self, store: Store, adds: bool) -> Examiner:
-        """What examines files. store: the reference set that they are compared with. adds: whether they are added to it."""
+        """What examines files. store: the reference set to compare with. adds: whether files are added to it."""
         if self.cluster is None:
             from hashmatch.fingerprints.many_files import LocalExaminer
 
@@ -85,15 +87,17 @@ class Clustered:
 
 @contextlib.contextmanager
 def clustered(app: App, address: str | None, examining: Examining) -> Iterator[Clustered]:
-    """Join the cluster at an address, if one is given. At the end of the block, say what each worker has done.
+    """Join the cluster at an address, if there is one. At the end of the block, say what each worker did.
 
-    Raises CommandError if the cluster cannot be joined, UsageError if --workers is given, too.
+    Raises CommandError if it cannot join the cluster, UsageError if --workers is given too.
     """
     if address is None:
         yield Clustered(None, examining.isolation)
         return
     if examining.isolation.workers is not None:
-        raise click.UsageError(_("--workers is of this machine alone; of a cluster it is local:N, or what was started"))
+        raise click.UsageError(
+            _("--workers is for this machine only; a cluster has the workers that were started, or N with local:N")
+        )
     from hashmatch.cluster.connection import joined
 
     with joined(address) as cluster:

@@ -1,4 +1,4 @@
-"""What the commands that change references have in common."""
+"""What commands that change references share."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hashmatch.i18n import _
 from hashmatch.store import lookup, open_store
 from hashmatch.store.audit import Actor
 
-#: Changes one reference within a transaction, and says in a line what it did.
+#: Changes one reference within a transaction. Returns a line that says what it did.
 ReferenceChange = Callable[[sqlite3.Connection, Actor, lookup.Reference], str]
 
 
 def change_references(app: App, command: str, refs: tuple[str, ...], change: ReferenceChange) -> int:
-    """Find all the references first, so that a mistyped one changes nothing; then change them in one transaction."""
+    """Change references in one transaction, after finding all of them, so that a mistyped one changes nothing."""
     if not app.database.exists():
         raise CommandError(_("there is no database {path}").format(path=app.database))
     actor = Actor.current(command)

@@ -1,4 +1,4 @@
-"""What the commands share that write an HTML report: the pictures in it, and the page itself."""
+"""What commands that write an HTML report share: its pictures, and the page itself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 
@@ -23,13 +24,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def pictures_option(command: F) -> F:
-    """--pictures; None for none."""
-    return click.option(
+    """--pictures. None: no pictures."""
+    return sections.option(
         "--pictures",
         type=click.Choice(["blurred", "grey", "plain"]),
+        section=sections.OUTPUT,
         help=_(
             "Put small pictures of the matched files into the HTML report, hidden until a key or button is held down:"
-            " blurred beyond recognition, without colour, or as they are. Default: none."
+            " blurred beyond recognition, without colour, or unchanged. Default: none."
         ),
     )(command)
 
@@ -44,8 +46,10 @@ def write_page(
     examining: Examining,
     tell: Callable[[str], object],
 ) -> None:
-    """Write the report, after its pictures were decoded. store: that was searched, where it is at hand. tell: a person, what
-    is missing."""
+    """Decode the pictures and write the report.
+
+    store: the reference set that was searched, if it is here. tell: called with a message if pictures are missing.
+    """
     from hashmatch.report.html import page
 
     pictures: dict[bytes, ShownPicture] = {}
@@ -71,7 +75,7 @@ def write_page(
 
 
 def _duration(store: Store, reference: MatchedReference) -> float | None:
-    """How long a reference is, where the database still has the same one under this number."""
+    """The length of a reference in seconds, if the database still has the same one under this number."""
     from hashmatch.store import lookup
 
     try:

@@ -1,4 +1,4 @@
-"""Labels and the taxonomy, as several commands tell of them."""
+"""Remarks about labels, for several commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hashmatch.store.taxonomy import Remarks, Taxonomy, load
 
 
 def remarks(app: App) -> Remarks:
-    """What is to be said of labels. A taxonomy that cannot be used is told of, and keeps nobody from labelling."""
+    """Remarks about labels. If the taxonomy cannot be used, this says so, and labelling works all the same."""
 
     def taxonomy() -> Taxonomy | None:
         try:
@@ -23,7 +23,7 @@ def remarks(app: App) -> Remarks:
 
 
 def tell_of(app: App, labels: tuple[str, ...]) -> None:
-    """Say of labels that are given here which ones are not in the taxonomy."""
+    """Say which of these labels are not in the taxonomy."""
     from hashmatch.escape import for_terminal
 
     for remark in remarks(app)(labels):

@@ -1,4 +1,4 @@
-"""Passwords of secret keys: from the environment, where a pipeline has them, else typed and not shown."""
+"""Passwords of secret keys: from the environment (for pipelines), else typed without being shown."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _VARIABLE = "HASHMATCH_KEY_PASSWORD"
 
 
 def ask(name: str) -> str:
-    """The password of a secret key that has one. Raises CommandError where nobody can be asked."""
+    """The password of an existing secret key. Raises CommandError if there is nobody to ask."""
     return _given(name, new=False)
 
 
 def choose(name: str) -> str:
-    """A password for a new key; typed twice. Raises CommandError where nobody can be asked, and for an empty one."""
+    """A password for a new key, typed twice. Raises CommandError if there is nobody to ask, or if it is empty."""
     password = _given(name, new=True)
     if not password:
         raise CommandError(_("an empty password protects nothing"))
@@ -31,8 +31,8 @@ def _given(name: str, *, new: bool) -> str:
     if (given := os.environ.get(_VARIABLE)) is not None:
         return given
     if not stream_is_terminal(sys.stdin):
-        message = _("the key {name} needs a password, and there is no terminal to type it at: set {variable}")
+        message = _("the key {name} needs a password, and there is no terminal to ask for it: set {variable}")
         raise CommandError(message.format(name=name, variable=_VARIABLE))
-    prompt = _("Password of the key {name}").format(name=name)
+    prompt = _("Password for the key {name}").format(name=name)
     password: str = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
     return password

@@ -1,4 +1,4 @@
-"""Progress on a terminal and tables, through rich, and a summary without."""
+"""A progress bar and tables, drawn by rich; and a plain summary."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-#: Films under way whose names are shown.
+#: How many of the films in progress are named.
 SHOWN = 2
 
 
 class ProgressBar:
-    """A progress bar with rate and time left, on a terminal and without --quiet; else nothing. A context manager.
+    """A progress bar with rate and time left. It is a context manager.
 
-    Lines for the person go through `line`, so that they do not break the bar.
+    It shows nothing with --quiet, or if standard error is not a terminal. Print lines with `line`, or they break the bar.
     """
 
     def __init__(self, app: App, walk: Callable[[], Iterable[object]], shown: bool = True) -> None:
-        """walk: goes through the same files beforehand, so that it is known how many there are."""
+        """walk: walks through the same files, to count them beforehand."""
         self._walk = walk
         self._shown = shown and not app.quiet and stream_is_terminal(sys.stderr)
         self._bar: RichProgress | None = None
@@ -51,7 +51,7 @@ class ProgressBar:
                 TimeRemainingColumn,
             )
 
-            # No refreshing thread: workers are forked, and a process with threads must not be.
+            # No refresh thread: a process that forks workers must not have threads.
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -69,13 +69,13 @@ class ProgressBar:
         return self
 
     def advance(self, path: bytes = b"") -> None:
-        """One file more is done."""
+        """One more file is done."""
         self._done += 1
         self._within.pop(path, None)
         self._move()
 
     def moved(self, path: bytes, share: float) -> None:
-        """So much of a long film is done, 0 to 1."""
+        """A long film is done in part. share: 0 to 1."""
         self._within[path] = max(share, self._within.get(path, 0.0))
         self._move()
 
@@ -92,14 +92,14 @@ class ProgressBar:
         elapsed = max(self._bar.tasks[0].elapsed or 0.0, 1e-3)
         told = [_("{rate:,.0f} files/s").format(rate=self._done / elapsed)]
         told += [f"{for_terminal(os.path.basename(path))} {share:.0%}" for path, share in self._within.items()]
-        # Films that are under way count for as much as is done of them, so the bar moves within a file.
+        # A film in progress counts in part, so the bar moves within a file.
         completed = self._done + sum(self._within.values())
         self._bar.update(
             self._task, completed=completed, done=self._done, rate="  ".join(told[: 1 + SHOWN]), refresh=True
         )
 
     def line(self, text: str, data: bool = False) -> None:
-        """Print a line above the bar; data to standard output, anything else to standard error."""
+        """Print a line above the bar: data to standard output, anything else to standard error."""
         if self._bar is not None:
             self._bar.live.stop()
             click.echo(text, err=not data)
@@ -116,7 +116,7 @@ class ProgressBar:
 
 
 def print_counts(app: App, title: str, counts: Mapping[str, object]) -> None:
-    """A small table of what was done, for the person. Plain: to import rich for it would take longer than many a scan."""
+    """A small summary table. Plain, because importing rich takes longer than many scans."""
     if app.quiet:
         return
     rows = [(name, f"{number:,}" if isinstance(number, int) else str(number)) for name, number in counts.items()]
@@ -126,7 +126,7 @@ def print_counts(app: App, title: str, counts: Mapping[str, object]) -> None:
 
 
 def data_console() -> Console:
-    """A console for tables that are data: standard output, not cut to a width when it is no terminal."""
+    """A console for tables on standard output. They are not cut to a width unless it is a terminal."""
     from rich.console import Console
 
     if stream_is_terminal(sys.stdout):

@@ -1,4 +1,4 @@
-"""The options of every command that walks through folders, and the count of what it met."""
+"""Options of commands that search folders, and a count of what they find."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
+from hashmatch.cli.shared import sections
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -18,20 +17,31 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
-    click.option(
+    sections.option(
         "--exclude",
         multiple=True,
         metavar="GLOB",
-        help=_("Leave out files and folders whose name or path matches. Repeatable."),
+        section=sections.FILES,
+        help=_("Skip files and folders whose name or path matches. Repeatable."),
     ),
-    click.option("--follow", is_flag=True, help=_("Follow symbolic links met in folders, which may lead elsewhere.")),
-    click.option("--one-file-system", is_flag=True, help=_("Stay out of folders on which something else is mounted.")),
+    sections.option(
+        "--follow",
+        is_flag=True,
+        section=sections.FILES,
+        help=_("Follow symbolic links in folders, even if they lead elsewhere."),
+    ),
+    sections.option(
+        "--one-file-system",
+        is_flag=True,
+        section=sections.FILES,
+        help=_("Do not enter folders on which something else is mounted."),
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Walking:
-    """What the options ask for."""
+    """The values of these options."""
 
     exclude: tuple[str, ...]
     follow: bool
@@ -44,7 +54,7 @@ class Walking:
 
 
 class Seen:
-    """Passes on what is found and counts it, so that it can be held against what became of it."""
+    """Passes on the files that are found and counts them, to compare with the number of results."""
 
     def __init__(self, found: Iterable[FoundPath | None]) -> None:
         self._found = found
@@ -56,14 +66,14 @@ class Seen:
             yield each
 
     def check(self, told: int) -> None:
-        """Raises CommandError unless exactly so many files were told of."""
+        """Raises CommandError unless each file had exactly one result. told: number of results."""
         if told != self.count:
-            message = _("{seen} files were seen and {told} accounted for; please report this mistake of hashmatch")
+            message = _("{seen} files were found but {told} accounted for; please report this bug in hashmatch")
             raise CommandError(message.format(seen=self.count, told=told))
 
 
 def walking_options(command: F) -> F:
-    """The command gets them as one argument, `walking`."""
+    """Adds these options to a command, which gets them as one argument, `walking`."""
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, exclude: tuple[str, ...], follow: bool, one_file_system: bool, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The options of commands that examine files: how workers are kept, what one file may cost, and which hashes to compute."""
+"""Options of commands that examine files: worker processes, limits for each file, and which hashes to compute."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from hashmatch.cli.shared import sections
 from hashmatch.hashers import HASHERS, MAIN
 from hashmatch.i18n import _
 
@@ -23,14 +24,14 @@ _UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}
 
 @dataclass(frozen=True, slots=True)
 class Examining:
-    """What the options ask for."""
+    """The values of these options."""
 
     isolation: Isolation
     limits: Limits
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]
-    """A number of bytes: 500000, 300M, 2G; the units are powers of 1024."""
+    """A number of bytes: 500000, 300M, 2G. Units are powers of 1024."""
 
     name = "size"
 
@@ -40,52 +41,68 @@ class Size(click.ParamType):  # type: ignore[type-arg]
         text = value.strip().lower().removesuffix("b").removesuffix("i")
         number, unit = (text[:-1], _UNITS[text[-1]]) if text[-1:] in _UNITS else (text, 0)
         if not (number.isascii() and number.isdigit() and int(number[:15])):
-            self.fail(_("{value!r} is no size; write 500000, 300M or 2G").format(value=value), param, ctx)
+            self.fail(_("{value!r} is not a size; write 500000, 300M or 2G").format(value=value), param, ctx)
         return int(number[:15]) << unit
 
 
 _OPTIONS = (
-    click.option(
+    sections.option(
         "--workers",
         type=click.IntRange(1, 256),
-        help=_("Worker processes that decode and hash. Default: one a core."),
+        section=sections.PROCESSES,
+        help=_("Processes that decode and hash. Default: one per core."),
     ),
-    click.option(
+    sections.option(
+        "--require-sandbox",
+        is_flag=True,
+        section=sections.PROCESSES,
+        help=_("Do nothing unless workers can be locked completely (Landlock and seccomp, on Linux)."),
+    ),
+    sections.option(
         "--timeout",
         type=click.FloatRange(min=2),
         default=60.0,
         show_default=True,
-        help=_("Seconds without progress after which a file is given up."),
+        section=sections.LIMITS,
+        help=_("Give up a file after this many seconds without progress."),
     ),
-    click.option(
+    sections.option(
         "--max-seconds",
         type=click.FloatRange(min=1),
-        help=_("CPU seconds for one file; six times as many for each minute of film. Default: 20."),
+        section=sections.LIMITS,
+        help=_("CPU seconds for a file; six times as many for each minute of film. Default: 20."),
     ),
-    click.option(
+    sections.option(
         "--max-memory",
         type=Size(),
         default="2G",
         show_default=True,
-        help=_("Memory for decoding one file."),
+        section=sections.LIMITS,
+        help=_("Memory for decoding a file."),
     ),
-    click.option("--max-file-size", type=Size(), help=_("Largest file. Default: 512M for a picture, 256G for a film.")),
-    click.option("--max-pixels", type=click.IntRange(1), help=_("Pixels of a picture or frame. Default: 178 million.")),
-    click.option(
+    sections.option(
+        "--max-file-size",
+        type=Size(),
+        section=sections.LIMITS,
+        help=_("Largest file. Default: 512M for a picture, 256G for a film."),
+    ),
+    sections.option(
+        "--max-pixels",
+        type=click.IntRange(1),
+        section=sections.LIMITS,
+        help=_("Most pixels of a picture or frame. Default: 178 million."),
+    ),
+    sections.option(
         "--max-frames",
         type=click.IntRange(1),
-        help=_("Hashes of a film that are kept; of a reference some 12 hours. Default: 300,000."),
-    ),
-    click.option(
-        "--require-sandbox",
-        is_flag=True,
-        help=_("Do nothing where workers cannot be locked in full (Landlock and seccomp, on Linux)."),
+        section=sections.LIMITS,
+        help=_("Most hashes kept of a film; the default is enough for a reference of 12 hours. Default: 300,000."),
     ),
 )
 
 
 def examining_options(command: F) -> F:
-    """The command gets them as one argument, `examining`."""
+    """Adds these options to a command, which gets them as one argument, `examining`."""
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **named: Any) -> Any:
@@ -99,13 +116,14 @@ def examining_options(command: F) -> F:
 
 
 def hash_option(command: F) -> F:
-    """--hash, of commands that compute what the person names; the others compute what they search for."""
-    return click.option(
+    """--hash, for commands that compute the hashes the person names. The others compute what they search for."""
+    return sections.option(
         "--hash",
         "names",
         default=MAIN,
         show_default=True,
         metavar="NAMES",
+        section=sections.HASHES,
         help=_("Perceptual hashes to compute, separated by commas: {names}.").format(names=", ".join(HASHERS)),
     )(command)
 

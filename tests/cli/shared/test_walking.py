@@ -114,5 +114,5 @@ def test_what_was_seen_is_held_against_what_was_told() -> None:
     seen = Seen([FoundPath(b"a"), None, FoundPath(b"b")])
     assert len(list(seen)) == 3
     seen.check(2)
-    with pytest.raises(CommandError, match="2 files were seen and 1 accounted for"):
+    with pytest.raises(CommandError, match="2 files were found but 1 accounted for"):
         seen.check(1)
