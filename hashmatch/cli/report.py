@@ -93,7 +93,5 @@ def _warn(app: App, file: ScanFile, scan: bytes) -> None:
 
     if file.cut_off:
         app.warn(
-            _("{file} is cut off; the report says so and covers the part that is there").format(
-                file=for_terminal(scan)
-            )
+            _("{file} is cut off; the report says so and covers the part that is there").format(file=for_terminal(scan))
         )
