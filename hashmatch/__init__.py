@@ -40,6 +40,7 @@ __all__ = [
     "MatchedReference",
     "MatchedSource",
     "MediaError",
+    "Message",
     "Pixels",
     "Profile",
     "Reason",
@@ -65,6 +66,7 @@ _MODULES = {
         *("MatchedSource", "Reason", "Result", "Segment", "Status", "Tier", "VideoEvidence"),
     ),
     "hashmatch.matching.tiers": ("Profile",),
+    "hashmatch.messages": ("Message",),
     "hashmatch.records": (
         *("BadLine", "Digests", "Failure", "Fingerprint", "Hash", "Kind", "ListHead", "Pixels", "Tlp", "View"),
     ),
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
         VideoEvidence,
     )
     from hashmatch.matching.tiers import Profile
+    from hashmatch.messages import Message
     from hashmatch.records import (
         BadLine,
         Digests,

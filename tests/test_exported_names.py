@@ -37,6 +37,7 @@ RESULTS = {
     "MatchedOpinion",
     "MatchedReference",
     "MatchedSource",
+    "Message",
     "Pixels",
     "Result",
     "Segment",

@@ -138,8 +138,11 @@ def fingerprint(path: bytes, value: Fingerprint) -> dict[str, Any]:
 
 
 def problem(path: bytes, error: Failure) -> dict[str, Any]:
-    """One entry of `failures` of `index` and `evaluate --format json`, or of `warnings`."""
-    return {**path_of(path), **(failure(error) or {})}
+    """One entry of `failures` of `index` and `evaluate --format json`, or of `warnings`.
+
+    `tried_before`, which `message` says too: an earlier run found this, and the file was not tried again.
+    """
+    return {**path_of(path), **(failure(error) or {}), "tried_before": error.tried_before}
 
 
 def warning(path: bytes, value: Message) -> dict[str, Any]:

@@ -90,10 +90,10 @@ class TestNames:
         assert nothing["error"] == {"code": "corrupt", "message": "is empty", "detail": EMPTY}
 
     def test_of_a_failure(self) -> None:
-        told = {"path": "a.jpg", "code": "corrupt", "message": "is empty", "detail": EMPTY}
+        told = {"path": "a.jpg", "code": "corrupt", "message": "is empty", "detail": EMPTY, "tried_before": False}
         assert written(as_json.problem(b"a.jpg", FAILURE)) == told
         again = written(as_json.problem(b"a.jpg", replace(FAILURE, tried_before=True)))
-        assert again == {**told, "message": "is empty (tried before)"}
+        assert again == {**told, "message": "is empty (tried before)", "tried_before": True}
 
     def test_of_a_warning(self) -> None:
         limit = Message.of("resembles-allowed", id=7, tier="near", distance=4)
