@@ -121,6 +121,8 @@ def _console_examples(page: str) -> list[tuple[str, list[str]]]:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.commands
 @pytest.mark.parametrize("page", EXAMPLES)
 def test_examples_run_and_print_what_is_shown(page: str, tmp_path: Path) -> None:
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
@@ -155,6 +157,8 @@ def _not_printed(shown: list[str], printed: list[str]) -> str | None:
     return None
 
 
+@pytest.mark.slow
+@pytest.mark.commands
 def test_python_examples_run(tmp_path: Path) -> None:
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
     text = (ROOT / "docs" / "guides" / "platform.md").read_text(encoding="utf-8")
