@@ -1,12 +1,12 @@
-"""Approximate search: neighbours that share a key exactly, and look alike in the bits beside it.
+"""Approximate search: neighbours that share a key exactly, and differ little in the bits beside it.
 
-For features of which a picture has hundreds, so that it does not matter if a share of the neighbours is missed. Each hash
-is filed under the keys of a few chunks; a query looks into one bucket for each, and takes the hashes whose neighbouring
-chunk differs by few bits. Those bits lie beside the posting, so the hashes themselves are not even kept: 54 bytes for one
-of 20 million. The plan is that of locality-sensitive hashing by sampled bits (Indyk and Motwani, STOC 1998), the verifying
-bits beside are those of Hamming embedding (Jégou, Douze and Schmid, ECCV 2008).
+It is meant for features, of which a picture has hundreds, so some neighbours may be missed. Each hash is filed under the
+keys of a few chunks. A query looks into one bucket per chunk and takes the hashes whose neighbouring chunk differs in few
+bits. Those bits lie beside the posting, so the hashes themselves are not kept: one of 20 million takes 54 bytes. The scheme
+is locality-sensitive hashing by sampled bits (Indyk and Motwani, STOC 1998); the verifying bits beside the posting come
+from Hamming embedding (Jégou, Douze and Schmid, ECCV 2008).
 
-Bits of one chunk should have little to do with each other, or many hashes share a key.
+The bits of one chunk should be nearly independent; otherwise many hashes share a key.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from hashmatch.hamming.probe import DamagedIndexError, ProbeCandidates, compare_
 from hashmatch.hamming.words import MOST_ROWS, Bits, Rows, checked, to_words
 
 # All measured by benchmarks/local_features.py.
-#: Chunks, and so chances to be found; where they lie; and their length in bits, whatever the number of hashes.
+#: Number of chunks (each is a chance to be found), their distance in bits, and the shortest and longest key in bits.
 CHUNKS, STRIDE, SHORTEST, LONGEST = 6, 28, 20, 28
-#: Bits that may differ beside the key: of the neighbouring chunk and LOW_BITS of the own.
+#: Bits that may differ beside the key: the neighbouring chunk and the key's own LOW_BITS.
 SLACK = 4
-#: Buckets with more postings than so many are passed over: what everything looks like tells nothing.
+#: Buckets with more postings than this are skipped: what looks like everything tells nothing.
 CROWDED = 300
 #: Queries looked up together.
 QUERIES = 1024
 
 
 class ApproximateIndex:
-    """N hashes of equal width. A hash that is far from a query is hardly ever returned, a near one mostly is."""
+    """N hashes of equal width. Near hashes are usually returned, far ones hardly ever."""
 
     def __init__(self, width: int, postings: Postings, tag: str = "") -> None:
         """Use from_hashes or open. width: bits of a hash."""
@@ -56,19 +56,19 @@ class ApproximateIndex:
 
     @classmethod
     def open(cls, folder: str | bytes | os.PathLike[str], check: bool = True) -> ApproximateIndex:
-        """Map what save() wrote into memory. check: compare all of the file with its checksums first; without, damage
-        may go unnoticed and hits be missed, but nothing crashes.
+        """Map what save() wrote into memory. check: first compare the whole file with its checksums; without this,
+        damage may go unnoticed and hits may be missed, but nothing crashes.
 
         Raises DamagedIndexError if the file is missing, of another kind, version or machine, incomplete or damaged, and
         OSError if it cannot be read.
         """
         stored = index_file.read(folder, check)
         if stored.words is not None or stored.postings is None or not _is_known(stored.postings.layout):
-            raise DamagedIndexError("this is no index for approximate search")
+            raise DamagedIndexError("this is not an index for approximate search")
         return cls(stored.width, stored.postings, stored.tag)
 
     def save(self, folder: str | bytes | os.PathLike[str], tag: str = "") -> None:
-        """Write one file into the folder, replacing it in one step. tag: a short text to know it by. Raises OSError."""
+        """Write one file into the folder, replacing it in one step. tag: a short text that identifies it. Raises OSError."""
         index_file.write(folder, index_file.StoredIndex(self.width, None, self._postings, 0, tag))
 
     def __len__(self) -> int:
@@ -76,7 +76,7 @@ class ApproximateIndex:
 
     @property
     def nbytes(self) -> int:
-        """Memory, or of an opened index the file's size, in bytes."""
+        """Bytes in memory, or the file's size if the index was opened."""
         return self._postings.nbytes
 
     def near(self, queries: Bits) -> tuple[Rows, Rows]:
@@ -115,7 +115,7 @@ class ApproximateIndex:
 
 
 def choose_layout(count: int) -> ChunkLayout:
-    """Keys so long that a bucket holds some five of `count` random hashes."""
+    """Keys long enough that a bucket holds about five of `count` random hashes."""
     length = min(max(round(math.log2(max(count, 1))) + LOW_BITS - 2, SHORTEST), LONGEST)
     return ChunkLayout(tuple(STRIDE * chunk for chunk in range(CHUNKS)), (length,) * CHUNKS)
 

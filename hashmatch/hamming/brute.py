@@ -1,7 +1,7 @@
 """Exact search by vectorised brute force.
 
-A block of rows, small enough for the L2 cache, is compared with one query after the other. First with a lower bound of
-the distance that takes few passes over the block and rules unrelated hashes out; survivors are then compared in full.
+A block of rows that fits into the L2 cache is compared with one query after another. A lower bound of the distance comes
+first: it takes few passes over the block and rules out unrelated hashes. The survivors are then compared in full.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ __all__ = ["distance", "nearest", "search"]
 
 #: Rows compared at a time: one column of a block is 256 KB.
 BLOCK = 1 << 15
-#: Nanoseconds a row for each pass over a block in the L2 cache (benchmarks/hamming.md): xor, or, counting ones, and
-#: adding, comparing and looking for hits; and for the numpy calls of one block, whatever its size.
+#: Nanoseconds per row for each pass over a block in the L2 cache (benchmarks/hamming.md): xor, or, counting ones, and
+#: adding, comparing and looking for hits. The last is for the numpy calls of one block, whatever its size.
 XOR_NS, OR_NS, COUNT_NS, REST_NS, CALLS_NS = 0.28, 0.23, 0.38, 0.17, 5_000.0
-#: A bound lets few unrelated hashes through if those of random bits lie so many standard deviations above the radius.
+#: A bound lets few unrelated hashes through if random bits lie this many standard deviations above the radius.
 SIGMAS = 4.5
 
 
@@ -31,7 +31,7 @@ SIGMAS = 4.5
 class DistanceBound:
     """A lower bound of the distance: the ones of (a or b) for each pair of columns, plus the ones of single columns.
 
-    The first 2 * pairs columns are taken in pairs, the next `singles` by themselves. exact: it is the distance itself.
+    The first 2 * pairs columns are taken in pairs, the next `singles` by themselves. exact: it equals the distance.
     """
 
     pairs: int
@@ -40,7 +40,7 @@ class DistanceBound:
 
     @property
     def nanoseconds(self) -> float:
-        """What it takes for one row."""
+        """The cost of one row."""
         columns = 2 * self.pairs + self.singles
         return columns * XOR_NS + self.pairs * OR_NS + (self.pairs + self.singles) * COUNT_NS + REST_NS
 
@@ -60,7 +60,7 @@ def choose_bound(columns: int, radius: int) -> DistanceBound:
 
 
 def cost_of(columns: int, radius: int, count: int) -> float:
-    """Nanoseconds that one query takes among so many hashes of random bits."""
+    """Nanoseconds that one query takes among `count` hashes of random bits."""
     return count * choose_bound(columns, radius).nanoseconds + (count // BLOCK + 1) * CALLS_NS
 
 
@@ -68,7 +68,7 @@ def search(words: Words, queries: Words, radius: int, chosen: Rows | None, most:
     """Every pair within the radius, packed, in no order.
 
     words: uint64 (columns, N). queries: uint64 (columns, M). chosen: the rows to search, ascending, or None for all.
-    most: raise TooManyPairsError above so many pairs.
+    most: raise TooManyPairsError above this number of pairs.
     """
     found: list[PackedPairs] = []
     pairs = 0
@@ -91,12 +91,12 @@ def search(words: Words, queries: Words, radius: int, chosen: Rows | None, most:
 def nearest(words: Words, query: Words, count: int, first: int, best: PackedPairs) -> PackedPairs:
     """The `count` nearest rows of one query, as pairs of query 0, sorted by distance, then row.
 
-    words: uint64 (columns, N), the rows numbered from `first` on. query: uint64 (columns,). best: the same of all rows
-    before.
+    words: uint64 (columns, N), the rows numbered from `first` on. query: uint64 (columns,). best: the result for all
+    rows before these.
     """
     scratch = _Scratch(min(words.shape[1], BLOCK))
     for start in range(0, words.shape[1], BLOCK):
-        # A later row at the distance of the last one that counts is no better.
+        # A later row at the same distance as the worst of the best is no better.
         radius = int(best[-1] >> np.uint64(32)) - 1 if len(best) == count else 64 * len(query)
         if radius < 0:
             break
@@ -108,7 +108,7 @@ def nearest(words: Words, query: Words, count: int, first: int, best: PackedPair
 
 
 class _Scratch:
-    """Arrays for one block, kept, because fresh memory costs more than the arithmetic."""
+    """Arrays for one block. They are reused, because fresh memory costs more than the arithmetic."""
 
     def __init__(self, size: int) -> None:
         self.differing = np.empty(size, np.uint64)

@@ -1,8 +1,8 @@
 """How a hash is cut into chunks, and how near each chunk must be.
 
-The pigeonhole: let chunk i be allowed t_i differing bits, with the sum of all (t_i + 1) being radius + 1. Two hashes
-within the radius then have a chunk with at most t_i differences, because otherwise their distance were at least
-radius + 1. So it is enough to look up, in each chunk, the keys within t_i bits of the query's.
+The pigeonhole: allow chunk i to differ in t_i bits, where all (t_i + 1) add up to radius + 1. Two hashes within the
+radius then have a chunk with at most t_i differences, because otherwise their distance would be at least radius + 1. So it
+is enough to look up, in each chunk, the keys within t_i bits of the query's.
 
 The pigeons in a ring: lay the chunks in a circle and let e_i = d_i - (t_i + 1), whose sum is negative for a pair within
 the radius. Start right behind the last maximum of the running sum: every running sum from there is negative (the cycle
@@ -11,7 +11,7 @@ posting that carries the neighbour's bits beside the row is therefore ruled out,
 the row. (Qin and Xiao, "Pigeonring: a principle for faster thresholded similarity search", VLDB 2018; the uneven
 t_i are from Qin et al., "GPH: similarity search in Hamming space", ICDE 2018.)
 
-A t_i of -1 means that chunk i is not looked up at all. Chunks need not cover the whole hash.
+Where t_i is -1, chunk i is not looked up at all. Chunks need not cover the whole hash.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ PROBE_NS, BUCKET_NS, POSTING_NS = 3.5, 13.0, 7.0
 LOW_BITS = 3
 #: A neighbour's key and the low bits must fit into the 32 bits beside a posting.
 LONGEST_CHUNK = 32 - LOW_BITS
-#: Bytes that all postings of one hash may take: so many, or so many times the hash itself if that is more.
+#: What all postings of one hash may take: this many bytes, or this many times the hash itself if that is more.
 POSTING_BYTES, POSTING_SHARE = 183, 5.7
-#: The share of unrelated postings that a loose search lets through to be compared in full, at most. That costs some
-#: 100 ns, a posting 7, so it may be one in thirty.
+#: The largest share of unrelated postings that a loose search compares in full. A full comparison costs about 100 ns and a
+#: posting 7, so one in thirty is affordable.
 LOOSE_SHARE = 1 / 30
-#: From so many probed keys for one query on, no index is worth it.
+#: From this number of probed keys per query on, no index is worth it.
 MOST_PROBES = 2_000_000
 
 
@@ -77,13 +77,13 @@ def choose_layout(width: int, radius: int, count: int) -> ChunkLayout | None:
 
 
 def bytes_of(layout: ChunkLayout, count: int) -> int:
-    """What the postings of so many hashes take, in bytes."""
+    """The size of the postings of `count` hashes, in bytes."""
     return sum(5 * buckets + 4 + 8 * count for buckets in layout.buckets)
 
 
 @lru_cache(maxsize=256)
 def limits_of(layout: ChunkLayout, radius: int, count: int) -> tuple[int, ...] | None:
-    """t_i of each chunk for this radius, at the least cost, or None if the radius is too large to be served so.
+    """t_i of each chunk for this radius at the least cost, or None if the radius is too large for postings.
 
     radius + 1 units are dealt out one by one, each to the chunk where one more differing bit costs least.
     """
@@ -106,8 +106,8 @@ def limits_of(layout: ChunkLayout, radius: int, count: int) -> tuple[int, ...] |
 
 @lru_cache(maxsize=64)
 def loose_slack(length: int) -> int:
-    """How many of the bits beside a posting may differ in a loose search, where the neighbour has so many bits: as many as
-    let no more than LOOSE_SHARE of random ones through."""
+    """How many of the bits beside a posting may differ in a loose search, if the neighbour has `length` bits: as many as let
+    at most LOOSE_SHARE of random ones through."""
     bits = length + LOW_BITS
     share, slack = 0.0, -1
     while share <= LOOSE_SHARE:
@@ -122,8 +122,8 @@ def cost_of(
 ) -> tuple[float, float]:
     """Nanoseconds that a query takes for probing keys, and for looking at the postings it finds.
 
-    crowding: of each chunk, how many times as many postings a bucket has, as a query meets them, as if hashes were
-    random bits; None: they are.
+    crowding: for each chunk, how many times more postings a query meets in a bucket than if hashes were random bits; None
+    if they are random.
     """
     probing = looking = 0.0
     for length, limit, times in zip(layout.lengths, limits, crowding or [1.0] * len(limits), strict=True):
@@ -134,7 +134,7 @@ def cost_of(
 
 
 def _step(length: int, flips: int, count: int) -> float:
-    """Nanoseconds for the keys of one chunk at exactly so many differing bits."""
+    """Nanoseconds for the keys of one chunk that differ in exactly `flips` bits."""
     density = count / 2.0**length
     probes = math.comb(length - LOW_BITS, flips)
     # Some of the keys lie in bytes that fewer flips have probed already.

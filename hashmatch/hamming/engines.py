@@ -1,4 +1,4 @@
-"""Which engine searches what: brute force or multi-index hashing, by what each costs, for each query if need be."""
+"""Choose the engine by cost, per query if need be: brute force or multi-index hashing."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ RowSelection = npt.NDArray[np.bool_] | npt.NDArray[np.integer]
 
 #: Queries searched together.
 QUERIES = 1024
-#: Nanoseconds (benchmarks/hamming.md): to build the postings of one hash; and for the numpy calls of one search in them.
+#: Nanoseconds (benchmarks/hamming.md) to build the postings of one hash, and for the numpy calls of one search in them.
 BUILD_NS, CALLS_NS = 600.0, 80_000.0
-#: The part of what brute force costs that looking at postings may cost before the query is left to brute force. With
-#: what was spent on probing, the two together stay below 1.3 times brute force alone.
+#: Reading postings may cost this share of what brute force costs; then the query goes to brute force. With the cost of
+#: probing, both together stay below 1.3 times brute force alone.
 SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class IndexPart:
-    """Hashes to be searched, with or without postings.
+    """Hashes to search, with or without postings.
 
     words: uint64 (width / 64, n). first: the row of the first one. chosen: the rows to search, ascending, counted from
-    first; None for all. mask: the same as bool (n,), where there are postings.
+    first; None for all. mask: the same as bool (n,), if there are postings.
     """
 
     words: Words
@@ -46,7 +46,7 @@ class IndexPart:
 
 @dataclass(frozen=True, slots=True)
 class SearchReach:
-    """Every pair within `exact_to` is wanted, and of those from there to the radius what is come upon."""
+    """Every pair within `exact_to` is wanted; beyond it, up to the radius, only pairs that the search happens to meet."""
 
     radius: int
     exact_to: int
@@ -82,7 +82,7 @@ def _selected(part: IndexPart, numbers: Rows) -> IndexPart:
 
 
 def building_pays(part: IndexPart, usual: int, queries: int, reach: SearchReach) -> bool:
-    """Whether to build postings, laid out for the usual radius, for so many queries."""
+    """Whether it pays to build postings, laid out for the usual radius, for this number of queries."""
     width, count = 64 * len(part.words), part.words.shape[1]
     plan = chunks.choose_layout(width, usual, count)
     limits = None if plan is None else chunks.limits_of(plan, reach.exact_to, count)
@@ -98,7 +98,8 @@ def search(
 ) -> PackedPairs:
     """The pairs within reach, packed, in no order.
 
-    queries: uint64 (width / 64, M), of `total` queries of the call. most: raise TooManyPairsError above so many pairs.
+    queries: uint64 (width / 64, M), of `total` queries of the call. most: raise TooManyPairsError above
+    this number of pairs.
     """
     found = []
     for part in parts:

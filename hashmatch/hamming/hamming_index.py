@@ -1,4 +1,4 @@
-"""The door: hashes to be searched for neighbours, by whichever engine is faster for the call."""
+"""The way in: search hashes for neighbours, by whichever engine is faster for the call."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hashmatch.hamming.postings import Postings, build_postings
 from hashmatch.hamming.probe import DamagedIndexError
 from hashmatch.hamming.words import MOST_ROWS, Bits, Rows, Words, checked, from_words, to_words
 
-#: Searching yields after about so many pairs, so that memory stays bounded where everything matches everything.
+#: A search yields after about this many pairs, so that memory stays bounded where everything matches everything.
 PAIRS_PER_BLOCK = 1_000_000
 Engine = Literal["auto", "brute", "multi-index"]
 
 
 class HammingIndex:
-    """N hashes of equal width, to be searched for neighbours. Knows bits and row numbers, nothing else.
+    """N hashes of equal width that can be searched for neighbours. Knows bits and row numbers, nothing else.
 
-    tag: whatever the caller wrote into the file that this was opened from.
+    tag: the text that the caller saved with the index file.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class HammingIndex:
 
     @classmethod
     def from_hashes(cls, hashes: Bits, radius: int | None = None) -> HammingIndex:
-        """hashes: uint8 (N, bytes), the width a multiple of 8 bytes. radius: the one that most searches will have, for
-        which the postings are laid out; by default an eighth of the width, less one: 31 of 256 bits.
+        """hashes: uint8 (N, bytes), the width a multiple of 8 bytes. radius: the usual one, for which the postings
+        are laid out; by default an eighth of the width, less one: 31 of 256 bits.
 
         Raises ValueError on any other shape or type. The postings are built by the first search that they pay for, or
         by build().
@@ -50,10 +50,10 @@ class HammingIndex:
 
     @classmethod
     def open(cls, folder: str | bytes | os.PathLike[str], check: bool = True) -> HammingIndex:
-        """Map what save() wrote into memory, which all processes share; nothing is read before it is needed.
+        """Map what save() wrote into memory. All processes share it, and nothing is read before it is needed.
 
-        check: compare all of the file with its checksums first, at the speed of memory. Without, damage to the file may
-        go unnoticed, and hits be missed; but nothing crashes. Raises DamagedIndexError if the file is missing, of another
+        check: first compare the whole file with its checksums, at the speed of memory. Without this, damage may go
+        unnoticed and hits may be missed, but nothing crashes. Raises DamagedIndexError if the file is missing, of another
         version or machine, incomplete or damaged, and OSError if it cannot be read.
         """
         stored = index_file.read(folder, check)
@@ -64,7 +64,7 @@ class HammingIndex:
     def save(self, folder: str | bytes | os.PathLike[str], tag: str = "") -> None:
         """Write everything, added rows and postings included, to one file in the folder, replacing it in one step.
 
-        tag: a short text to know it by, such as the state of a database. Raises OSError.
+        tag: a short text that identifies it, such as the state of a database. Raises OSError.
         """
         self.merge()
         self.build()
@@ -80,7 +80,7 @@ class HammingIndex:
 
     @property
     def added(self) -> int:
-        """How many rows no posting knows, as they were appended; they are searched by brute force."""
+        """How many rows were appended and have no postings yet; they are searched by brute force."""
         return int(self._added.shape[1])
 
     @property

@@ -43,14 +43,14 @@ PAGE = 4096
 SUMMED = 1 << 14
 #: More than any header that write() makes.
 LONGEST_HEADER = 1 << 16
-#: Seconds after which an unfinished file is taken to be left over from a process that died.
+#: Seconds after which an unfinished file counts as left over from a process that died.
 ABANDONED = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class StoredIndex:
-    """What a file holds. width: bits of a hash. words: uint64 (width / 64, N), or None where the postings are all that is
-    kept. radius: the one the postings are laid out for."""
+    """What a file holds. width: bits of a hash. words: uint64 (width / 64, N), or None if only the postings are
+    kept. radius: the one that the postings are laid out for."""
 
     width: int
     words: Words | None
@@ -60,7 +60,7 @@ class StoredIndex:
 
     @property
     def count(self) -> int:
-        """The number of hashes. Raises ValueError if there is nothing to be kept of them."""
+        """The number of hashes. Raises ValueError if there is nothing to keep."""
         if self.words is not None:
             return int(self.words.shape[1])
         if self.postings is None:
@@ -73,7 +73,7 @@ def path_of(folder: FolderPath) -> str:
 
 
 def write(folder: FolderPath, stored: StoredIndex) -> None:
-    """Write the file, replacing one that is there. The folder is made if need be. Raises OSError."""
+    """Write the file in one step, replacing an older one. Makes the folder if needed. Raises OSError."""
     import hashlib
 
     sections = _sections(stored)
@@ -117,8 +117,8 @@ def write(folder: FolderPath, stored: StoredIndex) -> None:
 
 
 def read(folder: FolderPath, check: bool) -> StoredIndex:
-    """Map the file. check: compare the whole body with the sums. Raises DamagedIndexError, and OSError if there is a
-    file that cannot be read."""
+    """Map the file. check: compare the whole body with the sums. Raises DamagedIndexError, or OSError if the
+    file cannot be read."""
     stored, _, body, sums = _open(folder)
     if check and not np.array_equal(_sums(iter([(body,)])), sums):
         raise DamagedIndexError("the index file is damaged")
@@ -196,7 +196,7 @@ def _map(path: str) -> mmap.mmap:
 
 
 def _header(mapped: mmap.mmap) -> tuple[dict[str, Any], int]:
-    """The header, proven to make sense, and where the sums start."""
+    """The header, checked, and where the sums start."""
     import hashlib
 
     start = len(MAGIC) + 8
@@ -231,7 +231,7 @@ def _sensible(header: dict[str, Any]) -> bool:
     offsets, lengths = header["layout"]
     end = 0
     for offset, length in zip(offsets, lengths, strict=True):
-        # Chunks that overlap would break the pigeonhole's promise.
+        # Chunks that overlap would break the pigeonhole principle.
         if type(offset) is not int or type(length) is not int or offset < end:
             return False
         if not LOW_BITS < length <= LONGEST_CHUNK:
@@ -266,7 +266,7 @@ def _padded(array: npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint8], npt.NDArray
 def _sums(parts: Iterator[tuple[npt.NDArray[np.uint8], ...]]) -> npt.NDArray[np.uint64]:
     """One number for each SUMMED words: each word times an odd number of its own, added up modulo 2 ** 64.
 
-    Every change of a single word shows for certain, and words that change places, too, but for one chance in 2 ** 60.
+    A change of a single word always shows. Two words that change places show but for one chance in 2 ** 60.
     """
     weights = _weights()
     sums: list[npt.NDArray[np.uint64]] = []
@@ -295,7 +295,7 @@ def _sums(parts: Iterator[tuple[npt.NDArray[np.uint8], ...]]) -> npt.NDArray[np.
 def _weights() -> npt.NDArray[np.uint64]:
     """Odd numbers without a pattern: the finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) over 0, 1, 2…
 
-    numpy's own generators would be one line, and 12 ms of imports at every start.
+    numpy's own generators would be one line, but cost 12 ms of imports at every start.
     """
     mixed = np.arange(SUMMED, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):

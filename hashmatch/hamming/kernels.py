@@ -1,6 +1,6 @@
-"""Both engines compiled by numba. Importing this costs a third of a second, and seconds the first time: see numba_calls.py.
+"""Both engines, compiled by numba. Importing this takes a third of a second, and seconds the first time: see numba_calls.py.
 
-The same arithmetic as in brute.py and probe.py, which explain it; here it runs row by row and key by key.
+The arithmetic is that of brute.py and probe.py, which explain it; here it runs row by row and key by key.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-# Through importlib, because numba has no types to check, and is not installed everywhere that this is checked.
+# Through importlib, because numba has no types, and is not installed wherever types are checked.
 _numba: Any = import_module("numba")
 _extending: Any = import_module("numba.extending")
 
 #: Rows compared with one query after the other: 4 KB a column, so that they stay in the L1 cache.
 BLOCK = 512
-#: Of these, so many at a time in full, where one may be near.
+#: Rows of a block that are compared in full at a time, if one of them may be near.
 PART = 64
-#: What a kernel returns instead of the number of pairs: there was no room for all, or the index contradicts itself.
+#: A kernel returns these instead of the number of pairs: the output is full, or the index contradicts itself.
 FULL, DAMAGED = -1, -2
 
 _compiled: Any = _numba.njit(cache=True, nogil=True, boundscheck=False, error_model="numpy")
@@ -115,12 +115,12 @@ def _key(query: Any, offset: Any, length: Any) -> Any:
 
 
 def probe(postings: Any, words: Any, queries: Any, plan: Any, radius: int, costs: Any, spent: Any, out: Any) -> int:
-    """Every pair within the radius, packed as in pairs.py; those that are near in several chunks several times.
+    """Every pair within the radius, packed as in pairs.py; a pair that is near in several chunks appears several times.
 
     postings: occupied, starts, rows, beside. queries: uint64 (M, columns). plan: offsets and lengths of the chunks, int64;
     flips, base, patterns, slack; and ends, int64 (chunks + 1,), where each chunk's probes start. costs: nanoseconds for a
     bucket and a posting, and the budget of a query. spent: float64 (M,), nanoseconds so far; queries beyond the budget
-    are passed over. Returns the number of pairs in out, FULL or DAMAGED.
+    are skipped. Returns the number of pairs in out, FULL or DAMAGED.
     """
     occupied, starts, rows, beside = postings
     offsets, lengths, low_bits, flips, base, patterns, slack, ends = plan
@@ -138,16 +138,16 @@ def probe(postings: Any, words: Any, queries: Any, plan: Any, radius: int, costs
             query = queries[number]
             key = _key(query, offsets[chunk], lengths[chunk])
             home, low = np.uint32(key >> np.uint64(low_bits)), np.int64(key & np.uint64((1 << low_bits) - 1))
-            # The neighbour's key and above it the low bits of this one's, as the postings have them beside the row.
+            # The neighbour's key, and above it the low bits of this one's, as postings hold them beside the row.
             aim = np.uint32(_key(query, offsets[chunk - 1], lengths[chunk - 1]) | np.uint64(low << lengths[chunk - 1]))
             first = np.uint64(base[ends[chunk]])
             hits = 0
             masks, near = flips[ends[chunk] : ends[chunk + 1]], patterns[low, ends[chunk] : ends[chunk + 1]]
-            # Without a branch, as nobody can predict it; and unsigned, because a place below 0 would be another check.
+            # Without a branch, which nobody could predict; and unsigned, because an index below 0 would need another check.
             for n in range(len(masks)):
                 met[np.uint64(hits)] = n
                 hits += (occupied[first + np.uint64(home ^ masks[n])] & near[n]) != 0
-            # The first posting of each chunk, and the one place more that each chunk before has in starts.
+            # Where the chunk's postings begin; starts has one more entry for each chunk before it.
             offset = chunk * count
             shift = first + np.uint64(chunk)
             one = np.uint64(1)

@@ -1,9 +1,9 @@
-"""Whether to use numba, the optional accelerator, and the calls into its kernels.
+"""Decides whether to use numba, the optional accelerator, and calls its kernels.
 
-Importing numba and its compiled kernels costs some 0.4 s, compiling them for the first time seconds more, so that is
-only done for work that takes longer, at once or in many small searches. The environment variable HASHMATCH_NUMBA=0
-forbids it, =1 asks for it always. Compiled code is cached where numba always does: beside the module if the user may
-write there, else in the user's own cache folder; it is never looked for where others may write.
+Importing numba and its compiled kernels takes about 0.4 s, and the first compilation takes seconds. So numba is used only
+for work that takes longer than that, in one search or in many small ones. The environment variable HASHMATCH_NUMBA=0
+forbids it, and =1 always asks for it. Compiled code is cached where numba always keeps it: beside the module if the user
+may write there, else in the user's own cache folder, never where others may write.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from hashmatch.hamming.postings import Postings
 from hashmatch.hamming.probe import DamagedIndexError, plan_of
 from hashmatch.hamming.words import Rows, Words
 
-#: Nanoseconds of numpy's work from which on numba is worth its import.
+#: From this many nanoseconds of numpy's work on, numba is worth its import.
 WORTH_NS = 3e9
-#: How much of numpy's time each engine takes with numba (benchmarks/hamming.md).
+#: The share of numpy's time that each engine takes with numba (benchmarks/hamming.md).
 BRUTE_SHARE, PROBE_SHARE = 0.17, 0.4
-#: Rows gathered at a time where only some are searched.
+#: Rows that are gathered at a time if only some are searched.
 GATHERED = 1 << 20
-#: Pairs that the first try of a search through the postings has room for: 8 MB, of which only what is used costs time.
+#: Room for pairs in the first try of a search through postings: 8 MB, of which only the used part costs time.
 RESERVED = 1 << 20
 
 _ROW = np.uint64(2**32 - 1)
 _NAME = "hashmatch.hamming.kernels"
-#: None where it was looked for in vain.
+#: Holds None if numba was not found.
 _kernels: list[ModuleType | None] = []
-#: Nanoseconds that numpy has worked instead.
+#: Nanoseconds that numpy has spent instead.
 _without = 0.0
 
 
 def kernels(nanoseconds: float) -> ModuleType | None:
-    """The compiled kernels, if numba is there, allowed and worth it for so much work of numpy's; else None.
+    """The compiled kernels, if numba is installed, allowed, and worth it for this much work; else None.
 
-    Small searches add up: who has spent on them what the import costs has reason to believe that more will come.
+    Small searches add up: once they have cost as much as the import, more of them are likely to come.
     """
     global _without
     wanted = os.environ.get("HASHMATCH_NUMBA", "")
@@ -58,7 +58,7 @@ def kernels(nanoseconds: float) -> ModuleType | None:
 
 
 def spend(nanoseconds: float) -> None:
-    """Take down that numpy did so much work."""
+    """Note that numpy did this much work."""
     global _without
     _without += nanoseconds
 
@@ -68,7 +68,7 @@ def _load() -> ModuleType | None:
 
     try:
         return importlib.import_module(_NAME)
-    except Exception:  # not installed, not for this numpy or Python, no place for its cache: all the same to us
+    except Exception:  # not installed, not for this numpy or Python, or nowhere to cache: all the same here
         sys.modules.pop(_NAME, None)
         return None
 
@@ -76,7 +76,7 @@ def _load() -> ModuleType | None:
 def brute_search(
     compiled: ModuleType, words: Words, queries: Words, radius: int, chosen: Rows | None, most: int | None
 ) -> PackedPairs:
-    """As brute.search."""
+    """Like brute.search, compiled."""
     bound = choose_bound(len(words), radius)
     filtering = 0 if bound.exact else {(1, 0): 2, (0, 3): 3}.get((bound.pairs, bound.singles), 0)
     by_query = np.ascontiguousarray(queries.T)
@@ -108,13 +108,12 @@ def probe_search(
     budget: float,
     most: int | None,
 ) -> tuple[PackedPairs, npt.NDArray[np.bool_]]:
-    """Every pair within the radius that limits stand for, and if loose others within `radius`, packed, in no order; and
-    bool (M,): the queries that exceed the budget, of which no pair is returned. kind: limits and loose. Otherwise as
-    probe.candidates."""
+    """Like probe.candidates, compiled: every pair within the radius that the limits stand for (and if loose, others within
+    `radius`), packed, in no order; and bool (M,), which queries exceed the budget. kind: limits and loose."""
     by_query = np.ascontiguousarray(queries.T)
     arrays = postings.occupied, postings.starts, postings.rows, postings.beside
     plan, costs = _plan(postings.layout, *kind), (BUCKET_NS, POSTING_NS, budget)
-    # A pair is found once for every chunk that is near. To reserve what all might need takes longer than one search.
+    # A pair is found once for each chunk that is near. Reserving room for the worst case takes longer than one search.
     needed = len(kind[0]) * (postings.count * len(by_query) if most is None else most)
     room = min(needed, RESERVED)
     while True:
@@ -139,7 +138,7 @@ def probe_search(
 
 @lru_cache(maxsize=64)
 def _plan(layout: ChunkLayout, limits: tuple[int, ...], loose: bool) -> tuple[Any, ...]:
-    """The plan of all chunks as the kernel takes it."""
+    """The plan of all chunks, in the form that the kernel takes."""
     plan = plan_of(layout, limits, loose, 0, len(limits))
     ends = np.append(0, np.cumsum(plan.sizes))
     places = np.array(layout.offsets), np.array(layout.lengths), LOW_BITS

@@ -13,18 +13,18 @@ from hashmatch.hamming.words import Rows
 PackedPairs = npt.NDArray[np.uint64]
 Pairs = tuple[Rows, Rows, Rows]
 
-#: Queries searched together at most, as their numbers have 16 bits.
+#: Most queries that are searched together, because their numbers have 16 bits.
 MOST_QUERIES = 1 << 16
 _ROW = np.uint64(2**32 - 1)
 _DISTANCE = np.uint64(2**16 - 1)
 
 
 class TooManyPairsError(Exception):
-    """A block of queries has more pairs than memory is meant for; searching fewer queries at once will do."""
+    """A block of queries has more pairs than memory allows; search fewer queries at once."""
 
 
 def pack(numbers: Rows | np.int64, distances: npt.NDArray[np.uint16], rows: Rows) -> PackedPairs:
-    """Arrays of equal length, or a single number for all."""
+    """Pack arrays of equal length; numbers may be a single query number for all."""
     packed: PackedPairs = np.asarray(numbers).astype(np.uint64) << np.uint64(48)
     packed = packed | distances.astype(np.uint64) << np.uint64(32)
     packed |= rows.astype(np.uint64)
@@ -32,7 +32,7 @@ def pack(numbers: Rows | np.int64, distances: npt.NDArray[np.uint16], rows: Rows
 
 
 def unpack(packed: PackedPairs, first: int) -> Pairs:
-    """first: the number of the block's first query. Returns int64 query, row and distance."""
+    """Unpack into int64 query, row and distance. first: the number of the block's first query."""
     numbers = (packed >> np.uint64(48)).view(np.int64)
     numbers += first
     distances = (packed >> np.uint64(32) & _DISTANCE).view(np.int64)
@@ -40,7 +40,7 @@ def unpack(packed: PackedPairs, first: int) -> Pairs:
 
 
 def join(parts: list[PackedPairs]) -> PackedPairs:
-    """All parts in one, in no order."""
+    """All parts as one array, in no particular order."""
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if parts else np.empty(0, np.uint64)

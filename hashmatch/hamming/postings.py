@@ -13,13 +13,13 @@ from hashmatch.hamming.words import Words, bits_at
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """Of `count` hashes in m chunks. The arrays of all chunks lie one behind the other.
+    """The postings of `count` hashes in m chunks. The arrays of all chunks follow one another.
 
     occupied: uint8, one byte for each bucket; bit k is set if a hash has the key bucket * 8 + k.
-    starts: uint32, for each bucket where its postings start among its chunk's, and after each chunk's last the count.
+    starts: uint32, where each bucket's postings start within its chunk; after each chunk's last bucket, the count.
     rows: uint32 (m * count,), the hashes, by key.
-    crowding: of each chunk, how many times as many hashes share a typical hash's bucket as if they were random bits.
-    beside: uint32 (m * count,), of the same hash the neighbouring chunk's key and above it the low bits of its own.
+    crowding: for each chunk, how many times more hashes share a typical hash's bucket than if they were random bits.
+    beside: uint32 (m * count,), for the same hash the neighbouring chunk's key, and above it the low bits of its own.
     """
 
     layout: ChunkLayout
@@ -36,7 +36,7 @@ class Postings:
 
 
 def build_postings(words: Words, layout: ChunkLayout) -> Postings:
-    """words: uint64 (width / 64, N)."""
+    """Sort all rows by the key of each chunk. words: uint64 (width / 64, N)."""
     chunks, count = len(layout.lengths), words.shape[1]
     occupied = np.zeros(sum(layout.buckets), np.uint8)
     starts = np.zeros(sum(layout.buckets) + chunks, np.uint32)
@@ -68,7 +68,7 @@ def build_postings(words: Words, layout: ChunkLayout) -> Postings:
 
 
 def _crowding(sizes: npt.NDArray[np.int64], count: int) -> float:
-    """sizes: int64, of the buckets. Few huge buckets count little: their queries are left to brute force anyway."""
+    """sizes: int64, of the buckets. A few huge buckets hardly count: their queries go to brute force anyway."""
     expected = 1 + count / len(sizes)
     met = sizes @ np.minimum(sizes, int(16 * expected)) / max(count, 1)
     return max(1.0, float(met) / expected)

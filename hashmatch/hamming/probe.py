@@ -1,8 +1,8 @@
-"""Multi-index hashing in numpy: look up every key near the query's, rule candidates out by their neighbouring chunk,
-verify what is left.
+"""Multi-index hashing in numpy: look up every key near the query's, rule out candidates by their neighbouring chunk, and
+verify the rest.
 
-Batches go chunk by chunk, so that the map of a chunk's occupied keys stays in the L2 cache; a few queries go through all
-chunks at once, because then the number of numpy calls is what costs.
+Batches go chunk by chunk, so that the map of a chunk's occupied keys stays in the L2 cache. A few queries go through all
+chunks at once, because the number of numpy calls is what costs then.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _LOW = (1 << LOW_BITS) - 1
 
 
 class DamagedIndexError(Exception):
-    """The index contradicts itself, so its file was damaged or is none. Build it again."""
+    """The index contradicts itself: its file is damaged, or is not an index. Build it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbePlan:
     """What to probe for one query in chunks [first, last): n bytes of the map of occupied keys.
 
-    flips: int64 (n,), to xor to the query's bucket. base: int64 (n,), the first bucket of the probe's chunk.
-    chunk: int64 (n,). sizes: int64 (chunks,), how many of n are each chunk's. patterns: uint8 (8, n): for each value of
-    the query's low bits, which keys of the byte are near enough. slack: uint8 (n,): the differences that remain for low
-    bits and neighbour.
+    flips: int64 (n,), to xor with the query's bucket. base: int64 (n,), the first bucket of the probe's chunk.
+    chunk: int64 (n,). sizes: int64 (chunks,), how many of the n belong to each chunk. patterns: uint8 (8, n): for each
+    value of the query's low bits, which keys of the byte are near enough. slack: uint8 (n,): how many differences are
+    left for the low bits and the neighbour.
     """
 
     flips: npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ class ProbePlan:
 
 @dataclass(frozen=True, slots=True)
 class ChunkKeys:
-    """Of M queries. bucket: int64 (chunks, M), within the chunk's. low: int64 (chunks, M), the low bits.
+    """The keys of M queries. bucket: int64 (chunks, M), within the chunk. low: int64 (chunks, M), the low bits.
     beside: uint32 (chunks, M), what the postings hold beside the row."""
 
     bucket: npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ class ChunkKeys:
 
 @dataclass(slots=True)
 class ProbeCandidates:
-    """Rows that a query must be compared with, in parts; and what looking at postings cost each query, in nanoseconds."""
+    """Rows that a query must be compared with, in parts. spent: nanoseconds that reading postings cost each query."""
 
     numbers: list[Rows]
     rows: list[Rows]
@@ -70,13 +70,13 @@ class ProbeCandidates:
 def candidates(
     postings: Postings, queries: Words, limits: tuple[int, ...], loose: bool, budget: float, most: int | None
 ) -> tuple[Rows, Rows, npt.NDArray[np.bool_]]:
-    """Every pair within the radius that `limits` stands for, among others.
+    """Every pair within the radius that `limits` stands for, and some others.
 
-    queries: uint64 (width / 64, M). loose: let more of the farther pairs that it comes upon through, too. budget:
-    nanoseconds that may be spent on the postings of one query. most: raise TooManyPairsError when so many pairs, each
-    found once for every chunk that is near, would take too much memory.
-    Returns int64 query numbers and int64 rows, each pair once, sorted by query; and bool (M,), the queries that exceed
-    the budget, of which no pair is returned. Raises DamagedIndexError.
+    queries: uint64 (width / 64, M). loose: keep more of the farther pairs that it meets, too. budget: nanoseconds
+    that may be spent on the postings of one query. most: raise TooManyPairsError when more than four times this number of
+    pairs (a pair is found once for each chunk that is near) would take too much memory.
+    Returns int64 query numbers and int64 rows, each pair once, sorted by query; and bool (M,), which queries exceed the
+    budget: none of their pairs is returned. Raises DamagedIndexError.
     """
     count, chunks = queries.shape[1], len(limits)
     found = ProbeCandidates([], [], np.zeros(count))
@@ -107,9 +107,9 @@ def candidates(
 
 
 def keys_of(layout: ChunkLayout, queries: Words) -> ChunkKeys:
-    """queries: uint64 (width / 64, M)."""
+    """The keys of queries in each chunk. queries: uint64 (width / 64, M)."""
     word, shift, upper, mask, length = _places(layout)
-    # In the last word nothing is missing, so that what is shifted in from it instead is masked out.
+    # The last word has no next one; what is shifted in instead is masked out.
     key = queries.take(word, axis=0) >> shift | queries.take(word + 1, axis=0, mode="clip") << upper
     key &= mask
     keys: npt.NDArray[np.int64] = key.view(np.int64)
@@ -121,7 +121,7 @@ def keys_of(layout: ChunkLayout, queries: Words) -> ChunkKeys:
 
 @lru_cache(maxsize=64)
 def _places(layout: ChunkLayout) -> tuple[Rows, Words, Words, Words, Rows]:
-    """Of each chunk: its word, how far to shift that and the next one, its mask, and the length of its neighbour."""
+    """For each chunk: its word, how far to shift this and the next word, its mask, and its neighbour's length."""
     word, shift = np.divmod(np.array(layout.offsets)[:, None], 64)
     mask = (1 << np.array(layout.lengths)[:, None]) - 1
     neighbour = np.roll(layout.lengths, 1)[:, None]
@@ -132,7 +132,7 @@ def _places(layout: ChunkLayout) -> tuple[Rows, Words, Words, Words, Rows]:
 def _probe(
     postings: Postings, keys: ChunkKeys, plan: ProbePlan, start: int, end: int, budget: float, found: ProbeCandidates
 ) -> None:
-    """Queries [start, end)."""
+    """Probe for queries [start, end)."""
     width = len(plan.flips)
     first, chunks = int(plan.chunk[0]), len(plan.sizes)
     if chunks == 1:
@@ -157,7 +157,7 @@ def _probe(
     begin = postings.starts.take(place).astype(np.int64)
     place += 1
     sizes = postings.starts.take(place) - begin
-    # An occupied key has postings; anything else would send us to the wrong place or nowhere.
+    # An occupied key has postings; if not, the offsets would lead to a wrong place or outside.
     if sizes.min() < 1 or int((begin + sizes).max()) > postings.count:
         raise DamagedIndexError("the buckets of the index contradict each other")
     begin += chunk * postings.count
@@ -199,7 +199,7 @@ def compare_beside(
         return
     rows = postings.rows.take(place.take(kept)).astype(np.int64)
     if rows.max() >= postings.count:
-        raise DamagedIndexError("the index names rows that there are not")
+        raise DamagedIndexError("the index names rows that do not exist")
     found.size += len(rows)
     found.rows.append(rows)
     found.numbers.append(number.take(source.take(kept)))
@@ -213,7 +213,7 @@ def plan_of(layout: ChunkLayout, limits: tuple[int, ...], loose: bool, first: in
         limit = limits[chunk]
         masks = [_masks(layout.lengths[chunk] - LOW_BITS, differing) for differing in range(limit + 1)]
         flips += masks
-        # limits[-1] is that of the first chunk's neighbour.
+        # limits[-1] belongs to the first chunk's neighbour.
         together = limit + limits[chunk - 1] + 1
         least = loose_slack(layout.lengths[chunk - 1]) if loose else 0
         slack += [np.full(len(mask), max(together - n, least), np.uint8) for n, mask in enumerate(masks)]
@@ -228,7 +228,7 @@ def plan_of(layout: ChunkLayout, limits: tuple[int, ...], loose: bool, first: in
 
 @lru_cache(maxsize=1024)
 def _masks(bits: int, differing: int) -> npt.NDArray[np.int64]:
-    """Every number of so many bits with exactly so many ones, ascending: those without the highest bit, those with."""
+    """Every number of `bits` bits with exactly `differing` ones, ascending: first without the highest bit, then with it."""
     if differing in (0, bits):
         return np.array([(1 << differing) - 1])
     return np.concatenate((_masks(bits - 1, differing), _masks(bits - 1, differing - 1) | 1 << (bits - 1)))

@@ -1,7 +1,7 @@
 """Hashes as 64-bit words, word-major: one contiguous array for each 64-bit column of the hash.
 
-Bit i of a hash is bit i % 64 of word i // 64. Which bit of the byte string that is depends on the byte order of the
-machine; distances do not.
+Bit i of a hash is bit i % 64 of word i // 64. Which bit of the byte string that is depends on the machine's byte order;
+distances do not.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def to_words(hashes: npt.ArrayLike) -> Words:
 
 
 def from_words(words: Words) -> Bits:
-    """The hashes again: uint8 (N, bytes). words: uint64 (bytes / 8, N)."""
+    """The inverse of to_words: uint8 (N, bytes). words: uint64 (bytes / 8, N)."""
     return np.ascontiguousarray(words.T).view(np.uint8)
 
 
 def checked(hashes: npt.ArrayLike) -> Bits:
-    """hashes as an array, if they are what to_words takes."""
+    """The hashes as an array. Raises ValueError where to_words would."""
     array = np.asarray(hashes)
     if array.dtype != np.uint8 or array.ndim != 2 or array.shape[1] % 8 or not 0 < array.shape[1] * 8 <= WIDEST:
         raise ValueError("hashes must be a uint8 array (N, bytes) with a multiple of 8 bytes")
@@ -69,9 +69,9 @@ def distance(one: bytes, other: bytes) -> int:
 
 
 def distances(some: npt.ArrayLike, others: npt.ArrayLike) -> npt.NDArray[np.uint16]:
-    """Every hash's distance from every other: uint8 (n, bytes) and (m, bytes) give uint16 (n, m), in bits.
+    """Distances between all pairs: uint8 (n, bytes) and (m, bytes) give uint16 (n, m), in bits.
 
-    Raises ValueError if the two are of different widths, or no hashes as to_words takes them.
+    Raises ValueError if the widths differ, or if to_words would not take them.
     """
     ours, theirs = to_words(some), to_words(others)
     total = np.zeros((ours.shape[1], theirs.shape[1]), np.uint16)
