@@ -767,6 +767,9 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
         replace(whole, pixels=Pixels(1, 1, bytes(3))),  # not asked for
         replace(whole, moments=(None,)),
         replace(whole, error=Failure("no-such-code", Message.literal("x"))),
+        replace(whole, error=Failure("corrupt", Message("no-such-message"))),
+        replace(whole, error=Failure("corrupt", Message("empty", (("why", "x"),)))),
+        replace(whole, error=Failure("corrupt", Message.of("empty"), tried_before=True)),
         replace(whole, error=Failure("corrupt", Message.literal("x" * 2000))),
         replace(whole, decoder="x" * 2000),
     ]
