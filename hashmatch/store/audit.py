@@ -1,7 +1,7 @@
-"""The audit trail: what was changed, by whom, when, with which version, in a chain that shows any later change.
+"""The audit trail: what was changed, by whom, when and with which version, in a chain that shows every later change.
 
-Each entry's digest covers its content and the digest before it, so that altering, removing or reordering an entry breaks
-the chain from there on.
+Each entry's digest covers its content and the digest before it. Altering, removing or reordering an entry breaks the chain
+from there on.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from hashmatch.i18n import _
 from hashmatch.store.database import Store
 from hashmatch.version import __version__
 
-#: What the first entry names as the digest before it.
+#: The digest before the first entry.
 ORIGIN = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is at work, by which command. Given to every function that changes the reference set."""
+    """Who is at work, and with which command. Every function that changes the reference set takes one."""
 
     operator: str
     command: str
 
     @classmethod
     def current(cls, command: str) -> Actor:
-        """The user of the operating system; of the process, not of the environment, which anybody can set."""
+        """The operating system's user: the one of the process, not of the environment, which anybody can set."""
         if not hasattr(os, "getuid"):  # Windows
             return cls(os.getlogin(), command)
         import pwd
 
         try:
             name = pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:  # a user id without a name, as containers have
+        except KeyError:  # a user id without a name, as in containers
             name = f"uid {os.getuid()}"
         return cls(name, command)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entry. at: UTC, ISO 8601. detail: JSON object. previous, digest: SHA-256."""
+    """One entry. at: UTC, ISO 8601. detail: a JSON object. previous, digest: SHA-256."""
 
     id: int
     at: str
@@ -60,7 +60,7 @@ class AuditEntry:
 
 
 def record(connection: sqlite3.Connection, actor: Actor, action: str, detail: Mapping[str, Any]) -> None:
-    """Append an entry, within the transaction that makes the change itself."""
+    """Append an entry, within the transaction that makes the change."""
     last = connection.execute("SELECT digest FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     text = json.dumps(detail, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     fields = (now(), actor.operator, __version__, actor.command, action, text)
@@ -73,7 +73,7 @@ def record(connection: sqlite3.Connection, actor: Actor, action: str, detail: Ma
 
 
 def entries(store: Store, *, after: int = 0) -> Iterator[AuditEntry]:
-    """All entries in order, those with an id above `after`."""
+    """All entries with an id above `after`, in order."""
     rows = store.connection.execute(
         "SELECT id, at, operator, version, command, action, detail, previous, digest FROM audit WHERE id > ? ORDER BY id",
         (after,),
@@ -83,7 +83,7 @@ def entries(store: Store, *, after: int = 0) -> Iterator[AuditEntry]:
 
 @dataclass(frozen=True, slots=True)
 class TrailEnd:
-    """The end of the trail: its last entry's number, 0 of an empty one, and that entry's digest."""
+    """The end of the trail: the number of its last entry, its time and its digest. The number is 0 if there are none."""
 
     id: int
     at: str | None
@@ -91,7 +91,7 @@ class TrailEnd:
 
 
 def head(connection: sqlite3.Connection) -> TrailEnd:
-    """Where the trail ends now. Its digest, written down elsewhere, later proves all entries up to it: see `check`."""
+    """The end of the trail now. Its digest, written down elsewhere, later proves all entries up to it: see `check`."""
     last = connection.execute("SELECT id, at, digest FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     return TrailEnd(*last) if last else TrailEnd(0, None, ORIGIN)
 
@@ -99,8 +99,8 @@ def head(connection: sqlite3.Connection) -> TrailEnd:
 def check(store: Store, head: bytes | None = None) -> Iterator[str]:
     """Walk the chain and name each place where it is broken; nothing if it is sound.
 
-    head: the digest of an entry, as it was written down at some time. Whoever can write the file can also make a whole
-    new chain, but none that has this digest in it and another content before it.
+    head: the digest of an entry that somebody wrote down earlier. Whoever can write the file can also make a new chain, but
+    not one that has this digest with different content before it.
     """
     previous, number = ORIGIN, 0
     found = head in (None, ORIGIN)
@@ -123,11 +123,11 @@ def _is_sound(entry: AuditEntry) -> bool:
     fields = (entry.at, entry.operator, entry.version, entry.command, entry.action, entry.detail)
     try:
         return _digest(fields, entry.previous) == entry.digest
-    except (TypeError, AttributeError):  # damage can make any type of any value
+    except (TypeError, AttributeError):  # damage can turn a value into any type
         return False
 
 
 def _digest(fields: tuple[str, ...], previous: bytes) -> bytes:
-    # A JSON array of strings, so that no two different entries give the same bytes.
+    """SHA-256 of an entry and the digest before it. The JSON array keeps different entries from giving the same bytes."""
     content = json.dumps([*fields, previous.hex()], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).digest()

@@ -1,4 +1,4 @@
-"""Insert many rows with few statements, which takes half the time: lists have millions of entries."""
+"""Insert many rows with few statements, which takes half the time. Lists have millions of entries."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-#: Rows of one statement: of 20 columns these are 10,000 values, and SQLite takes 32,766.
+#: Rows per statement. With 20 columns these are 10,000 values; SQLite takes 32,766.
 _ROWS = 500
 
 
 def insert(
     connection: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Insert rows into a table. columns: in the order of each row's values; those whose values may be None have no other
-    default."""
+    """Insert rows into a table.
+
+    columns: names, in the order of each row's values. A column whose value may be None must not have another default.
+    """
     rows = iter(rows)
     while some := list(itertools.islice(rows, _ROWS)):
-        # Of most lists most columns are empty, and a value costs time whether it is NULL or not.
+        # In most lists most columns are empty, and a NULL costs as much time as any value.
         by_column = {
             name: values
             for name, values in zip(columns, zip(*some, strict=True), strict=True)

@@ -26,7 +26,7 @@ class Collection:
 
 
 def collections(connection: sqlite3.Connection) -> list[Collection]:
-    """All collections by name."""
+    """All collections, by name."""
     rows = connection.execute(
         "SELECT name, collection.tlp, collection.note, created, count(reference_id), count(retracted) FROM collection"
         " LEFT JOIN membership ON collection_id = collection.id GROUP BY collection.id ORDER BY name"
@@ -37,7 +37,7 @@ def collections(connection: sqlite3.Connection) -> list[Collection]:
 def set_collection(
     connection: sqlite3.Connection, actor: Actor, name: str, tlp: Tlp | None = None, note: str | None = None
 ) -> None:
-    """Change a collection's sharing rule or note; None leaves it as it is."""
+    """Change a collection's sharing rule or note. None leaves it as it is."""
     connection.execute(
         "UPDATE collection SET tlp = coalesce(?, tlp), note = coalesce(?, note) WHERE id = ?",
         (tlp, note, collection_number(connection, name)),
@@ -54,7 +54,7 @@ def set_collection(
 def set_labels(
     connection: sqlite3.Connection, actor: Actor, reference_id: int, add: Iterable[str], remove: Iterable[str]
 ) -> None:
-    """Add labels to a reference and remove some, also of those that lists gave."""
+    """Add labels to a reference and remove others, including those that lists gave."""
     add, remove = sorted(set(add)), sorted(set(remove))
     add_labels(connection, reference_id, add)
     connection.executemany(
@@ -77,7 +77,7 @@ def set_labels(
 def retract(
     connection: sqlite3.Connection, actor: Actor, reference_id: int, reason: str | None, collection: str | None = None
 ) -> int:
-    """Withdraw a reference, in all of its collections or in one. Returns in how many it was withdrawn now."""
+    """Withdraw a reference from one of its collections, or from all. Returns from how many it was withdrawn now."""
     changed = connection.execute(
         "UPDATE membership SET retracted = ?, retraction_reason = ?, retraction_import_id = NULL"
         " WHERE reference_id = ? AND retracted IS NULL"
@@ -105,7 +105,7 @@ def restore(connection: sqlite3.Connection, actor: Actor, reference_id: int, col
 
 
 def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, allow: bool) -> bool:
-    """Put a reference on the allow list or take it off. Returns whether that was a change."""
+    """Put a reference on the allow list or take it off. Returns whether this changed anything."""
     changed = connection.execute(
         "UPDATE reference SET allow = ? WHERE id = ? AND allow != ?", (allow, reference_id, allow)
     ).rowcount
@@ -116,8 +116,10 @@ def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, a
 
 
 def set_common_hashes(connection: sqlite3.Connection, actor: Actor, algorithm: str, found: Mapping[bytes, int]) -> None:
-    """From now on these hashes, and no others of the algorithm, are too common to be evidence. found: in how many
-    references each is."""
+    """From now on these hashes of an algorithm, and no others, are too common to be evidence.
+
+    found: for each hash, how many references have it.
+    """
     before = connection.execute("SELECT count(*) FROM common_hash WHERE algorithm = ?", (algorithm,)).fetchone()[0]
     connection.execute("DELETE FROM common_hash WHERE algorithm = ?", (algorithm,))
     connection.executemany(

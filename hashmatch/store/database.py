@@ -1,4 +1,5 @@
-"""The SQLite file: its connection, transactions, and reading it as it is; opening.py opens it for all other uses."""
+"""The SQLite file: its connection, its transactions, and how to read it as it is. opening.py opens it for everything
+else."""
 
 from __future__ import annotations
 
@@ -13,20 +14,20 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.system import give_back
 
-#: Pages in memory, in KiB, while a table is read once.
+#: KiB of pages in memory while a table is read once.
 _SMALL_CACHE = 2_000
-#: How long a second writer waits for the first one's transaction, which is one file long: seconds.
+#: Seconds that a second writer waits for the first one's transaction, which covers one file.
 BUSY_SECONDS = 30.0
 
 # Here and not in schema.py, which imports sqlite-utils (130 ms): a scan only reads and does not need it.
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
-#: The number of migrations in schema.py, kept in user_version: a reader knows at once whether it understands the file.
+#: The number of migrations in schema.py. The file has it as user_version, so that a reader knows whether it understands it.
 VERSION = 8
 
 
 class Store:
-    """An open reference set. A context manager; `connection` is used by the other modules of this package only."""
+    """An open reference set; a context manager. Only modules of this package use `connection` to run SQL."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, writable: bool) -> None:
         self.connection = connection
@@ -35,16 +36,16 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, and the write lock from the start, so that what is read in it stays true until it is written.
+        """All or nothing. The write lock is taken at the start, so that what is read stays true until it is written.
 
-        Raises CommandError where the disk is full, another process holds the lock too long, or the file is damaged.
+        Raises CommandError if the disk is full, another process holds the lock too long, or the file is damaged.
         """
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
             except BaseException:
-                if self.connection.in_transaction:  # a full disk has rolled back already
+                if self.connection.in_transaction:  # not on a full disk: SQLite has rolled back already
                     self.connection.execute("ROLLBACK")
                 raise
             self.connection.execute("COMMIT")
@@ -55,7 +56,7 @@ class Store:
 
     @contextlib.contextmanager
     def little_memory(self) -> Iterator[None]:
-        """Give the pages in memory back, and keep few: for reading all of a table once, when memory is needed elsewhere."""
+        """Free the pages in memory, and keep few: to read all of a table once, while others need the memory."""
         before = pragma(self.connection, "cache_size")
         self.connection.execute(f"PRAGMA cache_size = -{_SMALL_CACHE}")
         self.connection.execute("PRAGMA shrink_memory")
@@ -78,18 +79,18 @@ class Store:
 
 
 def explain(error: sqlite3.DatabaseError | UnicodeError, path: Path | None = None) -> CommandError:
-    """SQLite's error in a line for a person.
+    """SQLite's error as a line for a person.
 
-    path: of the database, where it is known.
+    path: of the database, if it is known.
     Source: https://www.sqlite.org/rescode.html
     """
     return CommandError(_("database {path}: {reason}").format(path=path or "", reason=_reason(error)))
 
 
 def primary_code(error: Exception) -> int | None:
-    """SQLite's primary result code; None of an error that SQLite did not raise, but Python."""
+    """SQLite's primary result code; None if Python raised the error, and not SQLite."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF  # the bits above tell more exactly what happened
+    return None if code is None else code & 0xFF  # the higher bits say more exactly what happened
 
 
 def malformed(reason: str) -> sqlite3.DatabaseError:
@@ -113,7 +114,7 @@ def _reason(error: sqlite3.DatabaseError | UnicodeError) -> str:
         case sqlite3.SQLITE_READONLY:
             return _("it is read-only")
         case sqlite3.SQLITE_ERROR:
-            # Our statements are right for the tables that we made: a table is missing, or a value is not what we stored.
+            # Our statements fit the tables that we made. So a table is missing, or a value is not what we stored.
             return _("it is damaged ({reason}); `hashmatch verify` tells where").format(reason=error)
         case None if isinstance(error, UnicodeError | sqlite3.OperationalError):  # text that is not UTF-8
             return _("it is damaged ({reason})").format(reason=error)
@@ -122,13 +123,14 @@ def _reason(error: sqlite3.DatabaseError | UnicodeError) -> str:
 
 
 def connect(uri: str) -> sqlite3.Connection:
-    # isolation_level None: transactions begin and end where `transaction` says, not where sqlite3 guesses.
+    # isolation_level None: `transaction` begins and ends transactions, and not a guess of sqlite3's.
+    """Open a database by its URI."""
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
 @contextlib.contextmanager
 def closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Leave a file alone that turns out not to be for us."""
+    """Close the connection if the body raises, so that a file that is not ours is left alone."""
     try:
         yield connection
     except BaseException:
@@ -137,10 +139,15 @@ def closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connecti
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> int:
+    """The value of a pragma that is a number."""
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def check_header(connection: sqlite3.Connection, path: Path, even_damaged: bool) -> None:
+    """Check that a database is ours, and that this program can read it. Raises CommandError if not.
+
+    even_damaged: do not check that it can be read.
+    """
     if pragma(connection, "application_id") != APPLICATION_ID:
         raise CommandError(_("database {path}: it is not a hashmatch database").format(path=path))
     version = pragma(connection, "user_version")
@@ -152,7 +159,7 @@ def check_header(connection: sqlite3.Connection, path: Path, even_damaged: bool)
 
 
 def _roll_back(path: Path) -> None:
-    """Undo what was killed while it switched a database, say a restored backup, to the log: no reader can do that."""
+    """Finish a switch to the log that was killed halfway, say on a restored backup. A reader cannot do that."""
     journal = Path(f"{path}-journal")
     if journal.exists() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         with contextlib.closing(connect(f"{path.absolute().as_uri()}?mode=rw")) as connection:
@@ -160,7 +167,7 @@ def _roll_back(path: Path) -> None:
 
 
 def connect_to_read(path: Path, even_damaged: bool) -> sqlite3.Connection:
-    """Open a database read-only, as it is: an older one stays so."""
+    """Open a database read-only, as it is: an older one is not upgraded."""
     if not path.exists():
         message = _("there is no database {path}; `hashmatch index` or `hashmatch import` makes one")
         raise CommandError(message.format(path=path))
@@ -170,8 +177,8 @@ def connect_to_read(path: Path, even_damaged: bool) -> sqlite3.Connection:
         with closed_on_error(connect(f"{uri}?mode=ro")) as connection:
             check_header(connection, path, even_damaged)
     except sqlite3.OperationalError:
-        # A database in WAL mode needs a file beside it even to be read. On a read-only medium that cannot be; then
-        # it can be read as it stands, provided that no log with newer content lies beside it.
+        # A database in WAL mode needs a file beside it even to be read. On a read-only medium there can be none. The
+        # database can then be read as it is, provided that there is no log with newer content beside it.
         if os.access(path.parent, os.W_OK):
             raise
         for log in (Path(f"{path}-wal"), Path(f"{path}-journal")):
@@ -197,6 +204,6 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def read_as_it_is(path: Path) -> Store:
-    """Open whatever still says that it is a reference set, damaged or older, to look at it. Raises CommandError."""
+    """Open any file that still says that it is a reference set, damaged or older, to look at it. Raises CommandError."""
     with explained(path):
         return Store(connect_to_read(path, even_damaged=True), path, writable=False)

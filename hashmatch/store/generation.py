@@ -1,4 +1,4 @@
-"""Which state the hashes of a reference set are in, so that what was made of an older one knows what to do about it."""
+"""Which state the hashes of a reference set are in: caches that were made of an older state can tell what has changed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The state of all hashes: of which database, up to which row, after which removal and which audit entry.
+    """The state of all hashes: of which database, up to which row, which removal and which audit entry.
 
-    newest_digest: SHA-256 of the newest row; audit_digest: of the last entry of the audit chain, which covers all before.
+    newest_digest: SHA-256 of the newest row. audit_digest: digest of the last audit entry, which covers all before it.
     """
 
     origin: str
@@ -23,7 +23,7 @@ class Generation:
 
 
 def current(connection: sqlite3.Connection) -> Generation:
-    """The state of the hashes now; equal states have equal hashes."""
+    """The state of the hashes now. Equal states have equal hashes."""
     origin, newest, removals, audit = connection.execute(
         "SELECT (SELECT uuid FROM origin), (SELECT max(id) FROM hash), (SELECT max(id) FROM removed_hash),"
         " (SELECT max(id) FROM audit)"
@@ -35,7 +35,7 @@ def current(connection: sqlite3.Connection) -> Generation:
 
 
 def data_version(connection: sqlite3.Connection) -> int:
-    """A number that changes when another connection has changed the database; cheap to ask for.
+    """A number that changes when another connection changes the database. It costs little to ask for it.
 
     Source: https://www.sqlite.org/pragma.html#pragma_data_version
     """
@@ -43,8 +43,11 @@ def data_version(connection: sqlite3.Connection) -> int:
 
 
 def descends_from(connection: sqlite3.Connection, now: Generation, old: Generation) -> bool:
-    """Whether an older state is part of this database's history, and not of another, or of one that a restored backup
-    has undone, in which rows of the same numbers were others."""
+    """Whether an older state is part of this database's history.
+
+    It may be of another database, or of a history that a restored backup has undone, in which the same numbers were other
+    rows.
+    """
     if old.origin != now.origin or old.newest > now.newest or old.removals > now.removals:
         return False
     gone = connection.execute(
@@ -65,7 +68,7 @@ def _audit_digest(connection: sqlite3.Connection, audit_id: int) -> str:
 
 
 def changed_since(connection: sqlite3.Connection, algorithm: str, old: Generation) -> set[int]:
-    """References of which an older state has hashes of an algorithm that are no more."""
+    """References that had hashes of an algorithm in an older state which are gone now."""
     rows = connection.execute(
         "SELECT DISTINCT reference_id FROM removed_hash WHERE id > ? AND hash_id <= ? AND algorithm = ?",
         (old.removals, old.newest, algorithm),

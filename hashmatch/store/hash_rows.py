@@ -1,4 +1,4 @@
-"""The hashes of the reference set: those of one reference, and all of them, to be searched."""
+"""The hashes of the reference set: of one reference, or all of them, to be searched."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from hashmatch import hashers
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.records import UNKNOWN_QUALITY, Hash
 
-#: No row has a larger number.
+#: The largest number that a row can have.
 LAST = (1 << 63) - 1
 
 
 class PackedHashes(NamedTuple):
-    """All hashes of one reference, algorithm and view, as stored: see schema.py. number: how many these are. A tuple, since
-    millions are read at once."""
+    """All hashes of one reference, algorithm and view, as they are stored: see schema.py. number: how many hashes these are.
+
+    A tuple, since millions are read at once.
+    """
 
     reference_id: int
     algorithm: str
@@ -29,7 +31,7 @@ class PackedHashes(NamedTuple):
 
 
 def recipes(connection: sqlite3.Connection, reference_id: int) -> dict[str, tuple[str, int | None]]:
-    """Of each algorithm that a reference has hashes of: how its pictures were decoded, and the hasher's version."""
+    """For each algorithm that a reference has hashes of: how its pictures were decoded, and the hasher's version."""
     rows = connection.execute(
         "SELECT algorithm, decoding, version FROM hash JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ?",
         (reference_id,),
@@ -38,7 +40,7 @@ def recipes(connection: sqlite3.Connection, reference_id: int) -> dict[str, tupl
 
 
 def hashes(connection: sqlite3.Connection, reference_id: int) -> tuple[Hash, ...]:
-    """All hashes of a reference, unpacked; without local features."""
+    """All hashes of a reference, unpacked, without local features."""
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time, version FROM hash"
         " JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ? AND points IS NULL ORDER BY algorithm, view",
@@ -48,7 +50,7 @@ def hashes(connection: sqlite3.Connection, reference_id: int) -> tuple[Hash, ...
 
 
 def features(connection: sqlite3.Connection, reference_id: int) -> LocalFeatures | None:
-    """The local features of a reference, where it has any. Raises ValueError if what is stored cannot be such."""
+    """The local features of a reference; None if it has none. Raises ValueError if they are stored in a wrong form."""
     row = connection.execute(
         "SELECT version, bits, points FROM hash JOIN recipe ON recipe.id = recipe_id"
         " WHERE reference_id = ? AND algorithm = ? AND points IS NOT NULL",
@@ -64,8 +66,10 @@ def has_features(connection: sqlite3.Connection) -> bool:
 
 
 def blocks(connection: sqlite3.Connection, reference_id: int, view: str) -> bytes | None:
-    """The packed blocks of a still picture, see hashers/blocks.py. What has another length is none: a list that came
-    before this program had such hashes may have called others by their name."""
+    """The packed blocks of one view of a still picture, see hashers/blocks.py; None if there are none.
+
+    A list that is older than our blocks may have called other hashes by their name. These have another length.
+    """
     row = connection.execute(
         "SELECT bits FROM hash WHERE reference_id = ? AND algorithm = ? AND view = ? AND count = 1 AND length(bits) = ?",
         (reference_id, hashers.GUARD, view, hashers.by_name(hashers.GUARD).width),
@@ -74,13 +78,13 @@ def blocks(connection: sqlite3.Connection, reference_id: int, view: str) -> byte
 
 
 def common_hashes(connection: sqlite3.Connection, algorithm: str) -> list[bytes]:
-    """Hashes that `lint` found too common to say anything on their own."""
+    """Hashes that `lint` found too common to be evidence."""
     rows = connection.execute("SELECT bits FROM common_hash WHERE algorithm = ? ORDER BY bits", (algorithm,))
     return [row[0] for row in rows]
 
 
 def owners(connection: sqlite3.Connection, algorithm: str, after: int) -> Iterator[int]:
-    """The references that have hashes of one algorithm in rows that came after this one, by their ids, which may repeat."""
+    """Ids of the references that have hashes of one algorithm in later rows than this one. They may repeat."""
     rows = connection.execute("SELECT reference_id FROM hash WHERE id > ? AND +algorithm = ?", (after, algorithm))
     return (reference_id for (reference_id,) in rows)
 
@@ -88,14 +92,14 @@ def owners(connection: sqlite3.Connection, algorithm: str, after: int) -> Iterat
 def packed_hashes(
     connection: sqlite3.Connection, algorithm: str, *, after: int = 0, until: int | None = None, allowed: bool = False
 ) -> Iterator[PackedHashes]:
-    """The hashes of one algorithm, of retracted references too.
+    """The hashes of one algorithm, including those of retracted references.
 
-    after: only rows that came after this one. until: and no later than this one. allowed: only of live references on the
-    allow list.
-    Of the algorithm of local features, only these: a list may call its hashes by the same name.
-    Of a hasher, only hashes of its width: an older list may have called others by its name before this program had it.
+    after, until: only rows with higher numbers than `after`, up to and including `until`.
+    allowed: only those of live references on the allow list.
+    For local features, only these: a list may have called its hashes by the same name. For a hasher, only hashes of its
+    width: an older list may have called others by its name before this program had the hasher.
     """
-    # The unary plus keeps SQLite from walking a million index entries of the algorithm for ten later rows.
+    # The unary plus keeps SQLite from walking a million index entries of the algorithm to find ten later rows.
     condition = " AND reference_id IN (SELECT id FROM live_reference WHERE allow)" if allowed else ""
     condition += " AND points IS NOT NULL" if algorithm == FEATURES else _of_its_width(algorithm)
     rows = connection.execute(
@@ -107,15 +111,15 @@ def packed_hashes(
 
 
 def _of_its_width(algorithm: str) -> str:
-    """A condition on rows of hashes."""
+    """In SQL, whether a row's hashes are as wide as those of the algorithm."""
     hasher = hashers.find(algorithm)
     return f" AND length(bits) = {hasher.width} * count" if hasher else ""
 
 
 def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: Iterable[str]) -> set[str]:
-    """Which algorithms are those of references that have no hash of the given one, so that nothing else can find them.
+    """The algorithms that some reference has hashes of without having one of the given algorithm: only they can find it.
 
-    among: the algorithms to look at; of those that every picture has, a million rows would be walked.
+    among: the algorithms to look at. For one that every picture has, this would walk a million rows.
     """
     alone = (
         "SELECT 1 FROM hash AS h WHERE algorithm = ? AND NOT EXISTS"
@@ -126,7 +130,7 @@ def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: It
 
 
 def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
-    """The single hashes of a packed row."""
+    """The single hashes of a packed row. version: the hasher's."""
     width = len(packed.bits) // packed.number
     times: Sequence[float | None] = (None,) * packed.number
     if packed.time is not None:
@@ -145,8 +149,11 @@ def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:
 
 
 def is_current(found: dict[str, tuple[str, int | None]], decodings: Set[str], versions: dict[str, int]) -> bool:
-    """Whether the hashes that `recipes` told of are as good as what this program would make now: by one of these
-    recipes, and of each algorithm of this version."""
+    """Whether a reference's hashes are as good as those that this program would make now.
+
+    found: what `recipes` returned. decodings: recipes of which each hash must have one. versions: by algorithm, the hasher's
+    version that its hashes must have.
+    """
     return all(
         algorithm in found and found[algorithm][0] in decodings and found[algorithm][1] == version
         for algorithm, version in versions.items()
@@ -154,7 +161,7 @@ def is_current(found: dict[str, tuple[str, int | None]], decodings: Set[str], ve
 
 
 def all_blocks(connection: sqlite3.Connection, reference_id: int) -> list[tuple[str, bytes]]:
-    """The packed blocks of all views of a still picture, as `blocks` has those of one."""
+    """The packed blocks of all views of a still picture, each with its view; see `blocks`."""
     return connection.execute(
         "SELECT view, bits FROM hash WHERE reference_id = ? AND algorithm = ? AND count = 1 AND length(bits) = ?",
         (reference_id, hashers.GUARD, hashers.by_name(hashers.GUARD).width),
@@ -162,7 +169,7 @@ def all_blocks(connection: sqlite3.Connection, reference_id: int) -> list[tuple[
 
 
 def packed_of(connection: sqlite3.Connection, reference_id: int, algorithm: str) -> list[PackedHashes]:
-    """The hashes of one algorithm of one reference, of its width."""
+    """The hashes of one algorithm of one reference, if they have the algorithm's width."""
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
         f" WHERE reference_id = ? AND algorithm = ?{_of_its_width(algorithm)} ORDER BY id",
@@ -172,6 +179,9 @@ def packed_of(connection: sqlite3.Connection, reference_id: int, algorithm: str)
 
 
 def extents(connection: sqlite3.Connection, algorithm: str, after: int, until: int) -> Iterator[tuple[int, int, int]]:
-    """Of each row of hashes of one algorithm, from one to another: its number, its reference, and how many hashes it has."""
+    """The number, the reference and the count of hashes of each row of one algorithm in a range of rows.
+
+    after, until: as in `packed_hashes`.
+    """
     query = "SELECT id, reference_id, count FROM hash WHERE id > ? AND id <= ? AND +algorithm = ? ORDER BY id"
     return iter(connection.execute(query, (after, until, algorithm)))

@@ -1,4 +1,4 @@
-"""Add entries of hash lists to the set: many at once, since a list may have millions."""
+"""Add entries of hash lists to the set, many at once: a list may have millions."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, re
 
 
 class ListEntry(NamedTuple):
-    """A list's entry as the database will keep it. Made without it, so that another process can; a tuple, since a list has
-    millions. columns: values of _COLUMNS. hashes: see packed_rows. opinions: each with its source."""
+    """A list's entry as the database will keep it. It is made without the database, so that another process can do it. A
+    tuple, since a list has millions.
+
+    columns: values of _COLUMNS. hashes: see packed_rows. opinions: each with its source.
+    """
 
     identity: bytes
     columns: tuple[object, ...]
@@ -38,7 +41,7 @@ class ListEntry(NamedTuple):
 
 
 def entry_of(item: ListItem, membership: Membership) -> ListEntry:
-    """An entry and as what it is added."""
+    """An entry of a list, prepared. membership: how to add it."""
     return ListEntry(
         identity_of(item),
         (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, item.width, item.height),
@@ -48,19 +51,20 @@ def entry_of(item: ListItem, membership: Membership) -> ListEntry:
     )
 
 
-#: How many identities are looked up at once, which SQLite does in their order, page by page; it takes 32,766 values.
+#: Identities to look up at once. SQLite does it in their order, page by page; it takes 32,766 values.
 _LOOKED_UP = 20_000
 
 
 def add_items(
     connection: sqlite3.Connection, actor: Actor, entries: Sequence[ListEntry], *, allow_known: bool = False
 ) -> list[tuple[int, JoinOutcome]]:
-    """Add entries of a hash list, within a transaction. A retracted entry leaves a tombstone. Returns of each the
-    reference's id and what became of it.
+    """Add entries of a hash list, within a transaction. A retracted entry leaves a tombstone.
 
-    Hashes that were made here from the bytes themselves are not replaced by those of a list.
-    allow_known: whether an entry may put a reference on the allow list that is known already. On a list's word alone it
-    must not, or a partner could protect what others know as propaganda; but see membership.join of what only he knows.
+    Hashes that were made here from the bytes are not replaced by those of a list.
+    allow_known: whether an entry may put a reference on the allow list that is known already. A list alone must not do
+    that, or a partner could protect what others know as propaganda. membership.join says what holds for references that
+    only the partner knows.
+    Returns for each entry the reference's id and what happened to it.
     """
     known = _known(connection, [entry.identity for entry in entries])
     batch = _Batch(connection, actor)
@@ -85,12 +89,12 @@ def add_items(
 def add_item(
     connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership, *, allow_known: bool = False
 ) -> tuple[int, JoinOutcome]:
-    """One entry; see add_items."""
+    """Add one entry; see add_items."""
     return add_items(connection, actor, [entry_of(item, membership)], allow_known=allow_known)[0]
 
 
 def find(connection: sqlite3.Connection, identity: bytes) -> int | None:
-    """The reference that an entry is of, if there is one."""
+    """The reference that an entry stands for; None if there is none."""
     return _known(connection, [identity]).get(identity)
 
 
@@ -105,14 +109,14 @@ def of_case(connection: sqlite3.Connection, collection: str, case: str) -> list[
 
 
 def withdraw(connection: sqlite3.Connection, actor: Actor, reference_id: int, entry: ListEntry) -> JoinOutcome:
-    """Take a known reference back, as an entry says that names it otherwise than by what it is."""
+    """Withdraw a known reference, for an entry that names it by something other than its content."""
     return _add_to(connection, actor, reference_id, entry)
 
 
 def identity_of(item: ListItem) -> bytes:
-    """What makes an entry of a list the same as another: 32 bytes.
+    """What makes two entries of lists the same: 32 bytes.
 
-    The SHA-256 of the media's bytes where the list has it; else a SHA-256 over the strongest digest, else over all
+    This is the SHA-256 of the media's bytes if the list has it, else a SHA-256 over the strongest digest, else over all
     perceptual hashes, in an order that does not depend on the list's.
     """
     if item.sha256 is not None:
@@ -122,7 +126,7 @@ def identity_of(item: ListItem) -> bytes:
     elif item.md5 is not None:
         named = "md5:" + item.md5
     else:
-        # Without times, which other tools round in their own ways.
+        # Without times: other tools round them, each in its own way.
         named = ",".join(sorted(f"{h.algorithm}:{h.view}:{h.hex}" for h in item.hashes))
     return hashlib.sha256(b"hashmatch identity\0" + named.encode()).digest()
 
@@ -159,7 +163,7 @@ def _add_to(
     allow_known: bool = False,
     people: Callable[[], SaidHere] | None = None,
 ) -> JoinOutcome:
-    """Add an entry of a reference that is there; new: since just now. The others: see membership.join."""
+    """Add an entry to a reference that is there. new: it was inserted just now. The others: see membership.join."""
     membership = entry.membership
     replaceable = _replaceable(connection, reference_id, membership)
     present = connection.execute("SELECT DISTINCT algorithm FROM hash WHERE reference_id = ?", (reference_id,))
@@ -172,7 +176,7 @@ def _add_to(
     changed |= mark(connection, reference_id, membership.collection, membership.tlp)
     changed |= opinions.add(connection, reference_id, entry.opinions, membership.import_id)
     if membership.import_id is not None:
-        # Of the list that made it a member, the membership tells.
+        # The membership names the list that made the reference a member.
         connection.execute(
             "INSERT OR IGNORE INTO provenance (reference_id, import_id, collection_id, carried)"
             " SELECT ?1, ?2, id, ?3 FROM collection WHERE name = ?4 AND NOT EXISTS"
@@ -185,8 +189,9 @@ def _add_to(
 
 
 def _replaceable(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> Callable[[str], bool]:
-    """Which algorithms' hashes an entry may replace: where it is a newer word than the last one of its collection, those
-    that came in a list."""
+    """Which algorithms' hashes an entry may replace: those that came in a list, if the entry is a newer word than the last
+    one of its collection.
+    """
     said = membership.said
     row = connection.execute(
         "SELECT changed FROM membership JOIN collection ON collection.id = collection_id"
@@ -203,13 +208,13 @@ def _replaceable(connection: sqlite3.Connection, reference_id: int, membership: 
 
 
 def _with_source(item: ListItem, membership: Membership) -> tuple[Opinion, ...]:
-    """An entry's opinions, each with its source and a date where the entry has any."""
+    """An entry's opinions, each with its source, and with a date if the entry has one."""
     at = membership.said
     return tuple(replace(each, source=each.source or membership.collection, at=each.at or at) for each in item.opinions)
 
 
 class _Batch:
-    """New references of a list, that are inserted together."""
+    """New references of a list that are inserted together."""
 
     def __init__(self, connection: sqlite3.Connection, actor: Actor) -> None:
         self._connection, self._actor = connection, actor
@@ -219,7 +224,7 @@ class _Batch:
         self._next = 0
 
     def add(self, entry: ListEntry) -> int:
-        """The id that the reference will have."""
+        """Add a reference. Returns the id that it will have."""
         if not self._entries:
             (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM reference").fetchone()
             self._next = int(last) + 1

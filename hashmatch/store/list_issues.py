@@ -15,19 +15,19 @@ from hashmatch.records import ListHead
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A list that went out: its sequence number, and the revision of the newest reference that it can have."""
+    """A list that went out: its sequence number, and the highest revision of a reference that it can have."""
 
     sequence: int
     revision: int
 
 
 def newest_revision(connection: sqlite3.Connection) -> int:
-    """What has a higher revision is newer than all that is read now."""
+    """The highest revision now. References that change later get a higher one."""
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM audit").fetchone()[0])
 
 
 def revision_at(connection: sqlite3.Connection, moment: str) -> int:
-    """The highest revision of what was there before a moment: UTC, ISO 8601."""
+    """The highest revision before a moment, which is UTC in ISO 8601."""
     row = connection.execute("SELECT coalesce(max(id), 0) FROM audit WHERE at < ?", (moment,)).fetchone()
     return int(row[0])
 
@@ -35,10 +35,10 @@ def revision_at(connection: sqlite3.Connection, moment: str) -> int:
 def published(
     connection: sqlite3.Connection, name: str, selection: Mapping[str, object], sequence: int | None = None
 ) -> Published | None:
-    """The list of that name and number that went out, or the last one; None if none did.
+    """The list of that name and number that went out, or the last one of that name; None if none did.
 
-    Raises CommandError where there is none of the number that was asked for, or its references were chosen otherwise than
-    by this selection, so that what has changed since would be too little.
+    Raises CommandError if there is none of that number, or if its references were chosen by another selection: a list of
+    what has changed since would then lack some.
     """
     row = connection.execute(
         "SELECT sequence, revision, selection FROM published WHERE list = ? AND sequence = coalesce(?,"
@@ -65,7 +65,7 @@ def published(
 def publish(
     connection: sqlite3.Connection, name: str, sequence: int, revision: int, selection: Mapping[str, object]
 ) -> None:
-    """Note a list that went out."""
+    """Note that a list went out."""
     connection.execute(
         "INSERT INTO published (list, sequence, revision, selection, at) VALUES (?, ?, ?, ?, ?)",
         (name, sequence, revision, _text(selection), now()),
@@ -85,7 +85,9 @@ def begin_import(
     head: ListHead,
     signer: str | None,
 ) -> int:
-    """The number of an import. One of the same bytes in the same way is the same import, done again or gone on with."""
+    """The number of an import. If the same bytes were imported in the same way before, it is that import, repeated or
+    continued.
+    """
     found = connection.execute(
         "SELECT id FROM import WHERE sha256 = ? AND format = ? AND collection_id IS ? AND signer IS ?",
         (sha256, form, collection_id, signer),
@@ -104,15 +106,16 @@ def begin_import(
 
 
 def finish_import(connection: sqlite3.Connection, import_id: int, items: int, refused: int) -> None:
-    """All of a list has been read."""
+    """Note that a list was read to its end."""
     connection.execute(
         "UPDATE import SET items = ?, refused = ?, finished = ? WHERE id = ?", (items, refused, now(), import_id)
     )
 
 
 def sequences_seen(connection: sqlite3.Connection, name: str, signer: str | None) -> list[tuple[int, int | None]]:
-    """Of the lists of a name and signer that were read to their end: the sequence number of each, and from which one it
-    goes on (None of a full list)."""
+    """The lists of a name and signer that were read to their end: the sequence number of each, and the number that it
+    continues from, which is None for a full list.
+    """
     rows = connection.execute(
         "SELECT DISTINCT sequence, since FROM import WHERE list = ? AND signer IS ? AND sequence IS NOT NULL"
         " AND finished IS NOT NULL ORDER BY sequence",
@@ -122,7 +125,7 @@ def sequences_seen(connection: sqlite3.Connection, name: str, signer: str | None
 
 
 def was_read(connection: sqlite3.Connection, sha256: bytes, signer: str | None) -> bool:
-    """Whether a list of these bytes was read to its end, so that it can bring nothing back."""
+    """Whether a list of these bytes was read to its end before, so that it can bring back nothing."""
     row = connection.execute(
         "SELECT 1 FROM import WHERE sha256 = ? AND signer IS ? AND finished IS NOT NULL", (sha256, signer)
     ).fetchone()
@@ -130,7 +133,7 @@ def was_read(connection: sqlite3.Connection, sha256: bytes, signer: str | None) 
 
 
 def signer_of(connection: sqlite3.Connection, collection: str) -> str | None:
-    """The public key of the one whose lists fill a collection, if it belongs to anybody."""
+    """The public key of the signer whose lists fill a collection; None if it belongs to nobody."""
     row = connection.execute("SELECT signer FROM collection WHERE name = ?", (collection,)).fetchone()
     return None if row is None else row[0]
 
@@ -141,6 +144,6 @@ def has_collection(connection: sqlite3.Connection, collection: str) -> bool:
 
 
 def set_signer(connection: sqlite3.Connection, collection: str, signer: str | None) -> None:
-    """Let a collection that is nobody's belong to a signer."""
+    """Let a collection that belongs to nobody belong to a signer."""
     if signer is not None:
         connection.execute("UPDATE collection SET signer = ? WHERE name = ? AND signer IS NULL", (signer, collection))

@@ -1,4 +1,4 @@
-"""Read the reference set: what is known of a file, a digest, a reference; and all hashes, to be searched."""
+"""Read the reference set: what it knows about a file, a digest or a reference."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from hashmatch.store.references import IMPORTED
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSource:
-    """On whose word a reference is in a collection, and under which rule (the stricter of its own and the collection's).
+    """Who says that a reference belongs in a collection, and under which rule: the stricter of the source's and the
+    collection's.
 
-    opinion: what the source thinks of it, where it looked: "confirmed", "disputed", "false-positive"; else "malicious", or
-    "benign" where it is on the allow list. "retracted" where it took it back, which disputes it where others stand by it.
-    changed: when the source last said anything, to the microsecond. labels: those that its list gave. lists: see Provenance.
-    withdrawn_here: of what a list brought, whether a person here took it back, and not the source.
+    opinion: what the source thinks of it, if it looked: "confirmed", "disputed" or "false-positive"; else "malicious", or
+    "benign" on the allow list. "retracted" if the source withdrew it, or "disputed" if others still stand by it.
+    changed: when the source last said anything, to the microsecond. labels: those that its list gave.
+    withdrawn_here: whether a person here withdrew what a list had brought, and not the source.
     """
 
     collection: str
@@ -49,8 +50,12 @@ class ReferenceSource:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """A list that had an entry of a reference: its file's name and SHA-256, what it calls itself and its sequence number,
-    who signed it (a public key), when it was made and read, for which collection, and what it had to know a file by."""
+    """A list that had an entry of a reference.
+
+    name, sha256: of its file. list, sequence: what it calls itself, and its number. signer: the public key that signed it.
+    created, imported: when it was made and read. collection: for which it was read.
+    carried: which digests and hashes it had.
+    """
 
     name: str
     format: str
@@ -66,8 +71,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One reference with its sources, labels (of all of them and those given here) and opinions. given: the labels that
-    were given here."""
+    """One reference, with its sources, opinions and labels.
+
+    labels: all of them. given: those that were given here, and not by lists.
+    """
 
     id: int
     sha256: str | None
@@ -89,7 +96,7 @@ class Reference:
 
     @property
     def live(self) -> bool:
-        """Whether any source stands by it; a reference that none does matches nothing."""
+        """Whether any source stands by it. A reference that none stands by matches nothing."""
         return any(source.retracted is None for source in self.sources)
 
     @property
@@ -103,8 +110,11 @@ class Reference:
         return strictest(*(source.tlp for source in self.sources))
 
     def our_dispute(self, name: str) -> Opinion | None:
-        """What people here say, under this name, of what others' lists brought and they took back; None if they did not.
-        It is never older than what was said under this name before."""
+        """What people here say, under this name, about entries of others' lists that they withdrew; None if they withdrew
+        none.
+
+        It is never older than the last opinion under this name.
+        """
         taken_back = [(each.retracted or "", each.retraction_reason) for each in self.sources if each.withdrawn_here]
         if not taken_back:
             return None
@@ -127,7 +137,7 @@ def reference(connection: sqlite3.Connection, reference_id: int) -> Reference:
     return _references(connection, [row])[0]
 
 
-#: Could not be decoded, and so has no perceptual hash.
+#: It could not be decoded, and so has no perceptual hash.
 _FAILED = "error_code IS NOT NULL AND NOT partial"
 _RETRACTED = "id NOT IN (SELECT id FROM live_reference)"
 
@@ -140,11 +150,11 @@ def references(
     failed: bool = False,
     retracted: bool = False,
 ) -> Iterator[Reference]:
-    """All references in the order of their ids, or those only for which each of the conditions holds that is given.
+    """All references in the order of their ids; or only those that meet every condition that is given.
 
-    changed_after: those of a higher revision, see list_issues.py. allowed: those on the allow list. failed: those that
-    could not be decoded. retracted: those that nobody stands by.
-    Rows are read page by page, so that a million references need no million objects.
+    changed_after: they have a higher revision, see list_issues.py. allowed: they are on the allow list. failed: they could
+    not be decoded. retracted: nobody stands by them.
+    Rows are read in pages, so that a million references do not take a million objects.
     """
     chosen = {"allow": allowed, _FAILED: failed, _RETRACTED: retracted, "revision > :after": changed_after is not None}
     where = " AND ".join(["id > :last", *(condition for condition, holds in chosen.items() if holds)])
@@ -153,7 +163,7 @@ def references(
         f"{_REFERENCE} WHERE {where} ORDER BY id LIMIT 1000", {"last": last, "after": changed_after}
     ).fetchall():
         for row in rows:
-            if row[0] <= last:  # where pages have changed places, one page after another would go on for ever
+            if row[0] <= last:  # if pages of the file have changed places, this would never end
                 raise malformed("rows are out of order")
             last = row[0]
         yield from _references(connection, rows)
@@ -162,7 +172,7 @@ def references(
 def find(connection: sqlite3.Connection, text: str) -> Reference:
     """A reference by what a person types: its id, a digest, the beginning of one (8 digits or more), or a path.
 
-    Raises CommandError if none or more than one is meant.
+    Raises CommandError if there is none, or more than one.
     """
     matches: list[tuple[int]] = []
     lowered = text.lower()
@@ -183,7 +193,7 @@ def find(connection: sqlite3.Connection, text: str) -> Reference:
 
 
 def by_digests(connection: sqlite3.Connection, digests: Digests) -> list[int]:
-    """Ids of live references with the same bytes: by SHA-256, or by SHA-1 or MD5 where a list brought nothing stronger."""
+    """Ids of live references with the same bytes: by SHA-256, or by SHA-1 or MD5 if a list brought nothing stronger."""
     rows = connection.execute(
         "SELECT id FROM live_reference WHERE sha256 = ? UNION"
         " SELECT id FROM live_reference WHERE +sha256 IS NULL AND sha1 = ? UNION"
@@ -194,19 +204,19 @@ def by_digests(connection: sqlite3.Connection, digests: Digests) -> list[int]:
 
 
 def id_of_sha256(connection: sqlite3.Connection, sha256: str) -> int | None:
-    """The reference with these bytes, live or not."""
+    """The reference with these bytes, live or not; None if there is none."""
     row = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (bytes.fromhex(sha256),)).fetchone()
     return None if row is None else int(row[0])
 
 
 def sha256_of(connection: sqlite3.Connection, reference_id: int) -> str | None:
-    """The SHA-256 of a reference, live or not; None if there is no such reference, or its bytes are not known."""
+    """The SHA-256 of a reference, live or not; None if there is no such reference or its bytes are not known."""
     row = connection.execute("SELECT sha256 FROM reference WHERE id = ?", (reference_id,)).fetchone()
     return None if row is None or row[0] is None else str(row[0].hex())
 
 
 def has_without_sha256(connection: sqlite3.Connection, reference_id: int, kind: Kind | None) -> bool:
-    """Whether there is a reference of this number and kind whose bytes are not known: a list brought it."""
+    """Whether there is a reference of this number and kind whose bytes are not known, because a list brought it."""
     row = connection.execute(
         "SELECT 1 FROM reference WHERE id = ? AND sha256 IS NULL AND kind IS ?", (reference_id, kind)
     ).fetchone()
@@ -219,7 +229,7 @@ def sizes(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
 
 
 def id_at(connection: sqlite3.Connection, path: bytes, size: int, mtime_ns: int) -> int | None:
-    """The reference whose bytes were seen at this path, if the file there has kept its size and time since."""
+    """The reference whose bytes were seen at this path; None if the file there has another size or time now."""
     row = connection.execute(
         "SELECT reference_id FROM location WHERE path = ? AND size = ? AND mtime_ns = ?", (path, size, mtime_ns)
     ).fetchone()
@@ -235,13 +245,13 @@ def collection_number(connection: sqlite3.Connection, name: str) -> int:
 
 
 def locations(connection: sqlite3.Connection, reference_id: int) -> list[bytes]:
-    """Where the bytes of a reference were seen, in the order of the paths."""
+    """Paths where the bytes of a reference were seen, in order."""
     rows = connection.execute("SELECT path FROM location WHERE reference_id = ? ORDER BY path", (reference_id,))
     return [row[0] for row in rows]
 
 
 def live(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
-    """Which of these references are live."""
+    """Those of these references that are live."""
     found: list[int] = []
     for start in range(0, len(ids), 1000):
         part = ids[start : start + 1000]
@@ -265,7 +275,7 @@ def size(connection: sqlite3.Connection) -> int:
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How much of what is in the reference set."""
+    """How many of everything the reference set has, by name."""
     queries = {
         "references": "SELECT count(*) FROM reference",
         "images": "SELECT count(*) FROM live_reference WHERE kind = 'image'",
@@ -289,7 +299,7 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def provenance(connection: sqlite3.Connection, reference_id: int) -> list[Provenance]:
-    """The lists that had an entry of a reference, the first one first."""
+    """The lists that had an entry of a reference, in the order in which they were read."""
     rows = connection.execute(
         "SELECT import.name, format, sha256, list, sequence, import.signer, import.created, imported, collection.name,"
         " carried FROM ("
@@ -303,7 +313,7 @@ def provenance(connection: sqlite3.Connection, reference_id: int) -> list[Proven
 
 
 def _references(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> list[Reference]:
-    """References of rows of `_REFERENCE`, with what other tables say of them, read for all at once."""
+    """References of rows of `_REFERENCE`, with what other tables say about them, which is read for all at once."""
     ids = [row[0] for row in rows]
     marks = ", ".join("?" * len(ids))
     labels = _by_reference(
@@ -327,7 +337,7 @@ def _references(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -
 
 
 def _by_reference(rows: Iterable[tuple[Any, ...]]) -> defaultdict[int, list[tuple[Any, ...]]]:
-    """What is left of rows that begin with a reference's id, by that."""
+    """Rows that begin with a reference's id: what follows, by that id."""
     found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for reference_id, *rest in rows:
         found[reference_id].append(tuple(rest))

@@ -1,4 +1,5 @@
-"""Which collection knows a reference, and what its source says of it: the newest word counts, in whatever order it comes."""
+"""Which collection knows a reference, and what its source says about it. The newest word counts, in whatever order words
+come."""
 
 from __future__ import annotations
 
@@ -18,15 +19,15 @@ from hashmatch.store import bulk
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.overrides import LIVE, Retraction, SaidHere, said_here
 
-#: What became of an addition. "joined": a known reference, of which something new was added. "retracted": it was
-#: withdrawn, and adding it again does not revive it. "restored": the source that withdrew it stands by it again.
-#: "disputed": a list would withdraw what was not from a list; it stays.
+#: What came of adding a reference. "joined": it was known, and something new was added to it. "retracted": it was withdrawn,
+#: and adding it again does not revive it. "restored": the source that withdrew it stands by it again. "disputed": a list
+#: wants to withdraw what no list brought; it stays.
 JoinOutcome = Literal["added", "joined", "known", "retracted", "restored", "disputed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """As what a reference is added: to which collection, on whose word, under which rule."""
+    """How to add a reference: to which collection, who says so, and under which rule."""
 
     collection: str
     source: str | None = None
@@ -41,17 +42,17 @@ class Membership:
     changed: str | None = None
     operator: str | None = None
     import_id: int | None = None
-    #: What the list has to know a file by: names of digests and algorithms, with commas.
+    #: Which digests and hashes the list has: names of digests and algorithms, with commas.
     carried: str | None = None
-    #: Whether a person named the collection that a list is for; only then may it withdraw what was indexed here.
+    #: Whether a person named the collection that a list is for. Only then may it withdraw what was indexed here.
     named: bool = False
 
     def __reduce__(self) -> tuple[type[Membership], tuple[object, ...]]:
-        return Membership, tuple(getattr(self, field) for field in self.__slots__)  # a third of the time
+        return Membership, tuple(getattr(self, field) for field in self.__slots__)  # takes a third of the time
 
     @property
     def said(self) -> str | None:
-        """When the source said this, to the microsecond; None where a list does not tell, or it is said here."""
+        """When the source said this, to the microsecond; None if a list does not say when, or if it is said here."""
         if self.import_id is None:
             return None
         moment = self.changed or max(self.retracted or "", self.added or "")
@@ -60,7 +61,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A membership that is there. id: of its collection."""
+    """A membership that exists. id: of its collection."""
 
     id: int
     collection: str
@@ -73,7 +74,7 @@ class _Row:
     allowed: bool
 
     def is_older_than(self, said: str | None) -> bool:
-        """Whether the last word of it that can be told is older than this one."""
+        """Whether its last word is older than this one, as far as anybody can know."""
         return said is not None and (self.changed is None or said > self.changed)
 
     @property
@@ -83,7 +84,7 @@ class _Row:
 
     @property
     def withdrawn_here(self) -> bool:
-        """By a person, and not by a list."""
+        """Whether a person here withdrew it, and not a list."""
         return self.retracted is not None and self.retracting_import is None
 
 
@@ -100,11 +101,12 @@ def join(
 ) -> JoinOutcome:
     """Make a reference a member of a collection, with labels; or retract it there, if `membership` says so.
 
-    allow_known: whether it may put a reference on the allow list that is known already, whoever else knows it. people: gives
-    what is said here, where many are joined.
-    What a list took back, a newer word of the same collection restores. What a person took back here in all of its
-    collections stays so, and so does a membership that was: only `restore` undoes that. Words that are older than the last
-    one of the same collection change nothing.
+    allow_known: whether it may put a reference on the allow list that is known already, whoever else knows it.
+    people: gives what people here said, for callers that join many.
+    A newer word of the same collection restores what a list withdrew. What a person here withdrew from all of its
+    collections stays
+    withdrawn, and so does a membership that a person withdrew: only `restore` undoes that. Words that are older than the
+    last one of the same collection change nothing.
     """
     rows = [] if new else _rows(connection, reference_id)
     own = next((row for row in rows if row.collection == membership.collection), None)
@@ -126,11 +128,11 @@ def join(
         newer = own.is_older_than(said)
         kept: Retraction | None = None
         if newer and own.is_listed and not own.withdrawn_here:
-            # Where its source had withdrawn it, too, and stands by it again, what is left is what a person here said.
+            # Its source had withdrawn it, too, and stands by it again. What a person here said remains.
             kept = people().taken_back.get((reference_id, own.collection))
         if own.withdrawn_here or not newer or kept is not None:
-            told_more = newer and own.is_listed and _update(connection, reference_id, own.id, membership, kept)
-            if followed or told_more:
+            has_news = newer and own.is_listed and _update(connection, reference_id, own.id, membership, kept)
+            if followed or has_news:
                 touch(connection, reference_id, own=False)
             return "retracted"
     elif (
@@ -152,14 +154,14 @@ def join(
         allowed |= bool(connection.execute(statement, (reference_id,)).rowcount)
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
-        told_more = True
+        has_news = True
     else:
-        told_more = _update(connection, reference_id, collection_id, membership, LIVE)
-    if not added_labels and not allowed and not told_more:
+        has_news = _update(connection, reference_id, collection_id, membership, LIVE)
+    if not added_labels and not allowed and not has_news:
         return "known"
     if not new:
         touch(connection, reference_id, own=here)
-    if here:  # an import is one entry in the audit trail, and its members point to it
+    if here:  # an import has one entry in the audit trail, and its members point to it
         detail |= {"labels": added_labels, "allow": allow, "source": membership.source, "tlp": membership.tlp}
         record(connection, actor, "add" if new else "join", detail)
     if own is not None and own.retracted is not None:
@@ -177,11 +179,11 @@ def _follow(
     own: _Row,
     people: Callable[[], SaidHere],
 ) -> bool:
-    """Put a reference on the allow list or take it off, where that is what a newer word of the list says that made it a
-    member. Returns whether that was a change.
+    """Put a reference on the allow list or take it off, if a newer word of the list that made it a member says so.
 
-    What a person here decided last stays. Onto the allow list it goes only where no other collection has it: else a partner
-    could protect what others know as propaganda.
+    What a person here decided last stays. The reference goes on the allow list only if no other collection has it: else a
+    partner could protect what others know as propaganda.
+    Returns whether this changed anything.
     """
     if membership.allow == own.allowed or not own.is_listed or not own.is_older_than(membership.said):
         return False
@@ -196,7 +198,7 @@ def _follow(
 
 
 def kept_off(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> bool:
-    """Whether a reference is not on the allow list, where the last word of a collection would have it there."""
+    """Whether the last word of a collection would have a reference on the allow list, and it is not there."""
     row = connection.execute(
         "SELECT changed, import_id FROM membership JOIN collection ON collection.id = collection_id"
         " JOIN reference ON reference.id = reference_id WHERE reference_id = ? AND name = ? AND NOT allow",
@@ -226,15 +228,15 @@ def _retract(
     elif own.retracted is not None and not (
         own.withdrawn_here and own.is_listed and own.is_older_than(membership.said)
     ):
-        # Its first retraction counts; but a word between the two, that comes later, is not to revive it.
+        # The first retraction counts. But a word from between the two, if it arrives later, must not revive it.
         if _update(connection, reference_id, collection_id, membership, None):
             touch(connection, reference_id, own=False)
         return "known"
     else:
-        # Also where a person here had: what goes out is then that its source took it back, and not that we doubt it.
+        # Even if a person here had withdrawn it: we then pass on that its source withdrew it, and not that we doubt it.
         retraction = (membership.retracted, membership.retraction_reason, membership.import_id)
         _update(connection, reference_id, collection_id, membership, retraction)
-    if new:  # a tombstone remembers what it was, so that restoring one of the allow list does not make it propaganda
+    if new:  # a tombstone remembers the allow list, so that restoring it does not make it propaganda
         connection.execute("UPDATE reference SET allow = ? WHERE id = ?", (membership.allow, reference_id))
         if membership.import_id is None:
             add_labels(connection, reference_id, membership.labels)
@@ -242,14 +244,15 @@ def _retract(
         touch(connection, reference_id, own=own is not None and own.import_id is None)
     detail |= {"retracted": membership.retracted, "reason": membership.retraction_reason}
     if own is not None and own.retracted is not None:
-        detail["before"] = (own.retracted, own.reason)  # see said_here
+        detail["before"] = (own.retracted, own.reason)  # which overrides.py reads
     record(connection, actor, "retract", detail)
     return "retracted"
 
 
 def _rule(membership: Membership) -> Tlp | None:
-    """The sharing rule of a collection that a membership makes. The marks of a list's entries are their own, not those of
-    the collection that the first of them happens to make."""
+    """The sharing rule of a collection that a membership creates. The marks of a list's entries are their own, and not
+    those of the collection that the first of them happens to create.
+    """
     return membership.tlp if membership.import_id is None else None
 
 
@@ -264,7 +267,7 @@ def _rows(connection: sqlite3.Connection, reference_id: int) -> list[_Row]:
 
 
 def ensure_collection(connection: sqlite3.Connection, actor: Actor, name: str, tlp: Tlp | None = None) -> int:
-    """The id of a collection, which is made with this sharing rule if there is none of that name."""
+    """The id of a collection. If there is none of that name, it is created with this sharing rule."""
     found = connection.execute("SELECT id FROM collection WHERE name = ?", (name,)).fetchone()
     if found:
         return int(found[0])
@@ -280,14 +283,14 @@ _COLUMNS = (
 
 
 def insert(connection: sqlite3.Connection, rows: Iterable[tuple[int, int, Membership]]) -> None:
-    """Memberships that were not there, each by the ids of its reference and collection. A list's labels are kept in it."""
+    """Insert new memberships, each by the ids of its reference and collection. They keep a list's labels."""
     bulk.insert(
         connection,
         "membership",
         _COLUMNS,
         (
             (reference_id, collection_id, *values)
-            for each, group in groupby(rows, key=itemgetter(2))  # a list says the same of most of its entries
+            for each, group in groupby(rows, key=itemgetter(2))  # a list says the same about most of its entries
             for values in [_values(each)]
             for reference_id, collection_id, _membership in group
         ),
@@ -295,7 +298,7 @@ def insert(connection: sqlite3.Connection, rows: Iterable[tuple[int, int, Member
 
 
 def _values(each: Membership) -> tuple[object, ...]:
-    """The values of _COLUMNS, but for the first two."""
+    """The values of _COLUMNS, without the first two."""
     listed = each.import_id is not None
     return (
         *(each.source, each.tlp, each.case, each.note, each.operator, each.added or now()),
@@ -314,10 +317,11 @@ def _update(
     membership: Membership,
     retraction: Retraction | None,
 ) -> bool:
-    """Take over what a membership's source says now: a stricter TLP mark always, the other things where they are newer or
-    were not known. Returns whether that changed more than the date.
+    """Take over what a membership's source says now: a stricter TLP mark always, everything else if it is newer or was
+    unknown.
 
-    retraction: what holds from now on; None: what held before.
+    retraction: what holds from now on; None if it stays as it is.
+    Returns whether this changed more than the date.
     """
     *old, reason, importing, retracted, changed, labels, import_id = connection.execute(
         "SELECT tlp, source, case_id, note, retraction_reason, retraction_import_id, retracted, changed, labels, import_id"
@@ -327,28 +331,31 @@ def _update(
     said = membership.said
     newer = import_id is not None and said is not None and (changed is None or said > changed)
     new: list[str | None] = [strictest(old[0], membership.tlp)]
-    for before, now_told in zip(old[1:], (membership.source, membership.case, membership.note), strict=True):
-        new.append((now_told or before) if newer else (before or now_told))
-    told = labels_of(labels)
+    for before, now_said in zip(old[1:], (membership.source, membership.case, membership.note), strict=True):
+        new.append((now_said or before) if newer else (before or now_said))
+    kept = labels_of(labels)
     if membership.import_id is not None:
         named = [name for name in membership.labels if name not in _given(connection, reference_id)]
-        told = tuple(named) if newer else tuple(dict.fromkeys((*told, *named)))
+        kept = tuple(named) if newer else tuple(dict.fromkeys((*kept, *named)))
     before_that: Retraction = (retracted, reason, importing)
     retraction = before_that if retraction is None else retraction
-    news = new != old or retraction != before_that or sorted(told) != sorted(labels_of(labels))
+    news = new != old or retraction != before_that or sorted(kept) != sorted(labels_of(labels))
     if not news and not newer:
         return False
     connection.execute(
         "UPDATE membership SET tlp = ?, source = ?, case_id = ?, note = ?, labels = ?, changed = ?, retracted = ?,"
         " retraction_reason = ?, retraction_import_id = ? WHERE reference_id = ? AND collection_id = ?",
-        (*new, packed_labels(told), said if newer else changed, *retraction, reference_id, collection_id),
+        (*new, packed_labels(kept), said if newer else changed, *retraction, reference_id, collection_id),
     )
     return news
 
 
 def mark(connection: sqlite3.Connection, reference_id: int, collection: str, tlp: Tlp | None) -> bool:
-    """Let a TLP mark count that came with words of a reference: for its membership of that collection; where it has none,
-    for all of its memberships, which go out with these words. Returns whether any is stricter now."""
+    """Apply a TLP mark that came with words about a reference.
+
+    It applies to its membership of that collection; if it has none, to all its memberships, since they go out with these
+    words. Returns whether any of them is stricter now.
+    """
     if tlp is None:
         return False
     rows = connection.execute(
@@ -366,8 +373,10 @@ def mark(connection: sqlite3.Connection, reference_id: int, collection: str, tlp
 
 
 def touch(connection: sqlite3.Connection, reference_id: int, *, own: bool) -> None:
-    """Note that a reference has changed, so that the next list that goes out has it. own: that we said something new of it,
-    so that our word is the newest of those collections that were not filled by lists."""
+    """Note that a reference has changed, so that the next list that goes out has it.
+
+    own: we said something new about it, so that ours is the newest word in collections that no list filled.
+    """
     connection.execute(
         "UPDATE reference SET revision = (SELECT coalesce(max(id), 0) + 1 FROM audit) WHERE id = ?", (reference_id,)
     )
@@ -379,7 +388,7 @@ def touch(connection: sqlite3.Connection, reference_id: int, *, own: bool) -> No
 
 
 def add_labels(connection: sqlite3.Connection, reference_id: int, labels: Iterable[str]) -> list[str]:
-    """Labels that are given here. Returns those that are new."""
+    """Add labels that are given here. Returns those that are new."""
     statement = "INSERT OR IGNORE INTO label (reference_id, name) VALUES (?, ?)"
     return [label for label in labels if connection.execute(statement, (reference_id, label)).rowcount]
 
@@ -390,11 +399,11 @@ def _given(connection: sqlite3.Connection, reference_id: int) -> set[str]:
 
 
 def labels_of(packed: str | None) -> tuple[str, ...]:
-    """The labels that a list gave, as the database keeps them."""
+    """The labels that a list gave, from the form in which the database keeps them."""
     return tuple(json.loads(packed)) if packed else ()
 
 
 def packed_labels(labels: Iterable[str]) -> str | None:
-    """Labels as the database keeps those of a list: see `labels_of`."""
+    """Labels in the form in which the database keeps those of a list; see `labels_of`."""
     names = sorted(set(labels))
     return json.dumps(names, ensure_ascii=False, separators=(",", ":")) if names else None

@@ -1,4 +1,4 @@
-"""Open a reference set: to read, to write, or as a copy in memory; an older one is upgraded."""
+"""Open a reference set: to read, to write, or as a copy in memory. An older one is upgraded."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from hashmatch.store.database import (
     pragma,
 )
 
-#: Of pages, for a writer, in KiB: a list's entries go to random places in the indexes.
+#: KiB of pages in memory for a writer: a list's entries go to random places in the indexes.
 _CACHE = 65_536
-#: Pages of the log, after which they are taken over into the database: most pages of an index are written once, and not
+#: Pages of the log after which SQLite copies them into the database: most pages of an index are then written once, and not
 #: with each transaction.
 _LOG = 16_384
 
 
 def open_store(path: Path, *, write: bool = False, even_damaged: bool = False) -> Store:
-    """Open a reference set, to read unless `write`; to write creates it where it does not exist, readable by its
-    owner only. An older one is upgraded when it is opened to write, see upgrade.py; to read, in a copy in memory.
+    """Open a reference set, to read unless `write`. Opening to write creates it if it does not exist, readable by its owner
+    only.
 
-    even_damaged: open to read whatever still says that it is a reference set, in order to look for damage.
-    Raises CommandError: it does not exist, is no reference set, is newer than this program, or cannot be written.
+    An older one is upgraded when it is opened to write, see upgrade.py. To read, it is upgraded in a copy in memory.
+    even_damaged: open to read any file that still says that it is a reference set, to look for damage.
+    Raises CommandError: it does not exist, is not a reference set, is newer than this program, or cannot be written.
     """
     with explained(path):
         if write:
@@ -47,7 +48,7 @@ def open_store(path: Path, *, write: bool = False, even_damaged: bool = False) -
 
 
 def scratch_store(path: Path) -> Store:
-    """A copy in memory, or an empty set where there is no file: for dry runs. Raises CommandError as `open_store` does."""
+    """A copy in memory, for dry runs; an empty set if there is no file. Raises CommandError as `open_store` does."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     with closed_on_error(connection):
         if path.exists():
@@ -63,7 +64,7 @@ def _open_to_write(path: Path) -> Store:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     if not os.access(path, os.W_OK):
         raise CommandError(_("the database {path} is read-only").format(path=path))
-    if path.stat().st_size == 1:  # for SQLite as good as empty; for its owner perhaps not
+    if path.stat().st_size == 1:  # SQLite treats it as empty; its owner may not
         raise CommandError(_("database {path}: it is not a hashmatch database").format(path=path))
     with closed_on_error(connect(f"{path.absolute().as_uri()}?mode=rw")) as connection:
         if not _is_blank(connection):
@@ -78,7 +79,7 @@ def _open_to_write(path: Path) -> Store:
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch to WAL. SQLite does not wait for another process that is doing the same, so we do."""
+    """Switch to WAL. SQLite does not wait for another process that does the same, so we do."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -91,14 +92,14 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _is_blank(connection: sqlite3.Connection) -> bool:
-    """Whether nothing was ever written: the file is new, perhaps made by another process a moment ago."""
+    """Whether nothing was ever written: the file is new, and perhaps another process has just made it."""
     return not (
         pragma(connection, "application_id") or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     )
 
 
 def _upgraded_copy(older: sqlite3.Connection) -> sqlite3.Connection:
-    """In memory, and up to date: an older database, perhaps on a read-only medium, need not change to be read."""
+    """An upgraded copy in memory. An older database, perhaps on a read-only medium, need not change to be read."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     with contextlib.closing(older), closed_on_error(connection):
         older.backup(connection)
@@ -108,7 +109,7 @@ def _upgraded_copy(older: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _prepare_to_write(connection: sqlite3.Connection, path: Path | None) -> None:
-    """Bring the tables up to date (path: None of a copy in memory, which needs no backup), and keep digests of rows."""
+    """Bring the tables up to date, and keep digests of rows. path: None of a copy in memory, which needs no backup."""
     if pragma(connection, "user_version") < VERSION:
         from hashmatch.store.upgrade import upgrade  # which imports sqlite-utils
 

@@ -1,4 +1,4 @@
-"""What people and sources say of a reference, side by side: nobody's word replaces another's."""
+"""What people and sources say about a reference, side by side: nobody's word replaces another's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from hashmatch.store.membership import touch
 
 
 def add(connection: sqlite3.Connection, reference_id: int, opinions: Iterable[Opinion], import_id: int | None) -> bool:
-    """Keep opinions, of each source the newest one; of two of the same moment always the same. Returns whether any is news.
+    """Keep opinions, the newest of each source. Of two of the same moment, always the same one wins.
 
-    Each has its source. One without a date is news only if it says something else than the last one.
+    opinions: each has its source. One without a date is news only if it differs from the last one.
+    Returns whether any of them is news.
     """
     news = False
     for each in opinions:
@@ -39,7 +40,7 @@ def add(connection: sqlite3.Connection, reference_id: int, opinions: Iterable[Op
 
 
 def give(connection: sqlite3.Connection, actor: Actor, reference_id: int, opinion: Opinion) -> bool:
-    """An opinion that is given here, audited. Returns whether it is news."""
+    """Keep an opinion that is given here, audited. Returns whether it is news."""
     if not add(connection, reference_id, (opinion,), None):
         return False
     touch(connection, reference_id, own=True)
@@ -49,7 +50,8 @@ def give(connection: sqlite3.Connection, actor: Actor, reference_id: int, opinio
 
 
 def take_back(connection: sqlite3.Connection, actor: Actor, reference_id: int, source: str) -> bool:
-    """Forget an opinion that was given here, audited. Returns whether there was one. Who has it from a list keeps it."""
+    """Forget an opinion that was given here, audited. Those who have it from a list keep it. Returns whether there was
+    one."""
     gone = connection.execute(
         "DELETE FROM opinion WHERE reference_id = ? AND source = ? AND import_id IS NULL", (reference_id, source)
     ).rowcount
@@ -60,18 +62,18 @@ def take_back(connection: sqlite3.Connection, actor: Actor, reference_id: int, s
 
 
 def of(connection: sqlite3.Connection, reference_id: int) -> tuple[Opinion, ...]:
-    """All opinions of a reference, in the order of their sources."""
+    """All opinions about a reference, in the order of their sources."""
     return of_several(connection, [reference_id])[reference_id]
 
 
 def of_several(connection: sqlite3.Connection, ids: Sequence[int]) -> defaultdict[int, tuple[Opinion, ...]]:
-    """The same of some references, by their ids."""
+    """All opinions about some references, by reference."""
     rows = connection.execute(
         "SELECT reference_id, opinion, source, at, reason FROM opinion"
         f" WHERE reference_id IN ({', '.join('?' * len(ids))}) ORDER BY reference_id, source",
         ids,
     )
     found: defaultdict[int, tuple[Opinion, ...]] = defaultdict(tuple)
-    for reference_id, *told in rows:
-        found[reference_id] += (Opinion(*told),)
+    for reference_id, *columns in rows:
+        found[reference_id] += (Opinion(*columns),)
     return found

@@ -1,4 +1,4 @@
-"""What people here decided of references, as the audit trail tells it: lists do not move what they decided."""
+"""What people here decided about references, according to the audit trail. Lists do not override it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import json
 import sqlite3
 from dataclasses import dataclass, field
 
-#: When, why, and by which import it was withdrawn, None by a person here; of what is live nothing of that.
+#: When and why a membership was withdrawn, and by which import; None instead of the import if a person here did it. All
+#: three are None if it is live.
 Retraction = tuple[str | None, str | None, int | None]
 LIVE: Retraction = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class SaidHere:
-    """What people here decided, from which lists do not move a reference.
+    """What people here decided, which lists do not override.
 
-    allowed: of references that somebody put on the allow list or took off it, which of these was last. taken_back: of
-    references and collections that the collection's own source withdrew after a person had, what that person said.
+    allowed: by reference, whether somebody last put it on the allow list or took it off.
+    taken_back: by reference and collection, what a person said who withdrew it before the collection's own source did.
     """
 
     allowed: dict[int, bool] = field(default_factory=dict)
@@ -24,7 +25,7 @@ class SaidHere:
 
 
 def said_here(connection: sqlite3.Connection) -> SaidHere:
-    """All of it at once, since the audit trail, which tells it, has no index."""
+    """Everything that people here decided. It is read at once, since the audit trail has no index."""
     rows = connection.execute(
         "SELECT action, detail FROM audit WHERE action IN ('allow', 'disallow', 'retract')"
         """ OR (action IN ('add', 'join') AND detail LIKE '%"allow":true%') ORDER BY id"""

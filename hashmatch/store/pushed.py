@@ -1,4 +1,4 @@
-"""What of the reference set was put into banks of servers, under which numbers."""
+"""What was put into banks of servers from here, and under which numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hashmatch.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class PushedContents:
-    """The contents of one bank of one server that were made of references here: a Ledger of exchange/hma.
+    """The contents of one bank of one server that were made from references here: a Ledger of exchange/hma.
 
     Each change is a transaction of its own: what a server has taken must not be forgotten.
     """

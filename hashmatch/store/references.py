@@ -1,4 +1,4 @@
-"""Add files that were hashed here to the set, and pack hashes as the database keeps them."""
+"""Add files that were hashed here to the set, and pack hashes in the form in which the database keeps them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def add_file(
     location: tuple[bytes, int, int],
     membership: Membership,
 ) -> tuple[int, JoinOutcome]:
-    """Add what was measured of a file, within a transaction. location: path, size, mtime in nanoseconds.
+    """Add what was measured of a file, within a transaction.
 
-    Returns the reference's id and what became of it. Hashes of the same algorithms are replaced, others kept.
+    location: path, size, and mtime in nanoseconds. Hashes of the same algorithms are replaced, others stay.
+    Returns the reference's id and what happened to it.
     """
     assert fingerprint.digests is not None
     digests = fingerprint.digests
@@ -56,8 +57,8 @@ def set_location(connection: sqlite3.Connection, reference_id: int, path: bytes,
 
 
 def pack(hashes: Sequence[Hash]) -> tuple[bytes, bytes, bytes | None]:
-    """Hashes of one algorithm and view as the database keeps them: bits, quality and time, one after the other."""
-    if len(hashes) == 1 and hashes[0].time is None:  # as most entries of lists have it, of which there are millions
+    """Pack hashes of one algorithm and view: bits, quality and time, each one after the other."""
+    if len(hashes) == 1 and hashes[0].time is None:  # as in most entries of lists, of which there are millions
         (one,) = hashes
         return one.bits, bytes((UNKNOWN_QUALITY if one.quality is None else one.quality,)), None
     bits = b"".join(h.bits for h in hashes)
@@ -75,7 +76,7 @@ def raw(digest: str | None) -> bytes | None:
     return None if digest is None else bytes.fromhex(digest)
 
 
-#: Columns of what is measured of a file, beside its SHA-256.
+#: Columns for what is measured of a file, without its SHA-256.
 _MEASURES = "sha1, md5, kind, size, width, height, duration, partial, " + failures.COLUMNS
 
 
@@ -107,20 +108,20 @@ def _insert_reference(connection: sqlite3.Connection, fingerprint: Fingerprint, 
 
 
 def _set_measures(connection: sqlite3.Connection, reference_id: int, fingerprint: Fingerprint) -> None:
-    """A reference that a list brought, or that failed before, now has been decoded from its bytes."""
+    """Update a reference that a list brought, or that failed before, and that was decoded from its bytes now."""
     assert fingerprint.digests is not None
     row = _measures(fingerprint, fingerprint.digests)
     marks = ", ".join("?" * len(row))
     connection.execute(f"UPDATE reference SET ({_MEASURES}) = ({marks}) WHERE id = ?", (*row, reference_id))
 
 
-#: Hashes of one algorithm and view as the database keeps them: the names of both, the hasher's version, how many these are,
-#: bits, quality and time. A plain tuple: lists have millions, and others take six times as long from process to process.
+#: Packed hashes of one algorithm and view: the names of both, the hasher's version, how many hashes these are, bits, quality
+#: and time. A plain tuple: lists have millions, and any other type takes six times as long from process to process.
 PackedRow = tuple[str, str, int | None, int, bytes, bytes, bytes | None]
 
 
 def packed_rows(hashes: Iterable[Hash]) -> Iterator[PackedRow]:
-    """Hashes as the database keeps them, those of each algorithm and view together."""
+    """Pack hashes, those of each algorithm and view together."""
     hashes = tuple(hashes)
     if len(hashes) == 1:
         yield hashes[0].algorithm, hashes[0].view, hashes[0].version, 1, *pack(hashes)
@@ -134,7 +135,10 @@ def packed_rows(hashes: Iterable[Hash]) -> Iterator[PackedRow]:
 def set_hashes(
     connection: sqlite3.Connection, reference_id: int, hashes: Iterable[PackedRow], decoding: str, *, new: bool
 ) -> bool:
-    """Keep these hashes, instead of older ones of the same algorithms. Returns whether that changed anything."""
+    """Store these hashes instead of older ones of the same algorithms. Returns whether this changed anything.
+
+    decoding: how the pictures were decoded. new: the reference was inserted just now, and has no hashes.
+    """
     wanted: dict[str, dict[str, tuple[object, ...]]] = {}
     for algorithm, view, version, *packed in hashes:
         wanted.setdefault(algorithm, {})[view] = (recipe(connection, decoding, version), *packed)
@@ -146,7 +150,7 @@ def set_hashes(
                 (reference_id, algorithm),
             )
             if {view: tuple(rest) for view, *rest in rows} == views:
-                continue  # as when two copies of one file were decoded at the same time
+                continue  # two copies of one file may be decoded at the same time
             connection.execute("DELETE FROM hash WHERE reference_id = ? AND algorithm = ?", (reference_id, algorithm))
         changed = True
         for view, columns in views.items():
@@ -159,7 +163,7 @@ def set_hashes(
 
 
 def _set_features(connection: sqlite3.Connection, reference_id: int, fingerprint: Fingerprint, *, new: bool) -> bool:
-    """Keep these local features, instead of older ones; a picture may have none. Returns whether that changed anything."""
+    """Store these local features instead of older ones; a picture may have none. Returns whether this changed anything."""
     if not fingerprint.features:
         return False
     features = LocalFeatures.from_bytes(fingerprint.features[0])
@@ -183,7 +187,7 @@ def _set_features(connection: sqlite3.Connection, reference_id: int, fingerprint
 
 
 def recipe(connection: sqlite3.Connection, decoding: str, version: int | None) -> int:
-    """The id of a recipe, which is noted if it is new."""
+    """The id of a recipe, which is added if it is new."""
     found = connection.execute(
         "SELECT id FROM recipe WHERE decoding = ? AND version IS ?", (decoding, version)
     ).fetchone()

@@ -1,7 +1,7 @@
-"""What people decided of files that scans found: each word at once, audited, and what follows from it.
+"""What people decided about files that scans found, and what follows from it. Each word is stored at once, and audited.
 
-A decision is about a pair: a file (by the SHA-256 of its bytes, wherever it lies) and a reference. Words are only added; of
-each reviewer the last one counts. The newest decides, if as many people as must agree with it did so last.
+A decision is about a pair: a file (by the SHA-256 of its bytes, wherever it lies) and a reference. Words are only added, and
+each reviewer's last one counts. The newest decides, if enough people's last words agree with it.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from hashmatch.store import curate, list_entries, lookup, opinions
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership
 
-#: confirmed: the file shows the reference, which is what it is said to be. false-positive: it does not show it. allow: the
-#: file is legitimate. dispute: the reference is not what it is said to be. second-look: somebody else should decide.
+#: confirmed: the file shows the reference, and that is what its sources say. false-positive: the file does not show it.
+#: allow: the file is legitimate. dispute: the reference is not what its sources say. second-look: somebody else should
+#: decide.
 Decision = Literal["confirmed", "false-positive", "allow", "dispute", "second-look"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
-#: Of a word that takes the reviewer's last one back.
+#: The word that takes the reviewer's last one back.
 WITHDRAWN: Literal["withdrawn"] = "withdrawn"
 ReviewerWord = Decision | Literal["withdrawn"]
 
-#: What follows for the reference, as an opinion that travels with lists.
+#: Our opinion about the reference that follows from a decision; it goes out with lists.
 _OPINIONS: dict[str, Verdict] = {"confirmed": "confirmed", "dispute": "disputed"}
 #: The collection of files that were found to be legitimate.
 REVIEWED = "reviewed"
-#: As whom opinions are given, unless a name was chosen.
+#: The name under which opinions are given, unless another one was chosen.
 SOURCE = "review"
 
 
@@ -45,7 +46,7 @@ class DecisionPair:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What one person said of a pair. at: UTC, ISO 8601, to the microsecond."""
+    """What one person said about a pair. at: UTC, ISO 8601, to the microsecond."""
 
     id: int
     pair: DecisionPair
@@ -57,7 +58,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What all words on a pair come to. by: who agrees, the newest first. in_force: whether that is enough."""
+    """What all words about a pair add up to. by: who agrees, the newest first. in_force: whether they are enough."""
 
     decision: Decision | None = None
     by: tuple[str, ...] = ()
@@ -66,26 +67,30 @@ class Standing:
 
     @property
     def counts(self) -> Decision | None:
-        """The decision if it is in force."""
+        """The decision, if it is in force."""
         return self.decision if self.in_force else None
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """By which rules a decision counts: how many different people must agree; as whom opinions are given."""
+    """When a decision counts. needed: how many different people must agree. source: the name under which opinions are
+    given."""
 
     needed: int = 1
     source: str = SOURCE
 
 
 def same_person(reviewer: str) -> str:
-    """What is equal for names that mean the same person: case, blanks and ways to write a letter make no second one."""
+    """A key that is equal for names of the same person: case, blanks and other spellings of a letter make no second
+    person."""
     return " ".join(unicodedata.normalize("NFKC", reviewer).casefold().split())
 
 
 def last_words(words: Iterable[Word]) -> list[Word]:
-    """Of words on a pair, in the order in which they were said, the last one of each person that was not taken back; the
-    newest first."""
+    """The last word of each person that was not taken back, the newest first.
+
+    words: about one pair, in the order in which they were said.
+    """
     latest: dict[str, Word] = {}
     for word in words:
         latest.pop(same_person(word.reviewer), None)
@@ -95,7 +100,10 @@ def last_words(words: Iterable[Word]) -> list[Word]:
 
 
 def standing(words: Iterable[Word], needed: int) -> Standing:
-    """What the words on a pair, in the order in which they were said, come to."""
+    """What the words about a pair add up to.
+
+    words: in the order in which they were said. needed: how many people must agree.
+    """
     last = last_words(words)
     if not last:
         return Standing()
@@ -110,7 +118,7 @@ _WORDS = "SELECT id, sha256, reference_id, verdict, reviewer, note, at FROM deci
 
 
 def words_on(connection: sqlite3.Connection, pair: DecisionPair) -> list[Word]:
-    """All words on a pair, the oldest first."""
+    """All words about a pair, the oldest first."""
     where = "WHERE sha256 = ? AND reference_id = ? ORDER BY id"
     return [
         _word(row) for row in connection.execute(f"{_WORDS} {where}", (bytes.fromhex(pair.sha256), pair.reference_id))
@@ -128,7 +136,7 @@ def _word(row: tuple[int, bytes, int, ReviewerWord, str, str | None, str]) -> Wo
 
 
 def of_pair(connection: sqlite3.Connection, pair: DecisionPair) -> Standing:
-    """What was decided of a pair."""
+    """What was decided about a pair."""
     words = words_on(connection, pair)
     return standing(words, rules(connection).needed) if words else Standing()
 
@@ -141,8 +149,10 @@ def decide(
     reviewer: str,
     note: str | None = None,
 ) -> Standing:
-    """Add a person's word, audited, with all that follows from it, within a transaction. Returns what the pair's words
-    come to now."""
+    """Add a person's word, audited, with everything that follows from it, within a transaction.
+
+    Returns what the pair's words add up to now.
+    """
     kept = rules(connection)
     before = of_pair(connection, pair)
     connection.execute(
@@ -170,8 +180,10 @@ def rules(connection: sqlite3.Connection) -> Rules:
 
 
 def set_rules(connection: sqlite3.Connection, actor: Actor, wanted: Rules) -> bool:
-    """Change the rules, audited, within a transaction; what was decided counts by the new ones. Returns whether that was a
-    change. Opinions that were given under another name stay."""
+    """Change the rules, audited, within a transaction. Earlier decisions are counted by the new ones.
+
+    Opinions that were given under another name stay. Returns whether this changed anything.
+    """
     before = rules(connection)
     if wanted == before:
         return False
@@ -192,7 +204,7 @@ def set_rules(connection: sqlite3.Connection, actor: Actor, wanted: Rules) -> bo
 def _follow(
     connection: sqlite3.Connection, actor: Actor, pair: DecisionPair, before: Standing, after: Standing, kept: Rules
 ) -> None:
-    """What follows from a change: the allow list, and what is told of the reference."""
+    """What follows from a change: for the allow list, and for our opinion about the reference."""
     was, now = before.counts, after.counts
     if was == now:
         return
@@ -203,7 +215,7 @@ def _follow(
     if now in _OPINIONS:
         _give(connection, actor, pair, after, kept)
     elif was in _OPINIONS:
-        # What was decided of other files that show the same reference still holds.
+        # Decisions about other files that show the same reference still hold.
         others = connection.execute("SELECT DISTINCT sha256 FROM decision WHERE reference_id = ?", (pair.reference_id,))
         told = []
         for (sha256,) in others.fetchall():
@@ -219,7 +231,7 @@ def _follow(
 
 
 def _give(connection: sqlite3.Connection, actor: Actor, pair: DecisionPair, decided: Standing, kept: Rules) -> None:
-    # Why a partner should doubt a reference is for the partner; any other note is about a case, and stays here.
+    # A partner needs to know why a reference is doubtful. Any other note is about a case, and stays here.
     newest = last_words(words_on(connection, pair))[0]
     reason = newest.note if decided.decision == "dispute" else None
     said = Opinion(_OPINIONS[decided.decision or ""], kept.source, None, reason)
@@ -227,10 +239,10 @@ def _give(connection: sqlite3.Connection, actor: Actor, pair: DecisionPair, deci
 
 
 def _allow(connection: sqlite3.Connection, actor: Actor, sha256: str, source: str) -> None:
-    """Put the bytes of a file on the allow list, which lists that go out have as well."""
+    """Put the bytes of a file on the allow list, which goes out with our lists."""
     known = lookup.id_of_sha256(connection, sha256)
     if known is None:
-        # Nothing but the digest, which is all of the file that was verified.
+        # Only the digest, since nothing else of the file was verified.
         said = Membership(REVIEWED, source=source, allow=True, operator=actor.operator)
         list_entries.add_item(connection, actor, ListItem(sha256=sha256), said, allow_known=True)
         return
@@ -240,20 +252,20 @@ def _allow(connection: sqlite3.Connection, actor: Actor, sha256: str, source: st
 
 
 def _is_allowed_elsewhere(connection: sqlite3.Connection, sha256: str, needed: int) -> bool:
-    """Whether a decision still says that a file is legitimate, which it matches another reference for."""
+    """Whether a decision about another reference that the file matches still says that it is legitimate."""
     found = connection.execute("SELECT DISTINCT reference_id FROM decision WHERE sha256 = ?", (bytes.fromhex(sha256),))
     pairs = [DecisionPair(sha256, reference_id) for (reference_id,) in found.fetchall()]
     return any(standing(words_on(connection, pair), needed).counts == "allow" for pair in pairs)
 
 
 def _disallow(connection: sqlite3.Connection, actor: Actor, sha256: str) -> None:
-    """Take the bytes of a file off the allow list again, onto which a decision had put them."""
+    """Take the bytes of a file off the allow list, if a decision had put them there."""
     known = lookup.id_of_sha256(connection, sha256)
     if known is None:
         return
     if _is_reviewed(connection, known):
         curate.retract(connection, actor, known, None, REVIEWED)
-    if lookup.reference(connection, known).live:  # for others it is known for what it was
+    if lookup.reference(connection, known).live:  # others still know it for what it was
         curate.set_allow(connection, actor, known, False)
 
 

@@ -1,7 +1,7 @@
-"""Scans that were kept, and which of their results rest on references that were taken back since.
+"""Scans that were recorded, and which of their results rest on references that were withdrawn since.
 
-A result rests on those of its matches that made its verdict: of a file that was allowed, on references of the allow list,
-of any other on the rest. Whether they were on it counts as of the time of the scan.
+A result rests on the matches that made its verdict: if the file was allowed, on those with references of the allow list; if
+not, on the others. What counts is whether a reference was on the allow list at the time of the scan.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class RecordedMatch:
 
 @dataclass(frozen=True, slots=True)
 class RecordedScan:
-    """Who scanned when (UTC), with which version. finished: None where it was interrupted, or is still at work."""
+    """Who scanned when (UTC), with which version. finished: None if it was interrupted, or is still running."""
 
     id: int
     at: str
@@ -40,8 +40,11 @@ class RecordedScan:
 
 @dataclass(frozen=True, slots=True)
 class Rested:
-    """A match that a result rested on. retracted, reason: of the reference, which may be None while others stand by it.
-    match: as it was printed."""
+    """A match that a result rested on.
+
+    live: whether anybody stands by the reference now. retracted, reason: when and why it was last withdrawn from a
+    collection; None if it never was. match: as it was printed.
+    """
 
     reference: int
     tier: str
@@ -53,7 +56,7 @@ class Rested:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """A match with a reference that is live, by which a result may stand all the same."""
+    """A match with a live reference, which may still support a result."""
 
     reference: int
     tier: str
@@ -61,7 +64,7 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """A result that rested on references that are asked for. path: absolute. supported_by: the strongest first."""
+    """A result that rested on references that were asked about. path: absolute. supported_by: the strongest first."""
 
     scan: RecordedScan
     path: bytes
@@ -73,7 +76,7 @@ class Recalled:
 
 
 def begin(connection: sqlite3.Connection, actor: Actor, settings: Mapping[str, Any]) -> int:
-    """The number of a scan that is kept from now on."""
+    """Start to record a scan. Returns its number."""
     text = json.dumps(settings, sort_keys=True)
     cursor = connection.execute(
         "INSERT INTO recorded_scan (at, operator, version, settings) VALUES (?, ?, ?, ?)",
@@ -93,7 +96,7 @@ def add(
     tier: str | None,
     matches: Iterable[RecordedMatch],
 ) -> int:
-    """Keep the result of one file, and return its number."""
+    """Record the result of one file. Returns its number."""
     cursor = connection.execute(
         "INSERT INTO recorded_result (scan_id, path, sha256, status, tier) VALUES (?, ?, ?, ?, ?)",
         (scan_id, path, sha256 and bytes.fromhex(sha256), status, tier),
@@ -113,19 +116,19 @@ def last_result(connection: sqlite3.Connection, scan_id: int) -> int:
 
 
 def finish(connection: sqlite3.Connection, actor: Actor, scan_id: int, counts: Mapping[str, Any]) -> None:
-    """All files of a scan were looked at. counts: of them, for the audit trail."""
+    """Note that a scan has examined all its files. counts: of them, for the audit trail."""
     connection.execute("UPDATE recorded_scan SET finished = ? WHERE id = ?", (now(), scan_id))
     record(connection, actor, "scanned", {"scan": scan_id, **counts})
 
 
-#: Whether a match is one that made the verdict of its result.
+#: In SQL, whether a match is one of those that made the verdict of its result.
 _DECIDED = "json_extract(evidence, '$.reference.allow') = (status = 'allowed')"
-#: The numbers that a parameter has as a JSON array.
+#: In SQL, the numbers in a parameter that is a JSON array.
 _AMONG = "(SELECT value FROM json_each(?))"
 
 
 def withdrawn(connection: sqlite3.Connection) -> set[int]:
-    """The references that recorded results rest on and that nobody stands by any more."""
+    """The references that recorded results rest on, and that nobody stands by any more."""
     rows = connection.execute(
         "SELECT DISTINCT reference_id FROM recorded_match JOIN recorded_result ON id = result_id"
         f" WHERE NOT {_live('recorded_match.reference_id')} AND {_DECIDED}"
@@ -134,7 +137,10 @@ def withdrawn(connection: sqlite3.Connection) -> set[int]:
 
 
 def count_resting_on(connection: sqlite3.Connection, references: Collection[int], among: str = "1") -> int:
-    """How many recorded results rest on any of these references. among: an SQL condition (of this program's)."""
+    """How many recorded results rest on any of these references.
+
+    among: an SQL condition on results, which comes from this package.
+    """
     query = (
         "SELECT count(DISTINCT result_id) FROM recorded_match JOIN recorded_result ON id = result_id"
         f" WHERE reference_id IN {_AMONG} AND {_DECIDED} AND {among}"
@@ -159,7 +165,7 @@ def resting_on(connection: sqlite3.Connection, references: Collection[int]) -> I
 
 
 def _recalled(connection: sqlite3.Connection, rows: list[tuple[Any, ...]], asked: frozenset[int]) -> Recalled:
-    """One result of the rows of its matches."""
+    """One result, from the rows of its matches."""
     *scan, _number, path, sha256, status, tier = rows[0][:10]
     rested: list[Rested] = []
     support: list[Support] = []

@@ -1,8 +1,8 @@
-"""The database's tables, as an ordered list of migrations; each runs once and is never changed after a release.
+"""The database's tables, as an ordered list of migrations. Each runs once, and is never changed after a release.
 
-Words: see the interface. One `reference` is one known image or film. A `membership` says which collection (source) knows
-it and under which rule; a reference is live as long as one membership is not retracted. Digests and hashes are kept as
-raw bytes, a film's hashes of one algorithm packed in one row.
+For the words, see the glossary. One `reference` is one known image or film. A `membership` says which collection (source)
+knows it, and under which rule. A reference is live as long as one of its memberships is not retracted. Digests and hashes
+are kept as raw bytes; a film's hashes of one algorithm and view are packed in one row.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def m001_references(db: Database) -> None:
 
 @migrations()
 def m002_row_digests(db: Database) -> None:
-    """A digest of every row. They are made when all migrations are done, see upgrade.py."""
+    """A digest of every row. Digests are made after all migrations, see upgrade.py."""
     db.execute(_M002)
 
 
@@ -39,27 +39,27 @@ def m003_local_features(db: Database) -> None:
 
 @migrations()
 def m004_exchange(db: Database) -> None:
-    """Who said what of a reference, in which list; what went out; and what scans found that were kept."""
+    """Who said what about a reference, and in which list; what went out; and recorded scans."""
     for statement in _M004.split(";;\n"):
         db.execute(statement)
 
 
 @migrations()
 def m005_decisions(db: Database) -> None:
-    """What people decided of files that were found, and by which rule a decision counts."""
+    """What people decided about files that were found, and when a decision counts."""
     for statement in _M005.split(";;\n"):
         db.execute(statement)
 
 
 @migrations()
 def m006_first_list(db: Database) -> None:
-    """What the list had of a reference that made it a member of a collection."""
+    """Which digests and hashes the list had that made a reference a member of a collection."""
     db.execute(_M006)
 
 
 @migrations()
 def m007_quicker_digests(db: Database) -> None:
-    """Digests of rows are others from here on, see row_digests.py. They are made when all migrations are done."""
+    """Digests of rows are made in another way from here on, see row_digests.py. They are made after all migrations."""
 
 
 @migrations()
@@ -70,7 +70,7 @@ def m008_messages(db: Database) -> None:
 
 
 def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:
-    """Run the migrations that are still to be done, up to a version, within the transaction that there is."""
+    """Run the migrations that are still to be done, up to a version, within the current transaction."""
     db = Database(connection)
     later = [migration.name for migration in migrations.pending(db)][version - VERSION :] if version < VERSION else []
     migrations.apply(db, stop_before=later)

@@ -15,8 +15,9 @@ _MEMBERSHIPS = "SELECT collection_id FROM membership WHERE reference_id = id AND
 class SearchScope:
     """The live references that a search looks among.
 
-    collections: ids of collections; where any are given, only their references are searched, and the allow list, which
-    protects files whatever is searched for. allowed: the allow list only; counts where no collection is given.
+    collections: ids of collections. If there are any, only their references are searched, and the allow list, which protects
+    files whatever the search is for.
+    allowed: only the allow list is searched. It counts if there are no collections.
     """
 
     collections: tuple[int, ...] = ()
@@ -24,7 +25,7 @@ class SearchScope:
 
     @classmethod
     def of(cls, connection: sqlite3.Connection, collections: Sequence[str], allowed: bool) -> SearchScope:
-        """The scope by the names of collections. Raises CommandError if there is no collection of that name."""
+        """The scope by the names of collections. Raises CommandError if there is no collection of one of these names."""
         return cls(tuple(lookup.collection_number(connection, name) for name in collections), allowed)
 
     def has(self, connection: sqlite3.Connection, reference_id: int) -> bool:

@@ -1,7 +1,7 @@
-"""Counts for reports to the public: how much is known, of which kind, from whom, and what became of it.
+"""Counts for reports to the public: how much is known, of which kind, from whom, and what came of it.
 
-Counts and the names of collections, sources and labels; no paths, digests, cases, reasons, or names of operators. All by
-SQL, so that a million references take seconds.
+They contain counts and the names of collections, sources and labels; no paths, digests, cases, reasons or names of
+operators. SQL does all the counting, so that a million references take seconds.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ from hashmatch.store.verify import one_state
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Months, both included: "2026-01"; None: without a beginning or an end."""
+    """Months, both included, such as "2026-01". None: without a beginning or an end."""
 
     since: str | None = None
     until: str | None = None
 
     def covers(self, moment: str) -> str:
-        """In SQL, whether a moment (a column, ISO 8601) is in it. The months must have been checked before."""
+        """In SQL, whether a moment (a column, ISO 8601) is in the period. The months must have been checked before."""
         conditions = [f"{moment} >= '{self.since}'"] if self.since else []
-        # Behind every moment of that month, and before the next one.
+        # "~" sorts after every moment of that month, and before the next month.
         conditions += [f"{moment} < '{self.until}~'"] if self.until else []
         return " AND ".join(conditions) or "1"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Of references that were added. live: somebody stands by them; retracted: nobody does any more. images, videos,
-    allowed: of the live ones. disputed: those of which anybody says so, or that they are false positives."""
+    """References that were added.
+
+    live: somebody stands by them. retracted: nobody does any more. images, videos, allowed: of the live ones. disputed:
+    somebody disputes them or calls them false positives.
+    """
 
     references: int
     live: int
@@ -47,8 +50,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class ShareOfReferences:
-    """Of references that were added, those of one collection, source or label (None: without one). retracted: withdrawn
-    there; of a label: everywhere."""
+    """References that were added, of one collection, source or label (None: of none).
+
+    retracted: withdrawn there; for a label, everywhere.
+    """
 
     name: str | None
     references: int
@@ -59,8 +64,11 @@ class ShareOfReferences:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What happened in a month. added: references; retracted: references that a collection withdrew; disputes: opinions;
-    matches: files of recorded scans that matched something, allowed: that the allow list protected."""
+    """What happened in a month.
+
+    added: references. retracted: references that a collection withdrew. disputes: opinions. matches: files of recorded
+    scans that matched something. allowed: files that the allow list protected.
+    """
 
     month: str
     added: int = 0
@@ -72,8 +80,11 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What recorded scans found, in files. exact, near, possible: by their strongest match. recalled: of all of them, those
-    that rest on references that nobody stands by any more."""
+    """What recorded scans found, in files.
+
+    exact, near, possible: by their strongest match. recalled: files of all these that rest on references that nobody stands
+    by any more.
+    """
 
     scans: int
     exact: int
@@ -85,7 +96,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class Opinions:
-    """What was said of references, by all who said anything."""
+    """What was said about references, by everybody who said anything."""
 
     confirmed: int
     disputed: int
@@ -94,7 +105,7 @@ class Opinions:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """All of it. made: when, UTC. collections: that were asked for; empty for all."""
+    """All counts. made: when, UTC. collections: those that were asked for; empty for all."""
 
     made: str
     period: Period
@@ -108,21 +119,21 @@ class Statistics:
     opinions: Opinions
 
 
-#: Labels that were given here, and those that lists gave; each once for a reference.
+#: Labels that were given here or by lists, each once for a reference.
 _LABELS = (
     "SELECT reference_id, name FROM label UNION SELECT reference_id, value FROM membership, json_each(membership.labels)"
     " WHERE membership.labels IS NOT NULL"
 )
-#: The references that nobody stands by any more: few, so that SQLite looks up in them faster than in the memberships.
+#: The references that nobody stands by any more. They are few, so SQLite finds them here faster than in the memberships.
 _RETRACTED = "(SELECT reference_id FROM membership GROUP BY reference_id HAVING count(retracted) = count(*))"
 _DISPUTES = "opinion IN ('disputed', 'false-positive')"
 
 
 def count(connection: sqlite3.Connection, period: Period = Period(), collections: Sequence[str] = ()) -> Statistics:
-    """Count what was added, withdrawn, found and said in a period. collections: of what is in these only.
+    """Count what was added, withdrawn, found and said in a period. collections: only what is in these.
 
-    A reference counts in the month in which this database first had it; retractions, opinions and scans in their own.
-    Raises CommandError where there is no such collection.
+    A reference counts in the month in which this database first had it; retractions, opinions and scans count in their own.
+    Raises CommandError if there is no such collection.
     """
     with one_state(connection):
         return _Counting(connection, period, collections).all()
@@ -161,7 +172,7 @@ class _Counting:
         return f"EXISTS ({members})"
 
     def _totals(self) -> Totals:
-        # Materialized, lest SQLite look up four times whether each of them is live.
+        # Materialized, or SQLite would look up four times whether each of them is live.
         row = self._connection.execute(
             f"WITH added AS MATERIALIZED (SELECT id, kind, allow, id NOT IN {_RETRACTED} AS live FROM reference"
             f" WHERE {self._period.covers('added')} AND {self._chosen('reference.id')})"
@@ -171,7 +182,8 @@ class _Counting:
         return Totals(*(each or 0 for each in row))
 
     def _shares(self, name: str, by: str) -> tuple[ShareOfReferences, ...]:
-        """By what memberships have: a reference counts once for each collection or source, however often it is there."""
+        """Shares by a column of memberships. A reference counts once for each collection or source, however often it is
+        there."""
         of_period = f" AND reference_id IN ({self._added()})" if self._added() else ""
         only = f" AND collection_id IN ({self._numbers})" if self._numbers else ""
         rows = self._connection.execute(
@@ -191,7 +203,7 @@ class _Counting:
         return _in_order(rows)
 
     def _added(self) -> str:
-        """In SQL, the numbers of the references that were added in the period; empty where that is all of them."""
+        """In SQL, the numbers of the references that were added in the period; empty if these are all."""
         covered = self._period.covers("added")
         return "" if covered == "1" else f"SELECT id FROM reference WHERE {covered}"
 
@@ -215,7 +227,7 @@ class _Counting:
         return tuple(Month(month, **found[month]) for month in sorted(found))
 
     def _results(self) -> str:
-        """In SQL, the results of recorded scans of the period that had a match in one of the collections."""
+        """In SQL, the results of recorded scans of the period that have a match in one of the collections."""
         chosen = self._chosen("recorded_match.reference_id")
         matched = f"EXISTS (SELECT 1 FROM recorded_match WHERE result_id = result.id AND {chosen})"
         only = f" AND {matched}" if self._numbers else ""
@@ -231,7 +243,7 @@ class _Counting:
         (recorded,) = self._connection.execute(
             f"SELECT count(*) FROM recorded_scan WHERE {self._period.covers('at')}"
         ).fetchone()
-        # The plus keeps SQLite from trying each result of the period with each reference.
+        # The plus keeps SQLite from combining each result of the period with each reference.
         among = f"+result_id IN (SELECT result.id FROM {self._results()})"
         recalled = scans.count_resting_on(self._connection, scans.withdrawn(self._connection), among)
         return Matches(recorded, exact, near, possible, allowed, recalled)
@@ -246,7 +258,7 @@ class _Counting:
 
 
 def _in_order(rows: Iterable[tuple[str | None, int, int, int]]) -> tuple[ShareOfReferences, ...]:
-    """Of each name how many, how many of these retracted, and disputed; the largest first."""
+    """Shares by name, the largest first. rows: name, how many, how many of these are retracted, and how many disputed."""
     shares = [
         ShareOfReferences(name, all_, all_ - retracted, retracted, disputed) for name, all_, retracted, disputed in rows
     ]

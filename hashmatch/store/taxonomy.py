@@ -1,6 +1,6 @@
-"""Labels that are known: a small file in TOML that people edit, in facets such as media type, entity and behaviour.
+"""The known labels: a small TOML file that people edit, in facets such as media type, entity and behaviour.
 
-A label of the taxonomy is written "facet:name". Labels that are not in it are kept all the same; a remark says so.
+A label of the taxonomy is written "facet:name". Other labels are kept, too, and a remark says that they are unknown.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
-#: What the package comes with.
+#: The one that comes with the package.
 DEFAULT = Path(__file__).with_name("taxonomy.toml")
-#: Bytes; one that people edit is far smaller.
+#: Bytes of a file. One that people edit is far smaller.
 LARGEST = 1 << 20
-#: So many unknown labels are named, of as many as a list may have.
+#: Unknown labels to name, of however many a list may have.
 MOST_REMARKS = 50
-#: Labels that one which is unknown is compared with.
+#: Known labels to compare an unknown one with.
 MOST_CANDIDATES = 1000
 
 _KEY = re.compile(r"[^\s:\x00-\x1f]+", re.ASCII)
@@ -31,7 +31,7 @@ _KEY = re.compile(r"[^\s:\x00-\x1f]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One respect in which media are labelled. labels: what each means, by its name. open: whether it takes any name."""
+    """One respect in which media are labelled. labels: by name, what each means. open: whether it takes any name."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """The facets by their names, and the file that they are from."""
+    """The facets, by name, and the file that they come from."""
 
     path: Path
     facets: dict[str, Facet]
@@ -59,14 +59,14 @@ class Taxonomy:
                 yield f"{facet.name}:{name}"
 
     def further(self, facet: Facet, labels: Iterable[str]) -> Iterator[str]:
-        """Of some labels, those that a facet takes though it does not name them."""
+        """Those of some labels that a facet takes although it does not name them."""
         for label in labels:
             its_facet, _separator, name = label.partition(":")
             if its_facet == facet.name and name not in facet.labels and label in self:
                 yield label
 
     def nearest(self, label: str) -> str | None:
-        """The label that was perhaps meant by one that is unknown."""
+        """The known label that an unknown one may have meant."""
         import difflib
 
         candidates = list(itertools.islice(self.labels(), MOST_CANDIDATES))
@@ -75,18 +75,18 @@ class Taxonomy:
 
 
 def place(database: Path) -> Path:
-    """Where the taxonomy of a database is looked for: beside it."""
+    """Where the taxonomy of a database is: beside it."""
     return database.with_name("taxonomy.toml")
 
 
 def load(database: Path) -> Taxonomy:
-    """The taxonomy beside a database, or the default. Raises CommandError where it is there and makes no sense."""
+    """The taxonomy beside a database, or the default. Raises CommandError if there is one that makes no sense."""
     own = place(database)
     return read(own if os.path.lexists(own) else DEFAULT)
 
 
 def read(path: Path) -> Taxonomy:
-    """A taxonomy file. Raises CommandError where it cannot be read or makes no sense."""
+    """Read a taxonomy file. Raises CommandError if it cannot be read or makes no sense."""
     import tomllib
 
     try:
@@ -95,7 +95,7 @@ def read(path: Path) -> Taxonomy:
         if len(content) > LARGEST:
             raise ValueError(_("it is longer than {limit:,} bytes").format(limit=LARGEST))
         facets = {name: _facet(name, table) for name, table in tomllib.loads(content.decode("utf-8")).items()}
-    except (OSError, ValueError, RecursionError) as error:  # the second is that of tomllib and of UTF-8, too
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: from tomllib, and from UTF-8
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         message = _("the taxonomy {path} cannot be used: {reason}")
         raise CommandError(message.format(path=path, reason=reason or error)) from error
@@ -103,7 +103,7 @@ def read(path: Path) -> Taxonomy:
 
 
 def copy_default(database: Path) -> Path:
-    """Put the default beside a database, to be edited; one that is there stays. Raises CommandError if so."""
+    """Put the default beside a database, to be edited. Raises CommandError if there is one already, which stays."""
     path = place(database)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,10 +122,10 @@ def copy_default(database: Path) -> Path:
 
 
 class Remarks:
-    """Says of each label that is not in the taxonomy, once, that it is not."""
+    """Says once about each label that it is not in the taxonomy."""
 
     def __init__(self, taxonomy: Callable[[], Taxonomy | None]) -> None:
-        """taxonomy: gives it when the first label comes; None where there is none to hold labels against."""
+        """taxonomy: called when the first label comes; returns None if there is no taxonomy to compare labels with."""
         self._load = taxonomy
         self._taxonomy: Taxonomy | None = None
         self._loaded = False
@@ -154,7 +154,7 @@ class Remarks:
 
 
 def _facet(name: str, table: Any) -> Facet:
-    """One table of the file. Raises ValueError where it is none."""
+    """Read one table of the file. Raises ValueError if it is not a facet."""
     if not isinstance(table, dict) or not _KEY.fullmatch(name):
         raise ValueError(_("{name!r} is no facet: a table whose name has no colon or space").format(name=name))
     unknown = table.keys() - {"title", "description", "open", "labels"}

@@ -13,12 +13,12 @@ from hashmatch.store.database import VERSION, read_as_it_is
 
 
 def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
-    """Run the migrations that a database has not seen, in one transaction; a new one has seen none.
+    """Run the migrations that a database has not seen, in one transaction. A new one has seen none.
 
-    path: of the database, beside which a backup is left; None of a copy in memory.
-    Raises CommandError where it is damaged, since new digests would make damage look sound, or no backup can be made.
+    path: of the database; a backup is left beside it. None for a copy in memory.
+    Raises CommandError if it is damaged, since new digests would make the damage look sound, or if no backup can be made.
     """
-    # Two processes may come to a file at once; the lock makes the second find it done.
+    # Two processes may open a file at once. The lock makes the second one find it upgraded.
     connection.execute("BEGIN IMMEDIATE")
     saved: Path | None = None
     try:
@@ -32,7 +32,7 @@ def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        if saved is not None:  # of what is still there as it was
+        if saved is not None:  # the database is as it was, and needs no backup
             saved.unlink(missing_ok=True)
         raise
 
@@ -42,10 +42,11 @@ def _has_content(connection: sqlite3.Connection) -> bool:
 
 
 def _back_up(path: Path, version: int) -> Path:
-    # To the microsecond: the second try, after a kill, may come in the same second as the first.
+    # To the microsecond: after a kill, the second try may come in the same second as the first.
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     target = path.with_name(f"{path.name}.schema{version}-{stamp}.backup")
-    # Through another connection: SQLite copies nothing through one that writes. What it reads is what is locked here.
+    # Through another connection, since SQLite copies nothing through one that writes. It reads the state that is locked
+    # here.
     with read_as_it_is(path) as store:
         try:
             backup.write(store, target)

@@ -15,10 +15,10 @@ from hashmatch.store.row_digests import Damaged, ReadErrors
 
 
 def check(store: Store, head: bytes | None = None) -> Iterator[str]:
-    """Name everything that is wrong; nothing if the database is sound. Reads one state, while others may write.
+    """Name everything that is wrong; nothing if the database is sound. It reads one state, while others may write.
 
     head: the digest of an entry of the audit trail that must be there, see audit.py.
-    A database of an older version has fewer checks: `has_digests` tells.
+    A database of an older version has fewer checks, see `has_digests`.
     """
     connection = store.connection
     checks: list[Callable[[sqlite3.Connection], Iterator[str]]] = [_form, _schema, _counters, _links, _lengths]
@@ -31,26 +31,26 @@ def check(store: Store, head: bytes | None = None) -> Iterator[str]:
 
 
 def has_digests(connection: sqlite3.Connection) -> bool:
-    """Whether the database is new enough to have digests of rows. Of one that says so, the lack of them is damage."""
+    """Whether the database is new enough to have digests of rows. If it is, a missing digest is damage."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0]) >= 2
 
 
 @contextlib.contextmanager
 def one_state(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let all that is read be of the same moment, whatever others write."""
+    """Everything that is read in the body is of the same moment, whatever others write."""
     connection.execute("BEGIN")
     try:
-        connection.execute("PRAGMA user_version").fetchall()  # the moment is that of the first reading
+        connection.execute("PRAGMA user_version").fetchall()  # the first reading sets the moment
         yield
     finally:
-        # To commit would fail where pages are damaged; there is nothing to commit.
+        # A commit would fail if pages are damaged, and there is nothing to commit.
         with contextlib.suppress(sqlite3.DatabaseError):
             connection.execute("ROLLBACK")
 
 
 @contextlib.contextmanager
 def _any_text(connection: sqlite3.Connection) -> Iterator[None]:
-    """Text that damage made invalid is to be compared, not to raise."""
+    """Read text that damage made invalid, to compare it."""
     before = connection.text_factory
     connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     try:
@@ -60,7 +60,7 @@ def _any_text(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _guarded(lines: Iterator[str]) -> Iterator[str]:
-    """What cannot be checked for damage is damage, and no reason to leave out the other checks."""
+    """A check that cannot be finished because of damage reports that damage, and the other checks go on."""
     try:
         yield from lines
     except ReadErrors as error:
@@ -80,7 +80,7 @@ def _form(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _schema(connection: sqlite3.Connection) -> Iterator[str]:
-    """Tables, rules and triggers are those of this version of the schema."""
+    """Tables, rules and triggers must be those of this version of the schema."""
     from hashmatch.store import schema
 
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -92,7 +92,7 @@ def _schema(connection: sqlite3.Connection) -> Iterator[str]:
         if (kind, name) not in found:
             yield _("{kind} {name} of the schema is missing").format(kind=kind, name=name)
         elif (kind, name) not in expected:
-            # Statistics and the like, which SQLite keeps for itself.
+            # SQLite keeps statistics and the like for itself.
             if not name.startswith("sqlite_"):
                 yield _("{kind} {name} is no part of the schema").format(kind=kind, name=name)
         elif found[kind, name] != expected[kind, name]:
@@ -105,7 +105,7 @@ def _objects(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[str,
 
 
 def _counters(connection: sqlite3.Connection) -> Iterator[str]:
-    """The counters by which numbers of rows are never used twice, which caches rely on."""
+    """The counters must be right that keep numbers of rows from being used twice. Caches rely on them."""
     rows = dict(connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall())
     (newest, removed, removals) = connection.execute(
         "SELECT (SELECT max(id) FROM hash), CAST(max(hash_id) AS INTEGER), max(id) FROM removed_hash"
@@ -118,9 +118,9 @@ def _counters(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _links(connection: sqlite3.Connection) -> Iterator[str]:
-    """Rows point to rows that are there."""
+    """Rows must point to rows that exist."""
     for table, row, parent, _number in connection.execute("PRAGMA foreign_key_check"):
-        if row is None:  # of a table without row numbers; the digests tell which
+        if row is None:  # the table has no row numbers; the digests show which row it is
             yield _("a row of {table} points to a row of {parent} that is not there").format(table=table, parent=parent)
         else:
             yield _("row {row} of {table} points to a row of {parent} that is not there").format(
@@ -129,7 +129,7 @@ def _links(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _lengths(connection: sqlite3.Connection) -> Iterator[str]:
-    """Hashes are as long as those of their algorithm are."""
+    """Hashes must have the length of their algorithm."""
     for name in hashers.HASHERS:
         width = hashers.by_name(name).width
         wrong = connection.execute(
@@ -140,11 +140,11 @@ def _lengths(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _rows(connection: sqlite3.Connection) -> Iterator[str]:
-    """Each row has the digest that it was written with, and each digest its row."""
+    """Each row must have the digest that it was written with, and each digest its row."""
     for table in row_digests.tables(connection):
         try:
             for damaged in row_digests.check(connection, table):
-                yield _told(damaged)
+                yield _damage_text(damaged)
         except ReadErrors as error:
             yield _("table {table} cannot be read to its end: {reason}").format(table=table.name, reason=error)
     strays = row_digests.strays(connection)
@@ -154,7 +154,8 @@ def _rows(connection: sqlite3.Connection) -> Iterator[str]:
         ).format(count=strays)
 
 
-def _told(damaged: Damaged) -> str:
+def _damage_text(damaged: Damaged) -> str:
+    """What is wrong with a row, for a person."""
     row = _name(damaged)
     match damaged.state:
         case "altered":
@@ -168,7 +169,7 @@ def _told(damaged: Damaged) -> str:
 
 
 def _name(damaged: Damaged) -> str:
-    """What a person calls a row, by its key, and what of it can still be read."""
+    """What a person calls a row: its key, and what can still be read of it."""
     key1, key2 = damaged.key
     known: dict[str, Any] = damaged.values
     match damaged.table:
