@@ -1,7 +1,7 @@
-"""Hash lists in and out: one module per format behind the small type `list_format.Format`, found by name here.
+"""Reads and writes hash lists: each format is one module with a `list_format.Format`, looked up here by name.
 
-Adding a format is one module with a constant `FORMAT` and one line in `_MODULES`. A module is loaded only when its
-format is asked for, so that a format may need a heavy library and the others stay quick.
+To add a format, write a module with a constant `FORMAT` and add one line to `_MODULES`. A module is loaded only when
+someone asks for its format, so a format that needs a heavy library does not slow the others down.
 
 Usage:
     report = get("jsonl").write(items, out, frozenset({"paths"}))
@@ -18,11 +18,11 @@ from hashmatch.i18n import _
 
 __all__ = ["EXTRAS", "HEAD", "Format", "ListRow", "WriteReport", "detect", "get", "names", "written"]
 
-#: How many bytes from the start of a list are enough for `detect`.
+#: `detect` needs no more than this many bytes from the start of a list.
 HEAD = 65_536
 
-#: Format name -> its module in formats/, and after a colon the constant there where that is not FORMAT. Also the order in
-#: which `detect` asks: the more telling formats first.
+#: Format name -> its module in formats/, with ":CONSTANT" where the constant there is not FORMAT. `detect` tries the
+#: formats in this order: those that are easiest to recognise come first.
 _MODULES = {
     "jsonl": "jsonl",
     "csv": "csv_table",
@@ -48,7 +48,7 @@ _MODULES = {
 
 
 def names() -> tuple[str, ...]:
-    """The names of all formats, all of which can be read."""
+    """The names of all formats. Every one can be read."""
     return tuple(_MODULES)
 
 
@@ -58,19 +58,21 @@ def written() -> tuple[str, ...]:
 
 
 def get(name: str) -> Format:
-    """The format of a name. Raises CommandError, naming the known ones, when there is none."""
+    """The format with this name. Raises CommandError, which lists the known names, if there is none."""
     if name not in _MODULES:
         known = ", ".join(_MODULES)
-        raise CommandError(_("unknown list format {name!r}; known are: {known}").format(name=name[:40], known=known))
+        raise CommandError(
+            _("unknown list format {name!r}; the known formats are: {known}").format(name=name[:40], known=known)
+        )
     module, _colon, constant = _MODULES[name].partition(":")
     found: Format = getattr(import_module(f"{__name__}.formats.{module}"), constant or "FORMAT")
     return found
 
 
 def detect(head: bytes) -> Format | None:
-    """The format of a list, judged by its first bytes (HEAD of them are enough); None when it cannot be told.
+    """Recognises the format of a list by its first bytes (HEAD of them are enough); None if it cannot tell.
 
-    A bare list of 64 hexadecimal digits a line can be PDQ or SHA-256: it counts as PDQ when half of the lines have as
-    many ones as PDQ gives nearly every picture (see `pdq`), and as undecided otherwise: the caller must then ask.
+    A bare list with 64 hexadecimal digits per line can be PDQ or SHA-256. It counts as PDQ if half of the lines have
+    as many ones as PDQ gives nearly every picture (see `pdq`). Otherwise it stays undecided, and the caller must ask.
     """
     return next((format for format in map(get, _MODULES) if format.looks_like(head)), None)

@@ -1,4 +1,4 @@
-"""Values to cells of the `csv` format and back, exactly; see `csv_table` for the rules."""
+"""Turns values into cells of the `csv` format and back without loss; see `csv_table` for the rules."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _NUMBERS = frozenset({"list_version", "version", "quality", "time", "size", "dur
 _NUMBER = re.compile(r"[0-9]{1,25}(?:\.[0-9]{1,25})?(?:[eE][+-]?[0-9]{1,3})?")
 _PART = re.compile(r"((?:[^\\|]|\\.?)*+)(?:\||\Z)", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:([\\|])|x([0-9a-f]{2}))")
-_NAMES_MAX = 4 * 2**20  # each escape in it costs some dozen bytes
+_NAMES_MAX = 4 * 2**20  # each escape in a cell takes about a dozen bytes of memory
 _ANSWERS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def unguard(cell: str) -> str:
-    """Undo for_spreadsheet."""
+    """Undoes `for_spreadsheet`."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
 
 
 def join(parts: Iterable[bytes]) -> str:
-    """Several names in one cell."""
+    """Puts several names into one cell."""
     escaped = (part.replace(b"\\", b"\\\\").replace(b"|", b"\\|") for part in parts)
     return for_spreadsheet("|".join(part.decode("utf-8", "backslashreplace") for part in escaped))
 
 
 def split(cell: str) -> list[bytes]:
-    """The names in a cell; empty ones are passed over. Raises LineError for a cell that is too long."""
+    """The names in a cell, without empty ones. Raises LineError for a cell that is too long."""
     if len(cell) > _NAMES_MAX:
         raise LineError(
             _("a cell is longer than {most} characters: {value}").format(most=_NAMES_MAX, value=snippet(cell))
@@ -47,7 +47,7 @@ def split(cell: str) -> list[bytes]:
 
 
 def _json(cell: str) -> object:
-    """What stands as JSON in a cell. Raises LineError."""
+    """The JSON value in a cell. Raises LineError."""
     try:
         return json.loads(unguard(cell)) if cell.strip() else None
     except (ValueError, RecursionError):
@@ -68,7 +68,7 @@ def cell_of(value: object) -> str:
 
 
 def value_of(column: str, cell: str) -> object:
-    """What a cell says, as `fields` takes it: None when it is empty. Raises LineError."""
+    """The value of a cell in the form that `fields` expects; None for an empty cell. Raises LineError."""
     if column == "labels":
         try:
             return [label.decode("utf-8") for label in split(cell)]

@@ -1,7 +1,7 @@
-"""CSV (RFC 4180) cut into records, such that damage to one record cannot swallow the ones after it.
+"""Cuts CSV (RFC 4180) into records so that a damaged record cannot swallow the ones after it.
 
-The standard library's reader takes everything after an unclosed quote into one cell, and its limit for the length of
-a cell belongs to the whole process; a list may come from an enemy and must not be able to use either.
+The standard library's reader puts everything after an unclosed quote into one cell, and its limit on the length of a
+cell applies to the whole process. A hostile list must not be able to exploit either.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from hashmatch.exchange.numbered_lines import numbered_text
 from hashmatch.i18n import _
 from hashmatch.records import BadLine
 
-#: A record of several lines may be this many characters long; a quote that is still open then was never closed.
+#: The longest record of several lines, in characters. A quote still open after that was never closed.
 RECORD_MAX = 8 * 2**20
 
-#: Cells after this many are left as one: no table of ours is that wide.
+#: Whatever follows this many cells stays one cell: none of our tables is that wide.
 CELLS_MAX = 1000
 
-# Possessive, so that a long cell of nothing but quotes costs no memory.
+# The quantifiers are possessive, so that a long cell of nothing but quotes takes no memory.
 _CELL = re.compile(r'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",]*+))(,|\Z)')
 
 
 def cells_of(record: str) -> list[str] | None:
-    """The cells of one record, or None when its quotes are wrong."""
+    """The cells of one record, or None if its quotes are wrong."""
     record = record.removesuffix("\n").removesuffix("\r")
     if '"' not in record:
         return record.split(",", CELLS_MAX)
@@ -42,13 +42,13 @@ def cells_of(record: str) -> list[str] | None:
 
 
 def records(stream: BinaryIO) -> Iterator[tuple[int, list[str]] | BadLine]:
-    """Every record with the number of its first line.
+    """Yields every record with the number of its first line.
 
-    A record goes on over the end of a line while a quote is open. Where the quotes turn out wrong, only the first
-    line is refused, and reading goes on with the one after it.
+    A record continues on the next line while a quote is open. If its quotes turn out to be wrong, only its first line
+    is refused, and reading continues with the line after that.
     """
     lines = numbered_text(stream)
-    again: deque[tuple[int, str] | BadLine] = deque()  # lines to be read once more
+    again: deque[tuple[int, str] | BadLine] = deque()  # lines to read again
     while line := again.popleft() if again else next(lines, None):
         if isinstance(line, BadLine):
             yield line
@@ -65,7 +65,7 @@ def records(stream: BinaryIO) -> Iterator[tuple[int, list[str]] | BadLine]:
             is_open ^= more[1].count('"') % 2 == 1
         cells = None if is_open else cells_of("".join(parts))
         if cells is None:
-            yield BadLine(number, _("a quote is not closed, or stands inside a cell without quotes"))
+            yield BadLine(number, _("a quote is not closed, or is inside a cell that is not quoted"))
             again.extendleft(reversed(taken))
         else:
             yield number, cells

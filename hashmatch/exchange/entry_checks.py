@@ -1,7 +1,7 @@
-"""What is wrong or odd with an entry of a list whose fields are all good by themselves.
+"""Finds entries of a list that are wrong or odd although each of their fields is valid.
 
-What can never be right, or would do harm, is refused: an entry, or one of its hashes where it has others to be known by.
-What may be right is used, with a remark. Knows entries only: no files, no database.
+An entry that can never be right, or would do harm, is refused. If only one of its hashes is bad and others remain, only
+that hash is. An entry that may be right is used, with a remark. This module sees entries only: no files, no database.
 """
 
 from __future__ import annotations
@@ -19,29 +19,32 @@ from hashmatch.i18n import _, ngettext
 from hashmatch.matching.tiers import quality_of, usual_ones
 from hashmatch.records import LONGEST_FILM, Hash, LineRemark, ListItem
 
-#: So many entries are remembered to tell which come again: some 100 MB.
+#: How many entries are remembered to spot repeated ones: about 100 MB.
 REMEMBERED = 1_000_000
-#: So many remarks of a kind are told line by line, the others counted: a list of a million lines has a million of them.
+#: How many remarks of one kind are shown line by line. The rest are counted: a million lines may have a million.
 TOLD = 10
-#: So many kinds of remarks of the formats' own are told apart.
+#: How many kinds of remarks are counted separately.
 _KINDS = 100
-#: From so many PDQ hashes on a list is judged as a whole.
+#: A list with at least this many PDQ hashes is judged as a whole.
 _ENOUGH = 100
 
-#: Digests of no bytes: what programs note that could not read a file.
+#: Digests of zero bytes, which programs write down when they could not read a file.
 EMPTY = {
     "md5": "d41d8cd98f00b204e9800998ecf8427e",
     "sha1": "da39a3ee5e6b4b0d3255bfef95601890afd80709",
     "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 }
-#: Placeholders of programs that have no digest.
+#: Placeholders that programs write when they have no digest.
 _BLANK = frozenset(digit * length for digit in "0f" for length in DIGEST_DIGITS.values())
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedEntry:
-    """An entry that was looked at. item: as it can be used, perhaps without some of its hashes. problem: why it cannot be
-    used at all; "" if it can. remarks: what a person should know of it."""
+    """An entry after its checks.
+
+    item: the entry in usable form, perhaps without some of its hashes. problem: why it cannot be used; "" if it can.
+    remarks: what a person should know about it.
+    """
 
     item: ListItem
     problem: str = ""
@@ -49,7 +52,7 @@ class CheckedEntry:
 
 
 def check(item: ListItem) -> CheckedEntry:
-    """One entry by itself."""
+    """Checks one entry by itself."""
     hashes = item.hashes
     problem = _digest_problem(item) or _hash_problem(item)
     if problem:
@@ -62,7 +65,7 @@ def check(item: ListItem) -> CheckedEntry:
             return CheckedEntry(item, next(iter(bad.values())))
         remarks += [_("a hash is left out: {reason}").format(reason=reason) for reason in dict.fromkeys(bad.values())]
     if item.capitals:
-        remarks.append(_("hexadecimal digits are in capitals, which other programs refuse"))
+        remarks.append(_("it has hexadecimal digits in capitals, which other programs refuse"))
     if hashes:
         remarks += _odd_hashes(item)
     if _has_texts(item):
@@ -85,7 +88,7 @@ def _hash_problem(item: ListItem) -> str:
     if len(item.hashes) > 1:
         widths = {(h.algorithm, h.view, len(h.bits)) for h in item.hashes}
         if len(widths) != len({width[:2] for width in widths}):
-            return _("its hashes of one algorithm differ in length")
+            return _("its hashes differ in length within one algorithm")
     if item.duration is not None and item.duration > LONGEST_FILM:
         return _("its times are longer than any film")
     for hash in item.hashes:
@@ -95,20 +98,22 @@ def _hash_problem(item: ListItem) -> str:
 
 
 def _degenerate(item: ListItem, hash: Hash) -> str:
-    """Why a hash cannot be one; "" if it can."""
+    """Why a hash cannot be genuine; "" if it can."""
     if _usual_ones(hash) is None:
         return ""
     name, ones = title_of(hash.algorithm), int.from_bytes(hash.bits).bit_count()
     if not 1 < ones < 8 * len(hash.bits) - 1:
-        return _("a {name} hash of {ones} ones is that of no picture").format(name=name, ones=ones)
+        return _("no picture has a {name} hash with {ones} ones").format(name=name, ones=ones)
     if item.sha256 is not None and hash.hex == item.sha256:
-        return _("what is called a {name} hash is the sha256").format(name=name)
+        return _("its {name} hash is really its sha256").format(name=name)
     return ""
 
 
 def _usual_ones(hash: Hash) -> tuple[float, float] | None:
-    """The least and the largest share of one-bits that a hash should have; None if any number may be right. A hash whose
-    own quality says that the picture is plain does no harm."""
+    """The smallest and largest share of one-bits that a hash should have; None if any share may be right.
+
+    Any share may be right if the hash's own quality says that the picture is plain: such a hash does no harm.
+    """
     usual = usual_ones(hash.algorithm)
     is_plain = usual is not None and hash.quality is not None and hash.quality < quality_of(hash.algorithm).least
     return None if is_plain else usual
@@ -124,17 +129,19 @@ def _odd_hashes(item: ListItem) -> Iterator[str]:
                 unusual[title_of(hash.algorithm)] = None
         unknown = unknown or find(hash.algorithm) is None
     for name in unusual:
-        text = _("a {name} hash with unusually few or many ones is of a plain picture, or is not a {name} hash")
+        text = _("a {name} hash has unusually few or many ones: its picture is plain, or it is not a {name} hash")
         yield text.format(name=name)
     if unknown:
-        yield _("a hash of an algorithm that this program does not know is kept, and not compared with anything")
+        yield _("a hash is of an algorithm that this program does not know: it is kept, but not compared with anything")
     if len(item.hashes) > 1 and _lost_precision(item.hashes):
-        yield _("several of the film's pictures have one time: its times have been rounded to three digits")
+        yield _("several of the film's frames have the same time: its times were rounded to three digits")
 
 
 def _lost_precision(hashes: tuple[Hash, ...]) -> bool:
-    """Whether times beyond 100 s have three significant digits, as a program of others writes them (1.23e+03), so that
-    pictures that came one after the other now have one time."""
+    """Whether times beyond 100 s were cut to three significant digits, so that successive frames now share one time.
+
+    A third-party program writes times that way (1.23e+03).
+    """
     late = {(hash.algorithm, hash.view, hash.time, hash.bits) for hash in hashes if hash.time and hash.time >= 100}
     times = [time for _algorithm, _view, time, _bits in late]
     if any(time != float(f"{time:.3g}") for time in times):
@@ -143,7 +150,7 @@ def _lost_precision(hashes: tuple[Hash, ...]) -> bool:
 
 
 def _has_texts(item: ListItem) -> bool:
-    """Whether somebody wrote anything of an entry."""
+    """Whether an entry has any text that somebody wrote."""
     names = item.labels or item.collection or item.source or item.case or item.operator
     return bool(names or item.note or item.retraction_reason or item.opinions or item.paths)
 
@@ -156,26 +163,26 @@ def _odd_texts(item: ListItem) -> Iterator[str]:
         long += [each.reason] if each.reason else []
     hidden = any(map(hides, names)) or any(hides(text.translate(_LAYOUT)) for text in long)
     if hidden or any(hides(path.decode("utf-8", "replace")) for path in item.paths):
-        yield _("a text holds control characters, or such as hide or turn round what is beside them")
+        yield _("a text contains control characters, or characters that hide or reverse the text beside them")
     if any(text.startswith(FORMULA) for text in (*names, *long)):
-        yield _("a text begins as a formula does, which spreadsheet programs would run")
+        yield _("a text begins like a formula, which a spreadsheet program would run")
 
 
-#: What gives a longer text its lines.
+#: Characters that lay out a longer text in lines; they are harmless there.
 _LAYOUT = dict.fromkeys(map(ord, "\t\r\n"), " ")
 
 
 class ListChecker:
-    """Looks at a list's entries, one after the other, in bounded memory."""
+    """Checks a list's entries one after the other in bounded memory."""
 
     def __init__(self) -> None:
         self._seen: dict[int, int] = {}
         self._pdq = self._halves = self._line = 0
-        # A day more, since clocks and zones differ.
+        # One day of leeway, since clocks and time zones differ.
         self._future = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
 
     def check(self, line: int, item: ListItem) -> CheckedEntry:
-        """As the function `check`, and whether the entry came before."""
+        """Does what the function `check` does, and also remarks on dates in the future and on repeated entries."""
         checked = check(item)
         self._line = line
         if checked.problem:
@@ -183,7 +190,7 @@ class ListChecker:
         self._count_halves(checked.item)
         dated = item.changed or item.retracted or item.added
         if dated and max(item.changed or "", item.retracted or "", item.added or "") > self._future:
-            text = _("its date lies in the future: until then, no other word of its source is newer")
+            text = _("its date is in the future: until then, its source cannot correct it")
             checked = replace(checked, remarks=(*checked.remarks, text))
         before = self._before(line, checked.item)
         if before:
@@ -192,10 +199,10 @@ class ListChecker:
         return checked
 
     def whole(self) -> Iterator[LineRemark]:
-        """After the last entry: what can be said of the list as a whole."""
+        """Remarks on the list as a whole, to be asked for after the last entry."""
         if self._pdq >= _ENOUGH and self._halves * 2 < self._pdq:
             text = _(
-                "only {halves:,} of {count:,} PDQ hashes have as many ones as zeros, which all have: are they digests?"
+                "only {halves:,} of {count:,} PDQ hashes have as many ones as zeros, as all should: are they digests?"
             )
             yield LineRemark(self._line, text.format(halves=self._halves, count=self._pdq))
 
@@ -206,7 +213,7 @@ class ListChecker:
                 self._halves += 2 * int.from_bytes(hash.bits).bit_count() == 8 * len(hash.bits)
 
     def _before(self, line: int, item: ListItem) -> int:
-        """The line of the same reference in the same collection; 0 if there was none, or too many others were."""
+        """The earlier line with the same reference in the same collection; 0 if there was none, or none is remembered."""
         known: object = item.sha256 or item.sha1 or item.md5
         if known is None:
             known = frozenset([(hash.algorithm, hash.view, hash.bits) for hash in item.hashes])
@@ -218,16 +225,16 @@ class ListChecker:
 
 
 class RemarkLimit:
-    """Which remarks on a list are told line by line, and which are counted."""
+    """Decides which remarks on a list are shown line by line and which are only counted."""
 
     def __init__(self, most: int | None = TOLD) -> None:
-        """most: so many remarks of a kind are told by line; None for all."""
+        """most: how many remarks of one kind are shown line by line; None for all."""
         self._most = most
         self._kinds: Counter[str] = Counter()
         self._last: dict[str, LineRemark] = {}
 
     def tells(self, remark: LineRemark) -> bool:
-        """Whether a remark is to be told now; the others of its kind are counted, for `rest`."""
+        """Whether to show a remark now. If not, it is counted for `rest`."""
         kind = _VALUES.sub("…", remark.message)
         if kind not in self._kinds and len(self._kinds) >= _KINDS:
             kind = ""
@@ -238,7 +245,7 @@ class RemarkLimit:
         return False
 
     def rest(self) -> Iterator[LineRemark]:
-        """After the last one: how many remarks of each kind were not told, by the last of their lines."""
+        """After the last remark: says how many of each kind were not shown, with the last line of that kind."""
         for kind, remark in self._last.items():
             assert self._most is not None
             count = self._kinds[kind] - self._most - 1
@@ -246,12 +253,12 @@ class RemarkLimit:
                 yield remark
                 continue
             counted = ngettext(
-                "this and {n:,} more line like it were not told: {message}",
-                "this and {n:,} more lines like it were not told: {message}",
+                "{message}; the same goes for {n:,} more line",
+                "{message}; the same goes for {n:,} more lines",
                 count,
             )
             yield LineRemark(remark.line, counted.format(n=count, message=remark.message))
 
 
-#: What differs between remarks of one kind.
+#: The parts of a message that differ between remarks of one kind.
 _VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9][0-9.,]*")

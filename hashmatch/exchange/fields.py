@@ -1,7 +1,7 @@
-"""Checks of every field that a list can bring: values that an enemy may have written become records, or are refused.
+"""Checks every field of a list: values that may be hostile are turned into records or refused.
 
-Every function raises LineError for a value it does not take. A record here is what JSON can say: str, int, float,
-bool, None, and lists and dictionaries of them. Absent, None and empty are the same.
+Every function raises LineError for a value it does not accept. A record here is made of JSON values: str, int, float,
+bool, None, and lists and dictionaries of them. Absent, None and empty mean the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, VERDICTS, Hash, Kind, ListHead, ListItem, Opinion, Tlp
 from hashmatch.views import FULL
 
-#: The version of hashmatch's own list formats (jsonl and csv) that is written, and the newest that can be read.
+#: The version of hashmatch's own list formats (jsonl and csv): the one we write, and the newest we can read.
 LIST_VERSION = 2
 
 DIGEST_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
@@ -31,11 +31,11 @@ _ALGORITHM = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
 
 
 class LineError(Exception):
-    """A line cannot be used; the message is one short line for a person."""
+    """A line cannot be used. The message is one short line for the user."""
 
 
 def snippet(value: object) -> str:
-    """A short, escaped glimpse of what stood in a list: at most 40 characters, nothing that moves a terminal."""
+    """A short, escaped excerpt of a value from a list: at most 40 characters, and safe to print on a terminal."""
     if isinstance(value, (str, bytes)):
         shown = repr(value[:40]).removeprefix("b")
     elif isinstance(value, (int, float)) or value is None:
@@ -50,9 +50,9 @@ def _refuse(message: str, field: str, value: object, **more: object) -> NoReturn
 
 
 def check_version(value: object, first: bool) -> None:
-    """Checks the version that a list names. Raises CommandError when the list is newer than this program.
+    """Checks the version that a list states. Raises CommandError if the list is newer than this program.
 
-    Where the version does not stand at the start of the list (lists may have been joined), raises LineError instead.
+    first: the version is at the start of the list. If it is not (lists may have been joined), raises LineError instead.
     """
     version = whole("list version", value, _INT_MAX)
     if version is not None and version > LIST_VERSION:
@@ -68,7 +68,7 @@ def text(field: str, value: object, most: int = _TEXT_MAX) -> str | None:
     if len(value) > most:
         _refuse(_("{field} is longer than {most} characters: {value}"), field, value, most=most)
     if "\0" in value or (not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value)):
-        _refuse(_("{field} holds a NUL or half a character: {value}"), field, value)
+        _refuse(_("{field} contains a NUL or half a character: {value}"), field, value)
     return value
 
 
@@ -102,18 +102,18 @@ def _hexadecimal(field: str, value: object) -> bytes:
             found = bytes.fromhex(value)
         except ValueError:
             found = b""
-        if found and len(found) * 2 == len(value):  # fromhex passes over spaces
+        if found and len(found) * 2 == len(value):  # fromhex ignores spaces
             return found
     _refuse(_("{field} is not hexadecimal: {value}"), field, value)
 
 
 def in_capitals(value: object) -> bool:
-    """Whether a text has hexadecimal digits in capitals, which other programs refuse."""
+    """Whether a text contains hexadecimal digits in capitals, which other programs refuse."""
     return isinstance(value, str) and value != value.lower()
 
 
 def _has_capitals(record: Mapping[str, object]) -> bool:
-    """The same of a record's digests and hashes, by their names in hashmatch's own lists."""
+    """Whether any digest or hash of a record has capitals; keys are those of hashmatch's own lists."""
     if any(in_capitals(record.get(name)) for name in ("md5", "sha1", "sha256", "hash")):
         return True
     hashes = record.get("hashes")
@@ -121,7 +121,7 @@ def _has_capitals(record: Mapping[str, object]) -> bool:
 
 
 def digest(field: str, value: object) -> str | None:
-    """A digest in lower case, by the name of its algorithm."""
+    """Checks a digest and returns it in lower case; field: the name of its algorithm."""
     if value is None or value == "":
         return None
     found = _hexadecimal(field, value).hex()
@@ -132,10 +132,10 @@ def digest(field: str, value: object) -> str | None:
 
 
 def perceptual_hash(record: Mapping[str, object]) -> Hash:
-    """One perceptual hash. The bits of an algorithm that this program does not know may be 8 to 512 bytes."""
+    """Checks one perceptual hash. For an algorithm that this program does not know, 8 to 512 bytes are accepted."""
     algorithm = text("algorithm", record.get("algorithm"), 32)
     if algorithm is None:
-        raise LineError(_("a hash without the name of its algorithm"))
+        raise LineError(_("a hash does not name its algorithm"))
     algorithm = algorithm.lower()
     if not _ALGORITHM.fullmatch(algorithm):
         _refuse(_("{field} is not a name: {value}"), "algorithm", algorithm)
@@ -172,7 +172,7 @@ def _kind(value: object) -> Kind | None:
 
 
 def tlp(value: object) -> Tlp | None:
-    """A TLP mark in any case, with or without the prefix "TLP:"; "white" is what TLP 1 called "clear"."""
+    """Reads a TLP mark, in capitals or not, with or without the prefix "TLP:". TLP 1 called "clear" "white"."""
     mark = text("tlp", value, 32)
     if mark is None:
         return None
@@ -184,7 +184,7 @@ def tlp(value: object) -> Tlp | None:
 
 
 def moment(field: str, value: object) -> str | None:
-    """A date or time in ISO 8601 as UTC to the second ("2026-11-21T19:00:00Z"); one without a zone counts as UTC."""
+    """Converts an ISO 8601 date or time to UTC, to the second ("2026-11-21T19:00:00Z"). No zone means UTC."""
     stamp = text(field, value, 64)
     if stamp is None:
         return None
@@ -194,7 +194,7 @@ def moment(field: str, value: object) -> str | None:
         _refuse(_("{field} is not a date in ISO 8601: {value}"), field, value)
 
 
-@functools.lru_cache(maxsize=1024)  # the entries of a list often have one date
+@functools.lru_cache(maxsize=1024)  # the entries of a list often share one date
 def _utc(stamp: str) -> str:
     parsed = datetime.fromisoformat(stamp)
     zoned = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
@@ -202,7 +202,7 @@ def _utc(stamp: str) -> str:
 
 
 def exact_moment(field: str, value: object) -> str | None:
-    """As `moment`, to the microsecond: "2026-11-21T19:00:00.000000Z"."""
+    """Like `moment`, but to the microsecond: "2026-11-21T19:00:00.000000Z"."""
     told = moment(field, value)
     if told is None or not isinstance(value, str):
         return told
@@ -211,20 +211,20 @@ def exact_moment(field: str, value: object) -> str | None:
 
 
 def list_head(record: Mapping[str, object]) -> ListHead:
-    """What a list says of itself, by the names in ListHead, but `list` for its name."""
+    """What a list says about itself. The keys are the names in ListHead, except `list` for its name."""
     sequence, since = (whole(field, record.get(field), _INT_MAX) for field in ("sequence", "since"))
     created, expires = (moment(field, record.get(field)) for field in ("created", "expires"))
     return ListHead(text("list", record.get("list"), 256), sequence, since, created, expires)
 
 
 def instant(field: str, value: object) -> str | None:
-    """As `moment`, or from the seconds since 1970."""
+    """Like `moment`, but also accepts seconds since 1970."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return moment(field, value)
     try:
         found = datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):
-        _refuse(_("{field} is no time since 1970 in seconds: {value}"), field, value)
+        _refuse(_("{field} is not a time in seconds since 1970: {value}"), field, value)
     return found.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
@@ -235,7 +235,7 @@ def yes(field: str, value: object) -> bool:
 
 
 def opinions(value: object) -> tuple[Opinion, ...]:
-    """Opinions from a list of objects; see `opinion_record`."""
+    """Reads opinions from a list of objects; see `opinion_record`."""
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
@@ -257,7 +257,7 @@ def _opinion(record: Mapping[str, object]) -> Opinion:
 
 
 def opinion_record(opinion: Opinion) -> dict[str, str]:
-    """An opinion as lists have it: {"opinion", "source", "at", "reason"}, without what is not known."""
+    """An opinion in the form that lists use: {"opinion", "source", "at", "reason"}, without keys that have no value."""
     told = {"opinion": opinion.verdict, "source": opinion.source, "at": opinion.at, "reason": opinion.reason}
     return {key: value for key, value in told.items() if value}
 
@@ -268,12 +268,12 @@ def list_item(
     paths: tuple[bytes, ...],
     capitals_are_usual: bool = False,
 ) -> ListItem:
-    """One item of a list from its fields by their names in ListItem; `hashes` are already checked.
+    """Makes one item from its fields, whose keys are the names in ListItem. `hashes` are already checked.
 
-    capitals_are_usual: in lists of this format, whose readers take them.
+    capitals_are_usual: hexadecimal digits in capitals are normal in this format, and its readers accept them.
     """
     if any(not path or b"\0" in path for path in paths):
-        raise LineError(_("a path is empty or holds a NUL byte"))
+        raise LineError(_("a path is empty or contains a NUL byte"))
     item = ListItem(
         kind=_kind(record.get("kind")),
         md5=digest("md5", record.get("md5")),
@@ -306,5 +306,5 @@ def list_item(
 
 
 def identified(item: ListItem) -> bool:
-    """Whether the item has something to know a file by."""
+    """Whether the item has a digest or hash that can identify a file."""
     return bool(item.md5 or item.sha1 or item.sha256 or item.hashes)

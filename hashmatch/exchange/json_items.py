@@ -1,11 +1,11 @@
-"""An item of a list as one JSON object, as the `jsonl` format has it, and what the JSON formats of others take from that.
+"""Turns a list item into one JSON object as in the `jsonl` format, and back; other JSON formats share parts of it.
 
-Perceptual hashes have two forms: one object each ("hashes"), and a shorter one that tools of others read, too:
+Perceptual hashes have two forms: one object each ("hashes"), and a shorter form that third-party tools can read too:
 
-    pdq: hex, pdq_quality: 0-100     of the whole picture
-    vpdq: ["hex,quality,seconds"]    of the frames of a film, as ThreatExchange's vpdq signals are
-    pdq_version: of the hasher that made all of these
-    hashes: every hash that these cannot say
+    pdq: hex, pdq_quality: 0-100     the whole picture
+    vpdq: ["hex,quality,seconds"]    the frames of a film, written like ThreatExchange's vpdq signals
+    pdq_version                      the version of the hasher that made all of these
+    hashes                           every hash that the keys above cannot express
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
 from hashmatch.views import FULL
 
-#: Of the UUIDs that are made of what an entry is. Never to be changed.
+#: The namespace of the UUIDs that are derived from entries. Never change it.
 NAMESPACE = UUID("2e52d86b-451f-4dd9-b2e9-f95ec99b6aac")
 
-#: Where a format must have a date and none is known.
+#: Stands in where a format requires a date and none is known.
 NO_DATE = "1970-01-01T00:00:00Z"
 
 _PLAIN_KEYS = ("kind", "md5", "sha1", "sha256", "size", "duration", "width", "height")
@@ -32,7 +32,7 @@ _SOURCE_KEYS = ("labels", "allow", "collection", "source", "tlp", "added", "chan
 
 
 def record_of(item: ListItem, include: frozenset[str]) -> dict[str, object]:
-    """An item without its hashes and without what is not known; of EXTRAS only those in `include`."""
+    """An item as a record, without its hashes and without empty fields. Of EXTRAS it has only those in `include`."""
     record: dict[str, object] = {key: getattr(item, key) for key in _PLAIN_KEYS + _SOURCE_KEYS}
     record["opinions"] = [opinion_record(opinion) for opinion in item.opinions]
     if "paths" in include:
@@ -42,7 +42,7 @@ def record_of(item: ListItem, include: frozenset[str]) -> dict[str, object]:
 
 
 def item_of(record: Mapping[str, object], hashes: tuple[Hash, ...] | None = None) -> ListItem:
-    """The item of a record; its hashes from its key "hashes", unless they are given. Raises LineError."""
+    """Makes an item from a record. Its hashes come from the key "hashes" unless they are given. Raises LineError."""
     return list_item(record, _hashes(record.get("hashes")) if hashes is None else hashes, _paths(record))
 
 
@@ -80,7 +80,7 @@ def _hashes(value: object) -> tuple[Hash, ...]:
 
 
 def short_hashes(hashes: Iterable[Hash]) -> dict[str, object]:
-    """Some hashes in the shorter form. Their order is not kept."""
+    """Writes hashes in the shorter form. Their order is not kept."""
     first: Hash | None = None
     frames, others = list[str](), list[dict[str, object]]()
     version: int | None = None
@@ -100,7 +100,7 @@ def short_hashes(hashes: Iterable[Hash]) -> dict[str, object]:
 
 
 def hashes_of_short(record: Mapping[str, object]) -> tuple[Hash, ...]:
-    """The hashes of a record that has them in either form, each once. Raises LineError."""
+    """The hashes of a record, in either form, without duplicates. Raises LineError."""
     version = {"algorithm": "pdq", "version": record.get("pdq_version")}
     told = [frame_record(frame) | version for frame in texts("vpdq", record.get("vpdq"))]
     if record.get("pdq"):
@@ -109,7 +109,7 @@ def hashes_of_short(record: Mapping[str, object]) -> tuple[Hash, ...]:
 
 
 def frame_record(frame: str) -> dict[str, object]:
-    """The hash of a film's frame from "hex,quality,seconds"; without its algorithm."""
+    """Reads the hash of a film's frame from "hex,quality,seconds"; the algorithm is not included."""
     parts = frame.split(",")
     try:
         value, quality, time = parts
@@ -121,9 +121,9 @@ def frame_record(frame: str) -> dict[str, object]:
 
 
 def entry_uuid(item: ListItem, *more: str) -> UUID:
-    """The same in every export for what a source in a collection knows of a reference, so that a later one revises it.
+    """A UUID that is the same in every export, so that a later export revises what an earlier one said.
 
-    more: what of the entry is meant.
+    It depends on the reference, its source and its collection. more: which part of the entry is meant.
     """
     key = item.sha256 or item.sha1 or item.md5
     if key is None:
@@ -134,15 +134,15 @@ def entry_uuid(item: ListItem, *more: str) -> UUID:
 
 
 def last_word(item: ListItem) -> str:
-    """When the source last said anything of an entry."""
+    """When the source last said anything about an entry."""
     return latest(item.added, item.changed, item.retracted)
 
 
 def latest(added: str | None, changed: str | None, retracted: str | None) -> str:
-    """The latest of the dates of an entry, to the microsecond, so that they can be compared as texts."""
+    """The latest date of an entry, to the microsecond, so that dates can be compared as text."""
     return max(exact(date) for date in (added or NO_DATE, changed, retracted) if date)
 
 
 def exact(date: str) -> str:
-    """A date of an entry, which may be one to the second, to the microsecond."""
+    """A date of an entry to the microsecond, even if it is given to the second only."""
     return date if "." in date else f"{date.removesuffix('Z')}.000000Z"

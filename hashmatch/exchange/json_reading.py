@@ -1,7 +1,7 @@
-"""JSON as an enemy may have written it: single objects, and the records of a document that is too large to hold.
+"""Reads JSON that may be hostile: single objects, and the records of a document too large to hold in memory.
 
-A document is cut into its records before anything is parsed, so that a bad record costs itself only, and no more than one
-is in memory.
+A document is cut into records before anything is parsed. A bad record therefore costs only itself, and at most one
+record is in memory.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from hashmatch.exchange.numbered_lines import BOM, LINE_MAX
 from hashmatch.i18n import _
 from hashmatch.records import BadLine
 
-#: An object as it was read, and one that is being made.
+#: An object that was read, and one that is being built.
 JsonObject = Mapping[str, object]
 JsonDict = dict[str, object]
 
-#: Brackets and commas in one object; beyond it a line of 64 MiB could take gigabytes once parsed.
+#: The most brackets and commas in one object. Without this limit, a parsed line of 64 MiB could take gigabytes.
 _PARTS_MAX = 4_000_000
-#: Containers within each other, outside of the records; within them the parser knows its own limit.
+#: How deep containers may nest outside the records; inside them the parser has its own limit.
 _DEPTH_MAX = 100
 _ENDLESS = sys.maxsize
 _CHUNK = 2**16
 
-#: A string, whole or as far as it has been read, or what gives a document its structure.
+#: A string, complete or as far as it has been read, or a character of the document's structure.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[\]{}:,]', re.DOTALL)
 
-#: Whole strings and what is none, up to the next bracket if it has been read: a step through what is not looked at.
+#: Complete strings and other text up to the next bracket, if it has been read: one step through text we do not look at.
 _STRETCH = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+([\[\]{}]?)', re.DOTALL)
 
-#: Where the records of a document stand: keys from the top, with "*" for the items of an array.
+#: Where a document keeps its records: the keys from the top, with "*" for the items of an array.
 JsonPath = tuple[str, ...]
 
 
 def parse_object(text: str) -> dict[str, object]:
-    """One JSON object. Raises LineError for anything else, and for what JSON leaves open: NaN, a key that stands twice."""
+    """Parses one JSON object. Raises LineError for anything else, and for NaN and duplicate keys."""
     value = parse_value(text)
     if not isinstance(value, dict):
         raise LineError(_("not a JSON object: {value}").format(value=snippet(text)))
@@ -47,12 +47,12 @@ def parse_object(text: str) -> dict[str, object]:
 
 
 def parse_value(text: str) -> object:
-    """As `parse_object`, and anything else that JSON can say."""
+    """Like `parse_object`, but accepts any JSON value."""
     if sum(map(text.count, "[{,")) > _PARTS_MAX:
         raise LineError(_("the line has more than {most} parts").format(most=_PARTS_MAX))
     try:
         return _decoder.decode(text)
-    except (ValueError, RecursionError):  # integers of thousands of digits, too
+    except (ValueError, RecursionError):  # ValueError also for integers with thousands of digits
         raise LineError(_("not valid JSON: {value}").format(value=snippet(text))) from None
 
 
@@ -65,7 +65,7 @@ def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         keys = [key for key, _value in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise LineError(_("the key {key} stands twice in one object").format(key=snippet(twice)))
+        raise LineError(_("one object has the key {key} twice").format(key=snippet(twice)))
     return found
 
 
@@ -73,20 +73,20 @@ _decoder = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_k
 
 
 def records(stream: BinaryIO, *paths: JsonPath) -> Iterator[tuple[int, dict[str, object]] | BadLine]:
-    """The objects at these places of a document, each with its number (from 1), in the order of the document.
+    """Yields the objects at these places of a document, each with its number (from 1), in document order.
 
-    What is in no record is passed over unchecked. A record that is no good is a BadLine; so is the end of a document
-    that breaks off, after the last record.
+    Anything outside the records is skipped unchecked. A bad record becomes a BadLine. If the document breaks off, a
+    BadLine follows the last record.
     """
     for row in placed_records(stream, *paths):
         yield row if isinstance(row, BadLine) else row[:2]
 
 
 def placed_records(stream: BinaryIO, *paths: JsonPath) -> Iterator[tuple[int, dict[str, object], JsonPath] | BadLine]:
-    """As `records`, each with its place, too."""
+    """Like `records`, but each record also comes with its place."""
     number, keys, last = 0, list[str](), b""
     text = _Text(stream)
-    inner = frozenset(path[:length] for path in paths for length in range(len(path)))  # where records may be within
+    inner = frozenset(path[:length] for path in paths for length in range(len(path)))  # places that may contain records
     begun = False
     try:
         while token := text.token():
@@ -132,7 +132,7 @@ def _key(token: bytes) -> str:
 
 
 class _Text:
-    """A document's text, read as it is needed. Raises LineError where it cannot go on."""
+    """A document's text, read as needed. Raises LineError where reading cannot continue."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -140,7 +140,7 @@ class _Text:
         self._first = True
 
     def token(self) -> bytes:
-        """The next string or sign of structure; empty at the end."""
+        """The next string or character of the structure; empty at the end."""
         while True:
             found = _TOKEN.search(self._buffer, self._position)
             if found and (found[1] is None or found[1]):
@@ -150,7 +150,7 @@ class _Text:
                 return b""
 
     def container(self, opened: bytes) -> bytes | None:
-        """All of the object whose first bracket was the last token; None if it is too long to be held."""
+        """The whole object whose opening bracket was the last token; None if it is too long to hold."""
         parts, size = [opened], 1
         for stretch in self._stretches(_ENDLESS):
             size += len(stretch)
@@ -159,7 +159,7 @@ class _Text:
         return b"".join(parts) if size <= LINE_MAX else None
 
     def pass_over(self, depth_max: int) -> None:
-        """Goes on behind the end of the container whose first bracket was the last token."""
+        """Skips the rest of the container whose opening bracket was the last token."""
         for _stretch in self._stretches(depth_max):
             pass
 
@@ -167,7 +167,7 @@ class _Text:
         depth, bare = 1, 0
         while depth:
             found = _STRETCH.match(self._buffer, self._position)
-            assert found  # it matches anything
+            assert found  # the pattern matches anything, even nothing
             self._position = found.end()
             yield found[0]
             bare = 0 if found[1] or b'"' in found[0] else bare + len(found[0])

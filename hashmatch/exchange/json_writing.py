@@ -1,4 +1,4 @@
-"""JSON documents written as they come: the frame, and the records one after the other, each on its own line."""
+"""Writes a JSON document as a stream: the frame, and the records one after another, each on its own line."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hashmatch.escape import for_json
 
 
 def dumped(record: object) -> bytes:
-    """One line of JSON in UTF-8, in which nothing moves a terminal."""
+    """One line of JSON in UTF-8 that is safe to print on a terminal."""
     line = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return for_json(line).encode("utf-8")
 
 
 class JsonArray:
-    """The array of a document: `start` is what stands before its first record, `end` what after its last."""
+    """The array of records in a document. `start` is written before the first record, `end` after the last."""
 
     def __init__(self, out: BinaryIO, start: bytes) -> None:
         self._out = out

@@ -1,4 +1,4 @@
-"""What a list format is: facts and functions that each format's module fills in as its constant `FORMAT`."""
+"""Defines what a list format is: each format's module fills in these facts and functions as its constant `FORMAT`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import BinaryIO, Protocol
 
 from hashmatch.records import BadLine, LineRemark, ListHead, ListItem
 
-#: Fields of a ListItem that leave the house only when the person who exports names them.
+#: Fields of a ListItem that are exported only if the user names them.
 EXTRAS = ("paths", "case", "operator", "note")
 
-#: What reading gives: the line (from 1) where an item begins and the item; a line that was refused; or a remark on a line
-#: whose item comes, too. Where a list is one document and has no lines, its records are counted. An item that is retracted
-#: may have nothing but its case: what earlier lists brought to the same collection under that case is meant.
+#: What reading yields: an item with the line (from 1) where it begins, a line that was refused, or a remark on a line
+#: whose item comes as well. If a list is one document without lines, its records are counted instead. A retracted item
+#: may have nothing but its case: it then retracts what earlier lists added to the same collection under that case.
 ListRow = tuple[int, ListItem] | BadLine | LineRemark
 
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """How many references went into a list, and how many did not because its format cannot carry them.
+    """How many references were written to a list, and how many were left out because its format cannot express them.
 
-    left_out_allow: allow-listed references, where the format cannot say "allow" and a reader would take them for
-    propaganda. To write an allow list on purpose in such a format, give the items with allow=False.
-    left_out_false_positive: those that their own source calls a false positive, for the same reason.
+    left_out_allow: allow-listed references, if the format cannot say "allow" and a reader would take them for
+    propaganda. To write an allow list on purpose in such a format, pass the items with allow=False.
+    left_out_false_positive: references that their own source calls a false positive, for the same reason.
     """
 
     written: int = 0
@@ -35,9 +35,9 @@ class WriteReport:
 
 
 class Writer(Protocol):
-    """Writes items as they come, holding no more than one. Fields in EXTRAS are written only if named in `include`.
+    """Writes items as they come and holds at most one in memory. Of EXTRAS it writes only the fields named in `include`.
 
-    Raises what `out.write` raises (OSError).
+    Raises whatever `out.write` raises (OSError).
     """
 
     def __call__(
@@ -49,17 +49,18 @@ class Writer(Protocol):
 class Format:
     """A list format.
 
-    carries: what it can say, by the names that losses.py has for the parts of an item. write: None of a format that is
-    only read.
-    read(stream) yields a Row for each item and for each line it refuses, and never raises for what the list holds,
-    except CommandError for a list of a newer version, before any item, or where a library is missing that the format
-    needs. It raises what `stream.readline` raises.
-    looks_like(head) tells whether the first bytes of a list look like this format; it never raises.
-    needs: parts by the same names: an entry without any of them is left out; where it is empty, one without any digest or
-    hash that the format carries. says_false_positive: of a format that cannot say that an entry is retracted.
-    speaker: who speaks in every list of this format, where that is one.
-    write_list, read_head: of a format in which a list can say what it is: as `write`, with that; and what the first bytes of
-    a list say, whatever they are.
+    carries: the parts of an item that the format can express, by their names in losses.py.
+    write: None if the format can only be read.
+    read: yields a ListRow for each item and for each line it refuses. Whatever the list contains, it raises only
+    CommandError: before any item for a list of a newer version, or if a library that the format needs is missing. It
+    also raises whatever `stream.readline` raises.
+    looks_like: whether the first bytes of a list look like this format. It never raises.
+    needs: parts by the same names; an entry with none of them is left out. If `needs` is empty, an entry is left out if
+    it has no digest or hash that the format carries.
+    says_false_positive: the format cannot say that an entry is retracted, but can say that it is a false positive.
+    speaker: the one source that speaks in every list of this format, if there is one.
+    write_list: like `write`, but also writes what the list says about itself, if the format can express that.
+    read_head: what the first bytes of a list, whatever they are, say about it.
     """
 
     name: str

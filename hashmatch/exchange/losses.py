@@ -1,4 +1,4 @@
-"""What a list format cannot say: counted while the items pass by, and told at the end of every export."""
+"""Counts what a list format cannot express while the items pass, so that every export can report it at the end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from hashmatch.exchange.list_format import EXTRAS, Format
 from hashmatch.records import Hash, ListItem
 from hashmatch.views import FULL
 
-#: Parts of an item as a format's `carries` names them, beside the names of hash algorithms ("pdq", "phash"; "*": of
-#: every algorithm). "frames": the hashes of a film as those of one film, and not of so many pictures.
+#: The parts of an item that a format's `carries` can name, besides hash algorithms ("pdq", "phash"; "*" for all).
+#: "frames": the format keeps the hashes of a film together as one film, not as separate pictures.
 DIGESTS = frozenset({"md5", "sha1", "sha256"})
 OF_HASHES = frozenset({"quality", "time", "view", "hash_version"})
 OF_ITEMS = frozenset(
@@ -36,16 +36,16 @@ EVERYTHING = DIGESTS | OF_HASHES | OF_ITEMS | {"frames", "*"}
 
 _OTHER_PARTS = OF_ITEMS | OF_HASHES | DIGESTS | {"frames"}
 
-#: Before the name of a part: carried of films only.
+#: Prefix of a part that is carried for films only.
 FILM = "video:"
 
 
 class Losses:
-    """How many records have what a format carries and what it does not, by part: `kept` and `lost`.
+    """Counts, for each part, how often the format can carry it (`kept`) and how often it cannot (`lost`).
 
-    Entries that the format leaves out as a whole are neither: they are counted by their writer, see list_format.WriteReport.
-    Of hashes, quality, time, view and version the hashes are counted; of everything else the entries. What was not to go
-    out, since `include` does not name it, is neither.
+    Hashes, quality, time, view and version are counted per hash; everything else is counted per entry. Not counted:
+    entries that the format leaves out entirely (their writer counts them, see list_format.WriteReport), and fields that
+    were not to be exported because `include` does not name them.
     """
 
     def __init__(self, form: Format, include: frozenset[str] = frozenset()) -> None:
@@ -55,7 +55,7 @@ class Losses:
         self.lost: Counter[str] = Counter()
 
     def watch(self, items: Iterable[ListItem]) -> Iterator[ListItem]:
-        """The same items, counted as they pass."""
+        """Yields the same items and counts them as they pass."""
         for item in items:
             parts = _parts(item)
             for part, count in parts.items() if self._takes(item, parts) else ():
@@ -65,7 +65,7 @@ class Losses:
             yield item
 
     def _takes(self, item: ListItem, parts: Iterable[str]) -> bool:
-        """Whether the format writes an item, and does not leave it out."""
+        """Whether the format writes an item rather than leaving it out."""
         form = self._form
         if not form.carries_retraction:
             disowned = item.verdict == "false-positive" and not form.says_false_positive
@@ -87,7 +87,7 @@ def _is_algorithm(part: str) -> bool:
 
 
 def _parts(item: ListItem) -> Counter[str]:
-    """What an item has, by the names of parts."""
+    """Counts the parts that an item has, by their names."""
     parts = Counter({name: 1 for name in DIGESTS | OF_ITEMS if getattr(item, name)})
     for each in item.hashes:
         parts[each.algorithm] += 1

@@ -1,7 +1,7 @@
-"""What plain lists share: one entry a line, blank lines and # comments between, no word on retraction or allowing.
+"""Shared code for plain lists: one entry per line, with blank lines and # comments in between.
 
-Such a list says only "known": a reference that was retracted, that is on the allow list, or that its own source calls a
-false positive, is left out and counted.
+Such a list cannot say "retracted" or "allowed"; it only says "known". A reference that was retracted, is on the allow
+list, or that its own source calls a false positive is therefore left out and counted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ LineParser = Callable[[bytes], ListItem]
 
 
 def read_plain(stream: BinaryIO, parse: LineParser) -> Iterator[ListRow]:
-    """The item of every line with content; `parse` gets the line without its end and raises LineError for a bad one."""
+    """Yields the item of every line with content.
+
+    parse: gets the line without its line ending and raises LineError for a bad one.
+    """
     for line in numbered(stream):
         if isinstance(line, BadLine):
             yield line
@@ -37,9 +40,10 @@ def write_plain(
     entries: Callable[[ListItem], Iterable[bytes]],
     says_false_positive: bool = False,
 ) -> WriteReport:
-    """Writes the lines that `entries` gives for each item (without line ends); none means the item has no hash.
+    """Writes the lines for each item.
 
-    says_false_positive: the lines say so of an item that its own source calls a false positive.
+    entries: the lines of an item without their endings; no lines mean that the item has no hash the format can carry.
+    says_false_positive: the lines can say that an item's own source calls it a false positive.
     """
     written = retracted = allowed = without_hash = unmarked = disowned = 0
     for item in items:
@@ -59,7 +63,7 @@ def write_plain(
 
 
 def readable(head: bytes, parse: LineParser) -> list[tuple[bytes, ListItem]]:
-    """The first lines of a list with their items, if `parse` reads more than half of them; else nothing."""
+    """The first lines of a list that `parse` can read, with their items; empty unless these are more than half."""
     lines = sample(head)
     good = []
     for line in lines:

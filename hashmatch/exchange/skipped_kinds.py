@@ -1,4 +1,4 @@
-"""What a reader passes over in lists of others, counted by kind and told once."""
+"""Counts by kind what a reader skips in third-party lists, so that it can be reported once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 from hashmatch.exchange.fields import snippet
 
-#: Kinds that are counted by name; a hostile list could name any number.
+#: How many kinds are counted by name; a hostile list could contain any number of them.
 _KINDS_MAX = 12
 
 
@@ -22,6 +22,6 @@ class SkippedKinds:
         return bool(self._counts)
 
     def __str__(self) -> str:
-        """The most frequent kinds on one short line: "3 'malware', 2 'indicator'"."""
+        """The most frequent kinds in one short line: "3 'malware', 2 'indicator'"."""
         told = ", ".join(f"{count} {kind}" for kind, count in self._counts.most_common(6))
         return told if len(told) <= 120 else told[:119] + "…"

@@ -1,7 +1,7 @@
-"""Lists that are SQLite files, which an enemy may have written: opened such that they can only be read, and not for ever.
+"""Reads lists that are SQLite files and may be hostile: read-only, and never for ever.
 
-Nothing is written beside such a file, no SQL of its own runs (views, triggers, virtual tables), and what a query may cost
-is bounded by the size of the file: a tree of pages that leads back into itself has no end.
+Nothing is written next to such a file, and none of its own SQL runs (views, triggers, virtual tables). The size of the
+file limits the cost of a query, because a page tree that leads back into itself has no end.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from hashmatch.records import BadLine, LineRemark, ListItem
 #: How every SQLite file begins.
 MAGIC = b"SQLite format 3\0"
 
-#: No value and no row of a list is longer, in bytes.
+#: The longest value or row of a list, in bytes.
 VALUE_MAX = 2**20
 
-# Steps of SQLite's virtual machine. Reading a row takes about eight and a sorted one some fifteen, and no row has less
-# than some ten bytes with its place in an index, so that an honest list stays far below.
+# Steps of SQLite's virtual machine. Reading a row takes about 8 steps, or about 15 if rows are sorted. With its index
+# entry, a row has at least about 10 bytes, so an honest list stays far below the limit.
 _STEPS = 100_000
 _STEPS_A_BYTE = 4
 _STEPS_A_CALL = 1000
@@ -39,15 +39,18 @@ ItemQuery = Callable[[sqlite3.Connection], Iterator[Callable[[], ListItem]]]
 
 
 def read_rows(stream: BinaryIO, query: ItemQuery) -> Iterator[ListRow]:
-    """The items that `query` finds, numbered from 1. It yields functions that make them, and raise LineError for a bad one.
+    """Yields the items that `query` finds, numbered from 1.
 
-    Damage ends the list with one BadLine. Raises OSError where the file cannot be read.
+    query: yields functions that make the items and raise LineError for a bad one.
+    Damage ends the list with one BadLine. Raises OSError if the file cannot be read.
     """
     number = 0
     try:
         with _opened(stream) as (connection, logs):
             for log in logs:
-                message = _("what stands in {log} beside the list is not read: have the program that wrote it close it")
+                message = _(
+                    "changes in {log} beside the list are not read: first close the list in the program that wrote it"
+                )
                 yield LineRemark(1, message.format(log=log))
             for number, make in enumerate(query(connection), 1):
                 try:
@@ -58,15 +61,15 @@ def read_rows(stream: BinaryIO, query: ItemQuery) -> Iterator[ListRow]:
         yield BadLine(number + 1, str(refused))
     except (sqlite3.Error, UnicodeError) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            reason = _("the SQLite file does not come to an end: it is damaged, or made to do harm")
+            reason = _("the SQLite file never comes to an end: it is damaged, or was made to do harm")
         else:
-            reason = _("the SQLite file cannot be read on: {reason}").format(reason=snippet(str(error)))
+            reason = _("the SQLite file cannot be read any further: {reason}").format(reason=snippet(str(error)))
         yield BadLine(number + 1, reason)
 
 
 @contextmanager
 def _opened(stream: BinaryIO) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
-    """A connection that only reads, and the names of logs that lie beside the file and are not read. Text comes as bytes."""
+    """A read-only connection, and the names of log files beside the file, which are not read. Text comes as bytes."""
     with ExitStack() as stack:
         path = _path_of(stream)
         if path is None:
@@ -78,7 +81,7 @@ def _opened(stream: BinaryIO) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
             shutil.copyfileobj(stream, copy)
             copy.flush()
             path = os.fsencode(copy.name)
-        # Immutable: no locks, no journal and no log are looked for, so that none is made or rolled back either.
+        # Immutable: SQLite does not look for locks, a journal or a log, so it neither creates one nor rolls it back.
         uri = f"file:{quote_from_bytes(path)}?mode=ro&immutable=1"
         connection = stack.enter_context(closing(sqlite3.connect(uri, uri=True, isolation_level=None)))
         connection.text_factory = bytes
@@ -102,13 +105,16 @@ def _opened(stream: BinaryIO) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
 
 
 def _path_of(stream: BinaryIO) -> bytes | None:
-    """Where the file of a stream lies that stands at its start, if it is one, and still the one of that name."""
+    """The path of a stream's file, or None.
+
+    None unless the stream is at its start and is a regular file that its name still leads to.
+    """
     try:
         name = stream.name
         status = os.fstat(stream.fileno())
         if isinstance(name, (str, bytes)) and stat.S_ISREG(status.st_mode) and stream.tell() == 0:
             return os.path.abspath(os.fsencode(name)) if os.path.samestat(status, os.stat(name)) else None
-    except (AttributeError, OSError):  # of streams that are no files
+    except (AttributeError, OSError):  # the stream is not a file
         pass
     return None
 
@@ -121,7 +127,7 @@ def _has_content(path: bytes) -> bool:
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> frozenset[str]:
-    """The names of a table's columns in lower case; none where there is no such table, or it is a view or virtual."""
+    """The names of a table's columns in lower case; empty if there is no such table, or if it is a view or virtual."""
     kinds = connection.execute(
         "SELECT type, substr(sql, 1, 13) FROM sqlite_master WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')",
         (table,),
@@ -133,6 +139,6 @@ def columns_of(connection: sqlite3.Connection, table: str) -> frozenset[str]:
 
 
 def has_table(head: bytes, name: bytes, column: bytes) -> bool:
-    """Whether the first bytes of a SQLite file say that it has a table of this name that has such a column, in any case."""
+    """Whether the first bytes of an SQLite file show a table of this name with this column. Case does not matter."""
     pattern = rb"CREATE TABLE [\"'`\[]?%b\b.{0,2000}?\b%b\b" % (name, column)
     return head.startswith(MAGIC) and re.search(pattern, head, re.IGNORECASE | re.DOTALL) is not None

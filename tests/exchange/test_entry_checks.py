@@ -40,9 +40,9 @@ def test_a_good_entry_is_left_alone() -> None:
         (ListItem(md5=MD5, sha256=entry_checks.EMPTY["sha256"]), "sha256 is that of an empty file"),
         (ListItem(sha256="0" * 64, hashes=(GOOD,)), "placeholder"),
         (ListItem(md5="f" * 32), "placeholder"),
-        (ListItem(hashes=(ones(0),)), "of 0 ones"),
-        (ListItem(hashes=(ones(1, 100),)), "of 1 ones"),
-        (ListItem(hashes=(ones(255), ones(256))), "of 255 ones"),
+        (ListItem(hashes=(ones(0),)), "with 0 ones"),
+        (ListItem(hashes=(ones(1, 100),)), "with 1 ones"),
+        (ListItem(hashes=(ones(255), ones(256))), "with 255 ones"),
         (ListItem(hashes=(GOOD, Hash("pdq", bytes(8)))), "differ in length"),
         (film(1.0, LONGEST_FILM + 1), "longer than any film"),
         (ListItem(md5=MD5, duration=LONGEST_FILM * 2), "longer than any film"),
@@ -92,11 +92,11 @@ def test_a_bad_hash_is_left_out_where_others_are_left() -> None:
     checked = check(ListItem(hashes=(ones(0), GOOD, ones(1))))
     assert checked.item.hashes == (GOOD,) and checked.problem == ""
     assert checked.remarks == (
-        "a hash is left out: a PDQ hash of 0 ones is that of no picture",
-        "a hash is left out: a PDQ hash of 1 ones is that of no picture",
+        "a hash is left out: no picture has a PDQ hash with 0 ones",
+        "a hash is left out: no picture has a PDQ hash with 1 ones",
     )
     checked = check(ListItem(sha256=SHA256, hashes=(Hash("pdq", bytes.fromhex(SHA256)),)))
-    assert checked.item == ListItem(sha256=SHA256) and "is the sha256" in checked.remarks[0]
+    assert checked.item == ListItem(sha256=SHA256) and "is really its sha256" in checked.remarks[0]
 
 
 def test_an_entry_that_comes_again() -> None:
@@ -121,7 +121,7 @@ def test_remarks_of_a_kind_are_told_some_times_and_then_counted() -> None:
     remarks = [LineRemark(n, f"the same entry as in line {n // 2}, 'x{n}'") for n in range(1, 8)]
     remarks.insert(1, LineRemark(1, "something else"))
     assert [r.line for r in remarks if told.tells(r)] == [1, 1, 2]
-    assert list(told.rest()) == [LineRemark(7, f"this and 4 more lines like it were not told: {remarks[-1].message}")]
+    assert list(told.rest()) == [LineRemark(7, f"{remarks[-1].message}; the same goes for 4 more lines")]
     assert all(map(RemarkLimit(None).tells, remarks))
     told = RemarkLimit(most=1)
     assert [told.tells(remark) for remark in remarks[2:4]] == [True, False]

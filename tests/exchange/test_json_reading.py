@@ -77,7 +77,7 @@ def test_places_are_told_and_what_leads_to_none_is_passed_over() -> None:
     ("record", "reason"),
     [
         (b'{"a": NaN}', "not valid JSON"),
-        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "the key 'c' stands twice"),
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "one object has the key 'c' twice"),
         (b'{"a": ' + b"9" * 5000 + b"}", "not valid JSON"),
         (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not valid JSON"),
         (b'{"a": "\xff"}', "not valid UTF-8"),

@@ -29,7 +29,7 @@ def test_a_byte_order_mark_alone_is_an_empty_line() -> None:
 def test_nul_and_bad_utf8_are_refused_and_reading_goes_on() -> None:
     found = list(numbered_lines.numbered_text(BytesIO(b"a\0b\nab\xff\nfine\n")))
     assert found == [
-        BadLine(1, "the line holds a NUL byte"),
+        BadLine(1, "the line contains a NUL byte"),
         BadLine(2, "not valid UTF-8 (at byte 3)"),
         (3, "fine\n"),
     ]

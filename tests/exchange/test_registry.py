@@ -40,7 +40,7 @@ def test_every_format_has_a_name() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CommandError, match=r"unknown list format 'lotus'; known are: jsonl, csv, .*pdq"):
+    with pytest.raises(CommandError, match=r"unknown list format 'lotus'; the known formats are: jsonl, csv, .*pdq"):
         get("lotus")
 
 

@@ -119,7 +119,7 @@ def test_a_tree_of_pages_that_shows_the_same_ones_over_and_over_comes_to_an_end(
     data[28:32] = struct.pack(">I", len(data) // size)
     rows = list(RDS.read(BytesIO(bytes(data))))
     assert len(rows) < 50_000
-    assert isinstance(rows[-1], BadLine) and "does not come to an end" in rows[-1].message
+    assert isinstance(rows[-1], BadLine) and "never comes to an end" in rows[-1].message
 
 
 def test_damage_ends_the_list_with_one_clear_line() -> None:

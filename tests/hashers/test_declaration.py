@@ -113,7 +113,7 @@ def test_the_number_of_ones_says_what_it_declares(
     rows = rows_of(hashes)
     assert comparable(rows, "made-up").tolist() == is_good(rows, "made-up").tolist() == expected
     told = [check(ListItem(hashes=(each,))).remarks for each in hashes]
-    text = "a Made-Up hash with unusually few or many ones is of a plain picture, or is not a Made-Up hash"
+    text = "a Made-Up hash has unusually few or many ones: its picture is plain, or it is not a Made-Up hash"
     assert told == [() if each else (text,) for each in expected]
 
 

@@ -508,7 +508,7 @@ class TestWhoMayTakeBackWhat:
         report = import_list(store, ME, self.listed(tmp_path / "5", *many), told=told.append)
         assert report.refused == TOLD + 5 and len(told) == TOLD + 1
         assert isinstance(told[0], BadLine) and "by the lists of RW" in told[0].message
-        assert "this and 4 more lines like it" in told[-1].message
+        assert "the same goes for 4 more lines" in told[-1].message
 
     def test_false_positive_by_its_own_source_names_nothing(
         self, new_store: Callable[[], Store], tmp_path: Path

@@ -155,7 +155,7 @@ def test_pages_that_follow_each_other_and_bare_arrays() -> None:
         ({"indicator": "0" * 32}, "a pdq hash must have 64 hexadecimal digits"),
         ({"indicator": None}, "not hexadecimal"),
         ({"type": "HASH_MD5", "indicator": ""}, "neither a digest nor a hash"),
-        ({"last_updated": 1e300}, "no time since 1970"),
+        ({"last_updated": 1e300}, "not a time in seconds since 1970"),
         ({"last_updated": True}, "not text"),
         ({"should_delete": "no"}, "neither true nor false"),
         ({"descriptors": 7}, "descriptors is not a list"),
