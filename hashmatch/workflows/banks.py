@@ -20,8 +20,11 @@ from hashmatch.workflows.export_list import ExportEntries, ExportSelection
 
 @dataclass(frozen=True, slots=True)
 class BankReport:
-    """What became of the contents that we put into a bank. read: of these; disputed: references of those that others
-    disabled or removed there, which are disputed from now on; confirmed: those that were, and are enabled there again."""
+    """What happened to the contents that we put into a bank.
+
+    read: how many were looked at. disputed: references that others disabled or removed there; they are disputed from now on.
+    confirmed: references that were disputed so, and are enabled there again.
+    """
 
     read: int
     disputed: int
@@ -36,8 +39,9 @@ def fill_bank(
     selection: ExportSelection,
     refused: Callable[[int, str], None] = lambda reference, reason: None,
 ) -> tuple[PushReport, int]:
-    """Make a bank know the selected references, and disable there what is known no more. Returns what was done, and how
-    many references the sharing rules kept back. A token comes from the environment.
+    """Put the selected references into a bank, and disable those there that are no longer known here.
+
+    The token comes from the environment. Returns what was done, and how many references the sharing rules kept back.
 
     Raises CommandError: see exchange.hma; or `selection` goes on from another list.
     """
@@ -54,8 +58,9 @@ def fill_bank(
 
 
 def read_bank(store: Store, actor: Actor, url: str, bank: str) -> BankReport:
-    """See what became of the contents that we put into a bank: what others disabled or removed there is disputed here,
-    until they enable it again: then their newest word confirms it.
+    """See what happened to the contents that we put into a bank.
+
+    What others disabled or removed there is disputed here, until they enable it again; then their newest word confirms it.
 
     Raises CommandError: see exchange.hma; or nothing was ever put there from here, since HMA cannot list a bank.
     """
@@ -67,7 +72,7 @@ def read_bank(store: Store, actor: Actor, url: str, bank: str) -> BankReport:
             message = _("nothing was put into bank {bank} of {server} from here, and HMA cannot list what others did")
             raise CommandError(message.format(bank=bank, server=server.name))
         source = f"HMA {server.name} {bank}"
-        # Of a reference with several contents, one that others took out is enough.
+        # If a reference has several contents, one that others took out is enough.
         disputed, enabled = set[int](), set[int]()
         for content in read_contents(server, bank, pushed):
             ours = pushed[content.number]

@@ -1,4 +1,4 @@
-"""Two files against each other, without a reference set: what `hashmatch compare` does."""
+"""Compare two files with each other, without a reference set: what `hashmatch compare` does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hashmatch.matching.vpdq import VpdqMatch, VpdqRule
 from hashmatch.records import Fingerprint, Hash, View
 from hashmatch.views import FULL, ViewName
 
-#: Of the profile that looks hardest, in bits.
+#: The thresholds of the most thorough profile, in bits.
 LIMITS = thresholds("thorough")
 
 
@@ -36,11 +36,11 @@ class AlgorithmDistance:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How alike two files are: the verdict of a scan of A where B is the only reference, and what it rests on.
+    """How alike two files are: the verdict of a scan of A if B were the only reference, and what it rests on.
 
-    reason: see results.Reason; None where nothing matched. distances: of the two pictures as they are. distance: of
-    PDQ between the two views that were compared, with the transform undone; contradiction: of the blocks of these, where
-    both have them (see matching/layouts.py). area: of A, that was compared, where that is not all of it.
+    reason: see results.Reason; None if nothing matched. distances: between the two pictures as they are. distance: of PDQ
+    between the two views that were compared, with the transform undone. contradiction: between the blocks of these views, if
+    both have them (see matching/layouts.py). area: the part of A that was compared, if that is not all of it.
     """
 
     same_bytes: bool

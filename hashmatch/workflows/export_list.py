@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExportSelection:
-    """What to export. since: what was added, changed or retracted from this moment on (UTC, ISO 8601), or since the list of
-    this number went out. include: see exchange.EXTRAS."""
+    """What to export.
+
+    since: only what was added, changed or retracted from this moment on (UTC, ISO 8601), or since the list with this number.
+    include: see exchange.EXTRAS.
+    """
 
     collections: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
@@ -49,11 +52,11 @@ class ExportSelection:
 class ExportReport:
     """How many entries were written, and how many references were left out and why.
 
-    unmarked: written ones that carry no TLP mark. left_out_tlp: above `max_tlp`. The others: the format cannot carry
-    a retraction, a reference without such a hash, that a reference is on the allow list, or that its own source calls it a
-    false positive.
+    unmarked: entries that were written without a TLP mark. left_out_tlp: references above `max_tlp`.
+    left_out_retracted, left_out_without_hash, left_out_allow, left_out_false_positive: the format cannot carry a retraction,
+    a reference without its kind of hash, one on the allow list, or one that its own source calls a false positive.
     kept, lost: how many entries or hashes have what the format can say and what it cannot; see exchange/losses.py.
-    head: what the list says of itself. strictest: of the marks in it.
+    head: what the list says about itself. strictest: the strictest mark in it.
     """
 
     written: int
@@ -75,15 +78,15 @@ class ExportReport:
 
 
 class ExportEntries:
-    """The entries that a selection lets out, one after the other, and a count of what the sharing rules keep back.
+    """The entries that a selection lets out, one by one, and a count of what the sharing rules keep back.
 
-    above: references that are marked stricter than `max_tlp`. strictest: of the marks of what went out.
+    above: how many references are marked stricter than `max_tlp`. strictest: the strictest mark that went out.
     """
 
     def __init__(
         self, connection: sqlite3.Connection, selection: ExportSelection, after: int | None, one_each: bool
     ) -> None:
-        """after: only references of a higher revision. one_each: each reference once, whoever knows it."""
+        """after: only references with a higher revision. one_each: each reference once, not once per source."""
         self.above = 0
         self.strictest: Tlp | None = None
         self._connection, self._selection = connection, selection
@@ -112,7 +115,7 @@ class ExportEntries:
             yield from ((reference.id, item) for item in self._entries(reference, sources))
 
     def _entries(self, reference: Reference, sources: list[ReferenceSource]) -> Iterator[ListItem]:
-        # A bare list of hashes names each reference once, by a source that stands by it if there is one.
+        # A bare list of hashes names each reference once, with a source that stands by it if there is one.
         sources.sort(key=lambda source: source.retracted is not None)
         hashes = hash_rows.hashes(self._connection, reference.id)
         paths: tuple[bytes, ...] = ()
@@ -137,7 +140,7 @@ class ExportEntries:
                 allow=reference.allow,
                 collection=source.collection,
                 source=source.source,
-                # The strictest of all its sources: who has it by one may not pass on what is known by another.
+                # The strictest mark of all its sources: one source's mark must not open what another keeps closed.
                 tlp=reference.tlp,
                 added=source.added,
                 changed=source.changed,
@@ -153,8 +156,8 @@ class ExportEntries:
     def _as_ours(
         self, reference: Reference, sources: list[ReferenceSource]
     ) -> tuple[list[ReferenceSource], tuple[Opinion, ...]]:
-        """Sources and opinions as they go out. What people here took back of another's list is disputed by us, and its
-        source stands by it: nobody is to withdraw another's entry on our word."""
+        """Sources and opinions as they go out. If people here took back an entry of somebody else's list, we dispute it, and
+        its source still stands by it: nobody may withdraw another's entry on our word."""
         dispute = reference.our_dispute(self._we)
         if dispute is None or not any(source.withdrawn_here for source in sources):
             return sources, reference.opinions
@@ -179,11 +182,11 @@ def export(
     name: str | None = None,
     expires: str | None = None,
 ) -> ExportReport:
-    """Write the selected references as a hash list, and record that in the audit trail where it can be written.
+    """Write the selected references as a hash list, and record that in the audit trail if it can be written.
 
-    name: of the list, which then has a sequence number, so that later ones can go on from it. expires: UTC, ISO 8601; from
-    then on readers should refuse it.
-    Raises CommandError on an unknown format, collection or number of a list, OSError where `out` cannot be written.
+    name: the name of the list. It then has a sequence number, and later lists can continue from it.
+    expires: UTC, ISO 8601; from then on readers should refuse the list.
+    Raises CommandError for an unknown format, collection or list number, OSError if `out` cannot be written.
     """
     form = exchange.get(format_name)
     if form.write is None:
@@ -233,7 +236,7 @@ def export(
 def _head(
     connection: sqlite3.Connection, selection: ExportSelection, name: str | None, expires: str | None
 ) -> tuple[ListHead, int | None]:
-    """What the list says of itself, and the revision after which references are in it: None for all."""
+    """The list's head, and the revision after which references are in it; None means all of them."""
     since = selection.since
     if name is None:
         if isinstance(since, int):
@@ -247,13 +250,13 @@ def _head(
         before = list_issues.published(connection, name, chosen, since)
         assert before is not None
         return replace(head, since=before.sequence), before.revision
-    if since is not None:  # it goes on from whatever number came before that moment, which nobody can name
+    if since is not None:  # nobody can name the number that came before that moment
         raise CommandError(_("a list with a name goes on from a number, not from a date: --since NUMBER"))
     return head, None
 
 
 def sign_list(store: Store, actor: Actor, path: Path, key: SecretKey, report: ExportReport) -> None:
-    """Sign a list that was exported under a name, beside its file. Raises CommandError where that cannot be."""
+    """Sign a list that was exported under a name; the signature lies beside its file. Raises CommandError on failure."""
     from hashmatch.signing import signed_lists as signing
     from hashmatch.signing.statement import SignedStatement
 

@@ -32,15 +32,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a list's entries. refused: lines; allow: entries that went to the allow list; not_allowed: those
-    that the list allows and others know as propaganda, so that only a person can put them there. remarks: what was to be
-    said of lines that were used, told or not.
+    """What an import did with the entries of a list.
 
-    retracted: entries that are or remain withdrawn; a retraction in the list is taken as one, and an entry that a person
-    retracted here stays so. restored: those whose source stands by them again. disputed: retractions of what others gave,
-    which stays, and is disputed from now on. duplicates: of those added, how many show the same as an older reference does.
-    head, signer: of the list; the key's name, if it has any. missing: numbers of lists of that name that have not come, from
-    the first to the last of them.
+    refused: lines that could not be used. remarks: remarks about lines that were used, whether shown or not.
+    allow: entries that went to the allow list. not_allowed: entries that the list allows but others know as propaganda; only
+    a person can allow those.
+    retracted: entries that are withdrawn, by the list now or by a person here before. restored: entries whose source stands
+    by them again. disputed: retractions of what others gave; those references stay, and are disputed from now on.
+    duplicates: added entries that show the same as an older reference.
+    head, signer: of the list; signer is the key's name, if it has one. missing: ranges of numbers of lists of this name that
+    have not arrived.
     """
 
     name: str
@@ -65,7 +66,7 @@ class ImportReport:
         return self.added + self.joined + self.known + self.retracted + self.restored + self.disputed
 
 
-#: Of ImportReport, what is counted.
+#: The counters of ImportReport.
 _COUNTED = tuple(each.name for each in fields(ImportReport) if each.type == "int")
 
 LineListener = Callable[[BadLine | LineRemark], None]
@@ -86,11 +87,13 @@ def import_list(
 ) -> ImportReport:
     """Add a hash list's entries to the reference set.
 
-    told: called with each line that cannot be used, and with what else is to be said of a line: of remarks of one kind with
-    some, and in the end with one that counts the others, unless all_remarks. duplicate: with each new reference that shows
-    the same as an older one. remarks_on: what is to be told of an entry's labels.
     Importing a list again adds nothing, so an interrupted import is completed by repeating it.
-    Raises CommandError: the file cannot be read, its format not told or newer, or a bad line when `strict`.
+
+    told: called with each line that cannot be used, and with remarks about others: some of each kind, and at the end
+    one that counts the rest, or all of them if all_remarks.
+    duplicate: called with each new reference that shows the same as an older one.
+    remarks_on: gives the remarks about an entry's labels.
+    Raises CommandError if the file cannot be read, its format is unknown or too new, or a line is bad and plan is `strict`.
     """
     try:
         with path.open("rb") as file:
@@ -136,8 +139,7 @@ def _check_all_lines(origin: ListOrigin, file: BinaryIO, told: LineListener) -> 
 
 
 class _Import:
-    """One list on its way into the reference set: read ahead, by another process where there can be one, while what came
-    before is written."""
+    """One list on its way into the reference set. Another process, where possible, reads ahead while this one writes."""
 
     def __init__(
         self,
@@ -227,7 +229,7 @@ class _Import:
             line, packed, of_case, problem, remarks = row
             entry = list_entries.ListEntry._make(packed)
             if of_case:
-                self._put(connection, entries)  # it may be of one of these
+                self._put(connection, entries)  # the case may be one of these
                 entries = []
                 self._withdraw(connection, line, entry)
                 continue
@@ -241,7 +243,7 @@ class _Import:
                 self._refuse(BadLine(line, problem))
             elif is_foreign:
                 said, known = _disputes(entry), list_entries.find(connection, entry.identity)
-                if said and known is not None:  # words on what is there, which it is not to touch otherwise
+                if said and known is not None:  # it may speak about what is there, but change nothing else
                     self._dispute(connection, known, membership, said)
                 else:
                     self._refuse_foreign(line, membership.collection)
@@ -259,7 +261,7 @@ class _Import:
             list_issues.set_signer(connection, name, self._owners[name])
 
     def _withdraw(self, connection: sqlite3.Connection, line: int, entry: list_entries.ListEntry) -> None:
-        """A retraction of what is known by its case only."""
+        """Carry out a retraction that names only a case."""
         membership = entry.membership
         assert membership.case is not None and membership.retracted is not None
         found = list_entries.of_case(connection, membership.collection, membership.case)
@@ -286,19 +288,19 @@ class _Import:
             self._told(remark)
 
     def _own(self, connection: sqlite3.Connection, collection: str) -> str | None:
-        """Whose lists fill a collection: of one that this list makes, its own signer's."""
+        """Whose lists fill a collection; a new one belongs to the signer of this list."""
         if collection not in self._owners:
             there = list_issues.has_collection(connection, collection)
             self._owners[collection] = list_issues.signer_of(connection, collection) if there else self._origin.signer
         return self._owners[collection]
 
     def _is_foreign(self, connection: sqlite3.Connection, collection: str) -> bool:
-        """Whether a collection is filled by another's lists. One that a person named is not: see _origin."""
+        """Whether somebody else's lists fill a collection. One that a person named is settled in origin_of."""
         owner = self._own(connection, collection)
         return owner not in (None, self._origin.signer) and self._plan.collection is None
 
     def _refuse_foreign(self, line: int, collection: str) -> None:
-        """Say that an entry may not go into a collection; of a whole list the first few times."""
+        """Refuse an entry that may not go into a collection; say so for the first few of a list."""
         self._counts["refused"] += 1
         text = _("the collection {name} is filled by the lists of {owner} only; --collection gives it another")
         if collection not in self._owners_called:
@@ -310,8 +312,8 @@ class _Import:
     def _without_our_dispute(
         self, connection: sqlite3.Connection, entry: list_entries.ListEntry
     ) -> list_entries.ListEntry:
-        """An entry of a list of ours, or of one who has it from us, without what we say in it of what people here took back:
-        that is kept where they did, and not as what a list says."""
+        """The entry without our own dispute, which comes back in our lists and in those of whoever has it from us. What
+        people here took back is kept where they did that, not as what a list says."""
         reference_id = list_entries.find(connection, entry.identity)
         if reference_id is None:
             return entry
@@ -325,15 +327,15 @@ class _Import:
         membership: Membership,
         said: tuple[Opinion, ...] = (),
     ) -> None:
-        """A retraction of what others gave: that stays, and this list's word stands beside it. said: those of whoever else
-        disputes it, by this list."""
+        """Note a retraction of what others gave. The reference stays, and this list's word stands beside it. said: what
+        others who dispute it say, according to this list."""
         if reference_id is None:
             self._counts["known"] += 1
             return
         self._counts["disputed"] += 1
         own = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
         news = opinions.add(connection, reference_id, said or (own,), self._import_id)
-        # What is said of it goes out with it, so that it may go no further than what was said.
+        # What is said about it goes out with it, so it may travel no further than that.
         news |= mark(connection, reference_id, membership.collection, membership.tlp)
         if news:
             touch(connection, reference_id, own=False)
@@ -357,15 +359,15 @@ class _Import:
 
 
 def _disputes(entry: list_entries.ListEntry) -> tuple[Opinion, ...]:
-    """Who disputes an entry, beside its own source."""
+    """The disputes in an entry that do not come from its own source."""
     collection = entry.membership.collection
     return tuple(each for each in entry.opinions if each.verdict == "disputed" and each.source != collection)
 
 
 @contextlib.contextmanager
 def _collecting_seldom() -> Iterator[None]:
-    """Look for garbage that refers to itself a hundred times less often: records never do, and a batch has so many that
-    looking through them takes a tenth of the time."""
+    """Look for reference cycles a hundred times less often. Records have none, and searching the many of a batch takes a
+    tenth of the time."""
     before = gc.get_threshold()
     gc.set_threshold(100 * before[0], *before[1:])
     try:

@@ -1,8 +1,8 @@
-"""What in a reference set cannot be relied on: hashes that say nothing, and hashes that too many have. What `hashmatch
-lint` does.
+"""Find what cannot be relied on in a reference set: what `hashmatch lint` does.
 
-A title card, a black frame or a form is in hundreds of references that have nothing else in common; whatever shows it hits
-them all. Such hashes are demoted: they are still found, but never make a match `near`.
+Some hashes say nothing, and some are too common. A title card, a black frame or a form is in hundreds of references that
+have nothing else in common, and whatever shows it hits them all. Such hashes are demoted: they are still found, but never
+make a match `near`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hashmatch.store import Store, hash_rows
 from hashmatch.views import ViewName
 
 ALGORITHM = "pdq"
-#: Of a common hash's references so many are looked at, to tell copies of one picture from unrelated ones.
+#: How many references of a common hash are looked at, to tell copies of one picture from unrelated ones.
 SAMPLE = 200
 
 
@@ -42,10 +42,10 @@ class CommonHash:
 class LintReport:
     """What `lint` found.
 
-    hashes: how many PDQ hashes of live and retracted references there are. low_quality: how many have little detail, and are
-    never `near`. featureless: how many have none, and are not compared at all. implausible: how many have no quality and so
-    many or few one-bits that they are of no picture with any detail, and are not compared either. examples: some references
-    of the last two. common: hashes that too many unrelated references have, the most common first.
+    hashes: how many PDQ hashes live and retracted references have. low_quality: how many have little detail; they are never
+    `near`. featureless: how many have none; they are not compared at all. implausible: how many have no quality, and too many
+    or too few one-bits for any picture with detail; they are not compared either. examples: some references of the last two
+    kinds. common: hashes that too many unrelated references have, the most common first.
     """
 
     hashes: int
@@ -61,7 +61,7 @@ class LintReport:
 
 
 def lint(store: Store, too_common: int = TOO_COMMON, most_examples: int = 10) -> LintReport:
-    """Look at every PDQ hash. too_common: references that make a hash so."""
+    """Check every PDQ hash. too_common: how many references make a hash too common."""
     rows = rows_of_packed(hash_rows.packed_hashes(store.connection, ALGORITHM), ALGORITHM)
     unknown, silent = rows.quality == UNKNOWN_QUALITY, ~comparable(rows, ALGORITHM)
     good = is_good(rows, ALGORITHM)
@@ -113,8 +113,8 @@ def _by_query(
 
 
 def _unrelated(store: Store, rows: HashRows, row: int, hits: npt.NDArray[np.int64]) -> int:
-    """Of the references that have a hash like that of a row: how many do not show the same picture, as far as can be
-    told. Where there are many, a sample tells the share."""
+    """How many of the references with a hash like this row's do not show the same picture, as far as can be told. If there
+    are many, a sample gives the share."""
     own = _levels(store, rows, row)
     if own is None:
         return len(hits)

@@ -1,5 +1,6 @@
-"""A hash list read, looked at and packed as the database will keep it, without the database: so that another process can
-do it while what came before is written.
+"""Read a hash list, check it and pack it the way the database will store it.
+
+This needs no database, so another process can do it while earlier batches are written.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from hashmatch.store import list_entries
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.list_origin import ImportPlan, ListOrigin
 
-#: Items a transaction: a second writer waits for about a second. And hashes: films have thousands each.
+#: Items per transaction, so that a second writer waits for about a second; and hashes, because films have thousands each.
 BATCH, BATCH_HASHES = 20_000, 200_000
 
-#: A line that was read and looked at: its number; what the database is to keep of it, as a plain tuple for the way from
-#: process to process; whether it names nothing but its case; why it cannot be used, or ""; and what is to be said of it.
+#: A line that was read and checked: its number; what the database will keep, as a plain tuple that can be sent to another
+#: process; whether it names only its case; why it cannot be used, or ""; and remarks about it.
 _Checked = tuple[int, tuple[Any, ...], bool, str, tuple[str, ...]]
 PackedLine = _Checked | BadLine | LineRemark
 
@@ -28,7 +29,7 @@ PackedLine = _Checked | BadLine | LineRemark
 def packed_batches(
     rows: Iterable[exchange.ListRow], origin: ListOrigin, plan: ImportPlan, import_id: int
 ) -> Iterator[list[PackedLine]]:
-    """The lines of a list in batches of one transaction each. origin, plan, import_id: what becomes of its entries."""
+    """The lines of a list, in batches of one transaction each. origin, plan, import_id: decide how entries are added."""
     return _batches(_checked(rows, _Memberships(origin, plan, import_id)))
 
 
@@ -55,7 +56,7 @@ def _batches(rows: Iterable[PackedLine]) -> Iterator[list[PackedLine]]:
         batch.append(row)
         if isinstance(row, tuple):
             for packed in list_entries.ListEntry._make(row[1]).hashes:
-                hashes += packed[3]  # their number
+                hashes += packed[3]  # how many hashes it packs
         if len(batch) >= BATCH or hashes >= BATCH_HASHES:
             yield batch
             batch, hashes = [], 0
@@ -64,7 +65,7 @@ def _batches(rows: Iterable[PackedLine]) -> Iterator[list[PackedLine]]:
 
 
 class _Memberships:
-    """As what a list's entries are added: mostly as the one before, since most of a list say the same of that."""
+    """How each entry is added. Most entries of a list say the same about that, so the last answer is kept."""
 
     def __init__(self, origin: ListOrigin, plan: ImportPlan, import_id: int) -> None:
         self._origin, self._plan, self._import_id = origin, plan, import_id
@@ -103,13 +104,13 @@ class _Memberships:
         )
 
     def _unnamed(self, item: ListItem) -> str:
-        """The collection of an entry that names none: one for each who speaks, since the newest word of a collection counts
-        and takes back what older ones said, which no partner may do to another. Who signs a list speaks in all of it."""
+        """The collection for an entry that names none: one per author. In a collection the newest word counts and takes back
+        older ones, and no partner may do that to another. The signer of a list is the author of all its entries."""
         signer = self._origin.teller if self._origin.signer is not None else None
         return signer or self._origin.form.speaker or item.source or "imported"
 
 
 def _carried(item: ListItem) -> str:
-    """What an entry has to know a file by: names of digests and algorithms, with commas."""
+    """What identifies a file in this entry: names of digests and algorithms, separated by commas."""
     digests = {"md5": item.md5, "sha1": item.sha1, "sha256": item.sha256}
     return ",".join([*filter(digests.get, digests), *sorted({each.algorithm for each in item.hashes})])

@@ -1,4 +1,4 @@
-"""Whose a list is, and whether it is to be taken: what is settled before its first entry is read."""
+"""Who made a list, and whether to accept it. This is settled before its first entry is read."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """As what a list's entries are added, and what the list must be.
+    """How to import a list: where its entries go, and which checks apply.
 
-    collection: where they go; without it, to the one that the entry names, or to one of whoever speaks (list_batches.py).
-    tlp: for entries; the stricter counts where the entry has a mark of its own. strict: all lines must be good, or nothing
-    is imported.
-    verify_key: that the list must be signed with: a name, a file or the public key itself; without it, any that is known.
-    accept: what speaks against the list and is taken all the same.
+    collection: where entries go; without it, to the one that the entry names, else to one for its author (list_batches.py).
+    tlp: the mark for entries; if an entry has its own, the stricter one counts.
+    strict: every line must be good, or nothing is imported.
+    verify_key: the key that must have signed the list, by name, by file or as text; without it, any known key will do.
+    accept: flaws of the list to accept.
     """
 
     collection: str | None = None
@@ -45,9 +45,13 @@ AS_IT_SAYS = ImportPlan()
 
 @dataclass(frozen=True, slots=True)
 class ListOrigin:
-    """What is known of a list as a whole. teller: who disputes what it would withdraw of others: its signer, name or file.
-    signer: a public key. missing: numbers of lists of its name that have not come. count: its entries, by its signer, where
-    they can be counted. tlp: the mark of its entries, by its signer, where its format has none."""
+    """What is known about a list as a whole.
+
+    signer: a public key. teller: who speaks in it, by the signer's name, the list's name or its file name; disputes
+    carry it.
+    missing: numbers of earlier lists of this name that have not arrived. count: how many entries its signer says it has,
+    where they can be counted. tlp: the mark that its signer gives to its entries, where its format has none.
+    """
 
     path: Path
     form: exchange.Format
@@ -63,7 +67,7 @@ class ListOrigin:
 def origin_of(
     store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: ImportPlan
 ) -> ListOrigin:
-    """Whose list it is, and that it is to be taken. Raises CommandError if not, with all that speaks against it."""
+    """Find out who made a list. Raises CommandError, with every objection, if the list is not acceptable."""
     from hashmatch.signing.acceptance import ListIssue, decide
 
     connection = store.connection
@@ -84,7 +88,7 @@ def origin_of(
     issues = [ListIssue(since, sequence) for sequence, since in before]
     digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
     accepted: frozenset[ListFlaw] = plan.accept
-    if list_issues.was_read(connection, digest, signer):  # it can bring nothing back
+    if list_issues.was_read(connection, digest, signer):  # what was read once can revive nothing
         accepted |= {"older"}
     decision = decide(head, issues, now(), accepted, lacks_signature=lacks)
     if decision.refused:
@@ -102,10 +106,10 @@ def origin_of(
 
 
 def called(public_key: str | None) -> str:
-    """A public key by the name that it is known by here, else by its text."""
+    """The name of a public key if it is known here, else its text."""
     from hashmatch.signing import keys
 
-    with contextlib.suppress(CommandError):  # a folder of keys that is not to be trusted names nobody
+    with contextlib.suppress(CommandError):  # a folder of keys that cannot be trusted names nobody
         known = keys.known(keys.default_folder())[0]
         return next((key.name for key in known if key.name and key.public.text == public_key), public_key or "")
     return public_key or ""
@@ -120,7 +124,7 @@ def _digest(file: BinaryIO) -> bytes:
 
 
 def _verified(file: BinaryIO, path: Path, plan: ImportPlan) -> VerifiedList | None:
-    """The signature of a list, if it has one. Raises CommandError where it has another one than it should."""
+    """Verify a list's signature, if it has one. Raises CommandError if it is not the one it should be."""
     from hashmatch.signing import keys
     from hashmatch.signing.signed_lists import NoSignatureError, UnknownSignerError, signature_path, verify_file
 
@@ -131,7 +135,7 @@ def _verified(file: BinaryIO, path: Path, plan: ImportPlan) -> VerifiedList | No
     try:
         return verify_file(file, path, wanted)
     except NoSignatureError:
-        return None  # whether it may lack one is decided with all else that is known of it
+        return None  # origin_of decides whether that is acceptable
     except UnknownSignerError:
         if plan.verify_key is None and "unsigned" in plan.accept:
             return None

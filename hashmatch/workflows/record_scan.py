@@ -20,14 +20,14 @@ from hashmatch.store import Store, open_store, scans
 from hashmatch.store.audit import Actor
 from hashmatch.store.scans import RecordedMatch
 
-#: Results a transaction, and seconds between two: what a kill loses at most.
+#: Results per transaction, and seconds between two transactions: the most that a kill can lose.
 BATCH, SECONDS = 100, 1.0
-#: What is kept of a scan; of other files there is nothing that could be taken back.
+#: The results that are kept; for other files there is nothing to take back later.
 KEPT = ("match", "allowed")
 
 
 def open_to_record(path: Path) -> Store:
-    """The reference set, to keep a scan in it. Raises CommandError where there is none: to scan makes none."""
+    """Open the reference set to record a scan in it. Raises CommandError if there is none: a scan does not make one."""
     if not path.exists():
         raise CommandError(_("there is no database {path}").format(path=path))
     return open_store(path, write=True)
@@ -36,7 +36,8 @@ def open_to_record(path: Path) -> Store:
 class ScanRecorder:
     """Keeps a scan and its results, a few at a time. A context manager.
 
-    A scan goes on when no more can be kept, say on a full disk: that is told at once, and raised as CommandError at the end.
+    If nothing more can be kept, say on a full disk, the scan goes on. `told` hears of it at once, and CommandError is
+    raised at the end.
     """
 
     def __init__(
@@ -47,8 +48,8 @@ class ScanRecorder:
         told: Callable[[str], object] = lambda text: None,
         seconds: float = SECONDS,
     ) -> None:
-        """settings: of the scan. told: called with what goes wrong. seconds: between two transactions; 0: each result is
-        kept before `add` returns."""
+        """settings: the scan's. told: called with a message when something goes wrong. seconds: between two transactions; with
+        0, each result is kept before `add` returns."""
         self._store, self._actor, self._told, self._seconds = store, actor, told, seconds
         self._pending: list[Result] = []
         self._last_result = 0
@@ -59,7 +60,7 @@ class ScanRecorder:
             self._scan_id = scans.begin(connection, actor, settings)
 
     def add(self, result: Result) -> None:
-        """Keep a result, now or soon. To be called with all of a scan: those that are not kept tell that time goes by."""
+        """Keep a result, now or soon. Call it with every result of a scan: the others show that time passes."""
         if self._failure is not None:
             return
         if result.status in KEPT:
@@ -74,12 +75,12 @@ class ScanRecorder:
                 self._told(_("this scan is not recorded any further: {reason}").format(reason=error))
 
     def complete(self, counts: Mapping[str, Any]) -> None:
-        """All files were looked at; that is kept at the end of the context. counts: of them, for the audit trail."""
+        """Note that the scan is complete; the end of the context stores that. counts: of files, for the audit trail."""
         self._counts = counts
 
     def _flush(self) -> None:
         with self._store.transaction() as connection:
-            # Where an interruption came between the commit and what follows it here, all of these are kept already.
+            # If an interruption came right after the last commit, all of these are kept already.
             last = scans.last_result(connection, self._scan_id)
             if last == self._last_result:
                 for each in self._pending:
@@ -113,7 +114,7 @@ class ScanRecorder:
 
 
 def recorded(database: Path, actor: Actor, settings: Mapping[str, Any], results: Iterable[Result]) -> Iterator[Result]:
-    """The results of a scan, each of which is kept before it is given. Raises CommandError at the end where that failed."""
+    """The results of a scan, each recorded before it is yielded. Raises CommandError at the end if recording failed."""
     counts: Counter[str] = Counter()
     with open_to_record(database) as store, ScanRecorder(store, actor, settings, seconds=0.0) as recorder:
         for result in results:
@@ -124,5 +125,5 @@ def recorded(database: Path, actor: Actor, settings: Mapping[str, Any], results:
 
 
 def evidence(value: Match) -> str:
-    """A match as scans print it, to be kept."""
+    """A match as scans print it, as text to store."""
     return for_json(json.dumps(asdict(value), ensure_ascii=False, allow_nan=False))
