@@ -43,9 +43,9 @@ class LintReport:
     """What `lint` found.
 
     hashes: how many PDQ hashes live and retracted references have. low_quality: how many have little detail; they are never
-    `near`. featureless: how many have none; they are not compared at all. implausible: how many have no quality, and too many
-    or too few one-bits for any picture with detail; they are not compared either. examples: some references of the last two
-    kinds. common: hashes that too many unrelated references have, the most common first.
+    `near`. featureless: how many have none; they are not compared at all. implausible: how many have no quality, and too
+    many or too few one-bits for any picture with detail; they are not compared either. examples: some references of the
+    last two kinds. common: hashes that too many unrelated references have, the most common first.
     """
 
     hashes: int

@@ -48,8 +48,8 @@ class ScanRecorder:
         told: Callable[[str], object] = lambda text: None,
         seconds: float = SECONDS,
     ) -> None:
-        """settings: the scan's. told: called with a message when something goes wrong. seconds: between two transactions; with
-        0, each result is kept before `add` returns."""
+        """settings: the scan's. told: called with a message when something goes wrong. seconds: between two transactions;
+        with 0, each result is kept before `add` returns."""
         self._store, self._actor, self._told, self._seconds = store, actor, told, seconds
         self._pending: list[Result] = []
         self._last_result = 0
