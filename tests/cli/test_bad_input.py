@@ -53,8 +53,8 @@ def test_unreadable_folder_and_file(public_folder: Path) -> None:
     (tree / "closed").chmod(0o755)
     assert ran.code == 1, ran.err
     assert ran.json["summary"]["indexed"] == 4
-    assert about(ran.err, "closed") == [f"{tree / 'closed'}: permission: may not be read"]
-    assert about(ran.err, "secret") == [f"{secret}: permission: may not be read"]
+    assert about(ran.err, "closed") == [f"{tree / 'closed'}: permission: no permission to read it"]
+    assert about(ran.err, "secret") == [f"{secret}: permission: no permission to read it"]
 
 
 def test_text_named_jpg(run: Run, own_copy: Path) -> None:
@@ -103,9 +103,9 @@ def test_film_without_video_stream(run: Run, tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     ran = run("index", sound, "--format", "json")
     assert ran.code == 1
-    assert ran.json["failures"] == [
-        {"path": str(sound), "code": "no-usable-frames", "message": "holds no video stream"}
-    ]
+    (failure,) = ran.json["failures"]
+    assert (failure["path"], failure["code"]) == (str(sound), "no-usable-frames")
+    assert failure["detail"] == {"code": "no-video-stream", "parameters": {}}
 
 
 @pytest.mark.parametrize("content", [b"just text\n" * 50, b"SQLite format 3\0" + bytes(100), b"\0" * 5000])

@@ -60,7 +60,7 @@ def test_none_of_what_is_no_file_any_more(room: PictureMaker, tmp_path: Path, ch
         os.mkfifo(where)
     made = room.ask(wanted).result(60)
     assert not made.is_verified and made.prints == (None,)
-    assert made.why == ("does not exist" if change == "gone" else "is no regular file")
+    assert made.why == ("does not exist" if change == "gone" else "is not a regular file")
     if change == "link":
         assert room.ask(replace(wanted, follow=True)).result(60).is_verified, "of what was scanned, as a scan does"
 

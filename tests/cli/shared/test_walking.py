@@ -45,8 +45,8 @@ def test_all_is_accounted_for(disk: Path, run: Run) -> None:
     assert ran.code == 0, ran.err
     counts = {"files": 7, "indexed": 1, "unchanged": 0, "duplicates": 1, "failed": 0, "skipped": 5, "partial": 0}
     assert {name: ran.json["summary"][name] for name in counts} == counts
-    assert sum("is a symbolic link, and not followed" in line for line in ran.err.splitlines()) == 3
-    assert sum("is no regular file" in line for line in ran.err.splitlines()) == 2
+    assert sum("is a symbolic link, which is not followed" in line for line in ran.err.splitlines()) == 3
+    assert sum("is not a regular file" in line for line in ran.err.splitlines()) == 2
     again = run("index", disk, "--format", "json").json["summary"]
     assert (again["files"], again["unchanged"], again["skipped"]) == (7, 2, 5)
 
@@ -57,7 +57,7 @@ def test_links_are_followed_if_asked(disk: Path, run: Run) -> None:
     counts = {"files": 7, "indexed": 2, "duplicates": 1, "failed": 1, "skipped": 3}
     assert {name: ran.json["summary"][name] for name in counts} == counts
     assert [failure["code"] for failure in ran.json["failures"]] == ["not-found"]
-    assert "was walked already" in ran.err
+    assert "was visited already" in ran.err
 
 
 def test_a_pipe_among_clean_files_does_not_make_a_scan_fail(disk: Path, run: Run) -> None:
