@@ -1,1 +1,7 @@
-"""How well copies are found: edits as re-uploaders make them, ground truth, recall and false positives."""
+"""How well copies are found: edits as re-uploaders make them, ground truth, recall and false positives.
+
+evaluation.py runs an evaluation: originals.py chooses the pictures, copies.py makes copies by the edits of edits.py, and
+temporary_set.py indexes and scans them. tally.py counts, scores.py holds the results, goals.py what they should be, and
+score_table.py and plot.py show them. The edits themselves are in adjustments.py, overlays.py and surroundings.py; made-up
+cards and scenes in card_templates.py, made_up_cards.py and scenes.py.
+"""

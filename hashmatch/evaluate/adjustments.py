@@ -51,7 +51,7 @@ def sepia(image: Image.Image, random: Random) -> Image.Image:
 
 
 def hue(image: Image.Image, random: Random, degrees: float) -> Image.Image:
-    """All colours turned around the colour wheel."""
+    """Turn all colours around the colour wheel."""
     hues, saturation, value = image.convert("HSV").split()
     turned = hues.point([(step + round(degrees * 256 / 360)) % 256 for step in range(256)])
     return Image.merge("HSV", (turned, saturation, value)).convert("RGB")
@@ -63,7 +63,7 @@ def cast(image: Image.Image, random: Random, red: float, green: float, blue: flo
 
 
 def equalise(image: Image.Image, random: Random) -> Image.Image:
-    """The brightness histogram made even, as "auto enhance" does it, halfway."""
+    """Even out the brightness histogram halfway, as "auto enhance" does."""
     luma, *chroma = image.convert("YCbCr").split()
     return Image.merge("YCbCr", (Image.blend(luma, ImageOps.equalize(luma), 0.5), *chroma)).convert("RGB")
 
@@ -110,19 +110,19 @@ def transpose(image: Image.Image, random: Random, how: Image.Transpose) -> Image
 
 
 def crop_centre(image: Image.Image, random: Random, share: float) -> Image.Image:
-    """share: the part of the width and of the height that is cut off on each side."""
+    """share: the part of the width and height that is cut off on each side."""
     return _cut(image, share, share, share, share)
 
 
 def crop_side(image: Image.Image, random: Random, share: float) -> Image.Image:
-    """share: the part that is cut off on one side, taken by chance."""
+    """share: the part that is cut off on one random side."""
     cut = [0.0] * 4
     cut[random.randrange(4)] = share
     return _cut(image, *cut)
 
 
 def crop_random(image: Image.Image, random: Random, most: float) -> Image.Image:
-    """most: the largest part that is cut off on a side; each side for itself, at any pixel."""
+    """most: the largest part that is cut off a side; each side separately, at any pixel."""
     return _cut(image, *(random.uniform(0, most) for _ in range(4)))
 
 
@@ -134,7 +134,7 @@ def _cut(image: Image.Image, left: float, top: float, right: float, bottom: floa
 
 
 def rotate(image: Image.Image, random: Random, degrees: float, inner: bool) -> Image.Image:
-    """A turn to the left or right. inner: cut to what has no black corners and the picture's shape, as phones do it."""
+    """Rotate left or right. inner: crop to the picture's shape without black corners, as phones do."""
     turned = image.rotate(degrees * random.choice((-1, 1)), Image.Resampling.BICUBIC)
     if not inner:
         return turned

@@ -1,4 +1,4 @@
-"""Copies of pictures, made by edits in several processes, with the plain PDQ hash of each."""
+"""Makes copies of pictures by edits, in several processes, with the plain PDQ hash of each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EditedCopy:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What one process is to do: every edit of one picture."""
+    """The work of one process: every edit of one picture."""
 
     source: CopySource
     edits: tuple[Edit, ...]
@@ -52,9 +52,9 @@ class _Order:
 def make(
     sources: Sequence[CopySource], edits: tuple[Edit, ...], seed: int, folder: Path, workers: int
 ) -> Iterator[EditedCopy]:
-    """Write a copy of each picture by each edit into a folder; they are told of when all copies of one are written.
+    """Write a copy of each picture by each edit into a folder; yields the copies of a picture once all are written.
 
-    The copies do not depend on the number of workers nor on what else is made.
+    The copies do not depend on the number of workers or on what else is made.
     """
     orders = [_Order(source, edits, seed, folder) for source in sources]
     count = min(workers, len(orders))
@@ -62,7 +62,7 @@ def make(
         for order in orders:
             yield from _made(order)
         return
-    # Ended with each batch, because its threads must not run while a scan forks its own workers.
+    # Shut down after each batch: its threads must not run while a scan forks its own workers.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     with ProcessPoolExecutor(count, context) as pool:
         for made in pool.map(_made, orders):

@@ -1,6 +1,6 @@
 """The edits with which copies are made: what re-uploaders do to a picture, in two or three strengths each.
 
-They are chosen by what is seen on platforms and by what the robustness tests of others use (Meta's "The TMK+PDQF
+They follow what is seen on platforms and what the robustness tests of others use (Meta's "The TMK+PDQF
 Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019; Thorn's perception benchmarks; AugLy; the Image
 Similarity Challenge DISC21, Douze et al. 2021), not by what any detector finds.
 """
@@ -19,7 +19,7 @@ from PIL import Image
 from hashmatch.evaluate import adjustments, overlays, surroundings
 from hashmatch.evaluate.surroundings import BLACK, WHITE, FrameSide
 
-#: A changed RGB picture, the given one left as it is.
+#: Returns a changed RGB picture and leaves the given one as it is.
 EditFunction = Callable[[Image.Image, Random], Image.Image]
 #: A picture as the bytes of a file.
 EncodeFunction = Callable[[Image.Image, Random], bytes]
@@ -39,7 +39,7 @@ class Edit:
 
 
 def jpeg(image: Image.Image, random: Random, quality: int | None = None) -> bytes:
-    """quality: by chance 85 to 90 if not given, as most programs write it."""
+    """quality: random from 85 to 90 if not given, as most programs write it."""
     return encoded(image, random, "JPEG", quality=quality if quality is not None else random.randint(85, 90))
 
 
@@ -57,7 +57,7 @@ def palette(image: Image.Image, random: Random, colours: int) -> bytes:
 
 
 def passed_on(image: Image.Image, random: Random, times: int) -> bytes:
-    """Sent from messenger to messenger: each makes it a little smaller and compresses it anew."""
+    """Forward from messenger to messenger: each makes the picture a little smaller and compresses it again."""
     for _time in range(times):
         image = Image.open(io.BytesIO(jpeg(image, random, random.randint(55, 75))))
         image = adjustments.resize(image, random, random.uniform(0.9, 0.97))

@@ -23,14 +23,14 @@ from hashmatch.media import Limits
 from hashmatch.messages import Message
 from hashmatch.workflows.index import Indexed
 
-#: Copies that are on disk at once, about; some 50 MB.
+#: About how many copies are on disk at once: some 50 MB.
 BATCH = 500
-#: Pictures that are in memory at once.
+#: How many pictures are in memory at once.
 MOST_PICTURES = 32
 
 
 def steps(pictures: int, edits: int, templates: int) -> int:
-    """How often `evaluate` calls `advance`, unless files turn out to be of no use."""
+    """How often `evaluate` calls `advance`, unless some files turn out to be unusable."""
     return pictures * (2 + 2 * edits) + templates * made_up_cards.TEXTS * 3
 
 
@@ -49,10 +49,10 @@ def evaluate(
 ) -> Evaluation:
     """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
 
-    paths: as originals.choose gives them. templates: how many layouts of made-up cards are tried beside them.
+    paths: from originals.choose. templates: how many layouts of made-up cards are tried as well.
     hashes: names of the hashers that the originals are hashed with.
-    The reference set and the copies are in the system's folder for temporary files, and gone at the end.
-    Raises CommandError where no picture can be used.
+    The reference set and the copies are in the system's temporary folder, and are gone at the end.
+    Raises CommandError if no picture can be used.
     """
     with tempfile.TemporaryDirectory(prefix="hashmatch-evaluate-") as folder:
         trial = TemporarySet(Path(folder), profile, hashes, isolation, limits)
@@ -95,8 +95,8 @@ class _Work:
     advance: Callable[[], object]
 
     def index(self, paths: Sequence[bytes]) -> tuple[list[Original], int]:
-        """Put pictures into the reference set. Returns those that can be used, in the order of their names, and how many
-        others have the same bytes as one of them."""
+        """Put pictures into the reference set. Returns the usable ones, in the order of their names, and how many others
+        have the same bytes as one of them."""
         done: list[Indexed] = []
         for each in self.trial.index(paths):
             self.advance()
@@ -126,7 +126,7 @@ class _Work:
         return tuple(found[pair] for pair in sorted(found))
 
     def scan(self, originals: Sequence[Original], edits: tuple[Edit, ...], tally: Tally) -> Tally:
-        """Have every copy scanned and counted, batch by batch, of which only one is on disk."""
+        """Scan and count every copy, batch by batch; only one batch is on disk at a time."""
         workers = self.trial.isolation.worker_count()
         size = min(max(BATCH // max(1, len(edits)), workers), MOST_PICTURES)
         for start in range(0, len(originals), size):

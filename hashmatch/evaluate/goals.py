@@ -1,4 +1,4 @@
-"""What each group of edits is to reach; a report shows it beside what was measured."""
+"""The goal for each group of edits; a report shows it beside what was measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """Shares of copies, 0 to 1; None where there is no goal.
+    """Shares of copies, 0 to 1; None if there is no goal.
 
     found: matched at all; near: matched as `near` or better. fast: the least that is to be found with that profile; the
     goal for `near` holds for both profiles where this one has one. good_quality: only copies count where copy and original
@@ -55,7 +55,8 @@ GOALS: dict[str, Goal] = {
     "combination": Goal(found=0.9),
 }
 
-#: Largest shares of wrong pairs. Unrelated pictures as `near` and as `possible`; one template with other text as `near`.
+#: Largest acceptable shares of wrong pairs: unrelated pictures as `near` and `possible`, and one template with other text
+#: as `near`.
 MOST_WRONG_NEAR = 0.0
 MOST_WRONG_POSSIBLE = 1e-6
 MOST_TEMPLATES_NEAR = 0.01

@@ -13,7 +13,7 @@ from hashmatch.evaluate.card_templates import card
 from hashmatch.evaluate.edits import Edit, jpeg
 from hashmatch.evaluate.temporary_set import Original
 
-#: Texts that each template is made with.
+#: How many texts each template is made with.
 TEXTS = 6
 
 
@@ -21,12 +21,12 @@ def _resent(image: Image.Image, random: Random) -> bytes:
     return jpeg(adjustments.resize(image, random, 0.75), random, 50)
 
 
-#: How a card is copied: smaller, and compressed anew.
+#: How a card is copied: smaller, and compressed again.
 RESENT = Edit("resent", "codec", _resent)
 
 
 def write(folder: Path, templates: int, seed: int) -> list[bytes]:
-    """Make cards of so many templates. Returns the files, text by text and template by template."""
+    """Make cards from this many templates. Returns the files, text by text and template by template."""
     folder.mkdir()
     paths = []
     for template in range(templates):
@@ -38,7 +38,7 @@ def write(folder: Path, templates: int, seed: int) -> list[bytes]:
 
 
 def siblings(cards: Sequence[Original]) -> list[set[int]]:
-    """For each card, the places of those of the same template with another text."""
+    """For each card, the places of the cards with the same template and another text."""
     template = [each.path.rpartition(b"-")[0] for each in cards]
     return [
         {place for place, other in enumerate(template) if other == own and place != number}

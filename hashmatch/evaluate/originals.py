@@ -1,4 +1,4 @@
-"""The pictures that copies are made of: which of a folder's, and their pixels."""
+"""The pictures that copies are made from: which ones of a folder, and their pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.messages import Message
 from hashmatch.records import Failure
 
-#: Copies are made of at most so many pixels a side: platforms make pictures smaller, and edits would take minutes each.
+#: Longest side in pixels of pictures that copies are made from: platforms shrink pictures, and edits would take minutes
+#: each.
 LONGEST_SIDE = 1600
 
 #: Told of a file that cannot be used, and why.
@@ -26,9 +27,9 @@ RefusedListener = Callable[[bytes, MediaError], object]
 
 
 def choose(found: Iterable[FoundPath], limit: int, seed: int, refused: RefusedListener) -> list[bytes]:
-    """Paths of at most so many pictures, drawn by chance, in the order of their names.
+    """Paths of at most `limit` random pictures, in the order of their names.
 
-    What is no picture by its content is passed over; a file that cannot be opened is told of.
+    A file whose content is not a picture is skipped. refused: called with a file that cannot be opened.
     """
     candidates = sorted(found, key=lambda each: each.path)
     Random(seed).shuffle(candidates)
@@ -42,7 +43,7 @@ def choose(found: Iterable[FoundPath], limit: int, seed: int, refused: RefusedLi
             if _is_picture(each):
                 chosen.append(each.path)
         except MediaError as error:
-            if error.code != "unsupported-format":  # a link or pipe that was met, which is no file to examine
+            if error.code != "unsupported-format":  # a link or pipe in a folder, which is not a file to examine
                 refused(each.path, error)
     return sorted(chosen)
 
@@ -58,9 +59,9 @@ def decode(
     paths: Iterable[bytes], isolation: Isolation = Isolation(), limits: Limits = Limits()
 ) -> Iterator[tuple[bytes, Image.Image | MediaError]]:
     """Pictures as a person sees them: upright RGB, with no side longer than LONGEST_SIDE; in the order in which they are
-    done. A MediaError in the place of one that cannot be used, also where it is animated or damaged in part.
+    done. In place of an unusable one (animated or partly damaged ones, too) comes a MediaError.
 
-    They are decoded in worker processes, as everywhere.
+    Worker processes decode them, as everywhere.
     """
     settings = SmallPictures(LONGEST_SIDE, limits=limits, digests=False)
     for state, result in fingerprints(map(FoundPath, paths), settings, isolation):
@@ -76,5 +77,5 @@ def decode(
 
 
 def name_of(path: bytes) -> str:
-    """A name for the source of randomness, which does not change when the folder is moved."""
+    """A seed name that does not change when the folder moves."""
     return os.path.basename(path).decode("utf-8", "surrogateescape")

@@ -15,7 +15,7 @@ NEAR, POSSIBLE, PEER = "#1b6ca8", "#9cc9e8", "#d1495b"
 
 
 def check() -> None:
-    """Raises CommandError where what draws plots is not installed; to be asked before minutes of work."""
+    """Raises CommandError if the plotting library is not installed. Call it before minutes of work."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
@@ -24,7 +24,7 @@ def check() -> None:
 
 
 def png(evaluation: Evaluation, peer: bool) -> bytes:
-    """Recall of each edit, near and possible, by group. peer: with a mark at what plain PDQ finds.
+    """Recall of each edit, near and possible, by group. peer: add a mark at what plain PDQ finds.
 
     Raises CommandError as `check` does.
     """

@@ -31,7 +31,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def as_table(evaluation: Evaluation, peer: bool) -> Iterator[str]:
-    """Lines for people. peer: with a column of what plain PDQ finds."""
+    """Lines for people. peer: add a column with what plain PDQ finds."""
     copies = sum(each.recall.copies for each in evaluation.edits)
     heading = _("{pictures:,} pictures, {copies:,} copies; profile {profile}, seed {seed}")
     yield heading.format(pictures=evaluation.pictures, copies=copies, profile=evaluation.profile, seed=evaluation.seed)
@@ -68,7 +68,7 @@ def _percents(shares: Sequence[float], counted: int) -> str:
 
 
 def _percent(value: float) -> str:
-    """With one decimal, which never rounds up to 100 %."""
+    """A percentage with one decimal that never rounds up to 100 %."""
     tenths = round(value * 1000) if value == 1 else min(round(value * 1000), 999)
     return f"{tenths / 10:.1f} %"
 

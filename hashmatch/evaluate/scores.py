@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from hashmatch.evaluate.goals import GOALS, Goal
 from hashmatch.matching.tiers import Profile
 
-#: Of plain PDQ, at which the table of thresholds is cut; 31 is Meta's own.
+#: The distances of plain PDQ in the table of thresholds; 31 is Meta's own.
 DISTANCES = (0, 10, 20, 31, 40, 50, 60, 70, 80, 90, 100)
 
 
@@ -37,7 +37,7 @@ COUNTS = tuple(field.name for field in fields(Recall))
 
 @dataclass(frozen=True, slots=True)
 class EditResult:
-    """What became of one edit's copies.
+    """How the copies of one edit were found.
 
     found_by: how many were found through which algorithm and transform ("pdq, mirror"). median_distance: bits between
     copy and original by plain PDQ, None where no pair has the quality. wrong_near, wrong_possible: wrong pairs.
@@ -56,7 +56,7 @@ class EditResult:
 class GroupResult:
     """A group's copies together. near, found, plain: shares, 0 to 1, of the copies that its goal counts.
 
-    counted: how many these are. met: whether its goal is reached; None where it has none.
+    counted: how many these are. met: whether the goal is reached; None if there is none.
     """
 
     group: str
@@ -71,7 +71,7 @@ class GroupResult:
 
 @dataclass(frozen=True, slots=True)
 class WrongPairs:
-    """Pictures held against references that they are no copy of. plain: what plain PDQ would match."""
+    """Pictures compared with references that they are not copies of. plain: what plain PDQ would match."""
 
     pairs: int
     near: int
@@ -81,7 +81,7 @@ class WrongPairs:
 
 @dataclass(frozen=True, slots=True)
 class WrongMatch:
-    """One of them, to be looked at: a copy of `original` by `edit` was matched with the original `matched`."""
+    """One of them, for a person to look at: a copy of `original` by `edit` matched the original `matched`."""
 
     original: bytes
     edit: str

@@ -12,9 +12,9 @@ from hashmatch.evaluate.scenes import Colour, colour, font, lines, text_block, w
 
 BLACK: Colour = (0, 0, 0)
 WHITE: Colour = (255, 255, 255)
-#: Pixels; about what messengers make of a screenshot.
+#: Pixels; about the width of a screenshot after a messenger.
 PHONE_WIDTH = 720
-#: Pixels of a picture on a screen, which WebP has 16,383 of at most.
+#: Most pixels of a screen's height; WebP allows 16,383.
 TALLEST = 15_000
 
 FrameSide = Literal["left", "top", "right", "bottom"]
@@ -28,7 +28,7 @@ def bars(
     colours: Sequence[Colour] = (),
     unequal: bool = False,
 ) -> Image.Image:
-    """Plain bars; share: the width of each in parts of the picture's side. colours: taken in turn; none: by chance.
+    """Plain bars; share: the width of each in parts of the picture's side. colours: used in turn; None for random ones.
     unequal: each bar between a third of that and all of it."""
     chosen = colours or (colour(random),)
     thick = {side: share * (random.uniform(0.33, 1) if unequal else 1) for side in sides}

@@ -1,4 +1,4 @@
-"""Counts of what was found of copies, by edit."""
+"""Counts which copies were found, by edit."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from hashmatch.hamming.words import distances
 from hashmatch.matching.results import Match, Result
 from hashmatch.matching.tiers import quality_of, thresholds
 
-#: Wrong matches that are kept to be looked at; all are counted.
+#: Wrong matches that are kept for a person to look at; all are counted.
 MOST_SHOWN = 1000
 
 DistanceCounts = npt.NDArray[np.int64]
 
-#: What the field uses: Meta's threshold.
+#: The threshold that others use: Meta's.
 PLAIN_RADIUS = thresholds()["pdq"].near
 #: PDQ quality from which a picture can be compared.
 GOOD_QUALITY = quality_of("pdq").good
@@ -47,9 +47,9 @@ class _Counts:
 
 
 class Tally:
-    """Takes scans of copies one by one, and knows which match is a true one.
+    """Takes the scans of copies one by one, and knows which matches are true.
 
-    A match with an original that resembles the copy's own is neither right nor wrong, and counted apart.
+    A match with an original that resembles the copy's own is neither right nor wrong, and is counted separately.
     """
 
     def __init__(self, originals: Sequence[Original], edits: Sequence[Edit], alike: Sequence[Collection[int]]) -> None:
@@ -126,7 +126,7 @@ class Tally:
         )
 
     def wrong(self) -> WrongPairs:
-        """All pairs of a copy and an original that it neither is of nor resembles."""
+        """All pairs of a copy and an original that it does not come from and that does not resemble its own."""
         near, possible = (sum(each.counts[name] for each in self._edit) for name in ("wrong_near", "wrong_possible"))
         return WrongPairs(self._pairs, near, possible, _within(self._wrong, PLAIN_RADIUS))
 

@@ -1,4 +1,4 @@
-"""A temporary reference set, into which originals go and against which copies are scanned."""
+"""A temporary reference set: originals go into it, and copies are scanned against it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TemporarySet:
             yield from scan(store, map(FoundPath, paths), examiner, searcher, limits=self.limits)
 
     def originals(self, indexed: Iterable[Indexed]) -> list[Original]:
-        """Those of some indexed files that are whole still pictures, in their order."""
+        """The indexed files that are whole still pictures, in their order."""
         ids = {each.path: each.reference_id for each in indexed if each.error is None}
         settings = PlainHashing(limits=self.limits, views=False)
         plain: dict[bytes, Hash] = {}

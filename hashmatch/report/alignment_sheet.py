@@ -1,7 +1,7 @@
 """Two films, or a film and a picture, in one drawing: where both show the same, and frames of both side by side.
 
-Above, every dot is a frame of A that is like a frame of B: A's time across, B's time down; what a copy shares lies on lines.
-Below, frames at the numbered moments of these lines, A above B, as they are: a mirrored copy is not turned back.
+Above, every dot is a frame of A that resembles a frame of B: A's time across, B's time down. What a copy shares lies on
+lines. Below, frames at the numbered moments of these lines, A above B, as they are: a mirrored copy is not turned back.
 All text is times and numbers, so that it reads the same in every language.
 """
 
@@ -20,7 +20,7 @@ from hashmatch.records import Pixels
 from hashmatch.report.scan_text import clock
 from hashmatch.report.time_axis import marks
 
-#: Pairs of frames that are shown at most, in a row.
+#: Most pairs of frames that are shown in a row.
 MOST_PAIRS = 4
 #: Pixels.
 MARGIN, GAP, THUMBNAIL, PLOT_HEIGHT = 24, 12, 264, 420
@@ -32,7 +32,7 @@ _LINE, _NEAR, _FAR = "#f08080", "#1f3f8c", "#7fa3dc"
 
 @dataclass(frozen=True, slots=True)
 class AlignedMoment:
-    """The same moment in both films, in seconds; None of a picture. number: as drawn."""
+    """The same moment in both films, in seconds; None for a picture. number: as drawn."""
 
     number: int
     a: float | None
@@ -49,10 +49,10 @@ class PicturePair:
 
 
 def moments_of(segments: Sequence[Segment], a_is_film: bool, b_is_film: bool) -> tuple[AlignedMoment, ...]:
-    """Moments spread over the stretches, each as long as it is; of films without any, the beginnings."""
+    """Moments spread over the stretches in proportion to their length; without stretches, the beginnings."""
     if not segments:
         return (AlignedMoment(1, 0.0 if a_is_film else None, 0.0 if b_is_film else None),)
-    # A picture is a stretch of no length of its side.
+    # On its side, a picture is a stretch without length.
     lengths = [max(_length(each.query), _length(each.reference), 1e-3) for each in segments]
     count = max(1, min(MOST_PAIRS, len(segments) + round(sum(lengths))))
     moments = []
@@ -71,7 +71,7 @@ def moments_of(segments: Sequence[Segment], a_is_film: bool, b_is_film: bool) ->
 def draw(
     dots: Dots | None, lengths: tuple[float, float], segments: Sequence[Segment], pairs: Sequence[PicturePair]
 ) -> Image.Image:
-    """The drawing. dots: None unless both are films. lengths: of both films, in seconds."""
+    """Draw the sheet. dots: None unless both are films. lengths: of both films, in seconds."""
     columns = len(pairs) if dots is None else MOST_PAIRS
     width = 2 * MARGIN + columns * THUMBNAIL + (columns - 1) * GAP
     rows = [max((_fitted(getattr(pair, side)).height for pair in pairs), default=0) for side in ("a", "b")]
@@ -132,7 +132,7 @@ class _Plot:
                 _write(pen, (x, y), str(moment.number), "mm")
 
     def _at(self, a: float, b: float) -> tuple[float, float]:
-        """Where two times meet; not beyond the edges."""
+        """The point where two times meet, kept within the edges."""
         left, top, right, bottom = self._box
         x, y = (min(max(at / length, 0.0), 1.0) for at, length in zip((a, b), self._lengths, strict=True))
         return left + x * (right - left), top + y * (bottom - top)
@@ -147,7 +147,7 @@ def _between(span: tuple[float, float], share: float) -> float:
 
 
 def _fitted(pixels: Pixels | None) -> Image.Image:
-    """A picture that fits into a square of THUMBNAIL; grey where there is none."""
+    """A picture that fits into a square of THUMBNAIL, or a grey one if there is none."""
     if pixels is None:
         return Image.new("RGB", (THUMBNAIL, THUMBNAIL // 2), _GRID)
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)

@@ -1,4 +1,4 @@
-"""Scan results as CSV: one row a match, one row for a file without any."""
+"""Scan results as CSV: one row per match, and one row for a file without a match."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ COLUMNS = (
 
 
 class CsvResults:
-    """Writes results as they come. Text is escaped for terminals and guarded against being run as formulas: this is for
-    people; the exact names are in the JSON."""
+    """Writes results as they come. Text is escaped for terminals and guarded against running as formulas: this is for
+    people. The exact names are in the JSON."""
 
     def __init__(self, out: TextIO) -> None:
         self._rows = csv.writer(out)

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
-    """Write one value and a newline as UTF-8, and let the reader at the other end of a pipe have it at once."""
+    """Write one value and a newline as UTF-8, and flush, so that the reader of a pipe has it at once."""
     text = _text(value, indent)
     out.write(text.encode("utf-8") + b"\n")
     out.flush()
 
 
 def dump_list(values: Iterable[Any], out: BinaryIO) -> None:
-    """Write a JSON array, one value a line, each as it comes."""
+    """Write a JSON array, one value per line, each as it comes."""
     separator = b"["
     for value in values:
         out.write(separator + b"\n" + _text(value).encode("utf-8"))
@@ -113,7 +113,7 @@ def statistics(value: Statistics) -> dict[str, Any]:
     return {"hashmatch": __version__, "made": facts.pop("made"), "selection": selection, **facts, **lists}
 
 
-#: What is counted by name, and what one of each is called.
+#: What is counted by name, and the word for one of each.
 _SHARES = {"collections": "collection", "sources": "source", "labels": "label"}
 
 
@@ -176,7 +176,7 @@ def reference(value: Reference) -> dict[str, Any]:
 def shown(
     value: Reference, where: Sequence[bytes], its_hashes: Sequence[Hash], lists: Sequence[Provenance]
 ) -> dict[str, Any]:
-    """A reference as `show` prints it: with the places where it was seen, the lists that had it, and its hashes."""
+    """A reference as `show` prints it, with the places where it was seen, the lists that had it, and its hashes."""
     places = [path_of(path) for path in where]
     return {
         **reference(value),
@@ -187,7 +187,7 @@ def shown(
 
 
 class ScanDocument:
-    """Writes `scan --format json`: one object, of which the results are written as they come and the summary last."""
+    """Writes `scan --format json`: one object, with the results as they come and the summary last."""
 
     def __init__(
         self, out: BinaryIO, store: Store, settings: Mapping[str, Any], custody: Custody | None = None

@@ -1,4 +1,4 @@
-"""Facts of custody: who scanned what, when, against which state of the reference set, how, and locked in how.
+"""Facts of custody: who scanned what, when, how, against which state of the reference set, and how workers were locked.
 
 Field names are those of `scan --format json`, under `custody`.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IsolationFacts:
-    """How workers were kept. steps: by which they locked themselves. timeout: in seconds; memory: in bytes."""
+    """How workers were isolated. steps: how they locked themselves. timeout: in seconds. memory: in bytes."""
 
     steps: tuple[str, ...]
     workers: int
@@ -30,7 +30,8 @@ class IsolationFacts:
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """Where the audit trail ended. entries: how many it had. digest: of the last, in hex, for `hashmatch verify --head`."""
+    """Where the audit trail ended. entries: how many it had. digest: of the last one, in hex, for `hashmatch verify
+    --head`."""
 
     entries: int
     at: str | None
@@ -40,7 +41,7 @@ class AuditHead:
 @dataclass(frozen=True, slots=True)
 class Custody:
     """operator: the user of the operating system. started: UTC, ISO 8601. paths: as they were named, made absolute.
-    names_from: the file with names, "-" for standard input, where they were not named themselves."""
+    names_from: the file that named them, or "-" for standard input; None if they were arguments."""
 
     operator: str
     started: str
@@ -52,7 +53,7 @@ class Custody:
 
 
 def audit_head(store: Store) -> AuditHead:
-    """Where the trail ends now."""
+    """Where the audit trail ends now."""
     end = head(store.connection)
     return AuditHead(end.id, end.at, end.digest.hex())
 

@@ -1,6 +1,6 @@
-"""Small pictures of scanned files, for a page that a person reads. Decoded again in the locked workers, as everything is.
+"""Small pictures of scanned files, for a page that a person reads. The locked workers decode them again.
 
-Never of references: their media are not kept. Never moving: of a film a single frame, within what matches.
+There are none of references, whose media are not kept, and none that move: a film gets one frame, from what matches.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from hashmatch.isolation import Isolation
     from hashmatch.media import Limits
 
-#: How pictures are made. blurred: so small that nothing in them can be made out, whatever is done; grey: without colour.
+#: How pictures are made. blurred: so small that nobody can make out anything, whatever they do. grey: without colour.
 PictureRule = Literal["blurred", "grey", "plain"]
 RULES: tuple[PictureRule, ...] = get_args(PictureRule)
 
 #: Pixels of the longer side.
 SIDE, BLURRED_SIDE = 240, 20
-#: Pictures of one report, and bytes of all of them; the rest is told to have none.
+#: Most pictures in a report, and most bytes of all of them; the report says that further files have none.
 MOST_PICTURES, MOST_BYTES = 2000, 24 << 20
-#: Seconds into a film of which no stretch is known.
+#: Seconds into a film if no stretch is known.
 EARLY = 1.0
 _JPEG_QUALITY = 60
 
@@ -48,7 +48,7 @@ class ShownPicture:
 def pictures(
     results: Iterable[Result], rule: PictureRule, isolation: Isolation, limits: Limits
 ) -> Iterator[tuple[bytes, ShownPicture]]:
-    """A picture for each file, by its path; the most important first, as there are limits to how many a report has."""
+    """A picture for each file, by its path. The most important come first, because a report holds a limited number."""
     from hashmatch.fingerprints.settings import SmallPictures
 
     settings = SmallPictures(SIDE, limits=limits, colour=rule != "grey")
@@ -71,7 +71,7 @@ def pictures(
 def _decoded(
     results: list[Result], settings: SmallPictures, isolation: Isolation
 ) -> Iterator[tuple[Result, Fingerprint]]:
-    """All of them, decoded: pictures many at a time, films one by one, since each is asked for another frame."""
+    """Decode all of them: many pictures at a time, but films one by one, because each needs another frame."""
     from hashmatch.fingerprints.many_files import fingerprints
     from hashmatch.media.files import FoundPath
 
@@ -88,7 +88,7 @@ def _decoded(
 
 
 def moment_of(result: Result) -> float:
-    """Seconds into a film: the middle of the longest stretch of its best match that has any."""
+    """Seconds into a film: the middle of the longest stretch, in the best match that has one."""
     for match in result.matches:
         if match.video is not None and match.video.segments:
             start, end = max((each.query for each in match.video.segments), key=lambda span: span[1] - span[0])

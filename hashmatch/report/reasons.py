@@ -10,7 +10,7 @@ from hashmatch.matching.tiers import threshold_of
 
 
 def explain(reason: Reason, algorithm: str) -> str:
-    """algorithm: of the match; a report may have one that this program does not know."""
+    """Words for a reason. algorithm: the match's; a report may have one that this program does not know."""
     threshold = threshold_of(algorithm)
     near = threshold.near if threshold else "?"
     texts: dict[Reason, str] = {
@@ -29,7 +29,7 @@ def explain(reason: Reason, algorithm: str) -> str:
 
 
 def decision_name(decision: str) -> str:
-    """What a person decided, in words; what is not known as it is."""
+    """A person's decision in words; an unknown one stays as it is."""
     names = {
         "confirmed": _("confirmed"),
         "false-positive": _("false positive"),
@@ -42,7 +42,7 @@ def decision_name(decision: str) -> str:
 
 
 def decided(found: MatchedDecision) -> str:
-    """Who decided what of a match, and when."""
+    """Who decided what about a match, and when."""
     text = _("{decision}: decided by {people}, {day}") if found.in_force else _("{decision}: said by {people}, {day}")
     day = (found.at or "").partition("T")[0]
     return text.format(decision=decision_name(found.decision), people=", ".join(found.by), day=day)

@@ -10,12 +10,12 @@ from hashmatch.records import Fingerprint, Hash
 from hashmatch.store.lookup import Provenance, Reference
 from hashmatch.views import FULL, ViewName
 
-#: Bytes of a hash that are shown to a person.
+#: How many bytes of a hash a person is shown.
 LONGEST_HASH = 32
 
 
 def fingerprint_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
-    """What `hash` prints of one file."""
+    """What `hash` prints about one file."""
     yield for_terminal(path)
     if value.kind is None or value.digests is None:
         return
@@ -36,7 +36,7 @@ def fingerprint_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
 
 
 def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
-    """`hex,quality,path`, one line a hash."""
+    """`hex,quality,path`, one line per hash."""
     name = for_spreadsheet(for_terminal(path))
     for each in value.hashes:
         if each.algorithm == "pdq" and ViewName.parse(each.view).kind.shows_all:
@@ -46,7 +46,7 @@ def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
 def reference_lines(
     reference: Reference, where: Sequence[bytes], hashes: Sequence[Hash], lists: Sequence[Provenance]
 ) -> Iterator[str]:
-    """What `show` prints of one reference."""
+    """What `show` prints about one reference."""
     state = _("live") if reference.live else _("retracted")
     allow = ", " + _("on the allow list") if reference.allow else ""
     yield f"#{reference.id}  {reference.kind or '?'}  {state}{allow}"
@@ -100,7 +100,7 @@ def _list_facts(each: Provenance) -> Iterator[str]:
 
 
 def list_line(reference: Reference, where: Sequence[bytes]) -> str:
-    """One reference in one line; what may hold Arabic comes last."""
+    """One reference on one line. Text that may be Arabic comes last."""
     state = _("live")
     if not reference.live:
         state = _("retracted")

@@ -34,7 +34,7 @@ _SUMMARY_BEGINS = b'], "summary": '
 
 @dataclass(frozen=True, slots=True)
 class ScanSettings:
-    """What was asked for. None: the file does not say."""
+    """The settings of the scan; None if the file does not say."""
 
     min_tier: str | None = None
     profile: str | None = None
@@ -194,8 +194,8 @@ def result_of(value: Any) -> Result:
 
 
 def _failure_of(value: Any) -> Failure:
-    """What was wrong with a file. Its `detail` can be told in every language; where that is missing, as in files of older
-    versions, or unknown to us, the finished text counts."""
+    """What was wrong with a file. Its `detail` can be put into every language. If that is missing, as in files of
+    older versions, or unknown, the finished text counts."""
     if not isinstance(value, dict):
         raise _DamagedError(_("is not the result of a scan"))
     code, text = _read(str, value.get("code")), _read(str, value.get("message"))
@@ -203,7 +203,7 @@ def _failure_of(value: Any) -> Failure:
 
 
 def _message_of(value: Any) -> Message | None:
-    """None where this is no message that this version knows."""
+    """The message, or None if this version does not know it."""
     if not isinstance(value, dict) or not isinstance(value.get("parameters"), dict):
         return None
     try:
@@ -220,7 +220,7 @@ def _is_plausible(match: Match) -> bool:
     shares = [match.video.query_coverage, match.video.reference_coverage] if match.video else []
     corners = [place for corner in match.local.quadrilateral for place in corner] if match.local else []
     return (
-        # Twice, since the last frame stands for some time, and the copy may be slower.
+        # Twice, because the last frame lasts for some time, and the copy may be slower.
         all(0 <= start <= end <= 2 * LONGEST_FILM for start, end in spans)
         and all(0 <= share <= 1 for share in shares)
         and (match.local is None or len(match.local.quadrilateral) == 4)

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 #: Weaker matches of one file are counted, not listed, beyond this.
 LISTED = 5
-#: Reasons that the tier and the distance do not tell by themselves.
+#: Reasons that the tier and the distance do not show by themselves.
 WORTH_SAYING = ("same-layout", "low-quality", "common-hash")
-#: From so much off the usual speed it is said.
+#: The speed is mentioned if it differs from normal by at least this.
 WORTH_SAYING_SPEED = 0.02
 
 _COLOURS = {"exact": "\x1b[1;31m", "near": "\x1b[31m", "possible": "\x1b[33m", "allowed": "\x1b[32m"}
 
 
 def lines_of(result: Result, store: Store, colour: bool) -> Iterator[str]:
-    """The lines about one file; none for a file that is clean, skipped or failed (those are told of as messages)."""
+    """The lines about one file; none for a file that is clean, skipped or failed, which messages report."""
     if result.status not in ("match", "allowed"):
         return
-    # The words are aligned; what may hold Arabic comes last on its line, so that its direction moves nothing else.
+    # Words are aligned. Text that may be Arabic comes last on its line, so that its direction moves nothing else.
     word = "allowed" if result.status == "allowed" else str(result.tier)
     shown = f"{word.upper():<9}"
     if colour:
@@ -71,7 +71,7 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
 
 
 def recall_lines(value: Recalled) -> Iterator[str]:
-    """The lines about a recorded result that rested on references which were taken back."""
+    """The lines about a recorded result that relied on references which were taken back since."""
     word = "allowed" if value.status == "allowed" else str(value.tier)
     scan = _("scan {id} of {at}").format(id=value.scan.id, at=value.scan.at)
     yield f"{word.upper():<9} {scan}  {for_terminal(value.path)}"
@@ -104,7 +104,7 @@ def coverage_line(video: VideoEvidence) -> str:
 
 
 def segment_text(segment: Segment) -> str:
-    """Times of the file = times of the reference, of a picture none; and what was done to the stretch."""
+    """Times of the file = times of the reference (a picture has none), and what was done to the stretch."""
     # A picture has no times, and every frame lasts.
     spans = [span_text(span) for span in (segment.query, segment.reference) if span != (0.0, 0.0)]
     text = " = ".join(spans)
@@ -128,7 +128,7 @@ def segment_line(segment: Segment) -> str:
 
 
 def examined_text(examined: ExaminedFilm) -> str:
-    """What of a film was looked at."""
+    """How much of a film was looked at."""
     frames = ngettext("{n} frame looked at", "{n} frames looked at", examined.frames).format(n=examined.frames)
     return _("{frames}, up to {gap:.1f} s apart").format(frames=frames, gap=examined.longest_gap)
 

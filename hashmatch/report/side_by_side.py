@@ -1,4 +1,4 @@
-"""Two pictures side by side, with the part of the first drawn in that shows the second: what `compare --save` writes."""
+"""Two pictures side by side, with an outline around the part of the first that shows the second: for `compare --save`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _GROUND, _LINE = "#f4f4f4", "#d02020"
 
 
 def draw(a: Fingerprint, b: Fingerprint, compared: Comparison) -> Image.Image:
-    """The drawing. a, b: with `pixels`."""
+    """Draw them. a, b: fingerprints with `pixels`."""
     left, right = _picture(a.pixels), _picture(b.pixels)
     height = max(left.height, right.height) + 2 * MARGIN
     sheet = Image.new("RGB", (left.width + right.width + 3 * MARGIN, height), _GROUND)
     sheet.paste(left, (MARGIN, MARGIN))
     sheet.paste(right, (left.width + 2 * MARGIN, MARGIN))
     if compared.local is not None:
-        # A reference of which only a part is shown has corners beyond the picture, and perhaps beyond the sheet.
+        # If only a part of the reference is shown, its corners lie beyond the picture, perhaps beyond the sheet.
         corners = [(MARGIN + x * left.width, MARGIN + y * left.height) for x, y in compared.local.quadrilateral]
         ImageDraw.Draw(sheet).polygon(corners, outline=_LINE, width=3)
     elif compared.area is not None:

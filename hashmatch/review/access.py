@@ -1,8 +1,8 @@
-"""Who may talk to the page: the person who has the link, from a page of ours, by the name that we gave.
+"""Who may talk to the page: the person with the link, from one of our pages, by the host name that we gave.
 
-Everybody on this machine can reach the port, and every site that the person's browser shows can make it send requests there.
-So: one link, good for one use, which is exchanged for a cookie; no other name of this machine (a name that is made to point
-here, DNS rebinding, is refused by its Host); no request that another page made; and a second secret in every form.
+Everybody on this machine can reach the port, and every site in the person's browser can make it send requests there. So the
+link works once and is exchanged for a cookie; no other host name is accepted, which stops DNS rebinding; no request that
+another page made is accepted; and every form carries a second secret.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "hashmatch"
-#: Bytes of a form; the longest note is a part of that.
+#: Most bytes of a form, including the longest note.
 LARGEST_FORM = 256 << 10
 
-#: Nothing but our own style sheets, script and pictures; no frames, no other place for a form, no elements made of text.
+#: Only our own style sheets, script and pictures; no frames, no other target for a form, no elements made from text.
 POLICY = "; ".join(
     (
         *("default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self'", "connect-src 'self'"),
@@ -34,7 +34,7 @@ HEADERS = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    # Not no-referrer, with which a browser says of its own forms that they come from nowhere.
+    # Not no-referrer: with it, a browser says that its own forms come from nowhere.
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -54,7 +54,7 @@ class RunSecrets:
     form: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     def exchange(self, token: str) -> str | None:
-        """The cookie for the token, which then is good no more; None if it is not, or was used."""
+        """The cookie for the token, which then expires; None if the token is wrong or was used before."""
         if self.token is None or not _equal(token, self.token):
             return None
         self.token, self.cookie = None, secrets.token_urlsafe(32)
@@ -72,7 +72,7 @@ def _equal(a: str, b: str) -> bool:
 
 
 class AccessControl:
-    """Stands before the application: refuses whom it does not concern, and puts the headers on every answer."""
+    """Stands before the application: refuses strangers, and adds the security headers to every response."""
 
     def __init__(self, app: ASGIApp, keys: RunSecrets, port: int) -> None:
         self._app, self._keys = app, keys
@@ -98,7 +98,7 @@ class AccessControl:
             await self._app(scope, receive, guarded)
 
     def refusal(self, request: Any) -> tuple[int, str]:
-        """Why a request is refused: a status, 0 for not at all, and a line."""
+        """Why a request is refused: an HTTP status, or 0 if it is not, and one line."""
         headers = request.headers
         if headers.getlist("host") != [self._host]:
             return 421, _("This page has another address.")

@@ -1,5 +1,5 @@
-"""The pages in words and addresses: what the templates show of the queue. Texts of others are made visible here or by the
-templates' filter `shown`, and escaped by the templates."""
+"""The pages in words and addresses, as the templates show them. Foreign text is made visible here or by the templates'
+filter `shown`, and the templates escape it."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-#: What may be asked for by name, and its type.
+#: Static files that may be requested, and their types.
 STATIC: Mapping[str, tuple[Path, str]] = {
     "report.css": (page.TEMPLATES / "report.css", "text/css"),
     "review.css": (TEMPLATES / "review.css", "text/css"),
     "review.js": (TEMPLATES / "review.js", "text/javascript"),
     "icon.svg": (TEMPLATES / "icon.svg", "image/svg+xml"),
 }
-#: Pictures of one page of a grid, and references of one page of the list.
+#: Pictures on one page of a grid, and references on one page of the list.
 ON_GRID, ON_LIST = 48, 60
-#: Frames that are shown of a film without stretches, as one with the same bytes.
+#: Frames that are shown of a film without stretches, for example one with the same bytes.
 _SPREAD = 4
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionButton:
-    """A decision that can be taken. key: that is pressed for it. why_not: empty if it can."""
+    """A decision that can be taken. key: the key for it. why_not: why it cannot be taken now; else empty."""
 
     decision: Decision
     key: str
@@ -55,7 +55,7 @@ class DecisionButton:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A line of what was said of a match."""
+    """One line of what was said about a match."""
 
     text: str
     who: str
@@ -65,7 +65,7 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class SideBySideRow:
-    """What is shown side by side: each an address of a picture and its time; None where a side has none."""
+    """Two pictures side by side, each an address and a time; None if a side has none."""
 
     file: tuple[str, str] | None
     reference: tuple[str, str] | None
@@ -73,7 +73,7 @@ class SideBySideRow:
 
 @functools.cache
 def environment() -> Environment:
-    """The report's, with the templates of these pages before its own."""
+    """The report's environment, with the templates of these pages taking precedence."""
     from jinja2 import FileSystemLoader
 
     made = page.environment().overlay(loader=FileSystemLoader([TEMPLATES, page.TEMPLATES]))
@@ -82,7 +82,7 @@ def environment() -> Environment:
 
 
 def moments(item: QueueItem) -> tuple[AlignedMoment, ...]:
-    """The moments of which frames are shown; none of two pictures."""
+    """The moments at which frames are shown; two pictures have none."""
     films = item.result.kind == "video", item.match.reference.kind == "video"
     if not any(films):
         return ()
@@ -100,7 +100,7 @@ def order_of_file(item: QueueItem) -> PictureOrder | None:
     if item.pair is None or result.kind is None:
         return None
     times = tuple(each.a for each in moments(item) if each.a is not None)
-    # A scan follows links that were named; whatever lies there must have the bytes that were scanned.
+    # A scan follows links that were named. Whatever lies there must have the bytes that were scanned.
     return PictureOrder(tuple(item.paths), item.pair.sha256, result.kind, times, follow=True)
 
 
@@ -117,7 +117,7 @@ def order_of_reference(item: QueueItem, store: Store) -> PictureOrder | None:
 
 
 class ReviewPages:
-    """Makes the pages. base: what all addresses begin with. form: the secret of every form."""
+    """Makes the pages. base: the start of every address. form: the secret in every form."""
 
     def __init__(self, store: Store, queue: ReviewQueue, base: str, form: str, notices: tuple[str, ...]) -> None:
         self._store, self._queue, self._notices = store, queue, notices
@@ -181,7 +181,7 @@ class ReviewPages:
         )
 
     def overview(self, number: int, told: list[str], can_undo: bool, due: float | None) -> str:
-        """How far the work has come, and all references."""
+        """The progress of the work, and all references."""
         clusters = self._queue.clusters
         pages = max(1, -(-len(clusters) // ON_LIST))
         number = min(max(1, number), pages)
@@ -205,7 +205,7 @@ class ReviewPages:
         return self._made("message.html.j2", here="list", told=[], can_undo=False, due=None, text=text, is_end=is_end)
 
     def entry(self) -> str:
-        """What the link leads to: it goes on by itself, since a browser sends no new cookie along with a redirection that
+        """The page behind the link. It goes on by itself, because a browser sends no new cookie with a redirection that
         began elsewhere."""
         return environment().get_template("entry.html.j2").render(**self._common())
 
@@ -243,7 +243,7 @@ class ReviewPages:
         def pictures(side: str, times: list[float | None]) -> list[tuple[str, str] | None]:
             known = [time for time in times if time is not None]
             address = f"{base}/picture/{item.number}/{side}"
-            # A picture beside a film is there once.
+            # A picture beside a film appears once.
             return [(f"{address}/{n}", clock(time, tenths=True)) for n, time in enumerate(known)] or [
                 (f"{address}/0", "")
             ]
@@ -286,7 +286,7 @@ class ReviewPages:
         return lines
 
     def _is_silent(self, item: QueueItem) -> bool:
-        """Whether what others said of it is not to be seen yet."""
+        """Whether what others said about it must stay hidden for now."""
         needed = review_decisions.rules(self._store.connection).needed
         return any(self._queue.is_hidden(item, word, needed) for word in self._queue.words(item))
 
@@ -294,7 +294,7 @@ class ReviewPages:
         return "" if self._is_silent(item) else state_text(self._queue.standing(item), self._needed())
 
     def _mark(self, item: QueueItem) -> str:
-        """What is decided, in the short form of a cell."""
+        """The decision, short enough for a cell."""
         found = self._queue.standing(item)
         return "" if found.decision is None or self._is_silent(item) else decision_name(found.decision)
 
@@ -306,7 +306,7 @@ class ReviewPages:
 
 
 def state_text(found: Standing, needed: int) -> str:
-    """What was decided, in a sentence."""
+    """The decision as a sentence."""
     if found.decision is None:
         return ""
     people = ", ".join(map(for_terminal, found.by))
@@ -323,8 +323,8 @@ def state_text(found: Standing, needed: int) -> str:
 
 
 def keys() -> list[tuple[str, str]]:
-    """The keys and what they do, for the help. A key is named by the letter that is printed on a Latin keyboard; it is
-    known by its place, so that it works on every layout."""
+    """The keys and what they do, for the help. A key is named by its letter on a Latin keyboard, but recognised by its
+    position, so that it works on every layout."""
     return [
         ("Space V", _("hold down to see the pictures")),
         ("1 2 3 4 5", _("confirmed, false positive, allow, dispute, second look")),

@@ -1,8 +1,8 @@
-"""Pictures for the page: decoded in the locked workers, of files whose bytes are what they should be, kept in memory only.
+"""Pictures for the page. The locked workers decode files whose bytes are the expected ones; the pictures stay in memory.
 
-Threads wait for them, so that a film that takes its time keeps nobody from the page. What has threads must not fork, or a
-worker may wait for ever for a lock that a thread held just then; so each thread has a process without any, the parent of
-the locked worker, that is begun before the threads are.
+Threads wait for them, so that a slow film does not block the page. A process with threads must not fork: the child
+could wait for ever for a lock that another thread held. So each thread has a process without threads, which is the
+parent of its locked worker, and which starts before the threads do.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from hashmatch.isolation.parent import end_with_parent
 from hashmatch.media import Limits, load_decoder
 from hashmatch.records import Fingerprint, Kind, Pixels
 
-#: Pixels of the longer side, of a picture by itself and of one among many.
+#: Pixels of the longer side: of a single picture, and of one among many.
 SIDE, SMALL_SIDE = 960, 320
-#: Bytes of pictures that are kept.
+#: Most bytes of pictures that are kept.
 ROOM = 96 << 20
-#: Files that are worked on at once.
+#: How many files are worked on at once.
 THREADS = 2
-#: Places of one file's bytes that are tried.
+#: How many places with the same bytes are tried.
 MOST_PLACES = 20
-#: What is wanted at once comes before what may be wanted soon.
+#: What is wanted now comes before what may be wanted soon.
 NOW, SOON = 0, 1
 _QUALITY = 82
 
@@ -55,7 +55,7 @@ class PictureOrder:
 
 @dataclass(frozen=True, slots=True)
 class MadePicture:
-    """One picture as JPEG, in both sizes."""
+    """One picture as JPEG in both sizes."""
 
     large: bytes
     small: bytes
@@ -77,8 +77,7 @@ class MadePictures:
 
 
 class PictureMaker:
-    """Makes pictures as they are asked for, what is asked for last first. Used by one thread; to be made before there are
-    others."""
+    """Makes pictures on request, the latest request first. One thread uses it; create it before starting other threads."""
 
     def __init__(self, isolation: Isolation, limits: Limits) -> None:
         self._kept: OrderedDict[PictureOrder, concurrent.futures.Future[MadePictures]] = OrderedDict()
@@ -86,10 +85,10 @@ class PictureMaker:
             queue.PriorityQueue()
         )
         self._numbers, self._lock = itertools.count(0, -1), threading.Lock()
-        # What a forked worker does not have to load itself.
+        # Loaded here once, so that forked workers need not.
         for decoder in ("film", "jpeg"):
             load_decoder(decoder)
-        # One file, one worker; several would only wait for each other.
+        # One worker per file; more would only wait for each other.
         alone = replace(isolation, workers=1)
         forking = multiprocessing.get_context("fork")
         ends = []
@@ -103,11 +102,11 @@ class PictureMaker:
             self._developers.append(developer)
         atexit.register(self.close)
         for end in ends:
-            # Nobody waits for them in the end: their workers die with them.
+            # Nobody waits for them at the end: their workers die with them.
             threading.Thread(target=self._work, args=(end,), daemon=True).start()
 
     def ask(self, order: PictureOrder, when: int = NOW) -> concurrent.futures.Future[MadePictures]:
-        """The pictures of an order, now or later."""
+        """A future for the pictures of an order."""
         kept = self._kept.get(order)
         if kept is None:
             kept = self._kept[order] = concurrent.futures.Future()
@@ -119,7 +118,7 @@ class PictureMaker:
         return kept
 
     def close(self) -> None:
-        """End the processes, whatever they are at, and with them their workers."""
+        """End the processes, whatever they are doing, and their workers with them."""
         atexit.unregister(self.close)
         for developer in self._developers:
             developer.kill()
@@ -139,7 +138,7 @@ class PictureMaker:
             _when, _number, order, future = self._jobs.get()
             with self._lock:
                 if future.running() or future.done():
-                    continue  # it was asked for again, and is taken
+                    continue  # it was requested again, and is taken already
                 future.set_running_or_notify_cancel()
             try:
                 developer.send(order)
@@ -149,14 +148,14 @@ class PictureMaker:
 
 
 def _serve(orders: Connection, isolation: Isolation, limits: Limits) -> None:
-    """Runs in a process of its own: makes one order after the other, until the page's process is gone."""
+    """Runs in its own process: makes one order after another, until the page's process is gone."""
     end_with_parent()
     with contextlib.suppress(OSError, EOFError):
         while True:
             order = orders.recv()
             try:
                 made = _develop(order, isolation, limits)
-            except Exception as error:  # one that ends would leave everybody waiting
+            except Exception as error:  # a dead process would leave everybody waiting
                 made = _none(order, str(error) or type(error).__name__)
             orders.send(made)
 

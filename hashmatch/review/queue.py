@@ -1,4 +1,4 @@
-"""What is to be decided: the matches of a kept scan, in an order in which a person can work through them."""
+"""What is to be decided: the matches of a kept scan, in an order that suits a person."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class QueueItem:
 
 @dataclass(frozen=True, slots=True)
 class QueueGroup:
-    """All files that match the same reference in the same tier. number: from 1."""
+    """The files that match the same reference in the same tier. number: from 1."""
 
     number: int
     reference: MatchedReference
@@ -56,12 +56,12 @@ class QueueProgress:
 
     @property
     def done(self) -> int:
-        """How many of them are decided."""
+        """How many matches are decided."""
         return sum(self.decided.values())
 
 
 class ReviewQueue:
-    """All that is to be decided, and what was. reviewer: who works on it."""
+    """Everything that is to be decided or was decided. reviewer: who works on it."""
 
     def __init__(self, store: Store, gathered: ReportContents, reviewer: str) -> None:
         self.reviewer = reviewer
@@ -74,7 +74,7 @@ class ReviewQueue:
         self._open: set[DecisionPair] = set()
         known = _Known(store)
         for section in gathered.sections():
-            # What the allow list protects is no match, and so is nothing to be decided on.
+            # What the allow list protects is not a match, so there is nothing to decide.
             for group in section.groups if section.name != "allowed" else ():
                 if not group.reference.allow:
                     self._add(group.reference, [(entry.result, entry.match) for entry in group.entries], known)
@@ -102,7 +102,7 @@ class ReviewQueue:
             self.clusters.append(cluster)
 
     def refresh(self) -> None:
-        """Take in what was decided since, here or by somebody else."""
+        """Take in decisions that were made since, here or by somebody else."""
         needed = review_decisions.rules(self._store.connection).needed
         changed = set(self._words) if needed != self._needed else set()
         self._needed = needed
@@ -118,7 +118,7 @@ class ReviewQueue:
             (self._open.add if waits else self._open.discard)(pair)
 
     def _last_word(self, pair: DecisionPair) -> Word | None:
-        """This person's, unless it was taken back."""
+        """This person's last word, unless it was taken back."""
         mine = review_decisions.same_person(self.reviewer)
         said = review_decisions.last_words(self._words.get(pair, ()))
         return next((each for each in said if review_decisions.same_person(each.reviewer) == mine), None)
@@ -130,44 +130,44 @@ class ReviewQueue:
         return self.clusters[number - 1] if 0 < number <= len(self.clusters) else None
 
     def standing(self, item: QueueItem) -> Standing:
-        """What was decided of it."""
+        """The decision on an item."""
         return self._standing.get(item.pair, Standing()) if item.pair else Standing()
 
     def words(self, item: QueueItem) -> list[Word]:
-        """What was said of it, the oldest first."""
+        """What was said about an item, oldest first."""
         return self._words.get(item.pair, []) if item.pair else []
 
     def has_said(self, item: QueueItem) -> bool:
-        """Whether this person's last word on it stands."""
+        """Whether this person has decided an item, and not taken that back."""
         return item.pair is not None and self._last_word(item.pair) is not None
 
     def is_news(self, item: QueueItem, said: ReviewerWord, note: str | None) -> bool:
-        """Whether this person has not just said the same, as when a form is sent twice."""
+        """Whether this is new, and not the same word again, as when a form is sent twice."""
         last = self._last_word(item.pair) if item.pair else None
         if said == WITHDRAWN:
             return last is not None
         return last is None or last.said != said or (note is not None and note != last.note)
 
     def is_hidden(self, item: QueueItem, word: Word, needed: int) -> bool:
-        """Whether a word is not to be shown yet: who is the second to judge is to judge without knowing what the first one
-        said, but for a request for help."""
+        """Whether a word must stay hidden for now. The second judge judges without knowing what the first one said,
+        except for a request for help."""
         is_mine = review_decisions.same_person(word.reviewer) == review_decisions.same_person(self.reviewer)
         is_undecided = self.standing(item).counts is None and not self.has_said(item)
         return needed > 1 and not is_mine and is_undecided and word.said not in ("second-look", WITHDRAWN)
 
     def is_open(self, item: QueueItem) -> bool:
-        """Whether it waits for this person."""
+        """Whether an item waits for this person."""
         return item.pair in self._open
 
     def next_open(self, after: int = 0) -> QueueItem | None:
-        """The next one in the order of the queue that waits for this person, from the beginning again after the last."""
+        """The next item in the queue that waits for this person; after the last one, from the beginning again."""
         if not self._open:
             return None
         rest = (*self.items[after:], *self.items[:after])
         return next((item for item in rest if self.is_open(item)), None)
 
     def open_in(self, cluster: QueueGroup) -> int:
-        """How many of a cluster wait for this person."""
+        """How many items of a group wait for this person."""
         return sum(map(self.is_open, cluster.items))
 
     def progress(self) -> QueueProgress:
@@ -179,18 +179,18 @@ class ReviewQueue:
 
 
 class _Known:
-    """Which references of the scan this database has, perhaps under another number."""
+    """The references of the scan that this database has, perhaps under other numbers."""
 
     def __init__(self, store: Store) -> None:
         self._connection = store.connection
 
     def find(self, reference: MatchedReference) -> tuple[int | None, str]:
-        """The number that it has here, or why it has none."""
+        """A reference's number here, or why it has none."""
         if reference.sha256 is not None:
             is_digest = len(reference.sha256) == 64 and set(reference.sha256) <= _HEX
             found = lookup.id_of_sha256(self._connection, reference.sha256) if is_digest else None
         else:
-            # A reference without a digest can be told by its number alone, and must be without one here, too.
+            # A reference without a digest is known by its number alone, and must have no digest here either.
             is_known = lookup.has_without_sha256(self._connection, reference.id, reference.kind)
             found = reference.id if is_known else None
         return found, "" if found is not None else _("this database does not have the reference")

@@ -1,4 +1,4 @@
-"""Answers the browser. Everything that was decided is in the database before the answer goes out."""
+"""Answers the browser. A decision is in the database before the response goes out."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-#: Characters of a note.
+#: Most characters of a note.
 LONGEST_NOTE = 4000
-#: Decisions of one form.
+#: Most decisions in one form.
 MOST_AT_ONCE = 1000
-#: Seconds without a request after which somebody has paused anyway.
+#: After this many seconds without a request, the person has paused anyway.
 AWAY = 300.0
-#: Matches ahead whose pictures are made before they are asked for.
+#: How many matches ahead pictures are made.
 AHEAD = 2
-#: What makes the machine silent, and is therefore decided only of bytes that are at hand.
+#: Decisions that silence the machine; they are possible only for a file whose bytes are at hand.
 _SILENCING = ("false-positive", "allow")
 
 
@@ -57,7 +57,7 @@ class ReviewApp:
     asked: float = field(default_factory=time.monotonic)
 
     def application(self, port: int) -> Any:
-        """The whole of it, as ASGI."""
+        """The ASGI application."""
         from starlette.applications import Starlette
         from starlette.routing import Mount, Route
 
@@ -185,7 +185,7 @@ class ReviewApp:
             for item in wanted:
                 order = order_of_file(item)
                 if order is not None:
-                    self.darkroom.ask(order, SOON)  # all at once, before each is waited for
+                    self.darkroom.ask(order, SOON)  # all at once, before waiting for each
         for item in wanted:
             why = await self._refusal(item, said)
             if why:
@@ -257,7 +257,7 @@ class ReviewApp:
         return told
 
     def _due(self) -> float | None:
-        """In how many seconds a pause is to be suggested."""
+        """Seconds until a pause is suggested."""
         now = time.monotonic()
         if now - self.asked > AWAY:
             self.began = now
@@ -287,7 +287,7 @@ class ReviewApp:
     async def _made(self, order: PictureOrder | None) -> MadePictures | None:
         if order is None:
             return None
-        # Whoever stops waiting must not take the pictures away from others.
+        # If one request stops waiting, others still get the pictures.
         return await asyncio.shield(asyncio.wrap_future(self.darkroom.ask(order)))
 
     async def _form(self, request: Request) -> dict[str, list[str]] | None:
@@ -300,7 +300,7 @@ class ReviewApp:
         return self.queue.item(request.path_params["number"])
 
     def _onward(self, back: str, decided: list[QueueItem]) -> str:
-        """Where to go after a decision: to the next one that waits; on a grid it stays there as long as any does."""
+        """Where to go after a decision: to the next match that waits, or back to the grid as long as any waits there."""
         if back.startswith("grid/") and decided:
             cluster = self.queue.clusters[decided[0].cluster - 1]
             if self.queue.open_in(cluster):
@@ -311,7 +311,7 @@ class ReviewApp:
         return f"/match/{found.number}" if found else "/list"
 
     def _back(self, back: str) -> str:
-        """The page that a form was on: ours, whatever it says."""
+        """The page that a form was on; always one of ours, whatever the form says."""
         kind, _slash, rest = back.partition("/")
         number, _slash, place = rest.partition("/")
         if kind == "grid" and self.queue.cluster(_number(number)):
@@ -333,7 +333,7 @@ class ReviewApp:
 
 
 def serve(desk: ReviewApp, listening: socket.socket) -> None:
-    """Answer until the person ends it, here or by Ctrl-C (which raises KeyboardInterrupt)."""
+    """Answer until the person ends it, on the page or by Ctrl-C (which raises KeyboardInterrupt)."""
     import uvicorn
 
     (_address, port) = listening.getsockname()

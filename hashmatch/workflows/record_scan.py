@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -69,7 +70,8 @@ class ScanRecorder:
             try:
                 self._flush()
             except CommandError as error:
-                if "user-defined function" in str(error.__cause__):  # Ctrl-C while SQLite called one of ours
+                # Ctrl-C while SQLite called one of our functions; what an import or a scan meets has a code of its own.
+                if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
                     raise
                 self._failure = error
                 self._told(_("this scan is not recorded any further: {reason}").format(reason=error))

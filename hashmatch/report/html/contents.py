@@ -1,4 +1,4 @@
-"""Results of a scan, as they come, into the order of a report: by tier, then by reference, then by distance."""
+"""Sorts the results of a scan, as they come, for a report: by tier, then by reference, then by distance."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hashmatch.errors import CODES
 from hashmatch.matching.results import TIERS, Match, MatchedReference, Result, Tier
 from hashmatch.records import Tlp, strictest
 
-#: Matches and files that are listed, and bytes of the lines that they were read from, which somebody may have made up to
-#: fill the memory. More are counted, and the report says so.
+#: Most matches and files that are listed, and most bytes of the lines that they were read from: somebody may have made
+#: up the file to fill the memory. Further ones are counted, and the report says so.
 MOST_MATCHES = 100_000
 MOST_FILES = 20_000
 MOST_BYTES = 128 << 20
-#: What problems are counted as whose code is not known.
+#: Problems with an unknown code are counted as this.
 OTHER = "?"
 
-#: A section of the report: a tier, or that of the files which the allow list protects.
+#: A section of the report: a tier, or the files that the allow list protects.
 SectionName = Literal["exact", "near", "possible", "allowed"]
 SECTIONS: tuple[SectionName, ...] = (*TIERS, "allowed")
 
@@ -111,11 +111,11 @@ class ReportContents:
 
     @property
     def left_out(self) -> int:
-        """How many matches are counted and not listed."""
+        """How many matches are counted but not listed."""
         return self.matches.total() - self.listed
 
     def sections(self) -> Iterator[ReportSection]:
-        """From the strongest tier on; of each, the references with the nearest matches first."""
+        """The sections, strongest tier first; in each, the references with the nearest matches first."""
         for name in SECTIONS:
             groups = [
                 MatchGroup(reference, sorted(entries, key=_order))
@@ -128,7 +128,7 @@ class ReportContents:
                 )
 
     def listed_results(self) -> Iterator[Result]:
-        """Each file that is listed with a match once, from the strongest tier on."""
+        """Each file that is listed with a match, once, strongest tier first."""
         seen = set()
         for section in self.sections():
             for group in section.groups:

@@ -1,5 +1,5 @@
-"""What the report draws, as numbers: the templates make SVG of them. Places are percent of the width, so that a drawing fits
-every screen and its texts keep their size."""
+"""What the report draws, as numbers; the templates turn them into SVG. Positions are percent of the width, so that a drawing
+fits every screen and its text keeps its size."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from hashmatch.matching.results import LocalEvidence, Segment, Tier
 from hashmatch.report.scan_text import clock
 from hashmatch.report.time_axis import marks
 
-#: Stretches that are drawn, and listed, of one match; more are counted.
+#: Most stretches of a match that are drawn and listed; further ones are counted.
 MOST_SEGMENTS = 200
-#: Marks of a time axis; a telephone has room for so many.
+#: Marks of a time axis; a phone has room for this many.
 _MARKS = 4
-#: Percent of the width; what is shorter could not be seen.
+#: Least width in percent; anything shorter could not be seen.
 _LEAST = 0.4
-#: The histogram goes at least so far, in bits, and in steps of so many.
+#: The least range of the histogram in bits, and its steps.
 _LEAST_BITS, _STEP = 32, 2
-#: Tiers that a distance can have. What has the same bytes is `exact` whatever the distance.
+#: Tiers that depend on a distance. The same bytes are `exact` whatever the distance.
 _WITH_DISTANCE: tuple[Tier, ...] = ("near", "possible")
 
 
 @dataclass(frozen=True, slots=True)
 class AxisMark:
-    """A mark on an axis. at: percent. anchor: of its text, as SVG has it."""
+    """A mark on an axis. at: percent. anchor: of its text, as in SVG."""
 
     at: float
     text: str
@@ -34,7 +34,7 @@ class AxisMark:
 
 @dataclass(frozen=True, slots=True)
 class TimeAxis:
-    """The time axis of one film. length: in seconds, of the film if is_whole, else of what matches."""
+    """The time axis of one film. length: in seconds, of the whole film if is_whole, else of what matches."""
 
     marks: tuple[AxisMark, ...]
     length: float
@@ -43,7 +43,7 @@ class TimeAxis:
 
 @dataclass(frozen=True, slots=True)
 class TimelineBand:
-    """A stretch on both axes: [left, right] of each, in percent; None of a picture. is_turned: mirrored or the like."""
+    """A stretch on both axes: [left, right] on each, in percent; None for a picture. is_turned: mirrored or turned."""
 
     query: tuple[float, float] | None
     reference: tuple[float, float] | None
@@ -51,7 +51,7 @@ class TimelineBand:
 
     @property
     def corners(self) -> str:
-        """Of what joins both, in a box of 100 by 100; empty where one side is a picture."""
+        """Corners of the shape that joins both axes, in a box of 100 by 100; empty if one side is a picture."""
         if self.query is None or self.reference is None:
             return ""
         (a, b), (c, d) = self.query, self.reference
@@ -60,7 +60,7 @@ class TimelineBand:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Both time axes of a match, one above the other, and what is the same on both. None: a picture has none."""
+    """Both time axes of a match, one above the other, and what is the same on both. A picture's axis is None."""
 
     query: TimeAxis | None
     reference: TimeAxis | None
@@ -68,10 +68,10 @@ class Timeline:
 
 
 def timeline(segments: Sequence[Segment], query: float | None, reference: float | None, is_film: bool) -> Timeline:
-    """segments: of the match, one at least. query, reference: how long both are, in seconds, where that is known.
-    is_film: whether the file is one."""
+    """Place a match's segments, at least one, on both axes. query, reference: their lengths in seconds, if known.
+    is_film: whether the file is a film."""
     shown = segments[:MOST_SEGMENTS]
-    # A picture has no times, and is a stretch of no length at none.
+    # A picture has no times: it is a stretch without length.
     reference_is_film = any(each.reference != (0.0, 0.0) for each in shown) or not is_film
     upper = _track(query, max(each.query[1] for each in shown)) if is_film else None
     lower = _track(reference, max(each.reference[1] for each in shown)) if reference_is_film else None
@@ -125,7 +125,7 @@ class HistogramDrawing:
 
 
 def histogram(distances: Mapping[int, Counter[Tier]]) -> HistogramDrawing | None:
-    """distances: how many matches of each tier have it. None where there are none."""
+    """The histogram, or None if there are no distances. distances: for each, how many matches each tier has."""
     if not distances:
         return None
     steps = max(_LEAST_BITS, *distances) // _STEP + 1
@@ -159,7 +159,7 @@ class AreaDrawing:
 
 
 def area(local: LocalEvidence) -> AreaDrawing:
-    """The file is the square from 0 to 1. Corners far out are drawn nearer."""
+    """Draw the file as the square from 0 to 1; corners far outside are drawn nearer."""
     points = [tuple(min(max(place, -1.5), 2.5) for place in corner) for corner in local.quadrilateral]
     left, top = (min(0.0, *(point[side] for point in points)) - 0.05 for side in (0, 1))
     right, bottom = (max(1.0, *(point[side] for point in points)) + 0.05 for side in (0, 1))

@@ -1,5 +1,5 @@
-"""One match in words: what its card on the page says. Texts of others (names, labels) are made visible here, and escaped for
-HTML by the templates."""
+"""One match in words, as its card on the page says it. Foreign text (names, labels) is made visible here, and escaped
+for HTML by the templates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hashmatch.report.transforms import transform_name
 from hashmatch.views import FULL
 
 DIGESTS = {"sha256": "SHA-256", "sha1": "SHA-1", "md5": "MD5"}
-#: Stretches that are listed at once; more are unfolded.
+#: Stretches that are listed at first; more appear when unfolded.
 UNFOLDED = 6
 
 
@@ -38,7 +38,7 @@ class StretchRow:
 
 @dataclass(frozen=True, slots=True)
 class FilmCard:
-    """What is told of a match of films. coverage: a sentence. more: stretches that are not listed."""
+    """What a card says about a match of films. coverage: a sentence. more: how many stretches are not listed."""
 
     coverage: str
     timeline: drawings.Timeline
@@ -102,7 +102,7 @@ def card(entry: ReportEntry, duration: float | None) -> MatchCard:
 
 
 def _facts(match: Match) -> list[str]:
-    """The evidence of a match, shortest first what decides."""
+    """The evidence of a match; what decides comes first."""
     facts = []
     if match.tier == "exact":
         facts.append(_("equal {algorithm}").format(algorithm=_algorithm(match.algorithm)))
@@ -165,7 +165,7 @@ def _stretch(segment: Segment) -> StretchRow:
 
 @dataclass(frozen=True, slots=True)
 class SourceOpinion:
-    """What the source of a collection says of a reference."""
+    """What the source of a collection says about a reference."""
 
     collection: str
     source: str
@@ -185,7 +185,7 @@ class OpinionLine:
 
 @dataclass(frozen=True, slots=True)
 class GroupHead:
-    """The reference that a group of matches is about. brief: in one line."""
+    """The reference of a group of matches. brief: the same on one line."""
 
     id: int
     kind: str
@@ -251,7 +251,7 @@ def section_explained(name: SectionName) -> str:
 
 
 def opinion_name(opinion: str) -> str:
-    """What a source thinks of a reference, in words; one that is not known as it is."""
+    """A source's opinion of a reference in words; an unknown one stays as it is."""
     names = {
         "malicious": _("malicious"),
         "benign": _("benign"),

@@ -1,4 +1,4 @@
-"""Writes the report: one HTML file, of templates, a style sheet and a script that are part of the package."""
+"""Writes the report: one HTML file, made from templates, a style sheet and a script in the package."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-#: Characters that are written from right to left, or that a name's parts are otherwise shown in another order for.
+#: Characters that are written from right to left, or otherwise change the order in which parts of a name are shown.
 _NOT_LEFT_TO_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
-#: Bytes that are written at once.
+#: How many bytes are written at once.
 _AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryTile:
-    """A number of the summary. name: what the style sheet knows it by; to: what it leads to."""
+    """A number in the summary. name: its name in the style sheet. to: what it links to."""
 
     name: str
     text: str
@@ -43,7 +43,7 @@ class SummaryTile:
 
 @functools.cache
 def environment() -> Environment:
-    """Templates in which everything is escaped that is not said to be safe, and a gap that is not filled is an error."""
+    """Templates that escape everything that is not marked as safe, and fail on an undefined value."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
@@ -67,7 +67,7 @@ def write(
     pictures: Mapping[bytes, ShownPicture] = {},
     duration: Callable[[MatchedReference], float | None] = lambda reference: None,
 ) -> None:
-    """Write the page as UTF-8. pictures: of files, by their paths. duration: of a reference, in seconds, if it is known."""
+    """Write the page as UTF-8. pictures: of files, by path. duration: gives a reference's length in seconds, if known."""
     from markupsafe import Markup
 
     style, script = (TEMPLATES / "report.css").read_text("utf-8"), (TEMPLATES / "report.js").read_text("utf-8")
@@ -107,13 +107,13 @@ def write(
         )
     )
     for part in _in_large_parts(text):
-        # A name may hold half of a surrogate pair only where it was no text; those are written out by for_terminal.
+        # Half a surrogate pair is in a name only if its bytes were not text; for_terminal writes those out.
         out.write(part.encode("utf-8", "backslashreplace"))
 
 
 def policy(style: str, script: str) -> str:
-    """The content-security policy: nothing but this style sheet, this script and pictures within the page; and the script
-    may not make elements of text."""
+    """The content-security policy: only this style sheet, this script, and pictures within the page. The script may not
+    turn text into elements."""
     parts = {
         "default-src": "'none'",
         "style-src": _source(style),
@@ -132,7 +132,7 @@ def _source(content: str) -> str:
 
 
 def tiles(gathered: ReportContents) -> list[SummaryTile]:
-    """The numbers on top."""
+    """The numbers at the top."""
     files, matches = gathered.files, gathered.matches
     found = [
         SummaryTile("exact", _("exact matches"), matches["exact"], "exact"),
@@ -152,8 +152,8 @@ def tiles(gathered: ReportContents) -> list[SummaryTile]:
 
 
 def pieces(path: str) -> list[str]:
-    """A path in pieces that are each shown by themselves, the last being the file's name: so that names that are written
-    from right to left do not change the order of folders. path: made visible."""
+    """A path in pieces that are shown separately, the file's name last, so that right-to-left names do not change the order
+    of folders. path: already made visible."""
     folders, separator, name = path.rpartition("/")
     if _NOT_LEFT_TO_RIGHT.search(folders):
         return [*(f"{folder}/" for folder in folders.split("/")), name]

@@ -1,4 +1,4 @@
-"""The facts of custody in words: of the scan, and of the report that is made of it."""
+"""The facts of custody in words: those of the scan, and those of the report about it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_PATHS = 100
 
 @dataclass(frozen=True, slots=True)
 class KeptScan:
-    """The file that a report is made of. cut_off: whether the scan's output ends before its end."""
+    """The file that a report is made from. cut_off: whether the scan's output is incomplete."""
 
     path: bytes
     size: int
@@ -50,7 +50,7 @@ class ReportOrigin:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact: its name and what is so. look: how it is shown, in the page's language or left to right as data are."""
+    """A fact: its name and value. look: whether it is shown as text in the page's language, or left to right as data."""
 
     name: str
     values: tuple[str, ...]
@@ -59,7 +59,7 @@ class FactRow:
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """The facts of both, and what must be known before anything else is read."""
+    """The facts of scan and report, and what the reader must know first."""
 
     scan: tuple[FactRow, ...]
     report: tuple[FactRow, ...]
@@ -156,7 +156,7 @@ def _radius(radius: int | None, profile: str | None) -> str:
 
 
 def moment(stamp: str) -> str:
-    """A time as records have it, for a person: no month that could be a day, and the zone said."""
+    """A recorded time for a person: the month cannot be mistaken for the day, and the zone is named."""
     try:
         time = datetime.fromisoformat(stamp)
         if time.tzinfo is not None:
