@@ -1,5 +1,5 @@
-"""Signed lists: who made a list, and that nobody changed it since, in the format of the public tool minisign.
+"""Signed lists prove who made a list, and that nobody has changed it since, in the format of the public tool minisign.
 
-minisign.py knows keys and signatures, statement.py what a signer says of a list, keys.py where keys live,
-signed_lists.py signs and verifies files, and acceptance.py decides whether a list is taken. Nothing here knows the database.
+minisign.py has keys and signatures, statement.py what a signer says about a list, keys.py the folder of keys.
+signed_lists.py signs and verifies files, acceptance.py decides whether to accept a list. Nothing here uses the database.
 """

@@ -1,4 +1,4 @@
-"""Whether a list is taken: by its signature, its date, and the issues of the same list that came before it."""
+"""Decides whether to accept a list, by its signature, its date and the earlier issues of the same list."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Literal
 from hashmatch.i18n import _
 from hashmatch.records import ListHead
 
-#: What speaks against a list, and what a person can accept.
+#: What can be wrong with a list, and what a person can accept all the same.
 ListFlaw = Literal["unsigned", "expired", "older"]
 FLAWS: tuple[ListFlaw, ...] = ("unsigned", "expired", "older")
 
-#: Numbers of issues from the first to the last of them, both included.
+#: A range of issue numbers: the first and the last, both included.
 IssueNumbers = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class ListIssue:
-    """An issue of a list that came before. It brought all changes after `since` up to `sequence`; None: from the start."""
+    """An earlier issue of a list. It contained all changes after `since` up to `sequence`; None: from the start."""
 
     since: int | None
     sequence: int
@@ -27,7 +27,7 @@ class ListIssue:
 
 @dataclass(frozen=True, slots=True)
 class ListObjection:
-    """What speaks against a list. accepted: the person takes it all the same. The message is for a person."""
+    """One thing that is wrong with a list. accepted: the user accepts it all the same. message: for the user."""
 
     flaw: ListFlaw
     message: str
@@ -36,7 +36,7 @@ class ListObjection:
 
 @dataclass(frozen=True, slots=True)
 class ListAcceptance:
-    """objections: see above. missing: numbers of issues that have not come, once this one is taken."""
+    """The decision on a list. missing: the issue numbers that are still missing once this list is accepted."""
 
     objections: tuple[ListObjection, ...] = ()
     missing: tuple[IssueNumbers, ...] = ()
@@ -49,12 +49,15 @@ class ListAcceptance:
 def decide(
     head: ListHead, before: Iterable[ListIssue], now: str, accepted: frozenset[ListFlaw], *, lacks_signature: bool
 ) -> ListAcceptance:
-    """Whether a list is taken. head: what it, or its signer, says of it. now: UTC, as records have it. lacks_signature: it
-    has none where it should have one.
+    """Decides whether to accept a list.
 
-    before: the issues of the list of that name that came from the same signer, in any order. One that brings nothing that
-    is missing, and is older than the newest of them, is refused: whoever can put an old list in the place of a new one
-    could take retractions back so. The newest again is fine, and so is one that fills a gap.
+    A list is refused if it is older than the newest issue and adds nothing that is missing. Otherwise, whoever can put
+    an old list in the place of a new one could undo retractions. Importing the newest issue again is fine, and so is an
+    issue that fills a gap.
+
+    head: what the list or its signer says about it. before: the earlier issues with that name from the same signer, in
+    any order. now: UTC, in the form that records use. accepted: the flaws that the user accepts. lacks_signature: the
+    list should have a signature but has none.
     """
     objections = list[ListObjection]()
 
@@ -71,17 +74,17 @@ def decide(
     newest = max((issue.sequence for issue in issues), default=head.sequence)
     this = ListIssue(head.since, head.sequence)
     if head.sequence < newest and missing([*issues, this]) == missing(issues):
-        message = _("it is number {number}, and number {newest} has come already")
+        message = _("it is number {number}, but number {newest} has already been imported")
         object_to("older", message.format(number=head.sequence, newest=newest))
     return ListAcceptance(tuple(objections), missing([*issues, this]))
 
 
 def missing(issues: Sequence[ListIssue]) -> tuple[IssueNumbers, ...]:
-    """The numbers, from 1 to the newest, whose changes no issue brought."""
+    """The numbers from 1 to the newest whose changes are in none of the issues."""
     reached, found = 0, list[IssueNumbers]()
     for since, sequence in sorted((issue.since or 0, issue.sequence) for issue in issues):
         if since > reached:
-            # An issue that brought nothing leaves one gap, not two.
+            # An issue without changes of its own must leave one gap, not two.
             first = found.pop()[0] if found and found[-1][1] == reached else reached + 1
             found.append((first, since))
         reached = max(reached, sequence)

@@ -1,7 +1,8 @@
-"""Where keys live: a folder with NAME.pub for each known public key, and NAME.key beside it where the secret one is ours.
+"""The folder of keys: NAME.pub for each known public key, with NAME.key beside it if we have the secret key.
 
-Both are minisign's own files, so `minisign -Sm LIST -s NAME.key` signs as hashmatch does. Who can write the folder decides
-whom we trust, and who can read a NAME.key can sign for us: the folder is 0700, a secret key 0600, and less is refused.
+Both are minisign's own files, so `minisign -Sm LIST -s NAME.key` signs as hashmatch does. Whoever can write to the folder
+decides whom we trust, and whoever can read a NAME.key can sign for us. We create the folder with mode 0700 and secret keys
+with 0600, and refuse a folder that others can write to and a secret key that others can read.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from hashmatch.signing import minisign
 from hashmatch.signing.minisign import PublicKey, SecretKey, UnusableError
 from hashmatch.signing.small_files import cannot_write, read_small, write_new
 
-#: Letters and digits of any script, _, and - . within: harmless as a file's name and on a terminal.
+#: Letters and digits of any script and _, and after the first also - and . : safe as a file name and on a terminal.
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _SINCE = re.compile(r"hashmatch public key [0-9A-F]{16}, since (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
-#: What a public key looks like, to tell one from a name or a path: 42 bytes in base64 that begin with "Ed".
+#: Tells a public key from a name or a path: 42 bytes in base64 that begin with "Ed".
 _PUBLIC_TEXT = re.compile(r"RW[A-Za-z0-9+/]{54}")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """A public key that is known.
+    """A known public key.
 
-    name: None of one that was given by its file or text and is not in the folder. secret: its secret half is there, too.
-    created: when it was made or added here, UTC, ISO 8601; None where the file was put there by other means.
+    name: None if the key was given as a file or text and is not in the folder. secret: we have its secret half, too.
+    created: when it was made or added here, UTC, ISO 8601; None if something else put the file there.
     """
 
     name: str | None
@@ -43,13 +44,13 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True)
 class BadKey:
-    """A file in the folder of keys that is none. The message is one line for a person, with the path."""
+    """A file in the folder of keys that is not a usable key. The message is one line for the user and has the path."""
 
     message: str
 
 
 def default_folder() -> Path:
-    """$HASHMATCH_KEYS, else `keys` in the user's data folder. It may not exist yet."""
+    """$HASHMATCH_KEYS, or else `keys` in the user's data folder. It may not exist yet."""
     if chosen := os.environ.get("HASHMATCH_KEYS"):
         return Path(chosen)
     import platformdirs
@@ -58,7 +59,7 @@ def default_folder() -> Path:
 
 
 def known(folder: Path) -> tuple[list[KnownKey], list[BadKey]]:
-    """All keys of a folder, by name, and what is damaged in it. Raises CommandError where others can write it."""
+    """All keys in a folder, sorted by name, and the damaged files. Raises CommandError if others can write to it."""
     found, bad = list[KnownKey](), list[BadKey]()
     names = _names(folder)
     for name in sorted({name.removesuffix(".pub") for name in names if name.endswith(".pub")}):
@@ -66,17 +67,20 @@ def known(folder: Path) -> tuple[list[KnownKey], list[BadKey]]:
             found.append(_read(folder, name))
         except CommandError as error:
             bad.append(BadKey(str(error)))
-        except FileNotFoundError:  # removed since, or a link to nothing
-            bad.append(BadKey(_("{path} is not there any more").format(path=folder / f"{name}.pub")))
+        except FileNotFoundError:  # removed in the meantime, or a dangling link
+            bad.append(BadKey(_("{path} no longer exists").format(path=folder / f"{name}.pub")))
     for name in sorted(name for name in names if name.endswith(".key")):
         if f"{name.removesuffix('.key')}.pub" not in names:
-            message = _("{path}: its public half is missing; `minisign -R` makes it anew")
+            message = _("{path}: its public half is missing; `minisign -R` recreates it")
             bad.append(BadKey(message.format(path=folder / name)))
     return found, bad
 
 
 def find(folder: Path, what: str) -> KnownKey:
-    """A public key by its name in the folder, else its base64, else the path of its file. Raises CommandError."""
+    """Finds a public key by its name in the folder, its base64 or the path of its file. Raises CommandError.
+
+    what: tried as a name first, then as base64, then as a path.
+    """
     if _NAME.fullmatch(_normal(what)):
         with contextlib.suppress(FileNotFoundError):
             _check_folder(folder)
@@ -87,9 +91,9 @@ def find(folder: Path, what: str) -> KnownKey:
 
 
 def secret_key(folder: Path, what: str, password: Callable[[], str]) -> SecretKey:
-    """A secret key by its name in the folder, else the path of its file. password: asked only if the key has one.
+    """Reads a secret key by its name in the folder, or else by the path of its file.
 
-    Raises CommandError.
+    password: called only if the key has a password. Raises CommandError.
     """
     paths = [Path(what)]
     if _NAME.fullmatch(_normal(what)):
@@ -101,13 +105,13 @@ def secret_key(folder: Path, what: str, password: Callable[[], str]) -> SecretKe
             except UnusableError as error:
                 raise CommandError(_("{path}: {reason}").format(path=path, reason=error)) from None
     if os.path.lexists(folder / f"{_normal(what)}.pub"):
-        message = _("of the key {name} only the public half is here; who has the secret one can sign with it")
+        message = _("only the public half of the key {name} is here; signing needs the secret half")
         raise CommandError(message.format(name=what))
     raise CommandError(_("no secret key {name}; `hashmatch keys make {name}` makes one").format(name=what))
 
 
 def make(folder: Path, name: str, password: str | None, created: str, memory: int = minisign.MEMORY) -> KnownKey:
-    """A new key pair, encrypted where there is a password. memory: see minisign.write_secret. Raises CommandError."""
+    """Makes a new key pair, encrypted if there is a password. memory: see minisign.write_secret. Raises CommandError."""
     name = _new_name(folder, name)
     try:
         secret = SecretKey.new()
@@ -125,27 +129,34 @@ def make(folder: Path, name: str, password: str | None, created: str, memory: in
 
 
 def add(folder: Path, name: str, what: str, created: str) -> KnownKey:
-    """Have a partner's public key, given as base64 or as the path of its file, be known. Raises CommandError."""
+    """Adds a partner's public key, given as base64 or as the path of its file. Raises CommandError."""
     public = _public_of(what)
     name = _new_name(folder, name)
     for key in known(folder)[0]:
         if key.public == public:
-            raise CommandError(_("this key is known already, as {name}").format(name=key.name))
+            raise CommandError(_("this key is already known as {name}").format(name=key.name))
         if key.public.number == public.number:
-            message = _("another key has the number {id} already: {name}; one of the two pretends to be the other")
+            message = _(
+                "another key, {name}, already has the number {id}; one of the two is pretending to be the other"
+            )
             raise CommandError(message.format(id=public.id, name=key.name))
     return _write_public(folder, name, public, created, secret=False)
 
 
 def remove(folder: Path, name: str, *, with_secret: bool = False) -> None:
-    """Forget a key of the folder; one whose secret half is there only `with_secret`. Raises CommandError."""
+    """Removes a key from the folder. Raises CommandError.
+
+    with_secret: needed to remove a key whose secret half is there.
+    """
     name = _checked_name(name)
     _check_folder(folder)
     public, secret = folder / f"{name}.pub", folder / f"{name}.key"
     if not os.path.lexists(public) and not os.path.lexists(secret):
         raise CommandError(_("no key {name}").format(name=name))
     if os.path.lexists(secret) and not with_secret:
-        message = _("the secret half of {name} is here, and cannot be made again; --with-secret removes it, too")
+        message = _(
+            "the secret half of {name} is here and can never be recreated; to remove it as well, use --with-secret"
+        )
         raise CommandError(message.format(name=name))
     try:
         for path in (secret, public):
@@ -177,7 +188,7 @@ def _parse_public(path: Path, data: bytes) -> tuple[PublicKey, str]:
     try:
         return minisign.parse_public(data)
     except UnusableError as error:
-        raise CommandError(_("{path} is no public key: {reason}").format(path=path, reason=error)) from None
+        raise CommandError(_("{path} is not a public key: {reason}").format(path=path, reason=error)) from None
 
 
 def _write_public(folder: Path, name: str, public: PublicKey, created: str, *, secret: bool) -> KnownKey:
@@ -196,7 +207,7 @@ def _taken(name: str) -> Iterator[None]:
 
 
 def _new_name(folder: Path, name: str) -> str:
-    """A name that no key has, in a folder that is there now."""
+    """Checks that a name is valid and free, and makes sure that the folder exists. Returns the name in normal form."""
     name = _checked_name(name)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -213,14 +224,14 @@ def _checked_name(name: str) -> str:
     name = _normal(name)
     if not _NAME.fullmatch(name):
         message = _(
-            "{name} cannot be the name of a key: letters, digits, - . and _, at most 64, beginning with a letter or digit"
+            "{name} cannot be the name of a key: use at most 64 letters, digits, - . and _, and begin with a letter or digit"
         )
         raise CommandError(message.format(name=name[:80]))
     return name
 
 
 def _normal(name: str) -> str:
-    """One spelling of letters with marks, so that what looks the same is the same."""
+    """Unicode normal form C, so that names that look the same are the same."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -236,7 +247,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def _check_folder(folder: Path) -> None:
-    """Raises CommandError where others could put keys into the folder, FileNotFoundError where there is none."""
+    """Raises CommandError if others could put keys into the folder, and FileNotFoundError if there is no folder."""
     try:
         mode = os.stat(folder).st_mode
     except FileNotFoundError:
@@ -245,5 +256,5 @@ def _check_folder(folder: Path) -> None:
         reason = error.strerror or error
         raise CommandError(_("cannot read {path}: {reason}").format(path=folder, reason=reason)) from error
     if os.name == "posix" and mode & 0o022:
-        message = _("others can write the folder of keys {path}, and so choose whom you trust; chmod 700 it")
+        message = _("others can write to the folder of keys {path} and so decide whom you trust; run chmod 700 on it")
         raise CommandError(message.format(path=folder))

@@ -1,6 +1,6 @@
-"""Signs a finished list, and verifies one.
+"""Signs a finished list, and verifies a signed one.
 
-The signature is LIST.minisig beside LIST, as `minisign -Sm LIST` makes it and `minisign -Vm LIST` looks for it.
+The signature is LIST.minisig beside LIST, where `minisign -Sm LIST` writes it and `minisign -Vm LIST` expects it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from hashmatch.signing.minisign import PublicKey, SecretKey, Signature, Unusable
 from hashmatch.signing.small_files import read_small, write_over
 from hashmatch.signing.statement import SignedStatement
 
-#: A signature of a file itself, as minisign made them at first, has the whole file in memory: bytes.
+#: The largest file, in bytes, with a signature of the file itself, as minisign made them at first. Verifying such a
+#: signature takes the whole file into memory.
 LEGACY_MAX = 2**27
 _CHUNK = 2**20
 
@@ -32,14 +33,14 @@ class NoSignatureError(CommandError):
 
 
 class UnknownSignerError(CommandError):
-    """The list is signed with a key that is not among those that it may be signed with."""
+    """The list is signed with a key that is not one of the expected keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedList:
-    """A list whose signature is good.
+    """A list with a good signature.
 
-    key: whose it is. statement: what the signer says of the list; None where it was signed with minisign itself.
+    key: the signer's key. statement: what the signer says about the list; None if it was signed with minisign itself.
     comment: the trusted comment. sha256, size: of the bytes that were verified.
     """
 
@@ -55,10 +56,10 @@ def signature_path(path: Path) -> Path:
 
 
 def sign_file(path: Path, key: SecretKey, told: SignedStatement, target: Path | None = None) -> SignedStatement:
-    """Signs a finished list and writes the signature to its name with .minisig, or to `target`, in place of an older one.
+    """Signs a finished list and writes the signature beside it as LIST.minisig, or to `target`. Replaces an older one.
 
-    told: with the digest of the list; where that is empty, it is taken from the file. Returns the statement as signed.
-    Raises CommandError.
+    told: the statement to sign. If its digest is empty, the digest is computed from the file; otherwise it must match.
+    Returns the statement as signed. Raises CommandError.
     """
     try:
         with path.open("rb") as file:
@@ -67,7 +68,7 @@ def sign_file(path: Path, key: SecretKey, told: SignedStatement, target: Path | 
     except OSError as error:
         raise _cannot_read(path, error) from error
     if told.sha256 not in ("", sha256):
-        raise CommandError(_("{path} has changed since it was written, and is not signed").format(path=path))
+        raise CommandError(_("{path} has changed since it was written, so it is not signed").format(path=path))
     told = replace(told, sha256=sha256)
     try:
         comment = statement.to_comment(told)
@@ -80,10 +81,11 @@ def sign_file(path: Path, key: SecretKey, told: SignedStatement, target: Path | 
 
 
 def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature: Path | None = None) -> VerifiedList:
-    """Verifies an open list by the signature beside its path, or another one, against keys that it may be signed with.
+    """Verifies an open list.
 
-    file: seekable; left at its start, so that the caller reads the very file that was verified, whatever its name leads to
-    by then. Raises NoSignatureError, UnknownSignerError, and CommandError for all else that is wrong.
+    file: seekable. It is left at its start, so that the caller reads the very file that was verified, whatever its name
+    leads to by then. keys: the keys that may have signed it. signature: its path; None for the one beside the list.
+    Raises NoSignatureError, UnknownSignerError, and CommandError for anything else that is wrong.
     """
     beside = signature or signature_path(path)
     try:
@@ -93,14 +95,14 @@ def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature:
             _("{path} is not signed: there is no {name}").format(path=path, name=beside.name)
         ) from None
     except UnusableError as error:
-        raise CommandError(_("{path} is no signature: {reason}").format(path=beside, reason=error)) from None
+        raise CommandError(_("{path} is not a signature: {reason}").format(path=beside, reason=error)) from None
     named = [key for key in keys if key.public.number == found.number]
     if not named:
         raise _unknown_signer(path, found, keys)
-    # The comment first: it costs nothing, and tells a signature that was altered from a list that was.
+    # Check the comment first: it is cheap, and it tells an altered signature from an altered list.
     signer = next((key for key in named if found.is_sealed_by(key.public)), None)
     if signer is None:
-        message = _("{path} was altered after it was made, or made with another key that took the number {id}")
+        message = _("{path} was altered after it was made, or was made with another key that uses the number {id}")
         raise CommandError(message.format(path=beside, id=found.key_id))
     comment = found.comment.decode("utf-8", "surrogateescape")
     told = _statement(beside, comment)
@@ -110,27 +112,29 @@ def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature:
     except OSError as error:
         raise _cannot_read(path, error) from error
     if told is not None and told.sha256 != sha256:
-        raise CommandError(_("{path}: the signed statement is of another list").format(path=path))
+        raise CommandError(_("{path}: the signed statement is about another list").format(path=path))
     return VerifiedList(signer, told, comment, sha256, size)
 
 
 def check_contents(path: Path, told: SignedStatement, *, name: str | None = None, count: int | None = None) -> None:
-    """Whether a list is what its signer says it is, as far as it is known. name: of the list that is wanted.
+    """Checks that a list is what its signer says it is. Raises CommandError.
 
-    count: how many entries were found in it. Raises CommandError.
+    name: the name of the list that the caller wants. count: how many entries it has. None: not checked.
     """
     if name is not None and told.name != name:
         message = _("{path} is the list {found}, not {wanted}")
         raise CommandError(message.format(path=path, found=told.name, wanted=name))
     if count is not None and told.count != count:
-        message = _("{path} has {found:,} entries, where its signer counted {wanted:,}")
+        message = _("{path} has {found:,} entries, but its signer counted {wanted:,}")
         raise CommandError(message.format(path=path, found=count, wanted=told.count))
 
 
 def _verify_body(file: BinaryIO, path: Path, signature: Signature, key: PublicKey) -> tuple[str, int]:
-    """Raises CommandError unless the key signed the bytes of the file. Returns their SHA-256 and how many they are."""
+    """Checks that the key signed the bytes of the file. Returns their SHA-256 and their number. Raises CommandError."""
     if not file.seekable():
-        raise CommandError(_("{path} is not a file, and is to be verified before it is read").format(path=path))
+        raise CommandError(
+            _("{path} is not a file: save it as one, so that it can be verified before it is read").format(path=path)
+        )
     file.seek(0)
     if signature.prehashed:
         message, sha256, size = _digests(file)
@@ -138,7 +142,7 @@ def _verify_body(file: BinaryIO, path: Path, signature: Signature, key: PublicKe
         message = file.read(LEGACY_MAX + 1)
         size = len(message)
         if size > LEGACY_MAX:
-            reason = _("{path}: larger than {most} MiB, and signed in minisign's old way (-l); have it signed anew")
+            reason = _("{path}: larger than {most} MiB and signed in minisign's old way (-l); ask for a new signature")
             raise CommandError(reason.format(path=path, most=LEGACY_MAX >> 20))
         sha256 = hashlib.sha256(message).hexdigest()
     if not key.verifies(signature.proof, message):
@@ -147,7 +151,7 @@ def _verify_body(file: BinaryIO, path: Path, signature: Signature, key: PublicKe
 
 
 def _digests(file: BinaryIO) -> tuple[bytes, str, int]:
-    """BLAKE2b-512, SHA-256 and size of the rest of a file."""
+    """The BLAKE2b-512, SHA-256 and size of the rest of a file."""
     blake2b, sha256, size = minisign.file_digest(), hashlib.sha256(), 0
     while part := file.read(_CHUNK):
         blake2b.update(part)
@@ -169,7 +173,7 @@ def _unknown_signer(path: Path, signature: Signature, keys: Sequence[KnownKey]) 
         message = _("{path} is signed with the key {id}, not with {wanted}")
         wanted = f"{keys[0].name or ''} {keys[0].public.id}".strip()
         return UnknownSignerError(message.format(path=path, id=signature.key_id, wanted=wanted))
-    message = _("{path} is signed with the key {id}, which is not known; `hashmatch keys add` makes a key known")
+    message = _("{path} is signed with the key {id}, which is not known; add a key with `hashmatch keys add`")
     return UnknownSignerError(message.format(path=path, id=signature.key_id))
 
 

@@ -1,4 +1,4 @@
-"""The small files of keys and signatures: read whatever they are, and written whole."""
+"""Reads the small files of keys and signatures safely, whatever they are, and writes them whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0
 
 
 def read_small(path: Path, *, secret: bool = False) -> bytes:
-    """The bytes of a regular file, at most one more than a key or signature may have; a pipe is not waited for.
+    """Reads a regular file, at most one byte more than a key or signature may have. It does not wait for a pipe.
 
-    secret: refuses a file that others may read, as ssh does. Raises FileNotFoundError, and CommandError for the rest.
+    secret: refuse a file that others may read, as ssh does. Raises FileNotFoundError, and CommandError for other errors.
     """
     try:
         descriptor = os.open(path, _FLAGS)
@@ -27,7 +27,7 @@ def read_small(path: Path, *, secret: bool = False) -> bytes:
             if not stat.S_ISREG(status.st_mode):
                 raise CommandError(_("{path} is not a file").format(path=path))
             if secret and os.name == "posix" and status.st_mode & 0o077:
-                message = _("{path}: others may read this secret key ({mode}); chmod 600 it, or make a new one")
+                message = _("{path}: others may read this secret key ({mode}); run chmod 600 on it, or make a new one")
                 raise CommandError(message.format(path=path, mode=f"{stat.S_IMODE(status.st_mode):04o}"))
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read(FILE_MAX + 1)
@@ -41,7 +41,7 @@ def read_small(path: Path, *, secret: bool = False) -> bytes:
 
 
 def write_new(path: Path, data: bytes, mode: int) -> None:
-    """Writes a file that is not there. Raises FileExistsError, and CommandError where it cannot be written."""
+    """Writes a file that does not exist yet. Raises FileExistsError, and CommandError if it cannot be written."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
@@ -59,9 +59,9 @@ def write_new(path: Path, data: bytes, mode: int) -> None:
 
 
 def write_over(path: Path, data: bytes, mode: int) -> None:
-    """Writes a file in the place of what is there: the old one or the new one is there, whole, at any moment.
+    """Writes a file and replaces an older one. At every moment either the whole old file or the whole new one is there.
 
-    Raises CommandError where it cannot be written.
+    Raises CommandError if it cannot be written.
     """
     try:
         descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=".hashmatch-", suffix=".part")

@@ -1,4 +1,4 @@
-"""What the signer of a list says of it: one line, which minisign carries as its trusted comment and signs with the list."""
+"""What a signer says about a list, in one line. minisign carries it as the trusted comment and signs it with the list."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _NUMBER_MAX = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class SignedStatement:
-    """What a signer says of one list.
+    """What a signer says about one list.
 
-    name: of the list, the same from one issue to the next. list_version: of its format. sequence: the number of this
-    issue. since: of an increment, the number up to which it builds on others; None of a full list.
-    created, expires: UTC, ISO 8601, to the second; None: never expires. count: entries. tlp: the strictest mark in it.
-    sha256: of the list's bytes, lower-case hex; empty until it is signed.
+    name: the list's name, the same for every issue. list_version: the version of its format.
+    sequence: the number of this issue. since: an increment builds on the issues up to this number; None: a full list.
+    created, expires: UTC, ISO 8601, to the second; None: it never expires. count: the number of entries.
+    tlp: the strictest mark in the list. sha256: the digest of the list's bytes, lower-case hex; empty until it is signed.
     """
 
     name: str
@@ -39,12 +39,12 @@ class SignedStatement:
 
     @property
     def head(self) -> ListHead:
-        """What formats say of themselves, too."""
+        """The part of the statement that lists in some formats can also say about themselves."""
         return ListHead(self.name, self.sequence, self.since, self.created, self.expires)
 
 
 def to_comment(statement: SignedStatement) -> str:
-    """The statement as a trusted comment: ASCII, one line. Raises LineError for what `from_comment` would refuse."""
+    """Writes the statement as a trusted comment: ASCII, one line. Raises LineError if `from_comment` would refuse it."""
     told = {
         "list": statement.name,
         "version": statement.list_version,
@@ -58,14 +58,12 @@ def to_comment(statement: SignedStatement) -> str:
     }
     comment = _PREFIX + json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     if from_comment(comment) != statement:
-        raise LineError(
-            _("the statement is not in the form in which it would be read: {value}").format(value=snippet(comment))
-        )
+        raise LineError(_("the statement would not be read back as it is: {value}").format(value=snippet(comment)))
     return comment
 
 
 def from_comment(comment: str) -> SignedStatement | None:
-    """The statement in a trusted comment; None of a comment that is no statement, as minisign itself makes them.
+    """Reads the statement in a trusted comment; None if it is not a statement but, for example, minisign's own comment.
 
     Unknown keys are ignored. Raises LineError for a statement that cannot be used.
     """
@@ -104,7 +102,7 @@ def _number(record: dict[str, object], field: str) -> int:
 
 def _name(record: dict[str, object]) -> str:
     name = _needed("list", fields.text("list", record.get("list"), _NAME_MAX))
-    # The joiners of Persian and many Arabic names are no printable characters to Python, and harmless.
+    # Python does not count the joiners in Persian and many Arabic names as printable, but they are harmless.
     if not name.replace("\u200c", "").replace("\u200d", "").isprintable() or name != name.strip():
         raise LineError(_("{field} is not a name: {value}").format(field="list", value=snippet(name)))
     return name

@@ -71,7 +71,7 @@ def test_partners(run: Keys, tmp_path: Path) -> None:
         ("partner", False),
     ]
     again = run("add", "twice", public.text)
-    assert (again.code, again.out) == (2, "") and "known already, as partner" in again.err
+    assert (again.code, again.out) == (2, "") and "already known as partner" in again.err
     assert run("remove", "partner").code == 0
     assert run("show", "partner").code == 2
     stranger = run("show", public.text)
@@ -91,7 +91,7 @@ def test_what_is_damaged_is_told_and_the_others_listed(run: Keys, folder: Path) 
     ran = run("--format", "json")
     assert ran.code == 1
     assert [key["name"] for key in ran.json] == ["unit"]
-    assert "\x1b" not in ran.err and r"bad\x1b[31m.pub is no public key" in ran.err
+    assert "\x1b" not in ran.err and r"bad\x1b[31m.pub is not a public key" in ran.err
     folder.chmod(0o777)
     assert run().code == 2
 

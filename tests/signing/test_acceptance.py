@@ -74,7 +74,9 @@ def test_examples() -> None:
     assert decided(ListIssue(5, 7), gap) == ListAcceptance(), "which is filled"
     assert flaws(decided(ListIssue(4, 5), gap)) == ["older"], "an increment replayed"
     old = decided(ListIssue(None, 4), [ListIssue(None, 5)])
-    assert [objection.message for objection in old.objections] == ["it is number 4, and number 5 has come already"]
+    assert [objection.message for objection in old.objections] == [
+        "it is number 4, but number 5 has already been imported"
+    ]
     huge = ListIssue(2**63 - 2, 2**63 - 1)
     assert decided(huge, []).missing == ((1, 2**63 - 2),)
 

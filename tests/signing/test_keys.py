@@ -66,7 +66,7 @@ def test_add_and_find(folder: Path, tmp_path: Path) -> None:
         assert keys.find(folder, what) == added
     assert keys.find(folder, OURS.public.text) == KnownKey(None, OURS.public), "given, though not known"
     assert keys.find(tmp_path / "none", OURS.public.text) == KnownKey(None, OURS.public)
-    with pytest.raises(CommandError, match="only the public half is here"):
+    with pytest.raises(CommandError, match="only the public half of the key"):
         keys.secret_key(folder, "شريك", never)
 
 
@@ -82,14 +82,14 @@ def test_a_name_in_the_folder_goes_before_a_file_that_lies_around(
 
 def test_one_key_has_one_name_and_one_number_one_key(folder: Path) -> None:
     keys.add(folder, "partner", THEIRS.public.text, NOW)
-    with pytest.raises(CommandError, match="known already, as partner"):
+    with pytest.raises(CommandError, match="already known as partner"):
         keys.add(folder, "other", THEIRS.public.text, NOW)
     with pytest.raises(CommandError, match="there is a key partner already"):
         keys.add(folder, "partner", OURS.public.text, NOW)
     with pytest.raises(CommandError, match="there is a key partner already"):
         keys.make(folder, "partner", None, NOW)
     twin = minisign.PublicKey(THEIRS.public.number, OURS.public.point)
-    with pytest.raises(CommandError, match="pretends to be the other"):
+    with pytest.raises(CommandError, match="is pretending to be the other"):
         keys.add(folder, "twin", twin.text, NOW)
     assert [key.name for key in keys.known(folder)[0]] == ["partner"]
 
@@ -168,7 +168,7 @@ def test_a_folder_that_others_may_write_is_refused(folder: Path, bits: int) -> N
         lambda: keys.make(folder, "x", None, NOW),
         lambda: keys.remove(folder, "partner"),
     ):
-        with pytest.raises(CommandError, match="choose whom you trust"):
+        with pytest.raises(CommandError, match="decide whom you trust"):
             use()
 
 

@@ -100,7 +100,7 @@ def test_another_key_with_the_same_number(path: Path) -> None:
     """The number of a key is its maker's choice."""
     forger = SecretKey._of(OURS.public.number, THEIRS.seed)
     signed_lists.sign_file(path, forger, of_file())
-    with pytest.raises(CommandError, match="another key that took the number"):
+    with pytest.raises(CommandError, match="another key that uses the number"):
         verify(path)
     forged = KnownKey("forger", forger.public)
     assert verify(path, OUR_KEY, forged).key == forged, "where both are known, the one that signed it is named"
@@ -147,7 +147,7 @@ def test_parts_of_two_good_signatures_do_not_make_one(path: Path) -> None:
 )
 def test_a_malformed_signature(path: Path, data: bytes) -> None:
     signed_lists.signature_path(path).write_bytes(data)
-    with pytest.raises(CommandError, match="is no signature") as refused:
+    with pytest.raises(CommandError, match="is not a signature") as refused:
         verify(path)
     assert not isinstance(refused.value, NoSignatureError)
 
@@ -171,7 +171,7 @@ def signed(path: Path, comment: bytes) -> None:
 
 def test_a_statement_that_is_signed_and_wrong(path: Path) -> None:
     signed(path, statement.to_comment(STATEMENT).encode())
-    with pytest.raises(CommandError, match="of another list"):
+    with pytest.raises(CommandError, match="about another list"):
         verify(path)
     for comment in (
         b"hashmatch-list {",
@@ -194,7 +194,7 @@ def test_a_comment_of_others_is_no_statement(path: Path) -> None:
 def test_check_contents(path: Path) -> None:
     signed_lists.check_contents(path, STATEMENT)
     signed_lists.check_contents(path, STATEMENT, name="unit's list", count=3)
-    with pytest.raises(CommandError, match="has 2 entries, where its signer counted 3"):
+    with pytest.raises(CommandError, match="has 2 entries, but its signer counted 3"):
         signed_lists.check_contents(path, STATEMENT, count=2)
     with pytest.raises(CommandError, match="is the list unit's list, not east"):
         signed_lists.check_contents(path, STATEMENT, name="east")
@@ -251,7 +251,7 @@ def test_the_old_way_of_minisign_takes_memory_and_is_bounded(path: Path) -> None
     assert verify(path).comment == "old"
     with path.open("r+b") as file:
         file.truncate(signed_lists.LEGACY_MAX + 1)
-    with pytest.raises(CommandError, match="have it signed anew"):
+    with pytest.raises(CommandError, match="ask for a new signature"):
         verify(path)
 
 

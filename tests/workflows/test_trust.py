@@ -415,7 +415,7 @@ class TestSigned:
         refused(paths[2], "expired on 2026-01-01T00:00:00Z.*--accept expired")
         assert lookup.size(reader.connection) == 0
         assert take(reader, paths[1], verify_key="unit").added == 2
-        refused(paths[0], "number 1, and number 2 has come already.*--accept older")
+        refused(paths[0], "number 1, but number 2 has already been imported.*--accept older")
         assert take(reader, paths[0], accept=frozenset({"older"})).known == 1
         assert take(reader, paths[1]).known == 2, "the same again is fine"
         assert take(reader, paths[2], accept=frozenset({"expired"})).added == 1
@@ -428,7 +428,7 @@ class TestSigned:
         add(source, "a", collection="east")
         publish(source, tmp_path / "list.jsonl", signer=signer)
         keys.remove(key_folder, "unit", with_secret=True)
-        with pytest.raises(CommandError, match="which is not known; `hashmatch keys add`"):
+        with pytest.raises(CommandError, match="which is not known; add a key with `hashmatch keys add`"):
             take(reader, tmp_path / "list.jsonl")
         report = take(reader, tmp_path / "list.jsonl", accept=frozenset({"unsigned"}))
         assert (report.added, report.signer) == (1, None)

@@ -1,7 +1,7 @@
-"""Meta's Hasher-Matcher-Actioner, version 2, over HTTP: a bank there is filled from here, and what we put there read back.
+"""Fills banks on Meta's Hasher-Matcher-Actioner (HMA), version 2, over HTTP, and reads back what we put there.
 
-HMA (hasher-matcher-actioner in github.com/facebook/ThreatExchange) has no way to list what is in a bank: whoever fills one
-has to keep the numbers of its contents, and only what one has the number of can be read. See `BankLedger`.
+HMA (hasher-matcher-actioner in github.com/facebook/ThreatExchange) cannot list what is in a bank. Whoever fills one has to
+keep the numbers of its contents, because a content can only be read by its number. See `BankLedger`.
 
 Usage:
     with Server(url, token_from_environment()) as server:

@@ -1,6 +1,6 @@
-"""A bank on an HMA server: what we know goes there, what we retract is disabled there, and what became of it is read back.
+"""A bank on an HMA server: adds what we know, disables what we retract, and reads back what became of it.
 
-The questions and answers are those of HMA's src/OpenMediaMatch/blueprints/curation.py.
+The requests and responses are those of HMA's src/OpenMediaMatch/blueprints/curation.py.
 """
 
 from __future__ import annotations
@@ -21,35 +21,37 @@ from hashmatch.exchange.hma.signals import item_of, signals_of
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Pushed
 
-# Of a content's disable_until_ts; any other number is the time from which it is known again.
+# Values of a content's disable_until_ts. Any other number is the time at which the content is enabled again.
 _DISABLED, _ENABLED = 0, 1
 
 _BANK = re.compile(r"[A-Z_][A-Z0-9_]{0,254}")
 
-#: So many entries one after the other that a server refuses mean that it will take none.
+#: When a server has refused this many entries in a row, we assume that it accepts none.
 _REFUSED_MAX = 20
 
 
 class BankLedger(Protocol):
-    """What was pushed to one bank of one server. What `put` is given must outlast an abort right after it."""
+    """Records what was pushed to one bank of one server. What `put` is given must survive a crash right after the call."""
 
     def of(self, reference: int) -> Iterable[Pushed]:
-        """All that was pushed of a reference, disabled ones too."""
+        """Every content that was pushed for a reference, including disabled ones."""
 
     def put(self, pushed: Pushed) -> None:
-        """A new content, or what is now true of one that is known by its number."""
+        """Stores a new content, or the new state of one whose number is known."""
 
     def forget(self) -> None:
-        """The bank is a new one: nothing that was pushed is there any more."""
+        """Forgets everything that was pushed: the bank is new, so none of it is there any more."""
 
 
 @dataclass(slots=True)
 class PushReport:
-    """Counts. added, unchanged, disabled, enabled: contents. enabled: those disabled before that are known again.
+    """The counts of one push.
 
-    gone: contents to disable that are not in the bank any more, or are now others'. refused: entries, by the server.
-    left_out_*: references; retracted also if their own source calls them a false positive. films_without_frames: films whose
-    frames were lost, since the server has no signal type for them.
+    added, unchanged, disabled, enabled: contents. `enabled` counts those we had disabled and have now enabled again.
+    gone: contents that we wanted to change but that are no longer in the bank, or whose number now belongs to others.
+    refused: contents that the server refused.
+    left_out_*: references. `left_out_retracted` includes those that their own source calls a false positive.
+    films_without_frames: films that lost their frames because the server has no signal type for them.
     """
 
     added: int = 0
@@ -66,10 +68,11 @@ class PushReport:
 
 @dataclass(frozen=True, slots=True)
 class BankContent:
-    """What a bank has under a number. item: None of one that is gone, or has nothing that we can search by.
+    """What a bank holds under a number.
 
-    until: of a disabled one the time from which it is known again (UTC, ISO 8601), if there is one.
-    others: names of signal types that are not known here.
+    item: None if the content is gone, or has no signal that we can search by.
+    until: when a disabled content is enabled again (UTC, ISO 8601), if ever.
+    others: names of signal types that we cannot use.
     """
 
     number: int
@@ -87,13 +90,14 @@ def push(
     ledger: BankLedger,
     refused: Callable[[int, str], None] = lambda reference, reason: None,
 ) -> PushReport:
-    """Makes a bank know what is known here: `entries` are our numbers of references, each once, and what is known of them.
+    """Brings a bank up to date with our references.
 
-    What is new is added. What was pushed and is now retracted, allowed, called a false positive by its own source, or
-    of other hashes, is disabled there and not deleted. What others did to contents of ours is left as they did it. The
-    bank is made if there is none. Repeating it changes nothing, and after an abort it goes on.
-    refused: called with a reference and the reason that the server gives.
-    Raises CommandError: the server cannot be reached or answers what HMA does not; the bank's name is none.
+    New contents are added. A content that was pushed earlier is disabled, not deleted, if its reference is now retracted,
+    allowed, called a false positive by its own source, or has other hashes. Changes that others made to our contents
+    stay. The bank is created if it does not exist. A second push changes nothing, and an aborted push can be resumed.
+    entries: our number of each reference, at most once, and what we know about it.
+    refused: called with a reference and the server's reason.
+    Raises CommandError if the server cannot be reached or does not answer like HMA, or the bank's name is not valid.
     """
     _check_name(bank)
     types = _signal_types(server)
@@ -115,7 +119,7 @@ def push(
                 in_a_row += 1
                 refused(reference, number)
                 if in_a_row == _REFUSED_MAX:
-                    message = _("{server}: it refuses one entry after the other, the last with {reason}")
+                    message = _("{server}: it keeps refusing entries, the last one with {reason}")
                     raise CommandError(message.format(server=server.name, reason=number))
                 continue
             in_a_row = 0
@@ -127,12 +131,12 @@ def push(
 
 
 def digest_of(signals: Mapping[str, str]) -> str:
-    """A short text that is the same for the same signals."""
+    """A short text that identifies a set of signals."""
     return hashlib.sha256(json.dumps(signals, sort_keys=True).encode("ascii")).hexdigest()[:32]
 
 
 def _wanted(item: ListItem, types: frozenset[str], report: PushReport) -> list[dict[str, str]]:
-    """The signals of each content that is to be known of an item; none, and counted, if it is not to be known."""
+    """The signals of each content that the bank should have for an item. If it should have none, that is counted."""
     if item.retracted or item.verdict == "false-positive":
         report.left_out_retracted += 1
         return []
@@ -147,10 +151,10 @@ def _wanted(item: ListItem, types: frozenset[str], report: PushReport) -> list[d
 
 
 def _signal_types(server: HmaServer) -> frozenset[str]:
-    """The names of signal types that are in use there."""
+    """The names of the signal types that the server uses."""
     body = server.ask("GET", "/c/signal_type").body
     if not isinstance(body, list) or not all(isinstance(each, dict) for each in body):
-        raise CommandError(_("{server}: there is no HMA at this URL").format(server=server.name))
+        raise CommandError(_("{server}: there is no HMA server at this URL").format(server=server.name))
     return frozenset(
         each["name"] for each in body if isinstance(each.get("name"), str) and each.get("enabled_ratio") != 0
     )
@@ -158,16 +162,16 @@ def _signal_types(server: HmaServer) -> frozenset[str]:
 
 def _check_name(bank: str) -> None:
     if not _BANK.fullmatch(bank):
-        message = _("not the name of an HMA bank, which is of capital letters, digits and _: {bank}")
+        message = _("not the name of an HMA bank, which may have only capital letters, digits and _: {bank}")
         raise CommandError(message.format(bank=snippet(bank)))
 
 
 def _make_bank(server: HmaServer, bank: str) -> bool:
-    """Whether the bank did not exist."""
+    """Creates the bank if it does not exist. Returns whether it created it."""
     answer = server.ask("GET", f"/c/bank/{bank}")
     if answer.status == 404:
         made = server.ask("POST", "/c/banks", {"name": bank}, again=False)
-        if made.status == 403:  # somebody else made it in the meantime
+        if made.status == 403:  # somebody else has created it in the meantime
             return False
         _expect(server, made, _is_bank(made.body, bank))
         return True
@@ -203,11 +207,11 @@ def _number(server: HmaServer, value: object) -> int:
 
 
 def _strange(server: HmaServer) -> CommandError:
-    return CommandError(_("{server}: it answers what an HMA server does not").format(server=server.name))
+    return CommandError(_("{server}: it does not answer like an HMA server").format(server=server.name))
 
 
 def _enable(server: HmaServer, bank: str, pushed: Pushed, ledger: BankLedger, report: PushReport) -> None:
-    """Takes back that we disabled a content; one that others disabled there is left so."""
+    """Enables a content that we had disabled. One that others disabled stays disabled."""
     if not pushed.disabled:
         report.unchanged += 1
     elif _set(server, bank, pushed, _ENABLED):
@@ -228,7 +232,10 @@ def _disable(server: HmaServer, bank: str, pushed: Pushed, ledger: BankLedger, r
 
 
 def _set(server: HmaServer, bank: str, pushed: Pushed, disable_until: int) -> bool:
-    """Whether the content is still the one that we put there, and now so: HMA asks not which bank a number belongs to."""
+    """Enables or disables a content. Returns False if it is no longer the one that we put there.
+
+    We have to check that first, because HMA does not check which bank a number belongs to.
+    """
     body = _content(server, bank, pushed.content)
     if body is None or digest_of(_signals(server, bank, body)) != pushed.digest:
         return False
@@ -242,21 +249,21 @@ def _set(server: HmaServer, bank: str, pushed: Pushed, disable_until: int) -> bo
 
 
 def _content(server: HmaServer, bank: str, number: int) -> dict[str, object] | None:
-    """What the server says of a content; None if the bank has none of that number."""
+    """What the server says about a content; None if the bank has no content with that number."""
     answer = server.ask("GET", f"/c/bank/{bank}/content/{number}?include_signals=true")
     if answer.status == 404:
         return None
     body = answer.body
     _expect(server, answer, isinstance(body, dict) and body.get("id") == number)
-    assert isinstance(body, dict)  # as expected
+    assert isinstance(body, dict)  # _expect has checked it
     named = body.get("bank")
-    # Versions of 2025 gave the bank's name only.
+    # Versions from 2025 gave only the bank's name.
     return body if bank == (named.get("name") if isinstance(named, dict) else named) else None
 
 
 def _signals(server: HmaServer, bank: str, body: Mapping[str, object]) -> dict[str, str]:
     found = body.get("signals")
-    if found is None:  # versions of 2025 showed one signal if asked for it by name
+    if found is None:  # versions from 2025 showed one signal per request, by name
         found = {}
         for name in sorted(_signal_types(server)):
             answer = server.ask("GET", f"/c/bank/{bank}/content/{body['id']}?signal_type={name}")
@@ -270,9 +277,10 @@ def _signals(server: HmaServer, bank: str, body: Mapping[str, object]) -> dict[s
 def read_contents(
     server: HmaServer, bank: str, numbers: Iterable[int], now: Callable[[], float] = time.time
 ) -> Iterator[BankContent]:
-    """What became of contents of a bank, by their numbers, asked as they are taken. HMA cannot tell which numbers there are.
+    """Yields the state of a bank's contents by their numbers, each requested only when the caller takes it.
 
-    Raises, at the first or later, CommandError as `push`, and if there is no such bank.
+    HMA cannot tell which numbers exist. Raises CommandError like `push`, at the first item or later, and if there is no
+    such bank.
     """
     _check_name(bank)
     _signal_types(server)

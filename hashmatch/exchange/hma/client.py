@@ -1,6 +1,6 @@
-"""One server that speaks JSON over HTTP, which may be slow, broken or hostile: every question has an answer or one error.
+"""Talks JSON over HTTP to one server, which may be slow, broken or hostile: every request ends in a response or one error.
 
-The connection goes where the URL says and nowhere else: proxies of the environment are not used and redirects refused.
+The connection goes only where the URL says: proxies from the environment are ignored, and redirects are refused.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from hashmatch.exchange.fields import snippet
 from hashmatch.i18n import _
 from hashmatch.version import __version__
 
-#: The environment variable with the token that a server behind a proxy asks for, or a whole header line "Name: value".
+#: The environment variable with the token for a server behind a proxy, or with a whole header line "Name: value".
 TOKEN = "HASHMATCH_HMA_TOKEN"
 
-#: Seconds that a server may be silent, and that a whole answer may take.
+#: How many seconds a server may be silent, and how many a whole response may take.
 SILENCE, DEADLINE = 30.0, 120.0
 
-#: An answer is at most so long, in bytes: a film's signal has some 80 for each second.
+#: The longest response, in bytes. A film's signal has about 80 bytes per second of film.
 ANSWER_MAX = 16 * 2**20
 
-#: Seconds before each further try.
+#: How many seconds to wait before each retry.
 _WAITS = (1.0, 2.0, 4.0)
 
-# With these, nothing was kept of a request: HMA undoes what it had begun. A proxy that answers with one of the others
-# knows nothing of what became of the request.
+# After a _BUSY status nothing of the request was kept: HMA rolls back what it had begun. A _BROKEN status comes from a
+# proxy, which does not know what became of the request.
 _BUSY = frozenset({429, 500, 503})
 _BROKEN = frozenset({502, 504})
 
@@ -50,14 +50,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class HmaResponse:
-    """status: of HTTP. body: what stood there as JSON; None if it was not JSON."""
+    """A server's response. status: the HTTP status. body: the parsed JSON; None if it was not JSON."""
 
     status: int
     body: object
 
     @property
     def message(self) -> str:
-        """What the server said of an error, short and escaped."""
+        """What the server said about an error, shortened and escaped."""
         body = self.body if isinstance(self.body, dict) else {}
         said = body.get("message")
         return f"{self.status} {snippet(said)}" if isinstance(said, str) else str(self.status)
@@ -68,9 +68,10 @@ def token_from_environment(environment: Mapping[str, str] = os.environ) -> str |
 
 
 class HmaServer:
-    """A context manager. url: http(s)://host[:port][/path], below which HMA's /c stands. token: see TOKEN.
+    """A connection to a server, to be used as a context manager.
 
-    Raises CommandError: the URL or the token is not one, or a token would travel in the clear.
+    url: http(s)://host[:port][/path]; HMA's /c is below it. token: see TOKEN.
+    Raises CommandError if the URL or the token is not valid, or if the token would travel unencrypted.
     """
 
     def __init__(
@@ -88,9 +89,13 @@ class HmaServer:
         except ValueError:
             host, port = None, None
         if not host or parts.scheme not in ("http", "https") or not url.isascii() or re.search(r"[\s\x00-\x1f]", url):
-            raise CommandError(_("not the URL of a server, which begins with https://: {url}").format(url=snippet(url)))
+            raise CommandError(
+                _("not the URL of a server, which must begin with https://: {url}").format(url=snippet(url))
+            )
         if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-            message = _("a server's URL has no user, password, question or fragment; a token comes from ${variable}")
+            message = _(
+                "a server's URL must not have a user, password, query or fragment; put a token into ${variable}"
+            )
             raise CommandError(message.format(variable=TOKEN))
         self._headers = {"Accept": "application/json", "User-Agent": f"hashmatch/{__version__}"}
         if token is not None:
@@ -100,7 +105,7 @@ class HmaServer:
         self._path = parts.path.rstrip("/")
         place = f"[{host}]" if ":" in host else host
         usual = {"http": 80, "https": 443}[parts.scheme]
-        #: What this server is known by: the same for the same place, however it is written.
+        #: Identifies this server: the same for the same address, however it was written.
         self.name = f"{parts.scheme}://{place}{'' if port in (None, usual) else f':{port}'}{self._path}"
         self._deadline = deadline
         self._sleep = sleep
@@ -121,10 +126,10 @@ class HmaServer:
         self._connection.close()
 
     def ask(self, method: str, path: str, body: object = None, *, again: bool = True) -> HmaResponse:
-        """The answer to one request, after further tries where that may help.
+        """Sends one request and returns the response. Retries where that may help.
 
-        again: asking twice does no more than asking once. Without it, a request is sent again only if the server cannot
-        have acted on it. Raises CommandError: no answer, one that is no answer, or an error of the server's own.
+        again: the request may be sent twice without harm. If not, it is sent again only if the server cannot have acted
+        on it. Raises CommandError if there is no response, an invalid one, or an error of the server's own.
         """
         for wait in (*_WAITS, None):
             sent = False
@@ -143,7 +148,10 @@ class HmaServer:
         raise AssertionError("unreachable")
 
     def _connect(self) -> None:
-        """Before anything is sent, so that it is known of a failure that nothing was; also where the server has closed."""
+        """Connects, or reconnects if the server has closed the connection.
+
+        This is a step of its own before anything is sent, so that after a failure we know that nothing was sent.
+        """
         if self._connection.sock is not None:
             poll = select.poll()
             poll.register(self._connection.sock, select.POLLIN)
@@ -162,15 +170,17 @@ class HmaServer:
                     raw = response.read(ANSWER_MAX + 1)
                     if len(raw) > ANSWER_MAX:
                         self._connection.close()
-                        message = _("{server}: an answer is longer than {most} bytes")
+                        message = _("{server}: a response is longer than {most} bytes")
                         raise CommandError(message.format(server=self.name, most=ANSWER_MAX))
                     if response.length:
                         raise http.client.IncompleteRead(raw, response.length)
                     return HmaResponse(response.status, _json(raw))
             except (OSError, http.client.HTTPException, ValueError) as error:
                 if late.is_set():
-                    raise TimeoutError(_("no whole answer within {limit:g} s").format(limit=self._deadline)) from error
-                if isinstance(error, ValueError):  # of what is no HTTP
+                    raise TimeoutError(
+                        _("no complete response within {limit:g} s").format(limit=self._deadline)
+                    ) from error
+                if isinstance(error, ValueError):  # the response is not HTTP
                     raise http.client.HTTPException(str(error)) from error
                 raise
 
@@ -181,10 +191,10 @@ class HmaServer:
 
     def _checked(self, answer: HmaResponse, in_doubt: bool) -> HmaResponse:
         if 300 <= answer.status < 400:
-            message = _("{server}: it sends us elsewhere, which is not followed: give the URL that it stands at")
+            message = _("{server}: it redirects elsewhere, which is not followed: give the URL of the server itself")
             raise CommandError(message.format(server=self.name))
         if answer.status in (401, 403, 407) and not (answer.status == 403 and isinstance(answer.body, dict)):
-            message = _("{server}: it lets nobody in without a right token ({status}): put one into ${variable}")
+            message = _("{server}: it requires a valid token ({status}): put one into ${variable}")
             raise CommandError(message.format(server=self.name, status=answer.status, variable=TOKEN))
         if answer.status >= 500 or answer.status == 429:
             message = _("{server}: error {said}").format(server=self.name, said=answer.message)
@@ -193,11 +203,11 @@ class HmaServer:
 
 
 def _doubt() -> str:
-    return _("whether it took the last entry is not known: it is sent again next time")
+    return _("it is not known whether the server accepted the last entry: it will be sent again next time")
 
 
 def _header(token: str) -> tuple[str, str]:
-    """A bare token is one of RFC 6750; of a line "Name: value" the header is as it says."""
+    """The header for a token: a bare token becomes a bearer token (RFC 6750), a line "Name: value" is used as it is."""
     name, colon, value = token.partition(": ")
     if not colon:
         name, value = "Authorization", f"Bearer {token}"
@@ -215,14 +225,14 @@ def _json(raw: bytes) -> object:
 
 @contextmanager
 def _at_most(seconds: float, sock: socket.socket | None) -> Iterator[threading.Event]:
-    """Cuts the connection after so long: a server that goes on sending little by little is never silent for long."""
+    """Cuts the connection after this many seconds, since a server that keeps sending in small pieces is never silent."""
     late = threading.Event()
 
     def cut() -> None:
         late.set()
         if sock is not None:
             with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # below TLS, whose own parting words could take for ever
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # below TLS, whose own shutdown could take for ever
 
     timer = threading.Timer(seconds, cut)
     timer.daemon = True

@@ -1,4 +1,4 @@
-"""What HMA calls the signals of a content, by their types: a picture has one of PDQ, a film those of vPDQ and its MD5."""
+"""Converts items to HMA's signals and back. A content has signals by type: PDQ for a picture, vPDQ and MD5 for a film."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hashmatch.records import Hash, ListItem
 
 
 def signals_of(item: ListItem, types: frozenset[str]) -> list[dict[str, str]]:
-    """The contents by which an item can be known, each as its signals, of the types that there are.
+    """The contents that identify an item, each as a dictionary of signals by type.
 
-    A frame is no picture of its own: without vPDQ a film has only its MD5.
+    types: the signal types that the server uses. Without vPDQ a film has only its MD5, because a frame does not count
+    as a picture.
     """
     good = [each for each in item.hashes if each.algorithm == "pdq" and good_enough(each)]
     stills = dict.fromkeys(each.hex for each in good if each.time is None)
@@ -29,12 +30,12 @@ def signals_of(item: ListItem, types: frozenset[str]) -> list[dict[str, str]]:
 
 
 def _quality(each: Hash) -> int:
-    """Where it is not known, the least that counts."""
+    """The quality of a hash; if it is not known, the lowest that counts."""
     return least_quality() if each.quality is None else each.quality
 
 
 def item_of(signals: Mapping[str, str]) -> tuple[ListItem | None, tuple[str, ...]]:
-    """The item that signals are of, None if there is nothing to search by; and the types that cannot be used."""
+    """The item that signals describe, or None if there is nothing to search by; and the types that cannot be used."""
     hashes: list[Hash] = []
     md5, others = None, []
     for name, value in signals.items():
@@ -57,7 +58,7 @@ def item_of(signals: Mapping[str, str]) -> tuple[ListItem | None, tuple[str, ...
 
 
 def _frames(value: str) -> list[Hash]:
-    """The frames of a film from a list of "hex,quality,seconds". Raises LineError."""
+    """Reads the frames of a film from a list of "hex,quality,seconds". Raises LineError."""
     try:
         parts = [str(each).split(",") for each in json.loads(value)]
         frames = [(hex, int(quality), float(seconds)) for hex, quality, seconds in parts]
