@@ -7,8 +7,6 @@ import functools
 import io
 import os
 import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -25,7 +23,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _, ngettext
 
 if TYPE_CHECKING:
-    from hashmatch.matching.results import Result, Tier
+    from hashmatch.matching.results import Result, ScanSummary, Tier
     from hashmatch.matching.tiers import Profile
     from hashmatch.media.files import FoundPath
     from hashmatch.report.custody import Custody
@@ -41,7 +39,7 @@ WORTH_SAYING_GAP = 1.0
 #: Writes one result as soon as it is known.
 Write = Callable[["Result"], None]
 #: Writes the end, given the summary.
-Finish = Callable[[dict[str, Any]], None]
+Finish = Callable[["ScanSummary"], None]
 
 _MATCHING = _("What counts as a match")
 
@@ -136,6 +134,7 @@ def command(
     examining: Examining,
 ) -> int:
     from hashmatch.cli.shared.progress import ProgressBar
+    from hashmatch.matching.status import StatusCounts
     from hashmatch.store import open_store
     from hashmatch.workflows.scan import scan
 
@@ -144,8 +143,7 @@ def command(
     if pictures is not None and form != "html":
         raise click.UsageError(_("--pictures needs --format html"))
     settings = {"min_tier": min_tier, "profile": profile, "radius": radius, "collections": list(collections)}
-    counts: Counter[str] = Counter()
-    start = time.monotonic()
+    counts = StatusCounts()
     interrupted, widest_gap = False, 0.0
     with contextlib.ExitStack() as stack:
         # First, because it upgrades an older database. Otherwise the scan would read a copy of that.
@@ -182,10 +180,7 @@ def command(
             )
             stack.callback(results.close)  # before the cluster is left
             for result in results:
-                counts[result.status] += 1
-                counts["judged"] += result.status not in ("match", "allowed") and any(
-                    m.is_judged_false for m in result.matches
-                )
+                counts.add(result)
                 if result.examined is not None and result.tier != "exact":
                     widest_gap = max(widest_gap, result.examined.longest_gap)
                 progress.advance(result.path)
@@ -195,30 +190,19 @@ def command(
                 write(result)
         except KeyboardInterrupt:
             interrupted = True
-        told = sum(counts[status] for status in ("match", "allowed", "clean", "failed", "skipped"))
-        summary = {
-            "files": told,
-            "matched": counts["match"],
-            "allowed": counts["allowed"],
-            "clean": counts["clean"],
-            "failed": counts["failed"],
-            "skipped": counts["skipped"],
-            "seconds": round(time.monotonic() - start, 2),
-        }
-        if interrupted:
-            summary["interrupted"] = True
+        summary = counts.summary(interrupted)
         finish(summary)
         if recorder and not interrupted:
             recorder.complete(summary)
     if form == "table":
         _print_summary(app, summary, profile)
-        if counts["judged"]:
+        if counts.judged_false:
             text = ngettext(
                 "{n} file is not a match, because people judged it a false positive; --format json says who and when",
                 "{n} files are not matches, because people judged them false positives; --format json says who and when",
-                counts["judged"],
+                counts.judged_false,
             )
-            app.say(text.format(n=counts["judged"]))
+            app.say(text.format(n=counts.judged_false))
         if profile == "fast" and widest_gap >= WORTH_SAYING_GAP:
             text = _(
                 "only key frames of films were examined, up to {gap:.1f} s apart; --profile thorough examines two a second"
@@ -226,10 +210,10 @@ def command(
             app.say(text.format(gap=widest_gap))
     if interrupted:
         raise KeyboardInterrupt
-    found.check(told)
-    if counts["match"]:
+    found.check(summary.files)
+    if summary.matched:
         return 1
-    return 2 if counts["failed"] else 0
+    return 2 if summary.failed else 0
 
 
 def _open_to_record(stack: contextlib.ExitStack, database: Path) -> Store:
@@ -291,8 +275,8 @@ def _html(
     searched = SearchedSet(str(store.path), lookup.size(store.connection))
     head = ScanHead(__version__, searched, asked, custody)
 
-    def finish(summary: dict[str, Any]) -> None:
-        seconds, interrupted = summary["seconds"], "interrupted" in summary
+    def finish(summary: ScanSummary) -> None:
+        seconds, interrupted = summary.seconds, summary.interrupted
         about = ReportOrigin(__version__, custody.operator, now(), head, seconds, interrupted, pictures=pictures)
         write_page(gathered, about, out, store=store, rule=pictures, examining=examining, tell=progress.line)
 
@@ -323,7 +307,7 @@ def _writer(
         text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
         rows = CsvResults(text)
 
-        def finish(summary: dict[str, Any]) -> None:
+        def finish(summary: ScanSummary) -> None:
             text.detach()
 
         return rows.write, finish
@@ -341,17 +325,17 @@ def _writer(
     return write, lambda summary: None
 
 
-def _print_summary(app: App, summary: dict[str, Any], profile: str) -> None:
+def _print_summary(app: App, summary: ScanSummary, profile: str) -> None:
     from hashmatch.cli.shared.progress import print_counts
 
     rows = {
-        _("files"): summary["files"],
-        _("matched"): summary["matched"],
-        _("allowed"): summary["allowed"],
-        _("clean"): summary["clean"],
-        _("failed (not examined)"): summary["failed"],
-        _("skipped (no media)"): summary["skipped"],
-        _("seconds"): summary["seconds"],
+        _("files"): summary.files,
+        _("matched"): summary.matched,
+        _("allowed"): summary.allowed,
+        _("clean"): summary.clean,
+        _("failed (not examined)"): summary.failed,
+        _("skipped (no media)"): summary.skipped,
+        _("seconds"): summary.seconds,
     }
     print_counts(app, _("scanned against {db}, profile {profile}").format(db=app.database, profile=profile), rows)
 

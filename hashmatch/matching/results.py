@@ -193,3 +193,17 @@ class Result:
     matches: tuple[Match, ...] = ()
     error: Failure | None = None
     examined: ExaminedFilm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSummary:
+    """How a scan went: its files by status, and how long it took. interrupted: whether it ended before its last file."""
+
+    files: int
+    matched: int
+    allowed: int
+    clean: int
+    failed: int
+    skipped: int
+    seconds: float
+    interrupted: bool = False

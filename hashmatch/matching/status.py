@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from hashmatch.errors import LIMIT_CODES
-from hashmatch.matching.results import TIERS, Match, Result, Status, Tier
+from hashmatch.matching.results import TIERS, Match, Result, ScanSummary, Status, Tier
 from hashmatch.matching.tiers import ALLOW_COVERAGE
 from hashmatch.records import Failure, Fingerprint
 
@@ -92,3 +94,32 @@ def explained(match: Match) -> float:
 
 def _protects(match: Match) -> bool:
     return match.tier == "exact" or match.video is None or match.video.reference_coverage >= ALLOW_COVERAGE
+
+
+class StatusCounts:
+    """Counts the results of a scan by their status, from the start of the scan on. judged_false: the files that are no match
+    only because people judged their matches false."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._counts = Counter[Status]()
+        self.judged_false = 0
+
+    def add(self, result: Result) -> None:
+        self._counts[result.status] += 1
+        if result.status not in ("match", "allowed"):
+            self.judged_false += any(match.is_judged_false for match in result.matches)
+
+    def summary(self, interrupted: bool = False) -> ScanSummary:
+        """How the scan has gone so far."""
+        counts = self._counts
+        return ScanSummary(
+            counts.total(),
+            counts["match"],
+            counts["allowed"],
+            counts["clean"],
+            counts["failed"],
+            counts["skipped"],
+            round(time.monotonic() - self._started, 2),
+            interrupted,
+        )

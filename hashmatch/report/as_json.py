@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hashmatch.escape import for_json
-from hashmatch.matching.results import Match, Result
+from hashmatch.matching.results import Match, Result, ScanSummary
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.store import Store, lookup
@@ -186,6 +186,12 @@ def shown(
     }
 
 
+def summary(value: ScanSummary) -> dict[str, Any]:
+    """The summary of a scan; `interrupted` only where it was."""
+    values = asdict(value)
+    return values if value.interrupted else {name: each for name, each in values.items() if name != "interrupted"}
+
+
 class ScanDocument:
     """Writes `scan --format json`: one object, with the results as they come and the summary last."""
 
@@ -205,8 +211,8 @@ class ScanDocument:
         self._write(self._separator + _text(result(value)))
         self._separator = ",\n"
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        self._write(f'\n], "summary": {json.dumps(summary)}}}\n')
+    def finish(self, value: ScanSummary) -> None:
+        self._write(f'\n], "summary": {json.dumps(summary(value))}}}\n')
         self._out.flush()
 
     def _write(self, text: str) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 from hashmatch.errors import CommandError
 from hashmatch.escape import for_json
 from hashmatch.i18n import _
-from hashmatch.matching.results import Match, Result
+from hashmatch.matching.results import Match, Result, ScanSummary
+from hashmatch.matching.status import StatusCounts
 from hashmatch.store import Store, open_store, scans
 from hashmatch.store.audit import Actor
 from hashmatch.store.scans import RecordedMatch
@@ -55,7 +55,7 @@ class ScanRecorder:
         self._pending: list[Result] = []
         self._last_result = 0
         self._next = 0.0
-        self._counts: Mapping[str, Any] | None = None
+        self._summary: ScanSummary | None = None
         self._failure: CommandError | None = None
         with store.transaction() as connection:
             self._scan_id = scans.begin(connection, actor, settings)
@@ -76,9 +76,9 @@ class ScanRecorder:
                 self._failure = error
                 self._told(_("this scan is not recorded any further: {reason}").format(reason=error))
 
-    def complete(self, counts: Mapping[str, Any]) -> None:
-        """Note that the scan is complete; the end of the context stores that. counts: of files, for the audit trail."""
-        self._counts = counts
+    def complete(self, summary: ScanSummary) -> None:
+        """Note that the scan is complete; the end of the context stores that, and the summary in the audit trail."""
+        self._summary = summary
 
     def _flush(self) -> None:
         with self._store.transaction() as connection:
@@ -110,20 +110,22 @@ class ScanRecorder:
             return
         if self._pending:
             self._flush()
-        if self._counts is not None:
+        if self._summary is not None:
+            counts = asdict(self._summary)
+            del counts["interrupted"]
             with self._store.transaction() as connection:
-                scans.finish(connection, self._actor, self._scan_id, self._counts)
+                scans.finish(connection, self._actor, self._scan_id, counts)
 
 
 def recorded(database: Path, actor: Actor, settings: Mapping[str, Any], results: Iterable[Result]) -> Iterator[Result]:
     """The results of a scan, each recorded before it is yielded. Raises CommandError at the end if recording failed."""
-    counts: Counter[str] = Counter()
+    counts = StatusCounts()
     with open_to_record(database) as store, ScanRecorder(store, actor, settings, seconds=0.0) as recorder:
         for result in results:
-            counts[result.status] += 1
+            counts.add(result)
             recorder.add(result)
             yield result
-        recorder.complete({"files": counts.total(), **counts})
+        recorder.complete(counts.summary())
 
 
 def evidence(value: Match) -> str:

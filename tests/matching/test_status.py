@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.errors import CODES, LIMIT_CODES
-from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision, Result, Tier
-from hashmatch.matching.status import decide, is_skipped, strength, unmatched, with_matches
+from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision, Result, ScanSummary, Tier
+from hashmatch.matching.status import StatusCounts, decide, is_skipped, strength, unmatched, with_matches
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint
 from tests.support.made_hashes import match
@@ -203,3 +203,23 @@ class TestWithMatches:
         assert with_matches(failed, [match("possible", allow=True)], "near").status == "failed"
         assert with_matches(PICTURE, [match("near"), match("exact", allow=True)], "exact").status == "allowed"
         assert with_matches(PICTURE, [match("possible", allow=True)], "near").status == "clean"
+
+
+class TestStatusCounts:
+    def test_every_file_once(self) -> None:
+        counts = StatusCounts()
+        for number, status in enumerate(("match", "allowed", "clean", "failed", "skipped"), 1):
+            for _time in range(number):
+                counts.add(Result(b"a", status))  # type: ignore[arg-type]
+        summary = counts.summary()
+        assert summary == ScanSummary(15, 1, 2, 3, 4, 5, summary.seconds)
+        assert 0 <= summary.seconds < 60
+        assert counts.summary(interrupted=True).interrupted
+
+    def test_what_is_no_match_since_people_judged_it(self) -> None:
+        false = replace(match("near"), decision=MatchedDecision("false-positive", ("Anna",), None, True))
+        counts = StatusCounts()
+        counts.add(with_matches(PICTURE, [false]))
+        counts.add(with_matches(PICTURE, [false, match("possible", reference_id=2)]))
+        counts.add(with_matches(PICTURE, []))
+        assert (counts.judged_false, counts.summary().matched, counts.summary().clean) == (1, 1, 2)

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hashmatch.matching.results import ScanSummary
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash
 from hashmatch.report import as_json
@@ -218,12 +219,12 @@ class TestReferences:
 
 
 class TestScanDocument:
-    def document(self, store: Store, *results: Any) -> Any:
+    def document(self, store: Store, *results: Any, interrupted: bool = False) -> Any:
         out = io.BytesIO()
         document = as_json.ScanDocument(out, store, {"radius": None})
         for result in results:
             document.write(result)
-        document.finish({"files": len(results)})
+        document.finish(ScanSummary(len(results), 1, 2, 3, 4, 5, 6.25, interrupted))
         return json.loads(out.getvalue())
 
     @pytest.mark.parametrize("results", [(), (CLEAN,), (MATCHED, CLEAN, FAILED, SKIPPED)], ids=len)
@@ -232,7 +233,9 @@ class TestScanDocument:
         assert set(got) == {"hashmatch", "reference_set", "settings", "summary", "results"}
         assert got["hashmatch"] == __version__
         assert got["settings"] == {"radius": None}
-        assert got["summary"] == {"files": len(results)}
+        counts = {"matched": 1, "allowed": 2, "clean": 3, "failed": 4, "skipped": 5}
+        assert got["summary"] == {"files": len(results), **counts, "seconds": 6.25}
+        assert self.document(store, interrupted=True)["summary"]["interrupted"] is True
         assert got["results"] == [json.loads(json.dumps(as_json.result(each))) for each in results]
 
     def test_says_against_what(self, store: Store) -> None:
@@ -241,7 +244,7 @@ class TestScanDocument:
 
     def test_facts_of_custody(self, store: Store) -> None:
         out = io.BytesIO()
-        as_json.ScanDocument(out, store, {}, CUSTODY).finish({})
+        as_json.ScanDocument(out, store, {}, CUSTODY).finish(ScanSummary(0, 0, 0, 0, 0, 0, 0.0))
         got = json.loads(out.getvalue())["custody"]
         assert list(got) == ["operator", "started", "paths", "names_from", "isolation", "limits", "audit"]
         assert got["paths"] == [{"path": "/media/disk/صور"}, {"path": "/caf\ufffd", "path_bytes": "L2NhZuk="}]

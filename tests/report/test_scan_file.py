@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hashmatch import i18n
 from hashmatch.errors import CommandError
-from hashmatch.matching.results import Result
+from hashmatch.matching.results import Result, ScanSummary
 from hashmatch.messages import Message
 from hashmatch.records import LONGEST_FILM, Failure
 from hashmatch.report import as_json, scan_file
@@ -45,13 +45,13 @@ def read(content: bytes) -> tuple[ScanFile, list[Result]]:
 
 @pytest.fixture
 def document(tmp_path: Path) -> Callable[..., bytes]:
-    def make(*results: Result, **summary: Any) -> bytes:
+    def make(*results: Result, interrupted: bool = False) -> bytes:
         out = io.BytesIO()
         with open_store(tmp_path / "x.db", write=True) as store:
             writer = as_json.ScanDocument(out, store, SETTINGS, CUSTODY)
             for result in results:
                 writer.write(result)
-            writer.finish({"files": len(results), "seconds": 2.5, **summary})
+            writer.finish(ScanSummary(len(results), 0, 0, 0, 0, 0, 2.5, interrupted))
         return out.getvalue()
 
     return make

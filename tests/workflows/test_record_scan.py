@@ -10,7 +10,7 @@ import pytest
 
 import hashmatch
 from hashmatch.errors import CommandError
-from hashmatch.matching.results import Match, MatchedReference, Result
+from hashmatch.matching.results import Match, MatchedReference, Result, ScanSummary
 from hashmatch.report import as_json
 from hashmatch.store import Store, audit, open_store, verify
 from hashmatch.workflows import record_scan
@@ -46,7 +46,7 @@ def test_what_matched_or_was_allowed_is_kept(store: Store) -> None:
     with ScanRecorder(store, ME, {"profile": "fast"}) as recorder:
         for status in ("match", "allowed", "clean", "failed", "skipped"):
             recorder.add(result(b"/" + status.encode(), status))
-        recorder.complete({"files": 5})
+        recorder.complete(ScanSummary(5, 1, 1, 1, 1, 1, 0.5))
     assert paths(store) == [b"/match", b"/allowed"]
     assert finished(store) == [True]
     assert actions(store)[-2:] == ["scan", "scanned"]
@@ -118,7 +118,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_scan(store: Store) -> None:
     with pytest.raises(CommandError, match=r"not recorded to its end: .*the disk is full"), recorder:
         for number in range(1000):
             recorder.add(result(b"/%d" % number))
-        recorder.complete({"files": 1000})
+        recorder.complete(ScanSummary(1000, 1000, 0, 0, 0, 0, 0.5))
     assert len(told) == 1 and "not recorded any further" in told[0]
     assert 0 < len(paths(store)) < 1000
     assert finished(store) == [False]
