@@ -66,8 +66,9 @@ bench: $(VENV)/installed-tests
 fixtures: $(VENV)/installed
 	$(BIN)/python fixtures/make.py
 
-docs: $(VENV)/installed
+docs: $(VENV)/installed-tests
 	$(BIN)/python -m docs.make_cli_reference
+	$(BIN)/python -m docs.make_architecture
 
 # The picture of the README. Needs Debian's chromium.
 picture: $(VENV)/installed-tests
