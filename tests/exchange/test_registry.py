@@ -15,6 +15,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange import HEAD, Format, detect, formats, get, names, written
 from hashmatch.exchange.formats.csv_table import COLUMNS
 from tests.support.list_items import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
+from tests.support.repository import ROOT
 
 #: Formats by names that scripts and partners rely on: those that are read and written, and those that are only read.
 PROMISED = {
@@ -135,3 +136,8 @@ def test_the_csv_header_is_as_documented() -> None:
         "list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,width,height,"
         "labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions"
     )
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_format_is_explained(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
