@@ -1,4 +1,4 @@
-"""One word, one thing: each public type has a name of its own, and so has each file, with the exceptions listed here."""
+"""One word, one thing: each public type has a name of its own, and so has each file, but for those listed here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import hashmatch
 
 PACKAGE = Path(hashmatch.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
+FOLDERS = sorted(PACKAGE.rglob("__init__.py"))
 
 #: File names that several folders may have, each with the folders that have it.
 #: A command of the command line, and the workflow or store module that does its work.
@@ -102,3 +103,11 @@ def test_a_shared_command_is_a_command(name: str) -> None:
     from hashmatch.cli.main import COMMANDS as BY_NAME
 
     assert name.removesuffix(".py") in BY_NAME
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=folder_of)
+def test_a_folder_says_what_is_in_it(folder: Path) -> None:
+    text = ast.get_docstring(ast.parse(folder.read_text(encoding="utf-8"))) or ""
+    assert len(text.splitlines()) >= 2, "say in two to six lines what is in this folder"
+    for name in re.findall(r"\b[a-z]\w*(?:/\w+)*\.py\b", text):
+        assert (folder.parent / name).exists() or (PACKAGE / name).exists() or (PACKAGE.parent / name).exists(), name

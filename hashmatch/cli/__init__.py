@@ -1,4 +1,8 @@
-"""The command line: one thin module per command, which parses, calls a workflow and prints."""
+"""The command line: one thin module per command, which parses, calls a workflow and prints.
+
+main.py has the global options and the table of commands. A module that would hide a Python name ends with an underscore
+(list_.py). shared/ has what several commands use. A command imports what does its work only when it runs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Files to pixels: find files, recognise them by their content, decode them within limits."""
+"""Files to pixels: find files, recognise them by their content, decode them within limits.
+
+files.py walks folders and opens files, sniff.py recognises them, image.py (Pillow) and video.py (FFmpeg) decode them into
+what opened.py describes. limits.py says what a file may cost. sampling.py chooses the frames of a film; packets.py,
+moments.py and matroska.py help video.py.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ HMA (hasher-matcher-actioner in github.com/facebook/ThreatExchange) cannot list 
 keep the numbers of its contents, because a content can only be read by its number. See `BankLedger`.
 
 Usage:
-    with Server(url, token_from_environment()) as server:
+    with HmaServer(url, token_from_environment()) as server:
         report = push(server, "BANK", ((reference, item), ...), ledger, refused)
         for content in read_contents(server, "BANK", numbers): ...
 """
