@@ -253,7 +253,7 @@ def _opinion(record: Mapping[str, object]) -> Opinion:
                 exact_moment("at", record.get("at")),
                 text("reason", record.get("reason")),
             )
-    _refuse(_("{field} is none of {known}: {value}"), "opinion", told, known=", ".join(VERDICTS))
+    _refuse(_("{field} is not one of {known}: {value}"), "opinion", told, known=", ".join(VERDICTS))
 
 
 def opinion_record(opinion: Opinion) -> dict[str, str]:

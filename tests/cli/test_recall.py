@@ -81,7 +81,7 @@ def test_an_import_that_withdraws_tells_of_results(run: Run, own_copy: Path, tmp
     ran = run("--quiet", "import", listed, "--collection", "archive")
     assert [line for line in ran.err.splitlines() if "retract --recall" in line]
     assert "small.jpg" in run("retract", "--recall").out
-    assert "recall" not in run("import", listed, "--collection", "archive").err, "told once"
+    assert "recall" not in run("import", listed, "--collection", "archive").err, "said only once"
 
 
 def test_a_scan_to_be_recorded_without_a_database(run: Run, db: Path) -> None:

@@ -1,10 +1,10 @@
-"""Lists of cryptographic digests as md5sum, sha256sum and their BSD and OpenSSL cousins print them.
+"""Lists of cryptographic digests as printed by md5sum, sha256sum and their BSD and OpenSSL counterparts.
 
-Read are, in either case of hex:
-    <hex>  name      <hex> *name      <hex>              GNU coreutils; "-" is no name
+We read these forms, with hex in upper or lower case:
+    <hex>  name      <hex> *name      <hex>              GNU coreutils; "-" means no name
     \\<hex>  na\\nme                                       the same, with \\n, \\r and \\\\ in the name escaped
     MD5 (name) = <hex>      SHA256 (name) = <hex>        BSD, `--tag`, OpenSSL
-A file name may be any bytes, as on disk. Written is `<hex>  -`: names are withheld unless asked for.
+A file name may be any bytes, as on disk. We write `<hex>  -`: names are left out unless the user asks for them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def _unescape(name: bytes) -> bytes:
 
 
 def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bare_is_telling: bool) -> Format:
-    """The format of one digest.
+    """Makes the format for one digest.
 
-    tag: a pattern for the digest's names in BSD lines. bare_is_telling: whether a line of bare hex can be detected
-    as this digest, because no other list has hex of that length.
+    tag: a pattern for the digest's names in BSD lines. bare_is_telling: a line of bare hex is enough to detect this
+    digest, because no other list has hex of that length.
     """
     digits = DIGEST_DIGITS[digest]
     hex_pattern = rb"([0-9A-Fa-f]{%d})" % digits
@@ -53,7 +53,7 @@ def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bar
         elif found := bsd.fullmatch(entry):
             value, path = found[2], found[1]
         else:
-            reason = _("not a line of {name} with {digits} hexadecimal digits: {value}")
+            reason = _("not a line in {name} format with {digits} hexadecimal digits: {value}")
             raise LineError(reason.format(name=name, digits=digits, value=snippet(line)))
         spelled = value.decode("ascii")
         hex = spelled.lower()
@@ -85,5 +85,5 @@ def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bar
 
 
 MD5SUM = checksum_format("md5sum", "md5", tag=rb"MD5", bare_is_telling=True)
-#: Bare hex of 64 digits may as well be PDQ.
+#: Bare hex with 64 digits could also be PDQ.
 SHA256SUM = checksum_format("sha256sum", "sha256", tag=rb"SHA-?(?:2-)?256", bare_is_telling=False)

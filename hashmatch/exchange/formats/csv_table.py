@@ -1,19 +1,19 @@
-"""The `csv` format, hashmatch's own: UTF-8, RFC 4180, a header row, then one row a perceptual hash, nothing lost.
+"""The `csv` format, hashmatch's own and lossless: UTF-8, RFC 4180, a header row, then one row per perceptual hash.
 
     list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,width,
     height,labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions[,paths,case,operator,note]
 
-- list_version: 2, in every row; a list that names none counts as version 1.
-- reference: a number; the rows of one reference follow each other and share it. Every row repeats what is known of
-  the reference (an empty cell means "as in the first row"), except for paths, case, operator and note, which stand in
-  its first row only. A reference without perceptual hash has one row with algorithm and hash empty.
-- labels, paths: several in one cell with | between; in each, \\\\ is a backslash, \\| a bar, and \\xff a byte of a
+- list_version: 2 in every row. A list without it counts as version 1.
+- reference: a number. The rows of one reference are consecutive and share it. Every row repeats what is known about the
+  reference (an empty cell means "as in the first row"), except for paths, case, operator and note, which are in its
+  first row only. A reference without perceptual hashes has one row with empty algorithm and hash.
+- labels, paths: several in one cell, separated by |. In each, \\\\ is a backslash, \\| a bar, and \\xff a byte of a
   path that is not valid UTF-8.
-- opinions: as JSON, as the jsonl format has them.
-- A text that begins with = + - @ (or their full-width forms), tab, a line end or ' has a ' before it, so that no
-  spreadsheet program takes it for a formula; reading takes it off again.
-- Columns may come in any order; missing and unknown ones do no harm. Every row has as many cells as the header.
-- Lists may be joined, header rows and all, if their columns are the same.
+- opinions: JSON, as in the jsonl format.
+- A text that begins with = + - @ (or their full-width forms), a tab, a line ending or ' gets a ' in front, so that no
+  spreadsheet program takes it for a formula. Reading removes it again.
+- Columns may come in any order; missing and unknown columns do no harm. Every row has as many cells as the header.
+- Lists with the same columns may be joined, header rows and all.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _ITEM_COLUMNS = ("kind", *_DIGEST_COLUMNS, *_SOURCE_COLUMNS, "case", "operator",
 
 COLUMNS = ("list_version", "reference", "kind", *_HASH_COLUMNS, *_DIGEST_COLUMNS, *_SOURCE_COLUMNS)
 
-#: A reference with more hashes than that (a week of video) is taken for an attempt to fill the memory.
+#: A reference with more hashes than this (a week of video) is treated as an attempt to fill the memory.
 HASHES_MAX = 1_000_000
 
 
@@ -93,7 +93,7 @@ def _hash_cells(hash: Hash | None) -> list[str]:
 
 @dataclass(slots=True)
 class _Reference:
-    """A reference some of whose rows have been read: its first row, and the hashes so far."""
+    """A reference of which some rows have been read: its first row, and the hashes so far."""
 
     line: int
     cells: dict[str, str]
@@ -107,7 +107,7 @@ class _Reference:
             return BadLine(self.line, str(refused))
 
     def goes_on(self, cells: dict[str, str]) -> bool:
-        """Whether a row says that it belongs to this reference. Raises LineError if it does and contradicts it."""
+        """Whether a row belongs to this reference. Raises LineError if it does but contradicts the first row."""
         number = cells.get("reference")
         if not number or number != self.cells.get("reference"):
             return False
@@ -120,17 +120,17 @@ class _Reference:
         if hash is None:
             return
         if hash in self.hashes:
-            raise LineError(_("the same hash stands twice in its reference"))
+            raise LineError(_("its reference has the same hash twice"))
         if len(self.hashes) >= HASHES_MAX:
-            raise LineError(_("a reference with more than {most} hashes").format(most=HASHES_MAX))
+            raise LineError(_("its reference has more than {most} hashes").format(most=HASHES_MAX))
         self.hashes[hash] = None
 
 
 def _header_problem(names: list[str]) -> str | None:
     if len(set(filter(None, names))) != sum(map(bool, names)):
-        return _("the header row names a column twice")
+        return _("the header row has a column twice")
     if not {"algorithm", "hash"}.issubset(names) and set(names).isdisjoint({"md5", "sha1", "sha256"}):
-        return _("this is no header row of a hash list: it names neither algorithm and hash nor md5, sha1 or sha256")
+        return _("not the header row of a hash list: it has neither algorithm and hash nor md5, sha1 or sha256")
     return None
 
 
@@ -144,7 +144,10 @@ def _hash(cells: dict[str, str]) -> Hash | None:
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """Raises CommandError, before any item, for a list of a newer version. Without a header row nothing is read."""
+    """Reads the items of a list; without a header row it reads nothing.
+
+    Raises CommandError before any item if the list has a newer version.
+    """
     header: list[str] = []
     names: list[str] = []
     first = True
@@ -156,7 +159,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
         line, row = record
         if not any(map(str.strip, row)):
             continue
-        if row == header:  # another list begins, and with it other reference numbers
+        if row == header:  # another list begins here, with its own reference numbers
             if reference:
                 yield reference.row()
             reference = None
@@ -169,7 +172,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
             continue
         try:
             if len(row) != len(names):
-                reason = _("the row has {count} cells, the header row {wanted}")
+                reason = _("the row has {count} cells, but the header row has {wanted}")
                 raise LineError(reason.format(count=len(row), wanted=len(names)))
             cells = dict(zip(names, row, strict=True))
             was_first, first = first, False
@@ -191,7 +194,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether the first line is a header row with the columns that no other list has."""
+    """Whether the first line is a header row with columns that no other list has."""
     first = next(iter(sample(head)), b"").decode("utf-8", "replace")
     names = {name.strip().lower() for name in cells_of(first) or ()}
     return "list_version" in names or {"reference", "algorithm", "hash"} <= names

@@ -1,7 +1,7 @@
-"""Tables of digests as forensic programs have them: CSV with one file a line, whose header says which column is which.
+"""Tables of digests from forensic programs: CSV with one file per line and a header that names the columns.
 
-Names in them are bytes of any encoding, since such lists are older than UTF-8. A record is always one line, as those who
-made these formats read them.
+Such lists are older than UTF-8, so names in them are bytes in any encoding. A record is always one line, because the
+programs that defined these formats read them that way.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.i18n import _
 from hashmatch.records import BadLine
 
-#: hfind takes 512 bytes for a line, and finds no digest after them.
+#: The longest name that is written, in bytes. hfind reads 512 bytes of a line and finds no digest after them.
 _NAME_MAX = 200
 
 
 def read_table(
     stream: BinaryIO, header: Iterable[str], record: Callable[[Mapping[str, str]], Mapping[str, object]]
 ) -> Iterator[ListRow]:
-    """The item of every line. `record` gets a line's cells by their columns (lower case; names as Latin-1) and gives the
-    fields of an item, "path" among them; it raises LineError. header: the columns until a line says others."""
+    """Yields the item of every line.
+
+    header: the columns to assume until a line names others. record: gets a line's cells by column (column names in lower
+    case, cells decoded as Latin-1) and returns the fields of an item, including "path". It may raise LineError.
+    """
     columns = [name.lower() for name in header]
     first = {name.lower() for name in header}
     for line in numbered(stream):
@@ -39,10 +42,10 @@ def read_table(
             continue
         cells = cells_of(entry.decode("latin-1"))
         if cells is None:
-            yield BadLine(number, _("a quote is not closed, or stands inside a cell without quotes"))
+            yield BadLine(number, _("a quote is not closed, or is inside a cell that is not quoted"))
             continue
         names = [cell.strip().lower() for cell in cells]
-        if len(first.intersection(names)) * 2 > len(first):  # a set in several files is often joined with their headers
+        if len(first.intersection(names)) * 2 > len(first):  # sets in several files are often joined, headers and all
             columns = names
             continue
         try:
@@ -54,12 +57,12 @@ def read_table(
 
 
 def name_in(cell: str) -> str:
-    """A file's name as it was before a spreadsheet was guarded against it."""
+    """A file's name without the guard against spreadsheet formulas."""
     return unguard(cell)
 
 
 def number_in(field: str, cell: str) -> int | None:
-    """A number in a cell, if there is one. Raises LineError."""
+    """The number in a cell; None if the cell is empty. Raises LineError."""
     bare = cell.strip()
     if not bare:
         return None
@@ -69,9 +72,9 @@ def number_in(field: str, cell: str) -> int | None:
 
 
 def name_cell(path: bytes) -> bytes:
-    """A name as a cell in quotes; empty where programs that read such lists would lose the digest with it.
+    """A name as a quoted cell. It is left empty if programs that read such lists would lose the digest because of it.
 
-    They cut a line at its line end, at quotes without doubling them, and after so many bytes.
+    These programs end a line at any line ending, do not understand doubled quotes, and cut off long lines.
     """
     guarded = b"'" + path if path.decode("utf-8", "replace").startswith(FORMULA) else path
     if len(guarded) > _NAME_MAX or any(byte < 32 or byte in b'"\x7f' for byte in guarded):

@@ -1,4 +1,4 @@
-"""The `hashkeeper` format: a table of MD5 digests, as HashKeeper wrote it and other forensic programs read it.
+"""The `hashkeeper` format: a table of MD5 digests that HashKeeper wrote and other forensic programs read.
 
 "file_id","hashset_id","file_name","directory","hash","file_size","date_modified","time_modified","time_zone",
 "comments","date_accessed","time_accessed"
@@ -36,7 +36,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes what has an MD5. A path is written whole as the name, since it need not be one of Windows."""
+    """Writes every item that has an MD5. The whole path goes into the name, since it need not be a Windows path."""
     out.write(",".join(f'"{name}"' for name in HEADER).encode("ascii") + b"\r\n")
     count = itertools.count(1)
 

@@ -1,7 +1,7 @@
-"""The `jsonl` format, hashmatch's own: UTF-8, one JSON object a line, nothing lost.
+"""The `jsonl` format, hashmatch's own and lossless: UTF-8, one JSON object per line.
 
-The first line is a header (list and what follows only of a list that has a name), every other one an item; absent keys
-are unknown or empty, unknown keys are passed over:
+The first line is a header; only a list with a name has the keys from `list` on. Every other line is an item. A missing
+key means unknown or empty, and unknown keys are ignored:
 
     {"format": "hashmatch-list", "version": 2, "created": "2026-11-21T19:00:00Z", "tool": "hashmatch 0.1.0",
      "list": text, "sequence": int, "since": int, "expires": ISO 8601 UTC}
@@ -13,8 +13,8 @@ are unknown or empty, unknown keys are passed over:
      "opinions": [{"opinion": "confirmed"|"disputed"|"false-positive", "source": text, "at": ISO 8601 UTC, "reason": text}],
      "paths": [text], "paths_bytes": [base64], "case": text, "operator": text, "note": text}
 
-A name that is not valid UTF-8 stands in paths_bytes instead of paths. The last line of keys only if asked for. A list
-without header counts as version 1; lists may be joined, headers and all.
+A name that is not valid UTF-8 goes into paths_bytes instead of paths. The last line of keys is written only if the user
+asks for it. A list without a header counts as version 1. Lists may be joined, headers and all.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NAME = "hashmatch-list"
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """Raises CommandError, before any item, for a list of a newer version."""
+    """Reads the items of a list. Raises CommandError before any item if the list has a newer version."""
     for line in numbered_text(stream):
         if isinstance(line, BadLine):
             yield line
@@ -63,7 +63,7 @@ def _record(item: ListItem, include: frozenset[str]) -> dict[str, object]:
 
 
 def write_list(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str], head: ListHead) -> WriteReport:
-    """As `write`, with what the list says of itself in its first line."""
+    """Like `write`, but the first line also has what the list says about itself."""
 
     def put(record: dict[str, object]) -> None:
         out.write(dumped(record) + b"\n")
@@ -88,7 +88,7 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
 
 
 def read_head(head: bytes) -> ListHead:
-    """What the list says of itself; nothing where its first line is no header, or a bad one."""
+    """What the list says about itself; UNNAMED if its first line is not a valid header."""
     try:
         first = parse_object(next(iter(sample(head)), b"").decode("utf-8"))
         return list_head(first) if first.get("format") == _NAME else UNNAMED

@@ -1,7 +1,7 @@
-"""The `kdb` format: the hash database of Autopsy and The Sleuth Kit, an SQLite file (tsk/hashdb/sqlite_hdb.cpp there).
+"""The `kdb` format: the hash database of Autopsy and The Sleuth Kit, an SQLite file (their tsk/hashdb/sqlite_hdb.cpp).
 
-hashes(id, md5, sha1, sha2_256) has the digests as bytes, file_names(name, hash_id) and comments(comment, hash_id) what is
-known beside. Those programs look for MD5 only, so that an entry without one is left out.
+hashes(id, md5, sha1, sha2_256) has the digests as bytes; file_names(name, hash_id) and comments(comment, hash_id) have
+the rest. These programs search by MD5 only, so an entry without one is left out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CREATE TABLE comments (comment TEXT NOT NULL, hash_id INTEGER NOT NULL, PRIMARY 
 CREATE INDEX md5_index ON hashes(md5);
 """
 
-#: So many names, and so many comments, are read of one entry.
+#: How many names, and how many comments, are read for one entry.
 _TEXTS_MAX = 100
 
 _SIZES = {"md5": 16, "sha1": 20, "sha256": 32}
@@ -50,10 +50,10 @@ def _entries(connection: sqlite3.Connection) -> Iterator[Callable[[], ListItem]]
 
 
 def _texts(connection: sqlite3.Connection, column: str, table: str) -> Callable[[int], list[bytes]]:
-    """A function that gives the texts of an entry, to be asked for one entry after the other."""
+    """Returns a function that gives the texts of an entry by its number. Call it with ascending numbers only."""
     if not {"hash_id", column} <= columns_of(connection, table):
         return lambda _number: []
-    # The tables have no index by entry, so that asking for each would read the whole table each time.
+    # The tables have no index by entry, so a query per entry would read the whole table each time.
     rows = connection.execute(
         f"SELECT hash_id, CAST({column} AS BLOB) FROM {table} WHERE typeof(hash_id) = 'integer' ORDER BY hash_id"
     )
@@ -80,14 +80,14 @@ def _item(digests: list[object], names: list[bytes], comments: list[bytes]) -> L
 
 
 def _hex(value: object, size: int) -> object:
-    """A digest as hex: it is stored as so many bytes, or by others as text."""
+    """A digest as hex. It is stored as `size` bytes, or by some programs as text."""
     if not isinstance(value, bytes):
         return value
     return value.hex() if len(value) == size else value.decode("latin-1")
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes a database that hfind and Autopsy open, as a whole: it is made in a temporary file first."""
+    """Writes a database that hfind and Autopsy can open. It is built in a temporary file first and then copied."""
     with tempfile.TemporaryDirectory(prefix="hashmatch-") as folder:
         path = Path(folder, "list.kdb")
         try:
@@ -95,7 +95,7 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
                 connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; {_SCHEMA}")
                 report = _fill(connection, items, include)
                 connection.execute("COMMIT")
-        except sqlite3.Error as error:  # of the temporary file: a full disk
+        except sqlite3.Error as error:  # of the temporary file, such as a full disk
             raise OSError(str(error)) from error
         with path.open("rb") as file:
             shutil.copyfileobj(file, out, 2**20)
@@ -109,22 +109,20 @@ def _fill(connection: sqlite3.Connection, items: Iterable[ListItem], include: fr
         _add(connection, item, include)
         return (b"",)
 
-    with open(
-        os.devnull, "wb"
-    ) as nowhere:  # what goes into a list is decided as of all plain ones, the lines are rows here
+    with open(os.devnull, "wb") as nowhere:  # write_plain decides which items go into the list; here the lines are rows
         return write_plain(items, nowhere, entries)
 
 
 def _add(connection: sqlite3.Connection, item: ListItem, include: frozenset[str]) -> None:
     digests = [bytes.fromhex(value) if value else None for value in (item.md5, item.sha1, item.sha256)]
-    # An MD5 stands there once. Digests of two entries are not mixed: their files need not be the same for the same MD5.
+    # An MD5 can be there only once. Digests of two entries are not mixed: files with the same MD5 need not be the same.
     (number,) = connection.execute(
         "INSERT INTO hashes (md5, sha1, sha2_256) VALUES (?, ?, ?)"
         " ON CONFLICT (md5) DO UPDATE SET md5 = excluded.md5 RETURNING id",
         digests,
     ).fetchone()
     if "paths" in include:
-        # Names are bytes, as on the disk that they are from, and as The Sleuth Kit itself stores them.
+        # Names are bytes, as on the disk they come from and as The Sleuth Kit itself stores them.
         add = "INSERT OR IGNORE INTO file_names (name, hash_id) VALUES (CAST(? AS TEXT), ?)"
         connection.executemany(add, ((path, number) for path in item.paths))
     if "note" in include and item.note:

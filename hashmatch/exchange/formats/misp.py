@@ -1,9 +1,9 @@
-"""The `misp` format: an event of MISP (https://www.misp-project.org) with one object for each entry.
+"""The `misp` format: a MISP event (https://www.misp-project.org) with one object for each entry.
 
-The objects are of a template of our own, "perceptual-hash-media", whose definition lies beside this module in the form in
-which MISP takes it. A retraction is a deleted object. TLP marks are tags of the attributes, and of the event where all
-entries have the same. The ids of objects and attributes are made of what they are, and the event's of the collections in
-it, so that a later export revises the earlier one.
+The objects use our own template, "perceptual-hash-media". Its definition comes with this package in the form that MISP
+imports. A retraction is a deleted object. TLP marks are tags of the attributes, and also of the event if all entries have
+the same mark. The ids of objects and attributes are derived from their content, and the id of the event from its
+collections, so that a later export revises the earlier one.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import BOM
 from hashmatch.records import ListItem, Tlp
 
-#: Collections that make the event's id; more than that are not looked at.
+#: How many collections go into the event's id; any more are ignored.
 _COLLECTIONS_MAX = 10_000
 
-# Threat level: undefined; analysis: completed; distribution: the organisation that takes the event in, until it shares it.
+# Threat level 4: undefined. Analysis 2: completed. Distribution 0: only the organisation that imports the event, until
+# it shares it further.
 _START = b'{"Event":{"info":"Hash list of hashmatch","threat_level_id":"4","analysis":"2","distribution":"0","Object":['
 
 
@@ -63,7 +64,7 @@ _SIGNS = re.compile(rb'"Event"\s*:\s*\{|"template_uuid"\s*:|"object_relation"\s*
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether this is JSON with an event, an object or an attribute of MISP in it."""
+    """Whether this is JSON that contains a MISP event, object or attribute."""
     return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head))
 
 

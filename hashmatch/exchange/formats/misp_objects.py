@@ -1,4 +1,4 @@
-"""Entries of a list as objects of a MISP event, of a template of our own: perceptual-hash-media/definition.json."""
+"""Writes list entries as objects of a MISP event, with our own template: perceptual-hash-media/definition.json."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hashmatch.exchange.json_reading import JsonDict
 from hashmatch.records import ListItem
 from hashmatch.views import FULL
 
-#: Frames in one attribute: MISP's database holds 64 KiB in one, and cuts off the rest.
+#: How many frames go into one attribute: MISP's database cuts an attribute off after 64 KiB.
 FRAMES_MAX = 500
 
-#: Relations of our template -> the names of records (see json_items). Those that may come more than once.
+#: Relations of our template that come at most once -> keys of records (see json_items).
 SINGLE = {
     **{name: name for name in ("md5", "sha1", "sha256", "duration", "pdq", "collection", "source", "added", "changed")},
     **{name: name for name in ("width", "height")},
@@ -30,20 +30,21 @@ SINGLE = {
     "pdq-version": "pdq_version",
     "retraction-reason": "retraction_reason",
 }
+#: Relations that may come several times.
 SEVERAL = {"label": "labels", "path": "paths", "path-base64": "paths_bytes"}
-#: The same as JSON.
+#: Relations that may come several times, with JSON as their values.
 OF_JSON = {"opinion": "opinions", "perceptual-hash": "hashes"}
 
-#: Relations that say which file is meant.
+#: Relations that identify the file.
 IDENTIFYING = frozenset({"md5", "sha1", "sha256", "pdq", "vpdq", "phash", "perceptual-hash"})
 _DIGESTS = frozenset({"md5", "sha1", "sha256"})
 
-_STAMP_MAX = 2**31 - 1  # of MISP's database
+_STAMP_MAX = 2**31 - 1  # the limit of MISP's database
 
 
 @cache
 def template() -> dict[str, Any]:
-    """The definition of our object, as MISP has it."""
+    """The definition of our object template, in MISP's form."""
     name = "perceptual-hash-media/definition.json"
     found: dict[str, Any] = json.loads(resources.files("hashmatch.exchange").joinpath(name).read_text("utf-8"))
     return found
@@ -58,7 +59,7 @@ def object_of(item: ListItem, include: frozenset[str]) -> JsonDict:
     seen = Counter[str]()
     attributes = []
     for relation, value in _values(item, include):
-        # A fact of which there is one is revised when it changes; of those that may be many each is a fact of its own.
+        # A fact that comes once is revised when it changes. Of facts that may come several times, each has its own id.
         key = relation if relation in SINGLE else f"{relation}\0{value}"
         attributes.append(_attribute(uuid5(uuid, f"{key}\0{seen[key]}"), relation, value, common, tags, wanted))
         seen[key] += 1
@@ -79,7 +80,7 @@ def tag(name: str) -> JsonDict:
 
 
 def timestamp(moment: str) -> str:
-    """Seconds since 1970 as MISP has them, of an ISO 8601 date."""
+    """An ISO 8601 date in seconds since 1970, as text, the way MISP writes it."""
     seconds = int(datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp())
     return str(min(max(seconds, 0), _STAMP_MAX))
 
@@ -101,7 +102,7 @@ def _attribute(uuid: UUID, relation: str, value: str, common: JsonDict, tags: li
 
 
 def _values(item: ListItem, include: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """The attributes of an entry, as pairs of relation and value."""
+    """Yields the attributes of an entry as pairs of relation and value."""
     record = {**record_of(item, include), **short_hashes(item.hashes)}
     for relation, key in SINGLE.items():
         value = record.get(key)
@@ -120,7 +121,7 @@ def _values(item: ListItem, include: frozenset[str]) -> Iterator[tuple[str, str]
 
 
 def _phash(hashes: list[JsonDict]) -> Iterator[tuple[str, str]]:
-    """The hashes that our short form leaves: the pHash of the whole picture as others know it, the rest as JSON."""
+    """Yields the hashes that the short form leaves over: the pHash of the whole picture as "phash", the rest as JSON."""
     found = False
     for hash in hashes:
         if (

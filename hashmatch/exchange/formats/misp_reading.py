@@ -1,6 +1,7 @@
-"""Events of MISP as entries of a list: objects of our own template, and digests in objects and attributes of others.
+"""Reads MISP events as list entries: objects with our own template, and digests in any other objects and attributes.
 
-What an event says of all that is in it (its tags, its organisation) may stand after that, so a list is read twice.
+What an event says about its whole content (its tags, its organisation) may come after that content, so a list is read
+twice.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from hashmatch.exchange.skipped_kinds import SkippedKinds
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, Tlp, strictest
 
-#: Where events stand: in a file, in an answer of MISP, in a list; and answers that hold attributes or objects only.
+#: Where events are: in a file, in a response from MISP, or in a list. Some responses have only attributes or objects.
 _EVENTS: tuple[JsonPath, ...] = (("Event",), ("response", "*", "Event"), ("*", "Event"), ("response", "Event"))
 _BASES = (*_EVENTS, ("response",), ())
 
@@ -27,10 +28,10 @@ _TAGS = tuple((*base, "Tag", "*") for base in _EVENTS)
 _ATTRIBUTES = tuple((*base, "Attribute", "*") for base in _BASES)
 _OBJECTS = (*((*base, "Object", "*") for base in _BASES), ("response", "*", "Object"))
 
-#: Tags of events that are held.
+#: How many tags of events are kept.
 _HELD_MAX = 1000
 
-#: Types of attributes that name a digest, alone or after a file name.
+#: Types of attributes that contain a digest, alone or after a file name.
 _DIGESTS = {kind: kind for kind in ("md5", "sha1", "sha256")}
 _DIGESTS |= {f"filename|{kind}": kind for kind in ("md5", "sha1", "sha256")} | {"malware-sample": "md5"}
 _OTHER_DIGESTS = ("sha224", "sha384", "sha512", "ssdeep", "tlsh", "imphash", "vhash", "authentihash", "pehash")
@@ -39,7 +40,7 @@ _WHOLE = frozenset({"size", "width", "height", "pdq_quality", "pdq_version"})
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """The stream is read twice, so it must be one that can seek. Entries come one after the other."""
+    """Yields entries one after another. The stream is read twice, so it must be seekable."""
     start = stream.tell()
     events = _Events()
     events.gather(stream)
@@ -48,8 +49,11 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 
 class _Events:
-    """What is said of everything in a list. Of several events in one list only what is true of all, and their strictest
-    mark, since their parts cannot be told apart."""
+    """What the events in a list say about everything in them.
+
+    If a list has several events, their parts cannot be told apart. Only what is true of all events counts then, and the
+    strictest of their marks.
+    """
 
     def __init__(self) -> None:
         self._tags = dict[str, None]()
@@ -83,7 +87,7 @@ class _Events:
     def remark(self) -> Iterator[LineRemark]:
         if self._count > 1:
             message = _(
-                "{count} events in one list: all entries get the strictest TLP mark of these, and none of their tags"
+                "{count} events in one list: every entry gets the strictest of their TLP marks and none of their tags"
             )
             yield LineRemark(1, message.format(count=self._count))
 
@@ -122,18 +126,18 @@ class _Reader:
 
     def _summary(self, last: int) -> Iterator[LineRemark]:
         if self._unwanted:
-            message = _("{count} digests that are not meant for detection (to_ids) are passed over")
+            message = _("digests skipped because they are not meant for detection (to_ids): {count}")
             yield LineRemark(last, message.format(count=self._unwanted))
         if self._unused:
-            yield LineRemark(last, _("digests of other kinds are passed over: {kinds}").format(kinds=self._unused))
+            yield LineRemark(last, _("digests of other kinds are skipped: {kinds}").format(kinds=self._unused))
         if self._passed:
-            message = _("attributes that name no digest are passed over: {kinds}")
+            message = _("attributes without a digest are skipped: {kinds}")
             yield LineRemark(last, message.format(kinds=self._passed))
 
     def _of_attributes(
         self, found: JsonObject, attributes: Iterable[JsonObject]
     ) -> Iterator[tuple[dict[str, object], tuple[Hash, ...]]]:
-        """The entries of an object of another template, or of a single attribute."""
+        """Yields the entries of an object with another template, or of a single attribute."""
         named = list[tuple[str, str, bool]]()
         size: int | None = None
         about = [found]
@@ -165,7 +169,7 @@ class _Reader:
             yield record, ()
 
     def _said(self, about: list[JsonObject]) -> dict[str, object]:
-        """What objects and attributes, and the event around them, say of an entry."""
+        """What objects and attributes, and the event around them, say about an entry."""
         tags = [name for each in about for name in _tags(each)]
         comments = (each.get("comment") for each in about)
         return {
@@ -209,7 +213,7 @@ class _Reader:
     def _with_event(
         self, record: dict[str, object], found: JsonObject, attributes: list[JsonObject], gone: bool
     ) -> dict[str, object]:
-        """An entry of ours with what was said of it since it was written: by whoever holds the event."""
+        """Adds to one of our entries what the holder of the event has said about it since it was written."""
         said = self._said([found, *attributes])
         told = latest(*(moment(key, record.get(key)) for key in ("added", "changed", "retracted")))
         later = _moment(found.get("timestamp"))
@@ -246,7 +250,7 @@ def _is_mark(name: str) -> bool:
 
 
 def _mark(name: str) -> Tlp | None:
-    """The TLP mark of a tag; None of tags that are no mark of TLP 2.0, such as tlp:ex:chr."""
+    """The TLP mark of a tag; None if the tag is not a mark of TLP 2.0, such as tlp:ex:chr."""
     try:
         return tlp(name) if _is_mark(name) else None
     except LineError:
@@ -258,7 +262,7 @@ def _yes(value: object) -> bool:
 
 
 def _value(key: str, value: str) -> object:
-    """A text as a record has it."""
+    """Converts an attribute's text to the type that a record has under this key."""
     if key == "allow":
         return _yes(value)
     if key == "duration":
@@ -280,7 +284,7 @@ def _whole(value: object) -> int:
 
 
 def _moment(value: object) -> str | None:
-    """The date of a timestamp; None where there is none."""
+    """The date of a timestamp; None if it is not a valid one."""
     try:
         seconds = int(value) if isinstance(value, (int, str)) else 0
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds > 0 else None

@@ -1,4 +1,4 @@
-"""The `ncmec` format, only read: answers of NCMEC's hash sharing interface, version 2, as XML.
+"""The `ncmec` format, read only: XML responses of NCMEC's hash sharing interface, version 2.
 
     <queryResult xmlns="https://hashsharing.ncmec.org/hashsharing/v2">
       <images> <image> <member id="42">name</member> <timestamp/> <id/> <classification/>
@@ -8,9 +8,9 @@
                <deletedImage> <member/> <timestamp/> <id/> </deletedImage> </images>
       <videos> <video/> <deletedVideo/> </videos> </queryResult>
 
-A deleted entry names no fingerprints. Those of the last KEPT entries of the same file are known by member and id; what
-another file brought is known by its case, which is made of these. Entities and DTDs are refused. Read with defusedxml
-(the extra `exchange`), piece by piece.
+A deleted entry has no fingerprints. The fingerprints of the last KEPT entries in the same file are looked up by member
+and id. Entries from another file are found by their case, which is made of these two. Entities and DTDs are refused. The
+XML is parsed piece by piece with defusedxml (the extra `exchange`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem, Opinion, Verdict
 
-#: Of so many entries the hashes are kept, for entries further on that withdraw them: some 70 MB.
+#: The hashes of this many entries are kept for later entries that withdraw them: about 70 MB.
 KEPT = 100_000
 
 _KINDS: dict[str, Kind] = {"image": "image", "deletedImage": "image", "video": "video", "deletedVideo": "video"}
@@ -41,19 +41,19 @@ _VALUES = frozenset({"id", "timestamp", "classification"})
 _ROOT = re.compile(rb"<(?:[\w.-]{1,64}:)?queryResult[\s>]")
 
 _CHUNK = 2**16
-#: Chunks that may pass without a tag or a text ending: what has not ended is held in memory.
+#: How many chunks may pass without the end of a tag or text: until it ends, all of it is in memory.
 _SILENCE_MAX = 16
 _DEPTH_MAX = 100
 _TEXT_MAX = 2**16
-#: Elements in one entry.
+#: The most elements in one entry.
 _PARTS_MAX = 100_000
-#: Characters of names, attributes and texts in one entry.
+#: The most characters of names, attributes and texts in one entry.
 _SIZE_MAX = 2**20
 
 
 @dataclass(slots=True)
 class _Entry:
-    """What has been read of an entry. member: number and name; opinions: verdict, member, time, reason."""
+    """An entry as far as it has been read. member: number and name. opinions: verdict, member, time, reason."""
 
     tag: str
     values: dict[str, str] = field(default_factory=dict)
@@ -67,12 +67,12 @@ class _Entry:
 
     @property
     def number(self) -> str:
-        """What the entry is known by: ids are those of its member."""
+        """Identifies the entry. An id is unique only within its member."""
         return f"{self.member[0]}/{self.values.get('id', '')}"
 
 
 class _BrokenError(Exception):
-    """No more can be read; the message is for a person."""
+    """Nothing more can be read. The message is for the user."""
 
 
 class _Handler(ContentHandler):
@@ -90,7 +90,7 @@ class _Handler(ContentHandler):
         self._verdict: Verdict = "confirmed"
         self._type = self._at = self._reason = self._member = ""
 
-    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 (its name in the interface)
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 (the interface's name)
         self.events += 1
         self._depth += 1
         if self._depth > _DEPTH_MAX:
@@ -159,7 +159,7 @@ class _Handler(ContentHandler):
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """Raises CommandError, before any item, where defusedxml is missing."""
+    """Reads the items of a list. Raises CommandError before any item if defusedxml is missing."""
     try:
         from defusedxml.common import DefusedXmlException
         from defusedxml.sax import make_parser
@@ -179,12 +179,14 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
     except _BrokenError as broken:
         problem = str(broken)
     except DefusedXmlException:
-        problem = _("it declares a document type or an entity, which no such list has: not read on")
+        problem = _("it declares a document type or an entity, which a genuine list never does: reading stops here")
     except SAXParseException as error:
         where = {"line": error.getLineNumber(), "column": error.getColumnNumber()}
-        problem = _("the XML is broken or breaks off at line {line}, column {column}: not read on").format(**where)
-    except (SAXException, ValueError, LookupError):  # an encoding that is not known
-        problem = _("the XML is broken: not read on")
+        problem = _("the XML is broken or breaks off at line {line}, column {column}: reading stops here").format(
+            **where
+        )
+    except (SAXException, ValueError, LookupError):  # an unknown encoding
+        problem = _("the XML is broken: reading stops here")
     else:
         if not items.count:
             yield nothing_found()
@@ -204,7 +206,7 @@ def _chunks(stream: BinaryIO, handler: _Handler) -> Iterator[bytes]:
 
 
 class _Items:
-    """Entries to rows, in the order of the file. count: of entries so far."""
+    """Turns entries into rows in the order of the file. count: how many entries so far."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -221,12 +223,12 @@ class _Items:
                 yield BadLine(self.count, str(refused))
 
     def _not_searched(self, entry: _Entry) -> Iterator[LineRemark]:
-        """Says of each type of hash once in a list that it is not used."""
+        """Remarks, once per list and type, that a type of hash is not used."""
         for name in entry.others.keys() - self._told:
-            if len(self._told) < 20:  # a list may make names up
+            if len(self._told) < 20:  # a hostile list may invent names
                 self._told.add(name)
                 shown = name[:40] if name.isprintable() else "?"
-                message = _("fingerprints of type {name} cannot be searched here; told once for all entries")
+                message = _("fingerprints of type {name} cannot be searched here; this is said only once per list")
                 yield LineRemark(self.count, message.format(name=shown))
 
     def _row(self, entry: _Entry) -> ListRow:
@@ -236,7 +238,7 @@ class _Items:
         deleted = entry.tag.startswith("deleted")
         if deleted and not identified(item):
             if told.case is None:
-                raise LineError(_("withdraws an entry without its id"))
+                raise LineError(_("it withdraws an entry without giving its id"))
             item = self._known.get(entry.number, item)
         elif not identified(item):
             raise LineError(_("neither a digest nor a hash"))
@@ -254,7 +256,7 @@ class _Items:
 
 
 def _hashed(entry: _Entry) -> ListItem:
-    """The entry's hashes, and nothing else."""
+    """An item with the entry's hashes and nothing else."""
     found = entry.fingerprints
     hashes: tuple[Hash, ...] = ()
     if "pdq" in found:
@@ -264,7 +266,7 @@ def _hashed(entry: _Entry) -> ListItem:
 
 
 def _told(entry: _Entry) -> ListItem:
-    """The rest of the entry."""
+    """An item with everything in the entry except its hashes."""
     number = text("id", entry.values.get("id"), 256)
     classification = text("classification", entry.values.get("classification"), 256)
     return ListItem(

@@ -2,8 +2,8 @@
 
     "SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"
 
-That is version 2 of it; read by their headers are also version 1, and tables made of version 3, which begin with
-"SHA-256". The library names software that is known, most of it harmless: special code "M" says that a file is not.
+This is version 2. We also read version 1, and tables made from version 3, which begin with "SHA-256"; the header tells
+them apart. The library lists known software, most of it harmless: special code "M" says that a file is malicious.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def _record(cells: Mapping[str, str]) -> Mapping[str, object]:
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    message = _("where this is the NSRL's own list, of software that is known, import it with --allow")
+    message = _("if this is the NSRL's own list of known software, import it with --allow")
     return remarked(read_table(stream, HEADER, _record), message)
 
 
 def remarked(rows: Iterable[ListRow], message: str) -> Iterator[ListRow]:
-    """The same rows, with a remark before the first item."""
+    """Yields the same rows, with a remark before the first item."""
     told = False
     for row in rows:
         if isinstance(row, tuple) and not told:
@@ -48,9 +48,9 @@ def remarked(rows: Iterable[ListRow], message: str) -> Iterator[ListRow]:
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes what has a SHA-1, by which such a list is ordered and searched.
+    """Writes every item that has a SHA-1, since such a list is sorted and searched by it.
 
-    hfind knows the columns by their places, so that there is a checksum CRC-32 of noughts: it is not known.
+    hfind finds columns by position, so the CRC-32, which we do not know, is written as zeros.
     """
     out.write(",".join(f'"{name}"' for name in HEADER).encode("ascii") + b"\r\n")
 

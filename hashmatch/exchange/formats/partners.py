@@ -1,5 +1,5 @@
-"""What the lists of partners' interfaces share: hashes by the names that partners have for them, tags, withdrawals, and
-documents of one JSON object an entry.
+"""Shared code for lists from partners' APIs: hashes by the partners' names for them, tags, withdrawals, and documents
+with one JSON object per entry.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from hashmatch.exchange.list_format import ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Kind, LineRemark, ListItem, Tlp, strictest
 
-#: Which hash is meant ("pdq", "md5", "sha1" or "sha256"), and of what media; None where the type does not say.
+#: Which hash a type means ("pdq", "md5", "sha1" or "sha256") and of which media; None if the type does not say.
 SignalMeaning = tuple[str, Kind | None]
 
 
 def hashed(meant: SignalMeaning | None, type_name: object, value: object) -> ListItem:
-    """The entry for one hash. meant: None of a type that is not known. Raises LineError, which names the type."""
+    """Makes the entry for one hash. meant: None if the type is unknown; the LineError then names the type."""
     if meant is None:
         raise LineError(_("hashes of type {value} cannot be searched here").format(value=snippet(type_name)))
     algorithm, kind = meant
@@ -39,7 +39,7 @@ def hashed(meant: SignalMeaning | None, type_name: object, value: object) -> Lis
 
 
 def labels_and_tlp(tags: Iterable[str]) -> tuple[tuple[str, ...], Tlp | None]:
-    """Tags without those that are a TLP mark ("tlp:amber"), and the strictest mark."""
+    """Splits tags into labels and TLP marks ("tlp:amber"). Returns the labels and the strictest mark."""
     labels: dict[str, None] = {}
     marks: list[Tlp | None] = []
     for tag in tags:
@@ -61,14 +61,14 @@ def _mark(tag: str) -> Tlp | None:
 
 
 def withdrawn(changed: str | None) -> str:
-    """When an entry was withdrawn: when it was last changed; today where the list does not say."""
+    """When an entry was withdrawn: the time of its last change, or now if the list does not say."""
     return changed or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def read_document(
     stream: BinaryIO, places: Iterable[JsonPath], parse: Callable[[dict[str, object]], ListItem]
 ) -> Iterator[ListRow]:
-    """The item of every record at these places of a JSON document; `parse` raises LineError for a bad one."""
+    """Yields the item of every record at these places of a JSON document. `parse` raises LineError for a bad record."""
     empty = True
     for row in records(stream, *places):
         empty = False
@@ -85,5 +85,5 @@ def read_document(
 
 
 def nothing_found() -> LineRemark:
-    """Of a list that has no entry, or has them where its format does not."""
-    return LineRemark(1, _("no entry stands where this format has them"))
+    """The remark on a list that has no entries, or has them where its format does not expect them."""
+    return LineRemark(1, _("there is no entry where this format has its entries"))

@@ -1,7 +1,8 @@
-"""The `pdq` format: a plain list of PDQ hashes, one a line, as the tools of Meta's ThreatExchange read and write it.
+"""The `pdq` format: a plain list of PDQ hashes, one per line, as read and written by the tools of Meta's ThreatExchange.
 
-Read are `hex`, `hex,anything` and `hash=hex,norm=…,delta=…,quality=…,filename=…` (pdq/cpp/io/hashio.h in
-github.com/facebook/ThreatExchange), in either case; written is bare lower-case hex: upper case is refused there.
+We read `hex`, `hex,anything` and `hash=hex,norm=…,delta=…,quality=…,filename=…` (pdq/cpp/io/hashio.h in
+github.com/facebook/ThreatExchange) in upper or lower case. We write bare lower-case hex, since those tools refuse upper
+case.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from hashmatch.records import Hash, ListItem
 
 _LINE = re.compile(rb"\s*(?:hash=)?([0-9A-Fa-f]{64})\s*(?:,(.*))?", re.IGNORECASE | re.DOTALL)
 
-# A file name may hold commas and even ",quality=": the named facts end where it begins.
+# A file name may contain commas and even ",quality=", so the other fields end where it begins.
 _FILENAME = re.compile(rb"(?:\A|,)\s*filename=")
 _QUALITY = re.compile(rb"(?:\A|,)\s*quality=(100|[0-9]{1,2})\s*(?:,|\Z)")
 
@@ -35,8 +36,8 @@ def _parse(line: bytes) -> ListItem:
         quality = _QUALITY.search(facts)
     digits = found[1].decode("ascii")
     bits = bytes.fromhex(digits)
-    # A PDQ hash is always that of one still picture: even one that came from a video can, without the other frames
-    # and their times, only be matched as a picture. So "image", and not "unknown".
+    # A PDQ hash always belongs to one still picture. Even a hash from a video can only be matched as a picture if the
+    # other frames and their times are missing. So the kind is "image", not unknown.
     return ListItem(
         kind="image",
         hashes=(Hash("pdq", bits, int(quality[1]) if quality else None),),
@@ -50,9 +51,9 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes each different PDQ hash of each item. The format has no place for EXTRAS, quality, time or view.
+    """Writes each distinct PDQ hash of each item. The format has no place for EXTRAS, quality, time or view.
 
-    A hash of low quality is left out: whoever reads the list could not tell, and would match plain pictures with it.
+    Hashes of low quality are left out: readers of the list could not tell, and would match plain pictures with them.
     """
 
     def entries(item: ListItem) -> Iterable[bytes]:
@@ -64,20 +65,20 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
 
 
 def good_enough(hash: Hash) -> bool:
-    """Whether a PDQ hash may be matched: its quality is sufficient, or not known."""
+    """Whether a PDQ hash may be matched: its quality is high enough, or unknown."""
     return hash.quality is None or hash.quality >= least_quality()
 
 
 def least_quality() -> int:
-    """The least PDQ quality of a hash that may be matched."""
+    """The lowest PDQ quality of a hash that may be matched."""
     return quality_of("pdq").good
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether these are lines of PDQ hashes; bare ones, which may as well be SHA-256, by the number of their ones.
+    """Whether these lines are PDQ hashes. Bare ones could also be SHA-256, so their number of ones decides.
 
-    PDQ's bits are coefficients above their median, so that half of them, 128, are ones for every picture that is not
-    degenerate; of random digests one in twenty has exactly 128.
+    PDQ sets a bit for each coefficient above the median, so half of them, 128, are ones for every picture that is not
+    degenerate. Of random digests, one in twenty has exactly 128 ones.
     """
     good = readable(head, _parse)
     halves = sum(int.from_bytes(item.hashes[0].bits).bit_count() == 128 for _line, item in good)

@@ -1,7 +1,7 @@
-"""The `rds` format, only read: the NSRL's Reference Data Set of version 3, an SQLite file of tens of gigabytes.
+"""The `rds` format, read only: the NSRL's Reference Data Set, version 3, an SQLite file of tens of gigabytes.
 
-The full sets have a table METADATA, over which FILE is a view; the minimal sets have a table FILE. Both have the digests
-as text in upper case. Only tables are read: what a view computes is for whoever wrote the file to decide.
+The full sets have a table METADATA and a view FILE on it; the minimal sets have a table FILE. Both have the digests as
+upper-case text. We read only tables, because whoever wrote the file decides what a view computes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from hashmatch.exchange.sqlite_files import MAGIC, columns_of, has_table, read_r
 from hashmatch.i18n import _
 from hashmatch.records import ListItem
 
-#: Tables that have files, the first that is there is read.
+#: Tables that list files. The first one that exists is read.
 _TABLES = ("METADATA", "FILE")
 
-#: Field of an item -> the columns that can have it.
+#: Field of an item -> the columns that may contain it.
 _COLUMNS = {
     "md5": ("md5",),
     "sha1": ("sha1",),
@@ -32,7 +32,7 @@ _COLUMNS = {
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    message = _("the NSRL lists software that is known, most of it harmless: import it with --allow")
+    message = _("the NSRL lists known software, most of it harmless: import it with --allow")
     return remarked(read_rows(stream, _entries), message)
 
 
@@ -42,7 +42,7 @@ def _entries(connection: sqlite3.Connection) -> Iterator[Callable[[], ListItem]]
         if {"md5", "sha1", "sha256"} & there:
             break
     else:
-        raise LineError(_("no table METADATA or FILE with digests, as the NSRL's sets have one"))
+        raise LineError(_("it has no table METADATA or FILE with digests, as the NSRL's sets do"))
     found = {field: next((name for name in names if name in there), "NULL") for field, names in _COLUMNS.items()}
     for row in connection.execute(f"SELECT {', '.join(found.values())} FROM {table}"):
         yield partial(_item, dict(zip(found, row, strict=True)))

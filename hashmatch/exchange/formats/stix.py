@@ -1,9 +1,9 @@
 """The `stix` format: a STIX 2.1 bundle (https://docs.oasis-open.org/cti/stix/v2.1/).
 
-An entry is a file object with its digests and, in a property extension of our own, its perceptual hashes; and an
-indicator with what the source says of it: labels, `revoked` for a retraction, `benign` for the allow list. An entry of
-which no digest is known is an indicator only. TLP 2.0 is said by the markings that OASIS has published. The ids of
-objects are made of what they are, so that a later export revises the earlier one's objects.
+An entry becomes two objects: a file with its digests and, in our own property extension, its perceptual hashes; and an
+indicator with what the source says about it: labels, `revoked` for a retraction, `benign` for the allow list. An entry
+without a known digest is only an indicator. TLP 2.0 uses the markings that OASIS has published. The ids of objects are
+derived from their content, so that a later export revises the objects of an earlier one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import BOM
 from hashmatch.records import ListItem, Tlp
 
-#: Names of sources that are remembered as written; one that was forgotten is written again, which does no harm.
+#: How many names of sources are remembered as written. A forgotten one is written again, which does no harm.
 _NAMES_MAX = 10_000
 
 
@@ -69,7 +69,7 @@ _SIGNS = re.compile(rb'"type"\s*:\s*"bundle"|"id"\s*:\s*"bundle--|"spec_version"
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether this is JSON in which a bundle is named, or a STIX object."""
+    """Whether this is JSON that contains a STIX bundle or a STIX object."""
     return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head))
 
 

@@ -1,5 +1,7 @@
-"""What objects of a STIX bundle say of others: names of identities, markings, opinions. Gathered before the entries are
-read, since a bundle has no order."""
+"""Gathers what objects in a STIX bundle say about other objects: names of identities, markings and opinions.
+
+This happens before the entries are read, since a bundle has no order.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,15 @@ from hashmatch.exchange.json_reading import records
 from hashmatch.i18n import _
 from hashmatch.records import LineRemark, Tlp, strictest
 
-#: Where objects stand: in a bundle, or in a TAXII envelope, or in a bare list.
+#: Where objects are: in a bundle or a TAXII envelope, or in a bare list.
 PATHS = (("objects", "*"), ("*",))
 
-#: Identities, markings and opinions that are held; a hostile bundle could have any number.
+#: How many identities, markings and opinions are kept; a hostile bundle could have any number.
 HELD_MAX = 100_000
 
 _ID_MAX = 200
 
-#: TLP 1 as STIX 2.1 itself defines it (section 7.2.1.4).
+#: TLP 1, as STIX 2.1 itself defines it (section 7.2.1.4).
 _TLP1_MARKINGS: dict[str, Tlp] = {
     "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": "clear",
     "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": "green",
@@ -30,7 +32,7 @@ _TLP1_MARKINGS: dict[str, Tlp] = {
 
 
 class BundleContext:
-    """What a bundle says of its entries beside them."""
+    """What a bundle says about its entries in other objects."""
 
     def __init__(self) -> None:
         self.tlp: dict[str, Tlp | None] = {**{mark: tlp for tlp, mark in TLP_MARKINGS.items()}, **_TLP1_MARKINGS}
@@ -68,13 +70,13 @@ class BundleContext:
         self._held += 1
 
     def remarks(self) -> list[LineRemark]:
-        """What is to be said once all entries were read."""
+        """Remarks to make once all entries have been read."""
         found = []
         if self._held > HELD_MAX:
-            message = _("more than {most} identities, markings and opinions: those after are not looked at")
+            message = _("more than {most} identities, markings and opinions: the rest are ignored")
             found.append(LineRemark(self.last, message.format(most=HELD_MAX)))
         if self.opinions:
-            message = _("opinions on {count} objects that are no entries, or not in this list, are passed over")
+            message = _("objects whose opinions are skipped because they are not entries or not in this list: {count}")
             found.append(LineRemark(self.last, message.format(count=len(self.opinions))))
         return found
 
@@ -82,11 +84,11 @@ class BundleContext:
         return self.names.get(str(found.get("created_by_ref")))
 
     def mark(self, found: Mapping[str, object]) -> Tlp | None:
-        """The strictest TLP mark of an object, or of any part of it."""
+        """The strictest TLP mark on an object or any part of it."""
         return strictest(*map(self.tlp.get, _marks(found)))
 
     def unknown_mark(self, found: Mapping[str, object]) -> str | None:
-        """A mark of an object that is no TLP mark, if it was not met before."""
+        """A marking of an object that is not a TLP mark, unless it was returned before."""
         for mark in _marks(found):
             if self.tlp.get(mark) is None and mark not in self._unknown and len(self._unknown) < 100:
                 self._unknown.add(mark)
@@ -94,7 +96,7 @@ class BundleContext:
         return None
 
     def opinions_on(self, found: Mapping[str, object]) -> list[dict[str, object]]:
-        """Opinions on an object as records of ours; each is given once."""
+        """The opinions on an object, in the form of our records. Each is returned only once."""
         told = self.opinions.pop(str(found.get("id")), ())
         given = list[dict[str, object]]()
         for each in told:
@@ -103,7 +105,7 @@ class BundleContext:
                 continue
             author = each.get("created_by_ref")
             own = author is not None and author == found.get("created_by_ref")
-            # What nobody has signed must not pass for what the entry's own source says.
+            # An opinion without an author must not pass for one of the entry's own source.
             source = None if own else self.source(each) or (author if isinstance(author, str) else "unknown")
             record: dict[str, object] = {"opinion": verdict, "source": source}
             given.append({**record, "at": each.get("modified"), "reason": each.get("explanation")})
@@ -111,14 +113,14 @@ class BundleContext:
 
 
 def extension(found: Mapping[str, object]) -> Mapping[str, object]:
-    """Our own extension of an object; empty if it has none."""
+    """Our own extension in an object; empty if it has none."""
     extensions = found.get("extensions")
     own = extensions.get(EXTENSION) if isinstance(extensions, dict) else None
     return own if isinstance(own, dict) else {}
 
 
 def _tlp_of(found: Mapping[str, object]) -> Tlp | None:
-    """The mark that somebody has defined himself, of TLP 1 or 2; None if it is another."""
+    """The TLP mark (1 or 2) of a marking that somebody has defined on their own; None if it is not a TLP mark."""
     extensions, definition = found.get("extensions"), found.get("definition")
     told = extensions.get(TLP_EXTENSION) if isinstance(extensions, dict) else None
     level = told.get("tlp_2_0") if isinstance(told, dict) else None

@@ -1,6 +1,7 @@
-"""The objects of a STIX 2.1 bundle that entries of a list become, as plain dictionaries.
+"""Builds the objects of a STIX 2.1 bundle from list entries, as plain dictionaries.
 
-The stix2 library would build the same at a fifth of a millisecond an object; a test has it parse all of these, strictly.
+The stix2 library could build the same objects, but takes a fifth of a millisecond for each. A test makes it parse all of
+ours in strict mode.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from hashmatch.exchange.json_items import NO_DATE, entry_uuid, exact, last_word,
 from hashmatch.exchange.json_reading import JsonDict
 from hashmatch.records import ListItem, Opinion, Tlp, Verdict
 
-#: Of all our additions to STIX. Never to be changed.
+#: The id of all our additions to STIX. Never change it.
 EXTENSION = "extension-definition--1adb6e55-8abd-47ba-9651-c7a81086d663"
 _SELF = "identity--468ce33b-ac80-46d7-b47a-23d03218f6bd"
 
-#: TLP 2.0 as OASIS has published it for STIX 2.1 (extension-definition-specifications/tlp-2.0 in
-#: github.com/oasis-open/cti-stix-common-objects): the ids are theirs.
+#: TLP 2.0 as published by OASIS for STIX 2.1 (extension-definition-specifications/tlp-2.0 in
+#: github.com/oasis-open/cti-stix-common-objects). The ids are theirs.
 TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 TLP_MARKINGS: dict[Tlp, str] = {
     "clear": "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
@@ -29,7 +30,7 @@ TLP_MARKINGS: dict[Tlp, str] = {
     "red": "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
 }
 
-#: Of cyber-observable objects whose id is made of what they are (STIX 2.1, section 2.9).
+#: The namespace for the ids of cyber-observable objects, which are derived from their content (STIX 2.1, section 2.9).
 _OBSERVABLES = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 
 _STRENGTHS: dict[Verdict, str] = {
@@ -43,7 +44,7 @@ VERDICTS: dict[object, Verdict] = {
     "disagree": "disputed",
     "strongly-disagree": "false-positive",
 }
-#: How sure the source is of its entry, by what it says of it.
+#: How sure a source is of its entry, by its opinion.
 _CONFIDENCE: dict[Verdict, int] = {"confirmed": 100, "disputed": 50, "false-positive": 0}
 
 _SCHEMA = (
@@ -58,7 +59,7 @@ _SCHEMA = (
 
 
 def preamble() -> tuple[JsonDict, ...]:
-    """What a bundle must have before our extension may be used in it."""
+    """The objects that a bundle needs before it may use our extension."""
     since = "2026-11-26T00:00:00.000Z"
     dated: JsonDict = {"spec_version": "2.1", "created": since, "modified": since}
     return (
@@ -105,9 +106,10 @@ def _identity_id(name: str) -> str:
 
 
 def file_of(item: ListItem) -> JsonDict | None:
-    """The file that an entry is about, where a digest of it is known.
+    """The file that an entry is about; None if no digest of it is known.
 
-    Its id is made of its digest alone, as that of a file object without extension, so that the two are taken for one.
+    Its id is derived from its digest alone, so a file object without our extension gets the same id and counts as the
+    same file.
     """
     hashes = {"MD5": item.md5, "SHA-1": item.sha1, "SHA-256": item.sha256}
     known = {name: value for name, value in hashes.items() if value}
@@ -158,7 +160,7 @@ def _measures(item: ListItem) -> JsonDict:
 
 
 def opinions_of(item: ListItem, indicator: JsonDict) -> Iterator[tuple[str | None, JsonDict]]:
-    """Each opinion with the name of whose it is."""
+    """Yields each opinion with the name of its source."""
     for opinion in item.opinions:
         source = opinion.source or item.source
         yield source, _opinion(opinion, source, item, indicator)
@@ -183,7 +185,7 @@ def _opinion(opinion: Opinion, source: str | None, item: ListItem, indicator: Js
 
 
 def _pattern(item: ListItem) -> JsonDict:
-    """What the indicator looks for: digests where there are any, else a hash, in a language of its algorithm's name."""
+    """What the indicator looks for: digests if there are any, or else a hash, with its algorithm as the pattern type."""
     kinds: tuple[tuple[str, str | None], ...] = (("MD5", item.md5), ("SHA-1", item.sha1), ("SHA-256", item.sha256))
     told = [f"{name} {value}" for name, value in kinds if value]
     if told:
@@ -206,6 +208,6 @@ def _extension(more: JsonDict) -> JsonDict:
 
 
 def _stamp(moment: str) -> str:
-    """A date as STIX has it: to the millisecond, or finer where it is."""
+    """A date in STIX's form: to the millisecond, or to the microsecond if it is that precise."""
     told = exact(moment)
     return told[:-4] + "Z" if told.endswith("000Z") else told

@@ -1,7 +1,7 @@
-"""Digests that STIX patterns name: [file:hashes.'SHA-256' = '…' AND file:size = 3] OR [file:hashes.MD5 IN ('…', '…')].
+"""Finds the digests in STIX patterns: [file:hashes.'SHA-256' = '…' AND file:size = 3] OR [file:hashes.MD5 IN ('…', '…')].
 
-Read are equalities of a file's or an artifact's hashes. What a pattern asks beside them (names, registry keys, the order
-of events) has no place in a hash list; the caller is told that there was more.
+We read only equality tests on the hashes of a file or an artifact. Other conditions (names, registry keys, the order of
+events) have no place in a hash list; the caller learns that there were some.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-#: STIX's names of digests, in upper case and without hyphens -> ours.
+#: STIX's names of digests, in upper case without hyphens -> our names.
 DIGESTS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
 
-#: A file as a pattern names it: names of algorithms (see `normal`) and "size", with their values.
+#: A file as a pattern describes it: names of algorithms (see `normal`) and "size", with their values.
 Named = dict[str, str | int]
 
 _PARTS = re.compile(
@@ -31,19 +31,19 @@ _QUOTED = re.compile(r"'([^'\\]*)'")
 
 
 def normal(algorithm: str) -> str:
-    """The name of an algorithm as DIGESTS has it: "SHA-256" and "sha256" are "SHA256"."""
+    """The name of an algorithm in the form that DIGESTS uses: "SHA-256" and "sha256" both become "SHA256"."""
     return algorithm.upper().replace("-", "").replace("_", "")
 
 
 def entries(pattern: str) -> tuple[list[Named], bool]:
-    """What a pattern names, one record for each file, and whether it says more than that.
+    """The files that a pattern describes, and whether it has other conditions.
 
-    Digests that must all be there are of one file;
-    of alternatives each is a file of its own, since nothing says that they are the same one.
+    Digests that must all match belong to one file. Of alternatives, each is a file of its own, since nothing says that
+    they are the same file.
     """
     found = list[Named]()
     more = False
-    pairs, size = list[tuple[str, str]](), None  # of the observation that is being read
+    pairs, size = list[tuple[str, str]](), None  # of the current observation
     together, depth = True, 0
     for part in _PARTS.finditer(pattern):
         if part["algorithm"]:
@@ -79,6 +79,6 @@ def _of_one(pairs: list[tuple[str, str]], size: int | None, together: bool) -> I
 
 
 def pattern_of(md5: str | None, sha1: str | None, sha256: str | None) -> str:
-    """A pattern that any of these digests meets."""
+    """A pattern that matches any of these digests."""
     named = {"file:hashes.MD5": md5, "file:hashes.'SHA-1'": sha1, "file:hashes.'SHA-256'": sha256}
     return "[" + " OR ".join(f"{path} = '{value}'" for path, value in named.items() if value) + "]"

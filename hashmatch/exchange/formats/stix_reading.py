@@ -1,8 +1,8 @@
-"""A STIX bundle as entries of a list: indicators, with the files that they are about, and files that stand alone.
+"""Reads a STIX bundle as list entries: indicators with the files they are about, and files without an indicator.
 
-A bundle has no order. It is read twice: first for what its objects say of others (see stix_context), then for the
-entries. A file that no indicator has named yet, and an indicator whose file has not come yet, wait for each other, as
-many as may be held.
+A bundle has no order. It is read twice: first for what its objects say about others (see stix_context), then for the
+entries. A file without an indicator so far, and an indicator whose file has not come yet, wait for each other. How many
+may wait is limited.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark, strictest
 
 _FILES = ("file", "artifact")
-#: Objects that say how others are to be understood, and are.
+#: Objects that tell us about other objects, and that we use.
 _UNDERSTOOD = frozenset({"identity", "marking-definition", "extension-definition", "opinion"})
-#: What our extension says of a file, and of an indicator.
+#: What our extension says about a file, and about an indicator.
 _OF_FILES = ("kind", "size", "duration", "width", "height")
 _OF_INDICATORS = ("collection", "added", "changed", "retracted", "retraction_reason", "opinions")
 _PRIVATE = ("paths", "paths_bytes", "case", "operator")
@@ -35,7 +35,7 @@ Target = tuple[dict[str, object], tuple[Hash, ...]]
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """The stream is read twice, so it must be one that can seek. Entries come as soon as they are complete."""
+    """Yields entries as soon as they are complete. The stream is read twice, so it must be seekable."""
     start = stream.tell()
     context = BundleContext()
     context.gather(stream)
@@ -68,16 +68,16 @@ class _Reader:
     def _summary(self) -> Iterator[LineRemark]:
         last = max(self._context.last, 1)
         if self._alone:
-            message = _("{count} files that no indicator names are taken for entries, too")
+            message = _("files without an indicator, which count as entries too: {count}")
             yield LineRemark(last, message.format(count=self._alone))
         if self._partly:
-            message = _("of {count} patterns only the digests are used; they ask for more than that")
+            message = _("patterns of which only the digests are used, because they also have other conditions: {count}")
             yield LineRemark(last, message.format(count=self._partly))
         if self._unused:
-            message = _("digests of other kinds are passed over: {kinds}")
+            message = _("digests of other kinds are skipped: {kinds}")
             yield LineRemark(last, message.format(kinds=self._unused))
         if self._passed:
-            message = _("objects that name no digest or hash are passed over: {kinds}")
+            message = _("objects without a digest or hash are skipped: {kinds}")
             yield LineRemark(last, message.format(kinds=self._passed))
         yield from self._context.remarks()
 
@@ -106,7 +106,7 @@ class _Reader:
             self._passed.add(kind)
 
     def _file(self, number: int, file: JsonObject) -> Iterator[ListRow]:
-        """A file that no indicator is about."""
+        """Yields the entry for a file that has no indicator."""
         try:
             about, hashes = self._of_file(file)
             if not about.keys().isdisjoint(DIGESTS.values()) or hashes:
@@ -131,7 +131,7 @@ class _Reader:
             return
         yield from self._marked(number, found)
         if file is None and "file_ref" in extension(found):
-            yield LineRemark(number, _("its file is not in this list, or too far from it: only the pattern is used"))
+            yield LineRemark(number, _("its file is not in this list, or too far away in it: only the pattern is used"))
         for about, hashes in targets:
             try:
                 yield number, item_of({**said, **about}, hashes)
@@ -139,10 +139,10 @@ class _Reader:
                 yield BadLine(number, str(refused))
 
     def _said(self, found: JsonObject, file: JsonObject | None) -> dict[str, object]:
-        """What an indicator says of whatever it is about."""
+        """What an indicator says about its target."""
         own = extension(found)
         said: dict[str, object] = {key: own[key] for key in _OF_INDICATORS + _PRIVATE if key in own}
-        kinds = found.get("indicator_types", found.get("labels"))  # which is where STIX 2.0 has them
+        kinds = found.get("indicator_types", found.get("labels"))  # STIX 2.0 has them in the labels
         said["allow"] = isinstance(kinds, list) and "benign" in kinds
         said["labels"] = found.get("labels")
         said["source"] = self._context.source(found)
@@ -152,7 +152,7 @@ class _Reader:
         if not own:
             said |= {"added": created, "changed": modified}
         else:
-            # A date later than any that was told is that of a partner who revised our entry.
+            # A date later than any of our own means that a partner has revised our entry.
             told = latest(*(exact_moment(key, said.get(key)) for key in ("added", "changed", "retracted")))
             if modified and modified > told:
                 said["changed"] = modified
@@ -197,7 +197,7 @@ class _Reader:
         return targets
 
     def _digests(self, about: dict[str, object], digests: Iterable[tuple[str, object]]) -> tuple[Hash, ...]:
-        """Puts the digests that we know into `about`, and gives the perceptual hashes that stood among them."""
+        """Puts the digests that we know into `about`, and returns the perceptual hashes found among them."""
         hashes = list[Hash]()
         for name, value in digests:
             algorithm = normal(name)
@@ -211,5 +211,5 @@ class _Reader:
 
     def _marked(self, number: int, found: JsonObject) -> Iterator[LineRemark]:
         if unknown := self._context.unknown_mark(found):
-            message = _("it is marked with {mark}, which is no TLP mark: what that asks is not kept")
+            message = _("it is marked with {mark}, which is not a TLP mark: this marking is not kept")
             yield LineRemark(number, message.format(mark=snippet(unknown[-36:])))

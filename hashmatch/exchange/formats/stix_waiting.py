@@ -1,4 +1,4 @@
-"""Objects that wait for others to come, no more than may be held."""
+"""Keeps a limited number of objects that wait for others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashmatch.exchange.formats.stix_context import extension
 from hashmatch.exchange.json_reading import JsonObject
 
-#: Objects that wait, counted with their hashes.
+#: How many objects may wait, where each of their hashes counts as one more.
 WAITING_MAX = 20_000
 
 
@@ -20,28 +20,28 @@ class _Held:
 
 
 class WaitingObjects:
-    """Objects with their numbers, by a name that several may share. The oldest leave when there are too many."""
+    """Objects and their numbers, by a name that several may share. When there are too many, the oldest have to leave."""
 
     def __init__(self) -> None:
         self._held = dict[str, list[_Held]]()
         self._weight = 0
 
     def add(self, name: str, number: int, found: JsonObject, used: bool = False) -> Iterator[tuple[int, JsonObject]]:
-        """Gives those that must leave without having been used."""
+        """Adds an object. Yields the objects that have to leave and were never used."""
         self._held.setdefault(name, []).append(_Held(number, found, used))
         self._weight += _weight(found)
         while self._weight > WAITING_MAX and self._held:
             yield from self.take(next(iter(self._held)))
 
     def take(self, name: str) -> Iterator[tuple[int, JsonObject]]:
-        """Those of a name that were not used; none of them waits any longer."""
+        """Removes all objects with a name, and yields those that were never used."""
         for held in self._held.pop(name, ()):
             self._weight -= _weight(held.found)
             if not held.used:
                 yield held.number, held.found
 
     def use(self, name: str) -> JsonObject | None:
-        """The latest of a name. It stays, since others may want it, too."""
+        """Returns the latest object with a name and marks it as used. It stays, since others may need it too."""
         held = self._held.get(name)
         if not held:
             return None

@@ -1,12 +1,12 @@
-"""The `stopncii` format, only read: answers of StopNCII.org's FetchHashes, as JSON. They may follow each other in a file.
+"""The `stopncii` format, read only: JSON responses of StopNCII.org's FetchHashes. One file may have several in a row.
 
     {"count", "nextSetTimestamp", "nextPageToken", "hasMoreRecords",
      "hashRecords": [{"lastModtimestamp": seconds, "hashValue", "hashStatus": "Received"|"Active"|"Withdrawn"|"Deleted",
                       "caseNumbers": {uuid: status}, "signalType": "ImagePDQ"|"VideoMD5"|"VideoTMK"|"Text"|"URL",
                       "CSPFeedbacks": [{"source", "feedbackValue": "Blocked"|"NotBlocked"|…, "tags": [text]}]}]}
 
-hashStatus tells whether an entry is withdrawn. Feedback is the opinion of a platform: Blocked confirms; NotBlocked, "looked
-at and not found to be it", disputes.
+hashStatus tells whether an entry is withdrawn. Feedback is the opinion of a platform: Blocked confirms the entry;
+NotBlocked ("looked at and not found to be it") disputes it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _opinions(feedbacks: list[dict[str, object]]) -> Iterator[Opinion]:
 
 
 def _cases(numbers: object) -> str | None:
-    """The numbers of the cases; where there are none, the interface gives an empty list."""
+    """The case numbers, joined; None if there are none, for which the API returns an empty list instead of an object."""
     return text("caseNumbers", " ".join(numbers)) if isinstance(numbers, dict) else None
 
 

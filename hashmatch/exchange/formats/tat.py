@@ -1,10 +1,10 @@
-"""The `tat` format, only read: pages of Tech Against Terrorism's hash list (docs.terrorismanalytics.org), as JSON.
+"""The `tat` format, read only: JSON pages of Tech Against Terrorism's hash list (docs.terrorismanalytics.org).
 
     {"count", "next", "previous", "checkpoint": "1724856487.709035,10594",
      "results": [{"hash_digest", "algorithm": "MD5"|"SHA256"|"SHA512"|"PDQ", "ideology": "islamist"|"far-right",
                   "file_type": "mp4", "deleted": false, "updated_on": 1704901040.22, "created_on": ISO 8601, "id": 2819}]}
 
-Pages may follow each other in a file. An entry is one hash: those of one file come as so many references.
+One file may have several pages in a row. An entry is one hash, so each hash of a media file becomes its own reference.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _item(record: dict[str, object]) -> ListItem:
 
 def _meant(algorithm: str | None, file_type: str | None) -> SignalMeaning | None:
     name = (algorithm or "").lower().replace("-", "")
-    if name == "pdq":  # always of a still picture, whatever file it came from
+    if name == "pdq":  # always a still picture, whatever file it came from
         return "pdq", "image"
     return (name, _KINDS.get((file_type or "").lower().lstrip("."))) if name in _ALGORITHMS else None
 

@@ -1,5 +1,7 @@
-"""The `threatexchange` format, only read: pages of ThreatExchange's threat_updates and threat_descriptors interfaces, which
-serve GIFCT's hash-sharing database too, as JSON; or a bare array of the same records. Pages may follow each other in a file.
+"""The `threatexchange` format, read only: JSON pages of ThreatExchange's threat_updates and threat_descriptors APIs.
+
+These APIs also serve GIFCT's hash-sharing database. One file may have several pages in a row, or a bare array of the same
+records:
 
     {"data": [{"id", "indicator", "type": "HASH_PDQ", "last_updated": seconds, "creation_time", "should_delete", "tags",
                "descriptors": {"data": [{"id", "owner": {"id", "name"}, "status", "tags", "confidence": 0-100, "description",
@@ -7,9 +9,9 @@ serve GIFCT's hash-sharing database too, as JSON; or a bare array of the same re
                                          "reactions": [{"key": "DISAGREE_WITH_TAGS", "value": "<app>,<app>"}]}]}}],
      "paging": {...}}
 
-A descriptor is what one member says of an indicator: MALICIOUS confirms it, NON_MALICIOUS calls it a false positive, every
-other status leaves it open. Reactions are words of members who have no descriptor. What one owner says is the entry's own
-opinion; of several each keeps theirs by name, and what all of them say is the entry's own opinion as well.
+A descriptor is what one member says about an indicator: MALICIOUS confirms it, NON_MALICIOUS calls it a false positive, and
+any other status leaves it open. Reactions come from members without a descriptor. If there is one owner, its opinion is the
+entry's own. If there are several, each keeps its opinion under its name; if they all agree, that is also the entry's own.
 """
 
 from __future__ import annotations
@@ -38,11 +40,11 @@ _MEANT: dict[str, SignalMeaning] = {
     "HASH_VIDEO_MD5": ("md5", "video"),
     "HASH_VIDEO_SHA256": ("sha256", "video"),
 }
-#: Its label for digests whose type does not say what they are of.
+#: ThreatExchange's label for a digest of a video whose type does not say so.
 _OF_VIDEO = "media_type_video"
 
 _STATUS: dict[str, Verdict] = {"MALICIOUS": "confirmed", "NON_MALICIOUS": "false-positive"}
-#: Where a member has reacted in several ways, the first of these counts.
+#: If a member has reacted in several ways, the first of these counts.
 _REACTIONS: dict[str, Verdict] = {
     "HELPFUL": "confirmed",
     "NON_MALICIOUS": "false-positive",
@@ -52,7 +54,7 @@ _REACTIONS: dict[str, Verdict] = {
 
 @dataclass(frozen=True, slots=True)
 class _Descriptor:
-    """What one member says. owner: its name, or else its number; number: None where the interface hides the owner."""
+    """What one member says. owner: its name, or else its number. number: None if the API hides the owner."""
 
     owner: str | None
     number: str | None
@@ -71,7 +73,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 
 def _item(record: dict[str, object]) -> ListItem:
-    if "raw_indicator" in record and "descriptors" not in record:  # of threat_descriptors: a descriptor by itself
+    if "raw_indicator" in record and "descriptors" not in record:  # a descriptor on its own, from threat_descriptors
         record = {
             "indicator": record["raw_indicator"],
             "type": record.get("type"),
@@ -82,11 +84,11 @@ def _item(record: dict[str, object]) -> ListItem:
         }
     kind_of_hash = text("type", record.get("type"), 64)
     if kind_of_hash is None:
-        raise LineError(_("an entry without {field}").format(field="type"))
+        raise LineError(_("the entry has no {field}").format(field="type"))
     item = hashed(_MEANT.get(kind_of_hash.upper()), kind_of_hash, record.get("indicator"))
     changed = instant("last_updated", record.get("last_updated"))
     item = replace(item, changed=changed, case=_case(record.get("id")))
-    # The interface has been seen to give entries without descriptors in place of deleted ones (ThreatExchange issue 834).
+    # The API has been seen to return deleted entries without descriptors (ThreatExchange issue 834).
     if yes("should_delete", record.get("should_delete")) or "descriptors" not in record:
         return replace(item, retracted=withdrawn(changed), retraction_reason="should_delete")
     descriptors = [_descriptor(each) for each in _objects("descriptors", record["descriptors"])]
@@ -110,7 +112,7 @@ def _case(number: object) -> str | None:
 
 
 def _listed(field: str, value: object) -> list[object]:
-    """The items of a list, which may stand under "data"; None is an empty one."""
+    """The items of a list, which may be under the key "data". None counts as an empty list."""
     inner = value.get("data") if isinstance(value, dict) else value
     if not isinstance(inner, list | None):
         raise LineError(_("{field} is not a list: {value}").format(field=field, value=snippet(inner)))
@@ -125,7 +127,7 @@ def _objects(field: str, value: object) -> Iterator[dict[str, object]]:
 
 
 def _tags(value: object) -> Iterator[str]:
-    """Tags are texts, or objects with a text."""
+    """Yields tags, which are texts or objects with a text."""
     for each in _listed("tags", value):
         tag = text("tags", each.get("text") if isinstance(each, dict) else each)
         if tag:
@@ -155,12 +157,12 @@ def _descriptor(record: Mapping[str, object]) -> _Descriptor:
 
 
 def _number(value: object) -> str | None:
-    """Numbers of members come as texts, and as numbers."""
+    """A member's number, which may come as text or as a number."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text("id", value, 64)
 
 
 def _share_level(value: object) -> Tlp | None:
-    """What the Traffic Light Protocol has, or else no mark."""
+    """The TLP mark of a share level; None if the level is not one of the Traffic Light Protocol."""
     try:
         return tlp_mark(value)
     except LineError:
@@ -168,7 +170,7 @@ def _share_level(value: object) -> Tlp | None:
 
 
 def _reactions(value: object) -> Iterator[tuple[str, str]]:
-    """Each reaction with the number of each member that reacted so."""
+    """Yields pairs of a reaction and the number of a member who reacted that way."""
     for each in _objects("reactions", value):
         key = text("reactions", each.get("key"), 64)
         for member in (text("reactions", each.get("value")) or "").split(","):
@@ -194,7 +196,7 @@ def _confidence(descriptor: _Descriptor) -> str | None:
 
 
 def _of_others(descriptors: list[_Descriptor]) -> Iterator[Opinion]:
-    """The reactions of members who have no descriptor of their own."""
+    """Yields the opinions of members who have reacted but have no descriptor of their own."""
     said: dict[str, set[str]] = {}
     for key, member in (reaction for each in descriptors for reaction in each.reactions):
         said.setdefault(member, set()).add(key)

@@ -1,12 +1,12 @@
-"""The `tx-csv` format: what `tx dataset -P --csv` of the tx tool (python-threatexchange) prints, with its header row.
+"""The `tx-csv` format: the output of `tx dataset -P --csv` from the tx tool (python-threatexchange), with its header row.
 
     signal_type,signal_str,collab,category,tags
     pdq,f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22,East,POSITIVE_CLASS,group:x tlp:green
 
-- collab is the collection; tags are joined by spaces, and a space in a label is written as "_".
-- category is one word for the opinions of all: POSITIVE_CLASS all that there are confirm it, NEGATIVE_CLASS its own
-  source calls it a false positive and nobody confirms it, DISPUTED they differ, INVESTIGATION_SEED nobody has said anything.
-- A text that a spreadsheet would take for a formula has a ' before it, which reading takes off again.
+- collab is the collection. Tags are separated by spaces; a space in a label is written as "_".
+- category sums up all opinions in one word. POSITIVE_CLASS: all opinions confirm the entry. NEGATIVE_CLASS: its own
+  source calls it a false positive and nobody confirms it. DISPUTED: opinions differ. INVESTIGATION_SEED: there are none.
+- A text that a spreadsheet would take for a formula gets a ' in front, which reading removes again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _OPINIONS: dict[str, tuple[Opinion, ...]] = {
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """Columns may come in any order. Without a header row nothing is read."""
+    """Reads the items of a list. Columns may come in any order; without a header row it reads nothing."""
     names: list[str] = []
     for record in records(stream):
         if isinstance(record, BadLine):
@@ -50,17 +50,17 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
             continue
         line, row = record
         found = [name.strip().lower() for name in row]
-        if not any(found) or found == names:  # lists may have been joined
+        if not any(found) or found == names:  # a repeated header row: lists may have been joined
             continue
         if not names:
             if not {"signal_type", "signal_str"} <= set(found) or len(set(found)) != len(found):
-                yield BadLine(line, _("this is no header row with each of signal_type, signal_str once"))
+                yield BadLine(line, _("not a header row with signal_type and signal_str, each once"))
                 return
             names = found
             continue
         try:
             if len(row) != len(names):
-                reason = _("the row has {count} cells, the header row {wanted}")
+                reason = _("the row has {count} cells, but the header row has {wanted}")
                 raise LineError(reason.format(count=len(row), wanted=len(names)))
             item, remark = _item(dict(zip(names, row, strict=True)))
         except LineError as refused:
@@ -76,7 +76,7 @@ def _item(cells: dict[str, str]) -> tuple[ListItem, str | None]:
     category = cells.get("category", "").strip()
     if category not in _OPINIONS:
         raise LineError(
-            _("{field} is none of {known}: {value}").format(
+            _("{field} is not one of {known}: {value}").format(
                 field="category", known=", ".join(filter(None, _OPINIONS)), value=snippet(category)
             )
         )
@@ -86,7 +86,7 @@ def _item(cells: dict[str, str]) -> tuple[ListItem, str | None]:
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes a row for every signal of each item; EXTRAS have no place in it."""
+    """Writes a row for every signal of each item. The format has no place for EXTRAS."""
 
     def entries(item: ListItem) -> Iterable[bytes]:
         more = (for_spreadsheet(item.collection or ""), _category(item), for_spreadsheet(" ".join(_tags(item))))
@@ -115,12 +115,12 @@ def _category(item: ListItem) -> str:
         return "INVESTIGATION_SEED"
     if verdicts == {"confirmed"}:
         return "POSITIVE_CLASS"
-    # Where only others call it a false positive, its own source still stands by it.
+    # If only others call it a false positive, its own source still stands by it.
     return "NEGATIVE_CLASS" if verdicts == {item.verdict} == {"false-positive"} else "DISPUTED"
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether the first line is its header row."""
+    """Whether the first line is the header row of this format."""
     first = next(iter(sample(head)), b"").decode("utf-8", "replace")
     return {"signal_type", "signal_str"} <= {name.strip().lower() for name in cells_of(first) or ()}
 

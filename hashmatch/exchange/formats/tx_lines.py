@@ -1,12 +1,12 @@
-"""The `tx-lines` format: a file of `<type> <signal>` lines, as `tx dataset -P -S` prints them and the local_file exchange
-of the tx tool (python-threatexchange) reads them.
+"""The `tx-lines` format: a file of `<type> <signal>` lines, printed by `tx dataset -P -S` and read by the local_file
+exchange of the tx tool (python-threatexchange).
 
     pdq f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22
     video_md5 900150983cd24fb0d6963f7d28e17f72
     vpdq ["f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22,100,0.000"]
 
-A line says no more than that a picture or film is known. The hashes of one reference stand in as many lines, and come
-back as so many references.
+A line says only that a picture or film is known. Each hash of a reference gets its own line, and is read back as its own
+reference.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def _parse(line: bytes) -> tuple[ListItem, str | None]:
     except UnicodeDecodeError as error:
         raise LineError(_("not valid UTF-8 (at byte {position})").format(position=error.start + 1)) from None
     if not signal:
-        raise LineError(_("not a type of signal, a space and a signal: {value}").format(value=snippet(line)))
+        raise LineError(_("not a signal type, a space and a signal: {value}").format(value=snippet(line)))
     return parse(signal_type, signal)
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes every signal of each item; EXTRAS have no place in it."""
+    """Writes every signal of each item. The format has no place for EXTRAS."""
 
     def entries(item: ListItem) -> Iterable[bytes]:
         return [f"{signal_type} {signal}".encode("ascii") for signal_type, signal in signals(item)]
@@ -64,7 +64,7 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether more than half of the first lines begin with a type that the tool knows."""
+    """Whether more than half of the first lines begin with a type that the tx tool knows."""
     lines = sample(head)
     return sum(line.split(b" ", 1)[0] in _TYPES and b" " in line for line in lines) * 2 > len(lines)
 

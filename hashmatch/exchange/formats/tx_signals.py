@@ -1,4 +1,4 @@
-"""What the tx tool calls signals: a type and a text, which its lists `tx-lines` and `tx-csv` are made of."""
+"""Reads and writes what the tx tool calls signals: a type and a text. Its lists `tx-lines` and `tx-csv` consist of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hashmatch.exchange.formats.partners import SignalMeaning, hashed
 from hashmatch.exchange.formats.pdq import good_enough
 from hashmatch.records import ListItem
 
-#: Types (python-threatexchange's signal_type folder) of what can be searched here, apart from vpdq.
+#: Types that we can search by, apart from vpdq (see python-threatexchange's signal_type folder).
 _MEANT: dict[str, SignalMeaning] = {
     "pdq": ("pdq", "image"),
     "video_md5": ("md5", "video"),
@@ -17,22 +17,22 @@ _MEANT: dict[str, SignalMeaning] = {
 }
 _OTHERS = ("pdq_ocr", "raw_text", "text_tlsh", "trend_query", "url", "url_md5")
 
-#: All types that the tool knows, by itself or with its extensions.
+#: All types that the tool knows, with and without its extensions.
 TYPES = (*_MEANT, "vpdq", *_OTHERS)
 
-#: What signals can say, apart from the list around them: see losses.
+#: The parts of an item that signals can express (see losses), apart from what the list around them adds.
 CARRIES = frozenset({"pdq", "kind", "frames", "video:time", "video:quality", "video:md5", "video:sha256"})
 
 
 def parse(signal_type: str, signal: str) -> tuple[ListItem, str | None]:
-    """The entry, and a remark for a person if there is something to be said of it. Raises LineError."""
+    """Parses one signal. Returns the entry, and a remark for the user if there is one. Raises LineError."""
     if signal_type == "vpdq":
         return vpdq_frames.parse_signal(signal)
     return hashed(_MEANT.get(signal_type), signal_type, signal.strip()), None
 
 
 def signals(item: ListItem) -> Iterator[tuple[str, str]]:
-    """The type and text of each signal by which an item can be known. It has digests of films only."""
+    """Yields the type and text of each signal that identifies an item. There are signals for digests of films only."""
     pictures = (each for each in item.hashes if each.algorithm == "pdq" and each.time is None and good_enough(each))
     for hex in dict.fromkeys(each.hex for each in pictures):
         yield "pdq", hex

@@ -1,4 +1,4 @@
-"""The `vics` format: VICS 2.0 of Project VIC, as forensic tools exchange hash sets; of its own model, CUSTOM.
+"""The `vics` format: Project VIC's VICS 2.0, in which forensic tools exchange hash sets; we use its model CUSTOM.
 
     {"@odata.context": "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/CUSTOM/$metadata#Media",
      "value": [{"MediaID": 1, "Category": null, "MD5": HEX, "SHA1": HEX, "MediaSize": bytes, "MimeType": "image",
@@ -7,9 +7,9 @@
                 "MediaMetadata": [{"MD5": HEX, "PropertyName": "hashmatch:…", "PropertyValue": …}],
                 "MediaFiles": [{"MD5": HEX, "FileName": name, "FilePath": "a\\\\b\\\\name"}]}]}
 
-A record has an MD5, or is none. Category is never written: its codes are those of child abuse material. The format has
-no word for what is withdrawn or legitimate, and its readers take all that is in it for known: such references are left
-out. What only we read stands in MediaMetadata.
+A record must have an MD5. Category is always null: its codes are for child abuse material. The format cannot say that a
+reference is withdrawn or legitimate, and its readers treat everything in it as known, so such references are left out.
+MediaMetadata has what only we read.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _text(value: object) -> str:
 
 
 def _file(path: bytes) -> dict[str, object]:
-    """A path as forensic tools have it, with backslashes."""
+    """A path in the form that forensic tools use, with backslashes."""
     shown = path.decode("utf-8", "backslashreplace").replace("/", "\\")
     return {"FileName": shown.rpartition("\\")[2], "FilePath": shown}
 
@@ -99,7 +99,7 @@ _VALUE, _MEDIA = re.compile(rb'"value"\s*:\s*\['), re.compile(rb'"Media(?:ID)?"\
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether this is JSON that names the data model, or has cases with media, or media."""
+    """Whether this is JSON that names the data model, or that has media, in cases or not."""
     if head.removeprefix(BOM).lstrip()[:1] != b"{":
         return False
     return bool(_MODEL.search(head) or (_VALUE.search(head) and _MEDIA.search(head)))

@@ -1,7 +1,7 @@
-"""Project VIC's JSON as entries of a list: VICS 2.0 and the models before it, cases and hash sets, as tools write them.
+"""Reads Project VIC's JSON as list entries: VICS 2.0 and earlier models, cases and hash sets, as tools write them.
 
-Not read, since they don't agree with the records beside them: IsPrecategorized, TotalMediaFiles. A category is kept as a
-label ("vics:category=1"), for what its number means depends on the model.
+IsPrecategorized and TotalMediaFiles are not read, because they do not agree with the records beside them. A category is
+kept as a label ("vics:category=1"), because the meaning of its number depends on the model.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from hashmatch.exchange.skipped_kinds import SkippedKinds
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, LineRemark
 
-#: Of the names of properties in MediaMetadata that are ours.
+#: The prefix of our own property names in MediaMetadata.
 PREFIX = "hashmatch:"
-#: What stands there as text, and what as JSON.
+#: Properties whose values are text, and those whose values are JSON.
 _TEXTS = ("collection", "source", "tlp", "added", "case", "operator")
 _OF_JSON = (
     "duration",
@@ -37,19 +37,19 @@ _OF_JSON = (
 )
 PROPERTIES = (*_TEXTS, *_OF_JSON)
 
-#: Where media stand: in cases, or in a hash set.
+#: Where media are: in cases, or in a hash set.
 _IN_CASES = ("value", "*", "Media", "*")
 _IN_SET = ("value", "*")
 _HEAD = 65_536
 _CASES = re.compile(rb'"Media"\s*:\s*\[')
 
 _DOTNET = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
-#: As American programs write dates, whatever the day and month of others would be.
+#: Dates as American programs write them. A date like 1/2/2026 is always read as month and day.
 _AMERICAN = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M", "%m/%d/%Y")
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """The stream must be one that can seek: its first bytes tell which form it has. Records come one after the other."""
+    """Yields entries one after another. The stream must be seekable, because its first bytes tell which form it has."""
     start = stream.tell()
     head = stream.read(_HEAD)
     stream.seek(start)
@@ -68,14 +68,16 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
             yield BadLine(number, str(refused))
             continue
         if doubt:
-            yield LineRemark(number, _("its date is none that is known: {value}").format(value=snippet(doubt)))
+            yield LineRemark(number, _("its date is in an unknown form: {value}").format(value=snippet(doubt)))
         categories += _category(media) is not None
         yield number, item
     if categories:
-        message = _("{count} entries have a category of Project VIC: it is kept as a label, and says nothing else here")
+        message = _(
+            "entries with a Project VIC category, which is kept as a label and has no other effect here: {count}"
+        )
         yield LineRemark(number, message.format(count=categories))
     if unused:
-        yield LineRemark(number, _("digests of other kinds are passed over: {kinds}").format(kinds=unused))
+        yield LineRemark(number, _("digests of other kinds are skipped: {kinds}").format(kinds=unused))
 
 
 def _entry(media: JsonObject, date: str | None, unused: SkippedKinds) -> tuple[dict[str, object], tuple[Hash, ...]]:
@@ -89,7 +91,7 @@ def _entry(media: JsonObject, date: str | None, unused: SkippedKinds) -> tuple[d
             frames.append(value)
         elif name in ("SHA256", "PDQ"):
             record[name.lower()] = value
-        elif name not in ("MD5", "SHA1"):  # which the record itself has
+        elif name not in ("MD5", "SHA1"):  # the record itself has those two
             unused.add(name)
     if media.get("PhotoDNA"):
         unused.add("PhotoDNA")
@@ -117,12 +119,12 @@ def _property(key: str, value: object) -> object:
 
 
 def labels_of(tags: str) -> list[str]:
-    """The labels of a record's Tags, which are separated by commas, semicolons or bars."""
+    """Splits a record's Tags into labels. They are separated by commas, semicolons or bars."""
     return [label.strip() for label in re.split("[,;|]", tags) if label.strip()]
 
 
 def path_of(file: JsonObject) -> bytes:
-    """The path of a file, which may have been told in one or in two pieces; empty if there is none."""
+    """The path of a file, which may be given in one or two pieces; empty if there is none."""
     name, path = _bare(file.get("FileName"), strip=False) or "", _bare(file.get("FilePath"), strip=False) or ""
     path, name = path.replace("\\", "/"), name.replace("\\", "/")
     if name and path.rpartition("/")[2] != name:
@@ -136,19 +138,19 @@ def _category(media: JsonObject) -> int | None:
 
 
 def _size(value: object) -> object:
-    """Some programs write numbers as texts."""
+    """A size as a number; some programs write it as text."""
     told = value.strip() or None if isinstance(value, str) else value
     return int(told) if isinstance(told, str) and told.isascii() and told.isdigit() and len(told) < 20 else told
 
 
 def _kind(value: object) -> str | None:
-    """From a type such as image/jpeg, of which some programs write the first half only."""
+    """The kind in a MIME type such as image/jpeg; some programs write only its first half."""
     first = value.partition("/")[0].strip().lower() if isinstance(value, str) else ""
     return first if first in ("image", "video") else None
 
 
 def _date(value: object) -> tuple[str | None, object]:
-    """A date in ISO 8601, as .NET or as American programs write it; and what it was if it is none of these."""
+    """Reads a date in ISO 8601, in .NET's form or in American form. Returns it, or the value that it could not read."""
     if not isinstance(value, str) or not value.strip():
         return None, value or None
     told = value.strip()
@@ -178,7 +180,7 @@ def _bare(value: object, strip: bool = True) -> str | None:
 
 
 def _hex(value: object) -> str | None:
-    """Hexadecimal digits, which are often in capitals here."""
+    """Hexadecimal digits in lower case; in these lists they are often in capitals."""
     bare = _bare(value)
     return None if bare is None else bare.lower()
 

@@ -1,7 +1,7 @@
-"""The `vpdq` format: films as the tx tool's vpdq signals, see `vpdq_frames`; one film a line.
+"""The `vpdq` format: films as the tx tool's vpdq signals (see `vpdq_frames`), one film per line.
 
-So the local_file exchange of the tx tool (with --signal-type vpdq) and `tx match -H -S vpdq video` read a list of several
-films. A file that holds one film only may be spread over lines.
+This is how the tx tool's local_file exchange (with --signal-type vpdq) and `tx match -H -S vpdq video` read a list of
+several films. A file with a single film may spread it over several lines.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _rows(number: int, entry: bytes) -> Iterator[ListRow]:
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes every film of which a frame is good enough to be matched; EXTRAS have no place in it."""
+    """Writes every film that has a frame good enough to be matched. The format has no place for EXTRAS."""
 
     def entries(item: ListItem) -> Iterable[bytes]:
         film = signal(item)
@@ -67,7 +67,7 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether it begins with a frame."""
+    """Whether the list begins with a frame."""
     return _START.match(head.removeprefix(BOM)) is not None
 
 

@@ -1,9 +1,9 @@
-"""Films as vPDQ has them: the PDQ hashes of their frames, with quality and time, as the text of one signal.
+"""Reads and writes films in vPDQ's form: the PDQ hashes of their frames with quality and time, as the text of one signal.
 
-The text is JSON, and there are two dialects (python-threatexchange's extensions/vpdq/vpdq_util.py):
-    ["<hex>,<quality>,<seconds>", ...]                                     that of the tx tool; written is this
+The text is JSON in one of two dialects (python-threatexchange's extensions/vpdq/vpdq_util.py):
+    ["<hex>,<quality>,<seconds>", ...]                                     the tx tool's, which we write
     {"0": {"quality": 100, "hash": "<hex>", "timestamp": 0.0}, ...}        the older one, by frame number
-The tx tool writes times with three digits: "1e+02" for 100.5 seconds. It reads the milliseconds that are written here.
+The tx tool writes times with three digits: "1e+02" for 100.5 seconds. It can read the milliseconds that we write.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hashmatch.exchange.json_reading import parse_value
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
 
-#: A film of more frames (a week, at two a second) is taken for an attempt to fill the memory.
+#: A film with more frames than this (a week, at two a second) is treated as an attempt to fill the memory.
 FRAMES_MAX = 1_000_000
 
 _QUALITY = re.compile(r"[0-9]{1,3}")
@@ -26,10 +26,10 @@ _TIME = re.compile(r"[0-9]{1,25}(?:\.[0-9]{0,25})?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 def frames_of(item: ListItem) -> list[Hash]:
-    """The frames of an item that is a film, by their times; none if no matcher would keep any.
+    """The frames of a film, sorted by time; empty if no matcher would keep any of them.
 
-    A film without a single good frame makes the tx tool fail to build its index. Of equal frames it keeps the first and
-    looks at its quality afterwards, so poor ones that equal a good one stay out.
+    The tx tool cannot build its index if a film has no good frame at all. Of equal frames it keeps the first and checks
+    its quality only afterwards, so we leave out poor frames that equal a good one.
     """
     frames = sorted((each for each in item.hashes if each.algorithm == "pdq" and each.time is not None), key=_time)
     good = {each.bits for each in frames if good_enough(each)}
@@ -41,18 +41,18 @@ def _time(frame: Hash) -> float:
 
 
 def quality_of(frame: Hash) -> int:
-    """The format has no word for a quality that is not known: the least that is not discarded."""
+    """The quality of a frame. The format cannot say "unknown": such a frame gets the lowest that is not discarded."""
     return least_quality() if frame.quality is None else frame.quality
 
 
 def signal(item: ListItem) -> str | None:
-    """The film in an item, in the dialect of the tx tool; None if there is none."""
+    """The film in an item, in the tx tool's dialect; None if there is none."""
     texts = [f"{each.hex},{quality_of(each)},{each.time:.3f}" for each in frames_of(item)]
     return json.dumps(texts) if texts else None
 
 
 def frame(hex: str, quality: str, time: str) -> Hash:
-    """One frame from what stands in a list. Raises LineError."""
+    """Makes one frame from the texts in a list. Raises LineError."""
     if not _QUALITY.fullmatch(quality):
         raise LineError(
             _("{field} is not a whole number from 0 to {most}: {value}").format(
@@ -65,22 +65,22 @@ def frame(hex: str, quality: str, time: str) -> Hash:
 
 
 def is_rounded(time: str) -> bool:
-    """Whether a time has been written with so few digits that it says little."""
+    """Whether a time is in exponent form, in which the tx tool loses digits."""
     return "e" in time.lower()
 
 
 def film(frames: Iterable[Hash]) -> ListItem:
-    """Raises LineError for one without frames, or with too many."""
+    """Makes a film from its frames. Raises LineError if there are none, or too many."""
     different = tuple(dict.fromkeys(frames))
     if not different:
-        raise LineError(_("a film without frames"))
+        raise LineError(_("the film has no frames"))
     if len(different) > FRAMES_MAX:
-        raise LineError(_("a film of more than {most} frames").format(most=FRAMES_MAX))
+        raise LineError(_("the film has more than {most} frames").format(most=FRAMES_MAX))
     return ListItem(kind="video", hashes=different)
 
 
 def parse_signal(text: str) -> tuple[ListItem, str | None]:
-    """The film, and a remark for a person if there is something to be said of it. Raises LineError."""
+    """Parses one film. Returns it, and a remark for the user if there is one. Raises LineError."""
     value = parse_value(text)
     if isinstance(value, list):
         parts = [_parts(number, each) for number, each in enumerate(value)]
@@ -89,11 +89,11 @@ def parse_signal(text: str) -> tuple[ListItem, str | None]:
         return found, rounded_times() if rounded else None
     if isinstance(value, dict):
         return film(_old_frame(number, each) for number, each in value.items()), None
-    raise LineError(_("no film as vPDQ has them: {value}").format(value=snippet(text)))
+    raise LineError(_("not a film in vPDQ's form: {value}").format(value=snippet(text)))
 
 
 def rounded_times() -> str:
-    return _("some times have lost precision, as the tx tool writes them from 100 seconds on: to 1, 10 or 100 seconds")
+    return _("some times have lost precision: the tx tool rounds times from 100 seconds on to 1, 10 or 100 seconds")
 
 
 def _parts(number: int, value: object) -> list[str]:

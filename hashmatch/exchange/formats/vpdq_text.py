@@ -1,11 +1,11 @@
-"""The `vpdq-text` format: a film's frames, one a line, as vPDQ's C++ tools read and write them (vpdq/cpp/io/vpdqio.cpp in
-github.com/facebook/ThreatExchange).
+"""The `vpdq-text` format: a film's frames, one per line, as vPDQ's C++ tools read and write them (vpdq/cpp/io/vpdqio.cpp
+in github.com/facebook/ThreatExchange).
 
     0,100,f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22,0.000      number, quality, hash, seconds
 
-Read is also `number,hash,quality,seconds`, as the sample of vPDQ's Python binding prints it: the hash tells which it is.
-A file is one film for these tools. Several are written one after another, each beginning with frame 0, and read as
-several again: a number that is not above the one before begins another film.
+We also read `number,hash,quality,seconds`, which the sample of vPDQ's Python binding prints: the place of the hash tells
+which form it is. For these tools a file is one film. We write several films one after another, each beginning with frame
+0. When reading, a number that is not above the one before begins another film.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ def _parse(line: bytes) -> tuple[int, Hash, bool]:
     parts = [part.strip() for part in line.decode("utf-8", "replace").split(",", 4)]
     at = parts[0]
     if len(parts) != 4 or not (at.isascii() and at.isdigit() and len(at) < 20):
-        reason = _("not the number, quality, hash and time of a frame: {value}")
+        reason = _("not a frame's number, quality, hash and time: {value}")
         raise LineError(reason.format(value=snippet(line)))
     quality, hex = (parts[2], parts[1]) if len(parts[1]) == _HEX else (parts[1], parts[2])
     return int(at), vpdq_frames.frame(hex, quality, parts[3]), vpdq_frames.is_rounded(parts[3])
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
-    """Writes every film of which a frame is good enough to be matched; EXTRAS have no place in it."""
+    """Writes every film that has a frame good enough to be matched. The format has no place for EXTRAS."""
 
     def entries(item: ListItem) -> Iterable[bytes]:
         for number, frame in enumerate(vpdq_frames.frames_of(item)):

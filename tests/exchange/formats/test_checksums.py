@@ -63,7 +63,7 @@ def test_comments_blanks_and_bad_lines() -> None:
     found, bad = read(MD5SUM, b"\r\n".join(lines))
     assert found == {3: ListItem(md5=MD5), 8: ListItem(md5=MD5)}
     assert list(bad) == [4, 5, 6, 7, 9, 10, 11]
-    assert bad[6] == "not a line of md5sum with 32 hexadecimal digits: '\\xff'"
+    assert bad[6] == "not a line in md5sum format with 32 hexadecimal digits: '\\xff'"
 
 
 def test_what_is_written() -> None:

@@ -144,7 +144,7 @@ def test_bad_rows() -> None:
         ),
         21: ListItem(md5=MD5),
     }
-    assert "twice" in bad[3] and "size differs" in bad[12] and "9 cells, the header row 10" in bad[13]
+    assert "twice" in bad[3] and "size differs" in bad[12] and "9 cells, but the header row has 10" in bad[13]
 
 
 def test_a_newer_list_is_refused_as_a_whole() -> None:

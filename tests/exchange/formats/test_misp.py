@@ -193,9 +193,9 @@ def test_files_and_attributes_of_others() -> None:
         ),
     ]
     assert told == [
-        "1 digests that are not meant for detection (to_ids) are passed over",
-        "digests of other kinds are passed over: 1 'ssdeep'",
-        "attributes that name no digest are passed over: 1 'ip-dst', 1 'filename'",
+        "digests skipped because they are not meant for detection (to_ids): 1",
+        "digests of other kinds are skipped: 1 'ssdeep'",
+        "attributes without a digest are skipped: 1 'ip-dst', 1 'filename'",
     ]
 
 
@@ -214,7 +214,9 @@ def test_answers_of_a_server() -> None:
             (MD5, None, "red", None),
             (None, SHA1, "red", None),
         ]
-        assert told == ["2 events in one list: all entries get the strictest TLP mark of these, and none of their tags"]
+        assert told == [
+            "2 events in one list: every entry gets the strictest of their TLP marks and none of their tags"
+        ]
     answer = {"response": {"Attribute": [{**attribute("md5", MD5), "Event": {"info": "x"}}]}}
     assert rows_of(FORMAT, json.dumps(answer).encode())[0][0].md5 == MD5
 

@@ -121,7 +121,7 @@ def test_a_deleted_entry_of_another_list_has_its_case(monkeypatch: pytest.Monkey
 
 def test_a_deleted_entry_without_an_id_is_refused() -> None:
     (row,) = rows_of(document(f"<deletedImage>{MEMBER}{TIME}</deletedImage>"))
-    assert row == BadLine(1, "withdraws an entry without its id")
+    assert row == BadLine(1, "it withdraws an entry without giving its id")
 
 
 @pytest.mark.parametrize(

@@ -64,4 +64,4 @@ def test_sqlite_files_of_others_are_not_taken_for_one(tmp_path: Path) -> None:
     data = made(tmp_path, "CREATE TABLE FILE (name TEXT)")
     assert detect(data) is None
     found, bad = read(RDS, data)
-    assert found == {} and bad[1].startswith("no table METADATA or FILE")
+    assert found == {} and bad[1].startswith("it has no table METADATA or FILE")

@@ -209,7 +209,9 @@ def test_opinions_of_others() -> None:
         Opinion("confirmed", "unknown", at),
         Opinion("disputed", None, at),
     )
-    assert not bad and told == ["opinions on 1 objects that are no entries, or not in this list, are passed over"]
+    assert not bad and told == [
+        "objects whose opinions are skipped because they are not entries or not in this list: 1"
+    ]
 
 
 def test_hashes_as_others_write_them() -> None:
@@ -228,8 +230,8 @@ def test_hashes_as_others_write_them() -> None:
     ]
     assert found[3].sha256 == SHA256 and found[4].size == 7
     assert told == [
-        "2 files that no indicator names are taken for entries, too",
-        "digests of other kinds are passed over: 1 'SHA512'",
+        "files without an indicator, which count as entries too: 2",
+        "digests of other kinds are skipped: 1 'SHA512'",
     ]
 
 
@@ -244,9 +246,9 @@ def test_what_is_passed_over_is_told() -> None:
     found, bad, told = rows_of(FORMAT, bundle(*listed))
     assert len(found) == 1 and not bad
     assert told == [
-        "it is marked with 'marking-definition--x', which is no TLP mark: what that asks is not kept",
-        "of 1 patterns only the digests are used; they ask for more than that",
-        "objects that name no digest or hash are passed over: 2 'malware', 2 'indicator', 1 'file'",
+        "it is marked with 'marking-definition--x', which is not a TLP mark: this marking is not kept",
+        "patterns of which only the digests are used, because they also have other conditions: 1",
+        "objects without a digest or hash are skipped: 2 'malware', 2 'indicator', 1 'file'",
     ]
 
 
@@ -273,5 +275,5 @@ def test_what_may_be_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     found, bad, told = rows_of(FORMAT, bundle(*objects))
     assert not bad and {item.md5 for item in found} == {item.md5 for item in listed}
     assert sum(bool(item.hashes) for item in found) == 30 and sum(bool(item.source) for item in found) == 10
-    assert "more than 10 identities, markings and opinions: those after are not looked at" in told
-    assert "its file is not in this list, or too far from it: only the pattern is used" in told
+    assert "more than 10 identities, markings and opinions: the rest are ignored" in told
+    assert "its file is not in this list, or too far away in it: only the pattern is used" in told

@@ -150,7 +150,7 @@ def test_pages_that_follow_each_other_and_bare_arrays() -> None:
     [
         ({"type": "HASH_TMK"}, "hashes of type 'HASH_TMK' cannot be searched here"),
         ({"type": "URI"}, "type 'URI'"),
-        ({"type": None}, "an entry without type"),
+        ({"type": None}, "the entry has no type"),
         ({"type": 7}, "type is not text: 7"),
         ({"indicator": "0" * 32}, "a pdq hash must have 64 hexadecimal digits"),
         ({"indicator": None}, "not hexadecimal"),

@@ -45,7 +45,7 @@ def test_rows_of_every_kind() -> None:
         11: replace(IMAGE, collection="=East"),
     }
     assert list(bad) == [6, 7, 8, 9, 10]
-    assert "category is none of INVESTIGATION_SEED, POSITIVE_CLASS" in bad[6]
+    assert "category is not one of INVESTIGATION_SEED, POSITIVE_CLASS" in bad[6]
 
 
 def test_columns_in_another_order_and_lists_that_were_joined() -> None:

@@ -47,7 +47,7 @@ def test_lines_of_every_kind() -> None:
     assert list(bad) == list(range(8, 18))
     assert bad[9] == f"a pdq hash must have 64 hexadecimal digits: '{'0' * 32}'"
     assert bad[10] == "hashes of type 'raw_text' cannot be searched here"
-    assert bad[13] == "a film without frames"
+    assert bad[13] == "the film has no frames"
 
 
 def test_times_that_lost_their_precision_are_read_with_one_remark() -> None:

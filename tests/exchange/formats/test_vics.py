@@ -165,8 +165,8 @@ def test_a_record_as_forensic_tools_write_it() -> None:
         found, bad, told = rows_of(FORMAT, data)
         assert (found, bad) == ([expected], [])
         assert told == [
-            "1 entries have a category of Project VIC: it is kept as a label, and says nothing else here",
-            "digests of other kinds are passed over: 1 'PHOTODNA', 1 'PhotoDNA'",
+            "entries with a Project VIC category, which is kept as a label and has no other effect here: 1",
+            "digests of other kinds are skipped: 1 'PHOTODNA', 1 'PhotoDNA'",
         ]
 
 
@@ -192,7 +192,7 @@ def test_dates(date: str | None, read: str | None) -> None:
 @pytest.mark.parametrize("date", ["31/12/2025", "/Date(999999999999999)/", "soon", 7])
 def test_dates_of_no_known_form_are_told(date: object) -> None:
     found, bad, told = rows_of(FORMAT, hash_set(media(DateUpdated=date)))
-    assert found == [ListItem(md5=MD5)] and not bad and told == [f"its date is none that is known: {date!r}"]
+    assert found == [ListItem(md5=MD5)] and not bad and told == [f"its date is in an unknown form: {date!r}"]
 
 
 def test_bad_records_cost_themselves_only() -> None:
