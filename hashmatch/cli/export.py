@@ -88,7 +88,7 @@ _SERVER = _("Instead of a list: an HMA server")
 @sections.option(
     "--format",
     "form",
-    type=click.Choice(written()),
+    type=WrittenFormat(),
     default="jsonl",
     show_default=True,
     section=_LIST,
@@ -180,7 +180,7 @@ def command(
             report = export(store, actor, out, form, selection, name, _utc(expires, "--expires"))
         if key is not None and target is not None:
             sign_list(store, actor, target, key, report)
-    _tell_what(app, report)
+    _print_summary(app, report)
     if name is not None and key is None and exchange.get(form).write_list is None:
         message = _(
             "{form} cannot carry the list's name and number: unless you --sign it, nobody notices a missing list"
@@ -213,18 +213,18 @@ def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selectio
     if not store.writable:
         raise CommandError(_("the database cannot be written, but must record what was put into the bank"))
 
-    def tell(reference: int, reason: str) -> None:
+    def on_refused(reference: int, reason: str) -> None:
         app.warn(_("reference {id}: refused: {reason}").format(id=reference, reason=for_terminal(reason)))
 
-    report, above = fill_bank(store, actor, server, bank, selection, tell)
+    report, above = fill_bank(store, actor, server, bank, selection, on_refused)
     done = {
         _("added"): report.added,
         _("already there"): report.unchanged,
         _("enabled again"): report.enabled,
         _("disabled"): report.disabled,
     }
-    told = ", ".join(f"{count:,} {what}" for what, count in done.items() if count)
-    app.say(_("bank {bank}: {told}").format(bank=bank, told=told or _("nothing to do")))
+    parts = ", ".join(f"{count:,} {what}" for what, count in done.items() if count)
+    app.say(_("bank {bank}: {told}").format(bank=bank, told=parts or _("nothing to do")))
     left_out = {
         _("marked stricter than TLP:{tlp}").format(tlp=selection.max_tlp.upper()): above,
         _("retracted"): report.left_out_retracted,
@@ -239,7 +239,7 @@ def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selectio
     return 1 if report.refused or any(left_out.values()) else 0
 
 
-def _tell_what(app: App, report: ExportReport) -> None:
+def _print_summary(app: App, report: ExportReport) -> None:
     """Say what was written, and what the format could not express."""
     from hashmatch.escape import for_terminal
 

@@ -127,10 +127,10 @@ def command(
         for path in files:
             name = for_terminal(str(path))
 
-            def tell(line: BadLine | LineRemark, name: str = name) -> None:
+            def on_line(line: BadLine | LineRemark, name: str = name) -> None:
                 app.warn(f"{name}:{line.line}: {for_terminal(line.message)}")
 
-            def tell_of(found: NearDuplicate) -> None:
+            def on_duplicate(found: NearDuplicate) -> None:
                 if app.verbose:
                     text = _("reference {id} shows the same as reference {older} (PDQ distance {distance})")
                     app.say(text.format(id=found.reference_id, older=found.older_id, distance=found.distance))
@@ -142,9 +142,9 @@ def command(
                     path,
                     plan,
                     format_name=form,
-                    told=tell,
+                    told=on_line,
                     all_remarks=app.verbose,
-                    duplicate=tell_of,
+                    duplicate=on_duplicate,
                     remarks_on=remarks_on,
                 )
             except CommandError as error:
@@ -163,22 +163,22 @@ def command(
                 _("on the allow list"): report.allow,
                 _("not put on the allow list, since others call it propaganda (--allow overrides)"): report.not_allowed,
             }
-            told = [f"{count:,} {what}" for what, count in counts.items() if count]
+            parts = [f"{count:,} {what}" for what, count in counts.items() if count]
             if report.refused:
-                told.append(
+                parts.append(
                     ngettext("{n:,} line refused", "{n:,} lines refused", report.refused).format(n=report.refused)
                 )
             if report.remarks:
                 used = ngettext("{n:,} line used with a remark", "{n:,} lines used with a remark", report.remarks)
-                told.append(used.format(n=report.remarks))
-            app.say(f"{name} ({report.format}{_about(report)}): {', '.join(told) or _('nothing in it')}")
+                parts.append(used.format(n=report.remarks))
+            app.say(f"{name} ({report.format}{_about(report)}): {', '.join(parts) or _('nothing in it')}")
             if report.missing:
                 numbers = ", ".join(
                     str(first) if first == last else f"{first}–{last}" for first, last in report.missing
                 )
                 message = _("{name}: these numbers of the list {list} are missing: {numbers}")
                 app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
-        _tell_of_recall(app, store, withdrawn_before)
+        _warn_of_recall(app, store, withdrawn_before)
     if dry_run:
         app.say(_("dry run, nothing written"))
     return 2 if failed else 1 if refused else 0
@@ -197,15 +197,15 @@ def _about(report: ImportReport) -> str:
     return "".join(f", {fact}" for fact in facts)
 
 
-def _tell_of_recall(app: App, store: Store, before: set[int]) -> None:
+def _warn_of_recall(app: App, store: Store, before: set[int]) -> None:
     """Say if recorded results rest on references that this import withdrew. before: those already withdrawn."""
     from hashmatch.store import scans
 
     count = scans.count_resting_on(store.connection, scans.withdrawn(store.connection) - before)
     if count:
-        told = ngettext(
+        text = ngettext(
             "{n:,} recorded result rests on references that are now retracted; `hashmatch retract --recall` lists it",
             "{n:,} recorded results rest on references that are now retracted; `hashmatch retract --recall` lists them",
             count,
         )
-        app.warn(told.format(n=count))
+        app.warn(text.format(n=count))

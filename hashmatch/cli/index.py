@@ -80,7 +80,7 @@ def command(
     walking: Walking,
     examining: Examining,
 ) -> int:
-    from hashmatch.cli.shared.labels import tell_of
+    from hashmatch.cli.shared.labels import remark_on
     from hashmatch.cli.shared.progress import ProgressBar, print_counts
     from hashmatch.escape import for_terminal
     from hashmatch.fingerprints.settings import ReferenceHashing
@@ -92,7 +92,7 @@ def command(
     from hashmatch.workflows.index import index
 
     if labels:
-        tell_of(app, labels)
+        remark_on(app, labels)
     settings = ReferenceHashing(parse_names(names), examining.limits, features=not no_local_features)
     actor = Actor.current("index")
     membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)

@@ -135,7 +135,7 @@ def _print_table(known: list[KnownKey]) -> None:
 def _print_key(key: KnownKey) -> None:
     from hashmatch.escape import for_terminal
 
-    told = {
+    rows = {
         _("name"): for_terminal(key.name) if key.name else _("not a known key"),
         _("key id"): key.public.id,
         _("public key"): key.public.text,
@@ -143,7 +143,7 @@ def _print_key(key: KnownKey) -> None:
         _("secret key"): _("here") if key.secret else _("not here"),
         _("since"): key.created or "",
     }
-    width = max(map(len, told)) + 1
-    for what, value in told.items():
+    width = max(map(len, rows)) + 1
+    for what, value in rows.items():
         if value:
             click.echo(f"{what:<{width}}{value}")

@@ -69,7 +69,7 @@ def command(
 
 def _change(app: App, refs: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -> int:
     from hashmatch.cli.shared.curation import change_references
-    from hashmatch.cli.shared.labels import tell_of
+    from hashmatch.cli.shared.labels import remark_on
     from hashmatch.store import curate, lookup
 
     def change(connection: sqlite3.Connection, actor: Actor, reference: Reference) -> str:
@@ -78,7 +78,7 @@ def _change(app: App, refs: tuple[str, ...], add: tuple[str, ...], remove: tuple
         return _("labels: {labels}").format(labels=", ".join(labels) or _("none"))
 
     code = change_references(app, "label", refs, change)
-    tell_of(app, add)
+    remark_on(app, add)
     return code
 
 

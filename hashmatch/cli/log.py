@@ -57,11 +57,11 @@ def command(app: App, head: bool, last: int | None, form: str) -> int:
                 }
                 as_json.dump(record, sys.stdout.buffer)
             else:
-                told = "  ".join(
+                shown = "  ".join(
                     f"{name}={_shown(value)}" for name, value in detail.items() if value not in (None, [], False)
                 )
                 click.echo(
-                    f"{entry.id:>6}  {entry.at}  {for_terminal(entry.operator)}  {entry.action}  {for_terminal(told)}"
+                    f"{entry.id:>6}  {entry.at}  {for_terminal(entry.operator)}  {entry.action}  {for_terminal(shown)}"
                 )
     return 0
 

@@ -14,8 +14,8 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _, languages
 from hashmatch.version import __version__
 
-#: The modules of commands, by the sections of the help. A module has an underscore at its end where its name, once it is
-#: in this package, would hide a builtin or a keyword.
+#: The modules of commands, by section of the help. A name ends in an underscore if it would otherwise hide a builtin or a
+#: keyword.
 _SECTIONS = {
     _("Find copies of known media"): ("index", "scan", "report", "review"),
     _("Exchange hash lists"): ("export", "import_", "keys"),

@@ -74,7 +74,7 @@ def command(app: App, scan: bytes, target: Path | None, pictures: PictureRule | 
         )
         _warn(app, file, scan)
         out = stack.enter_context(output(target))
-        write_page(gathered, about, out, store=store, rule=pictures, examining=examining, tell=app.warn)
+        write_page(gathered, about, out, store=store, rule=pictures, examining=examining, on_problem=app.warn)
     return 0
 
 

@@ -92,7 +92,7 @@ def _recall(app: App, refs: tuple[str, ...], form: str) -> None:
                 for line in recall_lines(each):
                     click.echo(line)
     text = ngettext("{n:,} recorded result rested on them", "{n:,} recorded results rested on them", listed)
-    told = text.format(n=listed)
+    text = text.format(n=listed)
     if standing:
-        told += "; " + _("{n:,} of these may still hold, because a live reference supports them too").format(n=standing)
-    app.say(told)
+        text += "; " + _("{n:,} of these may still hold, because a live reference supports them too").format(n=standing)
+    app.say(text)

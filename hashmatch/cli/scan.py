@@ -184,7 +184,7 @@ def command(
                 if result.examined is not None and result.tier != "exact":
                     widest_gap = max(widest_gap, result.examined.longest_gap)
                 progress.advance(result.path)
-                _tell(app, progress, result)
+                _print_problem(app, progress, result)
                 if recorder:
                     recorder.add(result)
                 write(result)
@@ -233,7 +233,7 @@ def _recorder(
     return stack.enter_context(ScanRecorder(store, Actor.current("scan"), settings, progress.line, seconds))
 
 
-def _tell(app: App, progress: Any, result: Result) -> None:
+def _print_problem(app: App, progress: Any, result: Result) -> None:
     """Print a line on standard error for each file that could not be examined, or only in part."""
     from hashmatch.escape import for_terminal
     from hashmatch.report.scan_text import examined_text
@@ -278,7 +278,7 @@ def _html(
     def finish(summary: ScanSummary) -> None:
         seconds, interrupted = summary.seconds, summary.interrupted
         about = ReportOrigin(__version__, custody.operator, now(), head, seconds, interrupted, pictures=pictures)
-        write_page(gathered, about, out, store=store, rule=pictures, examining=examining, tell=progress.line)
+        write_page(gathered, about, out, store=store, rule=pictures, examining=examining, on_problem=progress.line)
 
     return gathered.add, finish
 

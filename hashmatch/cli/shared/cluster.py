@@ -107,10 +107,10 @@ def clustered(app: App, address: str | None, examining: Examining) -> Iterator[C
             text = _("cluster {address}: {count} workers, dashboard {link}")
         app.say(text.format(address=address, count=count, link=cluster.dashboard))
         yield Clustered(cluster, examining.isolation)
-        _tell_rates(app, cluster.rates.items())
+        _print_rates(app, cluster.rates.items())
 
 
-def _tell_rates(app: App, rates: Iterable[tuple[str, Rate]]) -> None:
+def _print_rates(app: App, rates: Iterable[tuple[str, Rate]]) -> None:
     for place, rate in sorted(rates):
         text = _("{place}: {files:,} files, {speed:.1f} files/s, {bytes:.1f} MB/s")
         seconds = max(rate.seconds, 1e-3)

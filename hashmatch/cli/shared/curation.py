@@ -24,7 +24,7 @@ def change_references(app: App, command: str, refs: tuple[str, ...], change: Ref
     with open_store(app.database, write=True) as store:
         found = [lookup.find(store.connection, ref) for ref in refs]
         with store.transaction() as connection:
-            told = [change(connection, actor, reference) for reference in found]
-    for reference, text in zip(found, told, strict=True):
+            done = [change(connection, actor, reference) for reference in found]
+    for reference, text in zip(found, done, strict=True):
         app.say(f"#{reference.id}: {for_terminal(text)}")
     return 0

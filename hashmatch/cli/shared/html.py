@@ -44,11 +44,11 @@ def write_page(
     store: Store | None,
     rule: PictureRule | None,
     examining: Examining,
-    tell: Callable[[str], object],
+    on_problem: Callable[[str], object],
 ) -> None:
     """Decode the pictures and write the report.
 
-    store: the reference set that was searched, if it is here. tell: called with a message if pictures are missing.
+    store: the reference set that was searched, if it is here. on_problem: called with a message if pictures are missing.
     """
     from hashmatch.report.html import page
 
@@ -65,7 +65,7 @@ def write_page(
                 "{n} files have no picture; the report says why",
                 missing,
             )
-            tell(text.format(n=missing))
+            on_problem(text.format(n=missing))
 
     @functools.cache
     def duration(reference: MatchedReference) -> float | None:

@@ -22,7 +22,7 @@ def remarks(app: App) -> Remarks:
     return Remarks(taxonomy)
 
 
-def tell_of(app: App, labels: tuple[str, ...]) -> None:
+def remark_on(app: App, labels: tuple[str, ...]) -> None:
     """Say which of these labels are not in the taxonomy."""
     from hashmatch.escape import for_terminal
 

@@ -90,12 +90,12 @@ class ProgressBar:
     def _refresh(self) -> None:
         assert self._bar is not None and self._task is not None
         elapsed = max(self._bar.tasks[0].elapsed or 0.0, 1e-3)
-        told = [_("{rate:,.0f} files/s").format(rate=self._done / elapsed)]
-        told += [f"{for_terminal(os.path.basename(path))} {share:.0%}" for path, share in self._within.items()]
+        parts = [_("{rate:,.0f} files/s").format(rate=self._done / elapsed)]
+        parts += [f"{for_terminal(os.path.basename(path))} {share:.0%}" for path, share in self._within.items()]
         # A film in progress counts in part, so the bar moves within a file.
         completed = self._done + sum(self._within.values())
         self._bar.update(
-            self._task, completed=completed, done=self._done, rate="  ".join(told[: 1 + SHOWN]), refresh=True
+            self._task, completed=completed, done=self._done, rate="  ".join(parts[: 1 + SHOWN]), refresh=True
         )
 
     def line(self, text: str, data: bool = False) -> None:

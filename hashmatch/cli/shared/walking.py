@@ -65,11 +65,11 @@ class Seen:
             self.count += each is not None
             yield each
 
-    def check(self, told: int) -> None:
-        """Raises CommandError unless each file had exactly one result. told: number of results."""
-        if told != self.count:
+    def check(self, results: int) -> None:
+        """Raises CommandError unless each file had exactly one result. results: their number."""
+        if results != self.count:
             message = _("{seen} files were found but {told} accounted for; please report this bug in hashmatch")
-            raise CommandError(message.format(seen=self.count, told=told))
+            raise CommandError(message.format(seen=self.count, told=results))
 
 
 def walking_options(command: F) -> F:
