@@ -203,11 +203,11 @@ def _utc(stamp: str) -> str:
 
 def exact_moment(field: str, value: object) -> str | None:
     """Like `moment`, but to the microsecond: "2026-11-21T19:00:00.000000Z"."""
-    told = moment(field, value)
-    if told is None or not isinstance(value, str):
-        return told
+    rounded = moment(field, value)
+    if rounded is None or not isinstance(value, str):
+        return rounded
     parsed = datetime.fromisoformat(value)
-    return f"{told[:19]}.{parsed.microsecond:06}Z"
+    return f"{rounded[:19]}.{parsed.microsecond:06}Z"
 
 
 def list_head(record: Mapping[str, object]) -> ListHead:
@@ -244,22 +244,22 @@ def opinions(value: object) -> tuple[Opinion, ...]:
 
 
 def _opinion(record: Mapping[str, object]) -> Opinion:
-    told = text("opinion", record.get("opinion"))
+    stated = text("opinion", record.get("opinion"))
     for verdict in VERDICTS:
-        if verdict == told:
+        if verdict == stated:
             return Opinion(
                 verdict,
                 text("source", record.get("source")),
                 exact_moment("at", record.get("at")),
                 text("reason", record.get("reason")),
             )
-    _refuse(_("{field} is not one of {known}: {value}"), "opinion", told, known=", ".join(VERDICTS))
+    _refuse(_("{field} is not one of {known}: {value}"), "opinion", stated, known=", ".join(VERDICTS))
 
 
 def opinion_record(opinion: Opinion) -> dict[str, str]:
     """An opinion in the form that lists use: {"opinion", "source", "at", "reason"}, without keys that have no value."""
-    told = {"opinion": opinion.verdict, "source": opinion.source, "at": opinion.at, "reason": opinion.reason}
-    return {key: value for key, value in told.items() if value}
+    record = {"opinion": opinion.verdict, "source": opinion.source, "at": opinion.at, "reason": opinion.reason}
+    return {key: value for key, value in record.items() if value}
 
 
 def list_item(

@@ -102,10 +102,10 @@ def short_hashes(hashes: Iterable[Hash]) -> dict[str, object]:
 def hashes_of_short(record: Mapping[str, object]) -> tuple[Hash, ...]:
     """The hashes of a record, in either form, without duplicates. Raises LineError."""
     version = {"algorithm": "pdq", "version": record.get("pdq_version")}
-    told = [frame_record(frame) | version for frame in texts("vpdq", record.get("vpdq"))]
+    found = [frame_record(frame) | version for frame in texts("vpdq", record.get("vpdq"))]
     if record.get("pdq"):
-        told.insert(0, {"hash": record["pdq"], "quality": record.get("pdq_quality"), **version})
-    return tuple(dict.fromkeys((*map(perceptual_hash, told), *_hashes(record.get("hashes")))))
+        found.insert(0, {"hash": record["pdq"], "quality": record.get("pdq_quality"), **version})
+    return tuple(dict.fromkeys((*map(perceptual_hash, found), *_hashes(record.get("hashes")))))
 
 
 def frame_record(frame: str) -> dict[str, object]:
@@ -127,8 +127,8 @@ def entry_uuid(item: ListItem, *more: str) -> UUID:
     """
     key = item.sha256 or item.sha1 or item.md5
     if key is None:
-        told = sorted((hash.algorithm, hash.hex, hash.view, repr(hash.time)) for hash in item.hashes)
-        key = sha256(repr(told).encode()).hexdigest()
+        hashes = sorted((hash.algorithm, hash.hex, hash.view, repr(hash.time)) for hash in item.hashes)
+        key = sha256(repr(hashes).encode()).hexdigest()
     parts = (item.source or "", item.collection or "", key, *more)
     return uuid5(NAMESPACE, "\0".join(parts))
 

@@ -23,5 +23,5 @@ class SkippedKinds:
 
     def __str__(self) -> str:
         """The most frequent kinds in one short line: "3 'malware', 2 'indicator'"."""
-        told = ", ".join(f"{count} {kind}" for kind, count in self._counts.most_common(6))
-        return told if len(told) <= 120 else told[:119] + "…"
+        line = ", ".join(f"{count} {kind}" for kind, count in self._counts.most_common(6))
+        return line if len(line) <= 120 else line[:119] + "…"

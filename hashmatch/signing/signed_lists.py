@@ -55,10 +55,10 @@ def signature_path(path: Path) -> Path:
     return path.with_name(path.name + ".minisig")
 
 
-def sign_file(path: Path, key: SecretKey, told: SignedStatement, target: Path | None = None) -> SignedStatement:
+def sign_file(path: Path, key: SecretKey, claim: SignedStatement, target: Path | None = None) -> SignedStatement:
     """Signs a finished list and writes the signature beside it as LIST.minisig, or to `target`. Replaces an older one.
 
-    told: the statement to sign. If its digest is empty, the digest is computed from the file; otherwise it must match.
+    claim: the statement to sign. If its digest is empty, the digest is computed from the file; otherwise it must match.
     Returns the statement as signed. Raises CommandError.
     """
     try:
@@ -67,17 +67,17 @@ def sign_file(path: Path, key: SecretKey, told: SignedStatement, target: Path | 
             blake2b, sha256, _size = _digests(file)
     except OSError as error:
         raise _cannot_read(path, error) from error
-    if told.sha256 not in ("", sha256):
+    if claim.sha256 not in ("", sha256):
         raise CommandError(_("{path} has changed since it was written, so it is not signed").format(path=path))
-    told = replace(told, sha256=sha256)
+    claim = replace(claim, sha256=sha256)
     try:
-        comment = statement.to_comment(told)
+        comment = statement.to_comment(claim)
     except LineError as error:
         raise CommandError(_("{path} cannot be signed: {reason}").format(path=path, reason=error)) from None
     signature = minisign.sign(key, blake2b, comment.encode("ascii"))
     data = minisign.write_signature(signature, f"signature from hashmatch, key {key.public.id}")
     write_over(target or signature_path(path), data, mode)
-    return told
+    return claim
 
 
 def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature: Path | None = None) -> VerifiedList:
@@ -105,28 +105,28 @@ def verify_file(file: BinaryIO, path: Path, keys: Sequence[KnownKey], signature:
         message = _("{path} was altered after it was made, or was made with another key that uses the number {id}")
         raise CommandError(message.format(path=beside, id=found.key_id))
     comment = found.comment.decode("utf-8", "surrogateescape")
-    told = _statement(beside, comment)
+    claim = _statement(beside, comment)
     try:
         sha256, size = _verify_body(file, path, found, signer.public)
         file.seek(0)
     except OSError as error:
         raise _cannot_read(path, error) from error
-    if told is not None and told.sha256 != sha256:
+    if claim is not None and claim.sha256 != sha256:
         raise CommandError(_("{path}: the signed statement is about another list").format(path=path))
-    return VerifiedList(signer, told, comment, sha256, size)
+    return VerifiedList(signer, claim, comment, sha256, size)
 
 
-def check_contents(path: Path, told: SignedStatement, *, name: str | None = None, count: int | None = None) -> None:
+def check_contents(path: Path, claim: SignedStatement, *, name: str | None = None, count: int | None = None) -> None:
     """Checks that a list is what its signer says it is. Raises CommandError.
 
     name: the name of the list that the caller wants. count: how many entries it has. None: not checked.
     """
-    if name is not None and told.name != name:
+    if name is not None and claim.name != name:
         message = _("{path} is the list {found}, not {wanted}")
-        raise CommandError(message.format(path=path, found=told.name, wanted=name))
-    if count is not None and told.count != count:
+        raise CommandError(message.format(path=path, found=claim.name, wanted=name))
+    if count is not None and claim.count != count:
         message = _("{path} has {found:,} entries, but its signer counted {wanted:,}")
-        raise CommandError(message.format(path=path, found=count, wanted=told.count))
+        raise CommandError(message.format(path=path, found=count, wanted=claim.count))
 
 
 def _verify_body(file: BinaryIO, path: Path, signature: Signature, key: PublicKey) -> tuple[str, int]:

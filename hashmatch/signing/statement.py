@@ -45,7 +45,7 @@ class SignedStatement:
 
 def to_comment(statement: SignedStatement) -> str:
     """Writes the statement as a trusted comment: ASCII, one line. Raises LineError if `from_comment` would refuse it."""
-    told = {
+    record = {
         "list": statement.name,
         "version": statement.list_version,
         "sequence": statement.sequence,
@@ -56,7 +56,7 @@ def to_comment(statement: SignedStatement) -> str:
         "tlp": statement.tlp,
         "sha256": statement.sha256,
     }
-    comment = _PREFIX + json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    comment = _PREFIX + json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     if from_comment(comment) != statement:
         raise LineError(_("the statement would not be read back as it is: {value}").format(value=snippet(comment)))
     return comment

@@ -1,4 +1,4 @@
-"""CSV records, and how damage stays where it is."""
+"""CSV records: damage to one does not spread to others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _cells = st.text(st.sampled_from('",\r\n a\u2028'))
 
 
 def found(data: bytes) -> list[tuple[int, list[str]] | int]:
-    """Records as they are, bad lines by their number."""
+    """Records as they are; bad lines as their numbers."""
     return [row.line if isinstance(row, BadLine) else row for row in records(BytesIO(data))]
 
 

@@ -1,4 +1,4 @@
-"""What is said of entries whose fields are all good by themselves."""
+"""Checks of entries whose fields are all valid by themselves."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_is_told(item: ListItem, remark: str) -> None:
     [
         ListItem(md5=MD5, note="two\r\nlines\tand more", labels=("داعش", "می\u200cخواهم")),
         ListItem(md5=MD5, paths=(b"-rf", b"@name.jpg")),
-        ListItem(hashes=(ones(0, 0),)),  # a black picture, that says so
+        ListItem(hashes=(ones(0, 0),)),  # a black picture whose quality says so
         replace(film(1.0), hashes=(replace(ones(0, 5), time=1.0), replace(GOOD, time=2.0))),
         ListItem("video", hashes=tuple(replace(GOOD, time=float(t)) for t in range(90, 120))),
     ],
@@ -102,7 +102,9 @@ def test_a_bad_hash_is_left_out_where_others_are_left() -> None:
 def test_an_entry_that_comes_again() -> None:
     judge = ListChecker()
     assert judge.check(1, PICTURE).remarks == check(PICTURE).remarks
-    assert judge.check(2, replace(PICTURE, collection="west")).remarks == check(PICTURE).remarks  # another's word
+    assert (
+        judge.check(2, replace(PICTURE, collection="west")).remarks == check(PICTURE).remarks
+    )  # said by another source
     assert judge.check(3, replace(PICTURE, labels=())).remarks[-1] == "the same entry as in line 1"
     one, two = GOOD, Hash("phash", bytes(range(8)))
     assert judge.check(4, ListItem(hashes=(one, two))).remarks == ()

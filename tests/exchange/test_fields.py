@@ -1,4 +1,4 @@
-"""Every field that a list can bring, good and bad."""
+"""Good and bad values of every field of a list."""
 
 from __future__ import annotations
 

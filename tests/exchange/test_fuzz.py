@@ -1,4 +1,4 @@
-"""Every reader takes any bytes whatever: each line gives an item or a reason, and nothing is raised."""
+"""Every reader accepts any bytes at all: each line yields an item or a reason, and nothing is raised."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hashmatch.exchange.sqlite_files import MAGIC
 from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem
 from tests.support.list_items import ALL, BRIDGE, MD5, SHA1, SHA256, items, patient, write
 
-#: Pieces that lists are made of, good and bad, so that chance gets past the first check of each reader.
+#: Good and bad pieces of lists, so that random input gets past the first check of each reader.
 PIECES = [
     *(b"\n", b"\r\n", b",", b'"', b"\\", b"|", b"'", b"=", b" ", b"\0", b"\xff", b"\xef\xbb\xbf", b"#", b"  -"),
     *(b"{", b"}", b"[", b"]", b":", b"null", b"NaN", b"1e999", b"9" * 5000, b"-1", b"true", b'"\\ud800"', b"\xd9\xa1"),
@@ -73,13 +73,13 @@ PIECES = [
     *(b"<member id='1'>x</member><fingerprints>", b"<md5>%b</md5>" % MD5.encode(), b"<pdna/></fingerprints>"),
 ]
 
-#: Formats that are one document: their records are counted, and not the lines that they stand on.
+#: Formats that are one document: their records are counted, not their lines.
 DOCUMENTS = {"threatexchange", "tat", "stopncii", "ncmec", "kdb", "rds"}
 
 streams = st.binary() | st.lists(st.sampled_from(PIECES) | st.binary(max_size=3)).map(b"".join)
 
 
-#: Such of which a record may give several entries, or wait for another.
+#: Of these, the formats in which a record may yield several entries or wait for another record.
 ENTANGLED = {"stix", "misp", "vics"}
 
 
@@ -124,10 +124,10 @@ def test_damaged_lists(name: str, listed: list[ListItem], seed: int) -> None:
     try:
         check(name, bytes(data))
     except CommandError as error:
-        assert "version" in str(error)  # the damage made it a list of a newer version
+        assert "version" in str(error)  # the damage turned it into a list of a newer version
 
 
-#: What may stand where something else is expected.
+#: Values to put where something else is expected.
 VALUES = [
     None,
     True,
@@ -152,7 +152,7 @@ VALUES = [
 
 
 def otherwise(value: Any, chance: random.Random) -> Any:
-    """A document in which some values are of another type."""
+    """A document in which some values have the wrong type."""
     if chance.random() < 0.05:
         return chance.choice(VALUES)
     if isinstance(value, dict):
@@ -178,13 +178,13 @@ LONG = {
 
 @pytest.mark.parametrize("name", [name for name in names() if name not in ("ncmec", "rds")])  # see test_ncmec
 def test_a_long_list_is_not_held_in_memory(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stix_waiting, "WAITING_MAX", 10)  # files that an indicator may still come to name
+    monkeypatch.setattr(stix_waiting, "WAITING_MAX", 10)  # files that a later indicator may still refer to
     count = 2_000 if name in ENTANGLED else 10_000
     frame = (Hash("pdq", bytes(32), 100, 1.0),) if name.startswith("vpdq") else ()
     kind: Kind = "video" if name.startswith("tx") else "image"
     listed = (ListItem(md5=f"{n:032x}", sha1=SHA1, sha256=SHA256, kind=kind, hashes=frame) for n in range(count))
     data = LONG.get(name) or write(get(name), listed)[0]
-    rows = 20_000 if name.startswith("tx") else count  # a digest a row
+    rows = 20_000 if name.startswith("tx") else count  # one digest per row
     stream = BytesIO(data)
     tracemalloc.start()
     try:

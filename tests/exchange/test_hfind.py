@@ -1,4 +1,4 @@
-"""The Sleuth Kit's hfind looks digests up in the lists that we write."""
+"""The Sleuth Kit's hfind can look up digests in the lists that we write."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def test_a_digest_is_found(tmp_path: Path, name: str, kind: str, digest: str, in
     unknown = "e" * len(getattr(PICTURE, digest))
     assert hfind("-q", path, unknown) == "0\n"
     assert "Hash Not Found" in hfind(path, unknown)
-    if name != "hashkeeper":  # hfind 4.11 leaves the header out of its places there, and then does not find the name
+    if (
+        name != "hashkeeper"
+    ):  # hfind 4.11 ignores the header when it computes offsets there, and then does not find the name
         answer = hfind(path, MD5 if digest == "md5" else SHA1)
         assert "Not Found" not in answer and ("picture.jpg" in answer) == (include == ALL)
 

@@ -1,4 +1,4 @@
-"""A bank on an HMA server, against a server that answers as HMA does and keeps state."""
+"""A bank on an HMA server, tested with a server that answers like HMA and keeps state."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RETRACTED = replace(PICTURE, retracted="2026-11-21T19:00:00Z")
 
 @dataclass
 class Notes:
-    """A ledger, as it is kept in a database."""
+    """A ledger that behaves like the one in the database."""
 
     contents: dict[int, Pushed] = field(default_factory=dict)
 
@@ -359,7 +359,7 @@ def test_a_token_is_never_shown_nor_sent_in_the_clear() -> None:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of 127.0.0.1 that nobody trusts, with its key."""
+    """A certificate for 127.0.0.1 that nobody trusts, with its key."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     path = tmp_path_factory.mktemp("tls") / "both.pem"

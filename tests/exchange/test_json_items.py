@@ -1,4 +1,4 @@
-"""Items as JSON records, and hashes in the form that other tools read, too."""
+"""Items as JSON records, and hashes in the shorter form that other tools can read too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records cut out of documents, against the standard library, and documents as an enemy writes them."""
+"""Records cut out of documents, compared with the standard library, and hostile documents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ objects = st.dictionaries(st.text(max_size=4), values, max_size=4)
 
 
 class Trickle(BytesIO):
-    """Gives a byte at a time, however many are asked for."""
+    """Returns one byte at a time, however many are requested."""
 
     def read(self, size: int | None = -1) -> bytes:
         return super().read(1)
@@ -102,7 +102,7 @@ def test_nesting_outside_of_records_is_bounded() -> None:
 
 
 class Endless:
-    """A document that goes on for ever, after its first bytes."""
+    """A document that never ends after its first bytes."""
 
     def __init__(self, start: bytes, more: bytes) -> None:
         self._start, self._more = start, more

@@ -1,4 +1,4 @@
-"""What a format cannot say is counted."""
+"""Counts of what a format cannot express."""
 
 from __future__ import annotations
 

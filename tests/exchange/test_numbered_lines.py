@@ -1,4 +1,4 @@
-"""Lines with numbers, whatever the stream holds."""
+"""Numbered lines from any stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats by name, and by the first bytes of a list."""
+"""Finding a format by name, or by the first bytes of a list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hashmatch.exchange.formats.csv_table import COLUMNS
 from tests.support.list_items import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
 from tests.support.repository import ROOT
 
-#: Formats by names that scripts and partners rely on: those that are read and written, and those that are only read.
+#: Format names that scripts and partners rely on: formats we read and write, and formats we only read.
 PROMISED = {
     *("jsonl", "csv", "pdq", "md5sum", "sha256sum", "tx-csv", "tx-lines", "vpdq", "vpdq-text"),
     *("stix", "misp", "vics", "kdb", "hashkeeper", "nsrl"),

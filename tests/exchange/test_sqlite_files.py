@@ -39,7 +39,7 @@ def test_a_file_is_read_in_place_and_nothing_is_written_beside_it(tmp_path: Path
     folder.mkdir()
     path = folder / "a ?mode=rwc&x.kdb"
     data = write(KDB, [ListItem(md5=MD5)])[0]
-    # As a program leaves it that uses a write-ahead log.
+    # The state in which a program with a write-ahead log leaves it.
     path.write_bytes(data[:18] + b"\2\2" + data[20:])
     path.chmod(0o400)
     folder.chmod(0o500)
@@ -98,7 +98,7 @@ def test_a_value_that_is_too_long_ends_the_list(tmp_path: Path) -> None:
 
 
 def test_a_tree_of_pages_that_shows_the_same_ones_over_and_over_comes_to_an_end(tmp_path: Path) -> None:
-    """Five pages that each name the next one 300 times: two billion rows in 40 KB."""
+    """Five pages, each of which refers to the next one 300 times: two billion rows in 40 KB."""
     path = tmp_path / "x.db"
     size = 4096
     table = "CREATE TABLE METADATA (md5 TEXT, sha1 TEXT, sha256 TEXT)"
@@ -106,7 +106,7 @@ def test_a_tree_of_pages_that_shows_the_same_ones_over_and_over_comes_to_an_end(
     with closing(sqlite3.connect(path)) as connection:
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master").fetchone()
     leaf = data[(root - 1) * size : root * size]
-    first = len(data) // size + 1  # the number of the first page that is added
+    first = len(data) // size + 1  # the number of the first added page
 
     def interior(child: int) -> bytes:
         cells = b"".join(struct.pack(">IB", child, 100) for _cell in range(300))

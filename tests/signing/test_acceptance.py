@@ -1,4 +1,4 @@
-"""Which lists are taken, and which issues are missing: against a plain account of every number."""
+"""Which lists are accepted and which issues are missing, compared with a simple record of every number."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def covered(before: list[ListIssue]) -> set[int]:
 
 
 @given(st.lists(issues, max_size=6), issues, st.permutations(range(6)))
-@example([ListIssue(2, 2)], ListIssue(1, 1), list(range(6)))  # which brings nothing
+@example([ListIssue(2, 2)], ListIssue(1, 1), list(range(6)))  # which adds nothing
 def test_against_a_plain_account(before: list[ListIssue], issue: ListIssue, order: list[int]) -> None:
     decision = decided(issue, before)
     assert decision == decided(issue, [before[i] for i in order if i < len(before)])

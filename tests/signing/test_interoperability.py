@@ -1,4 +1,4 @@
-"""minisign, the public tool, verifies what we sign, and we what it signs; keys go both ways."""
+"""The public tool minisign verifies what we sign, and we verify what it signs; keys work in both directions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> tuple[Path, Path]:
-    """A key that minisign made: public and secret half."""
+    """The public and the secret half of a key that minisign made."""
     public, secret = tmp_path / "minisign.pub", tmp_path / "minisign.key"
     assert tool("-G", "-W", "-p", public, "-s", secret).returncode == 0
     return public, secret
@@ -42,7 +42,7 @@ def test_minisign_reads_the_longest_statement(path: Path) -> None:
         path, OURS, of_file(name="\U0001f600" * 200, sequence=2**63 - 1, since=2**63 - 1, count=2**63 - 1)
     )
     assert tool("-Vm", path, "-P", OURS.public.text).returncode == 0
-    # And what is longer than any statement.
+    # And a comment longer than any statement.
     signature = minisign.sign(OURS, minisign.file_digest().digest(), b"x" * minisign.COMMENT_MAX)
     path.write_bytes(b"")
     signed_lists.signature_path(path).write_bytes(minisign.write_signature(signature, "x" * 900))
@@ -63,7 +63,7 @@ def test_we_verify_minisign_s(path: Path, theirs: tuple[Path, Path], tmp_path: P
 
 
 def test_a_statement_that_minisign_signed(path: Path, theirs: tuple[Path, Path], tmp_path: Path) -> None:
-    """Whoever keeps the key on another machine signs there, with the statement that we would have signed."""
+    """If the key is on another machine, one can sign there, with the statement that we would have signed."""
     told = signed_lists.sign_file(path, OURS, of_file())
     assert tool("-Sm", path, "-s", theirs[1], "-t", statement.to_comment(told)).returncode == 0
     with path.open("rb") as file:
@@ -75,7 +75,7 @@ def test_minisign_signs_with_our_key(path: Path, tmp_path: Path) -> None:
     assert tool("-Sm", path, "-s", tmp_path / "keys" / "unit.key").returncode == 0
     with path.open("rb") as file:
         assert signed_lists.verify_file(file, path, (made,)).statement is None
-    # And -R makes the public half anew, as the message of a missing one says.
+    # And -R recreates the public half, as the message about a missing one says.
     again = tmp_path / "again.pub"
     assert tool("-R", "-s", tmp_path / "keys" / "unit.key", "-p", again).returncode == 0
     assert keys.find(tmp_path / "none", str(again)).public == made.public
@@ -98,7 +98,7 @@ def test_minisign_opens_our_key_with_its_password(path: Path, tmp_path: Path) ->
 
 
 def test_we_open_minisign_s_key_with_its_password(tmp_path: Path) -> None:
-    """Where memory is short, minisign takes less of it for a password; else it would be a gigabyte, and seconds."""
+    """With little memory, minisign uses less of it for a password; otherwise this would take a gigabyte and seconds."""
     public, secret = tmp_path / "minisign.pub", tmp_path / "minisign.key"
     assert tool("-G", "-p", public, "-s", secret, typed="كلمة سر\nكلمة سر\n", memory=2**26).returncode == 0
     key = keys.secret_key(tmp_path / "none", str(secret), lambda: "كلمة سر")

@@ -1,4 +1,4 @@
-"""The folder of keys: made, known, found, removed; who may read and write it; and what may lie in it."""
+"""The folder of keys: making, listing, finding and removing keys, who may read and write it, and stray files in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys and signatures as bytes: round trips, every bit counts, hostile files, and the public tool as judge."""
+"""Keys and signatures as bytes: round trips, flipped bits, hostile files, and the public tool as a check."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_every_bit_of_a_signature_counts() -> None:
 def test_every_bit_of_a_secret_key_counts() -> None:
     line = minisign.write_secret(OURS).splitlines()[1]
     raw = base64.b64decode(line)
-    # Not the salt and the costs, which mean nothing without a password, and not the number of the key.
+    # But not the salt and the costs, which mean nothing without a password, nor the number of the key.
     for bit in [*range(6 * 8), *range(62 * 8, len(raw) * 8)]:
         data = b"untrusted comment: \n" + base64.b64encode(_flipped(raw, bit))
         assert not _survives(lambda data=data: minisign.parse_secret(data, lambda: "x")), bit  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Lists that are signed and verified as files: all that can be wrong with one, each with its own line."""
+"""Signing and verifying lists as files: everything that can be wrong with one has its own message."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BODY = b'{"format": "hashmatch-list"}\n' + b"0123456789abcdef" * 8 + b"\n"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A list, its name as hostile as names are."""
+    """A list with a hostile name."""
     path = tmp_path / "قائمة list\n.jsonl"
     path.write_bytes(BODY)
     return path
@@ -97,7 +97,7 @@ def test_unknown_signer(path: Path) -> None:
 
 
 def test_another_key_with_the_same_number(path: Path) -> None:
-    """The number of a key is its maker's choice."""
+    """Whoever makes a key can choose its number."""
     forger = SecretKey._of(OURS.public.number, THEIRS.seed)
     signed_lists.sign_file(path, forger, of_file())
     with pytest.raises(CommandError, match="another key that uses the number"):
@@ -228,7 +228,7 @@ def test_one_bit_anywhere_is_refused(
     signed_lists.sign_file(path, OURS, replace(told, sha256=""))
     assert replace(verify(path).statement, sha256="") == replace(told, sha256="")  # type: ignore[type-var]
     beside = signed_lists.signature_path(path)
-    # After the line of untrusted comment, and before the last line's end.
+    # After the untrusted comment and before the last line ending.
     signature = bytearray(beside.read_bytes())
     start = signature.index(b"\n")
     whole = 8 * (len(signature) - 1 - start + len(body))

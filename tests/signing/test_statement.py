@@ -1,4 +1,4 @@
-"""What a signer says of a list, to and from a line that an enemy may have written."""
+"""What a signer says about a list, written to a line and read from a line that may be hostile."""
 
 from __future__ import annotations
 

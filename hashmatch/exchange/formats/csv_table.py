@@ -80,8 +80,8 @@ def _item_cell(item: ListItem, column: str) -> str:
     if column == "labels":
         return join(label.encode("utf-8", "backslashreplace") for label in item.labels)
     if column == "opinions":
-        told = [opinion_record(opinion) for opinion in item.opinions]
-        return cell_of(json.dumps(told, ensure_ascii=False) if told else None)
+        opinions = [opinion_record(opinion) for opinion in item.opinions]
+        return cell_of(json.dumps(opinions, ensure_ascii=False) if opinions else None)
     return join(item.paths) if column == "paths" else cell_of(getattr(item, column))
 
 

@@ -215,12 +215,12 @@ class _Reader:
     ) -> dict[str, object]:
         """Adds to one of our entries what the holder of the event has said about it since it was written."""
         said = self._said([found, *attributes])
-        told = latest(*(moment(key, record.get(key)) for key in ("added", "changed", "retracted")))
+        written = latest(*(moment(key, record.get(key)) for key in ("added", "changed", "retracted")))
         later = _moment(found.get("timestamp"))
-        if later and int(timestamp(later)) > int(timestamp(told)):
+        if later and int(timestamp(later)) > int(timestamp(written)):
             record["changed"] = later
         if gone and not record.get("retracted"):
-            record["retracted"] = later or told
+            record["retracted"] = later or written
         labels = record["labels"] if isinstance(record["labels"], list) else []
         more = said["labels"] if isinstance(said["labels"], list) else []
         record["labels"] = [*labels, *(label for label in more if label not in labels)]

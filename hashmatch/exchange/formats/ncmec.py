@@ -210,7 +210,7 @@ class _Items:
 
     def __init__(self) -> None:
         self.count = 0
-        self._told = set[str]()
+        self._remarked = set[str]()
         self._known = OrderedDict[str, ListItem]()
 
     def rows(self, entries: list[_Entry]) -> Iterator[ListRow]:
@@ -224,9 +224,9 @@ class _Items:
 
     def _not_searched(self, entry: _Entry) -> Iterator[LineRemark]:
         """Remarks, once per list and type, that a type of hash is not used."""
-        for name in entry.others.keys() - self._told:
-            if len(self._told) < 20:  # a hostile list may invent names
-                self._told.add(name)
+        for name in entry.others.keys() - self._remarked:
+            if len(self._remarked) < 20:  # a hostile list may invent names
+                self._remarked.add(name)
                 shown = name[:40] if name.isprintable() else "?"
                 message = _("fingerprints of type {name} cannot be searched here; this is said only once per list")
                 yield LineRemark(self.count, message.format(name=shown))
@@ -234,19 +234,19 @@ class _Items:
     def _row(self, entry: _Entry) -> ListRow:
         if entry.too_long:
             raise LineError(_("the entry is too long"))
-        told, item = _told(entry), _hashed(entry)
+        facts, item = _facts(entry), _hashed(entry)
         deleted = entry.tag.startswith("deleted")
         if deleted and not identified(item):
-            if told.case is None:
+            if facts.case is None:
                 raise LineError(_("it withdraws an entry without giving its id"))
             item = self._known.get(entry.number, item)
         elif not identified(item):
             raise LineError(_("neither a digest nor a hash"))
-        elif told.case:
+        elif facts.case:
             self._remember(entry.number, item)
-        found = replace(told, md5=item.md5, sha1=item.sha1, hashes=item.hashes)
+        found = replace(facts, md5=item.md5, sha1=item.sha1, hashes=item.hashes)
         if deleted:
-            found = replace(found, retracted=withdrawn(told.changed), retraction_reason=entry.tag)
+            found = replace(found, retracted=withdrawn(facts.changed), retraction_reason=entry.tag)
         return self.count, found
 
     def _remember(self, number: str, item: ListItem) -> None:
@@ -265,7 +265,7 @@ def _hashed(entry: _Entry) -> ListItem:
     return ListItem(kind=_KINDS[entry.tag], md5=md5, sha1=sha1, hashes=hashes)
 
 
-def _told(entry: _Entry) -> ListItem:
+def _facts(entry: _Entry) -> ListItem:
     """An item with everything in the entry except its hashes."""
     number = text("id", entry.values.get("id"), 256)
     classification = text("classification", entry.values.get("classification"), 256)

@@ -39,11 +39,11 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 def remarked(rows: Iterable[ListRow], message: str) -> Iterator[ListRow]:
     """Yields the same rows, with a remark before the first item."""
-    told = False
+    is_done = False
     for row in rows:
-        if isinstance(row, tuple) and not told:
+        if isinstance(row, tuple) and not is_done:
             yield LineRemark(row[0], message)
-            told = True
+            is_done = True
         yield row
 
 

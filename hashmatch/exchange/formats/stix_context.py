@@ -61,10 +61,10 @@ class BundleContext:
             self.tlp[name] = _tlp_of(found)
         elif kind == "opinion" and extension(found).get("entry") is not True:
             keys = ("opinion", "created_by_ref", "modified", "explanation", "revoked")
-            told = {key: found[key] for key in keys if key in found}
+            opinion = {key: found[key] for key in keys if key in found}
             for target in [each for each in _list(found.get("object_refs")) if isinstance(each, str)][:1000]:
-                self.opinions.setdefault(target[:_ID_MAX], []).append(told)
-                self._held += 1 + len(str(told)) // 500
+                self.opinions.setdefault(target[:_ID_MAX], []).append(opinion)
+                self._held += 1 + len(str(opinion)) // 500
         else:
             return
         self._held += 1
@@ -97,9 +97,9 @@ class BundleContext:
 
     def opinions_on(self, found: Mapping[str, object]) -> list[dict[str, object]]:
         """The opinions on an object, in the form of our records. Each is returned only once."""
-        told = self.opinions.pop(str(found.get("id")), ())
+        gathered = self.opinions.pop(str(found.get("id")), ())
         given = list[dict[str, object]]()
-        for each in told:
+        for each in gathered:
             verdict = VERDICTS.get(each.get("opinion")) if isinstance(each.get("opinion"), str) else None
             if verdict is None or each.get("revoked") is True:
                 continue
@@ -122,8 +122,8 @@ def extension(found: Mapping[str, object]) -> Mapping[str, object]:
 def _tlp_of(found: Mapping[str, object]) -> Tlp | None:
     """The TLP mark (1 or 2) of a marking that somebody has defined on their own; None if it is not a TLP mark."""
     extensions, definition = found.get("extensions"), found.get("definition")
-    told = extensions.get(TLP_EXTENSION) if isinstance(extensions, dict) else None
-    level = told.get("tlp_2_0") if isinstance(told, dict) else None
+    own = extensions.get(TLP_EXTENSION) if isinstance(extensions, dict) else None
+    level = own.get("tlp_2_0") if isinstance(own, dict) else None
     if level is None and isinstance(definition, dict):
         level = definition.get("tlp")
     try:

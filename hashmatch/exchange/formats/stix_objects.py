@@ -187,10 +187,10 @@ def _opinion(opinion: Opinion, source: str | None, item: ListItem, indicator: Js
 def _pattern(item: ListItem) -> JsonDict:
     """What the indicator looks for: digests if there are any, or else a hash, with its algorithm as the pattern type."""
     kinds: tuple[tuple[str, str | None], ...] = (("MD5", item.md5), ("SHA-1", item.sha1), ("SHA-256", item.sha256))
-    told = [f"{name} {value}" for name, value in kinds if value]
-    if told:
+    names = [f"{name} {value}" for name, value in kinds if value]
+    if names:
         pattern = pattern_of(item.md5, item.sha1, item.sha256)
-        return {"name": told[-1], "pattern_type": "stix", "pattern": pattern}
+        return {"name": names[-1], "pattern_type": "stix", "pattern": pattern}
     hash = next((hash for hash in item.hashes if hash.algorithm == "pdq"), item.hashes[0])
     frames = short_hashes(item.hashes).get("vpdq") if hash.algorithm == "pdq" and hash.time is not None else None
     if frames:
@@ -209,5 +209,5 @@ def _extension(more: JsonDict) -> JsonDict:
 
 def _stamp(moment: str) -> str:
     """A date in STIX's form: to the millisecond, or to the microsecond if it is that precise."""
-    told = exact(moment)
-    return told[:-4] + "Z" if told.endswith("000Z") else told
+    stamp = exact(moment)
+    return stamp[:-4] + "Z" if stamp.endswith("000Z") else stamp

@@ -153,8 +153,8 @@ class _Reader:
             said |= {"added": created, "changed": modified}
         else:
             # A date later than any of our own means that a partner has revised our entry.
-            told = latest(*(exact_moment(key, said.get(key)) for key in ("added", "changed", "retracted")))
-            if modified and modified > told:
+            newest = latest(*(exact_moment(key, said.get(key)) for key in ("added", "changed", "retracted")))
+            if modified and modified > newest:
                 said["changed"] = modified
         if found.get("revoked") is True and not said.get("retracted"):
             said["retracted"] = modified or created or NO_DATE

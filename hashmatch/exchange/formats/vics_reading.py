@@ -114,8 +114,8 @@ def _entry(media: JsonObject, date: str | None, unused: SkippedKinds) -> tuple[d
 def _property(key: str, value: object) -> object:
     if key in _TEXTS:
         return value
-    told = text(key, value, 2**24)
-    return None if told is None else parse_value(told)
+    json_text = text(key, value, 2**24)
+    return None if json_text is None else parse_value(json_text)
 
 
 def labels_of(tags: str) -> list[str]:
@@ -133,14 +133,14 @@ def path_of(file: JsonObject) -> bytes:
 
 
 def _category(media: JsonObject) -> int | None:
-    told = str(media.get("Category"))
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 4 else None
+    code = str(media.get("Category"))
+    return int(code) if code.isascii() and code.isdigit() and len(code) < 4 else None
 
 
 def _size(value: object) -> object:
     """A size as a number; some programs write it as text."""
-    told = value.strip() or None if isinstance(value, str) else value
-    return int(told) if isinstance(told, str) and told.isascii() and told.isdigit() and len(told) < 20 else told
+    size = value.strip() or None if isinstance(value, str) else value
+    return int(size) if isinstance(size, str) and size.isascii() and size.isdigit() and len(size) < 20 else size
 
 
 def _kind(value: object) -> str | None:
@@ -153,19 +153,19 @@ def _date(value: object) -> tuple[str | None, object]:
     """Reads a date in ISO 8601, in .NET's form or in American form. Returns it, or the value that it could not read."""
     if not isinstance(value, str) or not value.strip():
         return None, value or None
-    told = value.strip()
-    if dotnet := _DOTNET.fullmatch(told):
+    stamp = value.strip()
+    if dotnet := _DOTNET.fullmatch(stamp):
         try:
             return _iso(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(dotnet[1]))), None
         except OverflowError:
             return None, value
     try:
-        return exact_moment("DateUpdated", told), None
+        return exact_moment("DateUpdated", stamp), None
     except LineError:
         pass
     for form in _AMERICAN:
         try:
-            return _iso(datetime.strptime(told[:40], form)), None
+            return _iso(datetime.strptime(stamp[:40], form)), None
         except ValueError:
             continue
     return None, value

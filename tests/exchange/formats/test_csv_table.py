@@ -192,4 +192,4 @@ def test_items_are_written_and_read_one_at_a_time() -> None:
     FORMAT.write(growing(), out)
     stream = BytesIO(out.getvalue())
     assert next(FORMAT.read(stream)) == (2, PICTURE)
-    assert stream.read().count(b"\n") == 3  # it has read the first row of the second reference, and no more
+    assert stream.read().count(b"\n") == 3  # it has read only up to the first row of the second reference

@@ -15,7 +15,7 @@ from tests.support.list_items import ALL, MD5, PICTURE, SHA1, SHA256, items, ite
 
 NSRL, HASHKEEPER = get("nsrl"), get("hashkeeper")
 
-# A record of NSRLFile.txt as it is published.
+# A record of NSRLFile.txt as published.
 FONT = b'"000000206738748EDD92C4E3D2E823896700F849","392126E756571EBF112CB1C1CDEDF926","EBD105A0","I05002T2.PFB",98865,3095'
 HEADER = b'"SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"\r\n'
 FONT_ITEM = ListItem(

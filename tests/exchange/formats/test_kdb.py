@@ -1,4 +1,4 @@
-"""The `kdb` format, as SQLite itself sees it."""
+"""The `kdb` format, checked with SQLite itself."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_round_trip(listed: list[ListItem]) -> None:
     data, report = write(KDB, listed, ALL)
     kept = [item for item in listed if item.md5 and not item.retracted and not item.allow]
     found = items_of(KDB, data)
-    # Newer rules may leave out more, see `write_plain`; what is left out is never written.
+    # Later rules may leave out more (see `write_plain`). Whatever is left out is never written.
     assert report.written == len(found) <= len(kept)
     by_digest = {item.md5: item for item in kept}
     for item in found:

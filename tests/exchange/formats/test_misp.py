@@ -1,4 +1,4 @@
-"""The `misp` format, judged by pymisp, and events of others."""
+"""The `misp` format, checked with pymisp, and third-party events."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def test_pymisp_loads_it(tmp_path: Path) -> None:
     assert report == WriteReport(written=6, unmarked=1) and len(loaded.objects) == 6
     assert [each.deleted for each in loaded.objects] == [False, False, True, False, False, False]
     for found in loaded.objects:
-        # Against our template, as a person who makes such an object by hand has it.
+        # Check it against our template, as for an object that a person makes by hand.
         own = Path(str(resources.files("hashmatch.exchange").joinpath("perceptual-hash-media"))).parent
         made = pymisp.MISPObject("perceptual-hash-media", misp_objects_path_custom=own, strict=True)
         for each in found.attributes:
             made.add_attribute(each.object_relation, value=each.value, type=each.type)
         assert made.template_uuid == found.template_uuid and made.attributes
-    # What pymisp writes again says the same.
+    # What pymisp writes back says the same.
     found, bad, told = rows_of(FORMAT, loaded.to_json().encode())
     assert not bad and not told and list(map(same, found)) == list(map(same, EVERYTHING))
 

@@ -1,4 +1,4 @@
-"""The `ncmec` format: answers of the shape that python-threatexchange reads, and XML as an enemy writes it."""
+"""The `ncmec` format: responses in the form that python-threatexchange reads, and hostile XML."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_a_document_without_entries_says_so() -> None:
 
 
 class Pieces:
-    """A list that comes in pieces, for as long as is asked."""
+    """A list that comes in pieces for as long as someone reads it."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)

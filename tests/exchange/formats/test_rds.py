@@ -1,4 +1,4 @@
-"""The `rds` format: the shapes in which the NSRL publishes version 3."""
+"""The `rds` format, in the forms in which the NSRL publishes version 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `stix` format, judged by OASIS's own library and validator, and bundles of others."""
+"""The `stix` format, checked with OASIS's own library and validator, and third-party bundles."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LISTED = [
 
 
 def numbered(number: int, item: ListItem) -> ListItem:
-    """The same entry of a file of its own."""
+    """The same entry, but about a file of its own."""
     own = {name: f"{number:x}" + value[1:] for name in ("md5", "sha1", "sha256") if (value := getattr(item, name))}
     return replace(item, **own)  # type: ignore[arg-type]
 
@@ -76,7 +76,7 @@ def test_the_stix2_library_parses_all_of_it() -> None:
     assert kinds.count("indicator") == len(EVERYTHING) and kinds.count("opinion") == 3
     for each in parsed.objects:
         if each.type == "file":
-            assert each.id == stix2.v21.File(hashes=each.hashes).id  # as a file without our extension
+            assert each.id == stix2.v21.File(hashes=each.hashes).id  # the same id as for a file without our extension
     assert sum(each.get("revoked", False) for each in parsed.objects) == 1
 
 

@@ -1,4 +1,4 @@
-"""Digests in STIX patterns, as feeds write them."""
+"""Digests in STIX patterns as real feeds write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `stopncii` format: answers as python-threatexchange reads them."""
+"""The `stopncii` format: responses in the form that python-threatexchange reads."""
 
 from __future__ import annotations
 

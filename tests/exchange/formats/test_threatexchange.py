@@ -1,4 +1,4 @@
-"""The `threatexchange` format: pages as python-threatexchange and Altitude read them, with made-up members."""
+"""The `threatexchange` format: pages in the form that python-threatexchange and Altitude read, with made-up members."""
 
 from __future__ import annotations
 

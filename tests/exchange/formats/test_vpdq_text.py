@@ -38,7 +38,7 @@ def test_a_number_that_is_not_above_the_one_before_begins_another_film() -> None
 @pytest.mark.parametrize(
     "line",
     [
-        f"1,100,{BRIDGE}",  # its README leaves the time out, its tools do not
+        f"1,100,{BRIDGE}",  # the README leaves out the time, but the tools do not
         f"1,100,{BRIDGE},0,0",
         f"x,100,{BRIDGE},0",
         f"-1,100,{BRIDGE},0",
