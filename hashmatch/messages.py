@@ -142,5 +142,5 @@ def _filled(text: str | None, parameters: dict[str, MessageValue]) -> str | None
         if text is None or placeholders(text) != parameters.keys():
             return None
         return text.format(**parameters)
-    except (KeyError, ValueError, IndexError, AttributeError):
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError):
         return None

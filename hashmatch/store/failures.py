@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from typing import TYPE_CHECKING, Annotated
 
-from hashmatch.messages import LITERAL, Message
+from hashmatch.messages import LITERAL, Message, MessageValue
 from hashmatch.records import Failure
+
+if TYPE_CHECKING:
+    import msgspec
 
 #: The columns, in the order of what `packed` gives and `unpacked` takes.
 COLUMNS = "error_code, error_message, error_detail, error_parameters"
@@ -24,9 +29,26 @@ def packed(failure: Failure | None) -> PackedFailure:
 
 
 def unpacked(code: str | None, text: str | None, detail: str | None, parameters: str | None) -> Failure | None:
-    """The failure of the values of COLUMNS. Rows from before version 8 of the schema have a text only."""
+    """The failure of the values of COLUMNS. Rows from before version 8 of the schema have a text only.
+
+    Parameters that we never write are left out, because the database may be damaged or another's; the message is then shown
+    by its code.
+    """
     if code is None:
         return None
     if detail is None:
         return Failure(code, Message.literal(text or ""))
-    return Failure(code, Message(detail, tuple(sorted(json.loads(parameters or "{}").items()))))
+    try:
+        given = _reader().decode(parameters or "{}")
+    except (ValueError, RecursionError):
+        given = {}
+    return Failure(code, Message(detail, tuple(sorted(given.items()))))
+
+
+@functools.cache
+def _reader() -> msgspec.json.Decoder[dict[str, MessageValue]]:
+    """Reads error_parameters. It refuses what cannot be shown or written: NaN, half a surrogate pair, huge integers."""
+    import msgspec  # few commands show failures
+
+    integer = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+    return msgspec.json.Decoder(dict[str, str | integer | float])

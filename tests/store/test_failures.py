@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from hashmatch import i18n
 from hashmatch.messages import Message
 from hashmatch.records import Failure
+from hashmatch.report import as_json
 from hashmatch.store import Store, failures, lookup, open_store, verify
 from tests.support.made_references import add, make_older, measured
 
@@ -56,6 +58,31 @@ def test_a_message_of_a_newer_version_is_shown_as_far_as_it_can_be(store: Store)
     store.connection.execute("UPDATE reference SET error_detail = 'worn-out', error_parameters = '{\"age\": 7}'")
     found = lookup.reference(store.connection, 1).error
     assert found is not None and found.message == "worn-out age=7"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "{",
+        "[1]",
+        "null",
+        "[" * 100_000,
+        '{"size": null, "limit": [1]}',
+        '{"size": true, "limit": 1}',
+        '{"size": NaN, "limit": Infinity}',
+        '{"size": 1e999, "limit": 1}',
+        '{"size": 1, "limit": 9223372036854775808}',
+        '{"size": 1, "limit": "\\ud800"}',
+    ],
+)
+def test_parameters_that_we_never_write_are_left_out(store: Store, parameters: str) -> None:
+    """The database may be damaged, or another's."""
+    add(store, measured("a", (), error=LARGE))
+    store.connection.execute("UPDATE reference SET error_parameters = ?", (parameters,))
+    found = lookup.reference(store.connection, 1).error
+    assert found is not None and found.message == "size-limit"
+    hash(found)
+    as_json.dump(as_json.failure(found), io.BytesIO())
 
 
 class TestOlder:
