@@ -241,7 +241,7 @@ def _is_result(line: bytes) -> bool:
 
 def _parsed(text: bytes) -> Any:
     try:
-        return json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
+        return json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, parse_int=_storable)
     except (ValueError, RecursionError) as error:
         raise _DamagedError(_("is not JSON")) from error
 
@@ -254,6 +254,13 @@ def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
         raise ValueError(digits)
+    return number
+
+
+def _storable(digits: str) -> int:
+    number = int(digits)
+    if not -(1 << 63) <= number < 1 << 63:  # SQLite takes no others, and ids of references are looked up
+        raise _DamagedError(_("has impossible numbers"))
     return number
 
 
@@ -288,7 +295,7 @@ def _read(record_type: type[Record], value: Any) -> Record:
     """What JSON gave as a record, its fields by name."""
     try:
         record = msgspec.convert(value, record_type)
-        # Refuses what a report cannot print, either: half a surrogate pair, and integers of more than 64 bits.
+        # Refuses what a report cannot print, either: half a surrogate pair.
         msgspec.msgpack.encode(record)
     except (ValueError, OverflowError, RecursionError) as error:
         place = re.search(r" - at `\$\.([^`]+)`$", str(error))

@@ -234,9 +234,9 @@ class TestDamage:
             with pytest.raises(CommandError, match=r"^scan, line 3: [^\n]+$"):
                 read(lines_of(*ALL[:2]) + content + lines_of(ALL[0]))
 
-    @pytest.mark.parametrize("value", [1 << 64, -(1 << 64), 1e400, "\ud800", [{}], {}], ids=str)
+    @pytest.mark.parametrize("value", [1 << 63, -(1 << 63) - 1, 1e400, "\ud800", [{}], {}], ids=str)
     def test_what_no_field_may_be(self, value: Any) -> None:
-        """Infinity, integers of more than 64 bits and half a surrogate pair; a float may be large, if it can be drawn."""
+        """Infinity, integers that SQLite does not take, half a surrogate pair; a float may be large, if it can be drawn."""
         for *path, last in places(GOOD):
             written = json.loads(json.dumps(GOOD))
             target = written
