@@ -59,7 +59,7 @@ def evaluate(
         work = _Work(trial, seed, refuse, advance)
         pictures, duplicates = work.index(paths)
         if not pictures:
-            raise CommandError(_("there is no picture that can be used"))
+            raise CommandError(_("none of the pictures can be used"))
         made_up, _same = work.index(made_up_cards.write(Path(folder) / "cards", templates, seed))
         alike = work.alike(pictures)
         tally = work.scan(pictures, edits, Tally(pictures, edits, _neighbours(pictures, alike)))

@@ -180,7 +180,7 @@ def _by_index(
 
 
 def nearest(parts: list[IndexPart], queries: Words, count: int, radius: int, total: int) -> Iterator[PackedPairs]:
-    """For each query the `count` nearest rows, as sorted pairs of a query 0. There must be so many rows.
+    """For each query the `count` nearest rows, as sorted pairs with query number 0. There must be at least `count` rows.
 
     First all within the usual radius are looked for, as that is cheap; who has too few of them is left to brute force.
     """

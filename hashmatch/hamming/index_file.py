@@ -189,7 +189,7 @@ def _map(path: str) -> mmap.mmap:
     try:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode) or status.st_size < PAGE:
-            raise DamagedIndexError("this is no index file")
+            raise DamagedIndexError("this is not an index file")
         return mmap.mmap(file, 0, access=mmap.ACCESS_READ)
     finally:
         os.close(file)
@@ -202,7 +202,7 @@ def _header(mapped: mmap.mmap) -> tuple[dict[str, Any], int]:
     start = len(MAGIC) + 8
     length = int.from_bytes(mapped[len(MAGIC) : start], "little")
     if mapped[: len(MAGIC)] != MAGIC or length > LONGEST_HEADER:
-        raise DamagedIndexError("this is no index file of this version")
+        raise DamagedIndexError("this index file has another version")
     end = start + length
     if hashlib.sha256(mapped[:end]).digest() != mapped[end : end + 32]:
         raise DamagedIndexError("the header of the index file is damaged")

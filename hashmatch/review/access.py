@@ -121,7 +121,7 @@ class AccessControl:
 
 
 async def form_of(request: Any) -> dict[str, list[str]] | None:
-    """The fields of a form; None of what is no form of a sane size."""
+    """The fields of a form; None if it is not a form, or too large."""
     from urllib.parse import parse_qs
 
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":

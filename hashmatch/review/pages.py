@@ -125,7 +125,7 @@ class ReviewPages:
 
     def match(self, item: QueueItem, told: list[str], can_undo: bool, due: float | None) -> str:
         """One match, side by side."""
-        cluster = self._queue.clusters[item.cluster - 1]
+        group = self._queue.groups[item.group - 1]
         known = self._known(item)
         duration = known.duration if known and known.kind == "video" else None
         entry = ReportEntry(item.result, item.match, True)
@@ -146,26 +146,26 @@ class ReviewPages:
             said=self._said(item),
             state=self._state(item),
             can_withdraw=self._queue.has_said(item),
-            place=cluster.items.index(item) + 1,
-            cluster=cluster,
+            place=group.items.index(item) + 1,
+            group=group,
             tier_name=match_cards.tier_name,
         )
 
-    def grid(self, cluster: QueueGroup, number: int, told: list[str], can_undo: bool, due: float | None) -> str:
+    def grid(self, group: QueueGroup, number: int, told: list[str], can_undo: bool, due: float | None) -> str:
         """All files that match one reference."""
-        pages = max(1, -(-len(cluster.items) // ON_GRID))
+        pages = max(1, -(-len(group.items) // ON_GRID))
         number = min(max(1, number), pages)
-        items = cluster.items[(number - 1) * ON_GRID : number * ON_GRID]
+        items = group.items[(number - 1) * ON_GRID : number * ON_GRID]
         first = items[0]
         reference = next((row.reference for row in self._rows(first) if row.reference), None)
         return self._made(
             "grid.html.j2",
-            here=f"grid/{cluster.number}/{number}",
+            here=f"grid/{group.number}/{number}",
             told=told,
             can_undo=can_undo,
             due=due,
-            cluster=cluster,
-            head=match_cards.head(cluster.reference),
+            group=group,
+            head=match_cards.head(group.reference),
             tier=first.match.tier,
             tier_name=match_cards.tier_name,
             cells=[
@@ -177,15 +177,15 @@ class ReviewPages:
             buttons=self._buttons(None),
             number=number,
             pages=pages,
-            open_here=self._queue.open_in(cluster),
+            open_here=self._queue.open_in(group),
         )
 
     def overview(self, number: int, told: list[str], can_undo: bool, due: float | None) -> str:
         """The progress of the work, and all references."""
-        clusters = self._queue.clusters
-        pages = max(1, -(-len(clusters) // ON_LIST))
+        groups = self._queue.groups
+        pages = max(1, -(-len(groups) // ON_LIST))
         number = min(max(1, number), pages)
-        listed = clusters[(number - 1) * ON_LIST : number * ON_LIST]
+        listed = groups[(number - 1) * ON_LIST : number * ON_LIST]
         return self._made(
             "overview.html.j2",
             here="list",
@@ -193,7 +193,7 @@ class ReviewPages:
             can_undo=can_undo,
             due=due,
             notices=self._notices,
-            clusters=[(each, match_cards.head(each.reference), self._queue.open_in(each)) for each in listed],
+            groups=[(each, match_cards.head(each.reference), self._queue.open_in(each)) for each in listed],
             number=number,
             pages=pages,
             tier_name=match_cards.tier_name,
@@ -258,7 +258,10 @@ class ReviewPages:
     def _buttons(self, item: QueueItem | None) -> list[DecisionButton]:
         names = {
             "confirmed": (_("Confirmed"), _("It shows the reference.")),
-            "false-positive": (_("False positive"), _("It does not show it: this pair is no match any more.")),
+            "false-positive": (
+                _("False positive"),
+                _("It does not show the reference: this pair no longer counts as a match."),
+            ),
             "allow": (_("Allow"), _("The file is legitimate: its digest goes on the allow list.")),
             "dispute": (
                 _("Dispute"),
@@ -268,7 +271,8 @@ class ReviewPages:
         }
         is_same = item is not None and item.is_same_bytes
         same = _(
-            "The bytes are those of the reference, so it is no false match: dispute the reference, or allow the file."
+            "The bytes are those of the reference, so this cannot be a false match:"
+            " dispute the reference, or allow the file."
         )
         return [
             DecisionButton(name, str(number), *names[name], same if is_same and name == "false-positive" else "")

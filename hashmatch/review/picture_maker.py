@@ -43,8 +43,10 @@ _QUALITY = 82
 
 @dataclass(frozen=True, slots=True)
 class PictureOrder:
-    """What pictures are made of: the first of some paths at which a file with this SHA-256 lies. moments: seconds of a film;
-    empty of a picture. follow: whether a path may be a symbolic link."""
+    """Which pictures to make, and from what: the first of the paths where a file with this SHA-256 lies.
+
+    moments: seconds of a film; empty for a still picture. follow: whether a path may be a symbolic link.
+    """
 
     paths: tuple[bytes, ...]
     sha256: str
@@ -63,8 +65,11 @@ class MadePicture:
 
 @dataclass(frozen=True, slots=True)
 class MadePictures:
-    """What came of an order. path: of the file that was used. is_verified: whether it has the bytes that it should have.
-    prints: one a moment, None where there is none, for which `why` says the reason."""
+    """The result of an order.
+
+    path: the file that was used. is_verified: whether it has the expected bytes.
+    prints: one picture per moment; None if there is no picture, and `why` says the reason.
+    """
 
     path: bytes | None
     is_verified: bool
@@ -166,7 +171,7 @@ def _develop(order: PictureOrder, isolation: Isolation, limits: Limits) -> MadeP
     for path in order.paths[:MOST_PLACES]:
         found = _examined(path, settings, order.follow, isolation)
         if found.digests is None:
-            complaint = found.error.message if found.error else _("is no media")
+            complaint = found.error.message if found.error else _("is not media")
         elif found.digests.sha256 != order.sha256:
             complaint = _("the file there has other bytes now")
         else:

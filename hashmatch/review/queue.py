@@ -17,11 +17,15 @@ _HEX = set("0123456789abcdef")
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """One file and one reference. number: from 1 in the order of the queue. pair: None where no decision can be taken, for
-    which `problem` says the reason. paths: where the file lies; the same bytes may lie in many places."""
+    """One file and one reference.
+
+    number: its place in the queue, from 1. group: the number of its group.
+    pair: None if no decision can be taken; `problem` then says why.
+    paths: all places where the file lies.
+    """
 
     number: int
-    cluster: int
+    group: int
     result: Result
     match: Match
     pair: DecisionPair | None
@@ -45,8 +49,12 @@ class QueueGroup:
 
 @dataclass(frozen=True, slots=True)
 class QueueProgress:
-    """How far the work has come. open: that wait for this person. waiting: for another one. decided: of each decision.
-    undecidable: of which nothing can be said in this database."""
+    """How far the work has come, in matches.
+
+    open: those that wait for this person. waiting: those that wait for somebody else.
+    undecidable: those on which this database can hold no decision.
+    decided: how many there are of each decision.
+    """
 
     all: int
     open: int
@@ -66,7 +74,7 @@ class ReviewQueue:
     def __init__(self, store: Store, gathered: ReportContents, reviewer: str) -> None:
         self.reviewer = reviewer
         self.items: list[QueueItem] = []
-        self.clusters: list[QueueGroup] = []
+        self.groups: list[QueueGroup] = []
         self._store, self._last, self._needed = store, 0, 0
         self._by_pair: dict[DecisionPair, QueueItem] = {}
         self._words: dict[DecisionPair, list[Word]] = {}
@@ -81,7 +89,7 @@ class ReviewQueue:
         self.refresh()
 
     def _add(self, reference: MatchedReference, entries: Iterable[tuple[Result, Match]], known: _Known) -> None:
-        cluster = QueueGroup(len(self.clusters) + 1, reference)
+        group = QueueGroup(len(self.groups) + 1, reference)
         reference_id, missing = known.find(reference)
         for result, match in entries:
             pair, problem = None, missing
@@ -92,14 +100,14 @@ class ReviewQueue:
                 if pair in self._by_pair:
                     self._by_pair[pair].paths.append(result.path)
                     continue
-            item = QueueItem(len(self.items) + 1, cluster.number, result, match, pair, problem, [result.path])
+            item = QueueItem(len(self.items) + 1, group.number, result, match, pair, problem, [result.path])
             if pair is not None:
                 self._by_pair[pair] = item
                 self._open.add(pair)
             self.items.append(item)
-            cluster.items.append(item)
-        if cluster.items:
-            self.clusters.append(cluster)
+            group.items.append(item)
+        if group.items:
+            self.groups.append(group)
 
     def refresh(self) -> None:
         """Take in decisions that were made since, here or by somebody else."""
@@ -126,8 +134,8 @@ class ReviewQueue:
     def item(self, number: int) -> QueueItem | None:
         return self.items[number - 1] if 0 < number <= len(self.items) else None
 
-    def cluster(self, number: int) -> QueueGroup | None:
-        return self.clusters[number - 1] if 0 < number <= len(self.clusters) else None
+    def group(self, number: int) -> QueueGroup | None:
+        return self.groups[number - 1] if 0 < number <= len(self.groups) else None
 
     def standing(self, item: QueueItem) -> Standing:
         """The decision on an item."""
@@ -166,9 +174,9 @@ class ReviewQueue:
         rest = (*self.items[after:], *self.items[:after])
         return next((item for item in rest if self.is_open(item)), None)
 
-    def open_in(self, cluster: QueueGroup) -> int:
+    def open_in(self, group: QueueGroup) -> int:
         """How many items of a group wait for this person."""
-        return sum(map(self.is_open, cluster.items))
+        return sum(map(self.is_open, group.items))
 
     def progress(self) -> QueueProgress:
         counted = Counter(found.counts for found in self._standing.values())

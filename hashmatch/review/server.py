@@ -114,12 +114,12 @@ class ReviewApp:
         return answer
 
     async def grid(self, request: Request) -> Response:
-        cluster = self.queue.cluster(request.path_params["number"])
-        if cluster is None:
+        group = self.queue.group(request.path_params["number"])
+        if group is None:
             return self._no_such()
         self.queue.refresh()
         number = _number(request.query_params.get("page"))
-        return _html(self.pages.grid(cluster, number, self._told(), bool(self.last), self._due()))
+        return _html(self.pages.grid(group, number, self._told(), bool(self.last), self._due()))
 
     async def overview(self, request: Request) -> Response:
         self.queue.refresh()
@@ -177,7 +177,7 @@ class ReviewApp:
         return self._to(self._onward(back, wanted) if is_taken else self._back(back))
 
     async def _take(self, wanted: list[QueueItem], said: ReviewerWord, note: str | None) -> bool:
-        """Write down a decision on some matches, and say what became of it. Returns whether any was taken."""
+        """Record a decision on some matches, and tell the person the outcome. Returns whether any was recorded."""
         self.queue.refresh()
         refused: dict[str, int] = {}
         ready = []
@@ -302,11 +302,11 @@ class ReviewApp:
     def _onward(self, back: str, decided: list[QueueItem]) -> str:
         """Where to go after a decision: to the next match that waits, or back to the grid as long as any waits there."""
         if back.startswith("grid/") and decided:
-            cluster = self.queue.clusters[decided[0].cluster - 1]
-            if self.queue.open_in(cluster):
+            group = self.queue.groups[decided[0].group - 1]
+            if self.queue.open_in(group):
                 return self._back(back)
-            found = self.queue.next_open(cluster.items[-1].number)
-            return f"/grid/{found.cluster}" if found else "/list"
+            found = self.queue.next_open(group.items[-1].number)
+            return f"/grid/{found.group}" if found else "/list"
         found = self.queue.next_open(decided[-1].number if decided else 0)
         return f"/match/{found.number}" if found else "/list"
 
@@ -314,7 +314,7 @@ class ReviewApp:
         """The page that a form was on; always one of ours, whatever the form says."""
         kind, _slash, rest = back.partition("/")
         number, _slash, place = rest.partition("/")
-        if kind == "grid" and self.queue.cluster(_number(number)):
+        if kind == "grid" and self.queue.group(_number(number)):
             return f"/grid/{_number(number)}?page={_number(place)}"
         if kind == "match" and self.queue.item(_number(number)):
             return f"/match/{_number(number)}"

@@ -169,7 +169,7 @@ class TestByKeyboard:
             page = enter(tab, running)
             page.goto(f"http://{running.host}{running.base}/list")
             page.click("text=3 files")
-            page.locator(".clusters li", has_text="3 files").locator("a").click()
+            page.locator(".groups li", has_text="3 files").locator("a").click()
             page.wait_for_selector("h1:has-text('3 files match this reference')")
             page.wait_for_load_state("load")  # the keys work from then on
             look(page, "grid")

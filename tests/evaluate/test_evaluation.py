@@ -127,7 +127,7 @@ def test_what_is_of_no_use_is_told_and_left_out(run: Evaluate, tmp_path: Path) -
 
 
 def test_nothing_to_evaluate(run: Evaluate, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="no picture"):
+    with pytest.raises(CommandError, match="none of the pictures"):
         run(tmp_path / "none")
 
 

@@ -74,8 +74,8 @@ class TestPages:
 
     def test_a_grid_has_all_files_of_a_reference(self, page: Served) -> None:
         number = numbers(page)["again.jpg"]
-        (cluster,) = re.findall(r"/grid/(\d+)\" data-key", page.ask("GET", f"/match/{number}").text)
-        text = page.ask("GET", f"/grid/{cluster}").text
+        (group,) = re.findall(r"/grid/(\d+)\" data-key", page.ask("GET", f"/match/{number}").text)
+        text = page.ask("GET", f"/grid/{group}").text
         assert text.count('type="checkbox"') == 3 and "3 files match this reference" in text
 
 
@@ -176,8 +176,8 @@ class TestDecisions:
     def test_a_whole_grid_at_once(self, desk: Desk) -> None:
         page, before = desk.page, desk.decided()
         wanted = [desk.numbers[name] for name in ("again.jpg", "once more.jpg", "copy 0.jpg")]
-        (cluster,) = re.findall(r"/grid/(\d+)\" data-key", page.ask("GET", f"/match/{wanted[0]}").text)
-        here, there = f"grid/{cluster}/1", f"{page.base}/grid/{cluster}?page=1"
+        (group,) = re.findall(r"/grid/(\d+)\" data-key", page.ask("GET", f"/match/{wanted[0]}").text)
+        here, there = f"grid/{group}/1", f"{page.base}/grid/{group}?page=1"
         assert page.decide("confirmed", *wanted[:2], back=here).headers["location"] == there
         assert page.decide("confirmed", wanted[2], back=here).headers["location"] != there, "nothing waits there"
         assert page.decide("confirmed", back=here).status == 303
@@ -332,8 +332,8 @@ class TestScans:
     def test_what_cannot_be(self, case: Case, tmp_path: Path) -> None:
         for arguments, problem in (
             ((tmp_path / "none.jsonl",), "cannot read"),
-            ((case.scan, "--reviewer", "\u202eanna"), "is no name"),
-            ((case.scan, "--reviewer", " "), "is no name"),
+            ((case.scan, "--reviewer", "\u202eanna"), "cannot be shown as a name"),
+            ((case.scan, "--reviewer", " "), "cannot be shown as a name"),
         ):
             ran = run_command("review", *arguments, db=case.db)
             assert ran.code == 2 and problem in ran.err

@@ -55,11 +55,18 @@ class ReportSection:
 
 @dataclass
 class ReportContents:
-    """What a report shows. files: of each status. matches: of each section, those left out included. problems: files that
-    could not be examined, by error code; unexamined: those that are listed. partial_files, partial: the same of files that
-    could in part. distances: of PDQ, how many matches of each tier have it. gap: the most seconds between two frames of a
-    film that were looked at, of those that are no exact match. listed: matches. tlp: the strictest mark of a reference;
-    unmarked: whether any has none. bytes: of the lines of what is listed."""
+    """What a report shows.
+
+    files: how many files have each status.
+    matches: how many matches each section has, including those that are not listed.
+    problems: how many files could not be examined, by error code. unexamined: those of them that are listed.
+    partial_files: how many files were examined in part. partial: those of them that are listed.
+    distances: for each PDQ distance, how many matches each tier has.
+    gap: the longest time in seconds between two examined frames, in any film that is not an exact match.
+    listed: how many matches are listed.
+    tlp: the strictest mark of any reference. unmarked: whether some reference has no mark.
+    bytes: total length of the lines that the listed results were read from.
+    """
 
     files: Counter[str] = field(default_factory=Counter)
     matches: Counter[SectionName] = field(default_factory=Counter)

@@ -244,7 +244,7 @@ def section_explained(name: SectionName) -> str:
         "near": _("The same picture or footage as something known."),
         "possible": _("Perhaps the same: a person must look."),
         "allowed": _(
-            "The allow list protects these files: news, documentation, counter-speech. They count as no match."
+            "The allow list protects these files: news, documentation, counter-speech. They do not count as matches."
         ),
     }
     return texts[name]

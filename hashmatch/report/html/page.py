@@ -146,7 +146,7 @@ def tiles(gathered: ReportContents) -> list[SummaryTile]:
         SummaryTile("clean", _("files clean"), files["clean"]),
         SummaryTile("failed", _("files not examined"), files["failed"], "unexamined"),
         SummaryTile("partial", _("files examined in part"), gathered.partial_files, "partial"),
-        SummaryTile("skipped", _("files skipped: no media"), files["skipped"]),
+        SummaryTile("skipped", _("files skipped: not media"), files["skipped"]),
     ]
     return [*found, *rest]
 

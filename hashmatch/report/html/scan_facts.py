@@ -32,9 +32,13 @@ class KeptScan:
 
 @dataclass(frozen=True, slots=True)
 class ReportOrigin:
-    """Of what, by whom and when a report is made. scan: what is known of the scan as a whole. seconds: that it took.
-    kept: None where the scan itself makes the report. audit: of the database that the report's maker had, then. pictures: by
-    which rule they are in it, None for none."""
+    """What a report is made from, by whom and when.
+
+    scan: what is known about the scan as a whole. seconds: how long it took.
+    kept: the scan's file; None if the scan itself makes the report.
+    audit: where the audit trail of the report maker's database ended at that time.
+    pictures: how the report shows pictures; None if it has none.
+    """
 
     version: str
     operator: str
@@ -119,7 +123,7 @@ def _of_report(about: ReportOrigin) -> Iterator[FactRow]:
     if about.kept is not None:
         form = "JSON" if about.kept.is_document else "JSON lines"
         size = _("{size:,} bytes").format(size=about.kept.size)
-        yield FactRow(_("Made of the file"), (for_terminal(about.kept.path), f"{form}, {size}"))
+        yield FactRow(_("Made from the file"), (for_terminal(about.kept.path), f"{form}, {size}"))
         yield FactRow(_("SHA-256 of that file"), (about.kept.sha256,), "hash")
         if about.database is not None:
             yield FactRow(_("Database then"), (for_terminal(about.database),))
