@@ -225,7 +225,7 @@ def test_a_head_that_makes_no_sense_although_its_digest_fits(tmp_path: Path, cha
 
 
 def test_what_is_there_but_no_file(tmp_path: Path) -> None:
-    with pytest.raises(DamagedIndexError, match="not an index file"):
+    with pytest.raises(DamagedIndexError, match="no index file"):
         HammingIndex.open(tmp_path / "absent")
     os.mkfifo(tmp_path / index_file.NAME)
     with pytest.raises(DamagedIndexError, match="not an index file"):
