@@ -115,8 +115,8 @@ class Thresholds:
     thorough: Threshold
 
     def of(self, profile: Profile) -> Threshold:
-        """The threshold of one profile."""
-        return self.fast if profile == "fast" else self.thorough
+        """The threshold of one profile. Raises KeyError for any other name."""
+        return {"fast": self.fast, "thorough": self.thorough}[profile]
 
 
 @dataclass(frozen=True, slots=True)

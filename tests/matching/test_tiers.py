@@ -31,6 +31,11 @@ def test_the_promised_numbers() -> None:
     assert (tiers.NEAR_COVERAGE, tiers.ALLOW_COVERAGE) == (0.5, 0.5)
 
 
+def test_a_profile_that_does_not_exist_is_not_taken_for_another() -> None:
+    with pytest.raises(KeyError, match="thorogh"):
+        thresholds("thorogh")  # type: ignore[arg-type]
+
+
 def test_64_bits_alone_never_say_near() -> None:
     assert all(threshold_of(name, profile) == each for name, each in OTHERS.items() for profile in PROFILES)
     assert all(each.near < 0 for each in OTHERS.values())
