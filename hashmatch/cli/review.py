@@ -109,8 +109,8 @@ def command(
             keys = RunSecrets()
             queue = ReviewQueue(store, gathered, name)
             pages = ReviewPages(store, queue, keys.base, keys.form, notices)
-            darkroom = PictureMaker(examining.isolation, examining.limits)
-            desk = server.ReviewApp(store, actor, queue, pages, keys, darkroom, 60 * pause, unseen)
+            picture_maker = PictureMaker(examining.isolation, examining.limits)
+            review_app = server.ReviewApp(store, actor, queue, pages, keys, picture_maker, 60 * pause, unseen)
             address = f"http://127.0.0.1:{listening.getsockname()[1]}{keys.base}/enter?token={keys.token}"
             click.echo(address)
             app.say(_("Open this address in a browser on this machine; it works once. Ctrl-C ends the review."))
@@ -118,7 +118,7 @@ def command(
                 import webbrowser
 
                 webbrowser.open(address)
-            server.serve(desk, listening)
+            server.serve(review_app, listening)
     return 0
 
 

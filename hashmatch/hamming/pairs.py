@@ -13,8 +13,6 @@ from hashmatch.hamming.words import Rows
 PackedPairs = npt.NDArray[np.uint64]
 Pairs = tuple[Rows, Rows, Rows]
 
-#: Most queries that are searched together, because their numbers have 16 bits.
-MOST_QUERIES = 1 << 16
 _ROW = np.uint64(2**32 - 1)
 _DISTANCE = np.uint64(2**16 - 1)
 

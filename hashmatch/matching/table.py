@@ -253,9 +253,8 @@ def _has_quality(rows: HashRows, algorithm: str, least: int) -> npt.NDArray[np.b
 
 
 def _are_usual(bits: npt.NDArray[np.uint8], share: tuple[float, float] | None) -> npt.NDArray[np.bool_]:
-    if (
-        share is None or not bits.shape[1]
-    ):  # the number says nothing; or the index holds the bits, and they were checked
+    # Either the number says nothing, or the index holds the bits, and they were checked.
+    if share is None or not bits.shape[1]:
         return np.full(len(bits), True)
     low, high = (each * bits.shape[1] * 8 for each in share)
     ones = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)

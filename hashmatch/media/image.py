@@ -297,8 +297,7 @@ def _classified(after_first: bool = False) -> Iterator[None]:
 
 def one_line(error: BaseException) -> str:
     """A decoder's error message as one short line."""
-    stated = getattr(error, "strerror", None) or str(
-        error
-    )  # PyAV's errors have strerror too; their full text has a path
+    # PyAV's errors have strerror, too; their full text has a path.
+    stated = getattr(error, "strerror", None) or str(error)
     text = " ".join(stated.split()) or type(error).__name__
     return text if len(text) <= 160 else text[:159] + "…"

@@ -47,7 +47,7 @@ class ReviewApp:
     queue: ReviewQueue
     pages: ReviewPages
     keys: RunSecrets
-    darkroom: PictureMaker
+    picture_maker: PictureMaker
     pause: float
     unseen: bool
     end: Callable[[], object] = lambda: None
@@ -185,7 +185,7 @@ class ReviewApp:
             for item in wanted:
                 order = order_of_file(item)
                 if order is not None:
-                    self.darkroom.ask(order, SOON)  # all at once, before waiting for each
+                    self.picture_maker.ask(order, SOON)  # all at once, before waiting for each
         for item in wanted:
             why = await self._refusal(item, said)
             if why:
@@ -272,7 +272,7 @@ class ReviewApp:
                 return
             for order in (order_of_file(upcoming), order_of_reference(upcoming, self.store)):
                 if order is not None:
-                    self.darkroom.ask(order, SOON)
+                    self.picture_maker.ask(order, SOON)
             following = upcoming
 
     async def _prints(self, request: Request) -> MadePictures | None:
@@ -288,7 +288,7 @@ class ReviewApp:
         if order is None:
             return None
         # If one request stops waiting, others still get the pictures.
-        return await asyncio.shield(asyncio.wrap_future(self.darkroom.ask(order)))
+        return await asyncio.shield(asyncio.wrap_future(self.picture_maker.ask(order)))
 
     async def _form(self, request: Request) -> dict[str, list[str]] | None:
         """The fields of one of our own forms."""
@@ -332,13 +332,13 @@ class ReviewApp:
         return _html(self.pages.message(_("Nothing was decided: that was no form of this page.")), 403)
 
 
-def serve(desk: ReviewApp, listening: socket.socket) -> None:
+def serve(app: ReviewApp, listening: socket.socket) -> None:
     """Answer until the person ends it, on the page or by Ctrl-C (which raises KeyboardInterrupt)."""
     import uvicorn
 
     (_address, port) = listening.getsockname()
     config = uvicorn.Config(
-        desk.application(port),
+        app.application(port),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -354,7 +354,7 @@ def serve(desk: ReviewApp, listening: socket.socket) -> None:
     def end() -> None:
         server.should_exit = True
 
-    desk.end = end
+    app.end = end
     server.run(sockets=[listening])
 
 
