@@ -73,6 +73,7 @@ def test_wide_rows_are_cut() -> None:
         assert len(cells_of(row) or ()) == csv_records.CELLS_MAX + 1
 
 
+@pytest.mark.slow
 def test_hostile_sizes_are_quick() -> None:
     quotes = '"' * 2_000_001
     assert cells_of(quotes) is None

@@ -83,6 +83,7 @@ def test_an_endless_view_in_the_place_of_a_table_comes_to_an_end(tmp_path: Path)
     assert not found and bad
 
 
+@pytest.mark.slow
 def test_a_computed_column_cannot_fill_the_memory(tmp_path: Path) -> None:
     table = "CREATE TABLE METADATA (a INT, md5 TEXT GENERATED ALWAYS AS (hex(zeroblob(a))), sha1 TEXT, sha256 TEXT)"
     data = made(tmp_path / "x.db", f"{table}; INSERT INTO METADATA (a, sha1) VALUES (400000000, '{'0' * 40}')")

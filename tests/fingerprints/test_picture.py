@@ -99,6 +99,7 @@ def test_the_blocks_are_those_of_the_picture() -> None:
     assert (blocks.unpack(found[GUARD]) == blocks.levels_of(layered_scene(6))).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["ReferenceHashing", "QueryHashing"])
 def test_prepare_imports_all_that_hashing_takes(mode: str) -> None:
     """A locked worker can import nothing more."""
@@ -145,6 +146,7 @@ print(sorted(set(sys.modules) - before))
     assert ran.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [

@@ -256,6 +256,7 @@ def test_removes_what_a_process_that_died_left_but_not_what_one_is_writing(tmp_p
     assert sorted(p.name for p in tmp_path.iterdir()) == ["index.hamming", "index.hamming.2.part", "notes.part"]
 
 
+@pytest.mark.slow
 def test_many_processes_may_save_and_open_at_once(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     made(tmp_path, random_hashes(COUNT, seed=0))

@@ -79,6 +79,7 @@ def test_exact_equals_the_description(kind: str, size: tuple[int, int]) -> None:
     assert hash_exact(pixels) == reference_pdq(pixels)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(pixels=pictures(5, 140))
 def test_exact_equals_the_description_everywhere(pixels: Pixels) -> None:
@@ -160,6 +161,7 @@ def test_fast_is_near_exact(fixtures: Path, name: str) -> None:
     assert abs(fast_quality - quality) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["landscapes/sunset-at-sea.jpg", "towns/market.jpg", "towns/harbour.png"])
 @pytest.mark.parametrize(
     ("size", "reduction"),
@@ -174,6 +176,7 @@ def test_fast_is_near_exact_when_scaled_while_decoding(
     assert abs(fast_quality - quality) <= 1
 
 
+@pytest.mark.slow
 def test_fast_is_near_exact_at_twelve_megapixels(fixtures: Path) -> None:
     far, _fast, _quality, decoder = both_ways(enlarged(fixtures / "archive" / "towns/market.jpg", 4000, 3000))
     assert decoder == "pillow jpeg luma 1/4"

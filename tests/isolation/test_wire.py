@@ -208,6 +208,7 @@ def test_what_cannot_be_said(value: Any) -> None:
             pack("result", content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [b"[],", b"{},", b'"ab",', b"1.5,", b'["Hash"],', b"[[[", b'{"a":'])
 def test_memory_of_a_message_that_is_nonsense(part: bytes, in_child: Callable[..., Any]) -> None:
     """What is not expected takes no memory, however much there is of it; as lists it took twenty times its length."""

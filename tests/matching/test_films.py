@@ -228,6 +228,7 @@ def test_later_parts_of_a_static_scene_are_at_most_possible(noise: int) -> None:
     assert {finding.tier for finding in findings} <= {"possible"}
 
 
+@pytest.mark.slow
 def test_an_hour_of_one_picture_is_bounded() -> None:
     hour = film(["a"] * 3600)
     assert judged(hour, hour).tier == "possible"

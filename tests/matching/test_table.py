@@ -181,6 +181,7 @@ class TestTable:
         assert table.search(rows_of([still("a")]), limit).good.tolist() == [True]
 
 
+@pytest.mark.slow
 def test_static_scenes_are_bounded() -> None:
     # An hour against an hour of the same picture: 13 million pairs, of which each frame keeps some, those at its time.
     hour = [Hash("pdq", pdq_bits("card"), 100, float(second)) for second in range(3600)]

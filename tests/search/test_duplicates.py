@@ -111,6 +111,7 @@ def test_films(store: Store, tmp_path: Path) -> None:
     assert [(each.reference_id, each.older_id) for each in found] == [(2, 1)]
 
 
+@pytest.mark.slow
 def test_one_hash_twenty_thousand_times(store: Store, tmp_path: Path) -> None:
     """Compared all with all, these would be two hundred million pairs."""
     path = tmp_path / "list.csv"

@@ -88,6 +88,7 @@ class TestCreating:
         assert "there is no database" in refusal(path)
         assert not path.exists()
 
+    @pytest.mark.slow
     def test_several_processes_may_create_it_at_once(self, tmp_path: Path) -> None:
         code = """
 import sys, time

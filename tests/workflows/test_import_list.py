@@ -120,6 +120,7 @@ with open_store(Path(sys.argv[1]), write=True) as store:
 """
 
 
+@pytest.mark.slow
 def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp_path: Path) -> None:
     path, database = tmp_path / "list", tmp_path / "killed.db"
     hashes = [pdq_bits(n).hex() for n in range(300)]
@@ -167,6 +168,7 @@ with open_store(Path(sys.argv[1]), write=True) as store:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no other process reads")
 def test_the_process_that_reads_is_killed(tmp_path: Path) -> None:
     path, database = tmp_path / "list", tmp_path / "x.db"

@@ -154,6 +154,7 @@ class TestLocalFeatures:
 
 
 class TestRoundTrip:
+    @pytest.mark.slow
     @pytest.mark.parametrize("form", OWN)
     def test_of_the_fixtures_gives_the_same_verdicts(
         self, new_store: Callable[[], Store], tmp_path: Path, list_path: Path, form: str

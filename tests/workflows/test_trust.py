@@ -119,6 +119,7 @@ ACTIONS = (
 
 
 class TestIncrements:
+    @pytest.mark.slow
     @settings(max_examples=12, deadline=None)
     @given(
         steps=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 2)), min_size=4, max_size=14),

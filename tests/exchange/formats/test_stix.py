@@ -80,6 +80,7 @@ def test_the_stix2_library_parses_all_of_it() -> None:
     assert sum(each.get("revoked", False) for each in parsed.objects) == 1
 
 
+@pytest.mark.slow
 def test_the_validator_of_oasis_finds_no_error() -> None:
     validator = pytest.importorskip("stix2validator", reason="STIX is judged by stix2-validator")
     options = validator.ValidationOptions(version="2.1")
