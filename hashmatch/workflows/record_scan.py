@@ -37,7 +37,7 @@ def open_to_record(path: Path) -> Store:
 class ScanRecorder:
     """Keeps a scan and its results, a few at a time. A context manager.
 
-    If nothing more can be kept, say on a full disk, the scan goes on. `told` hears of it at once, and CommandError is
+    If nothing more can be kept, say on a full disk, the scan goes on. `on_problem` is called at once, and CommandError is
     raised at the end.
     """
 
@@ -46,12 +46,13 @@ class ScanRecorder:
         store: Store,
         actor: Actor,
         settings: Mapping[str, Any],
-        told: Callable[[str], object] = lambda text: None,
+        on_problem: Callable[[str], object] = lambda text: None,
         seconds: float = SECONDS,
     ) -> None:
-        """settings: the scan's. told: called with a message when something goes wrong. seconds: between two transactions;
-        with 0, each result is kept before `add` returns."""
-        self._store, self._actor, self._told, self._seconds = store, actor, told, seconds
+        """settings: the scan's. on_problem: called with a message when something goes wrong.
+        seconds: between two transactions; with 0, each result is kept before `add` returns.
+        """
+        self._store, self._actor, self._on_problem, self._seconds = store, actor, on_problem, seconds
         self._pending: list[Result] = []
         self._last_result = 0
         self._next = 0.0
@@ -74,7 +75,7 @@ class ScanRecorder:
                 if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
                     raise
                 self._failure = error
-                self._told(_("this scan is not recorded any further: {reason}").format(reason=error))
+                self._on_problem(_("this scan is not recorded any further: {reason}").format(reason=error))
 
     def complete(self, summary: ScanSummary) -> None:
         """Note that the scan is complete; the end of the context stores that, and the summary in the audit trail."""
