@@ -25,7 +25,7 @@ from hypothesis import settings
 
 from hashmatch.store import Store, open_store
 from tests.support.command_line import Ran, Run, run_command
-from tests.support.lanes import lanes_of
+from tests.support.lanes import is_slow, lanes_of
 from tests.support.repository import CORPUS, FIXTURES
 
 NOBODY = 65534
@@ -33,6 +33,11 @@ NOBODY = 65534
 # No deadline: a busy machine must not fail a test.
 settings.register_profile("hashmatch", deadline=None, max_examples=int(os.environ.get("HASHMATCH_EXAMPLES", "100")))
 settings.load_profile("hashmatch")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import the slow folders and modules for `-m "not slow"`: that takes seconds."""
+    return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

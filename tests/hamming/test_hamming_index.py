@@ -46,6 +46,7 @@ def test_is_exact_whatever_radius_it_was_laid_out_for(
     same(hamming_index.range_search(queries, radius, engine="multi-index"), obvious(hashes, queries, radius))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", [64, 256, 1024])
 def test_every_radius(accelerator: str, kind: str, width: int) -> None:
@@ -59,6 +60,7 @@ def test_every_radius(accelerator: str, kind: str, width: int) -> None:
             same(hamming_index.range_search(queries, radius, engine=engine), wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_large_set_goes_through_postings(accelerator: str, kind: str) -> None:
     hashes = skewed(kind, 30_000)
@@ -262,6 +264,7 @@ def test_postings_are_built_when_that_pays() -> None:
     assert hamming_index.has_postings
 
 
+@pytest.mark.slow
 def test_skewed_queries_are_left_to_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HASHMATCH_NUMBA", "0")
     hashes = random_hashes(100_000)

@@ -86,6 +86,7 @@ def test_exact_equals_the_description_everywhere(pixels: Pixels) -> None:
     assert hash_exact(pixels) == reference_pdq(pixels)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(pixels=pictures(5, 300))
 def test_exact_equals_the_judge_on_made_pictures(judge: Judge, pixels: Pixels) -> None:

@@ -61,6 +61,7 @@ class TestCopies:
         ends = np.abs(np.array([*found.reference]) - truth)
         assert ends.max() <= 1.2 and ends.min() <= 0.7
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("speed", [0.8, 0.9, 0.97, 1.0, 1.05, 1.1, 1.25])
     def test_the_speed_of_a_long_copy_is_exact(self, speed: float) -> None:
         film = walk(7, 600)

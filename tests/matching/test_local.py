@@ -114,6 +114,7 @@ def test_a_mirrored_picture_is_found_and_its_corners_told_in_the_suspect_itself(
     np.testing.assert_allclose(corners_of(matches[0], suspect), expected, atol=6)
 
 
+@pytest.mark.slow
 def test_other_pictures_are_not_found() -> None:
     references = [of(crowded_scene(seed)) for seed in range(20, 40)]
     for seed in range(40, 46):
@@ -121,6 +122,7 @@ def test_other_pictures_are_not_found() -> None:
         assert [compare(suspect, reference) for reference in references] == [None] * 20
 
 
+@pytest.mark.slow
 def test_two_pictures_with_one_logo_or_banner_are_two_pictures() -> None:
     for seed in range(50, 56):
         one, other = crowded_scene(seed).copy(), crowded_scene(seed + 100).copy()

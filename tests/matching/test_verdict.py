@@ -178,6 +178,7 @@ class TestGuard:
             finding = only([still("a", 0, one), same], [still("a", 0, other), same])
             assert (finding.tier, finding.reason) == ("possible", "low-quality")
 
+    @pytest.mark.slow
     def test_nor_for_a_hash_that_too_many_have(self) -> None:
         same = blocks(levels(1))
         finding = only([still("card", 2), same], [still("card"), same], common=[pdq_bits("card")])

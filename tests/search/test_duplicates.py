@@ -37,6 +37,7 @@ def add(store: Store, number: int, bits: bytes, quality: int | None = 100, time:
     return add_entry(store, ListItem(kind=kind, sha256=f"{number:064x}", hashes=(Hash("pdq", bits, quality, time),)))[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     of=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.sampled_from([100, 100, 49, None])), max_size=14),

@@ -43,3 +43,8 @@ def lanes_of(module: Path) -> Iterator[str]:
     for each in (path, *path.parents):
         if lane := LANES.get(each.as_posix()):
             yield lane
+
+
+def is_slow(path: Path) -> bool:
+    """Whether all tests of a folder or module are in a lane."""
+    return path.is_relative_to(TESTS) and any(lanes_of(path))
