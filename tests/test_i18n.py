@@ -171,7 +171,7 @@ class TestSource:
             texts = [
                 (node.lineno, target.id, node.value)
                 for node in ast.walk(function)
-                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and name_of(node.value) == "_"
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and name_of(node.value) in KEYWORDS
                 for target in node.targets
                 if isinstance(target, ast.Name)
             ]
