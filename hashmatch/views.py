@@ -88,7 +88,7 @@ class ViewName:
 
     @classmethod
     def unpack(cls, packed: int) -> ViewName:
-        """What `packed` was made of. Raises ValueError for bits that are no view."""
+        """What `packed` was made of. Raises ValueError for bits that are not a view."""
         return cls(ViewKind(packed >> NUMBER_BITS), packed & MOST_NUMBER)
 
 

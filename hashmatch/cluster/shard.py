@@ -74,7 +74,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a shard is searched. gone: references whose rows are out of date. common: hashes that are no evidence."""
+    """How a shard is searched. gone: references whose rows are out of date. common: hashes that prove nothing."""
 
     shard: Shard
     threshold: Threshold

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Goal:
     """Shares of copies, 0 to 1; None if there is no goal.
 
-    found: matched at all; near: matched as `near` or better. fast: the least that is to be found with that profile; the
+    found: matched at all; near: matched as `near` or better. fast: the least share to find with that profile; the
     goal for `near` holds for both profiles where this one has one. good_quality: only copies count where copy and original
     both have a good PDQ quality, so that there is something to compare.
     """

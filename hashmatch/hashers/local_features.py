@@ -90,7 +90,7 @@ class LocalFeatures:
     def from_parts(cls, version: int, descriptors: bytes, shape_and_points: bytes) -> LocalFeatures:
         """The features from their parts, as the database stores them. Raises ValueError if they cannot be features."""
         if len(shape_and_points) < 4:
-            raise ValueError("these bytes are no local features")
+            raise ValueError("these bytes are not local features")
         width, height = np.frombuffer(shape_and_points, "<u2", 2).tolist()
         return cls(width, height, descriptors, shape_and_points[4:], version)
 
@@ -104,7 +104,7 @@ class LocalFeatures:
         """The features from what `to_bytes` returned. Raises ValueError if it cannot have returned that."""
         count, rest = divmod(len(stored) - 6, DESCRIPTOR_BYTES + _POINT.itemsize)
         if count < 0 or rest:
-            raise ValueError("these bytes are no local features")
+            raise ValueError("these bytes are not local features")
         version, width, height = np.frombuffer(stored, "<u2", 3).tolist()
         split = 6 + count * DESCRIPTOR_BYTES
         return cls(width, height, stored[6:split], stored[split:], version)

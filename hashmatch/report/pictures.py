@@ -35,8 +35,8 @@ _JPEG_QUALITY = 60
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """width, height: as it is to be shown, in pixels. data: a JPEG as data: URI; None where there is none, for which why
-    says the reason. time: of a film, in seconds."""
+    """width, height: as shown, in pixels. data: a JPEG as a data: URI, or None, and then why says the reason. time: of
+    a film, in seconds."""
 
     width: int = 0
     height: int = 0

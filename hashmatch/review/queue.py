@@ -1,4 +1,4 @@
-"""What is to be decided: the matches of a kept scan, in an order that suits a person."""
+"""What needs a decision: the matches of a kept scan, in an order that suits a person."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class QueueProgress:
 
 
 class ReviewQueue:
-    """Everything that is to be decided or was decided. reviewer: who works on it."""
+    """All matches, with and without a decision. reviewer: who works on it."""
 
     def __init__(self, store: Store, gathered: ReportContents, reviewer: str) -> None:
         self.reviewer = reviewer

@@ -156,7 +156,7 @@ class Remarks:
 def _facet(name: str, table: Any) -> Facet:
     """Read one table of the file. Raises ValueError if it is not a facet."""
     if not isinstance(table, dict) or not _KEY.fullmatch(name):
-        raise ValueError(_("{name!r} is no facet: a table whose name has no colon or space").format(name=name))
+        raise ValueError(_("{name!r} is not a facet: a table whose name has no colon or space").format(name=name))
     unknown = table.keys() - {"title", "description", "open", "labels"}
     if unknown:
         message = _("facet {name!r} has an unknown key: {keys}")

@@ -94,7 +94,7 @@ def _schema(connection: sqlite3.Connection) -> Iterator[str]:
         elif (kind, name) not in expected:
             # SQLite keeps statistics and the like for itself.
             if not name.startswith("sqlite_"):
-                yield _("{kind} {name} is no part of the schema").format(kind=kind, name=name)
+                yield _("{kind} {name} is not part of the schema").format(kind=kind, name=name)
         elif found[kind, name] != expected[kind, name]:
             yield _("{kind} {name} of the schema was altered").format(kind=kind, name=name)
 

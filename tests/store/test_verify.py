@@ -156,7 +156,7 @@ def test_an_audit_trail_without_its_end(filled: Path) -> None:
         ("INSERT INTO row_digest VALUES ('x', 1, 0, zeroblob(16))", "1 digest is of a row of no table"),
         ("DROP INDEX location_reference", "index location_reference of the schema is missing"),
         ("DROP VIEW live_reference", "view live_reference of the schema is missing"),
-        ("CREATE TABLE x (y)", "table x is no part of the schema"),
+        ("CREATE TABLE x (y)", "table x is not part of the schema"),
     ],
 )
 def test_what_another_program_changed_is_named(filled: Path, statement: str, told: str) -> None:
