@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from hashmatch import i18n
+from hashmatch.messages import Message
+from hashmatch.records import Failure
 from hashmatch.report.pictures import ShownPicture
 from tests.support.browser_tab import Tab, faults
 from tests.support.report_pages import ALL, CROP, report
@@ -93,7 +95,7 @@ class TestReport:
     @pytest.mark.parametrize("width", [360, 1280])
     def test_report(self, tab: Tab, axe: str, tmp_path: Path, width: int) -> None:
         target = tmp_path / "report.html"
-        damaged = replace(CROP, partial=True, error=replace(ALL[-2].error, message="تالف")) if ALL[-2].error else CROP
+        damaged = replace(CROP, partial=True, error=Failure("partial", Message.literal("تالف")))
         pictures = {CROP.path: ShownPicture(why="لا صورة")}
         target.write_text(report((*ALL, damaged), pictures=pictures), encoding="utf-8")
         tab.page.set_viewport_size({"width": width, "height": 9000})
