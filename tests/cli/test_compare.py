@@ -121,7 +121,7 @@ class TestFilms:
         for pair in ((still, film), (film, still)):
             assert run("compare", *pair, "--save", tmp_path / "b.png").code == 0
             refused = run("compare", *pair, "--rule", "vpdq-readme")
-            assert refused.code == 2 and "--rule is for two films" in refused.err
+            assert refused.code == 2 and "--rule needs two films" in refused.err
 
 
 class TestLint:

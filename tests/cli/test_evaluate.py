@@ -75,7 +75,7 @@ def test_files_of_no_use(run: Run, tmp_path: Path) -> None:
         ((TOWNS, "--edits", "no-such"), "no edit is called no-such"),
         ((TOWNS, "--plot", "no-folder/a.png"), "folder does not exist"),
         ((TOWNS, "--json", "no-folder/a.json"), "folder does not exist"),
-        (("no-folder",), "no picture"),
+        (("no-folder",), "none of the pictures can be used"),
         ((TOWNS, "--limit", "0"), "--limit"),
         ((TOWNS, "--peer", "other"), "--peer"),
     ],

@@ -328,7 +328,7 @@ class TestRefused:
             (("--cluster", "tcp://127.0.0.1:1"), "tcp://127.0.0.1:1"),
             (("--cluster", "tcp://127.0.0.1"), "is not the address of a cluster"),
             (("--cluster", "http://127.0.0.1:8786"), "is not the address of a cluster"),
-            (("--cluster", "local:2", "--workers", "2"), "--workers is of this machine alone"),
+            (("--cluster", "local:2", "--workers", "2"), "--workers is for this machine only"),
         ],
     )
     def test_what_is_no_cluster(self, arguments: tuple[str, ...], message: str, db: Path) -> None:
