@@ -143,7 +143,7 @@ def test_what_is_found_out(pool: Pool) -> None:
     assert [what for what, _more in results] == ["pictures", "no media", "corrupt", "partial"]
 
 
-def test_malformed_files_of_the_corpus(corpus: Any) -> None:
+def test_malformed_files_of_the_corpus(pool: Pool, corpus: Any) -> None:
     """157 files of public fuzzing corpora."""
     paths = sorted(path for path in (corpus / "hostile" / "public").rglob("*") if path.is_file())
     assert len(paths) == 157
