@@ -135,6 +135,7 @@ class TestCatalogue:
                     assert len(keys) == len(set(keys)), f"{path.name}:{node.lineno}"
 
 
+@pytest.mark.slow
 class TestGaps:
     """A language that somebody has begun to translate: one text, and of a plural two forms of six."""
 
@@ -244,6 +245,7 @@ class TestCommandLine:
         assert code == 2
         assert ("لا توجد قاعدة بيانات" in told, "there is no database" in told) == (is_arabic, not is_arabic)
 
+    @pytest.mark.slow
     def test_help_has_no_english_sentence_but_what_is_not_translated(self) -> None:
         missing = " ".join(str(message.id) for domain in DOMAINS for message in gaps(domain, "ar"))
         for command in ("--help", "scan --help", "keys --help"):

@@ -147,6 +147,7 @@ def test_qualities_of_nothing_and_of_noise() -> None:
 STEP = 7
 
 
+@pytest.mark.slow
 def test_frames_hash_as_meta_says(corpus: Path) -> None:
     """All of Meta's films, against the hash of each frame that its own program gives."""
     away, small = [], []

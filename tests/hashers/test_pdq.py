@@ -106,6 +106,7 @@ def test_strips_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hash_exact(pixels) == whole == reference_pdq(pixels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_corpus_photos(corpus: Path, judge: Judge, part: int) -> None:
     """Exact is the judge's bit by bit; fast is within 4 bits of it."""
@@ -121,6 +122,7 @@ def test_corpus_photos(corpus: Path, judge: Judge, part: int) -> None:
     assert worst > 0  # or it was not the fast way
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "count"), [("bridge-mods", 12), ("dih", 8), ("exif", 4), ("labelme-subset", 7), ("misc-images", 17)]
 )
@@ -184,6 +186,7 @@ def test_fast_is_near_exact_at_twelve_megapixels(fixtures: Path) -> None:
     assert far <= 4
 
 
+@pytest.mark.slow
 def test_fast_is_near_exact_on_large_corpus_photos(corpus: Path) -> None:
     paths = sorted((corpus / "photos").iterdir())
     sizes: Iterator[tuple[int, int]] = iter([(1100, 1500), (1203, 1100), (1999, 1337), (1703, 1024), (2048, 2049)])

@@ -46,6 +46,8 @@ from tests.support.made_references import (
 )
 from tests.support.repository import FIXTURES
 
+pytestmark = pytest.mark.slow
+
 OWN = ("jsonl", "csv")
 UPLOADS = FIXTURES / "uploads"
 PLAIN = ("pdq", "md5sum", "sha256sum")

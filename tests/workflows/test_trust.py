@@ -26,6 +26,8 @@ from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from tests.support.made_references import ME, add, add_entry, content, digests_of, measured, pdq
 
+pytestmark = pytest.mark.slow
+
 RED = ExportSelection(max_tlp="red")
 
 
