@@ -14,6 +14,8 @@ CODES = (
     "unsupported-format",
     "corrupt",
     "partial",
+    "encrypted",
+    "nothing-to-compare",
     "timeout",
     "out-of-memory",
     "decoder-crash",

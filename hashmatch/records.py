@@ -14,6 +14,8 @@ from hashmatch.messages import Message
 from hashmatch.views import FULL
 
 Kind = Literal["image", "video"]
+#: What is no picture and no film, and is not looked into yet: it is counted by these words.
+Unexamined = Literal["archive", "document", "sound"]
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 
 #: Traffic Light Protocol 2.0 (https://www.first.org/tlp/), from the most open to the strictest.
@@ -137,6 +139,27 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePart:
+    """A further part of a file that a viewer can show by itself, and that is compared by itself.
+
+    name: which part this is, by its name; see media/parts.py. The other fields are as of Fingerprint.
+    """
+
+    name: str
+    kind: Kind
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    partial: bool = False
+    hashes: tuple[Hash, ...] = ()
+    decoder: str = ""
+    recipe: str = ""
+    error: Failure | None = None
+    views: tuple[View, ...] = ()
+    features: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Everything that was measured from one file.
 
@@ -151,6 +174,8 @@ class Fingerprint:
         picture and of its mirror image.
     pixels: a small version of the picture, if wanted.
     moments: pictures of a film at the wanted seconds; None for those that could not be decoded.
+    parts: what else the file shows; the other fields are of its main part.
+    unexamined: what the file is, if it is of a kind that is not looked into yet.
     """
 
     kind: Kind | None
@@ -169,6 +194,8 @@ class Fingerprint:
     features: tuple[bytes, ...] = ()
     pixels: Pixels | None = None
     moments: tuple[Pixels | None, ...] = ()
+    parts: tuple[FilePart, ...] = ()
+    unexamined: Unexamined | None = None
 
 
 Verdict = Literal["confirmed", "disputed", "false-positive"]

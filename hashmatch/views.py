@@ -31,7 +31,7 @@ class ViewKind(enum.IntEnum):
     FULL = 0
     #: What is left without plain borders.
     TRIM = 1
-    #: A further page of a document.
+    #: A further page of a document; in the reference set also any further picture or film of a file.
     PAGE = 2
     #: What is left without borders that are not plain: these may be text, which makes a poster another one.
     PART = 3
@@ -41,6 +41,8 @@ class ViewKind(enum.IntEnum):
     CUT = 5
     #: A view that another program named.
     OTHER = 6
+    #: The whole picture in another look: as it is stored, before its colours are put right, or on a dark ground.
+    LOOK = 7
 
     @property
     def stem(self) -> str:
@@ -50,7 +52,7 @@ class ViewKind(enum.IntEnum):
     @property
     def shows_all(self) -> bool:
         """Whether such a view is a picture as it is, and not a part of it or a guess."""
-        return self in (ViewKind.FULL, ViewKind.PAGE, ViewKind.OTHER)
+        return self in (ViewKind.FULL, ViewKind.PAGE, ViewKind.OTHER, ViewKind.LOOK)
 
 
 #: Kinds of views that leave out borders.

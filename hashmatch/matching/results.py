@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from hashmatch.records import Failure, Kind, Tlp
+from hashmatch.records import Failure, Kind, Tlp, Unexamined
 from hashmatch.views import FULL
 
 Tier = Literal["exact", "near", "possible"]
@@ -142,6 +142,7 @@ class Match:
     view, reference_view: the names of the views that were compared; see views.py.
     contradiction: how much the blocks of the two views contradict each other; see matching/layouts.py.
     decision: None if nobody has said anything.
+    part: which part of the file matched, by its name; see media/parts.py. None: the main part.
     """
 
     reference: MatchedReference
@@ -157,6 +158,7 @@ class Match:
     contradiction: int | None = None
     local: LocalEvidence | None = None
     decision: MatchedDecision | None = None
+    part: str | None = None
 
     @property
     def is_judged_false(self) -> bool:
@@ -180,7 +182,10 @@ class ExaminedFilm:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The verdict on one file. matches: best first. examined: for films only."""
+    """The verdict on one file. matches: best first. examined: for films only.
+
+    parts: the names of its further parts that were compared, too. unexamined: as of Fingerprint.
+    """
 
     path: bytes
     status: Status
@@ -193,11 +198,17 @@ class Result:
     matches: tuple[Match, ...] = ()
     error: Failure | None = None
     examined: ExaminedFilm | None = None
+    parts: tuple[str, ...] = ()
+    unexamined: Unexamined | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScanSummary:
-    """How a scan went: its files by status, and how long it took. interrupted: whether it ended before its last file."""
+    """How a scan went: its files by status, and how long it took.
+
+    interrupted: whether it ended before its last file. failures: failed files by the code of their error. unexamined: files
+    that are of a kind that is not looked into, by that kind.
+    """
 
     files: int
     matched: int
@@ -207,3 +218,5 @@ class ScanSummary:
     skipped: int
     seconds: float
     interrupted: bool = False
+    failures: dict[str, int] = field(default_factory=dict)
+    unexamined: dict[str, int] = field(default_factory=dict)
