@@ -2,7 +2,7 @@
 
 files.py walks folders and opens files, sniff.py recognises them, image.py (Pillow) and video.py (FFmpeg) decode them into
 what opened.py describes. limits.py says what a file may cost. sampling.py chooses the frames of a film; packets.py,
-moments.py and matroska.py help video.py.
+moments.py and matroska.py help video.py. second_choice.py says what else may open a file; probe.py asks FFmpeg what it is.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import BinaryIO
 from hashmatch.media.limits import Limits
 from hashmatch.media.opened import Film, Stills
 from hashmatch.media.sampling import SETTINGS
+from hashmatch.media.second_choice import second_choice
 from hashmatch.media.sniff import MediaType
 from hashmatch.records import Kind
 
-__all__ = ["Film", "Limits", "MediaType", "Stills", "load_decoder", "need", "open_media", "recipe", "recipes_as_good"]
+__all__ = ["Film", "Limits", "MediaType", "Stills"]
+__all__ += ["load_decoder", "need", "open_media", "probed", "recipe", "recipes_as_good", "second_choice"]
 
 #: Increase these when the decoders give other pictures than before, or other views are hashed. Stored hashes are then
 #: computed again.
@@ -54,17 +56,33 @@ def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits
     return open_image(data if data is not None else file.read(), media_type, limits, exact)
 
 
+def probed(file: BinaryIO, asked: MediaType) -> MediaType | None:
+    """The type of a file that `second_choice` wants to have probed, as FFmpeg sees it; None if it sees no film.
+
+    file: seekable. It is read from its beginning, and only so far: see probe.py.
+    asked: MediaType("probe", …). For any other it is returned as it is.
+    """
+    if asked.decoder != "probe":
+        return asked
+    from hashmatch.media.probe import probe
+
+    return probe(file, is_named_like_media=asked.format == "named")
+
+
 def need(media_type: MediaType) -> str:
     """What must be loaded to decode this type, by the name that `load_decoder` takes; "" for nothing."""
     if media_type.decoder is None:
         return ""
-    return "film" if media_type.decoder == "pyav" else media_type.format
+    if media_type.decoder in ("pyav", "probe", "ffmpeg-still", "sound"):
+        return "film"
+    return media_type.format if media_type.decoder in ("pillow", "heif") else media_type.decoder
 
 
 def load_decoder(needed: str) -> None:
     """Load what `need` names, so that `open_media` has nothing left to import."""
     if needed == "film":
         importlib.import_module("hashmatch.media.video")
+        importlib.import_module("hashmatch.media.probe")
         importlib.import_module("av.subtitles.stream")  # which PyAV imports when a film has subtitles
         importlib.import_module("av.subtitles.codeccontext")
     elif needed:

@@ -23,10 +23,10 @@ class MediaType:
     """What a file is.
 
     decoder: what opens it; None for media that we recognise and refuse.
-        pillow, heif: those libraries. pyav: a film. ffmpeg-still: a picture that FFmpeg decodes. raw: a camera's raw file, of
-        which the largest preview is shown. jxl: JPEG XL. opencv: a second opinion on what Pillow refuses. tifffile: the same
-        for TIFF. probe: perhaps a film; FFmpeg is asked, among the demuxers that it may use. sound: no film, but it may have
-        a cover picture.
+        pillow, heif: those libraries. pyav: a film. ffmpeg-still: a picture that FFmpeg decodes. raw: a camera's raw file,
+        of which the largest preview is shown. jxl: JPEG XL. opencv: a second opinion on what Pillow refuses. tifffile: the
+        same for TIFF. probe: perhaps a film; FFmpeg is asked, among the demuxers that it may use. sound: no film, but it
+        may have a cover picture.
     format: Pillow's name of the format, FFmpeg's name of the demuxer, or a name to show for what is refused.
     """
 
