@@ -23,8 +23,10 @@ from hashmatch.isolation.pool import TaskResult
 from hashmatch.isolation.wire import NonsenseError
 from hashmatch.media import MediaType, load_decoder, need
 from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
+from hashmatch.media.names import breaks_promise
 from hashmatch.media.sampling import FilmShare
-from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
+from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.media.unexamined import unexamined_kind
 from hashmatch.messages import Message
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Kind, Length
 
@@ -217,13 +219,15 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
     result: Fingerprint | None = None
     if not is_unchanged(state):
         try:
-            media_type = sniff(_head(descriptor))
+            head = _head(descriptor)
+            media_type = sniff(head)
+            kind = None if media_type else unexamined_kind(head, functools.partial(_read_at, descriptor))
         except OSError as error:
             result = Fingerprint("image", state.size, error=io_error(error).failure)
         else:
             if media_type is not None:
                 return _Case(state, media_type, descriptor)
-            result = judge_name(state, Fingerprint(None, state.size))
+            result = judge_name(state, Fingerprint(None, state.size, unexamined=kind), head)
     os.close(descriptor)
     return ExaminedFile(state, result)
 
@@ -235,6 +239,14 @@ def _head(descriptor: int) -> bytes:
     head = os.read(descriptor, HEAD_BYTES)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return head
+
+
+def _read_at(descriptor: int, place: int, length: int) -> bytes:
+    """A few bytes of a file, which is then read from its beginning again."""
+    os.lseek(descriptor, place, os.SEEK_SET)
+    found = os.read(descriptor, length)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return found
 
 
 def _own_digests(state: FileState, failure: Failure) -> Digests | None:
@@ -257,13 +269,17 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     return is_told and is_credible(case.state, case.share, case.is_known, result, settings)
 
 
-def judge_name(state: FileState, result: Fingerprint) -> Fingerprint:
-    """Add an error if a file is named like media but its content is not. An empty one counts as damaged media."""
-    if result.kind is not None or not named_like_media(state.path):
+def judge_name(state: FileState, result: Fingerprint, head: bytes | None = None) -> Fingerprint:
+    """Add an error if a file is named like media but its content is not. An empty one counts as damaged media.
+
+    head: its first bytes, if they are at hand; some names stand for other things as well.
+    """
+    if result.kind is not None or result.error is not None or not breaks_promise(state.path, head, result.unexamined):
         return result
     if result.size == 0:
         return replace(result, kind="image", error=Failure("corrupt", Message.of("empty")))
-    return replace(result, error=Failure("unsupported-format", Message.of("not-what-its-name-says")))
+    error = Failure("unsupported-format", Message.of("not-what-its-name-says"))
+    return replace(result, unexamined=None, error=error)
 
 
 def _prepare(settings: Settings, needs: frozenset[str]) -> None:

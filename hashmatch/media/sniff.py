@@ -7,7 +7,6 @@ from https://www.garykessler.net/library/file_sigs.html.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -147,14 +146,3 @@ def _bare_stream(head: bytes) -> str | None:
     if len(unit) > 1 and unit[0] in (0x27, 0x47, 0x67) and unit[1] in _H264_PROFILES:
         return "h264"
     return None
-
-
-_MEDIA_EXTENSIONS = frozenset(
-    b".jpg .jpeg .jpe .jfif .png .apng .gif .webp .tif .tiff .bmp .heic .heif .avif .jp2 .j2k .mp4 .m4v .mov .mkv "
-    b".h264 .264 .hevc .h265 .265 .m2v .webm .avi .flv .ts .mts .m2ts .mpg .mpeg .vob .3gp .3g2 .wmv .asf .ogv".split()
-)
-
-
-def named_like_media(path: bytes) -> bool:
-    """Whether a file has the name of an image or film; used to warn if its content is neither."""
-    return os.path.splitext(path)[1].lower() in _MEDIA_EXTENSIONS

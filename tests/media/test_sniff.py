@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashmatch.media import MediaType
-from hashmatch.media.sniff import HEAD_BYTES, named_like_media, sniff
+from hashmatch.media.sniff import HEAD_BYTES, sniff
 from tests.support.film_files import FILMS, box, encoder_or_skip, film, wav
 from tests.support.still_files import ANIMATIONS, STILLS
 
@@ -158,27 +158,3 @@ def test_every_supported_image_is_known_to_pillow_by_that_name() -> None:
     for make, media_type in [*STILLS.values(), *ANIMATIONS.values()]:
         with Image.open(io.BytesIO(make()), formats=[media_type.format]) as image:
             assert image.width > 0
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        (b"/a/photo.jpg", True),
-        (b"/a/PHOTO.JPEG", True),
-        (b"/a/\xff\xfe.MP4", True),
-        ("/a/صورة.png".encode(), True),
-        (b"/a.jpg/readme", False),
-        (b"/a/.jpg", False),
-        (b"/a/jpg", False),
-        (b"/a/photo.jpg.txt", False),
-        (b"/a/notes.txt", False),
-        (b"", False),
-    ],
-)
-def test_named_like_media(path: bytes, expected: bool) -> None:
-    assert named_like_media(path) is expected
-
-
-def test_every_extension_of_the_interface_claims_media() -> None:
-    supported = "jpg jpeg png apng gif webp tif tiff bmp heic heif avif jp2 mp4 mov mkv webm avi flv ts mpg 3gp wmv ogv"
-    assert [e for e in supported.split() if not named_like_media(f"x.{e}".encode())] == []
