@@ -36,6 +36,9 @@ TEXTS: dict[str, str] = {
     "not-what-its-name-says": N_("is named like an image or film, but its content is neither"),
     "format-not-examined": N_("{format} is not examined"),
     "size-limit": N_("{size:,} bytes are more than the limit of {limit:,}"),
+    "too-little-detail": N_("shows too little detail to be compared: it is black, plain or blurred"),
+    "too-little-left": N_("is so damaged that what is left shows too little detail to be compared"),
+    "matches-as-file-only": N_("shows too little detail to be compared; only the same bytes will match it"),
     # Decoding pictures.
     "cannot-be-decoded": N_("cannot be decoded: {why}"),
     "bad-header": N_("its header is damaged, or its format is not supported"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ from hashmatch.media import Film, MediaType, Stills, open_media, recipe
 from hashmatch.media.files import chunks, digest
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.media.unexamined import unexamined_kind
 from hashmatch.messages import Message
 from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Length, Pixels, View
 
@@ -51,7 +53,7 @@ def fingerprint(
     head = file.read(HEAD_BYTES)
     media_type = sniff(head)
     if media_type is None:
-        return Fingerprint(None, size)
+        return Fingerprint(None, size, unexamined=unexamined_kind(head, functools.partial(_read_at, file)))
     kind = kind_of(media_type)
     film = media_type.decoder == "pyav"
     limit = settings.limits.max_bytes if film else min(settings.limits.max_picture_bytes, settings.limits.max_bytes)
@@ -105,6 +107,11 @@ def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
     seen = next(share for share in shares if share.hashes)
     partial = error is not None
     return replace(seen, digests=shares[0].digests, hashes=tuple(hashes[:limit]), partial=partial, error=error)
+
+
+def _read_at(file: BinaryIO, place: int, length: int) -> bytes:
+    file.seek(place)
+    return file.read(length)
 
 
 def _with_head(head: bytes, file: BinaryIO) -> Iterator[bytes]:

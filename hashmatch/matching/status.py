@@ -5,45 +5,77 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from hashmatch import hashers
 from hashmatch.errors import LIMIT_CODES
+from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.results import TIERS, Match, Result, ScanSummary, Status, Tier
-from hashmatch.matching.tiers import ALLOW_COVERAGE
-from hashmatch.records import Failure, Fingerprint
+from hashmatch.matching.table import comparable, rows_of
+from hashmatch.matching.tiers import ALLOW_COVERAGE, ENOUGH_INLIERS
+from hashmatch.messages import Message
+from hashmatch.records import Failure, Fingerprint, Hash
 
 
 def is_skipped(fingerprint: Fingerprint) -> bool:
     """Whether a file is not media at all, rather than media that could not be examined."""
-    error = fingerprint.error
-    return fingerprint.kind is None and (error is None or error.code == "unsupported-format")
+    return fingerprint.kind is None and fingerprint.error is None
 
 
 def is_comparable(fingerprint: Fingerprint) -> bool:
-    """Whether a file can be compared with references: it is media, and was read to its end."""
-    return fingerprint.digests is not None and not is_skipped(fingerprint)
+    """Whether a file can be compared with references: it was read to its end."""
+    return fingerprint.digests is not None
+
+
+def says_anything(hashes: Sequence[Hash], algorithms: Collection[str], features: Sequence[bytes] = ()) -> bool:
+    """Whether a file, or a part of it, can be found by what was measured: black, plain and blurred pictures cannot.
+
+    algorithms: those that are searched. features: local features, if they are searched; see hashers/local_features.py.
+    """
+    if any(len(LocalFeatures.from_bytes(each)) >= ENOUGH_INLIERS for each in features):
+        return True
+    # Other algorithms do not tell a picture with little detail from others; the main one does.
+    by_main = [each for each in hashes if each.algorithm == hashers.MAIN]
+    for name in [hashers.MAIN] if by_main else algorithms:
+        own = by_main or [each for each in hashes if each.algorithm == name]
+        if own and comparable(rows_of(own), name).any():
+            return True
+    return False
 
 
 def unmatched(path: bytes, fingerprint: Fingerprint) -> Result:
     """The result of a file that is not comparable."""
     if is_skipped(fingerprint):
-        return Result(path, "skipped", size=fingerprint.size, error=fingerprint.error)
+        return Result(path, "skipped", size=fingerprint.size, unexamined=fingerprint.unexamined)
     return Result(path, "failed", kind=fingerprint.kind, size=fingerprint.size or None, error=fingerprint.error)
 
 
-def with_matches(result: Result, matches: Iterable[Match], min_tier: Tier = "possible") -> Result:
+def with_matches(
+    result: Result, matches: Iterable[Match], min_tier: Tier = "possible", can_be_found: bool = True
+) -> Result:
     """A file's result once it has been compared with the references.
 
-    result: what was measured; its status and matches are replaced. min_tier: weaker matches are left out, and count for
-    nothing.
+    result: what was measured; its status and matches are replaced, unless it is skipped. min_tier: weaker matches are left
+    out, and count for nothing. can_be_found: as of `says_anything`; a file of which nothing was compared is not clean.
     """
     weakest = TIERS.index(min_tier)
     status, ranked = decide(match for match in matches if TIERS.index(match.tier) <= weakest)
     tier = ranked[0].tier if status in ("match", "allowed") else None
-    if status == "clean" and _may_hide_a_match(result.error, result.partial):
+    error = result.error
+    if status == "clean" and result.status == "skipped":
+        status = "skipped"
+    elif status == "clean" and _may_hide_a_match(error, result.partial):
         status = "failed"
-    return replace(result, status=status, tier=tier, matches=ranked)
+    elif status == "clean" and not can_be_found:
+        status, error = "failed", _nothing_to_compare(error)
+    return replace(result, status=status, tier=tier, matches=ranked, error=error)
+
+
+def _nothing_to_compare(damage: Failure | None) -> Failure:
+    if damage is not None:
+        return Failure("corrupt", Message.of("too-little-left"))
+    return Failure("nothing-to-compare", Message.of("too-little-detail"))
 
 
 def _may_hide_a_match(error: Failure | None, partial: bool) -> bool:
@@ -103,10 +135,15 @@ class StatusCounts:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._counts = Counter[Status]()
+        self._failures, self._unexamined = Counter[str](), Counter[str]()
         self.judged_false = 0
 
     def add(self, result: Result) -> None:
         self._counts[result.status] += 1
+        if result.status == "failed" and result.error is not None:
+            self._failures[result.error.code] += 1
+        if result.status == "skipped" and result.unexamined is not None:
+            self._unexamined[result.unexamined] += 1
         if result.status not in ("match", "allowed"):
             self.judged_false += any(match.is_judged_false for match in result.matches)
 
@@ -122,4 +159,6 @@ class StatusCounts:
             counts["skipped"],
             round(time.monotonic() - self._started, 2),
             interrupted,
+            dict(self._failures.most_common()),
+            dict(sorted(self._unexamined.items())),
         )

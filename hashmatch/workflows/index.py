@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal
 from hashmatch import hashers
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
 from hashmatch.fingerprints.settings import ReferenceHashing
-from hashmatch.matching.status import is_comparable, is_skipped
+from hashmatch.matching.status import is_comparable, is_skipped, says_anything
 from hashmatch.media import recipes_as_good
 from hashmatch.media.files import FoundPath
 from hashmatch.media.urls import absolute
 from hashmatch.messages import Message
-from hashmatch.records import Failure, Fingerprint
+from hashmatch.records import Failure, Fingerprint, Unexamined
 from hashmatch.store import Store, hash_rows, lookup
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import JoinOutcome, Membership, join
@@ -34,7 +34,7 @@ class Indexed:
     """What index did with one file.
 
     size: bytes. error: why the file failed, or what is missing of a partial one. warnings: what a person should know about
-    an indexed file.
+    an indexed file. unexamined: as of Fingerprint.
     """
 
     path: bytes
@@ -43,6 +43,7 @@ class Indexed:
     reference_id: int | None = None
     error: Failure | None = None
     warnings: tuple[Message, ...] = ()
+    unexamined: Unexamined | None = None
 
 
 def index(
@@ -85,7 +86,7 @@ def index(
                     if fingerprint is None or fingerprint.known:
                         added.append(_add_known(connection, actor, state, fingerprint, membership))
                     elif is_skipped(fingerprint):
-                        added.append(Indexed(state.path, "skipped", state.size, error=fingerprint.error))
+                        added.append(Indexed(state.path, "skipped", state.size, unexamined=fingerprint.unexamined))
                     elif fingerprint.digests is None:
                         added.append(Indexed(state.path, "failed", state.size, error=fingerprint.error))
                     else:
@@ -119,7 +120,7 @@ def _settled_references(
 def _is_kept(examined: ExaminedFile) -> bool:
     """Whether a file is, or will be, in the database."""
     fingerprint = examined.fingerprint
-    return fingerprint is None or fingerprint.known or is_comparable(fingerprint)
+    return fingerprint is None or fingerprint.known or (is_comparable(fingerprint) and not is_skipped(fingerprint))
 
 
 def _add_new(
@@ -135,6 +136,8 @@ def _add_new(
     warnings = _warnings(outcome)
     if outcome == "added" and not membership.allow:
         warnings += resembles_allowed(fingerprint)
+    if fingerprint.hashes and not says_anything(fingerprint.hashes, hashers.HASHERS, fingerprint.features):
+        warnings += (Message.of("matches-as-file-only"),)
     status: IndexStatus = "indexed" if outcome in ("added", "joined") else "duplicate"
     if fingerprint.error is not None and not fingerprint.partial:
         status = "failed"

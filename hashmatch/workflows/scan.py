@@ -16,7 +16,7 @@ from hashmatch import hashers
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
 from hashmatch.fingerprints.settings import QueryHashing
 from hashmatch.matching.results import ExaminedFilm, Result, Tier
-from hashmatch.matching.status import is_comparable, unmatched, with_matches
+from hashmatch.matching.status import is_comparable, is_skipped, says_anything, unmatched, with_matches
 from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import FoundPath
 from hashmatch.records import Digests, Fingerprint, Hash
@@ -84,10 +84,12 @@ def judge(
 ) -> Iterator[Result]:
     """The verdicts on files that were examined, in their order. min_tier: as for `scan`."""
     files = [(state.path, _with_stored(connection, fingerprint)) for state, fingerprint in batch]
+    algorithms = searcher.query_hashing(Limits()).hashers
     matches = searcher.matches_of_each([fingerprint for _path, fingerprint in files if is_comparable(fingerprint)])
     for path, fingerprint in files:
         if is_comparable(fingerprint):
-            yield with_matches(_measured(path, fingerprint), next(matches), min_tier)
+            can_be_found = says_anything(fingerprint.hashes, algorithms, fingerprint.features)
+            yield with_matches(_measured(path, fingerprint), next(matches), min_tier, can_be_found)
         else:
             yield unmatched(path, fingerprint)
 
@@ -97,7 +99,7 @@ def _measured(path: bytes, fingerprint: Fingerprint) -> Result:
     digests, is_film = fingerprint.digests, fingerprint.kind == "video"
     return Result(
         path,
-        "clean",
+        "skipped" if is_skipped(fingerprint) else "clean",
         fingerprint.partial,
         kind=fingerprint.kind,
         size=fingerprint.size,
@@ -105,6 +107,7 @@ def _measured(path: bytes, fingerprint: Fingerprint) -> Result:
         md5=digests.md5 if digests else None,
         error=fingerprint.error,
         examined=_examined(fingerprint.hashes, fingerprint.duration) if is_film and fingerprint.hashes else None,
+        unexamined=fingerprint.unexamined,
     )
 
 

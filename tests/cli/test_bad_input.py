@@ -59,8 +59,8 @@ def test_unreadable_folder_and_file(public_folder: Path) -> None:
 
 def test_text_named_jpg(run: Run, own_copy: Path) -> None:
     ran = run("scan", UPLOADS / "broken" / "not-a-picture.jpg", "--format", "jsonl")
-    assert ran.code == 0
-    assert (ran.lines[0]["status"], ran.lines[0]["error"]["code"]) == ("skipped", "unsupported-format")
+    assert ran.code == 2
+    assert (ran.lines[0]["status"], ran.lines[0]["error"]["code"]) == ("failed", "unsupported-format")
     assert len(about(ran.err, "not-a-picture.jpg")) == 1
     assert run("index", UPLOADS / "notes.txt", "--format", "json").json["summary"]["skipped"] == 1
 

@@ -141,7 +141,7 @@ def test_what_of_films_was_looked_at_is_said(run: Run) -> None:
         ("clean", [], 0),
         ("railway-copy.jpg", [], 0),
         ("notes.txt", [], 0),
-        ("broken/not-a-picture.jpg", [], 0),
+        ("broken/not-a-picture.jpg", [], 2),
         ("broken/empty.jpg", [], 2),
         ("no-such-file.jpg", [], 2),
         ("small.jpg", ["--radius", "3"], 0),

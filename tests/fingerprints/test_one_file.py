@@ -40,7 +40,7 @@ from hashmatch.matching.status import is_skipped
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, FoundPath, walk
 from hashmatch.messages import Message
-from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Pixels, View
+from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Pixels, Unexamined, View
 from tests.support.film_files import FILMS, film, sound
 from tests.support.still_files import STILLS, animated, animation, saved, scene, still
 
@@ -303,10 +303,20 @@ def test_without_digests(jpeg: bytes, mp4: bytes, tmp_path: Path) -> None:
 # What cannot be hashed.
 
 
-@pytest.mark.parametrize("data", [b"", b"some text\n", b"\0" * 5000, b"%PDF-1.7\n", b"RIFF\x24\0\0\0WAVEfmt "])
-def test_no_media(data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("data", "unexamined"),
+    [
+        (b"", None),
+        (b"some text\n", None),
+        (b"\0" * 5000, None),
+        (b"%PDF-1.7\n", "document"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "sound"),
+        (b"\0" * 32768 + b"\1CD001\1", "archive"),
+    ],
+)
+def test_no_media(data: bytes, unexamined: Unexamined | None) -> None:
     result = of_bytes(data)
-    assert result == Fingerprint(None, len(data))
+    assert result == Fingerprint(None, len(data), unexamined=unexamined)
     assert is_skipped(result)
 
 
@@ -414,14 +424,15 @@ def test_content_decides_and_not_the_name(tmp_path: Path, jpeg: bytes, mp4: byte
 
 
 def test_named_like_media(tmp_path: Path) -> None:
-    """Said of what has the name and not the content; it stays no media."""
-    for name in ("a.jpg", "a.MP4", "a.txt", "a"):
+    """What has the name and not the content has failed, unless the name stands for something else as well."""
+    names = ("a.jpg", "a.MP4", "a.txt", "a", "a.ts")
+    for name in names:
         (tmp_path / name).write_bytes(b"some text")
-    jpg, film, text, bare = of_paths(*(tmp_path / name for name in ("a.jpg", "a.MP4", "a.txt", "a")))
+    jpg, film, *others = of_paths(*(tmp_path / name for name in names))
     for result in (jpg, film):
         assert (result.kind, code(result), result.hashes) == (None, "unsupported-format", ())
-        assert is_skipped(result)
-    for result in (text, bare):
+        assert not is_skipped(result)
+    for result in others:
         assert result == Fingerprint(None, 9)
 
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.errors import CODES, LIMIT_CODES
+from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision, Result, ScanSummary, Tier
-from hashmatch.matching.status import StatusCounts, decide, is_skipped, strength, unmatched, with_matches
+from hashmatch.matching.status import StatusCounts, decide, is_skipped, says_anything, strength, unmatched, with_matches
 from hashmatch.messages import Message
-from hashmatch.records import Failure, Fingerprint
+from hashmatch.records import Failure, Fingerprint, Hash
 from tests.support.made_hashes import match
 
 _matches = st.lists(
@@ -167,9 +168,13 @@ class TestUnmatched:
     def test_what_is_no_media_is_skipped_and_what_cannot_be_examined_failed(self, code: str | None) -> None:
         error = Failure(code, Message.literal("why")) if code else None
         fingerprint = Fingerprint(None, 7, error=error)
-        skipped = code in (None, "unsupported-format")
+        skipped = code is None
         assert is_skipped(fingerprint) == skipped
         assert unmatched(b"a", fingerprint) == Result(b"a", "skipped" if skipped else "failed", size=7, error=error)
+
+    def test_says_what_it_is_if_that_is_not_looked_into(self) -> None:
+        expected = Result(b"a", "skipped", size=7, unexamined="archive")
+        assert unmatched(b"a", Fingerprint(None, 7, unexamined="archive")) == expected
 
     def test_media_is_never_skipped(self) -> None:
         error = Failure("unsupported-format", Message.literal("why"))
@@ -204,8 +209,69 @@ class TestWithMatches:
         assert with_matches(PICTURE, [match("near"), match("exact", allow=True)], "exact").status == "allowed"
         assert with_matches(PICTURE, [match("possible", allow=True)], "near").status == "clean"
 
+    def test_what_is_no_media_stays_skipped_unless_its_bytes_are_known(self) -> None:
+        sound = replace(PICTURE, status="skipped", kind=None, unexamined="sound")
+        assert with_matches(sound, [], can_be_found=False) == sound
+        assert with_matches(sound, [match("exact", 0)], can_be_found=False).status == "match"
+
+    def test_clean_needs_something_that_was_compared(self) -> None:
+        result = with_matches(PICTURE, [], can_be_found=False)
+        assert result.error is not None
+        assert (result.status, result.error.code) == ("failed", "nothing-to-compare")
+        found = [match("exact", 0)]
+        assert with_matches(PICTURE, found, can_be_found=False) == with_matches(PICTURE, found)
+
+    @pytest.mark.parametrize("code", CODES)
+    def test_of_what_is_incomplete_the_reason_is_said(self, code: str) -> None:
+        """A limit stays a limit; damage that left nothing to compare is worse than a part that is missing."""
+        result = replace(PICTURE, error=Failure(code, Message.literal("why")), partial=True)
+        told = with_matches(result, [], can_be_found=False)
+        assert told.error is not None
+        assert (told.status, told.error.code) == ("failed", code if code in LIMIT_CODES else "corrupt")
+
+
+BITS = bytes(range(32))
+
+
+class TestSaysAnything:
+    @pytest.mark.parametrize(
+        ("hashes", "expected"),
+        [
+            ([], False),
+            ([Hash("pdq", BITS, 9)], False),
+            ([Hash("pdq", BITS, 10)], True),
+            ([Hash("pdq", BITS, 0), Hash("pdq", BITS, 50, view="trim1")], True),
+            ([Hash("pdq", BITS, 0, time=0.0), Hash("pdq", BITS, 0, time=1.0)], False),
+            ([Hash("pdq", BITS, 0, time=0.0), Hash("pdq", BITS, 10, time=1.0)], True),
+            ([Hash("pdq", bytes(32), None)], False),
+            ([Hash("pdq", b"\xf0" * 32, None)], True),
+            ([Hash("pdq", BITS, 0), Hash("phash", BITS[:8])], False),
+            ([Hash("phash", BITS[:8])], True),
+            ([Hash("dhash", BITS[:8])], False),
+            ([Hash("blocks", BITS)], False),
+        ],
+    )
+    def test_a_hash_that_is_searched_and_has_the_quality(self, hashes: list[Hash], expected: bool) -> None:
+        assert says_anything(hashes, ("pdq", "phash")) is expected
+
+    @pytest.mark.parametrize(("count", "expected"), [(0, False), (4, False), (5, True)])
+    def test_or_local_features_enough_for_a_match(self, count: int, expected: bool) -> None:
+        features = LocalFeatures(100, 100, bytes(32 * count), bytes(6 * count)).to_bytes()
+        assert says_anything([Hash("pdq", BITS, 0)], ("pdq",), [features, features]) is expected
+
 
 class TestStatusCounts:
+    def test_failures_by_code_and_what_was_not_looked_into_by_kind(self) -> None:
+        counts = StatusCounts()
+        for code in ("timeout", "corrupt", "corrupt"):
+            counts.add(replace(PICTURE, status="failed", error=Failure(code, Message.literal("why"))))
+        counts.add(replace(PICTURE, error=Failure("partial", Message.literal("why")), partial=True))
+        for kind in ("sound", "archive", "sound", None):
+            counts.add(Result(b"a", "skipped", unexamined=kind))  # type: ignore[arg-type]
+        summary = counts.summary()
+        assert summary.failures == {"corrupt": 2, "timeout": 1}
+        assert summary.unexamined == {"archive": 1, "sound": 2}
+
     def test_every_file_once(self) -> None:
         counts = StatusCounts()
         for number, status in enumerate(("match", "allowed", "clean", "failed", "skipped"), 1):

@@ -349,7 +349,7 @@ class TestFailures:
             "c.webp": "indexed",
             "notes.txt": "skipped",
             "empty.txt": "skipped",
-            "text.jpg": "skipped",
+            "text.jpg": "failed",
         }
         assert told["notes.txt"].error is None
         error = told["text.jpg"].error
