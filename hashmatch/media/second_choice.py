@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hashmatch.media.sniff import MediaType, named_like_media
+from hashmatch.media.names import named_like_media
+from hashmatch.media.sniff import MediaType
 from hashmatch.records import Failure
 
 #: Failures after which another decoder may do better. Not limits, which hold for every decoder.
