@@ -52,6 +52,7 @@ TEXTS: dict[str, str] = {
     "no-picture": N_("is not a picture"),
     "no-pictures": N_("has no pictures"),
     # Decoding films.
+    "encrypted": N_("is encrypted"),
     "cannot-be-opened": N_("cannot be opened as a film: {why}"),
     "end-missing": N_("its end is missing"),
     "no-video-decoder": N_("there is no decoder for its video stream"),

@@ -22,6 +22,7 @@ from av.video.reformatter import VideoReformatter
 
 from hashmatch.errors import MediaError
 from hashmatch.media import matroska
+from hashmatch.media.encryption import is_encrypted
 from hashmatch.media.image import one_line
 from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
@@ -46,9 +47,11 @@ Stream = av.video.stream.VideoStream
 def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: bool) -> Film:
     """Open a film. The file must be seekable and stay open while frames are iterated.
 
-    Raises MediaError: corrupt, too-large, no-usable-frames, out-of-memory, unsupported-format.
+    Raises MediaError: corrupt, encrypted, too-large, no-usable-frames, out-of-memory, unsupported-format.
     """
     av.logging.set_level(None)
+    if is_encrypted(file, media_type):
+        raise MediaError("encrypted", Message.of("encrypted"))
     container, stream = _open(file, media_type)
     with container:
         width, height = stream.codec_context.width, stream.codec_context.height
