@@ -133,9 +133,13 @@ class TestReferenceSet:
 
     def test_options_reach_their_places(self, known: hashmatch.ReferenceSet, files: Path) -> None:
         (files / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+        other = picture(files.parent / "other.png", 99)
         with known:
             told = list(known.index([files], exclude=["0.*"], hashers=("pdq", "dhash"), allow=True, workers=1))
             assert len(told) == 3
+            with pytest.raises(CommandError, match="an allow list, and nothing else"):
+                known.scan([other], workers=1)
+            list(known.index([other], workers=1))
             copy = picture(files / "copy.webp", 1, 60)
             assert [r.status for r in known.scan([copy], workers=1)] == ["allowed"]
             (found,) = known.scan([copy], workers=1)

@@ -86,6 +86,7 @@ def command(
     from hashmatch.fingerprints.settings import ReferenceHashing
     from hashmatch.hashers import parse_names
     from hashmatch.report import as_json
+    from hashmatch.report.account_text import failure_rows, unexamined_line
     from hashmatch.store import open_store, scratch_store
     from hashmatch.store.audit import Actor
     from hashmatch.store.membership import Membership
@@ -100,7 +101,8 @@ def command(
     failures: list[dict[str, Any]] = []
     warnings: list[dict[str, Any]] = []
     start = time.monotonic()
-    interrupted, missing = False, 0
+    interrupted = False
+    failed_by, unexamined = Counter[str](), Counter[str]()
     with (
         scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store,
         clustered(app, address, examining) as cluster,
@@ -121,10 +123,12 @@ def command(
             with contextlib.closing(added) as indexed:
                 for each in indexed:
                     counts[each.status] += 1
+                    if each.unexamined is not None:
+                        unexamined[each.unexamined] += 1
                     progress.advance(each.path)
                     name = for_terminal(each.path)
                     if each.status == "failed" and each.error:
-                        missing += each.error.code == "not-found"
+                        failed_by[each.error.code] += 1
                         if form == "json":
                             failures.append(as_json.problem(each.path, each.error))
                         progress.line(f"{name}: {each.error.code}: {for_terminal(each.error.message)}")
@@ -151,7 +155,8 @@ def command(
         "skipped": counts["skipped"],
     }
     if form == "json":
-        summary = {**done, "partial": counts["partial"], "seconds": seconds}
+        reasons = {"failures": dict(failed_by.most_common()), "unexamined": dict(sorted(unexamined.items()))}
+        summary = {**done, "partial": counts["partial"], "seconds": seconds, **reasons}
         document = {"summary": summary, "failures": failures, "warnings": warnings}
         as_json.dump(document, sys.stdout.buffer, indent=2)
     else:
@@ -163,15 +168,21 @@ def command(
             _("unchanged since the last run"): done["unchanged"],
             _("duplicates (known content)"): done["duplicates"],
             _("failed"): done["failed"],
+            **failure_rows(failed_by),
             _("skipped (no media)"): done["skipped"],
             _("seconds"): seconds,
         }
         print_counts(app, title, rows)
-        if not done["files"] and not interrupted:
-            app.say(_("no files were found"))
+        if line := unexamined_line(unexamined):
+            app.say(line)
     if interrupted:
         raise KeyboardInterrupt
     found.check(done["files"])
-    if done["files"] and missing == done["files"]:  # no path that was named exists
+    if not done["files"]:
+        app.warn(_("no files were found: nothing was indexed"))
+        return 2
+    if done["skipped"] == done["files"]:
+        app.say(_("none of the files is an image or a film"))
+    if failed_by["not-found"] == done["files"]:  # no path that was named exists
         return 2
     return 1 if done["failed"] else 0

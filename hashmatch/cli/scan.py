@@ -17,10 +17,11 @@ from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, format_option, output, pass_app, stream_is_terminal
 from hashmatch.cli.shared.cluster import cluster_option, clustered
 from hashmatch.cli.shared.html import pictures_option
+from hashmatch.cli.shared.scan_account import ScanAccount, print_account
 from hashmatch.cli.shared.walking import Seen, Walking, walking_options
 from hashmatch.cli.shared.workers import Examining, examining_options
 from hashmatch.errors import CommandError
-from hashmatch.i18n import _, ngettext
+from hashmatch.i18n import _
 
 if TYPE_CHECKING:
     from hashmatch.matching.results import Result, ScanSummary, Tier
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 #: Bytes of a file name; no system has longer ones.
 LONGEST_NAME = 1 << 16
-#: Seconds between two examined frames of a film. From here on, a message says that something may have been missed.
-WORTH_SAYING_GAP = 1.0
 
 #: Writes one result as soon as it is known.
 Write = Callable[["Result"], None]
@@ -47,7 +46,8 @@ _MATCHING = _("What counts as a match")
 @sections.command(
     help=_(
         "Match files against the reference set. Writes nothing to it without --record. Exit code: 0 nothing matched,"
-        " 1 something did, 2 nothing matched but some media could not be examined."
+        " 1 something did, 2 nothing matched but some media could not be examined or compared, or there was nothing to scan"
+        " or to compare with."
     )
 )
 @click.argument("paths", metavar="PATH…", nargs=-1, type=PATHS)
@@ -150,6 +150,9 @@ def command(
         kept_in = _open_to_record(stack, app.database) if record else None
         store = stack.enter_context(open_store(app.database))
         cluster = stack.enter_context(clustered(app, address, examining))
+        searcher = cluster.searcher(store, collections, profile, radius)
+        searcher.require_known()
+        has_features = searcher.query_hashing(examining.limits).features
         source: int | None = None
         if files_from is None:
             found = Seen(cluster.walk(walking, paths))
@@ -172,7 +175,7 @@ def command(
                 store,
                 found,
                 cluster.examiner(store, adds=False),
-                cluster.searcher(store, collections, profile, radius),
+                searcher,
                 min_tier=min_tier,
                 limits=examining.limits,
                 input_descriptor=source,
@@ -194,26 +197,14 @@ def command(
         finish(summary)
         if recorder and not interrupted:
             recorder.complete(summary)
-    if form == "table":
-        _print_summary(app, summary, profile)
-        if counts.judged_false:
-            text = ngettext(
-                "{n} file is not a match, because people judged it a false positive; --format json says who and when",
-                "{n} files are not matches, because people judged them false positives; --format json says who and when",
-                counts.judged_false,
-            )
-            app.say(text.format(n=counts.judged_false))
-        if profile == "fast" and widest_gap >= WORTH_SAYING_GAP:
-            text = _(
-                "only key frames of films were examined, up to {gap:.1f} s apart; --profile thorough examines two a second"
-            )
-            app.say(text.format(gap=widest_gap))
+    account = ScanAccount(summary, profile, counts.judged_false, widest_gap, has_features)
+    print_account(app, account, as_table=form == "table")
     if interrupted:
         raise KeyboardInterrupt
     found.check(summary.files)
     if summary.matched:
         return 1
-    return 2 if summary.failed else 0
+    return 2 if summary.failed or not summary.files else 0
 
 
 def _open_to_record(stack: contextlib.ExitStack, database: Path) -> Store:
@@ -323,21 +314,6 @@ def _writer(
                 out.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
     return write, lambda summary: None
-
-
-def _print_summary(app: App, summary: ScanSummary, profile: str) -> None:
-    from hashmatch.cli.shared.progress import print_counts
-
-    rows = {
-        _("files"): summary.files,
-        _("matched"): summary.matched,
-        _("allowed"): summary.allowed,
-        _("clean"): summary.clean,
-        _("failed (not examined)"): summary.failed,
-        _("skipped (no media)"): summary.skipped,
-        _("seconds"): summary.seconds,
-    }
-    print_counts(app, _("scanned against {db}, profile {profile}").format(db=app.database, profile=profile), rows)
 
 
 def _names_file(name: str) -> Any:

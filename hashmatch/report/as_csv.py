@@ -39,6 +39,8 @@ COLUMNS = (
     "decision",
     "error",
     "message",
+    "part",
+    "unexamined",
 )
 
 
@@ -74,9 +76,10 @@ def _rows(result: Result) -> Iterator[list[object]]:
     ]
     error = [result.error.code, result.error.message] if result.error else [None, None]
     for match in result.matches:
-        yield [*file, *_match(match), *error]
+        yield [*file, *_match(match), *error, match.part, result.unexamined]
     if not result.matches:
-        yield [*file, *[None] * (len(COLUMNS) - len(file) - len(error)), *error]
+        rest = [*error, None, result.unexamined]
+        yield [*file, *[None] * (len(COLUMNS) - len(file) - len(rest)), *rest]
 
 
 def _match(match: Match) -> list[object]:

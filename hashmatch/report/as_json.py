@@ -77,6 +77,8 @@ def result(value: Result) -> dict[str, Any]:
         "matches": [match(each) for each in value.matches],
         "error": failure(value.error),
         "examined": value.examined and asdict(value.examined),
+        "parts": list(value.parts),
+        "unexamined": value.unexamined,
     }
 
 
@@ -134,6 +136,7 @@ def fingerprint(path: bytes, value: Fingerprint) -> dict[str, Any]:
         "hashes": hashes(value.hashes),
         "decoder": value.decoder,
         "error": failure(value.error),
+        "unexamined": value.unexamined,
     }
 
 

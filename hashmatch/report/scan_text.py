@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import ExaminedFilm, LocalEvidence, Match, Result, Segment, VideoEvidence
+from hashmatch.report.part_names import in_part
 from hashmatch.report.reasons import decided, explain
 from hashmatch.report.transforms import transform_name
 from hashmatch.store import Store, lookup
@@ -52,6 +53,8 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
         facts.append(ngettext("{n} point agrees", "{n} points agree", match.local.points).format(n=match.local.points))
     if match.transform != "none":
         facts.append(transform_name(match.transform))
+    if match.part is not None:
+        facts.append(in_part(match.part))
     if match.reason in WORTH_SAYING:
         facts.append(explain(match.reason, match.algorithm))
     if reference.allow:

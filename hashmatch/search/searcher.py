@@ -51,6 +51,10 @@ class Searcher(Protocol):
         """How files must be hashed to be searched for."""
         ...
 
+    def require_known(self) -> None:
+        """Raise CommandError if the scope has nothing known: then every file would be clean."""
+        ...
+
     def prepare(self) -> None:
         """Load what a search needs; without this, the first search does it."""
         ...
@@ -115,6 +119,10 @@ class LocalSearcher:
     def query_hashing(self, limits: Limits) -> QueryHashing:
         """As Searcher.query_hashing."""
         return QueryHashing(self.algorithms, limits, self.wants_features, self._profile)
+
+    def require_known(self) -> None:
+        """As Searcher.require_known."""
+        self._scope.require_known(self._connection)
 
     def prepare(self, anew: bool = False) -> None:
         """As Searcher.prepare. anew: do not trust the cache, and write it again."""

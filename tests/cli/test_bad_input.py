@@ -33,10 +33,27 @@ def test_missing_path(run: Run, own_copy: Path) -> None:
 
 def test_empty_folder(run: Run, own_copy: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    ran = run("index", tmp_path / "empty")
-    assert ran.code == 0
-    assert "no files" in ran.err
-    assert run("scan", tmp_path / "empty").code == 0
+    for command in ("index", "scan"):
+        ran = run("--quiet", command, tmp_path / "empty")
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+        assert "no files were found" in ran.err
+    ran = run("scan", tmp_path / "empty", "--format", "json")
+    assert (ran.code, ran.json["results"], ran.json["summary"]["files"]) == (2, [], 0)
+
+
+def test_names_that_never_come(run: Run, own_copy: Path) -> None:
+    ran = run("scan", "--files-from", "-", "--format", "json", input=b"\n\n")
+    assert (ran.code, ran.json["results"]) == (2, [])
+    assert "no files were found" in ran.err
+
+
+def test_folder_without_media(run: Run, own_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "notes.txt").write_text("hello")
+    for command in ("index", "scan"):
+        ran = run(command, tmp_path / "folder")
+        assert ran.code == 0
+        assert "none of the files is an image or a film" in ran.err
 
 
 def test_unreadable_folder_and_file(public_folder: Path) -> None:

@@ -54,6 +54,8 @@ def test_a_row_for_each_match() -> None:
         "collections": "east; west",
         "opinions": "west: retracted; north: disputed",
         "decision": "",
+        "part": "",
+        "unexamined": "",
     }
     assert [allowed[name] for name in ("reference", "match_tier", "distance", "allow")] == ["8", "exact", "0", "yes"]
     assert allowed["reason"] == "same-bytes"

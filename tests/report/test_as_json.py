@@ -25,12 +25,12 @@ from tests.support.report_pages import CUSTODY
 from tests.support.report_results import CLEAN, CROPPED, FAILED, HOSTILE, MATCHED, SAME_LAYOUT, SKIPPED
 
 RESULT = ["path", "status", "partial", "tier", "kind", "size", "sha256", "md5", "matches", "error"]
-RESULT += ["examined"]
+RESULT += ["examined", "parts", "unexamined"]
 FAILURE = Failure("corrupt", Message.of("empty"))
 EMPTY = {"code": "empty", "parameters": {}}
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
-MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision"]
+MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part"]
 REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions"]
 SOURCE = ["collection", "source", "tlp", "opinion"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
@@ -51,6 +51,7 @@ FILE = [
     "hashes",
     "decoder",
     "error",
+    "unexamined",
 ]
 HASH = ["algorithm", "hash", "quality", "time", "view"]
 
@@ -146,9 +147,10 @@ class TestValues:
             *("possible", None, "orb", "crop", None, None, "local-features", "full", "full", None),
             {"points": 31, "quadrilateral": [[-0.25, -0.125], [1.25, -0.125], [1.25, 1.0], [-0.25, 1.0]]},
             None,
+            None,
         ]
         assert [poster[name] for name in MATCH[1:]] == [
-            *("possible", 14, "pdq", "trimmed", 91, None, "same-layout", "trim1", "full", 26, None, None)
+            *("possible", 14, "pdq", "trimmed", 91, None, "same-layout", "trim1", "full", 26, None, None, None)
         ]
 
     def test_unknown_is_null(self) -> None:
@@ -224,7 +226,7 @@ class TestScanDocument:
         document = as_json.ScanDocument(out, store, {"radius": None})
         for result in results:
             document.write(result)
-        document.finish(ScanSummary(len(results), 1, 2, 3, 4, 5, 6.25, interrupted))
+        document.finish(ScanSummary(len(results), 1, 2, 3, 4, 5, 6.25, interrupted, {"corrupt": 4}, {"sound": 5}))
         return json.loads(out.getvalue())
 
     @pytest.mark.parametrize("results", [(), (CLEAN,), (MATCHED, CLEAN, FAILED, SKIPPED)], ids=len)
@@ -234,7 +236,13 @@ class TestScanDocument:
         assert got["hashmatch"] == __version__
         assert got["settings"] == {"radius": None}
         counts = {"matched": 1, "allowed": 2, "clean": 3, "failed": 4, "skipped": 5}
-        assert got["summary"] == {"files": len(results), **counts, "seconds": 6.25}
+        assert got["summary"] == {
+            "files": len(results),
+            **counts,
+            "seconds": 6.25,
+            "failures": {"corrupt": 4},
+            "unexamined": {"sound": 5},
+        }
         assert self.document(store, interrupted=True)["summary"]["interrupted"] is True
         assert got["results"] == [json.loads(json.dumps(as_json.result(each))) for each in results]
 

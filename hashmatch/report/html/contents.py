@@ -60,6 +60,7 @@ class ReportContents:
     files: how many files have each status.
     matches: how many matches each section has, including those that are not listed.
     problems: how many files could not be examined, by error code. unexamined: those of them that are listed.
+    other_kinds: how many files are of kinds that are not looked into, by kind.
     partial_files: how many files were examined in part. partial: those of them that are listed.
     distances: for each PDQ distance, how many matches each tier has.
     gap: the longest time in seconds between two examined frames, in any film that is not an exact match.
@@ -71,6 +72,7 @@ class ReportContents:
     files: Counter[str] = field(default_factory=Counter)
     matches: Counter[SectionName] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
+    other_kinds: Counter[str] = field(default_factory=Counter)
     unexamined: list[Result] = field(default_factory=list)
     partial: list[Result] = field(default_factory=list)
     partial_files: int = 0
@@ -90,6 +92,8 @@ class ReportContents:
         self.files[result.status] += 1
         if result.examined is not None and result.tier != "exact":
             self.gap = max(self.gap, result.examined.longest_gap)
+        if result.status == "skipped" and result.unexamined is not None:
+            self.other_kinds[result.unexamined] += 1
         if result.status == "failed":
             code = result.error.code if result.error else ""
             self.problems[code if code in CODES else OTHER] += 1

@@ -13,6 +13,7 @@ from hashmatch.records import Kind
 from hashmatch.report.html import drawings
 from hashmatch.report.html.contents import ReportEntry, SectionName
 from hashmatch.report.html.scan_facts import moment
+from hashmatch.report.part_names import in_part
 from hashmatch.report.reasons import decided, explain
 from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, examined_text, span_text
 from hashmatch.report.transforms import transform_name
@@ -114,6 +115,8 @@ def _facts(match: Match) -> list[str]:
     else:
         facts.append(_("found by {algorithm}").format(algorithm=_algorithm(match.algorithm)))
     facts.append(explain(match.reason, match.algorithm))
+    if match.part is not None:
+        facts.append(in_part(match.part))
     if match.transform != "none":
         facts.append(_("transform {transform}").format(transform=transform_name(match.transform)))
     if match.quality is not None:

@@ -15,6 +15,7 @@ from hashmatch import i18n
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import MatchedReference
+from hashmatch.report.account_text import unexamined_line
 from hashmatch.report.html import drawings, match_cards
 from hashmatch.report.html.contents import ReportContents, ReportEntry, ReportSection
 from hashmatch.report.html.scan_facts import ReportOrigin, facts, moment
@@ -94,6 +95,8 @@ def write(
             gathered=gathered,
             sections=sections,
             tiles=tiles(gathered),
+            other_kinds=unexamined_line(gathered.other_kinds),
+            is_fast=about.scan is not None and about.scan.settings.profile == "fast",
             tlp=match_cards.tlp_name(gathered.tlp) if gathered.tlp else None,
             tlp_mark=(gathered.tlp or "").partition("+")[0],
             histogram=drawings.histogram(gathered.distances),
