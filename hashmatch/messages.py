@@ -52,11 +52,12 @@ TEXTS: dict[str, str] = {
     "no-picture": N_("is not a picture"),
     "no-pictures": N_("has no pictures"),
     # Decoding films.
-    "encrypted": N_("is encrypted"),
+    "encrypted": N_("its pictures are encrypted"),
     "cannot-be-opened": N_("cannot be opened as a film: {why}"),
     "end-missing": N_("its end is missing"),
     "no-video-decoder": N_("there is no decoder for its video stream"),
     "cover-only": N_("has sound and a cover picture, but no film"),
+    "sound-only": N_("has sound, but no film"),
     "no-video-stream": N_("has no video stream"),
     "no-frames": N_("has no frames"),
     "no-frame-decoded": N_("no frame could be decoded ({why})"),

@@ -316,15 +316,15 @@ class _Examination:
         else:
             result = shares[0] if len(shares) == 1 else joined(shares, self._settings)
         self._sizes.add(result)
-        if result.error is None:  # the worker does not know the name of an object
-            result = judge_name(case.state, result)
+        if result.error is None:  # the worker does not know the name of an object, nor we what is in it
+            result = judge_name(case.state, result, b"")
         self._done.append(ExaminedFile(case.state, result))
 
     def _is_credible(self, job: Job, outcome: JobOutcome, state: FileState) -> bool:
         """Whether a worker of ours could say this of a job."""
         result, glance = outcome.result, outcome.glance
         share = job.share if job.share.number else outcome.share
-        is_no_media = result.kind is None and result.error is None and not result.hashes and result.digests is None
+        is_no_media = result.kind is None and result.error is None and not result.hashes
         return (
             (outcome.share == job.share if job.share.number else outcome.share.number == 0)
             and 1 <= share.of <= job.most

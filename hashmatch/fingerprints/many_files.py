@@ -26,7 +26,7 @@ from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
 from hashmatch.media.names import breaks_promise
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-from hashmatch.media.unexamined import unexamined_kind
+from hashmatch.media.unexamined import if_only_sound, unexamined_kind
 from hashmatch.messages import Message
 from hashmatch.records import Digests, Failure, Fingerprint, Glance, Kind, Length
 
@@ -270,10 +270,12 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
 
 
 def judge_name(state: FileState, result: Fingerprint, head: bytes | None = None) -> Fingerprint:
-    """Add an error if a file is named like media but its content is not. An empty one counts as damaged media.
+    """A fingerprint with the judgement of its file's name: an error if that promises media and the content is none.
 
+    An empty file counts as damaged media. A film that is all sound counts as sound.
     head: its first bytes, if they are at hand; some names stand for other things as well.
     """
+    result = if_only_sound(result)
     if result.kind is not None or result.error is not None or not breaks_promise(state.path, head, result.unexamined):
         return result
     if result.size == 0:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
-from hashmatch.records import Unexamined
+from hashmatch.records import Fingerprint, Unexamined
 
 #: Where the volume descriptors of a CD or DVD image begin (ECMA-119, 6.2.1), and what the first one starts with.
 DISC_DESCRIPTOR = 32768
@@ -88,6 +89,17 @@ def unexamined_kind(head: bytes, read_at: Callable[[int, int], bytes] | None = N
     if found is None and read_at is not None and read_at(DISC_DESCRIPTOR, 6).startswith(_DISC_SIGNS):
         return "archive"
     return found
+
+
+#: What the opening of a film says of one that has sound, and nothing to see but perhaps a cover.
+_SOUND_ONLY = ("sound-only", "cover-only")
+
+
+def if_only_sound(result: Fingerprint) -> Fingerprint:
+    """A file's fingerprint; of a film that turned out to be sound alone, as of other sound."""
+    if result.error is None or result.error.detail.code not in _SOUND_ONLY:
+        return result
+    return replace(result, kind=None, error=None, unexamined="sound")
 
 
 def _by_signature(head: bytes) -> Unexamined | None:

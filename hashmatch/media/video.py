@@ -113,9 +113,18 @@ def _film_stream(container: av.container.InputContainer) -> Stream:
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     if not streams:
         covers = len(container.streams.video)
-        detail = Message.of("cover-only") if covers else Message.of("no-video-stream")
-        raise MediaError("no-usable-frames", detail)
+        alone = Message.of("sound-only") if has_only_sound(container) else Message.of("no-video-stream")
+        raise MediaError("no-usable-frames", Message.of("cover-only") if covers else alone)
     return next((s for s in streams if s.disposition & av.stream.Disposition.default), streams[0])
+
+
+#: Demuxers whose files list all streams at the beginning. In others, a film may begin later.
+_WITH_A_LIST = ("mov", "matroska", "ogg", "asf", "avi", "nut", "rm")
+
+
+def has_only_sound(container: av.container.InputContainer) -> bool:
+    """Whether a file without a film certainly is a sound file."""
+    return bool(container.streams.audio) and container.format.name.split(",")[0] in _WITH_A_LIST
 
 
 def _frames(

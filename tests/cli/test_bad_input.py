@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import COMMAND, Run, as_nobody, environment
+from tests.support.film_files import sound
 from tests.support.repository import FIXTURES
 
 ARCHIVE, UPLOADS = FIXTURES / "archive", FIXTURES / "uploads"
@@ -110,18 +112,36 @@ def test_failed_media_is_known_by_its_bytes_and_not_tried_again(run: Run, tmp_pa
     assert (found.code, found.lines[0]["tier"]) == (1, "exact")
 
 
+def test_sound_in_the_container_of_a_film(run: Run, own_copy: Path, tmp_path: Path) -> None:
+    """Known by its bytes, if at all; of a stream nobody knows whether a film begins later."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    voice, broadcast = folder / "voice.mp4", folder / "broadcast.ts"
+    voice.write_bytes(sound("mp4"))
+    broadcast.write_bytes(sound("mpegts"))
+    ran = run("index", folder, "--format", "json")
+    assert (ran.code, ran.json["summary"]["unexamined"], ran.json["summary"]["failures"]) == (
+        1,
+        {"sound": 1},
+        {"no-usable-frames": 1},
+    )
+    told = {Path(each["path"]).name: each for each in run("scan", folder, "--format", "jsonl").lines}
+    assert (told["voice.mp4"]["status"], told["voice.mp4"]["unexamined"]) == ("skipped", "sound")
+    assert told["voice.mp4"]["sha256"] == hashlib.sha256(voice.read_bytes()).hexdigest()
+
+
 def test_film_without_video_stream(run: Run, tmp_path: Path) -> None:
-    sound = tmp_path / "sound.mp4"
-    with av.open(sound, "w") as container:
+    broadcast = tmp_path / "sound.ts"
+    with av.open(broadcast, "w") as container:
         stream = container.add_stream("aac", rate=44100)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 2048), np.float32), format="fltp", layout="mono")
         frame.sample_rate = 44100
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    ran = run("index", sound, "--format", "json")
+    ran = run("index", broadcast, "--format", "json")
     assert ran.code == 1
     (failure,) = ran.json["failures"]
-    assert (failure["path"], failure["code"]) == (str(sound), "no-usable-frames")
+    assert (failure["path"], failure["code"]) == (str(broadcast), "no-usable-frames")
     assert failure["detail"] == {"code": "no-video-stream", "parameters": {}}
 
 
