@@ -13,13 +13,13 @@ WHITE, DARK = 255, 14
 AS_STORED, ON_DARK = str(ViewName(ViewKind.LOOK, 1)), str(ViewName(ViewKind.LOOK, 2))
 
 #: A pixel with at least this much alpha looks opaque.
-_OPAQUE = 250
+OPAQUE = 250
 
 
 def is_seen_through(alpha: npt.NDArray[np.uint8]) -> bool:
     """Whether a ground can be seen behind a picture. Alpha that is zero everywhere means nothing: some programs leave the
     channel empty, and viewers then show the colours. alpha: uint8, 0 for transparent."""
-    return bool(alpha.max(initial=0) > 0 and alpha.min(initial=255) < _OPAQUE)
+    return bool(alpha.max(initial=0) > 0 and alpha.min(initial=255) < OPAQUE)
 
 
 def on_ground(pixels: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8], ground: int) -> npt.NDArray[np.uint8]:

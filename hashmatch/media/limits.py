@@ -16,7 +16,8 @@ class Limits:
 
     max_bytes: of any file.
     max_picture_bytes: of a still image or animation, which is held in memory.
-    max_pixels: of one picture or frame; the default keeps an RGB picture within Pillow's own limit for bombs, and 0.7 GB.
+    max_pixels: of one picture or frame in colour, which the default keeps within 0.7 GB; in grey or with a palette, twice as
+        many. A JPEG counts as it is decoded, perhaps at an eighth of its size.
     max_frames: hashes to keep of a film or animation; about 12 hours of a reference film.
     max_pages: pages to hash of one image.
     max_seconds: CPU seconds for any file. film_seconds: further CPU seconds for each minute of film decoded.
@@ -29,6 +30,10 @@ class Limits:
     max_pages: int = 64
     max_seconds: float = 20.0
     film_seconds: float = 120.0
+
+    def pixels_of_bytes(self, each: int) -> int:
+        """The most pixels of a picture in which each takes so many bytes. Of one byte, we allow half of what would fit."""
+        return self.max_pixels * 2 if each == 1 else self.max_pixels
 
     def cpu_seconds(self, size: int, position: float) -> float:
         """CPU seconds for a file of `size` bytes, once `position` seconds of film are decoded.

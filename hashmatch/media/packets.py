@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import av
 import av.container
 
-from hashmatch.media.image import one_line
+from hashmatch.media.classified import one_line
 from hashmatch.media.sampling import LONGEST_KEY_GAP, REACH, Sampling
 
 #: Seconds by which packets of one recording may be out of order.

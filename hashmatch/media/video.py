@@ -22,8 +22,8 @@ from av.video.reformatter import VideoReformatter
 
 from hashmatch.errors import MediaError
 from hashmatch.media import matroska
+from hashmatch.media.classified import one_line
 from hashmatch.media.encryption import is_encrypted
-from hashmatch.media.image import one_line
 from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
 from hashmatch.media.opened import Film, Frame

@@ -1,0 +1,51 @@
+"""Whatever a decoder of pictures raises over hostile bytes becomes a MediaError."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+
+from PIL import Image, UnidentifiedImageError
+
+from hashmatch.errors import LIMIT_CODES, MediaError
+from hashmatch.messages import Message
+
+
+@contextlib.contextmanager
+def classified(after_first: bool = False) -> Iterator[None]:
+    """Turn what is raised within into a MediaError.
+
+    For damaged files Pillow raises OSError, ValueError, SyntaxError, TypeError, IndexError, struct.error and more, so the
+    stage decides and not the class. after_first: whether a first picture came out well, so that only the rest is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # from Pillow, which would spoil the progress bar
+            yield
+    except GeneratorExit:
+        raise
+    except MediaError as error:
+        if after_first and error.code not in LIMIT_CODES:
+            raise MediaError("partial", error.detail) from error
+        raise
+    except MemoryError as error:
+        raise MediaError("out-of-memory", Message.of("memory-limit")) from error
+    except Image.DecompressionBombError as error:
+        raise MediaError("too-large", Message.literal(one_line(error))) from error
+    except UnidentifiedImageError as error:
+        raise MediaError("corrupt", Message.of("bad-header")) from error
+    except NotImplementedError as error:
+        raise MediaError("unsupported-format", Message.literal(one_line(error))) from error
+    except Exception as error:
+        if after_first:
+            raise MediaError("partial", Message.of("damaged-or-cut-off", why=one_line(error))) from error
+        raise MediaError("corrupt", Message.of("cannot-be-decoded", why=one_line(error))) from error
+
+
+def one_line(error: BaseException) -> str:
+    """A decoder's error message as one short line."""
+    # PyAV's errors have strerror, too; their full text has a path.
+    stated = getattr(error, "strerror", None) or str(error)
+    text = " ".join(stated.split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:159] + "…"

@@ -1,0 +1,101 @@
+"""A decoded picture to the pictures that are hashed: as it is shown, upright, and what else it can look like."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from hashmatch import hashers
+from hashmatch.hashers.base import Picture
+from hashmatch.media.colour import PLAIN, SaidColours, correction
+from hashmatch.media.shown import Corrections, Shown, as_stored, shown
+from hashmatch.views import FULL, ViewKind, ViewName
+
+#: A picture is decoded at a fraction of its size, or averaged down, as long as each side keeps this many pixels. PDQ samples
+#: each side at 64 points, so 8 pixels remain per sample. Measured in benchmarks/: at most 4 bits from full size.
+REDUCED_SIDE = 512
+LONGEST_SIDE = 4096
+
+#: Bits of PDQ by which another look differs enough to be hashed, too. As stored: beyond what counts as the same picture. On
+#: a dark ground, which is what many see: as soon as an edited copy could be lost.
+STORED_BITS, DARK_BITS = 31, 10
+#: Two looks are alike, and PDQ need not be asked, where they differ on average by less than this share of their contrast.
+_ALIKE = 0.15
+
+_ORIENTATION = 0x0112  # EXIF tag
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def looks_of(
+    image: Image.Image, full_size: tuple[int, int], exact: bool, said: SaidColours = PLAIN, page: int = 1
+) -> list[Picture]:
+    """A picture as a person sees it: upright, in 8 bits of brightness, with right colours, on white where it is transparent.
+
+    image: decoded. full_size: its width and height in the file, as stored. exact: in full size and colour as a plain decoder
+    gives it, with colours as they are stored. said: about its colours. page: from 1.
+    Returns it, and after it what else it can look like, if that is another picture by PDQ: look1 is how it is stored, look2
+    how it is on a dark ground. Of page 2, these are look3 and look4, and so on.
+    """
+    orientation = orientation_of(image)
+    if orientation in (5, 6, 7, 8):  # stored lying on its side
+        full_size = full_size[::-1]
+    seen = upright(image, exact, said, orientation)
+    view = FULL if page == 1 else str(ViewName(ViewKind.PAGE, page))
+    pictures = [Picture(seen.on_white, full_size, exact, view=view)]
+    if exact:
+        return pictures
+    for number, other, bits in ((2 * page - 1, seen.stored, STORED_BITS), (2 * page, seen.on_dark, DARK_BITS)):
+        if other is not None and _differ(seen.on_white, other, bits):
+            pictures.append(Picture(other, full_size, view=str(ViewName(ViewKind.LOOK, number))))
+    return pictures
+
+
+def upright(image: Image.Image, exact: bool, said: SaidColours, orientation: int) -> Shown:
+    """All looks of a decoded picture, upright; see shown.shown. orientation: as EXIF has it."""
+    corrections: Corrections = as_stored if exact else functools.partial(correction, said)
+    seen = shown(image, "RGB" if exact else "L", (1, 1) if exact else _factors(image.size), corrections)
+    turn = _TURNS.get(orientation)
+    if turn is None:
+        # The next page is decoded into the same image.
+        return replace(seen, on_white=image.copy()) if seen.on_white is image and image.format == "TIFF" else seen
+    on_white, *others = (
+        None if each is None else each.transpose(turn) for each in (seen.on_white, seen.on_dark, seen.stored)
+    )
+    assert on_white is not None
+    return Shown(on_white, *others)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """How a decoded picture must be turned, by EXIF; 1 if it is upright."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block can raise anything, and the pixels may still be sound
+        return 1
+
+
+def _factors(size: tuple[int, int]) -> tuple[int, int]:
+    """Both sides by one factor, to keep shapes; but no side of a ribbon-like picture stays endless."""
+    width, height = size
+    factor = max(1, min(size) // REDUCED_SIDE)
+    return max(factor, width // LONGEST_SIDE), max(factor, height // LONGEST_SIDE)
+
+
+def _differ(one: Image.Image, other: Image.Image, bits: int) -> bool:
+    """Whether two looks are more than so many bits of PDQ apart."""
+    first, second = (np.asarray(each)[::4, ::4].astype(np.int16) for each in (one, other))
+    if np.abs(first - second).mean() < _ALIKE * min(first.std(), second.std()):
+        return False
+    hasher = hashers.by_name("pdq")
+    values = [int.from_bytes(hasher.hash(Picture(each, each.size))[0], "big") for each in (one, other)]
+    return (values[0] ^ values[1]).bit_count() > bits
