@@ -51,9 +51,18 @@ def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits
         from hashmatch.media.video import open_video
 
         return open_video(file, media_type, limits, exact)
+    data = data if data is not None else file.read()
+    if media_type.decoder == "opencv":
+        from hashmatch.media.second_opinion import open_with_opencv
+
+        return open_with_opencv(data, media_type, limits, exact)
+    if media_type.decoder == "tifffile":
+        from hashmatch.media.tiff import open_with_tifffile
+
+        return open_with_tifffile(data, limits, exact)
     from hashmatch.media.image import open_image
 
-    return open_image(data if data is not None else file.read(), media_type, limits, exact)
+    return open_image(data, media_type, limits, exact)
 
 
 def probed(file: BinaryIO, asked: MediaType) -> MediaType | None:
@@ -85,6 +94,14 @@ def load_decoder(needed: str) -> None:
         importlib.import_module("hashmatch.media.probe")
         importlib.import_module("av.subtitles.stream")  # which PyAV imports when a film has subtitles
         importlib.import_module("av.subtitles.codeccontext")
+    elif needed == "opencv":
+        from hashmatch.media.second_opinion import load_opencv
+
+        load_opencv()
+    elif needed == "tifffile":
+        from hashmatch.media.tiff import load_tifffile
+
+        load_tifffile()
     elif needed:
         from hashmatch.media import image
 

@@ -27,12 +27,17 @@ def decode_what_is_there(open_again: Callable[[], Image.Image]) -> Image.Image:
         image.load()
     finally:
         ImageFile.LOAD_TRUNCATED_IMAGES = before
+    refuse_if_little_is_left(image)
+    return image
+
+
+def refuse_if_little_is_left(image: Image.Image) -> None:
+    """Raises MediaError: corrupt, if nearly all of a decoded picture is what decoders fill missing rows with."""
     left = _share_left(image)
     if left == 0:
         raise MediaError("corrupt", Message.of("nothing-left"))
     if left < LEAST_LEFT:
         raise MediaError("corrupt", Message.of("little-left", share=round(left, 4)))
-    return image
 
 
 def _share_left(image: Image.Image) -> float:

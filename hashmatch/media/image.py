@@ -23,9 +23,11 @@ from hashmatch.media.pillow_file import (
     load_plugins,
     open_with_pillow,
     reopen,
+    tags_of,
 )
 from hashmatch.media.sampling import SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
+from hashmatch.media.tiff_layout import refuse_what_pillow_misreads
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
 
@@ -118,6 +120,7 @@ def _further_pages(image: Image.Image, exact: bool, limits: Limits) -> Iterator[
                 return
             if page > limits.max_pages:
                 raise MediaError("too-large", Message.of("more-pages", limit=limits.max_pages))
+            refuse_what_pillow_misreads(tags_of(image))
             check_size(image.size, limits, image.mode)
             size = image.size
             image.load()

@@ -38,16 +38,22 @@ _TURNS = {
 
 
 def looks_of(
-    image: Image.Image, full_size: tuple[int, int], exact: bool, said: SaidColours = PLAIN, page: int = 1
+    image: Image.Image,
+    full_size: tuple[int, int],
+    exact: bool,
+    said: SaidColours = PLAIN,
+    page: int = 1,
+    orientation: int | None = None,
 ) -> list[Picture]:
     """A picture as a person sees it: upright, in 8 bits of brightness, with right colours, on white where it is transparent.
 
     image: decoded. full_size: its width and height in the file, as stored. exact: in full size and colour as a plain decoder
     gives it, with colours as they are stored. said: about its colours. page: from 1.
+    orientation: as EXIF has it, where the picture does not say it itself.
     Returns it, and after it what else it can look like, if that is another picture by PDQ: look1 is how it is stored, look2
     how it is on a dark ground. Of page 2, these are look3 and look4, and so on.
     """
-    orientation = orientation_of(image)
+    orientation = orientation_of(image) if orientation is None else orientation
     if orientation in (5, 6, 7, 8):  # stored lying on its side
         full_size = full_size[::-1]
     seen = upright(image, exact, said, orientation)

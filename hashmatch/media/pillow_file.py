@@ -6,7 +6,9 @@ import contextlib
 import importlib
 import io
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
 
@@ -17,6 +19,7 @@ from hashmatch.media.colour_tags import said_colours
 from hashmatch.media.limits import Limits
 from hashmatch.media.mend import mended
 from hashmatch.media.sniff import MediaType
+from hashmatch.media.tiff_layout import refuse_what_pillow_misreads
 from hashmatch.messages import Message
 
 # For a format outside the five common ones, Pillow imports all of its plug-ins. We import only those needed, and what they
@@ -68,7 +71,7 @@ def open_with_pillow(data: bytes, media_type: MediaType, limits: Limits) -> Pill
         frames = gif.clean(data)
         data, is_damaged, screen = frames.data, frames.is_damaged, frames.size
     elif media_type.format == "WEBP":
-        check_size(_webp_canvas(data), limits)  # the decoder makes the canvas before it says its size
+        check_size(webp_canvas(data), limits)  # the decoder makes the canvas before it says its size
     try:
         image = reopen(data, media_type)
     except (MediaError, MemoryError):
@@ -78,7 +81,15 @@ def open_with_pillow(data: bytes, media_type: MediaType, limits: Limits) -> Pill
         if again is None or again == data:
             raise
         data, image = again, reopen(again, media_type)
+    if image.format == "TIFF":
+        refuse_what_pillow_misreads(tags_of(image))
     return PillowFile(image, data, said if said is not None else said_colours(image, data), is_damaged, screen)
+
+
+def tags_of(page: Image.Image) -> Mapping[int, Any]:
+    """The tags of the page of a TIFF that was sought last, by number."""
+    tags: Mapping[int, Any] = getattr(page, "tag_v2", {})
+    return tags
 
 
 def reopen(data: bytes, media_type: MediaType) -> Image.Image:
@@ -117,7 +128,7 @@ def check_coefficients(image: Image.Image, limits: Limits) -> None:
         raise MediaError("too-large", Message.of("pixel-limit", width=image.width, height=image.height, limit=limit))
 
 
-def _webp_canvas(data: bytes) -> tuple[int, int]:
+def webp_canvas(data: bytes) -> tuple[int, int]:
     """Width and height as the header states them; 1 and 1 where it cannot be read, and the decoder says so."""
     kind = data[12:16]
     if kind == b"VP8X":

@@ -9,7 +9,7 @@ from hashmatch.records import Failure
 #: Failures after which another decoder may do better. Not limits, which hold for every decoder.
 _WORTH_ANOTHER = frozenset({"corrupt", "unsupported-format", "no-usable-frames", "decoder-crash"})
 #: Pillow's formats that OpenCV has a decoder of its own for, and those for which FFmpeg has one.
-_OPENCV = frozenset({"JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "JPEG2000", "AVIF", "PPM", "SUN"})
+_OPENCV = frozenset({"JPEG", "PNG", "GIF", "WEBP", "BMP", "JPEG2000", "AVIF", "PPM", "SUN"})
 _FFMPEG = {"PCX": "pcx", "SGI": "sgi", "DDS": "dds", "TGA": "targa", "QOI": "qoi", "PSD": "psd", "XBM": "xbm"}
 
 # What begins like this is no film: programs, archives, documents, fonts, and what else lies in great numbers on a disk.
@@ -43,6 +43,8 @@ def second_choice(media_type: MediaType | None, head: bytes, path: bytes, failur
         return None if failure.code == "no-usable-frames" else _probe(path)
     if media_type.decoder == "pillow" and media_type.format in _FFMPEG:
         return MediaType("ffmpeg-still", _FFMPEG[media_type.format])
+    if media_type.decoder == "pillow" and media_type.format == "TIFF":
+        return MediaType("tifffile", "TIFF")
     if media_type.decoder == "pillow" and media_type.format in _OPENCV:
         return MediaType("opencv", media_type.format)
     return None

@@ -192,9 +192,14 @@ def scale_of(image: Image.Image) -> Scale | None:
     for band in _bands(image, 1):
         values = _finite(np.asarray(band))
         low, high = min(low, float(values.min())), max(high, float(values.max()))
-    if low >= 0:
-        low, high = 0.0, next((usual for usual in (1.0, 255.0, 65535.0) if high <= usual), high)
-    return Scale(low, high)
+    return Scale(*usual_range(low, high))
+
+
+def usual_range(low: float, high: float) -> tuple[float, float]:
+    """What is black and white where a picture's values are between these: 0, and 1, 255 or 65535; or their own range."""
+    if low < 0:
+        return low, high
+    return 0.0, next((usual for usual in (1.0, 255.0, 65535.0) if high <= usual), high)
 
 
 def _finite(values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -111,7 +111,7 @@ def _asarray(page: Any) -> npt.NDArray[Any]:
     """Samples: (height, width, samples)."""
     values = np.asarray(page.asarray(maxworkers=1))
     axes = page.axes
-    values = values.reshape(values.shape + (1,)) if "S" not in axes else np.moveaxis(values, axes.index("S"), -1)
+    values = values.reshape((*values.shape, 1)) if "S" not in axes else np.moveaxis(values, axes.index("S"), -1)
     if values.ndim != 3:
         raise MediaError("unsupported-format", Message.of("layout-not-read", layout=f"axes {axes}"))
     return values

@@ -77,12 +77,9 @@ class TiffLayout:
         if self.kind == UNSIGNED and deepest <= 8:
             return True
         if len(self.bits) == 1:
-            return self.photometric == BLACK_IS_ZERO and (self.kind, deepest) in (
-                (UNSIGNED, 16),
-                (SIGNED, 16),
-                (SIGNED, 32),
-                (FLOAT, 32),
-            )
+            # Of compressed samples that are not unsigned it mixes up the order of the bytes.
+            plain = ((UNSIGNED, 16),) if self.is_packed else ((UNSIGNED, 16), (SIGNED, 16), (SIGNED, 32), (FLOAT, 32))
+            return self.photometric == BLACK_IS_ZERO and (self.kind, deepest) in plain
         # Of uncompressed planes of 16 bits it takes each byte for a sample.
         return self.kind == UNSIGNED and deepest == 16 and (self.is_packed or not self.in_planes)
 
