@@ -49,7 +49,6 @@ TEXTS: dict[str, str] = {
     "no-pixels": N_("the picture has no pixels"),
     "pixel-limit": N_("{width:,} × {height:,} pixels are more than the limit of {limit:,}"),
     "chunk-limit": N_("has more than {limit:,} chunks"),
-    "more-pages": N_("has more than {limit:,} pages; only these were hashed"),
     "layout-not-read": N_("a TIFF of this layout cannot be read rightly: {layout}"),
     "page-limit": N_("has {pages:,} pages; only the first {limit:,} were hashed"),
     "frame-limit": N_("has more than {limit:,} frames"),

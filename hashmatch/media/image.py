@@ -27,7 +27,7 @@ from hashmatch.media.pillow_file import (
 )
 from hashmatch.media.sampling import SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
-from hashmatch.media.tiff_layout import refuse_what_pillow_misreads
+from hashmatch.media.tiff_layout import count_pages, refuse_what_pillow_misreads
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
 
@@ -107,25 +107,23 @@ def _pages(
     if file.is_damaged:
         raise MediaError("partial", Message.of("frames-missing"))
     if media_type.format == "TIFF":
-        yield from _further_pages(image, exact, limits)
+        yield from _further_pages(image, file.data, exact, limits)
 
 
-def _further_pages(image: Image.Image, exact: bool, limits: Limits) -> Iterator[Picture]:
-    # Counting the pages first would take Pillow minutes where there are many thousands.
-    for page in range(2, limits.max_pages + 2):
+def _further_pages(image: Image.Image, data: bytes, exact: bool, limits: Limits) -> Iterator[Picture]:
+    with classified(after_first=True):
+        pages = count_pages(data)
+    for page in range(2, min(pages, limits.max_pages) + 1):
         with classified(after_first=True):
-            try:
-                image.seek(page - 1)
-            except EOFError:
-                return
-            if page > limits.max_pages:
-                raise MediaError("too-large", Message.of("more-pages", limit=limits.max_pages))
+            image.seek(page - 1)
             refuse_what_pillow_misreads(tags_of(image))
             check_size(image.size, limits, image.mode)
             size = image.size
             image.load()
             pictures = looks_of(image, size, exact, _said(image), page)
         yield from pictures
+    if pages > limits.max_pages:
+        raise MediaError("too-large", Message.of("page-limit", pages=pages, limit=limits.max_pages))
 
 
 def _said(page: Image.Image) -> SaidColours:

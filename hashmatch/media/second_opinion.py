@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,13 +23,9 @@ from hashmatch.media.pillow_file import check_size, webp_canvas
 from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 
-#: What OpenCV refuses by itself, once it has read a header. It looks at this once, when it is loaded.
-_MOST_PIXELS = "OPENCV_IO_MAX_IMAGE_PIXELS"
-
 
 def load_opencv() -> None:
     """Import what reading may need, for a process that can import nothing later."""
-    os.environ.setdefault(_MOST_PIXELS, str(Limits().pixels_of_bytes(1)))
     cv2 = importlib.import_module("cv2")
     cv2.setNumThreads(1)
     cv2.imdecode(np.frombuffer(b"\x89PNG\r\n\x1a\n" + bytes(64), np.uint8), cv2.IMREAD_UNCHANGED)
@@ -62,6 +57,8 @@ def _pictures(data: bytes, media_type: MediaType, limits: Limits, exact: bool) -
         try:
             pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how)
         except cv2.error as error:
+            if error.code == cv2.Error.StsNoMem:
+                raise MemoryError from error
             raise MediaError("corrupt", Message.of("bad-header")) from error
         if pixels is None:
             raise MediaError("corrupt", Message.of("bad-header"))
@@ -88,7 +85,8 @@ def _image(pixels: npt.NDArray[Any]) -> Image.Image:
 
 
 def _header_size(data: bytes, format: str) -> tuple[int, int] | None:
-    """Width and height as the header states them. None where we cannot read it: then OpenCV's own limit holds."""
+    """Width and height as the header states them. None where we cannot read it: then the limit
+    of memory holds, and OpenCV's own of a thousand million pixels."""
     if format == "PNG":
         return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     if format == "GIF":

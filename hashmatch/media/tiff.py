@@ -22,7 +22,7 @@ from hashmatch.media.looks import looks_of
 from hashmatch.media.opened import Stills
 from hashmatch.media.pillow_file import check_size
 from hashmatch.media.shown import usual_range
-from hashmatch.media.tiff_layout import TiffLayout
+from hashmatch.media.tiff_layout import TiffLayout, count_pages
 from hashmatch.messages import Message
 
 _BITS, _SAMPLES, _ORIENTATION, _COLOURS, _EXTRA, _PROFILE = 258, 277, 274, 320, 338, 34675
@@ -60,18 +60,14 @@ def open_with_tifffile(data: bytes, limits: Limits, exact: bool) -> Stills:
 
         pages = tifffile.TiffFile(io.BytesIO(data)).pages
         _check(pages[0], limits)
-    return Stills(f"tifffile tiff {'exact' if exact else 'full'}", _pages(pages, exact, limits))
+        count = count_pages(data)
+    return Stills(f"tifffile tiff {'exact' if exact else 'full'}", _pages(pages, count, exact, limits))
 
 
-def _pages(pages: Any, exact: bool, limits: Limits) -> Iterator[Picture]:
-    for number in range(1, limits.max_pages + 2):
+def _pages(pages: Any, count: int, exact: bool, limits: Limits) -> Iterator[Picture]:
+    for number in range(1, max(1, min(count, limits.max_pages)) + 1):
         with classified(after_first=number > 1):
-            try:
-                page = pages[number - 1]
-            except IndexError:
-                return
-            if number > limits.max_pages:
-                raise MediaError("too-large", Message.of("more-pages", limit=limits.max_pages))
+            page = pages[number - 1]
             _check(page, limits)
             image = _image(page)
             profile = _tag(page, _PROFILE, b"")
@@ -79,6 +75,8 @@ def _pages(pages: Any, exact: bool, limits: Limits) -> Iterator[Picture]:
             orientation = int(_tag(page, _ORIENTATION, 1))
             pictures = looks_of(image, image.size, exact, said, number, orientation)
         yield from pictures
+    if count > limits.max_pages:
+        raise MediaError("too-large", Message.of("page-limit", pages=count, limit=limits.max_pages))
 
 
 def _check(page: Any, limits: Limits) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from hashmatch.errors import MediaError
 from hashmatch.messages import Message
@@ -16,6 +16,10 @@ from hashmatch.messages import Message
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 #: Values of SampleFormat (section 19).
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+#: Pages that are counted.
+MOST_PAGES = 1_000_000
+#: Samples of a pixel, of which we look at no more.
+_MOST_SAMPLES = 64
 _NAMES = {
     0: "white is zero",
     1: "grey",
@@ -48,10 +52,10 @@ class TiffLayout:
     @classmethod
     def of(cls, tags: Mapping[int, Any]) -> TiffLayout:
         """The layout that these tags say, by number. Raises ValueError or TypeError where they make no sense."""
-        bits = _numbers(tags.get(258, (1,)))
+        bits = _numbers(tags.get(258, (1,)))[:_MOST_SAMPLES]
         samples = int(_numbers(tags.get(277, (len(bits),)))[0])
         if len(bits) == 1:
-            bits *= min(samples, 64)
+            bits *= max(1, min(samples, _MOST_SAMPLES))
         return cls(
             int(tags.get(262, WHITE_IS_ZERO)),
             bits,
@@ -63,7 +67,7 @@ class TiffLayout:
 
     def __str__(self) -> str:
         """In words, for a person."""
-        bits = "/".join(map(str, sorted(set(self.bits))))
+        bits = "/".join(map(str, sorted(set(self.bits))[:4]))
         name = _NAMES.get(self.photometric, f"photometric {self.photometric}")
         planes = ", in planes" if self.in_planes else ""
         return f"{name}, {len(self.bits)} × {bits} bits, {_KINDS.get(self.kind, 'unknown')}{planes}"
@@ -89,6 +93,23 @@ def refuse_what_pillow_misreads(tags: Mapping[int, Any]) -> None:
     layout = TiffLayout.of(tags)
     if not layout.is_right_in_pillow:
         raise MediaError("unsupported-format", Message.of("layout-not-read", layout=str(layout)))
+
+
+def count_pages(data: bytes) -> int:
+    """The pages of a TIFF, at most MOST_PAGES, without reading their tags: Pillow takes minutes over many thousands.
+
+    data: the whole file. A page that lies outside it counts, as what is missing.
+    """
+    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
+    is_big = int.from_bytes(data[2:4], order) == 43
+    number, entry, pointer = (8, 20, 8) if is_big else (2, 12, 4)
+    at = int.from_bytes(data[8:16] if is_big else data[4:8], order)
+    seen: set[int] = set()
+    while at and at not in seen and len(seen) < MOST_PAGES:
+        seen.add(at)
+        end = at + number + int.from_bytes(data[at : at + number], order) * entry
+        at = int.from_bytes(data[end : end + pointer], order)
+    return len(seen)
 
 
 def _numbers(value: Any) -> tuple[int, ...]:

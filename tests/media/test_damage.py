@@ -139,7 +139,7 @@ def test_parts_left_out_or_doubled(pool: Pool, name: str) -> None:
 
 def test_what_is_found_out(pool: Pool) -> None:
     """Otherwise the tests above would prove nothing."""
-    results = outcomes(pool, [whole("still png"), b"hello", whole("still png")[:50], whole("still png")[:2000]])
+    results = outcomes(pool, [whole("still png"), b"hello", whole("still png")[:50], whole("still png")[:30_000]])
     assert [what for what, _more in results] == ["pictures", "no media", "corrupt", "partial"]
 
 
