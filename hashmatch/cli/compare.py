@@ -183,6 +183,8 @@ def _save(sheet: Image, target: Path) -> None:
 
 def _fingerprint(app: App, path: bytes, settings: Settings, examining: Examining) -> Fingerprint:
     from hashmatch.escape import for_terminal
+    from hashmatch.hashers import HASHERS
+    from hashmatch.matching.status import NOTHING_TO_COMPARE, says_anything
 
     result = _examined(path, settings, examining)
     if not result.hashes:
@@ -190,6 +192,8 @@ def _fingerprint(app: App, path: bytes, settings: Settings, examining: Examining
         raise CommandError(os.fsdecode(path) + f": {why}")
     if result.partial and result.error:
         app.warn(f"{for_terminal(path)}: {result.error.code}: {for_terminal(result.error.message)}")
+    if not says_anything(result.hashes, HASHERS, result.features):
+        app.warn(f"{for_terminal(path)}: {NOTHING_TO_COMPARE.code}: {NOTHING_TO_COMPARE.message}")
     return result
 
 

@@ -18,6 +18,10 @@ from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash
 
 
+#: Why a file is not clean that shows nothing to tell it by.
+NOTHING_TO_COMPARE = Failure("nothing-to-compare", Message.of("too-little-detail"))
+
+
 def is_skipped(fingerprint: Fingerprint) -> bool:
     """Whether a file is not media at all, rather than media that could not be examined."""
     return fingerprint.kind is None and fingerprint.error is None
@@ -75,7 +79,7 @@ def with_matches(
 def _nothing_to_compare(damage: Failure | None) -> Failure:
     if damage is not None:
         return Failure("corrupt", Message.of("too-little-left"))
-    return Failure("nothing-to-compare", Message.of("too-little-detail"))
+    return NOTHING_TO_COMPARE
 
 
 def _may_hide_a_match(error: Failure | None, partial: bool) -> bool:

@@ -70,6 +70,14 @@ class TestCompare:
         ran = run("compare", a, b)
         assert (ran.code, "tier: none (nothing agrees)" in ran.out) == (0, True)
 
+    def test_nothing_to_compare(self, run: Run, tmp_path: Path) -> None:
+        a, black = saved(tmp_path / "a.jpg", draw("a")), saved(tmp_path / "b.png", Image.new("RGB", (200, 150)))
+        ran = run("compare", a, black)
+        assert "tier: none" in ran.out
+        assert [line for line in ran.err.splitlines() if "nothing-to-compare: shows too little detail" in line] == [
+            f"{black}: nothing-to-compare: shows too little detail to be compared: it is black, plain or blurred"
+        ]
+
     def test_a_picture_that_cannot_be_written(self, run: Run, tmp_path: Path) -> None:
         a = saved(tmp_path / "a.jpg", draw("a"))
         ran = run("compare", a, a, "--save", tmp_path / "none" / "side.png")
