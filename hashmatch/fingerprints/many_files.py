@@ -23,7 +23,7 @@ from hashmatch.isolation.pool import TaskResult
 from hashmatch.isolation.wire import NonsenseError
 from hashmatch.media import MediaType, load_decoder, need
 from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
-from hashmatch.media.names import breaks_promise
+from hashmatch.media.names import breaks_promise, promised_kind
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.media.unexamined import if_only_sound, unexamined_kind
@@ -278,10 +278,10 @@ def judge_name(state: FileState, result: Fingerprint, head: bytes | None = None)
     result = if_only_sound(result)
     if result.kind is not None or result.error is not None or not breaks_promise(state.path, head, result.unexamined):
         return result
-    if result.size == 0:
-        return replace(result, kind="image", error=Failure("corrupt", Message.of("empty")))
     error = Failure("unsupported-format", Message.of("not-what-its-name-says"))
-    return replace(result, unexamined=None, error=error)
+    if result.size == 0:
+        error = Failure("corrupt", Message.of("empty"))
+    return replace(result, kind=promised_kind(state.path), error=error, unexamined=None)
 
 
 def _prepare(settings: Settings, needs: frozenset[str]) -> None:

@@ -17,14 +17,14 @@ from hashmatch.matching.tiers import ALLOW_COVERAGE, ENOUGH_INLIERS
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash
 
-
 #: Why a file is not clean that shows nothing to tell it by.
 NOTHING_TO_COMPARE = Failure("nothing-to-compare", Message.of("too-little-detail"))
 
 
 def is_skipped(fingerprint: Fingerprint) -> bool:
-    """Whether a file is not media at all, rather than media that could not be examined."""
-    return fingerprint.kind is None and fingerprint.error is None
+    """Whether a file is not media at all, nor named like media, rather than media that could not be examined."""
+    error = fingerprint.error
+    return fingerprint.kind is None and (error is None or error.code == "unsupported-format")
 
 
 def is_comparable(fingerprint: Fingerprint) -> bool:
@@ -51,7 +51,9 @@ def says_anything(hashes: Sequence[Hash], algorithms: Collection[str], features:
 def unmatched(path: bytes, fingerprint: Fingerprint) -> Result:
     """The result of a file that is not comparable."""
     if is_skipped(fingerprint):
-        return Result(path, "skipped", size=fingerprint.size, unexamined=fingerprint.unexamined)
+        return Result(
+            path, "skipped", size=fingerprint.size, error=fingerprint.error, unexamined=fingerprint.unexamined
+        )
     return Result(path, "failed", kind=fingerprint.kind, size=fingerprint.size or None, error=fingerprint.error)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from hashmatch.records import Unexamined
+from hashmatch.records import Kind, Unexamined
 
 _PICTURES = frozenset(
     b".jpg .jpeg .jpe .jfif .jif .mpo .png .apng .mng .jng .gif .webp .tif .tiff .bmp .dib .heic .heif .heics .heifs .hif "
@@ -39,6 +39,11 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 def named_like_media(path: bytes) -> bool:
     """Whether a file has the name of an image or film."""
     return _ending(path) in _PICTURES | _FILMS
+
+
+def promised_kind(path: bytes) -> Kind:
+    """What a file with the name of an image or film should be."""
+    return "video" if _ending(path) in _FILMS else "image"
 
 
 def breaks_promise(path: bytes, head: bytes | None = None, kind: Unexamined | None = None) -> bool:

@@ -86,7 +86,15 @@ def index(
                     if fingerprint is None or fingerprint.known:
                         added.append(_add_known(connection, actor, state, fingerprint, membership))
                     elif is_skipped(fingerprint):
-                        added.append(Indexed(state.path, "skipped", state.size, unexamined=fingerprint.unexamined))
+                        added.append(
+                            Indexed(
+                                state.path,
+                                "skipped",
+                                state.size,
+                                error=fingerprint.error,
+                                unexamined=fingerprint.unexamined,
+                            )
+                        )
                     elif fingerprint.digests is None:
                         added.append(Indexed(state.path, "failed", state.size, error=fingerprint.error))
                     else:

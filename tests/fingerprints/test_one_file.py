@@ -429,8 +429,8 @@ def test_named_like_media(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).write_bytes(b"some text")
     jpg, film, *others = of_paths(*(tmp_path / name for name in names))
-    for result in (jpg, film):
-        assert (result.kind, code(result), result.hashes) == (None, "unsupported-format", ())
+    for result, kind in ((jpg, "image"), (film, "video")):
+        assert (result.kind, code(result), result.hashes) == (kind, "unsupported-format", ())
         assert not is_skipped(result)
     for result in others:
         assert result == Fingerprint(None, 9)
