@@ -98,7 +98,9 @@ def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
     """A film's fingerprint from those of its shares, the first of which has the digests."""
     limit = settings.limits.max_frames
     hashes = in_order(each for share in shares for each in share.hashes)
-    error = next((share.error for share in shares if share.error is not None), None)
+    # A limit before damage: it says that there is more to see.
+    errors = sorted((each.error for each in shares if each.error), key=lambda error: error.code not in LIMIT_CODES)
+    error = errors[0] if errors else None
     if not hashes:
         return replace(shares[0], error=error or Failure("no-usable-frames", Message.of("no-pictures")))
     if len(hashes) > limit:

@@ -11,6 +11,11 @@ from PIL import Image, UnidentifiedImageError
 from hashmatch.errors import LIMIT_CODES, MediaError
 from hashmatch.messages import Message
 
+#: How decoders say, in errors of no special class, that they got no memory (Pillow's codec error -9, the system, C++), and
+#: that a picture is larger than they take (libheif). Nothing is wrong with such a file.
+_LACK_OF_MEMORY = ("out of memory", "cannot allocate memory", "bad_alloc")
+_LIMIT_OF_DECODER = "security limit"
+
 
 @contextlib.contextmanager
 def classified(after_first: bool = False) -> Iterator[None]:
@@ -38,6 +43,10 @@ def classified(after_first: bool = False) -> Iterator[None]:
     except NotImplementedError as error:
         raise MediaError("unsupported-format", Message.literal(one_line(error))) from error
     except Exception as error:
+        if any(words in str(error).lower() for words in _LACK_OF_MEMORY):
+            raise MediaError("out-of-memory", Message.of("memory-limit")) from error
+        if _LIMIT_OF_DECODER in str(error).lower():
+            raise MediaError("too-large", Message.literal(one_line(error))) from error
         if after_first:
             raise MediaError("partial", Message.of("damaged-or-cut-off", why=one_line(error))) from error
         raise MediaError("corrupt", Message.of("cannot-be-decoded", why=one_line(error))) from error

@@ -913,5 +913,8 @@ def test_shares_are_joined(mp4: bytes) -> None:
     # More than is kept is said, and not only cut.
     few = joined([first, second], ReferenceHashing(limits=Limits(max_frames=half)))
     assert (len(few.hashes), few.partial, code(few)) == (half, True, "too-large")
+    # And a limit is said before damage, after which nothing more is to be seen.
+    slow = replace(second, error=Failure("timeout", Message.literal("x")))
+    assert [code(joined(each, ReferenceHashing())) for each in ([broken, slow], [slow, broken])] == ["timeout"] * 2
     none = joined([broken, replace(second, hashes=())], ReferenceHashing())
     assert not none.hashes and code(none) == "corrupt"
