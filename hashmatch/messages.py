@@ -73,6 +73,7 @@ TEXTS: dict[str, str] = {
     "hash-limit": N_("more than {limit:,} hashes; the rest was not examined"),
     # The processes that do it.
     "memory-limit": N_("decoding needs more memory than the limit"),
+    "key-frames-only": N_("its frames take more memory than the limit; of the rest only key frames were examined"),
     "cpu-limit": N_("decoding needs more CPU time than the limit"),
     "no-progress": N_("no progress for {seconds:g} s; given up"),
     "decoder-failed": N_("the decoder failed: {error}"),

@@ -6,7 +6,6 @@ A query is decoded only where that is cheap; each of its frames then meets the v
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -16,13 +15,13 @@ from PIL import Image
 
 from hashmatch import hashers
 from hashmatch.errors import MediaError
+from hashmatch.fingerprints.film_trims import Trims
 from hashmatch.fingerprints.settings import Hashing, PlainHashing, QueryHashing, ReferenceHashing, Settings, VpdqHashing
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.frames import WHOLE, FrameArea, hash_frames, quality_of_frames
-from hashmatch.hashers.insets import find_inset
 from hashmatch.hashers.pdq import hash_exact
-from hashmatch.hashers.static_borders import find_areas, is_alike
-from hashmatch.media.opened import Film, Frame
+from hashmatch.media.grounds import LOOK_BITS
+from hashmatch.media.opened import Beat, Film, Frame
 from hashmatch.media.sampling import (
     DISTINCT_BITS,
     EVERY_FRAME,
@@ -49,8 +48,6 @@ CountSharers = Callable[[Length], int]
 LONG = 60.0
 #: Borders are looked for in this many frames at a time; of a reference, in at most this many seconds.
 QUERY_FRAMES, REFERENCE_FRAMES, REFERENCE_SECONDS = 16, 512, 8.0
-#: A film may have this many different borders, one after the other; later ones are ignored.
-MOST_TRIMS = 8
 #: A border counts only if it was found in this share of a reach of a reference.
 BORDERED = 0.5
 #: A film with fewer key frames is short, and decoded as a whole.
@@ -85,13 +82,13 @@ def read(
     film: Film,
     settings: Hashing,
     reading: FilmReading,
-    beat: Callable[[float], None],
+    beat: Beat,
     parts_to_decode: PartsToDecode = lambda glance: (),
     share: FilmShare = FilmShare(),
 ) -> None:
     """Decode a film, or a share of it, and add its hashes to the reading.
 
-    beat: called for every frame with its time in seconds. parts_to_decode: see PartsToDecode.
+    beat: see opened.Beat. parts_to_decode: see PartsToDecode.
     Raises MediaError if the film is damaged or over a limit; what is in the reading by then is good.
     """
     match settings:
@@ -127,7 +124,7 @@ def _glance(
     settings: QueryHashing,
     reading: FilmReading,
     parts_to_decode: PartsToDecode,
-    beat: Callable[[float], None],
+    beat: Beat,
 ) -> None:
     """Hash the key frames, then the parts of the film that these make worth decoding."""
     damage: MediaError | None = None
@@ -157,38 +154,36 @@ def _glance(
         raise damage
 
 
-def _read_evenly(film: Film, settings: VpdqHashing, reading: FilmReading, beat: Callable[[float], None]) -> None:
+def _read_evenly(film: Film, settings: VpdqHashing, reading: FilmReading, beat: Beat) -> None:
     """Hash frames at equal intervals. vPDQ counts an interval in whole frames, whatever their times are."""
     interval = settings.interval
     step = max(1, int(interval * film.rate)) if film.rate else 1
 
     def chosen() -> Iterator[Frame]:
         due = 0.0
-        for number, frame in enumerate(film.frames(Sampling(side=QUERY_SIDE))):
+        for number, frame in enumerate(film.frames(Sampling(side=QUERY_SIDE), beat)):
             if number % step == 0 and (film.rate or frame.time + 1e-6 >= due):
                 due += interval if due + interval > frame.time else frame.time + interval - due
                 yield frame
 
-    for some in _together(chosen(), QUERY_FRAMES, float("inf"), reading, beat):
+    for some in _together(chosen(), QUERY_FRAMES, float("inf"), reading):
         squares = np.stack([frame.pixels for frame in some])
         _add(reading, _hashes(some, list(range(len(some))), hash_frames(squares), squares, FULL, WHOLE), settings)
 
 
-def _read_exact(film: Film, settings: Hashing, reading: FilmReading, beat: Callable[[float], None]) -> None:
-    for frame in film.frames(Sampling(rate=EXACT_RATE)):
-        _note(frame, reading, beat)
+def _read_exact(film: Film, settings: Hashing, reading: FilmReading, beat: Beat) -> None:
+    for frame in film.frames(Sampling(rate=EXACT_RATE), beat):
+        _note(frame, reading)
         bits, quality = hash_exact(frame.pixels)
         _add(reading, [Hash("pdq", bits, quality, frame.time, FULL, _version("pdq"))], settings)
         _add_others([frame], settings, reading)
 
 
-def _read_all(
-    film: Film, sampling: Sampling, settings: Hashing, reading: FilmReading, beat: Callable[[float], None]
-) -> None:
+def _read_all(film: Film, sampling: Sampling, settings: Hashing, reading: FilmReading, beat: Beat) -> None:
     """Hash every frame, and keep those that differ: how a reference is read."""
     reach = _Reach(0, reading, settings)
     try:
-        for some in _together(film.frames(sampling), REFERENCE_FRAMES, REFERENCE_SECONDS, reading, beat):
+        for some in _together(film.frames(sampling, beat), REFERENCE_FRAMES, REFERENCE_SECONDS, reading):
             if some[0].reach != reach.number:
                 reach.end()
                 reach = _Reach(some[0].reach, reading, settings)
@@ -200,6 +195,11 @@ def _read_all(
                 _add(reading, _hashes(some, kept, bits[kept], squares[kept], name, area), settings)
                 if name == FULL:
                     _add_others([some[number] for number in kept], settings, reading)
+            for name, looks in _looks_of(some).items():
+                squares = np.stack([look.pixels for look in looks])
+                bits = hash_frames(squares)
+                kept = reach.keeper(name).of(bits, [look.time for look in looks])
+                _add(reading, _hashes(looks, kept, bits[kept], squares[kept], name, WHOLE), settings)
     finally:
         reach.end()
 
@@ -210,7 +210,7 @@ class _Reach:
     def __init__(self, number: int, reading: FilmReading, settings: Hashing) -> None:
         self.number, self._settings = number, settings
         self._reading, self._start = reading, len(reading.hashes)
-        self._trims, self._keepers = _Trims(), dict[str, _Keeper]()
+        self._trims, self._keepers = Trims(), dict[str, _Keeper]()
         self._stretches = 0
         self.last: Frame | None = None
 
@@ -225,23 +225,21 @@ class _Reach:
         """Drop views whose border was seen in a few shots only: it is not a border, and they would double what is stored.
         And keep the last frame, which says how long the one before it was shown."""
         seen, least = self._trims.seen, BORDERED * self._stretches
-        kept = [each for each in self._reading.hashes[self._start :] if each.view == FULL or seen[each.view] >= least]
-        self._reading.hashes[self._start :] = kept
+        found = self._reading.hashes[self._start :]
+        self._reading.hashes[self._start :] = [e for e in found if e.view not in seen or seen[e.view] >= least]
         if self.last is not None and self.last.time - self.keeper(FULL).time > 0.999 / MOST_A_SECOND:
             squares = self.last.pixels[None]
             _add(self._reading, _hashes([self.last], [0], hash_frames(squares), squares, FULL, WHOLE), self._settings)
             _add_others([self.last], self._settings, self._reading)
 
 
-def _read_query(
-    film: Film, sampling: Sampling, settings: QueryHashing, reading: FilmReading, beat: Callable[[float], None]
-) -> None:
+def _read_query(film: Film, sampling: Sampling, settings: QueryHashing, reading: FilmReading, beat: Beat) -> None:
     """Hash the frames that the sampling asks for: whole, without borders, and by guesses; all of it mirrored, too."""
-    trims, reach = _Trims(insets=True), 0
+    trims, reach = Trims(insets=True), 0
     every = 1 if sampling.keys else GUESS_EVERY
-    for some in _together(film.frames(sampling), QUERY_FRAMES, float("inf"), reading, beat):
+    for some in _together(film.frames(sampling, beat), QUERY_FRAMES, float("inf"), reading):
         if some[0].reach != reach:
-            trims, reach = _Trims(insets=True), some[0].reach
+            trims, reach = Trims(insets=True), some[0].reach
         squares = np.stack([frame.pixels for frame in some])
         few = list(range(0, len(some), every))
         views = [(name, area, list(range(len(some)))) for name, area in [(FULL, WHOLE), *trims.of(squares)]]
@@ -250,7 +248,22 @@ def _read_query(
             own = squares[numbers]
             bits, mirrored = hash_frames(own, area), hash_frames(own, area, mirrored=True)
             _add(reading, _hashes(some, numbers, bits, own, name, area, mirrored), settings)
+        for name, looks in _looks_of(some).items():
+            own, numbers = np.stack([look.pixels for look in looks]), list(range(len(looks)))
+            bits, mirrored = hash_frames(own), hash_frames(own, mirrored=True)
+            _add(reading, _hashes(looks, numbers, bits, own, name, WHOLE, mirrored), settings)
         _add_others(some, settings, reading)
+
+
+def _looks_of(frames: list[Frame]) -> dict[str, list[Frame]]:
+    """The further looks of frames that are other pictures by PDQ, each as a frame by itself, by the name of the view."""
+    looks: dict[str, list[Frame]] = {}
+    for frame in frames:
+        for name, square in frame.looks:
+            both = hash_frames(np.stack([frame.pixels, square]))
+            if np.bitwise_count(both[0] ^ both[1]).sum() > LOOK_BITS[name]:
+                looks.setdefault(name, []).append(replace(frame, pixels=square, looks=()))
+    return looks
 
 
 def guesses(size: tuple[int, int], thorough: bool) -> dict[str, FrameArea]:
@@ -295,50 +308,12 @@ class _Keeper:
         return kept
 
 
-class _Trims:
-    """The areas of a film inside its borders, by name; the same area keeps its name.
-
-    insets: also find a film within a picture. Only for queries: in a reference, everybody in front of a window would be
-    one. seen: the number of stretches in which each area was found.
-    """
-
-    def __init__(self, insets: bool = False) -> None:
-        self.seen = Counter[str]()
-        self._insets = insets
-        self._named: list[FrameArea] = []
-        self._last: list[int] = []
-
-    def of(self, squares: npt.NDArray[np.uint8]) -> list[tuple[str, FrameArea]]:
-        """The areas in a stretch of film. If none is found, those of the stretch before: this one may be too dark."""
-        areas = find_areas(squares)
-        inset = find_inset(squares) if self._insets else None
-        areas += (inset,) if inset is not None else ()
-        # The same area may have been found twice.
-        found = [number for number in dict.fromkeys(map(self._number, areas)) if number < MOST_TRIMS]
-        self.seen.update(map(_trim, found))
-        self._last = found or self._last
-        return [(_trim(number), self._named[number]) for number in self._last]
-
-    def _number(self, area: FrameArea) -> int:
-        for number, known in enumerate(self._named):
-            if is_alike(area, known):
-                return number
-        self._named.append(area)
-        return len(self._named) - 1
-
-
-def _trim(number: int) -> str:
-    return str(ViewName(ViewKind.TRIM, number + 1))
-
-
-def _together(
-    frames: Iterator[Frame], most: int, seconds: float, reading: FilmReading, beat: Callable[[float], None]
-) -> Iterator[list[Frame]]:
+def _together(frames: Iterator[Frame], most: int, seconds: float, reading: FilmReading) -> Iterator[list[Frame]]:
     """Groups of frames: of one reach, at most `most` frames and `seconds` seconds. An error comes after the last group."""
     group: list[Frame] = []
     try:
         for frame in frames:
-            _note(frame, reading, beat)
+            _note(frame, reading)
             if group and (len(group) >= most or frame.time - group[0].time >= seconds or frame.reach != group[0].reach):
                 yield group
                 group = []
@@ -351,9 +326,8 @@ def _together(
         yield group
 
 
-def _note(frame: Frame, reading: FilmReading, beat: Callable[[float], None]) -> None:
+def _note(frame: Frame, reading: FilmReading) -> None:
     reading.size, reading.end = reading.size or frame.size, frame.time
-    beat(frame.time)
 
 
 def _hashes(

@@ -15,7 +15,7 @@ from hashmatch.errors import MediaError
 from hashmatch.fingerprints.credibility import are_credible_hashes, is_credible
 from hashmatch.fingerprints.examiner import ExaminedFile, ExaminerHooks, FileState
 from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.one_file import Beat, fingerprint, fingerprint_share, joined, kind_of
+from hashmatch.fingerprints.one_file import fingerprint, fingerprint_share, joined, kind_of
 from hashmatch.fingerprints.picture import prepare
 from hashmatch.fingerprints.settings import Settings, SmallPictures
 from hashmatch.isolation import Isolation, Pool, Task
@@ -24,6 +24,7 @@ from hashmatch.isolation.wire import NonsenseError
 from hashmatch.media import MediaType, load_decoder, need
 from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
 from hashmatch.media.names import breaks_promise, promised_kind
+from hashmatch.media.opened import Beat
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.media.unexamined import if_only_sound, unexamined_kind
@@ -33,6 +34,9 @@ from hashmatch.records import Digests, Failure, Fingerprint, Glance, Kind, Lengt
 #: What a worker asks: whether content is known, which parts of a film to decode, how many workers share it.
 Question = Digests | Glance | Length
 
+
+#: Seconds of CPU time after its limit at which the system ends a worker that did not end the file itself.
+GRACE = 1.0
 
 #: Asked which share of a film to decode here, where workers elsewhere decode the others: when the file is opened (the
 #: length is None then), and for the first share again once the film's length is known.
@@ -205,7 +209,9 @@ def _share(case: _Case, pool: Pool, settings: Settings) -> int:
 
 
 def _task(case: _Case, settings: Settings) -> Task[_Case]:
-    grant = functools.partial(settings.limits.cpu_seconds, case.state.size)
+    def grant(pixels: int) -> float:
+        return settings.limits.cpu_seconds(case.state.size, pixels) + GRACE
+
     payload = case.state, case.media_type, case.share
     return Task(case, payload, case.descriptor, need(case.media_type), grant)
 
@@ -325,11 +331,11 @@ def _changed(kind: Kind | None, size: int) -> Fingerprint:
 def _at_most_each_second(beat: Beat) -> Beat:
     last = time.monotonic()
 
-    def limited(position: float) -> None:
+    def limited(position: float, pixels: int) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= 1:
             last = now
-            beat(position)
+            beat(position, pixels)
 
     return limited

@@ -23,6 +23,8 @@ from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, vi
 from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures
 from hashmatch.media import Film, MediaType, Stills, open_media, recipe
 from hashmatch.media.files import chunks, digest
+from hashmatch.media.limits import Meter
+from hashmatch.media.opened import Beat, unheard
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.media.unexamined import unexamined_kind
@@ -31,24 +33,24 @@ from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Length,
 
 #: Asked whether content with these digests is known; if so, it is not decoded.
 IsKnown = Callable[[Digests], bool]
-#: Called now and then as a sign of life, with the seconds of film that have been decoded.
-Beat = Callable[[float], None]
 
 
 def fingerprint(
     file: BinaryIO,
     settings: Settings,
     is_known: IsKnown = lambda digests: False,
-    beat: Beat = lambda position: None,
+    beat: Beat = unheard,
     parts_to_decode: PartsToDecode = lambda glance: (),
     count_sharers: CountSharers = lambda length: 1,
 ) -> Fingerprint:
     """Read, recognise, decode and hash an open, seekable file. What is wrong with it comes back as `error`.
 
-    is_known, beat, parts_to_decode: see IsKnown, Beat, PartsToDecode.
+    is_known, parts_to_decode: see IsKnown, PartsToDecode.
+    beat: called with the seconds of film and all pixels that have been decoded so far.
     count_sharers: asked how many workers share a long film; this call does the first share, `fingerprint_share` the others.
     """
     size = file.seek(0, os.SEEK_END)
+    beat = Meter(settings.limits, size, beat).beat
     file.seek(0)
     head = file.read(HEAD_BYTES)
     media_type = sniff(head)
@@ -62,7 +64,7 @@ def fingerprint(
     data = None if film else head + file.read()
     result = Fingerprint(kind, size)
     if settings.digests:
-        digests = digest([data] if data is not None else _with_head(head, file), lambda: beat(0.0))
+        digests = digest([data] if data is not None else _with_head(head, file), lambda: beat(0.0, 0))
         result = replace(result, digests=digests)
         if is_known(digests):
             return replace(result, known=True)
@@ -86,6 +88,7 @@ def fingerprint_share(
 ) -> Fingerprint:
     """One of the other shares of a film that `fingerprint` does the first share of: hashes, but no digests."""
     result = Fingerprint("video", file.seek(0, os.SEEK_END))
+    beat = Meter(settings.limits, result.size, beat).beat
     try:
         opened = _open_media(file, None, media_type, settings)
         assert isinstance(opened, Film)

@@ -40,7 +40,7 @@ class Task(Generic[TaskKey]):
     """One piece of work. The pool closes the descriptor when it is done.
 
     needs: what a worker must be prepared for; "" for nothing.
-    grant: seconds of CPU time that the task may take in all, given the position that the worker last told.
+    grant: seconds of CPU time that the task may take in all, given what the worker last told of what it has worked off.
     again: whether a worker has died of it, or perhaps of something else. Another worker then tries it once more.
     alone: whether no other worker may be busy during that second try.
     """
@@ -49,7 +49,7 @@ class Task(Generic[TaskKey]):
     payload: Any
     descriptor: int
     needs: str = ""
-    grant: Callable[[float], float] = lambda position: math.inf
+    grant: Callable[[int], float] = lambda worked: math.inf
     again: bool = False
     alone: bool = False
 
@@ -244,7 +244,7 @@ class Pool:
         worker.task, worker.started = task, time.monotonic()
         worker.deadline = worker.started + self._isolation.timeout
         worker.clock = usage.cpu_seconds(worker.process.pid)
-        self._grant(worker, 0.0)
+        self._grant(worker, 0)
         self._busy.append(worker)
         try:
             worker.pipe.send(task.payload)
@@ -265,9 +265,9 @@ class Pool:
             self._end(self._idle.pop(0))
         return self._start(task)
 
-    def _grant(self, worker: _Worker, position: float) -> None:
+    def _grant(self, worker: _Worker, worked: int) -> None:
         assert worker.task is not None
-        worker.granted = worker.task.grant(position)
+        worker.granted = worker.task.grant(worked)
         usage.limit_cpu_seconds(worker.process.pid, worker.clock + worker.granted)
 
     def _hear(
@@ -307,12 +307,12 @@ class Pool:
             # The task does not pay for what getting ready took. The worker has read no file yet, so we can believe it.
             steps, worker.memory = wire.read(tuple[tuple[str, ...], int], content)
             worker.clock, worker.is_locked = usage.cpu_seconds(worker.process.pid), True
-            self._grant(worker, 0.0)
+            self._grant(worker, 0)
             self._check_level(steps)
             self._on_locked(steps)
         elif kind == "beat":
-            position = wire.read(float, content)
-            self._grant(worker, position)
+            position, worked = wire.read(tuple[float, int], content)
+            self._grant(worker, worked)
             self._on_progress(worker.task.key, position)
         elif kind == "question":
             reply = answer(worker.task.key, wire.read(self._question, content))

@@ -17,11 +17,11 @@ from hashmatch.isolation import lock, usage, wire
 from hashmatch.isolation.parent import end_with_parent
 from hashmatch.messages import Message
 from hashmatch.records import Failure
-from hashmatch.system import give_back
+from hashmatch.system import give_back, watch_memory
 
 #: work(payload, descriptor, ask, beat) runs in a worker and owns the descriptor. ask(question) returns the parent's answer;
-#: beat(position) says that the worker is alive and how far it is, in the unit of Task.grant.
-Work = Callable[[Any, int, Callable[[Any], Any], Callable[[float], None]], Any]
+#: beat(position, worked) says that the worker is alive, how far it is, and what it has worked off, in Task.grant's unit.
+Work = Callable[[Any, int, Callable[[Any], Any], Callable[[float, int], None]], Any]
 
 #: prepare(needs) imports what tasks with these needs take. A worker can import nothing later.
 Prepare = Callable[[frozenset[str]], object]
@@ -60,6 +60,7 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
         lock.close_all_but(keep)
     # A forked worker also has the memory that its parent has freed. It counts as its own, so leaks could fill it unseen.
     give_back()
+    watch_memory()
     memory = usage.memory(os.getpid())  # now: a locked worker cannot measure it, and the parent may be too late
     taken = lock.lock(duty.steps, duty.memory)
     _tell(pipe, "locked", (taken, memory))
@@ -70,8 +71,8 @@ def serve(duty: Duty, pipe: connection.Connection) -> None:
         _tell(pipe, "question", question)
         return pipe.recv()
 
-    def beat(position: float = 0.0) -> None:
-        _tell(pipe, "beat", position)
+    def beat(position: float = 0.0, worked: int = 0) -> None:
+        _tell(pipe, "beat", (position, worked))
 
     while True:
         try:

@@ -11,6 +11,9 @@ from hashmatch.views import ViewKind, ViewName
 WHITE, DARK = 255, 14
 #: The views of a picture that looks different as it is stored, and on the dark ground.
 AS_STORED, ON_DARK = str(ViewName(ViewKind.LOOK, 1)), str(ViewName(ViewKind.LOOK, 2))
+#: Bits of PDQ by which such a look differs enough to be hashed, too. As stored: beyond what counts as the same picture. On a
+#: dark ground, which is what many see: as soon as an edited copy could be lost.
+LOOK_BITS = {AS_STORED: 31, ON_DARK: 10}
 
 #: A pixel with at least this much alpha looks opaque.
 OPAQUE = 250

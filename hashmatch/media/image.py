@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from hashmatch.errors import MediaError
@@ -12,10 +14,11 @@ from hashmatch.hashers.base import Picture
 from hashmatch.media.classified import classified, one_line
 from hashmatch.media.colour import SaidColours, correction
 from hashmatch.media.damage import decode_what_is_there
-from hashmatch.media.limits import Limits
+from hashmatch.media.grounds import AS_STORED, ON_DARK
+from hashmatch.media.limits import ANIMATION_SHARE, Limits
 from hashmatch.media.looks import REDUCED_SIDE, looks_of, orientation_of, upright
 from hashmatch.media.moments import pictures_at
-from hashmatch.media.opened import Film, Frame, Stills
+from hashmatch.media.opened import Beat, Film, Frame, Stills, unheard
 from hashmatch.media.pillow_file import (
     PillowFile,
     check_coefficients,
@@ -52,7 +55,7 @@ def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) 
         file = open_with_pillow(data, media_type, limits)
         image, full_size = file.image, file.image.size
         if media_type.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
-            check_size(image.size, limits)
+            check_size(image.size, replace(limits, max_pixels=limits.max_pixels // ANIMATION_SHARE))
             return _animation(file, name, exact, limits)
         way = "exact" if exact else "full"
         if media_type.format == "JPEG":
@@ -63,14 +66,17 @@ def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) 
 
 
 def _animation(file: PillowFile, name: str, exact: bool, limits: Limits) -> Film:
-    def decode(sampling: Sampling) -> Iterator[tuple[float, Image.Image]]:
-        # Copied, because the next frame is decoded into the same image.
-        return ((time, frame.copy()) for time, frame in _timed_frames(file, sampling, limits))
+    def frames(sampling: Sampling, beat: Beat = unheard) -> Iterator[Frame]:
+        return _frames(file, sampling, exact, limits, beat)
 
-    def pictures(moments: Sequence[float], side: int, beat: Callable[[float], None]) -> tuple[Pixels | None, ...]:
-        return pictures_at(moments, decode, lambda frame: _small(frame, side), beat)
+    def pictures(moments: Sequence[float], side: int, beat: Beat) -> tuple[Pixels | None, ...]:
+        def decode(sampling: Sampling) -> Iterator[tuple[float, Image.Image]]:
+            # Copied, because the next frame is decoded into the same image.
+            return ((time, frame.copy()) for time, frame in _timed_frames(file, sampling, limits, beat))
 
-    return Film(None, f"pillow {name}", lambda sampling: _frames(file, sampling, exact, limits), pictures)
+        return pictures_at(moments, decode, lambda frame: _small(frame, side))
+
+    return Film(None, f"pillow {name}", frames, pictures)
 
 
 def _draft(image: Image.Image, said: SaidColours) -> str:
@@ -131,18 +137,23 @@ def _said(page: Image.Image) -> SaidColours:
     return SaidColours(profile=profile) if isinstance(profile, bytes) else SaidColours()
 
 
-def _frames(file: PillowFile, sampling: Sampling, exact: bool, limits: Limits) -> Iterator[Frame]:
+def _frames(file: PillowFile, sampling: Sampling, exact: bool, limits: Limits, beat: Beat) -> Iterator[Frame]:
     """The wanted frames of an animation. All must be decoded, so key frames are of no use here."""
     clock = SampleClock(sampling.rate)
-    for time, image in _timed_frames(file, sampling, limits):
+    for time, image in _timed_frames(file, sampling, limits, beat):
         if clock.due(time):
             with classified(after_first=time > 0):
                 orientation = orientation_of(image)
-                picture = upright(image, exact, file.said, orientation).on_white
+                seen = upright(image, exact, file.said, orientation)
                 size = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
-                if not exact:
-                    picture = picture.resize((sampling.side, sampling.side), Image.Resampling.BOX)
-            yield Frame(np.asarray(picture), round(time, 3), size)
+                others = [] if exact else [(AS_STORED, seen.stored), (ON_DARK, seen.on_dark)]
+                looks = tuple((name, _square(look, sampling.side)) for name, look in others if look is not None)
+                pixels = np.asarray(seen.on_white) if exact else _square(seen.on_white, sampling.side)
+            yield Frame(pixels, round(time, 3), size, looks=looks)
+
+
+def _square(picture: Image.Image, side: int) -> npt.NDArray[np.uint8]:
+    return np.asarray(picture.resize((side, side), Image.Resampling.BOX))
 
 
 def _small(image: Image.Image, side: int) -> Pixels:
@@ -152,7 +163,9 @@ def _small(image: Image.Image, side: int) -> Pixels:
         return Pixels(picture.width, picture.height, picture.tobytes())
 
 
-def _timed_frames(file: PillowFile, sampling: Sampling, limits: Limits) -> Iterator[tuple[float, Image.Image]]:
+def _timed_frames(
+    file: PillowFile, sampling: Sampling, limits: Limits, beat: Beat
+) -> Iterator[tuple[float, Image.Image]]:
     """The frames in the wanted parts, with times summed up from the durations that the animation states."""
     image, time = file.image, 0.0
     with classified():
@@ -164,6 +177,7 @@ def _timed_frames(file: PillowFile, sampling: Sampling, limits: Limits) -> Itera
             image.seek(number)
             check_size(image.size, limits)
             image.load()
+        beat(time, image.width * image.height)
         if sampling.wants(time):
             # A frame of a GIF may reach beyond the screen, and makes Pillow's picture larger.
             outside = file.screen is not None and image.size != file.screen

@@ -11,6 +11,7 @@ from PIL import Image
 from hashmatch import hashers
 from hashmatch.hashers.base import Picture
 from hashmatch.media.colour import PLAIN, SaidColours, correction
+from hashmatch.media.grounds import AS_STORED, LOOK_BITS, ON_DARK
 from hashmatch.media.shown import Corrections, Shown, as_stored, shown
 from hashmatch.views import FULL, ViewKind, ViewName
 
@@ -19,9 +20,6 @@ from hashmatch.views import FULL, ViewKind, ViewName
 REDUCED_SIDE = 512
 LONGEST_SIDE = 4096
 
-#: Bits of PDQ by which another look differs enough to be hashed, too. As stored: beyond what counts as the same picture. On
-#: a dark ground, which is what many see: as soon as an edited copy could be lost.
-STORED_BITS, DARK_BITS = 31, 10
 #: Two looks are alike, and PDQ need not be asked, where they differ on average by less than this share of their contrast.
 _ALIKE = 0.15
 
@@ -61,7 +59,10 @@ def looks_of(
     pictures = [Picture(seen.on_white, full_size, exact, view=view)]
     if exact:
         return pictures
-    for number, other, bits in ((2 * page - 1, seen.stored, STORED_BITS), (2 * page, seen.on_dark, DARK_BITS)):
+    for number, other, bits in (
+        (2 * page - 1, seen.stored, LOOK_BITS[AS_STORED]),
+        (2 * page, seen.on_dark, LOOK_BITS[ON_DARK]),
+    ):
         if other is not None and _differ(seen.on_white, other, bits):
             pictures.append(Picture(other, full_size, view=str(ViewName(ViewKind.LOOK, number))))
     return pictures

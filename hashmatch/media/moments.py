@@ -19,14 +19,12 @@ def pictures_at(
     moments: Sequence[float],
     decode: Callable[[Sampling], Iterable[tuple[float, AnyFrame]]],
     show: Callable[[AnyFrame], AnyPicture],
-    beat: Callable[[float], None],
 ) -> tuple[AnyPicture | None, ...]:
     """A picture for each moment; None where none could be decoded. Raises MediaError only if that is so for all of them.
 
     moments: in seconds.
     decode: yields (seconds, frame) in order; may raise MediaError at the end.
     show: makes a picture of a frame.
-    beat: called with the seconds of each frame.
     """
     found: dict[float, AnyPicture] = {}
     complaint: MediaError | None = None
@@ -36,7 +34,7 @@ def pictures_at(
             break
         parts = None if whole else tuple((moment - AROUND, moment + AROUND) for moment in missing)
         try:
-            for moment, time, frame in nearest(_noting(decode(Sampling(parts=parts)), beat), missing):
+            for moment, time, frame in nearest(decode(Sampling(parts=parts)), missing):
                 if whole or abs(time - moment) <= AROUND:
                     found[moment] = show(frame)
         except MediaError as error:
@@ -44,14 +42,6 @@ def pictures_at(
     if not found and complaint is not None:
         raise complaint
     return tuple(found.get(moment) for moment in moments)
-
-
-def _noting(
-    frames: Iterable[tuple[float, AnyFrame]], beat: Callable[[float], None]
-) -> Iterator[tuple[float, AnyFrame]]:
-    for time, frame in frames:
-        beat(time)
-        yield time, frame
 
 
 def nearest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,14 @@ import numpy.typing as npt
 from hashmatch.hashers.base import Picture
 from hashmatch.media.sampling import Sampling
 from hashmatch.records import Pixels
+
+#: Called for each frame that was decoded, wanted or not, with its time in seconds and its pixels; with 0 pixels for other
+#: signs of life. Raises MediaError once the file has cost more than it may (limits.Meter).
+Beat = Callable[[float, int], None]
+
+
+def unheard(position: float, pixels: int) -> None:
+    """A Beat for whoever does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +42,21 @@ class Frame:
     time: seconds from the start of the film, to the millisecond, as in lists and the database.
     size: width and height as shown.
     reach: see sampling.REACH.
+    looks: further looks of a frame that can look in more than one way, each with the name of its view (grounds.py) and
+        its square, as of `pixels`.
     """
 
     pixels: npt.NDArray[np.uint8]
     time: float
     size: tuple[int, int]
     reach: int = 0
+    looks: tuple[tuple[str, npt.NDArray[np.uint8]], ...] = ()
+
+
+class DecodeFrames(Protocol):
+    """Decodes the wanted frames of a film."""
+
+    def __call__(self, sampling: Sampling, beat: Beat = unheard) -> Iterator[Frame]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +65,14 @@ class Film:
 
     duration: seconds, if the container states it.
     decoder: as of Stills.
-    frames: decodes the wanted frames in order, from the start at each call. Raises MediaError as of Stills.
+    frames(sampling, beat): decodes the wanted frames in order, from the start at each call. Raises MediaError as of Stills.
     pictures(moments, side, beat): the frames nearest to these seconds, in colour and true shape, the longer side at most
-        `side` pixels; None for those that could not be decoded. Calls beat with the seconds of each frame decoded.
+        `side` pixels; None for those that could not be decoded.
     rate: frames per second, if the file states it; None for animations, which state how long each frame lasts.
     """
 
     duration: float | None
     decoder: str
-    frames: Callable[[Sampling], Iterator[Frame]]
-    pictures: Callable[[Sequence[float], int, Callable[[float], None]], tuple[Pixels | None, ...]]
+    frames: DecodeFrames
+    pictures: Callable[[Sequence[float], int, Beat], tuple[Pixels | None, ...]]
     rate: float | None = None

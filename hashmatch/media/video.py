@@ -1,34 +1,36 @@
 """Films to sampled upright frames, through PyAV (FFmpeg).
 
 FFmpeg gets one demuxer, that of the recognised format, on a descriptor that is already open, and no protocol: so a script
-or playlist inside a film cannot make it open another file. Frames are made small and grey inside FFmpeg; only exact
-hashes take frames of full size as Python arrays.
+or playlist inside a film cannot make it open another file. Frames are made small and grey inside FFmpeg (film_screen.py);
+only exact hashes, and films with transparency, take frames of full size as Python arrays.
 """
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import gc
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import av
 import av.container
 import av.error
 import av.video
-import numpy as np
-import numpy.typing as npt
-from av.video.reformatter import VideoReformatter
 
 from hashmatch.errors import MediaError
 from hashmatch.media import matroska
 from hashmatch.media.classified import one_line
+from hashmatch.media.edit_lists import has_endless_edits
 from hashmatch.media.encryption import is_encrypted
+from hashmatch.media.film_alpha import decoder_of
+from hashmatch.media.film_screen import Screen
 from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
-from hashmatch.media.opened import Film, Frame
+from hashmatch.media.opened import Beat, Film, Frame, unheard
 from hashmatch.media.packets import packets_of, wanted
-from hashmatch.media.sampling import REACH, SampleClock, Sampling
+from hashmatch.media.sampling import KEY_FRAMES, REACH, SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
@@ -38,6 +40,8 @@ _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.
 
 #: After this many damaged packets in a row the rest of the film is given up.
 _MAX_BAD_PACKETS = 1000
+#: Pixels by which decoders may round a frame's size up.
+_PADDING = 1 << 20
 #: Largest ratio of a pixel's width to its height that we believe.
 MOST_OBLONG = 8
 
@@ -52,47 +56,56 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
     av.logging.set_level(None)
     if is_encrypted(file, media_type):
         raise MediaError("encrypted", Message.of("encrypted"))
-    container, stream = _open(file, media_type)
-    with container:
-        width, height = stream.codec_context.width, stream.codec_context.height
+    options = {"max_pixels": str(limits.max_pixels + limits.max_pixels // 10 + _PADDING)}
+    edits = {"ignore_editlist": "1"} if media_type.format.startswith("mov") and has_endless_edits(file) else {}
+    open_again = functools.partial(_open, file, media_type, options, edits)
+    opened = open_again()
+    with opened.container as container:
+        width, height = opened.stream.codec_context.width, opened.stream.codec_context.height
         if width * height > limits.max_pixels:
             detail = Message.of("pixel-limit", width=width, height=height, limit=limits.max_pixels)
             raise MediaError("too-large", detail)
         duration = container.duration / av.time_base if container.duration else None
-        decoder = f"pyav {container.format.name.split(',')[0]} {stream.codec_context.name}"
-        rate, shape = _rate(stream), _pixel_shape(stream)
+        decoder = f"pyav {container.format.name.split(',')[0]} {opened.decoder.name}"
+        rate, shape = _rate(opened.stream), _pixel_shape(opened.stream)
 
     is_cut = media_type.format.startswith("matroska") and matroska.is_cut(file)
 
-    def frames(sampling: Sampling) -> Iterator[Frame]:
-        file.seek(0)
-        again, film = _open(file, media_type)
-        with again:
-            yield from _frames(again, film, sampling, exact, limits)
+    def frames(sampling: Sampling, beat: Beat = unheard) -> Iterator[Frame]:
+        yield from _frames(open_again, sampling, exact, limits, beat)
         if is_cut:
             raise MediaError("partial", Message.of("end-missing"))
 
-    def pictures(moments: Sequence[float], side: int, beat: Callable[[float], None]) -> tuple[Pixels | None, ...]:
-        reformatter = VideoReformatter()
-        return pictures_at(moments, decode, lambda frame: _small(frame, side, shape, limits, reformatter), beat)
+    def pictures(moments: Sequence[float], side: int, beat: Beat) -> tuple[Pixels | None, ...]:
+        screen = Screen(limits)
 
-    def decode(sampling: Sampling) -> Iterator[tuple[float, av.VideoFrame]]:
-        file.seek(0)
-        again, film = _open(file, media_type)
-        with again:
-            for time, _reach, frame in _timed_frames(again, film, sampling):
-                yield time, frame
+        def decode(sampling: Sampling) -> Iterator[tuple[float, av.VideoFrame]]:
+            again = open_again()
+            with again.container:
+                for time, _reach, frame in _timed_frames(again, sampling, limits, beat):
+                    yield time, frame
+
+        return pictures_at(moments, decode, lambda frame: screen.small(frame, side, shape))
 
     return Film(duration, decoder + (" exact" if exact else ""), frames, pictures, rate)
 
 
-def _open(file: BinaryIO, media_type: MediaType) -> tuple[av.container.InputContainer, Stream]:
+class _Opened(NamedTuple):
+    container: av.container.InputContainer
+    stream: Stream
+    decoder: av.video.codeccontext.VideoCodecContext
+
+
+def _open(file: BinaryIO, media_type: MediaType, options: dict[str, str], edits: dict[str, str]) -> _Opened:
+    """options: of decoders, also of FFmpeg's own, with which it looks into a stream. edits: further ones of the demuxer."""
+    file.seek(0)
     try:
         container = av.open(
             file,
             mode="r",
             format=media_type.format,
-            container_options={"format_whitelist": media_type.format, "protocol_whitelist": ""},
+            options=options,
+            container_options={"format_whitelist": media_type.format, "protocol_whitelist": "", **edits},
             **_LENIENT,
         )
         stream = _film_stream(container)
@@ -104,8 +117,10 @@ def _open(file: BinaryIO, media_type: MediaType) -> tuple[av.container.InputCont
         raise MediaError("corrupt", Message.of("cannot-be-opened", why=one_line(error))) from error
     if stream.codec_context is None:
         raise MediaError("unsupported-format", Message.of("no-video-decoder"))
-    stream.codec_context.thread_count = 1  # the worker processes use the cores
-    return container, stream
+    decoder = decoder_of(stream)
+    decoder.thread_count = 1  # the worker processes use the cores
+    decoder.options = options
+    return _Opened(container, stream, decoder)
 
 
 def _film_stream(container: av.container.InputContainer) -> Stream:
@@ -128,33 +143,40 @@ def has_only_sound(container: av.container.InputContainer) -> bool:
 
 
 def _frames(
-    container: av.container.InputContainer, stream: Stream, sampling: Sampling, exact: bool, limits: Limits
+    open_again: Callable[[], _Opened], sampling: Sampling, exact: bool, limits: Limits, beat: Beat
 ) -> Iterator[Frame]:
+    """The wanted frames. If they take too much memory, because each builds on many others, only key frames from there on."""
+    last, has_failed = float("-inf"), False
+    try:
+        for frame in _shown(open_again(), sampling, exact, limits, beat):
+            yield frame
+            last = frame.time
+    except MediaError as error:
+        if error.code != "out-of-memory" or sampling.keys:
+            raise
+        has_failed = True
+    if has_failed:
+        gc.collect()  # the decoder and its frames, on which nothing holds here any more
+        keys = replace(sampling, keys=True, rate=sampling.rate or KEY_FRAMES.rate)
+        frames = _shown(open_again(), keys, exact, limits, beat)
+        yield from (frame for frame in frames if frame.time > last)
+        raise MediaError("out-of-memory", Message.of("key-frames-only"))
+
+
+def _shown(opened: _Opened, sampling: Sampling, exact: bool, limits: Limits, beat: Beat) -> Iterator[Frame]:
     clock, reach = SampleClock(sampling.rate), 0
     if sampling.rate:
         # Skip frames that no other frame builds on; few of them would be sampled. Not "NONKEY", even for key frames: where
         # those are far apart, `wanted` yields what is between them.
-        stream.codec_context.skip_frame = "NONREF"
-    # One for all frames, and in this thread: a new one for each frame would start threads, and take 100 times as long.
-    reformatter = VideoReformatter()
-    for time, its_reach, frame in _timed_frames(container, stream, sampling):
-        if its_reach != reach:
-            clock, reach = SampleClock(sampling.rate, its_reach * REACH), its_reach
-        if not sampling.wants(time) or not clock.due(time):
-            continue
-        with _showing(frame, limits):
-            pixels, size = _upright(frame, sampling.side, exact, reformatter)
-        yield Frame(pixels, round(time, 3), size, reach)
-
-
-@contextlib.contextmanager
-def _showing(frame: av.VideoFrame, limits: Limits) -> Iterator[None]:
-    if frame.width * frame.height > limits.max_pixels:
-        raise MediaError("too-large", Message.of("frame-too-large"))
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        raise MediaError("partial", Message.of("frame-not-shown", why=one_line(error))) from error
+        opened.decoder.skip_frame = "NONREF"
+    screen = Screen(limits)
+    show = screen.whole if exact else functools.partial(screen.square, side=sampling.side)
+    with opened.container:
+        for time, its_reach, frame in _timed_frames(opened, sampling, limits, beat):
+            if its_reach != reach:
+                clock, reach = SampleClock(sampling.rate, its_reach * REACH), its_reach
+            if sampling.wants(time) and clock.due(time):
+                yield show(frame, time, reach)
 
 
 def _rate(stream: Stream) -> float:
@@ -163,53 +185,63 @@ def _rate(stream: Stream) -> float:
 
 
 def _timed_frames(
-    container: av.container.InputContainer, stream: Stream, sampling: Sampling
+    opened: _Opened, sampling: Sampling, limits: Limits, beat: Beat
 ) -> Iterator[tuple[float, int, av.VideoFrame]]:
     """The wanted frames, as (seconds since the film's first frame, reach, frame). Raises MediaError "partial" at the end if
     some could not be decoded.
 
     Decodes packet by packet: FFmpeg's own loop stops at the first damaged packet, and a sound film may have many.
     """
+    container, stream, decoder = opened
     rate = _rate(stream)
     base = stream.time_base or Fraction(1, round(rate))
     ticks, a_second = base.numerator, base.denominator
     every = not sampling.rate and sampling.parts is None
     is_whole = sampling.parts is None and sampling.share.of == 1
-    number, in_a_row, reach, is_numbered = 0, 0, 0, False
+    number, position, in_a_row, reach, is_numbered = 0, 0.0, 0, 0, False
     damage: list[str] = []
     is_cut_off = False
 
     def timed(frames: list[av.VideoFrame]) -> Iterator[tuple[float, int, av.VideoFrame]]:
-        nonlocal number
+        nonlocal number, position
         for frame in frames:
             # Not frame.time: frames that were still held when a reach ended have no time base. Nor pts * base, which gives
             # the same number but takes ten times as long.
             time = number / rate if frame.pts is None or is_numbered else frame.pts * ticks / a_second
-            number += 1
-            yield max(0.0, time), reach, frame
+            number, position = number + 1, max(0.0, time)
+            beat(position, frame.width * frame.height)
+            yield position, reach, frame
 
     try:
         for packet, packet_time, is_untimed, its_reach in wanted(packets_of(container, stream, rate, damage), sampling):
             is_numbered = is_untimed and every
+            held: list[av.VideoFrame] = []
             try:
                 if its_reach != reach and not sampling.keys:
-                    yield from timed(stream.codec_context.decode(None))
-                    stream.codec_context.flush_buffers()
-                reach = its_reach
+                    held = decoder.decode(None)
+                    decoder.flush_buffers()
                 if is_untimed and not every and packet.size:
                     packet.pts = round(packet_time / float(packet.time_base))
-                frames = packet.decode()
+                frames = decoder.decode(packet)
             except MemoryError:
                 raise
             except Exception as error:  # decoders raise anything, even PermissionError; here it means bad data
-                in_a_row, reach = in_a_row + 1, its_reach
+                if decoder.width * decoder.height > limits.max_pixels:
+                    raise MediaError("too-large", Message.of("frame-too-large")) from error
+                in_a_row, frames = in_a_row + 1, []
                 damage[:] = [one_line(error)]
                 if in_a_row >= _MAX_BAD_PACKETS:
                     break
-                continue
-            in_a_row = 0
-            is_cut_off = is_cut_off or packet.is_corrupt or any(frame.is_corrupt for frame in frames)
+            else:
+                in_a_row = 0
+                is_cut_off = is_cut_off or packet.is_corrupt or any(frame.is_corrupt for frame in frames)
+            yield from timed(held)
+            reach = its_reach
             yield from timed(frames)
+            if not frames:
+                beat(position, 0)
+            # So that the decoder has their memory for the next ones.
+            del frames, held
     except MemoryError as error:
         raise MediaError("out-of-memory", Message.of("memory-limit")) from error
     if number == 0 and is_whole:
@@ -226,50 +258,7 @@ def _why_no_frame(damage: list[str], is_cut_off: bool) -> Message:
     return Message.of("no-frame-decoded-cut-off") if is_cut_off else Message.of("no-frames")
 
 
-def _upright(
-    frame: av.VideoFrame, side: int, exact: bool, reformatter: VideoReformatter
-) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
-    """The frame as a player shows it, turned and mirrored as the container says; and its width and height.
-
-    Returns full-range brightness, (side, side), or full-size RGB for exact hashes. It is scaled down by the mean of the
-    pixels ("AREA"), which is 7 bits from the hash of the full frame; FFmpeg's fast bilinear filter is 36 away.
-    """
-    pixels: Any
-    if exact:
-        pixels = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-    else:
-        small = reformatter.reformat(frame, side, side, "gray", interpolation="AREA", threads=1)
-        pixels = small.to_ndarray()
-    pixels, on_its_side = _turned(pixels, frame)
-    return pixels, (frame.height, frame.width) if on_its_side else (frame.width, frame.height)
-
-
 def _pixel_shape(stream: Stream) -> float:
     """A pixel's width divided by its height. If the file says that it is far from square, we do not believe it."""
     shape = float(stream.sample_aspect_ratio or 1)
     return shape if MOST_OBLONG > shape > 1 / MOST_OBLONG else 1.0
-
-
-def _small(frame: av.VideoFrame, side: int, shape: float, limits: Limits, reformatter: VideoReformatter) -> Pixels:
-    """The frame in colour, as a player shows it. side: pixels of the longer side, at most. shape: see _pixel_shape."""
-    with _showing(frame, limits):
-        wide = frame.width * shape
-        scale = min(1.0, side / max(wide, frame.height))
-        width, height = (max(1, round(length * scale)) for length in (wide, frame.height))
-        small = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
-        rgb: Any = small.to_ndarray()
-        pixels, _on_its_side = _turned(rgb, frame)
-    return Pixels(pixels.shape[1], pixels.shape[0], pixels.tobytes())
-
-
-def _turned(pixels: npt.NDArray[np.uint8], frame: av.VideoFrame) -> tuple[npt.NDArray[np.uint8], bool]:
-    """A picture of the frame turned as the container says, and whether that puts it on its side."""
-    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return pixels, False
-    # ISO/IEC 14496-12, tkhd: x' = a x + c y, y' = b x + d y
-    a, b, _u, c, d = np.sign(np.frombuffer(matrix, np.int32)[:5])
-    on_its_side = bool(a == 0 and d == 0)
-    if on_its_side:
-        pixels, a, d = pixels.swapaxes(0, 1), c, b
-    return np.ascontiguousarray(pixels[:: d or 1, :: a or 1]), on_its_side

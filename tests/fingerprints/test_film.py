@@ -19,7 +19,7 @@ from hashmatch.fingerprints.settings import Hashing, QueryHashing, ReferenceHash
 from hashmatch.hashers.frames import FrameArea, hash_frames
 from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media import Film, Limits
-from hashmatch.media.opened import Frame
+from hashmatch.media.opened import Beat, Frame, unheard
 from hashmatch.media.sampling import DISTINCT_BITS, EVERY_FRAME, HEARTBEAT, MOST_A_SECOND, REACH, SampleClock, Sampling
 from hashmatch.messages import Message
 from hashmatch.records import LONGEST_FILM, Glance, Hash
@@ -60,9 +60,9 @@ class Made:
         self.asked: list[Sampling] = []
 
     def film(self) -> Film:
-        return Film(len(self.seeds) / self.rate, "made", self._frames, lambda moments, side: ())
+        return Film(len(self.seeds) / self.rate, "made", self._frames, lambda moments, side, beat: ())
 
-    def _frames(self, sampling: Sampling) -> Iterator[Frame]:
+    def _frames(self, sampling: Sampling, beat: Beat = unheard) -> Iterator[Frame]:
         self.asked.append(sampling)
         clock, given = SampleClock(sampling.rate), 0
         for number, seed in enumerate(self.seeds):
@@ -72,6 +72,7 @@ class Made:
             if self.breaks is not None and given >= self.breaks:
                 raise MediaError("partial", Message.literal("cut off"))
             given += 1
+            beat(time, 320 * 180)
             shown = square(seed, sampling.side, BARS) if time < self.barred else square(seed, sampling.side)
             yield Frame(shown, time, (320, 180), int(time / REACH))
 
@@ -82,9 +83,9 @@ def hashed(
     footage = FilmReading()
     if fails:
         with pytest.raises(MediaError):
-            read(made.film(), settings, footage, lambda time: None, look)
+            read(made.film(), settings, footage, unheard, look)
     else:
-        read(made.film(), settings, footage, lambda time: None, look)
+        read(made.film(), settings, footage, unheard, look)
         assert footage.size == (320, 180)
     return in_order(footage.hashes)
 
@@ -261,8 +262,8 @@ def test_a_clock_that_runs_away_loses_no_frames(settings: Hashing) -> None:
     """Time stamps far beyond any film: all pictures are hashed that would be, and none has a time that nobody believes."""
     sound, runaway = (Made([(seed, 2) for seed in range(6)], keys=5) for _ in range(2))
 
-    def late(sampling: Sampling) -> Iterator[Frame]:
-        for frame in Made._frames(runaway, sampling):
+    def late(sampling: Sampling, beat: Beat = unheard) -> Iterator[Frame]:
+        for frame in Made._frames(runaway, sampling, beat):
             yield replace(frame, time=frame.time + (LONGEST_FILM if frame.time >= 4 else 0.0))
 
     runaway._frames = late  # type: ignore[method-assign]
@@ -278,13 +279,13 @@ def test_no_more_hashes_than_allowed(settings: Hashing) -> None:
     few = replace(settings, limits=Limits(max_frames=7))
     footage = FilmReading()
     with pytest.raises(MediaError) as caught:
-        read(Made([(seed, 1) for seed in range(30)]).film(), few, footage, lambda time: None)
+        read(Made([(seed, 1) for seed in range(30)]).film(), few, footage, unheard)
     assert caught.value.code == "too-large" and len(footage.hashes) == 7
 
 
 def test_beats_are_the_seconds_decoded() -> None:
     beats: list[float] = []
-    read(Made([(1, 3)]).film(), ReferenceHashing(), FilmReading(), beats.append)
+    read(Made([(1, 3)]).film(), ReferenceHashing(), FilmReading(), lambda position, pixels: beats.append(position))
     assert beats == [n / 10 for n in range(30)]
 
 
@@ -293,10 +294,10 @@ def test_memory_is_that_of_the_hashes(settings: Hashing) -> None:
     """Of five minutes no more is held than what was made of it, and the frames of some seconds."""
     made = Made([(seed % 50, 3) for seed in range(100)], rate=2, keys=4)
     footage = FilmReading()
-    read(Made([(1, 20)], rate=2).film(), settings, FilmReading(), lambda time: None)  # what is made once
+    read(Made([(1, 20)], rate=2).film(), settings, FilmReading(), unheard)  # what is made once
     tracemalloc.start()
     try:
-        read(made.film(), settings, footage, lambda time: None, lambda glance: ((0.0, 300.0),))
+        read(made.film(), settings, footage, unheard, lambda glance: ((0.0, 300.0),))
         held, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -323,12 +324,12 @@ def test_other_algorithms_beside_and_alone(settings: Hashing) -> None:
 def test_animations_on_both_sides(name: str) -> None:
     """Each of its frames is kept, and found again by either kind of query."""
     stored = FilmReading()
-    read(opened_film(animated(name)), ReferenceHashing(), stored, lambda time: None)
+    read(opened_film(animated(name)), ReferenceHashing(), stored, unheard)
     kept = {each.time: each.bits for each in stored.hashes if each.view == "full"}
     assert list(kept) == [0, 0.5, 1, 1.5, 2, 2.5]
     for settings in (THOROUGH, FAST):
         query = FilmReading()
-        read(opened_film(animated(name)), settings, query, lambda time: None)
+        read(opened_film(animated(name)), settings, query, unheard)
         asked = {each.time: each.bits for each in query.hashes if each.view == "full"}
         assert asked.keys() == kept.keys()
         for time, bits in asked.items():
@@ -341,5 +342,5 @@ def test_a_glance_and_its_parts_together_are_no_more_than_allowed() -> None:
     few = replace(FAST, limits=Limits(max_frames=glance))
     footage = FilmReading()
     with pytest.raises(MediaError) as caught:
-        read(made.film(), few, footage, lambda time: None, lambda seen: ((0.0, 10.0),))
+        read(made.film(), few, footage, unheard, lambda seen: ((0.0, 10.0),))
     assert caught.value.code == "too-large" and len(footage.hashes) == glance

@@ -249,10 +249,11 @@ def test_digests_of_a_film_longer_than_a_part() -> None:
 
 
 def test_beats_come_while_a_film_is_decoded(mp4: bytes) -> None:
-    beats: list[float] = []
-    of_bytes(mp4, beat=beats.append)
+    beats: list[tuple[float, int]] = []
+    of_bytes(mp4, beat=lambda position, pixels: beats.append((position, pixels)))
     assert len(beats) >= 8
-    assert beats == sorted(beats) and beats[-1] > 1
+    assert beats == sorted(beats) and beats[-1][0] > 1
+    assert beats[-1][1] >= 8 * 176 * 144
 
 
 # What is known is not decoded.

@@ -21,7 +21,7 @@ from hashmatch.records import Failure
 Ask = Callable[[Any], Any]
 
 
-def take_over(payload: tuple[str, Any], descriptor: int, ask: Ask, beat: Callable[[float], None]) -> Any:
+def take_over(payload: tuple[str, Any], descriptor: int, ask: Ask, beat: Callable[[float, int], None]) -> Any:
     """Runs in the worker. Writes to the connection as no worker of ours would."""
     what, value = payload
     os.close(descriptor)
@@ -62,9 +62,9 @@ def _endless(value: bytes, connection: int, ask: Ask, beat: Any) -> None:
         send(connection, value)
 
 
-def _endless_beats(value: float, connection: int, ask: Ask, beat: Callable[[float], None]) -> None:
+def _endless_beats(value: float, connection: int, ask: Ask, beat: Callable[[float, int], None]) -> None:
     while True:
-        beat(value)
+        beat(value, 1 << 62)
         time.sleep(0.05)
 
 
@@ -108,7 +108,7 @@ class Bomb:
 
 def run(path: Path, *deeds: tuple[str, Any], **settings: Any) -> list[TaskResult[int]]:
     """Outcomes in the order of the deeds, between honest ones, which all come through."""
-    grant = settings.pop("grant", lambda position: float("inf"))
+    grant = settings.pop("grant", lambda worked: float("inf"))
     all_deeds = [("honest", 1), *deeds, ("honest", 2), ("honest", 3)]
 
     def tasks() -> Iterator[Task[int] | None]:
@@ -233,7 +233,7 @@ def test_questions_without_end(path: Path) -> None:
 
 def test_signs_of_life_without_end(path: Path) -> None:
     """They help no longer than its CPU time might take on a busy machine."""
-    (outcome,) = run(path, ("beats", 0.0), grant=lambda position: 0.1)
+    (outcome,) = run(path, ("beats", 0.0), grant=lambda worked: 0.1)
     assert code(outcome) == "timeout"
 
 
@@ -271,19 +271,19 @@ def test_a_result_that_cannot_be(path: Path) -> None:
 # CPU time, replacement.
 
 
-def busy(payload: float, descriptor: int, ask: Ask, beat: Callable[[float], None]) -> Any:
-    """Runs in the worker: CPU time, and a sign of life with the position every tenth of a second; how long it lasted."""
+def busy(payload: float, descriptor: int, ask: Ask, beat: Callable[[float, int], None]) -> Any:
+    """Runs in the worker: CPU time, and a sign of life every tenth of a second; a second counts as an hour of film."""
     os.close(descriptor)
     start = time.process_time()
     last = start
     while time.process_time() - start < payload:
         if time.process_time() - last > 0.1:
             last = time.process_time()
-            beat(last - start)
+            beat(3600 * (last - start), int(10 * (last - start)))
     return os.getpid()
 
 
-def run_busy(path: Path, *seconds: float, grant: Callable[[float], float], **settings: Any) -> list[TaskResult[int]]:
+def run_busy(path: Path, *seconds: float, grant: Callable[[int], float], **settings: Any) -> list[TaskResult[int]]:
     tasks = (Task(number, each, os.open(path, os.O_RDONLY), grant=grant) for number, each in enumerate(seconds))
     isolation = Isolation(**{"workers": 1, "timeout": 60.0, **settings})
     with Pool(busy, isolation, result=int) as pool:
@@ -294,22 +294,22 @@ def run_busy(path: Path, *seconds: float, grant: Callable[[float], float], **set
 def test_cpu_time_is_limited_for_each_task(path: Path) -> None:
     """However many a worker has done before; and it is not tried again, since it would take as long again."""
     start = time.process_time(), os.times().children_user
-    done = run_busy(path, 0.8, 0.8, 0.8, 60.0, 0.8, grant=lambda position: 2.0)
+    done = run_busy(path, 0.8, 0.8, 0.8, 60.0, 0.8, grant=lambda worked: 2.0)
     assert [code(each) for each in done] == [None, None, None, "timeout", None]
     assert done[3].failure is not None and "CPU" in done[3].failure.message
     assert os.times().children_user - start[1] < 3.2 + 3 + 2
 
 
 def test_cpu_time_grows_with_what_was_done(path: Path) -> None:
-    """As that of a film does with its length."""
-    (done,) = run_busy(path, 4.0, grant=lambda position: 2.0 + position)
+    """As that of a film does with its pixels; how long it says that it is does not matter."""
+    (done,) = run_busy(path, 4.0, grant=lambda worked: 2.0 + worked / 10)
     assert code(done) is None
-    (done,) = run_busy(path, 6.0, grant=lambda position: 1.0 + min(position, 1.0))
+    (done,) = run_busy(path, 6.0, grant=lambda worked: 1.0 + min(worked / 10, 1.0))
     assert code(done) == "timeout"
 
 
 def test_workers_are_replaced(path: Path) -> None:
-    done = run_busy(path, *[0.0] * 7, grant=lambda position: 60.0, files=3)
+    done = run_busy(path, *[0.0] * 7, grant=lambda worked: 60.0, files=3)
     used = [each.result for each in done]
     assert used[0] == used[1] == used[2] != used[3]
     assert len(set(used)) == 3

@@ -70,7 +70,7 @@ _OPTIONS = (
         "--max-seconds",
         type=click.FloatRange(min=1),
         section=sections.LIMITS,
-        help=_("CPU seconds for a file; six times as many for each minute of film. Default: 20."),
+        help=_("CPU seconds for a small file; a large one gets more for its size and pixels. Default: 20."),
     ),
     sections.option(
         "--max-memory",
@@ -148,8 +148,7 @@ def _examining(
     from hashmatch.media import Limits
 
     asked: dict[str, Any] = {"max_pixels": max_pixels, "max_frames": max_frames, "max_seconds": max_seconds}
-    if max_seconds is not None:
-        asked["film_seconds"] = 6 * max_seconds
+    asked["film_memory"] = max_memory // 5
     if max_file_size is not None:
         asked["max_bytes"] = asked["max_picture_bytes"] = max_file_size
     limits = Limits(**{name: value for name, value in asked.items() if value is not None})
