@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from hashmatch import i18n
-from hashmatch.matching.results import MatchedOpinion
+from hashmatch.matching.results import MatchedOpinion, Result
 from hashmatch.report.html import contents, scan_facts
 from hashmatch.report.html.drawings import histogram, timeline
 from hashmatch.report.html.page import pieces
 from hashmatch.report.pictures import ShownPicture
 from tests.support.catalogues import write_catalogues
 from tests.support.report_pages import ABOUT, ALL, CROP, EVIL, LONG, NEWS, Page, evil_result, report
-from tests.support.report_results import CLEAN, FAILED, FLAGGED, HOSTILE, MATCHED
+from tests.support.report_results import CLEAN, FAILED, FLAGGED, HOSTILE, MATCHED, SKIPPED
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +132,14 @@ class TestWhatIsInIt:
         page = Page(report([replace(MATCHED, matches=(replace(FLAGGED, reference=reference),))]))
         assert "Opinion false positive of hotline 2026-01-02 03:04:05 UTC" in page.text
         assert "<script>window.pwned=1</script>" in page.text, "as a text"
+
+    def test_the_part_that_matched_and_what_was_not_looked_into(self) -> None:
+        found = replace(MATCHED, matches=(replace(FLAGGED, part="cover1"),))
+        archive = Result(b"a.zip", "skipped", size=9, unexamined="archive")
+        page = Page(report([found, archive, SKIPPED]))
+        assert "in its cover picture" in page.text
+        assert "1 archive was not looked into" in page.text
+        assert "fast, does not look for crops, insets and rotations" in page.text
 
     def test_nothing_at_all(self) -> None:
         assert "Nothing matched." in Page(report([])).text

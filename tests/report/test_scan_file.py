@@ -93,6 +93,20 @@ class TestWhatIsRead:
         value["matches"][0]["reference"]["new"] = {}
         assert read(json.dumps(value).encode())[1] == [ALL[0]]
 
+    def test_what_an_older_version_did_not_have_is_not_needed(self) -> None:
+        values = [as_json.result(each) for each in ALL]
+        for value in values:
+            del value["parts"], value["unexamined"]
+            for match in value["matches"]:
+                del match["part"]
+        assert read(b"\n".join(json.dumps(value).encode() for value in values))[1] == list(ALL)
+
+    def test_parts_and_what_was_not_looked_into(self) -> None:
+        found = replace(ALL[0], parts=("stream2", "cover1"), matches=(replace(ALL[0].matches[0], part="stream2"),))
+        other = Result(b"a.zip", "skipped", size=9, unexamined="archive")
+        lines = b"\n".join(json.dumps(as_json.result(each)).encode() for each in (found, other))
+        assert read(lines)[1] == [found, other]
+
     def test_the_last_frame_of_the_longest_film_stands_for_some_time(self) -> None:
         value = as_json.result(ALL[0])
         value["matches"][0]["video"]["segments"][0]["query"] = [0, LONGEST_FILM + 12]

@@ -74,6 +74,11 @@ def test_of_a_match(store: Store) -> None:
     assert "#8" in second and "on the allow list" in second and "distance" not in second
 
 
+def test_of_a_match_in_a_part(store: Store) -> None:
+    _head, line, _video = lines_of(replace(MATCHED, matches=(replace(FLAGGED, part="stream2"),)), store, colour=False)
+    assert "  in its video stream 2  " in line
+
+
 def test_who_took_it_back_is_told_beside_who_knows_it(store: Store) -> None:
     _head, line, _video = lines_of(replace(MATCHED, matches=(FLAGGED,)), store, colour=False)
     assert "retracted by west" in line.split("  ") and "disputed by north" in line.split("  ")
