@@ -52,6 +52,7 @@ TEXTS: dict[str, str] = {
     "layout-not-read": N_("a TIFF of this layout cannot be read rightly: {layout}"),
     "page-limit": N_("has {pages:,} pages; only the first {limit:,} were hashed"),
     "frame-limit": N_("has more than {limit:,} frames"),
+    "parts-limit": N_("{count:,} further parts of it were not examined"),
     "animated": N_("is animated"),
     "no-picture": N_("is not a picture"),
     "no-pictures": N_("has no pictures"),

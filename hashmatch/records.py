@@ -97,6 +97,13 @@ class Length:
 
 
 @dataclass(frozen=True, slots=True)
+class DecoderNeeds:
+    """What must be loaded to decode all parts of a file, by the names that media.load_decoder takes."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a file could not be examined.
 

@@ -5,6 +5,7 @@ The types are checked before, when the message is read (isolation/wire.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from hashmatch import hashers
@@ -14,8 +15,9 @@ from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import are_features
 from hashmatch.isolation.pool import LONGEST_COMPLAINT
 from hashmatch.isolation.pool import is_credible as is_credible_failure
+from hashmatch.media.parts import MOST_PARTS
 from hashmatch.media.sampling import FilmShare
-from hashmatch.records import LONGEST_FILM, Fingerprint, Hash, Pixels
+from hashmatch.records import LONGEST_FILM, FilePart, Fingerprint, Hash, Pixels
 
 
 def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fingerprint, settings: Settings) -> bool:
@@ -33,11 +35,27 @@ def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fing
         and len(result.features) <= 2 * settings.features
         and all(map(are_features, result.features))
         and _are_credible_pictures(result, settings)
+        and len(result.parts) <= MOST_PARTS
+        and all(_is_credible_part(part, settings) for part in result.parts)
+    )
+
+
+def _is_credible_part(part: FilePart, settings: Settings) -> bool:
+    return (
+        re.fullmatch(r"[a-z]{1,12}[1-9][0-9]?", part.name) is not None
+        and bool(part.hashes or part.error)
+        and (part.error is None or is_credible_failure(part.error))
+        and all(each is None or each >= 0 for each in (part.width, part.height))
+        and all(len(text) <= LONGEST_COMPLAINT for text in (part.decoder, part.recipe))
+        and are_credible_hashes(part.hashes, settings)
+        and len(part.views) <= MOST_VIEWS
+        and len(part.features) <= 2 * settings.features
+        and all(map(are_features, part.features))
     )
 
 
 def _was_decoded(result: Fingerprint) -> bool:
-    return bool(result.hashes or result.pixels or result.moments)
+    return bool(result.hashes or result.pixels or result.moments or result.parts)
 
 
 def _holds_something(result: Fingerprint, share: FilmShare, settings: Settings) -> bool:

@@ -15,24 +15,26 @@ from hashmatch.errors import MediaError
 from hashmatch.fingerprints.credibility import are_credible_hashes, is_credible
 from hashmatch.fingerprints.examiner import ExaminedFile, ExaminerHooks, FileState
 from hashmatch.fingerprints.film import Parts
-from hashmatch.fingerprints.one_file import fingerprint, fingerprint_share, joined, kind_of
+from hashmatch.fingerprints.one_file import ReadingHooks, fingerprint, fingerprint_share, joined, kind_of
 from hashmatch.fingerprints.picture import prepare
 from hashmatch.fingerprints.settings import Settings, SmallPictures
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.isolation.pool import TaskResult
 from hashmatch.isolation.wire import NonsenseError
-from hashmatch.media import MediaType, load_decoder, need
+from hashmatch.media import MediaType, load_decoder, need, second_choice
 from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
 from hashmatch.media.names import breaks_promise, promised_kind
 from hashmatch.media.opened import Beat
+from hashmatch.media.parts import MOST_PARTS
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.media.unexamined import if_only_sound, unexamined_kind
 from hashmatch.messages import Message
-from hashmatch.records import Digests, Failure, Fingerprint, Glance, Kind, Length
+from hashmatch.records import DecoderNeeds, Digests, Failure, Fingerprint, Glance, Kind, Length, Unexamined
 
-#: What a worker asks: whether content is known, which parts of a film to decode, how many workers share it.
-Question = Digests | Glance | Length
+#: What a worker asks: whether content is known, which parts of a film to decode, how many workers share it, and whether
+#: another worker, which has these decoders, should do the file.
+Question = Digests | Glance | Length | DecoderNeeds
 
 
 #: Seconds of CPU time after its limit at which the system ends a worker that did not end the file itself.
@@ -80,8 +82,14 @@ class LocalExaminer:
             for outcome in outcomes:
                 while examination.done_early:
                     yield (examination.done_early.popleft(),)
-                if outcome is not None and outcome.key.is_last(outcome):
-                    yield (examination.result_of(outcome.key.whole),)
+                if outcome is None or not outcome.key.is_last(outcome):
+                    continue
+                result = examination.result_of(outcome.key.whole)
+                again = examination.once_more(outcome.key.whole, result)
+                if again is None:
+                    yield (result,)
+                else:
+                    pool.add(again)
             for each in examination.done_early:
                 yield (each,)
 
@@ -132,6 +140,11 @@ class _Examination:
             return self._hooks.parts_to_decode(case.state, question)
         if isinstance(question, Length):
             return self._sharers(pool, case, question)
+        if isinstance(question, DecoderNeeds):
+            if case.needs >= set(question.names) or len(question.names) > MOST_PARTS:
+                raise NonsenseError("needs that cannot be")
+            case.lacked = frozenset(question.names)
+            return False
         case.digests = question  # kept, in case the decoder takes the worker down with it
         case.is_known = self._hooks.is_known(case.state, question)
         return case.is_known
@@ -147,7 +160,7 @@ class _Examination:
         return case.share.of
 
     def accepts(self, case: _Case, result: Fingerprint) -> bool:
-        return _is_credible(case, result, self._settings)
+        return bool(case.lacked) or _is_credible(case, result, self._settings)
 
     def note_progress(self, case: _Case, position: float) -> None:
         """position: seconds of film that have been decoded."""
@@ -156,6 +169,13 @@ class _Examination:
 
     def result_of(self, case: _Case) -> ExaminedFile:
         """A file all shares of which are done, or have failed."""
+        result = self._result_of(case)
+        fingerprint = result.fingerprint
+        if case.first is not None and fingerprint is not None and fingerprint.error and not fingerprint.hashes:
+            return case.first  # the second choice has not read it, either
+        return result
+
+    def _result_of(self, case: _Case) -> ExaminedFile:
         failure = next((each.failure for each in case.outcomes if each.failure is not None), None)
         if failure is None:
             results = [each.result for each in sorted(case.outcomes, key=lambda each: each.key.share.number)]
@@ -164,16 +184,52 @@ class _Examination:
         digests = case.digests or (_own_digests(case.state, failure) if self._settings.digests else None)
         return ExaminedFile(case.state, Fingerprint(None, case.state.size, digests, error=failure))
 
+    def once_more(self, case: _Case, examined: ExaminedFile) -> Task[_Case] | None:
+        """What is left to do of a file that a worker is done with: to open it with more decoders, or with another one that
+        may read what the first one could not. None if nothing is, or if the file has changed."""
+        fingerprint = examined.fingerprint
+        assert fingerprint is not None
+        other: MediaType | None = None
+        if not case.lacked and fingerprint.error is not None and not fingerprint.hashes and not case.is_second:
+            other = second_choice(case.media_type, b"", case.state.path, fingerprint.error)
+        if not case.lacked and other is None:
+            return None
+        try:
+            descriptor, status = open_file(case.state.path)
+        except MediaError:
+            return None
+        if (status.st_size, status.st_mtime_ns) != (case.state.size, case.state.mtime_ns):
+            os.close(descriptor)
+            return None
+        again = _Case(case.state, case.sniffed, other or case.media_type, descriptor)
+        again.needs |= case.lacked
+        again.others_elsewhere = case.others_elsewhere
+        again.first, again.is_second = (examined if other else case.first), other is not None or case.is_second
+        return _task(again, self._settings)
+
 
 class _Case:
-    """A file under way, or one worker's share of it, with what its worker has asked. whole: the case of the first share.
-    seconds: the film's length. outcomes: of all shares so far, kept in `whole`."""
+    """A file under way, or one worker's share of it, with what its worker has asked.
+
+    sniffed: what its first bytes say. media_type: how to open it. whole: the case of the first share. seconds: the film's
+    length. outcomes: of all shares so far, kept in `whole`. needs: what its worker must have loaded. lacked: what it turned
+    out to need besides. first: the result of another way to open it. is_second: whether this is the second way.
+    """
 
     def __init__(
-        self, state: FileState, media_type: MediaType, descriptor: int, share: FilmShare = FilmShare()
+        self,
+        state: FileState,
+        sniffed: MediaType | None,
+        media_type: MediaType,
+        descriptor: int,
+        share: FilmShare = FilmShare(),
     ) -> None:
-        self.state, self.media_type, self.descriptor, self.share = state, media_type, descriptor, share
-        self.whole = self
+        self.state, self.sniffed, self.media_type, self.descriptor = state, sniffed, media_type, descriptor
+        self.share, self.whole = share, self
+        self.needs = frozenset(filter(None, [need(media_type)]))
+        self.lacked = frozenset[str]()
+        self.first: ExaminedFile | None = None
+        self.is_second = False
         self.others_elsewhere = False
         self.digests: Digests | None = None
         self.is_known = False
@@ -202,8 +258,8 @@ def _share(case: _Case, pool: Pool, settings: Settings) -> int:
             break
     case.share = FilmShare(0, len(descriptors) + 1)
     for number, descriptor in enumerate(descriptors, 1):
-        other = _Case(case.state, case.media_type, descriptor, FilmShare(number, case.share.of))
-        other.whole = case
+        other = _Case(case.state, case.sniffed, case.media_type, descriptor, FilmShare(number, case.share.of))
+        other.whole, other.needs = case, case.needs
         pool.add(_task(other, settings))
     return case.share.of
 
@@ -212,8 +268,8 @@ def _task(case: _Case, settings: Settings) -> Task[_Case]:
     def grant(pixels: int) -> float:
         return settings.limits.cpu_seconds(case.state.size, pixels) + GRACE
 
-    payload = case.state, case.media_type, case.share
-    return Task(case, payload, case.descriptor, need(case.media_type), grant)
+    payload = case.state, case.sniffed, case.media_type, case.share
+    return Task(case, payload, case.descriptor, case.needs, grant)
 
 
 def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case | ExaminedFile:
@@ -231,11 +287,19 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
         except OSError as error:
             result = Fingerprint("image", state.size, error=io_error(error).failure)
         else:
-            if media_type is not None:
-                return _Case(state, media_type, descriptor)
+            chosen = media_type or _way_to_open(kind, head, state.path)
+            if chosen is not None:
+                return _Case(state, media_type, chosen, descriptor)
             result = judge_name(state, Fingerprint(None, state.size, unexamined=kind), head)
     os.close(descriptor)
     return ExaminedFile(state, result)
+
+
+def _way_to_open(unexamined: Unexamined | None, head: bytes, path: bytes) -> MediaType | None:
+    """How a worker may open what `sniff` does not know; None if there is nothing to see in it."""
+    if unexamined == "sound":
+        return MediaType("sound", "")
+    return None if unexamined else second_choice(None, head, path, None)
 
 
 def _head(descriptor: int) -> bytes:
@@ -271,8 +335,14 @@ def _own_digests(state: FileState, failure: Failure) -> Digests | None:
 
 def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     """Whether a worker of sound mind could say this of its file."""
+    if case.media_type.decoder in ("probe", "sound") and result == _nothing(result.size, result.unexamined):
+        return result.size == case.state.size  # it was asked whether there is a film in it, and there is none
     is_told = result.digests is None or result.digests == case.digests
     return is_told and is_credible(case.state, case.share, case.is_known, result, settings)
+
+
+def _nothing(size: int, unexamined: Unexamined | None) -> Fingerprint:
+    return Fingerprint(None, size, unexamined=unexamined)
 
 
 def judge_name(state: FileState, result: Fingerprint, head: bytes | None = None) -> Fingerprint:
@@ -290,38 +360,49 @@ def judge_name(state: FileState, result: Fingerprint, head: bytes | None = None)
     return replace(result, kind=promised_kind(state.path), error=error, unexamined=None)
 
 
+#: What this process has loaded, by the names that `load_decoder` takes. Once it is locked, it can load no more.
+_loaded: set[str] = set()
+
+
 def _prepare(settings: Settings, needs: frozenset[str]) -> None:
     """Runs in a worker before it locks itself: import the decoders and hashers, and hash a first picture."""
     for needed in needs:
         load_decoder(needed)
+    _loaded.update(needs)
     prepare(settings)
 
 
 def _work(
     settings: Settings,
-    payload: tuple[FileState, MediaType, FilmShare],
+    payload: tuple[FileState, MediaType | None, MediaType, FilmShare],
     descriptor: int,
     ask: Callable[[Any], Any],
     beat: Beat,
 ) -> Fingerprint:
     """Runs in a worker: fingerprint the file behind a descriptor. Its error says if the file has changed since it was
     opened."""
-    before, expected, share = payload
+    before, sniffed, media_type, share = payload
     with open(descriptor, "rb") as file:
-        if sniff(_head(descriptor)) != expected:  # this worker may have no decoder for its new type
-            return _changed(kind_of(expected), os.fstat(descriptor).st_size)
+        if sniff(_head(descriptor)) != sniffed:  # this worker may have no decoder for its new type
+            return _changed(kind_of(media_type), os.fstat(descriptor).st_size)
         try:
             if share.number:
                 assert not isinstance(settings, SmallPictures)  # nobody shares these
-                result = fingerprint_share(file, expected, settings, share, _at_most_each_second(beat))
+                result = fingerprint_share(file, media_type, settings, share, _at_most_each_second(beat))
             else:
-                result = fingerprint(file, settings, ask, _at_most_each_second(beat), ask, ask)
+                hooks = ReadingHooks(ask, _at_most_each_second(beat), ask, ask, functools.partial(_has, ask))
+                result = fingerprint(file, settings, hooks, media_type)
         except OSError as error:
             return Fingerprint("image", before.size, error=io_error(error).failure)
         after = os.fstat(descriptor)
     if (before.size, before.mtime_ns) != (after.st_size, after.st_mtime_ns):
         return _changed(result.kind, after.st_size)
     return result
+
+
+def _has(ask: Callable[[Any], Any], needs: frozenset[str]) -> bool:
+    """Whether this worker has these decoders; if not, the parent is told."""
+    return needs <= _loaded or bool(ask(DecoderNeeds(tuple(sorted(needs)))))
 
 
 def _changed(kind: Kind | None, size: int) -> Fingerprint:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from hashmatch.errors import LIMIT_CODES, MediaError
+from hashmatch.fingerprints.file_parts import as_part
 from hashmatch.fingerprints.film import (
     LONG,
     CountSharers,
@@ -20,67 +22,176 @@ from hashmatch.fingerprints.film import (
 )
 from hashmatch.fingerprints.film import read as read_film
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
-from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures
-from hashmatch.media import Film, MediaType, Stills, open_media, recipe
+from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures, VpdqHashing
+from hashmatch.media import Film, MediaType, Stills, count_covers, need, open_media, open_part, probed, recipe
 from hashmatch.media.files import chunks, digest
 from hashmatch.media.limits import Meter
 from hashmatch.media.opened import Beat, unheard
+from hashmatch.media.parts import COVER_NEEDS, MOST_PARTS, PartSource, named, parts_beside, parts_elsewhere, window
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.media.unexamined import unexamined_kind
 from hashmatch.messages import Message
-from hashmatch.records import Digests, Failure, Fingerprint, Hash, Kind, Length, Pixels, View
+from hashmatch.records import (
+    LONGEST_FILM,
+    Digests,
+    Failure,
+    FilePart,
+    Fingerprint,
+    Hash,
+    Kind,
+    Length,
+    Pixels,
+    View,
+)
 
 #: Asked whether content with these digests is known; if so, it is not decoded.
 IsKnown = Callable[[Digests], bool]
 
 
-def fingerprint(
-    file: BinaryIO,
-    settings: Settings,
-    is_known: IsKnown = lambda digests: False,
-    beat: Beat = unheard,
-    parts_to_decode: PartsToDecode = lambda glance: (),
-    count_sharers: CountSharers = lambda length: 1,
-) -> Fingerprint:
-    """Read, recognise, decode and hash an open, seekable file. What is wrong with it comes back as `error`.
+@dataclass(frozen=True, slots=True)
+class ReadingHooks:
+    """What is asked and told while a file is read.
 
     is_known, parts_to_decode: see IsKnown, PartsToDecode.
     beat: called with the seconds of film and all pixels that have been decoded so far.
-    count_sharers: asked how many workers share a long film; this call does the first share, `fingerprint_share` the others.
+    count_sharers: asked how many workers share a long film; `fingerprint` does the first share, `fingerprint_share` the
+        others.
+    has_decoders: asked whether what `media.load_decoder` takes by these names is loaded, or can be. If not, the file is
+        given up, for another process to examine.
+    """
+
+    is_known: IsKnown = lambda digests: False
+    beat: Beat = unheard
+    parts_to_decode: PartsToDecode = lambda glance: ()
+    count_sharers: CountSharers = lambda length: 1
+    has_decoders: Callable[[frozenset[str]], bool] = lambda needs: True
+
+
+def fingerprint(
+    file: BinaryIO,
+    settings: Settings,
+    hooks: ReadingHooks = ReadingHooks(),
+    media_type: MediaType | None = None,
+) -> Fingerprint:
+    """Read, recognise, decode and hash an open, seekable file. What is wrong with it comes back as `error`.
+
+    media_type: how to open it; None: as its first bytes say.
     """
     size = file.seek(0, os.SEEK_END)
-    beat = Meter(settings.limits, size, beat).beat
+    hooks = replace(hooks, beat=Meter(settings.limits, size, hooks.beat).beat)
     file.seek(0)
     head = file.read(HEAD_BYTES)
-    media_type = sniff(head)
+    media_type = media_type or sniff(head)
+    media_type = media_type and probed(file, media_type)
+    file.seek(len(head))
+    unexamined = None if media_type else unexamined_kind(head, functools.partial(_read_at, file))
+    if unexamined == "sound" or (media_type is not None and media_type.decoder == "sound"):
+        return _read_sound(file, settings, Fingerprint(None, size, unexamined="sound"), hooks)
     if media_type is None:
-        return Fingerprint(None, size, unexamined=unexamined_kind(head, functools.partial(_read_at, file)))
+        return Fingerprint(None, size, unexamined=unexamined)
     kind = kind_of(media_type)
-    film = media_type.decoder == "pyav"
-    limit = settings.limits.max_bytes if film else min(settings.limits.max_picture_bytes, settings.limits.max_bytes)
+    is_film = media_type.decoder == "pyav"
+    limit = settings.limits.max_bytes if is_film else min(settings.limits.max_picture_bytes, settings.limits.max_bytes)
     if size > limit:
         return Fingerprint(kind, size, error=Failure("too-large", Message.of("size-limit", size=size, limit=limit)))
-    data = None if film else head + file.read()
+    data = None if is_film else head + file.read()
     result = Fingerprint(kind, size)
     if settings.digests:
-        digests = digest([data] if data is not None else _with_head(head, file), lambda: beat(0.0, 0))
+        digests = digest([data] if data is not None else _with_head(head, file), lambda: hooks.beat(0.0, 0))
         result = replace(result, digests=digests)
-        if is_known(digests):
+        if hooks.is_known(digests):
             return replace(result, known=True)
-    try:
+    if isinstance(settings, SmallPictures):
+        return _tried(
+            result, lambda: _make_pictures(_open_media(file, data, media_type, settings), settings, result, hooks.beat)
+        )
+    return _read(file if data is None else io.BytesIO(data), data, media_type, settings, result, hooks)
+
+
+def _read(
+    file: BinaryIO,
+    data: bytes | None,
+    media_type: MediaType,
+    settings: Hashing,
+    result: Fingerprint,
+    hooks: ReadingHooks,
+) -> Fingerprint:
+    """Hash all parts of a file. data: its content, if that is in memory."""
+    has_parts = not isinstance(settings, VpdqHashing)
+    elsewhere = list(parts_elsewhere(file, result.size, media_type)) if has_parts else []
+    needs = frozenset(filter(None, (need(each.media_type) for each in elsewhere)))
+    if needs and not hooks.has_decoders(needs):
+        return result
+    beside: list[PartSource] = []
+
+    def read_main() -> Fingerprint:
         opened = _open_media(file, data, media_type, settings)
-        if isinstance(settings, SmallPictures):
-            return _make_pictures(opened, settings, result, beat)
-        if isinstance(opened, Film):
-            length = Length(opened.duration or 0.0, can_be_shared(settings) and media_type.decoder == "pyav")
-            share = FilmShare(0, count_sharers(length) if length.seconds >= LONG else 1)
-            return _read_film(opened, settings, result, beat, parts_to_decode, share)
-        return _read_stills(opened, settings, result)
+        if has_parts:
+            beside.extend(parts_beside(result.size, media_type, opened))
+        if any(each.is_cover for each in beside) and not hooks.has_decoders(COVER_NEEDS):
+            return result
+        if not isinstance(opened, Film):
+            return _read_stills(opened, settings, result)
+        length = Length(opened.duration or 0.0, can_be_shared(settings) and media_type.decoder == "pyav")
+        share = FilmShare(0, hooks.count_sharers(length) if length.seconds >= LONG else 1)
+        return _read_film(opened, settings, result, hooks.beat, hooks.parts_to_decode, share)
+
+    main = _tried(result, read_main)
+    if main is result:  # given up
+        return main
+    if main.error is not None and main.error.detail.code == "cover-only":  # a film's container, with sound alone
+        return _read_sound(file, settings, replace(main, kind=None, error=None, unexamined="sound"), hooks)
+    sources = named([*beside, *elsewhere], media_type)
+    parts = tuple(_part(file, each, settings, hooks.beat) for each in sources[:MOST_PARTS])
+    if len(sources) <= MOST_PARTS:
+        return replace(main, parts=parts)
+    problem = Failure("too-large", Message.of("parts-limit", count=len(sources) - MOST_PARTS))
+    return replace(main, parts=parts, partial=bool(main.hashes), error=main.error or problem)
+
+
+def _read_sound(file: BinaryIO, settings: Settings, result: Fingerprint, hooks: ReadingHooks) -> Fingerprint:
+    """Hash the covers of a file with sound."""
+    sound = MediaType("sound", "")
+    covers = count_covers(file, sound)
+    if not covers or isinstance(settings, SmallPictures | VpdqHashing) or not hooks.has_decoders(COVER_NEEDS):
+        return result
+    if settings.digests:
+        file.seek(0)
+        result = replace(result, digests=digest(chunks(file), lambda: hooks.beat(0.0, 0)))
+    beside = [PartSource("", sound, 0, result.size, number, is_cover=True) for number in range(covers)]
+    parts = (_part(file, each, settings, hooks.beat) for each in named(beside, sound)[:MOST_PARTS])
+    return replace(result, parts=tuple(parts))
+
+
+def _tried(result: Fingerprint, read: Callable[[], Fingerprint]) -> Fingerprint:
+    """What `read` makes of a file or part; or `result` with the reason why it cannot be read."""
+    try:
+        return read()
     except MediaError as error:
         return replace(result, error=error.failure)
     except MemoryError:
         return replace(result, error=Failure("out-of-memory", Message.of("memory-limit")))
+
+
+def _part(file: BinaryIO, source: PartSource, settings: Hashing, beat: Beat) -> FilePart:
+    """A further part of a file, read as if it were a file of its own, films from end to end. What is wrong with it is in its
+    `error`."""
+    size = source.end - source.start
+    result = Fingerprint("image" if source.is_cover else kind_of(source.media_type), size)
+
+    def read() -> Fingerprint:
+        limit = settings.limits.max_picture_bytes
+        if result.kind == "image" and not source.is_cover and size > limit:
+            raise MediaError("too-large", Message.of("size-limit", size=size, limit=limit))
+        own = window(file, source.start, source.end)
+        opened = open_part(own, source, settings.limits, settings.exact)
+        if isinstance(opened, Film):
+            return _read_film(opened, settings, result, beat, lambda glance: ((0.0, LONGEST_FILM),), FilmShare())
+        return _read_stills(opened, settings, result)
+
+    found = _tried(result, read)
+    return as_part(source.name, found)
 
 
 def fingerprint_share(
@@ -111,7 +222,14 @@ def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
     # The first share may have no frame that decodes, and then knows neither size nor recipe.
     seen = next(share for share in shares if share.hashes)
     partial = error is not None
-    return replace(seen, digests=shares[0].digests, hashes=tuple(hashes[:limit]), partial=partial, error=error)
+    return replace(
+        seen,
+        digests=shares[0].digests,
+        hashes=tuple(hashes[:limit]),
+        partial=partial,
+        error=error,
+        parts=shares[0].parts,
+    )
 
 
 def _read_at(file: BinaryIO, place: int, length: int) -> bytes:

@@ -39,7 +39,7 @@ LONGEST_COMPLAINT = 1000
 class Task(Generic[TaskKey]):
     """One piece of work. The pool closes the descriptor when it is done.
 
-    needs: what a worker must be prepared for; "" for nothing.
+    needs: what a worker must be prepared for.
     grant: seconds of CPU time that the task may take in all, given what the worker last told of what it has worked off.
     again: whether a worker has died of it, or perhaps of something else. Another worker then tries it once more.
     alone: whether no other worker may be busy during that second try.
@@ -48,7 +48,7 @@ class Task(Generic[TaskKey]):
     key: TaskKey
     payload: Any
     descriptor: int
-    needs: str = ""
+    needs: frozenset[str] = frozenset()
     grant: Callable[[int], float] = lambda worked: math.inf
     again: bool = False
     alone: bool = False
@@ -258,7 +258,7 @@ class Pool:
             if not worker.reader.is_silent():
                 self._idle.remove(worker)
                 self._end(worker)
-            elif not task.again and (task.needs in worker.needs or not task.needs):
+            elif not task.again and task.needs <= worker.needs:
                 self._idle.remove(worker)
                 return worker
         while self._idle and len(self._idle) + len(self._busy) >= self._isolation.worker_count():
@@ -370,7 +370,7 @@ class Pool:
 
     def _start(self, task: Task[Any]) -> _Worker:
         # Prepared for all needs so far; else a folder of mixed files would take a new worker for each.
-        self._needs |= {task.needs}
+        self._needs |= task.needs
         if self._has_started and self._context.get_start_method() == "fork":
             # The first worker loads its decoders itself while we load the reference set. Later ones get them by the fork,
             # which saves a tenth of a second each.

@@ -84,6 +84,38 @@ def _nothing_to_compare(damage: Failure | None) -> Failure:
     return NOTHING_TO_COMPARE
 
 
+#: From the most serious for the file as a whole.
+_SERIOUS: tuple[Status, ...] = ("match", "failed", "allowed", "skipped", "clean")
+
+
+def joined(verdicts: Sequence[Result], names: Sequence[str]) -> Result:
+    """The result of a file from those of its parts, the main part first. names: of the further parts.
+
+    The file has the most serious status of its parts. Each reference is matched once, by its strongest evidence.
+    """
+    main, *others = verdicts
+    if not others:
+        return main
+    best = {match.reference.id: match for match in main.matches}
+    for verdict, name in zip(others, names, strict=True):
+        for match in verdict.matches:
+            before = best.get(match.reference.id)
+            if before is None or strength(match) > strength(before):
+                best[match.reference.id] = replace(match, part=name)
+    worst = min(verdicts, key=lambda each: _SERIOUS.index(each.status))
+    error = main.error or next((each.error for each in verdicts if each.status == worst.status and each.error), None)
+    return replace(
+        main,
+        status=worst.status,
+        tier=worst.tier if worst.status in ("match", "allowed") else None,
+        partial=any(each.partial for each in verdicts),
+        matches=decide(best.values())[1],
+        error=error or next((each.error for each in others if each.error), None),
+        examined=main.examined or next((each.examined for each in others if each.examined), None),
+        parts=tuple(names),
+    )
+
+
 def _may_hide_a_match(error: Failure | None, partial: bool) -> bool:
     """Whether too little was examined to call a file clean: nothing at all, or only the part within a limit. Where damage
     ends a file early, the part that decodes is all there is."""

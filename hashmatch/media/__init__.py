@@ -2,7 +2,8 @@
 
 files.py walks folders and opens files, sniff.py recognises them, image.py (Pillow) and video.py (FFmpeg) decode them into
 what opened.py describes. limits.py says what a file may cost. sampling.py chooses the frames of a film; packets.py,
-moments.py and matroska.py help video.py. second_choice.py says what else may open a file; probe.py asks FFmpeg what it is.
+moments.py and matroska.py help video.py. second_choice.py says what else may open a file; film_probe.py asks FFmpeg what it
+is. parts.py finds what else a file shows.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import BinaryIO
 
 from hashmatch.media.limits import Limits
 from hashmatch.media.opened import Film, Stills
+from hashmatch.media.parts import PartSource
 from hashmatch.media.sampling import SETTINGS
 from hashmatch.media.second_choice import second_choice
 from hashmatch.media.sniff import MediaType
 from hashmatch.records import Kind
 
 __all__ = ["Film", "Limits", "MediaType", "Stills"]
-__all__ += ["load_decoder", "need", "open_media", "probed", "recipe", "recipes_as_good", "second_choice"]
+__all__ += ["count_covers", "load_decoder", "need", "open_media", "open_part", "probed", "recipe"]
+__all__ += ["recipes_as_good", "second_choice"]
 
 #: Increase these when the decoders give other pictures than before, or other views are hashed. Stored hashes are then
 #: computed again.
@@ -68,14 +71,41 @@ def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits
 def probed(file: BinaryIO, asked: MediaType) -> MediaType | None:
     """The type of a file that `second_choice` wants to have probed, as FFmpeg sees it; None if it sees no film.
 
-    file: seekable. It is read from its beginning, and only so far: see probe.py.
+    file: seekable. It is read from its beginning, and only so far: see film_probe.py.
     asked: MediaType("probe", …). For any other it is returned as it is.
     """
     if asked.decoder != "probe":
         return asked
-    from hashmatch.media.probe import probe
+    from hashmatch.media.film_probe import probe
 
     return probe(file, is_named_like_media=asked.format == "named")
+
+
+def open_part(file: BinaryIO, part: PartSource, limits: Limits, exact: bool) -> Stills | Film:
+    """Open a further part of a file. file: the stretch of the file that the part names.
+
+    Raises MediaError as the decoders do.
+    """
+    if part.number is None:
+        return open_media(file, None, part.media_type, limits, exact)
+    if part.media_type.decoder in ("pyav", "sound"):
+        if part.is_cover:
+            from hashmatch.media.covers import open_cover
+
+            return open_cover(file, part.media_type, part.number, limits, exact)
+        from hashmatch.media.video import open_video
+
+        return open_video(file, part.media_type, limits, exact, part.number)
+    from hashmatch.media.image import open_image
+
+    return open_image(file.read(), part.media_type, limits, exact, part.number)
+
+
+def count_covers(file: BinaryIO, media_type: MediaType) -> int:
+    """How many cover pictures a film or sound has; 0 for what FFmpeg cannot open. file: seekable."""
+    from hashmatch.media.covers import count_covers as count
+
+    return count(file, media_type)
 
 
 def need(media_type: MediaType) -> str:
@@ -90,8 +120,9 @@ def need(media_type: MediaType) -> str:
 def load_decoder(needed: str) -> None:
     """Load what `need` names, so that `open_media` has nothing left to import."""
     if needed == "film":
+        importlib.import_module("hashmatch.media.covers")
         importlib.import_module("hashmatch.media.video")
-        importlib.import_module("hashmatch.media.probe")
+        importlib.import_module("hashmatch.media.film_probe")
         importlib.import_module("av.subtitles.stream")  # which PyAV imports when a film has subtitles
         importlib.import_module("av.subtitles.codeccontext")
     elif needed == "opencv":

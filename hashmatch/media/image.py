@@ -44,16 +44,23 @@ def load_decoder(format: str) -> None:
     load_plugins(format)
 
 
-def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) -> Stills | Film:
+def open_image(
+    data: bytes, media_type: MediaType, limits: Limits, exact: bool, number: int | None = None
+) -> Stills | Film:
     """Open an image or animation that is held in memory.
 
     exact: give what a plain decoder gives: full size, in colours as they are stored.
+    number: which of the pictures besides the main one; None: the main one.
     Raises MediaError: corrupt, too-large, out-of-memory, unsupported-format.
     """
     name = media_type.format.lower()
     with classified():
         file = open_with_pillow(data, media_type, limits)
-        image, full_size = file.image, file.image.size
+        image = file.image
+        others = _others(image, media_type)
+        if number is not None:
+            image.seek(others[number])
+        full_size = image.size
         if media_type.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
             check_size(image.size, replace(limits, max_pixels=limits.max_pixels // ANIMATION_SHARE))
             return _animation(file, name, exact, limits)
@@ -62,7 +69,16 @@ def open_image(data: bytes, media_type: MediaType, limits: Limits, exact: bool) 
             check_coefficients(image, limits)
             way = way if exact else _draft(image, file.said)
         check_size(image.size, limits, image.mode)
-    return Stills(f"pillow {name} {way}", _pages(file, media_type, full_size, exact, limits))
+    pages = _pages(file, media_type, full_size, exact, limits)
+    return Stills(f"pillow {name} {way}", pages, len(others) if number is None else 0)
+
+
+def _others(image: Image.Image, media_type: MediaType) -> list[int]:
+    """The numbers, as Pillow counts them, of the pictures besides the main one that are no pages of it."""
+    if media_type.format != "HEIF":
+        return []
+    main = image.tell()
+    return [number for number in range(getattr(image, "n_frames", 1)) if number != main]
 
 
 def _animation(file: PillowFile, name: str, exact: bool, limits: Limits) -> Film:

@@ -1,4 +1,4 @@
-"""Whether a Matroska or WebM file is cut off. FFmpeg does not say: it takes the file's end for the film's."""
+"""How long a Matroska or WebM file says it is. FFmpeg takes the file's end for the film's."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from typing import BinaryIO
 _HEADER, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
-def is_cut(file: BinaryIO) -> bool:
-    """Whether the file is shorter than its one segment says (RFC 8794, sections 4 to 6).
+def segment_end(file: BinaryIO, start: int = 0) -> int | None:
+    """Where the one segment of a film that begins at `start` ends (RFC 8794, sections 4 to 6).
 
-    A segment that was streamed while it was recorded does not state its length; it counts as whole. Rewinds the file.
+    None if it does not say: a segment that was streamed while it was recorded does not state its length.
     """
+    file.seek(start)
+    if file.read(4) != _HEADER:
+        return None
+    file.seek(_length(file) or 0, os.SEEK_CUR)
+    if file.read(4) != _SEGMENT:
+        return None
+    length = _length(file)
+    return None if length is None else file.tell() + length
+
+
+def is_cut(file: BinaryIO) -> bool:
+    """Whether the file is shorter than its segment says. Rewinds the file."""
+    end = segment_end(file)
+    size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    try:
-        if file.read(4) != _HEADER:
-            return False
-        file.seek(_length(file) or 0, os.SEEK_CUR)
-        if file.read(4) != _SEGMENT:
-            return False
-        length = _length(file)
-        return length is not None and file.tell() + length > file.seek(0, os.SEEK_END)
-    finally:
-        file.seek(0)
+    return end is not None and end > size
 
 
 def _length(file: BinaryIO) -> int | None:

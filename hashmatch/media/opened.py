@@ -28,10 +28,12 @@ class Stills:
 
     decoder: the library and the way in which it decodes, for people and for the record.
     pictures: decoded one by one. Raises MediaError; if its code is "partial", the pictures before are good.
+    others: how many further pictures the file has, which are opened by their numbers from 0.
     """
 
     decoder: str
     pictures: Iterator[Picture]
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Film:
     pictures(moments, side, beat): the frames nearest to these seconds, in colour and true shape, the longer side at most
         `side` pixels; None for those that could not be decoded.
     rate: frames per second, if the file states it; None for animations, which state how long each frame lasts.
+    others, covers: how many further films, and cover pictures, the file has. They are opened by their numbers from 0.
     """
 
     duration: float | None
@@ -76,3 +79,5 @@ class Film:
     frames: DecodeFrames
     pictures: Callable[[Sequence[float], int, Beat], tuple[Pixels | None, ...]]
     rate: float | None = None
+    others: int = 0
+    covers: int = 0

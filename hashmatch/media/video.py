@@ -12,31 +12,32 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import av
 import av.container
 import av.error
 import av.video
+from PIL import Image
 
 from hashmatch.errors import MediaError
+from hashmatch.hashers.base import Picture
 from hashmatch.media import matroska
 from hashmatch.media.classified import one_line
 from hashmatch.media.edit_lists import has_endless_edits
 from hashmatch.media.encryption import is_encrypted
 from hashmatch.media.film_alpha import decoder_of
+from hashmatch.media.film_container import Stream, covers_in, open_container, order_of
 from hashmatch.media.film_screen import Screen
 from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
-from hashmatch.media.opened import Beat, Film, Frame, unheard
+from hashmatch.media.opened import Beat, Film, Frame, Stills, unheard
 from hashmatch.media.packets import packets_of, wanted
 from hashmatch.media.sampling import KEY_FRAMES, REACH, SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
-
-#: PyAV 18 and older raise an error over names in a film that are not UTF-8, unless given this option. Newer ones lack it.
-_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+from hashmatch.views import FULL
 
 #: After this many damaged packets in a row the rest of the film is given up.
 _MAX_BAD_PACKETS = 1000
@@ -45,12 +46,13 @@ _PADDING = 1 << 20
 #: Largest ratio of a pixel's width to its height that we believe.
 MOST_OBLONG = 8
 
-Stream = av.video.stream.VideoStream
 
-
-def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: bool) -> Film:
+def open_video(
+    file: BinaryIO, media_type: MediaType, limits: Limits, exact: bool, number: int | None = None
+) -> Film | Stills:
     """Open a film. The file must be seekable and stay open while frames are iterated.
 
+    number: which of the streams besides the main one; None: the main one. A film of one frame is a still picture.
     Raises MediaError: corrupt, encrypted, too-large, no-usable-frames, out-of-memory, unsupported-format.
     """
     av.logging.set_level(None)
@@ -58,7 +60,10 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
         raise MediaError("encrypted", Message.of("encrypted"))
     options = {"max_pixels": str(limits.max_pixels + limits.max_pixels // 10 + _PADDING)}
     edits = {"ignore_editlist": "1"} if media_type.format.startswith("mov") and has_endless_edits(file) else {}
-    open_again = functools.partial(_open, file, media_type, options, edits)
+    with open_container(file, media_type, options, edits) as container:
+        order, covers = order_of(container), len(covers_in(container))
+    index = order.indexes[0 if number is None else number + 1]
+    open_again = functools.partial(_open, file, media_type, index, options, edits)
     opened = open_again()
     with opened.container as container:
         width, height = opened.stream.codec_context.width, opened.stream.codec_context.height
@@ -66,9 +71,12 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
             detail = Message.of("pixel-limit", width=width, height=height, limit=limits.max_pixels)
             raise MediaError("too-large", detail)
         duration = container.duration / av.time_base if container.duration else None
-        decoder = f"pyav {container.format.name.split(',')[0]} {opened.decoder.name}"
+        decoder = f"pyav {container.format.name.split(',')[0]} {opened.decoder.name}" + (" exact" if exact else "")
         rate, shape = _rate(opened.stream), _pixel_shape(opened.stream)
 
+    others = len(order.indexes) - 1 if number is None else 0
+    if index in order.single:
+        return Stills(decoder, _one_frame(open_again, limits, exact), others)
     is_cut = media_type.format.startswith("matroska") and matroska.is_cut(file)
 
     def frames(sampling: Sampling, beat: Beat = unheard) -> Iterator[Frame]:
@@ -87,7 +95,7 @@ def open_video(file: BinaryIO, media_type: MediaType, limits: Limits, exact: boo
 
         return pictures_at(moments, decode, lambda frame: screen.small(frame, side, shape))
 
-    return Film(duration, decoder + (" exact" if exact else ""), frames, pictures, rate)
+    return Film(duration, decoder, frames, pictures, rate, others, covers if number is None else 0)
 
 
 class _Opened(NamedTuple):
@@ -96,26 +104,12 @@ class _Opened(NamedTuple):
     decoder: av.video.codeccontext.VideoCodecContext
 
 
-def _open(file: BinaryIO, media_type: MediaType, options: dict[str, str], edits: dict[str, str]) -> _Opened:
-    """options: of decoders, also of FFmpeg's own, with which it looks into a stream. edits: further ones of the demuxer."""
-    file.seek(0)
-    try:
-        container = av.open(
-            file,
-            mode="r",
-            format=media_type.format,
-            options=options,
-            container_options={"format_whitelist": media_type.format, "protocol_whitelist": "", **edits},
-            **_LENIENT,
-        )
-        stream = _film_stream(container)
-    except MediaError:
-        raise
-    except MemoryError as error:
-        raise MediaError("out-of-memory", Message.of("memory-limit")) from error
-    except Exception as error:  # PyAV raises kinds of OSError, ValueError and others; here all mean a bad header
-        raise MediaError("corrupt", Message.of("cannot-be-opened", why=one_line(error))) from error
-    if stream.codec_context is None:
+def _open(file: BinaryIO, media_type: MediaType, index: int, options: dict[str, str], edits: dict[str, str]) -> _Opened:
+    """Open one stream. index: FFmpeg's, of all streams. options: of decoders. edits: further ones of the demuxer."""
+    container = open_container(file, media_type, options, edits)
+    stream = next((each for each in container.streams.video if each.index == index), None)
+    if stream is None or stream.codec_context is None:
+        container.close()
         raise MediaError("unsupported-format", Message.of("no-video-decoder"))
     decoder = decoder_of(stream)
     decoder.thread_count = 1  # the worker processes use the cores
@@ -123,23 +117,21 @@ def _open(file: BinaryIO, media_type: MediaType, options: dict[str, str], edits:
     return _Opened(container, stream, decoder)
 
 
-def _film_stream(container: av.container.InputContainer) -> Stream:
-    """The stream that a player would show: the default one, or the first that is not cover art."""
-    streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
-    if not streams:
-        covers = len(container.streams.video)
-        alone = Message.of("sound-only") if has_only_sound(container) else Message.of("no-video-stream")
-        raise MediaError("no-usable-frames", Message.of("cover-only") if covers else alone)
-    return next((s for s in streams if s.disposition & av.stream.Disposition.default), streams[0])
-
-
-#: Demuxers whose files list all streams at the beginning. In others, a film may begin later.
-_WITH_A_LIST = ("mov", "matroska", "ogg", "asf", "avi", "nut", "rm")
-
-
-def has_only_sound(container: av.container.InputContainer) -> bool:
-    """Whether a file without a film certainly is a sound file."""
-    return bool(container.streams.audio) and container.format.name.split(",")[0] in _WITH_A_LIST
+def _one_frame(open_again: Callable[[], _Opened], limits: Limits, exact: bool) -> Iterator[Picture]:
+    """The picture of a film that has only one frame, in all its looks."""
+    screen, opened = Screen(limits), open_again()
+    is_first = True
+    with opened.container:
+        for time, reach, frame in _timed_frames(
+            opened, Sampling(), limits, unheard
+        ):  # to the end, where damage is told
+            if not is_first:
+                continue
+            is_first = False
+            shown = screen.whole(frame, time, reach)
+            for view, pixels in ((FULL, shown.pixels), *shown.looks):
+                image = Image.fromarray(pixels)
+                yield Picture(image if exact else image.convert("L"), shown.size, exact, view=view)
 
 
 def _frames(

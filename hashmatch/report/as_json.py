@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from hashmatch.escape import for_json
 from hashmatch.matching.results import Match, Result, ScanSummary
 from hashmatch.messages import Message
-from hashmatch.records import Failure, Fingerprint, Hash
+from hashmatch.records import Failure, FilePart, Fingerprint, Hash
 from hashmatch.store import Store, lookup
 from hashmatch.store.lookup import Provenance, Reference
 from hashmatch.version import __version__
@@ -137,6 +137,22 @@ def fingerprint(path: bytes, value: Fingerprint) -> dict[str, Any]:
         "decoder": value.decoder,
         "error": failure(value.error),
         "unexamined": value.unexamined,
+        "parts": [file_part(part) for part in value.parts],
+    }
+
+
+def file_part(value: FilePart) -> dict[str, Any]:
+    """A further part of a file, in `hash --format json`."""
+    return {
+        "part": value.name,
+        "kind": value.kind,
+        "width": value.width,
+        "height": value.height,
+        "duration": value.duration,
+        "partial": value.partial,
+        "hashes": hashes(value.hashes),
+        "decoder": value.decoder,
+        "error": failure(value.error),
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from hashmatch import hashers
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
+from hashmatch.fingerprints.file_parts import apart, together
 from hashmatch.fingerprints.settings import ReferenceHashing
 from hashmatch.matching.status import is_comparable, is_skipped, says_anything
 from hashmatch.media import recipes_as_good
@@ -140,7 +141,7 @@ def _add_new(
     resembles_allowed: Callable[[Fingerprint], tuple[Message, ...]],
 ) -> Indexed:
     """Add a file whose content is new."""
-    reference_id, outcome = add_file(connection, actor, fingerprint, _location(state), membership)
+    reference_id, outcome = add_file(connection, actor, together(fingerprint), _location(state), membership)
     warnings = _warnings(outcome)
     if outcome == "added" and not membership.allow:
         warnings += resembles_allowed(fingerprint)
@@ -205,7 +206,8 @@ def _allow_list_check(store: Store) -> Callable[[Fingerprint], tuple[Message, ..
         # By its hashes alone, so that each match has a distance: the same bytes would be the same reference.
         return tuple(
             Message.of("resembles-allowed", id=m.reference.id, tier=m.tier, distance=m.distance or 0)
-            for m in searcher().matches(replace(fingerprint, digests=None, features=()))
+            for part in apart(replace(fingerprint, digests=None, features=()))
+            for m in searcher().matches(part)
         )
 
     return check

@@ -14,9 +14,10 @@ from dataclasses import replace
 
 from hashmatch import hashers
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
+from hashmatch.fingerprints.file_parts import apart
 from hashmatch.fingerprints.settings import QueryHashing
 from hashmatch.matching.results import ExaminedFilm, Result, Tier
-from hashmatch.matching.status import is_comparable, is_skipped, says_anything, unmatched, with_matches
+from hashmatch.matching.status import is_comparable, is_skipped, joined, says_anything, unmatched, with_matches
 from hashmatch.media import Limits, recipes_as_good
 from hashmatch.media.files import FoundPath
 from hashmatch.records import Digests, Fingerprint, Hash
@@ -85,13 +86,19 @@ def judge(
     """The verdicts on files that were examined, in their order. min_tier: as for `scan`."""
     files = [(state.path, _with_stored(connection, fingerprint)) for state, fingerprint in batch]
     algorithms = searcher.query_hashing(Limits()).hashers
-    matches = searcher.matches_of_each([fingerprint for _path, fingerprint in files if is_comparable(fingerprint)])
+    searched = [each for _path, fingerprint in files if is_comparable(fingerprint) for each in apart(fingerprint)]
+    matches = searcher.matches_of_each(searched)
     for path, fingerprint in files:
-        if is_comparable(fingerprint):
-            can_be_found = says_anything(fingerprint.hashes, algorithms, fingerprint.features)
-            yield with_matches(_measured(path, fingerprint), next(matches), min_tier, can_be_found)
-        else:
+        if not is_comparable(fingerprint):
             yield unmatched(path, fingerprint)
+            continue
+        verdicts = [
+            with_matches(
+                _measured(path, each), next(matches), min_tier, says_anything(each.hashes, algorithms, each.features)
+            )
+            for each in apart(fingerprint)
+        ]
+        yield joined(verdicts, [part.name for part in fingerprint.parts])
 
 
 def _measured(path: bytes, fingerprint: Fingerprint) -> Result:

@@ -20,7 +20,7 @@ from hashmatch.cluster.searching import ClusterSearcher
 from hashmatch.cluster.sizes import Sizes
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
 from hashmatch.fingerprints.many_files import LocalExaminer
-from hashmatch.fingerprints.one_file import fingerprint
+from hashmatch.fingerprints.one_file import ReadingHooks, fingerprint
 from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
@@ -114,7 +114,8 @@ def test_what_the_client_is_asked_and_told(seam: Seam, store: Store, tmp_path: P
     assert (known_file.known, known_file.hashes) == (True, ())
     assert (new.known, bool(new.hashes), new.kind) == (False, True, "image")
     with (folder / "film.mp4").open("rb") as file:
-        assert film_file == fingerprint(file, QueryHashing(), parts_to_decode=lambda glance: ((0.0, 2.0),))
+        whole = ReadingHooks(parts_to_decode=lambda glance: ((0.0, 2.0),))
+        assert film_file == fingerprint(file, QueryHashing(), whole)
     assert (text.kind, text.error) == (None, None)
     assert none.error is not None and none.error.code == "not-found"
     assert [name for what, name in log if what == "unchanged?"] == names

@@ -130,7 +130,7 @@ def test_prepare_imports_all_that_a_small_picture_takes(tmp_path: Path) -> None:
     layered_scene(5).convert("RGB").save(tmp_path / "a.jpg")
     script = """
 import sys
-from hashmatch.fingerprints.one_file import fingerprint
+from hashmatch.fingerprints.one_file import ReadingHooks, fingerprint
 from hashmatch.fingerprints.many_files import _prepare
 from hashmatch.fingerprints.settings import SmallPictures
 settings = SmallPictures(64)
@@ -165,7 +165,7 @@ def test_prepare_imports_all_that_a_film_takes(settings: str, tmp_path: Path) ->
     (tmp_path / "film.mp4").write_bytes(filmed(pictures, Film("mp4", "libx264", "mov", size=(96, 96))))
     script = f"""
 import sys
-from hashmatch.fingerprints.one_file import fingerprint
+from hashmatch.fingerprints.one_file import ReadingHooks, fingerprint
 from hashmatch.fingerprints.many_files import _prepare
 from hashmatch.fingerprints.settings import PlainHashing, QueryHashing, ReferenceHashing
 ALL = ("pdq", "phash", "dhash")
@@ -173,7 +173,7 @@ settings = {settings}
 _prepare(settings, frozenset(["film"]))
 before = set(sys.modules)
 with open("film.mp4", "rb") as file:
-    result = fingerprint(file, settings, parts_to_decode=lambda glance: ((0.0, 5.0),))
+    result = fingerprint(file, settings, ReadingHooks(parts_to_decode=lambda glance: ((0.0, 5.0),)))
 assert len(result.hashes) > 3 and result.error is None, result
 print(sorted(set(sys.modules) - before))
 """

@@ -356,7 +356,10 @@ def test_what_it_needs_is_loaded_before_the_lock(path: Path) -> None:
         return ",".join(loaded), os.getpid()
 
     needs = ("a", "a", "b", "a", "b", "", "c")
-    tasks = (Task(number, None, os.open(path, os.O_RDONLY), needs=each) for number, each in enumerate(needs))
+    tasks = (
+        Task(number, None, os.open(path, os.O_RDONLY), needs=frozenset(filter(None, [each])))
+        for number, each in enumerate(needs)
+    )
     with Pool(work, Isolation(workers=1), result=tuple[str, int], prepare=prepare) as pool:
         done = [each.result for each in pool.run(iter(tasks), lambda key, question: None) if each]
     assert [names for names, _process in done] == ["a", "a", "a,b", "a,b", "a,b", "a,b", "a,b,c"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch.media import MediaType, probed, second_choice
-from hashmatch.media.probe import BARE_STREAMS, CONTAINERS, probe
+from hashmatch.media.film_probe import BARE_STREAMS, CONTAINERS, probe
 from hashmatch.messages import Message
 from hashmatch.records import Failure
 from tests.support.film_files import FILMS, encoder_or_skip, film, wav

@@ -15,13 +15,14 @@ from PIL import Image
 
 from hashmatch.errors import MediaError
 from hashmatch.hamming.brute import distance
+from hashmatch.hashers.base import Picture
 from hashmatch.hashers.pdq import hash_exact
 from hashmatch.media import Limits, MediaType
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import EVERY_FRAME, KEY_FRAMES, STEADY, FilmShare, Sampling
 from hashmatch.media.video import open_video
 from tests.support.film_files import FILMS, Film, encoder_or_skip, film, filmed, sound, with_cover, with_display_matrix
-from tests.support.opened_media import away, frames, opened_film, what_decodes
+from tests.support.opened_media import away, frames, opened, opened_film, shown_by, what_decodes
 from tests.support.still_files import scene
 
 SIZE = (176, 144)
@@ -32,10 +33,12 @@ def mp4() -> bytes:
     return film("mp4")
 
 
-def failure(data: bytes, limits: Limits = Limits(), sampling: Sampling = EVERY_FRAME) -> tuple[MediaError, list[Frame]]:
-    seen: list[Frame] = []
+def failure(
+    data: bytes, limits: Limits = Limits(), sampling: Sampling = EVERY_FRAME
+) -> tuple[MediaError, list[Frame | Picture]]:
+    seen: list[Frame | Picture] = []
     with pytest.raises(MediaError) as caught:
-        for frame in opened_film(data, limits=limits).frames(sampling):
+        for frame in shown_by(opened(data, limits=limits), sampling):
             seen.append(frame)  # noqa: PERF402: what came before the error is wanted
     return caught.value, seen
 
@@ -387,7 +390,7 @@ def test_a_script_opens_no_other_file(secret: Path, tmp_path: Path, script: str,
     traced = reads_leave_a_trace(secret)
     os.utime(secret, (1, 2))
     with path.open("rb") as file, pytest.raises(MediaError) as caught:
-        list(open_video(file, MediaType("pyav", demuxer), Limits(), exact=False).frames(EVERY_FRAME))
+        list(shown_by(open_video(file, MediaType("pyav", demuxer), Limits(), exact=False)))
     assert caught.value.code in ("corrupt", "no-usable-frames")
     if traced:
         assert secret.stat().st_atime == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,11 @@ def opened_film(data: bytes, exact: bool = False, limits: Limits = Limits()) -> 
 
 def pictures(data: bytes, exact: bool = False, limits: Limits = Limits()) -> list[Picture]:
     return list(opened_stills(data, exact, limits).pictures)
+
+
+def shown_by(medium: Stills | OpenedFilm, sampling: Sampling = EVERY_FRAME) -> Iterator[Picture | Frame]:
+    """What an opened file shows, whatever it is."""
+    yield from medium.pictures if isinstance(medium, Stills) else medium.frames(sampling)
 
 
 def frames(data: bytes, sampling: Sampling = STEADY, exact: bool = False, limits: Limits = Limits()) -> list[Frame]:
