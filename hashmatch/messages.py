@@ -35,6 +35,8 @@ TEXTS: dict[str, str] = {
     "empty": N_("is empty"),
     "not-what-its-name-says": N_("is named like an image or film, but its content is neither"),
     "format-not-examined": N_("{format} is not examined"),
+    "needs-extra": N_("{format} needs the extra `{extra}`: pip install 'hashmatch[{extra}]'"),
+    "first-frame-only": N_("is animated; only its first frame was hashed"),
     "size-limit": N_("{size:,} bytes are more than the limit of {limit:,}"),
     "too-little-detail": N_("shows too little detail to be compared: it is black, plain or blurred"),
     "too-little-left": N_("is so damaged that what is left shows too little detail to be compared"),

@@ -1,9 +1,9 @@
 """Files to pixels: find files, recognise them by their content, decode them within limits.
 
 files.py walks folders and opens files, sniff.py recognises them, image.py (Pillow) and video.py (FFmpeg) decode them into
-what opened.py describes. limits.py says what a file may cost. sampling.py chooses the frames of a film; packets.py,
-moments.py and matroska.py help video.py. second_choice.py says what else may open a file; film_probe.py asks FFmpeg what it
-is. parts.py finds what else a file shows.
+what opened.py describes; rare_stills.py and any_film.py know other ways. limits.py says what a file may cost. sampling.py
+chooses the frames of a film; packets.py, moments.py and matroska.py help video.py. second_choice.py says what else may open
+a file; film_probe.py asks FFmpeg what it is. parts.py finds what else a file shows.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 import importlib
 from typing import BinaryIO
 
+from hashmatch.errors import MediaError
 from hashmatch.media.limits import Limits
 from hashmatch.media.opened import Film, Stills
 from hashmatch.media.parts import PartSource
 from hashmatch.media.sampling import SETTINGS
 from hashmatch.media.second_choice import second_choice
 from hashmatch.media.sniff import MediaType
+from hashmatch.messages import Message
 from hashmatch.records import Kind
 
 __all__ = ["Film", "Limits", "MediaType", "Stills"]
@@ -50,22 +52,27 @@ def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits
     Raises MediaError as the decoders do.
     """
     # Imported here, so that a photograph need not wait for FFmpeg, nor a film for Pillow's plug-ins.
-    if media_type.decoder == "pyav":
-        from hashmatch.media.video import open_video
+    if media_type.decoder in ("pyav", "probe"):
+        found = probed(file, media_type)
+        if found is None:
+            raise MediaError("unsupported-format", Message.of("not-what-its-name-says"))
+        from hashmatch.media.any_film import open_any_film
 
-        return open_video(file, media_type, limits, exact)
-    data = data if data is not None else file.read()
-    if media_type.decoder == "opencv":
-        from hashmatch.media.second_opinion import open_with_opencv
+        return open_any_film(file, found, limits, exact)
+    content = data if data is not None else file.read()
+    if media_type.decoder in ("pillow", "heif"):
+        from hashmatch.media.image import open_image
 
-        return open_with_opencv(data, media_type, limits, exact)
+        if media_type.format == "CUR":  # an icon but for its kind; Pillow knows no cursors with PNG
+            content, media_type = b"\0\0\1\0" + content[4:], MediaType("pillow", "ICO")
+        return open_image(content, media_type, limits, exact)
     if media_type.decoder == "tifffile":
         from hashmatch.media.tiff import open_with_tifffile
 
-        return open_with_tifffile(data, limits, exact)
-    from hashmatch.media.image import open_image
+        return open_with_tifffile(content, limits, exact)
+    from hashmatch.media.rare_stills import open_rare_still
 
-    return open_image(data, media_type, limits, exact)
+    return open_rare_still(content, media_type, limits, exact)
 
 
 def probed(file: BinaryIO, asked: MediaType) -> MediaType | None:
@@ -93,9 +100,9 @@ def open_part(file: BinaryIO, part: PartSource, limits: Limits, exact: bool) -> 
             from hashmatch.media.covers import open_cover
 
             return open_cover(file, part.media_type, part.number, limits, exact)
-        from hashmatch.media.video import open_video
+        from hashmatch.media.any_film import open_any_film
 
-        return open_video(file, part.media_type, limits, exact, part.number)
+        return open_any_film(file, part.media_type, limits, exact, part.number)
     from hashmatch.media.image import open_image
 
     return open_image(file.read(), part.media_type, limits, exact, part.number)
@@ -117,23 +124,24 @@ def need(media_type: MediaType) -> str:
     return media_type.format if media_type.decoder in ("pillow", "heif") else media_type.decoder
 
 
+#: Modules by what is needed. Those of our own with a function `load` have it called.
+_MODULES = {
+    # PyAV imports the last two when a film has subtitles.
+    "film": "covers video any_film film_probe rare_stills ffmpeg_still av.subtitles.stream av.subtitles.codeccontext",
+    "jxl": "rare_stills jxl",
+    "raw": "rare_stills raw",
+    "imagecodecs": "rare_stills extra_codecs ffmpeg_still",
+    "opencv": "rare_stills extra_codecs ffmpeg_still second_opinion",
+    "tifffile": "tiff",
+}
+
+
 def load_decoder(needed: str) -> None:
     """Load what `need` names, so that `open_media` has nothing left to import."""
-    if needed == "film":
-        importlib.import_module("hashmatch.media.covers")
-        importlib.import_module("hashmatch.media.video")
-        importlib.import_module("hashmatch.media.film_probe")
-        importlib.import_module("av.subtitles.stream")  # which PyAV imports when a film has subtitles
-        importlib.import_module("av.subtitles.codeccontext")
-    elif needed == "opencv":
-        from hashmatch.media.second_opinion import load_opencv
-
-        load_opencv()
-    elif needed == "tifffile":
-        from hashmatch.media.tiff import load_tifffile
-
-        load_tifffile()
-    elif needed:
+    for name in _MODULES.get(needed, "").split():
+        module = importlib.import_module(name if "." in name else f"hashmatch.media.{name}")
+        getattr(module, "load", lambda: None)()
+    if needed and needed != "film":
         from hashmatch.media import image
 
         image.load_decoder(needed)

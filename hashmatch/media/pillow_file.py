@@ -31,6 +31,18 @@ _PLUGINS = {
     "AVIF": ("PIL.AvifImagePlugin",),
     "JPEG2000": ("PIL.Jpeg2KImagePlugin",),
     "HEIF": ("pillow_heif",),
+    "ICO": ("PIL.IcoImagePlugin",),
+    "CUR": ("PIL.IcoImagePlugin",),
+    "ICNS": ("PIL.IcnsImagePlugin", "PIL.Jpeg2KImagePlugin"),
+    "PCX": ("PIL.PcxImagePlugin",),
+    "DCX": ("PIL.DcxImagePlugin",),
+    "TGA": ("PIL.TgaImagePlugin",),
+    "DDS": ("PIL.DdsImagePlugin",),
+    "SGI": ("PIL.SgiImagePlugin",),
+    "QOI": ("PIL.QoiImagePlugin",),
+    "PSD": ("PIL.PsdImagePlugin",),
+    "SUN": ("PIL.SunImagePlugin",),
+    "XBM": ("PIL.XbmImagePlugin",),
 }
 #: Modes that take one byte a pixel.
 _ONE_BYTE = ("1", "L", "P")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hashmatch.media.names import named_like_media
-from hashmatch.media.sniff import MediaType
+from hashmatch.media.media_type import MediaType
+from hashmatch.media.names import is_plainly_other, is_text, named_like_media
+from hashmatch.media.unexamined import unexamined_kind
 from hashmatch.records import Failure
 
 #: Failures after which another decoder may do better. Not limits, which hold for every decoder.
@@ -12,16 +13,10 @@ _WORTH_ANOTHER = frozenset({"corrupt", "unsupported-format", "no-usable-frames",
 _OPENCV = frozenset({"JPEG", "PNG", "GIF", "WEBP", "BMP", "JPEG2000", "AVIF", "PPM", "SUN"})
 _FFMPEG = {"PCX": "pcx", "SGI": "sgi", "DDS": "dds", "TGA": "targa", "QOI": "qoi", "PSD": "psd", "XBM": "xbm"}
 
-# What begins like this is no film: programs, archives, documents, fonts, and what else lies in great numbers on a disk.
-# From https://www.garykessler.net/library/file_sigs.html and file(1)'s magic.
+# What begins like this lies in great numbers on disks and is no film. names.py and unexamined.py know other such files.
 _NO_FILM = (
-    *(b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"!<arch>\n", b"\0asm"),
-    *(b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"),
-    *(b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"MSCF", b"xar!", b"070701", b"hsqs", b"LZIP", b"\xed\xab\xee\xdb"),
-    *(b"%PDF-", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf", b"SQLite format 3\0", b"bplist00", b"ElfFile\0"),
-    *(b"\0\1\0\0\0", b"OTTO", b"true\0", b"ttcf", b"wOFF", b"wOF2", b"\x93NUMPY", b"\x89HDF\r\n", b"\x5d\0\0"),
-    *(b"\xde\x12\x04\x95", b"\x95\x04\x12\xde", b"DIRC", b"PACK\0\0\0\x02", b"\xfftOc", b"TZif", b"BC\xc0\xde"),
-    *(b"ID3", b"fLaC", b"MThd", b"conectix", b"QFI\xfb", b"KDMV", b"regf", b"L\0\0\0\1\x14\x02\0", b"dex\n"),
+    *(b"!<arch>\n", b"\x5d\0\0", b"true\0", b"ttcf", b"\xde\x12\x04\x95", b"\x95\x04\x12\xde", b"\xfftOc", b"TZif"),
+    *(b"\x80\x02}", b"\x80\x03}", b"\x80\x04\x95", b"\x80\x05\x95", b"JM\1\0", b"Xcur", b"ElfFile\0"),
 )
 
 
@@ -57,26 +52,10 @@ def _probe(path: bytes) -> MediaType:
 
 def _is_plainly_no_film(head: bytes, path: bytes) -> bool:
     """Whether FFmpeg need not be asked. It is asked about anything but texts that is named like media."""
-    if not head or _is_text(head):
+    if not head or is_text(head):
         return True
-    return not named_like_media(path) and (head.startswith(_NO_FILM) or not head.strip(b"\0"))
-
-
-def _is_text(head: bytes) -> bool:
-    """UTF-8 (perhaps cut within a letter) or UTF-16, without control characters that texts do not have."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    if any(map(head.__contains__, _NOT_IN_TEXT)):
+    if named_like_media(path):
         return False
-    for cut in range(4):
-        try:
-            head[: len(head) - cut].decode()
-        except UnicodeDecodeError:
-            continue
-        return True
-    # Latin-1 and its kin: mostly letters.
-    return sum(map(head.count, _LETTERS)) > len(head) * 0.6
-
-
-_NOT_IN_TEXT = tuple(bytes([code]) for code in range(32) if code not in b"\t\n\v\f\r\x1b")
-_LETTERS = tuple(bytes([code]) for code in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 \n")
+    is_compiled_python = head[2:4] == b"\r\n" and head[5:8] == bytes(3)
+    is_other = head.startswith(_NO_FILM) or is_plainly_other(head) or unexamined_kind(head) is not None
+    return is_compiled_python or is_other or not head.strip(b"\0")

@@ -24,7 +24,7 @@ from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 
 
-def load_opencv() -> None:
+def load() -> None:
     """Import what reading may need, for a process that can import nothing later."""
     cv2 = importlib.import_module("cv2")
     cv2.setNumThreads(1)

@@ -32,7 +32,7 @@ _COMPRESSIONS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34712, 34887, 34925, 34933, 
 _ROWS = 256
 
 
-def load_tifffile() -> None:
+def load() -> None:
     """Import what reading may need, for a process that can import nothing later."""
     tifffile = importlib.import_module("tifffile")
     with contextlib.suppress(ImportError):

@@ -322,7 +322,7 @@ def test_no_media(data: bytes, unexamined: Unexamined | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"<svg/>", b"#EXTM3U\na.ts\n", b"%!PS-Adobe\n", b"8BPS\0\1", b"ffconcat version 1.0\n"]
+    "data", [b"<svg/>", b"#EXTM3U\na.ts\n", b"%!PS-Adobe\n", b"8BPS\0\2", b"ffconcat version 1.0\n"]
 )
 def test_refused_media(data: bytes) -> None:
     """It may show something, so it is not skipped in silence; its digests are kept."""

@@ -22,6 +22,7 @@ from hashmatch.media import Limits, load_decoder, need
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from tests.support.film_files import film
 from tests.support.opened_media import decoded
+from tests.support.rare_stills import RARE_STILLS
 from tests.support.still_files import ANIMATIONS, STILLS, animated, still
 
 FILMS = ["mp4", "mp4-fragmented", "mov-prores", "mkv", "webm-vp9", "avi-mjpeg", "flv", "ts", "mpg", "wmv", "ogv-vp8"]
@@ -29,9 +30,11 @@ FILMS = ["mp4", "mp4-fragmented", "mov-prores", "mkv", "webm-vp9", "avi-mjpeg", 
 
 def load_all(needs: frozenset[str]) -> None:
     """Runs in a worker, before it locks itself."""
-    for _make, media_type in (*STILLS.values(), *ANIMATIONS.values()):
-        load_decoder(need(media_type))
-    load_decoder("film")
+    types = [
+        media_type for _make, media_type, *_bits in (*STILLS.values(), *ANIMATIONS.values(), *RARE_STILLS.values())
+    ]
+    for needed in {*map(need, types), "film", "raw", "opencv"}:
+        load_decoder(needed)
 
 
 def examine(exact: bool, descriptor: int, ask: Callable[[Any], Any], beat: Callable[[float], None]) -> tuple[str, Any]:

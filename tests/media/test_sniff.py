@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import sys
+import sysconfig
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from hashmatch.media import MediaType
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from tests.support.film_files import FILMS, box, encoder_or_skip, film, wav
-from tests.support.still_files import ANIMATIONS, STILLS
+from tests.support.still_files import ANIMATIONS, STILLS, saved, scene
 
 FILM_TYPES = {name: MediaType("pyav", film.demuxer) for name, film in FILMS.items()}
 
@@ -21,6 +25,37 @@ FILM_TYPES = {name: MediaType("pyav", film.demuxer) for name, film in FILMS.item
 def test_stills(name: str) -> None:
     make, expected = STILLS[name]
     assert sniff(make()[:HEAD_BYTES]) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"\n", "JPEG"),
+        (b"\r\n\0\0junk", "JPEG"),
+    ],
+)
+def test_a_picture_after_junk(head: bytes, name: str) -> None:
+    assert sniff(head + saved(scene(), name)) == MediaType("pillow", name)
+
+
+def test_a_jpeg_with_junk_after_its_first_marker() -> None:
+    data = saved(scene(), "JPEG")
+    assert sniff(data[:2] + bytes(9) + data[2:]) == MediaType("pillow", "JPEG")
+
+
+def test_a_bitmap_with_its_reserved_bytes_set() -> None:
+    data = saved(scene(), "BMP")
+    assert sniff(data[:6] + b"\1\2\3\4" + data[10:]) == MediaType("pillow", "BMP")
+
+
+def test_a_webp_with_another_chunk_first() -> None:
+    data = saved(scene(), "WEBP")
+    assert sniff(data[:12] + b"JUNK\4\0\0\0abcd" + data[12:]) == MediaType("pillow", "WEBP")
+
+
+def test_a_film_of_jpeg_2000() -> None:
+    head = b"\0\0\0\x0cjP  \r\n\x87\n" + box(b"ftyp", b"mjp2", bytes(4), b"mjp2")
+    assert sniff(head) == MediaType("pyav", "mov")
 
 
 @pytest.mark.parametrize("name", ANIMATIONS)
@@ -40,7 +75,8 @@ def test_films(name: str) -> None:
     [
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
         (b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- x -->\n<svg></svg>', "SVG"),
-        (b"<!DOCTYPE svg PUBLIC><svg/>", "SVG"),
+        (b"<!DOCTYPE svg PUBLIC><svg />", "SVG"),
+        (b"<?xml version='1.0'?><svg:svg xmlns:svg='x'>", "SVG"),
         (b"  \n<SVG/>", "SVG"),
         (b"ffconcat version 1.0\nfile secret.ts", "ffconcat script"),
         (b"\n ffconcat version 1.0\nfile secret.ts", "playlist"),
@@ -49,10 +85,25 @@ def test_films(name: str) -> None:
         (b"[playlist]\nFile1=secret.ts", "PLS playlist"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
         (b"\xc5\xd0\xd3\xc6" + bytes(26), "PostScript"),
-        (b"8BPS\0\1" + bytes(20), "Photoshop"),
-        (b"\xff\x0a" + bytes(20), "JPEG XL"),
-        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20), "JPEG XL"),
-        (b".RMF\0\0\0\x12", "RealMedia"),
+        (b"8BPS\0\2" + bytes(20), "Photoshop's large format (PSB)"),
+        (b"BPG\xfb\0\0", "BPG"),
+        (b"FLIF\x44", "FLIF"),
+        (b"\xff\x10\xff\x50\0", "JPEG XS"),
+        (b"AT&TFORM\0\0\0\0DJVU", "DjVu"),
+        (bytes(128) + b"DICM\2\0", "DICOM"),
+        (b"\xd7\xcd\xc6\x9a" + bytes(20), "Windows Metafile"),
+        (b"\1\0\0\0\x6c\0\0\0" + bytes(32) + b" EMF", "Windows Metafile (EMF)"),
+        (b"gimp xcf v011\0", "GIMP's XCF"),
+        (b"\x8aMNG\r\n\x1a\n", "MNG"),
+        (b"\x8bJNG\r\n\x1a\n", "JNG"),
+        (b"SIMPLE  =                    T", "FITS"),
+        (b"RIFF\0\0\0\0CDR9vrsn", "CorelDRAW"),
+        (b"RIFF\0\0\0\0ACONanih", "animated cursor (ANI)"),
+        (b'{"v":"5.7.4","fr":60,"ip":0,"op":180,"w":512,"h":512,"layers":[]}', "Lottie animation"),
+        (gzip.compress(b'{"tgs":1,"v":"5.5.2","fr":60,"ip":0,"op":180,"layers":[]}'), "Lottie animation"),
+        (gzip.compress(b'<svg xmlns="http://www.w3.org/2000/svg"/>'), "SVG"),
+        (b'<?xml version="1.0"?><MPD type="static"><BaseURL>secret</BaseURL></MPD>', "playlist"),
+        (b'<ASX version="3.0"><Entry><Ref href="secret.wmv"/></Entry></ASX>', "playlist"),
     ],
 )
 def test_refused(head: bytes, name: str) -> None:
@@ -78,6 +129,18 @@ def test_refused(head: bytes, name: str) -> None:
         b"RIFF\x24\0\0\0WAVEfmt ",
         b"ID3\x04" + bytes(60),
         b"GGGG",
+        b"G" * 4096,
+        b"(G" + b"G" * 10 + b")\n" * 2000,
+        gzip.compress(b"An evening at the harbour.\n"),
+        b'{"name": "harbour", "ip": "192.0.2.1", "op": 3}',
+        b"P2P networks are 3 times 4 bigger\n",
+        b"#define harbour 1\n#define evening 2\n",
+        b"\0\0\1\0" + bytes(40),
+        b"\0\0\2\0\0\0" + bytes(40),
+        b"II*\0"[:2] + b"\0\0" + bytes(40),
+        b"\x0a\5\1\7" + bytes(124),
+        b"import { harbour } from './harbour';\nexport default harbour;\n",
+        b"A" * 80 + b"\xff\xd8\xff\xe0\0\x10JFIF",
         b"SQLite format 3\0",
         b"file secret.ts\n",
         wav()[:HEAD_BYTES],
@@ -124,10 +187,44 @@ def test_old_quicktime_has_no_brand(atom: bytes) -> None:
 
 
 def test_transport_stream_needs_its_sync_bytes() -> None:
-    packet = b"\x47" + bytes(187)
+    packet = b"\x47\x40\0\x10" + bytes(184)
     assert sniff(packet * 4) == MediaType("pyav", "mpegts")
     assert sniff(packet * 3 + bytes(188)) is None
     assert sniff((bytes(4) + packet) * 4) == MediaType("pyav", "mpegts")
+    assert sniff((packet + bytes(16)) * 4) == MediaType("pyav", "mpegts")
+    assert sniff(b"\x46" + packet[1:] + packet * 5) == MediaType("pyav", "mpegts")
+    assert sniff((b"\x47" + bytes(187)) * 20) is None
+
+
+@pytest.mark.parametrize(
+    "folder", [Path(sys.executable).parent, Path(sysconfig.get_path("stdlib"))], ids=["bin", "lib"]
+)
+def test_programs_are_no_media(folder: Path) -> None:
+    """Those of Python, and its library: no file of them but the pictures is taken for media."""
+    taken = {}
+    for path in sorted(folder.rglob("*"))[:4000]:
+        if path.is_file() and path.suffix not in (
+            ".png",
+            ".gif",
+            ".jpg",
+            ".svg",
+            ".ico",
+            ".xbm",
+            ".pgm",
+            ".bmp",
+            ".tiff",
+        ):
+            with path.open("rb") as file:
+                taken[path.name] = sniff(file.read(HEAD_BYTES))
+    assert len(taken) > 5 and {name: found for name, found in taken.items() if found is not None} == {}
+
+
+@given(data=st.binary(min_size=300, max_size=600))
+@settings(max_examples=500)
+def test_chance_makes_no_media(data: bytes) -> None:
+    """Two bytes make a JPEG XL, and nothing else may be as short."""
+    found = sniff(b"\x03\x9c" + data)
+    assert found is None
 
 
 @given(data=st.binary(max_size=600))

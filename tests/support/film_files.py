@@ -65,6 +65,29 @@ FILMS = {
     "ogv-theora": Film("ogg", "libtheora", "ogg"),
 }
 
+#: Films of containers that are met seldom.
+RARE_FILMS = {
+    "ivf": Film("ivf", "libvpx-vp9", "ivf"),
+    "nut": Film("nut", "mpeg4", "nut"),
+    "mxf": Film("mxf", "mpeg2video", "mxf", rate=25),
+    "dv": Film("dv", "dvvideo", "dv", rate=25, size=(720, 576)),
+    "rm": Film("rm", "rv20", "rm"),
+    "wtv": Film("wtv", "mpeg2video", "wtv", rate=25),
+    "gxf": Film("gxf", "mpeg2video", "gxf", rate=25, size=(720, 576)),
+    "y4m": Film("yuv4mpegpipe", "wrapped_avframe", "yuv4mpegpipe"),
+    "swf": Film("swf", "flv", "swf", rate=25),
+    "swf-jpeg": Film("swf", "mjpeg", "swf", rate=25, pixels="yuvj420p"),
+    "3g2": Film("3g2", "h263", "mov"),
+    "f4v": Film("f4v", "libx264", "mov"),
+    "smooth-streaming": Film("ismv", "libx264", "mov"),
+    "vcd": Film("vcd", "mpeg1video", "mpeg", rate=25),
+    "dvd": Film("dvd", "mpeg2video", "mpeg", rate=25),
+    "roq": Film("roq", "roqvideo", "roq", rate=30, size=(128, 128), pixels="yuvj444p"),
+    "avi-cinepak": Film("avi", "cinepak", "avi", pixels="rgb24"),
+    "mov-rle": Film("mov", "qtrle", "mov", pixels="rgb24"),
+    "flv-screen": Film("flv", "flashsv", "flv", pixels="bgr24"),
+}
+
 
 def film(of: Film | str = "mp4", seconds: float = 5.5, first_seed: int = 0, late: float = 0) -> bytes:
     """A film with a new scene every second. late: the time of its first frame, in seconds."""
@@ -77,7 +100,7 @@ def film(of: Film | str = "mp4", seconds: float = 5.5, first_seed: int = 0, late
 
 @functools.lru_cache(64)
 def _film(name: str, seconds: float, first_seed: int, late: float) -> bytes:
-    return film(FILMS[name], seconds, first_seed, late)
+    return film((FILMS | RARE_FILMS)[name], seconds, first_seed, late)
 
 
 def filmed(
@@ -87,7 +110,7 @@ def filmed(
 
     late: as for film. times: when each picture is shown, in seconds; None for a steady rate.
     """
-    of = FILMS[of] if isinstance(of, str) else of
+    of = (FILMS | RARE_FILMS)[of] if isinstance(of, str) else of
     base = Fraction(1, of.rate) if times is None else Fraction(1, 1000)
     stamps = itertools.count(round(late * of.rate)) if times is None else (round(time * 1000) for time in times)
     out = io.BytesIO()
@@ -170,7 +193,7 @@ def with_display_matrix(mp4: bytes, a: int, b: int, c: int, d: int) -> bytes:
 def encoder_or_skip(name: str) -> Film:
     import av
 
-    film = FILMS[name]
+    film = (FILMS | RARE_FILMS)[name]
     try:
         av.codec.Codec(film.codec, "w")
     except Exception:
