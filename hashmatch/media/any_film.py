@@ -8,7 +8,7 @@ from hashmatch.errors import MediaError
 from hashmatch.media.containers import ebml_start
 from hashmatch.media.limits import Limits
 from hashmatch.media.media_type import MediaType
-from hashmatch.media.opened import Film
+from hashmatch.media.opened import Film, Stills
 from hashmatch.media.shifted import SectorFile, ShiftedFile
 from hashmatch.media.sniff import HEAD_BYTES
 from hashmatch.media.video import open_video
@@ -20,7 +20,7 @@ _SELDOM_FILMS = {"swf": "Flash without a film"}
 
 def open_any_film(
     file: BinaryIO, media_type: MediaType, limits: Limits, exact: bool, number: int | None = None
-) -> Film:
+) -> Film | Stills:
     """As open_video; but without what is no part of the film, and with other content of a container named."""
     file.seek(0)
     head = file.read(HEAD_BYTES)

@@ -65,7 +65,9 @@ def test_it_is_damaged(name: str) -> None:
         for _byte in range(20):
             broken[chance.randrange(100, len(broken))] = chance.randrange(256)
         try:
-            frames(bytes(broken))
+            opened = open_media(io.BytesIO(broken), None, MediaType("pyav", RARE_FILMS[name].demuxer), Limits(), False)
+            for _each in opened.frames(STEADY) if isinstance(opened, Film) else opened.pictures:
+                pass
         except MediaError as error:
             assert error.code in CODES
 
