@@ -21,7 +21,7 @@ from hashmatch.fingerprints.film import (
     too_many,
 )
 from hashmatch.fingerprints.film import read as read_film
-from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
+from hashmatch.fingerprints.picture import features_of, hashes_of, leads, pixels_of, views_of
 from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures, VpdqHashing
 from hashmatch.media import Film, MediaType, Stills, count_covers, need, open_media, open_part, probed, recipe
 from hashmatch.media.files import chunks, digest
@@ -257,11 +257,11 @@ def _read_stills(stills: Stills, settings: Hashing, result: Fingerprint) -> Fing
     error: Failure | None = None
     try:
         for picture in stills.pictures:
-            size, first = size or picture.full_size, not hashes
-            if first:
-                views = views_of(picture, settings)
-            hashes.extend(hashes_of(picture, settings, views if first else ()))
-            if settings.features and first:
+            size, is_leading = size or picture.full_size, leads(picture, hashes)
+            own = views_of(picture, settings) if is_leading else ()
+            views = own or views
+            hashes.extend(hashes_of(picture, settings, own))
+            if settings.features and is_leading:
                 features = features_of(picture, is_query=isinstance(settings, QueryHashing))
     except MediaError as problem:
         error = _what_is_missing(problem, bool(hashes))

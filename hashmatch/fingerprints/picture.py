@@ -12,7 +12,7 @@ from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, Sma
 from hashmatch.hashers.base import Picture
 from hashmatch.matching.tiers import quality_of
 from hashmatch.records import Hash, Pixels, View
-from hashmatch.views import FULL, ViewKind, ViewName
+from hashmatch.views import ViewKind, ViewName
 
 
 def prepare(settings: Settings) -> None:
@@ -38,10 +38,19 @@ def hashes_of(picture: Picture, settings: Hashing, views: Sequence[View] = ()) -
     for part in (picture, *(picture.part(view) for view in views)):
         found = _oriented(part) if isinstance(settings, QueryHashing) else _hash(part, "pdq")
         # A view with little detail, such as the plain ground between two lines of text, says nothing.
-        if part is picture or (found.quality or 0) >= quality_of("pdq").good:
+        if part is picture or _has_detail(found):
             yield found
             yield _hash(part, hashers.GUARD)
     yield from (_hash(picture, name) for name in settings.hashers if name != "pdq")
+
+
+def leads(picture: Picture, before: Sequence[Hash]) -> bool:
+    """Whether borders and features are looked for in this picture: the whole one, or its next look if the ones before have
+    too little detail, as a white figure has on white.
+
+    before: the hashes of the pictures of this file that came before.
+    """
+    return _is_whole(picture) and not any(each.algorithm == "pdq" and _has_detail(each) for each in before)
 
 
 def views_of(picture: Picture, settings: Hashing) -> tuple[View, ...]:
@@ -51,7 +60,7 @@ def views_of(picture: Picture, settings: Hashing) -> tuple[View, ...]:
     """
     from hashmatch.hashers.borders import find_views, is_plain_outside
 
-    if picture.view != FULL or "pdq" not in settings.hashers or not settings.views:
+    if not _is_whole(picture) or "pdq" not in settings.hashers or not settings.views:
         return ()
     luma = np.asarray(picture.image.convert("L"))
     size = picture.image.size * 2
@@ -78,6 +87,14 @@ def pixels_of(picture: Picture, side: int) -> Pixels:
     image = picture.image.convert("RGB")
     image.thumbnail((side, side))
     return Pixels(image.width, image.height, image.tobytes())
+
+
+def _is_whole(picture: Picture) -> bool:
+    return ViewName.parse(picture.view).kind in (ViewKind.FULL, ViewKind.LOOK)
+
+
+def _has_detail(found: Hash) -> bool:
+    return (found.quality or 0) >= quality_of("pdq").good
 
 
 def _hash(picture: Picture, name: str) -> Hash:
