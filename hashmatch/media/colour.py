@@ -22,8 +22,8 @@ Correction = Callable[[Image.Image], Image.Image]
 #: Bytes of an ICC profile. Those of printers have up to 3 MB.
 LONGEST_PROFILE = 4 << 20
 #: A profile counts as sRGB where no colour moves by more than this many levels of 255: rounding, and a gamma of 2.2 in place
-#: of sRGB's curve, which is 7 levels off in the darkest tones. Measured: PDQ moves by at most 2 bits of 256.
-SAME_COLOUR = 8
+#: of sRGB's curve, which is 9 levels off in the darkest tones. Measured: PDQ moves by at most 2 bits of 256.
+SAME_COLOUR = 10
 #: Colours along each side of the cube.
 _SIDE = 33
 _REMEMBERED = 16
@@ -52,6 +52,8 @@ _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
 _PQ, _HLG = 16, 18
 #: Brightness of white on paper, and of the brightest light, in cd/m² (ITU-R BT.2408).
 _WHITE, _BRIGHTEST = 203.0, 1000.0
+#: The share of white paper from which on light is pressed together.
+_KNEE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,8 @@ def said_to_srgb(said: SaidColours, values: npt.NDArray[Any]) -> npt.NDArray[np.
     """Colours in sRGB by code points, or by gamma and chromaticities.
 
     values: float (n, 3), red, green and blue, 0 to 1. Returns the same.
-    Light brighter than white paper is pressed together by x (1 + x / b²) / (1 + x), where x is the brightest of the three
-    primaries with white paper at 1, and b the brightest light: Reinhard et al. 2002, equation 4.
+    Light of high dynamic range stays as it is up to three quarters of white paper. From there on it is pressed together by
+    x / (1 + x) (Reinhard et al. 2002, equation 3), all three primaries by what the brightest of them needs.
     """
     if said.narrow:
         values = np.clip((values * 255 - 16) / 219, 0, 1)
@@ -169,7 +171,9 @@ def said_to_srgb(said: SaidColours, values: npt.NDArray[Any]) -> npt.NDArray[np.
     light = np.clip(light, 0, None)
     if transfer in (_PQ, _HLG):
         brightest = light.max(axis=1, keepdims=True)
-        light = light * (1 + brightest / (_BRIGHTEST / _WHITE) ** 2) / (1 + brightest)
+        beyond = np.clip((brightest - _KNEE) / (1 - _KNEE), 0, None)
+        pressed = np.minimum(brightest, _KNEE) + (1 - _KNEE) * beyond / (1 + beyond)
+        light = light * pressed / np.maximum(brightest, 1e-9)
     light = np.clip(light, 0, 1)
     shown = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.asarray(shown, np.float64)

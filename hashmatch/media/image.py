@@ -12,7 +12,7 @@ from PIL import Image
 from hashmatch.errors import MediaError
 from hashmatch.hashers.base import Picture
 from hashmatch.media.classified import classified, one_line
-from hashmatch.media.colour import SaidColours, correction
+from hashmatch.media.colour import PLAIN, SaidColours, correction
 from hashmatch.media.damage import decode_what_is_there
 from hashmatch.media.grounds import AS_STORED, ON_DARK
 from hashmatch.media.limits import ANIMATION_SHARE, Limits
@@ -67,6 +67,8 @@ def open_image(
         way = "exact" if exact else "full"
         if media_type.format == "JPEG":
             check_coefficients(image, limits)
+            if image.mode == "RGB" and correction(file.said, "RGB") is None:
+                file = replace(file, said=PLAIN)  # whatever else the profile is for, brightness alone among it
             way = way if exact else _draft(image, file.said)
         check_size(image.size, limits, image.mode)
     pages = _pages(file, media_type, full_size, exact, limits)

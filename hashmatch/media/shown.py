@@ -17,7 +17,7 @@ from hashmatch.media.colour import Correction
 from hashmatch.media.grounds import DARK, OPAQUE, WHITE
 
 #: Pixels of a band.
-_BAND = 1 << 22
+BAND = 1 << 22
 
 #: What puts the colours of a picture right, asked with its mode: "RGB", "L" or "CMYK". See colour.correction.
 Corrections = Callable[[str], Correction | None]
@@ -94,7 +94,7 @@ class _Alphas:
 
 def _bands(image: Image.Image, factor: int) -> Iterator[Image.Image]:
     width, height = image.size
-    rows = max(1, _BAND // width // factor) * factor
+    rows = max(1, BAND // width // factor) * factor
     if rows >= height:
         yield image
         return

@@ -1,0 +1,132 @@
+"""Whatever is wrong with the chunks beside the picture, the picture is hashed, and nothing is said to be missing."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from hashmatch.errors import MediaError
+from hashmatch.media import Film, Stills, png
+from tests.support.opened_media import away, frames, opened, pictures, pixels
+from tests.support.still_files import animated, saved, scene
+
+Chunk = tuple[bytes, bytes]
+
+
+def written(name: bytes, content: bytes, checksum: int | None = None, length: int | None = None) -> bytes:
+    checksum = zlib.crc32(name + content) if checksum is None else checksum
+    return struct.pack(">I", len(content) if length is None else length) + name + content + struct.pack(">I", checksum)
+
+
+def chunks_of(data: bytes) -> list[Chunk]:
+    found, at = [], 8
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        found.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
+        at += 12 + length
+    return found
+
+
+def with_chunks(*before: bytes, after: bytes = b"", base: bytes | None = None) -> bytes:
+    """The scene with these chunks before its pixels, and after them."""
+    (first, *others) = chunks_of(base if base is not None else saved(scene(), "PNG"))
+    *rest, end = (written(*each) for each in others)
+    return png.SIGNATURE + written(*first) + b"".join(before) + b"".join(rest) + after + end
+
+
+_TEXT = b"Comment\0\0" + zlib.compress(bytes(3 << 20))
+SIDE_CHUNKS = {
+    "checksum-of-text": written(b"tEXt", b"Comment\0hello", checksum=1),
+    "checksum-of-phys": written(b"pHYs", bytes(9), checksum=1),
+    "checksum-of-profile": written(b"iCCP", b"name\0\0" + zlib.compress(bytes(500)), checksum=1),
+    "checksum-of-transparency": written(b"tRNS", bytes(6), checksum=1),
+    "short-phys": written(b"pHYs", b"\0\0"),
+    "short-gamma": written(b"gAMA", b"\0"),
+    "short-chromaticities": written(b"cHRM", b"\0\0\0\1"),
+    "short-cicp": written(b"cICP", b"\1"),
+    "short-time": written(b"tIME", b"\0"),
+    "short-animation": written(b"acTL", b"\0"),
+    "empty-profile": written(b"iCCP", b""),
+    "text-bomb": written(b"zTXt", _TEXT),
+    "international-text-bomb": written(b"iTXt", b"Comment\0\1\0en\0\0" + zlib.compress(bytes(3 << 20))),
+    "many-texts": written(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(1 << 20))) * 100,
+    "profile-bomb": written(b"iCCP", b"name\0\0" + zlib.compress(bytes(60 << 20))),
+    "profile-of-nonsense": written(b"iCCP", b"name\0\0" + zlib.compress(b"nonsense" * 100)),
+    "profile-not-packed": written(b"iCCP", b"name\0\7nonsense"),
+    "short-transparency": written(b"tRNS", b"\0"),
+    "animation-without-frames": written(b"acTL", struct.pack(">II", 5, 0)),
+    "frame-without-animation": written(b"fcTL", bytes(26)),
+    "broken-exif": written(b"eXIf", b"II*\0\xff\xff\xff\xff"),
+    "exif-of-nothing": written(b"eXIf", b""),
+    "unknown": written(b"abCd", bytes(100), checksum=5),
+    "text-without-a-zero": written(b"tEXt", b"\xff" * 200),
+    "length-beyond-the-end": written(b"tEXt", b"Comment\0hello", length=0x7FFFFFFF),
+}
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("kind", SIDE_CHUNKS)
+def test_side_chunks_before_the_pixels(kind: str, exact: bool) -> None:
+    (only,) = pictures(with_chunks(SIDE_CHUNKS[kind]), exact)  # and no error comes after it
+    assert away(only, scene()) <= 6
+
+
+@pytest.mark.parametrize("kind", SIDE_CHUNKS)
+def test_side_chunks_after_the_pixels(kind: str) -> None:
+    (only,) = pictures(with_chunks(after=SIDE_CHUNKS[kind]))
+    assert away(only, scene()) <= 6
+
+
+def test_checksums_of_the_picture_itself() -> None:
+    data = bytearray(saved(scene(), "PNG"))
+    data[29] ^= 1  # of the header
+    at = data.index(b"IDAT")
+    data[at + 4 + int.from_bytes(data[at - 4 : at], "big")] ^= 1
+    assert away(pictures(bytes(data))[0], scene()) <= 6
+
+
+def test_palette_that_is_cut() -> None:
+    image = scene().quantize(16)
+    parts = [(name, content[:-1] if name == b"PLTE" else content) for name, content in chunks_of(saved(image, "PNG"))]
+    assert away(pictures(png.SIGNATURE + b"".join(written(*each) for each in parts))[0], image.convert("RGB")) <= 31
+
+
+def test_more_alphas_than_colours() -> None:
+    image = scene().quantize(16)
+    palette = written(b"tRNS", b"\xff" * 300)
+    parts = [written(*each) + (palette if each[0] == b"PLTE" else b"") for each in chunks_of(saved(image, "PNG"))]
+    assert (pixels(png.SIGNATURE + b"".join(parts)) == np.asarray(image.convert("RGB"))).all()
+
+
+def test_sound_files_stay_as_they_are() -> None:
+    plain = saved(scene(), "PNG")
+    assert png.clean(plain).data == plain
+    whole = animated("apng")
+    assert png.clean(whole).data == whole
+    assert png.clean(plain[: len(plain) // 2]).data == plain[: len(plain) // 2]
+    assert png.clean(plain + b"something else").data == plain
+
+
+def test_broken_frames_leave_the_picture() -> None:
+    """As in viewers that know no animations, where the first frame makes no sense."""
+    parts = chunks_of(animated("apng"))
+    numbers = [number for number, (name, _content) in enumerate(parts) if name == b"fcTL"]
+    parts[numbers[0]] = (b"fcTL", bytes(4) + b"\1" * 22)
+    medium = opened(png.SIGNATURE + b"".join(written(*each) for each in parts))
+    assert isinstance(medium, Stills)
+    assert away(next(medium.pictures), scene(0, 96, 72)) <= 10
+
+
+def test_metadata_in_animations() -> None:
+    data = with_chunks(SIDE_CHUNKS["checksum-of-text"], SIDE_CHUNKS["text-bomb"], base=animated("apng"))
+    assert isinstance(opened(data), Film)
+    assert len(frames(data)) == 6
+
+
+def test_a_million_chunks_are_a_limit() -> None:
+    with pytest.raises(MediaError) as caught:
+        opened(with_chunks(written(b"tEXt", b"") * (png.MOST_CHUNKS + 1)))
+    assert caught.value.code == "too-large"
