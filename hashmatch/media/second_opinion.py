@@ -28,7 +28,8 @@ def load() -> None:
     """Import what reading may need, for a process that can import nothing later."""
     cv2 = importlib.import_module("cv2")
     cv2.setNumThreads(1)
-    cv2.setLogLevel(0)  # or each damaged file would be told on standard error
+    log = cv2.utils.logging
+    log.setLogLevel(log.LOG_LEVEL_SILENT)  # or each damaged file would be told on standard error
     cv2.imdecode(np.frombuffer(b"\x89PNG\r\n\x1a\n" + bytes(64), np.uint8), cv2.IMREAD_UNCHANGED)
 
 
