@@ -158,7 +158,10 @@ def _read_sound(file: BinaryIO, settings: Settings, result: Fingerprint, hooks: 
         return result
     if settings.digests:
         file.seek(0)
-        result = replace(result, digests=digest(chunks(file), lambda: hooks.beat(0.0, 0)))
+        digests = digest(chunks(file), lambda: hooks.beat(0.0, 0))
+        result = replace(result, digests=digests)
+        if hooks.is_known(digests):
+            return replace(result, known=True)
     beside = [PartSource("", sound, 0, result.size, number, is_cover=True) for number in range(covers)]
     parts = (_part(file, each, settings, hooks.beat) for each in named(beside, sound)[:MOST_PARTS])
     return replace(result, parts=tuple(parts))

@@ -45,7 +45,7 @@ def judge(found: Sequence[tuple[int, Hits]], search: Search) -> Iterator[Finding
     for owner, hits in found:
         if search.kind == "image":
             yield _still_in_film(owner, hits, search)
-        elif np.isnan(table.rows.time[table.of_owner(owner)]).all():
+        elif np.isnan(table.rows.time[hits.reference]).all():
             yield _film_of_still(owner, hits, search, file.whole)
         elif (films := share_of(owner, hits, search, file)) is not None:
             shared.append(films)

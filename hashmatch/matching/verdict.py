@@ -67,10 +67,14 @@ def _judged(hits: Hits, queries: Queries, kind: Kind, table: HashTable, blocks_o
     for start, end in itertools.pairwise(starts):
         if end > start:
             owner, own = int(owners[start]), hits.select(np.arange(start, end))
-            if kind == "video" or not np.isnan(table.rows.time[table.of_owner(owner)]).all():
-                of_films.append((owner, own))
-            else:
-                yield stills.judge(owner, own, search)
+            # A reference may have still pictures and films, such as a Motion Photo.
+            is_still = (
+                np.isnan(table.rows.time[own.reference]) if kind == "image" else np.zeros(len(own.query), np.bool_)
+            )
+            if is_still.any():
+                yield stills.judge(owner, own.select(is_still), search)
+            if not is_still.all():
+                of_films.append((owner, own.select(~is_still)))
     yield from films.judge(of_films, search)
 
 

@@ -27,8 +27,8 @@ __all__ += ["recipes_as_good", "second_choice"]
 
 #: Increase these when the decoders give other pictures than before, or other views are hashed. Stored hashes are then
 #: computed again.
-IMAGE_VERSION = 2
-FILM_VERSION = 2
+IMAGE_VERSION = 3
+FILM_VERSION = 3
 #: The end of a recipe that includes local features.
 WITH_FEATURES = " features"
 

@@ -1,0 +1,183 @@
+"""All of a file is examined: what is in other streams, in boxes, and after the end of a picture or film."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from hashmatch.fingerprints.file_parts import apart, together
+from hashmatch.matching.results import Result
+from hashmatch.media.files import FoundPath
+from hashmatch.media.parts import MOST_PARTS
+from hashmatch.store import Store
+from tests.support.file_parts import (
+    RATE,
+    SECONDS,
+    SIZE,
+    gain_map,
+    heif,
+    in_streams,
+    motion_photo,
+    mpo,
+    seeds_of,
+    song_with_cover,
+)
+from tests.support.film_files import film, filmed
+from tests.support.indexed_files import index_paths, scan_found
+from tests.support.still_files import saved, scene
+
+KNOWN, OTHER = 7, 1000
+
+
+def known_film(container: str = "mp4") -> bytes:
+    return film(container, seconds=SECONDS, first_seed=KNOWN * 100)
+
+
+def known_stream(stream: int) -> bytes:
+    """The film that is one stream of `in_streams`, by itself."""
+    import numpy as np
+
+    shown = (np.asarray(scene(seed, *SIZE)) for seed in seeds_of(stream) for _frame in range(RATE))
+    return filmed(shown, "mp4")
+
+
+def jpeg(seed: int = KNOWN) -> bytes:
+    return saved(scene(seed), "JPEG")
+
+
+def other() -> Image.Image:
+    return scene(OTHER)
+
+
+#: What holds something known beside something else: the file, what is known, and the part that shows it.
+HOLDERS: dict[str, tuple[str, Callable[[], bytes], Callable[[], bytes], str | None]] = {
+    "second stream of mkv": ("a.mkv", lambda: in_streams("matroska", [40, 40]), lambda: known_stream(1), "stream2"),
+    "first stream of mkv": (
+        "a.mkv",
+        lambda: in_streams("matroska", [40, 40], main=1),
+        lambda: known_stream(0),
+        "stream2",
+    ),
+    "second stream of mp4": ("a.mp4", lambda: in_streams("mp4", [40, 40]), lambda: known_stream(1), "stream2"),
+    "second programme of ts": ("a.ts", lambda: in_streams("mpegts", [40, 40]), lambda: known_stream(1), "stream2"),
+    "third stream": ("a.mkv", lambda: in_streams("matroska", [24, 24, 40]), lambda: known_stream(2), "stream3"),
+    "behind a stream of one frame": ("a.mkv", lambda: in_streams("matroska", [1, 40]), lambda: known_stream(1), None),
+    "motion photo": ("a.jpg", lambda: motion_photo(other(), known_film()), known_film, "film1"),
+    "motion photo, heic": ("a.heic", lambda: motion_photo(other(), known_film(), "HEIF"), known_film, "film1"),
+    "still of a motion photo": ("a.jpg", lambda: motion_photo(scene(KNOWN), film(seconds=1)), jpeg, None),
+    "mpo": ("a.jpg", lambda: mpo(other(), scene(KNOWN)), jpeg, "picture2"),
+    "third of an mpo": ("a.mpo", lambda: mpo(other(), scene(OTHER + 1), scene(KNOWN)), jpeg, "picture3"),
+    "heif": ("a.heic", lambda: heif(other(), scene(KNOWN)), jpeg, "picture2"),
+    "jpeg after a png": ("a.png", lambda: saved(other(), "PNG") + jpeg(), jpeg, "picture2"),
+    "png after a gif": ("a.gif", lambda: saved(other(), "GIF") + saved(scene(KNOWN), "PNG"), jpeg, "picture2"),
+    "webp after a jpeg": ("a.jpg", lambda: jpeg(OTHER) + b"\n" + saved(scene(KNOWN), "WEBP"), jpeg, "picture2"),
+    "jpeg after a webp": ("a.webp", lambda: saved(other(), "WEBP") + jpeg(), jpeg, "picture2"),
+    "jpeg after a bmp": ("a.bmp", lambda: saved(other(), "BMP") + jpeg(), jpeg, "picture2"),
+    "mkv after a png": ("a.png", lambda: saved(other(), "PNG") + known_film("mkv"), known_film, "film1"),
+    "mp4 after an mp4": ("a.mp4", lambda: film(seconds=3, first_seed=OTHER) + known_film(), known_film, "appended1"),
+    "avi after an avi": ("a.avi", lambda: film("avi", 3, OTHER) + known_film("avi"), known_film, "appended1"),
+    "jpeg after an mp4": ("a.mp4", lambda: film(seconds=3, first_seed=OTHER) + jpeg(), jpeg, "appended1"),
+    "mp4 after an mkv": ("a.mkv", lambda: film("mkv", 3, OTHER) + known_film(), known_film, "appended1"),
+    "cover of a song": ("a.mp3", lambda: song_with_cover(jpeg()), jpeg, "cover1"),
+}
+
+
+def scanned(store: Store, path: Path) -> Result:
+    (result,) = scan_found(store, [FoundPath(bytes(path))])
+    return result
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_what_is_known_is_found_in_each_part(new_store: Callable[[], Store], tmp_path: Path, name: str) -> None:
+    """And the other way round: once the file is known, what it shows in that part is found by itself."""
+    file_name, holder, known, part = HOLDERS[name]
+    holding, alone = tmp_path / file_name, tmp_path / ("known.jpg" if known is jpeg else "known.mp4")
+    holding.write_bytes(holder())
+    alone.write_bytes(known())
+    with new_store() as store:
+        index_paths(store, alone)
+        result = scanned(store, holding)
+        assert (result.status, result.tier, result.matches[0].part) == ("match", "near", part)
+        assert part is None or part in result.parts
+    if name == "cover of a song":  # of sound alone, nothing is kept
+        return
+    with new_store() as store:
+        index_paths(store, holding)
+        result = scanned(store, alone)
+        assert (result.status, result.tier) == ("match", "near")
+
+
+def test_a_film_of_one_frame_is_a_still(new_store: Callable[[], Store], tmp_path: Path) -> None:
+    """It is found in all orientations, as stills are."""
+    import numpy as np
+
+    picture = scene(KNOWN, *SIZE)
+    still, one = tmp_path / "a.png", tmp_path / "b.mkv"
+    still.write_bytes(saved(picture, "PNG"))
+    one.write_bytes(filmed([np.asarray(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))], "mkv"))
+    with new_store() as store:
+        index_paths(store, still)
+        result = scanned(store, one)
+        assert (result.kind, result.status, result.tier) == ("image", "match", "near")
+        assert result.matches[0].transform == "mirror"
+
+
+def test_a_gain_map_is_no_picture_of_its_own(new_store: Callable[[], Store], tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg(OTHER) + gain_map(Image.new("L", (200, 150), 7)))
+    with new_store() as store:
+        (tmp_path / "known.jpg").write_bytes(jpeg())
+        index_paths(store, tmp_path / "known.jpg")
+        assert (scanned(store, path).status, scanned(store, path).parts) == ("clean", ())
+
+
+def test_more_parts_than_are_examined_are_told(new_store: Callable[[], Store], tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"".join(jpeg(OTHER + number) for number in range(MOST_PARTS + 3)))
+    with new_store() as store:
+        (tmp_path / "known.jpg").write_bytes(jpeg())
+        index_paths(store, tmp_path / "known.jpg")
+        result = scanned(store, path)
+    assert result.error is not None
+    assert (result.status, result.partial, result.error.code) == ("failed", True, "too-large")
+    assert "2 further parts" in result.error.message
+    assert len(result.parts) == MOST_PARTS
+
+
+def test_one_part_that_cannot_be_compared_is_enough_not_to_be_clean(
+    new_store: Callable[[], Store], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(jpeg(OTHER) + saved(Image.new("RGB", (200, 150), "black"), "PNG"))
+    with new_store() as store:
+        (tmp_path / "known.jpg").write_bytes(jpeg())
+        index_paths(store, tmp_path / "known.jpg")
+        result = scanned(store, path)
+    assert result.error is not None
+    assert (result.status, result.error.code) == ("failed", "nothing-to-compare")
+
+
+def test_the_parts_apart_and_together(tmp_path: Path) -> None:
+    """In the reference set a further part is a further page, and no two views have one name."""
+    from hashmatch.fingerprints.one_file import fingerprint
+    from hashmatch.fingerprints.settings import ReferenceHashing
+
+    path = tmp_path / "a.jpg"
+    path.write_bytes(mpo(other(), scene(KNOWN), scene(KNOWN + 1)))
+    with path.open("rb") as file:
+        measured = fingerprint(file, ReferenceHashing())
+    assert [part.name for part in measured.parts] == ["picture2", "picture3"]
+    main, second, third = apart(measured)
+    assert (main.hashes, second.hashes, third.hashes) == (
+        measured.hashes,
+        measured.parts[0].hashes,
+        measured.parts[1].hashes,
+    )
+    whole = together(measured)
+    assert whole.parts == () and len(whole.hashes) == sum(len(each.hashes) for each in (main, second, third))
+    names = [(each.algorithm, each.view) for each in whole.hashes]
+    assert len(set(names)) == len(names)
+    assert {"full", "page2", "page3"} <= {view for _algorithm, view in names}
