@@ -79,7 +79,7 @@ def fingerprint(
     media_type: how to open it; None: as its first bytes say.
     """
     size = file.seek(0, os.SEEK_END)
-    hooks = replace(hooks, beat=Meter(settings.limits, size, hooks.beat).beat)
+    told, hooks = hooks.beat, replace(hooks, beat=Meter(settings.limits, size, hooks.beat).beat)
     file.seek(0)
     head = file.read(HEAD_BYTES)
     media_type = media_type or sniff(head)
@@ -98,7 +98,7 @@ def fingerprint(
     data = None if is_film else head + file.read()
     result = Fingerprint(kind, size)
     if settings.digests:
-        digests = digest([data] if data is not None else _with_head(head, file), lambda: hooks.beat(0.0, 0))
+        digests = digest([data] if data is not None else _with_head(head, file), lambda: told(0.0, 0))
         result = replace(result, digests=digests)
         if hooks.is_known(digests):
             return replace(result, known=True)

@@ -50,7 +50,7 @@ class Limits:
     max_frames: int = 300_000
     max_pages: int = 64
     max_seconds: float = 20.0
-    film_memory: int = 400 << 20
+    film_memory: int = 384 << 20
 
     def pixels_of_bytes(self, each: int) -> int:
         """The most pixels of a picture in which each takes so many bytes. Of one byte, we allow half of what would fit."""

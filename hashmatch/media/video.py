@@ -37,6 +37,7 @@ from hashmatch.media.sampling import KEY_FRAMES, REACH, SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
+from hashmatch.system import give_back
 from hashmatch.views import FULL
 
 #: After this many damaged packets in a row the rest of the film is given up.
@@ -149,6 +150,7 @@ def _frames(
         has_failed = True
     if has_failed:
         gc.collect()  # the decoder and its frames, on which nothing holds here any more
+        give_back()
         keys = replace(sampling, keys=True, rate=sampling.rate or KEY_FRAMES.rate)
         frames = _shown(open_again(), keys, exact, limits, beat)
         yield from (frame for frame in frames if frame.time > last)

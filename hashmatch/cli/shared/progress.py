@@ -51,13 +51,13 @@ class ProgressBar:
                 TimeRemainingColumn,
             )
 
-            # No refresh thread: a process that forks workers must not have threads.
+            # No refresh thread: a process that forks workers must not have threads. No markup: names may have "[link=…]".
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TaskProgressColumn(),
-                TextColumn("{task.fields[done]}/{task.total}"),
-                TextColumn("{task.fields[rate]}"),
+                TextColumn("{task.fields[done]}/{task.total}", markup=False),
+                TextColumn("{task.fields[rate]}", markup=False),
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 auto_refresh=False,
@@ -126,12 +126,15 @@ def print_counts(app: App, title: str, counts: Mapping[str, object]) -> None:
 
 
 def data_console() -> Console:
-    """A console for tables on standard output. They are not cut to a width unless it is a terminal."""
+    """A console for tables on standard output. They are not cut to a width unless it is a terminal.
+
+    What looks like rich's markup in a name or label is text.
+    """
     from rich.console import Console
 
     if stream_is_terminal(sys.stdout):
-        return Console()
-    return Console(width=200, soft_wrap=True)
+        return Console(markup=False, emoji=False)
+    return Console(width=200, soft_wrap=True, markup=False, emoji=False)
 
 
 if TYPE_CHECKING:

@@ -148,7 +148,7 @@ def _examining(
     from hashmatch.media import Limits
 
     asked: dict[str, Any] = {"max_pixels": max_pixels, "max_frames": max_frames, "max_seconds": max_seconds}
-    asked["film_memory"] = max_memory // 5
+    asked["film_memory"] = max_memory * 3 // 16
     if max_file_size is not None:
         asked["max_bytes"] = asked["max_picture_bytes"] = max_file_size
     limits = Limits(**{name: value for name, value in asked.items() if value is not None})
