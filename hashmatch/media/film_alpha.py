@@ -26,7 +26,7 @@ def decoder_of(stream: av.video.stream.VideoStream) -> av.video.codeccontext.Vid
     """The decoder for a stream: its own, unless its container says that it has an alpha channel which that one drops."""
     own = stream.codec_context
     name = _WITH_ALPHA.get(own.name)
-    if name is None or stream.metadata.get("alpha_mode") != "1":
+    if name is None or {key.lower(): value for key, value in stream.metadata.items()}.get("alpha_mode") != "1":
         return own
     try:
         decoder: Any = av.CodecContext.create(name, "r")

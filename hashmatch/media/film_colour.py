@@ -22,11 +22,15 @@ _GBR, _UNKNOWN, _YCGCO, _BT2020_CONSTANT = 0, 2, 8, 10
 #: Matrices that FFmpeg's scaler knows; it refuses frames with any other.
 _USUAL = frozenset({1, _UNKNOWN, 4, 5, 6, 7, 9})
 _LINEAR, _PQ, _HLG = 8, 16, 18
+_OTHER_CURVES = frozenset({_LINEAR, _PQ, _HLG})
 _BT2020_PRIMARIES = 9
 
-#: Brightness of white in SDR on an HDR display, in candela per square metre (ITU-R BT.2408), and of the brightest pixel
-#: of usual HDR films.
-_WHITE, _PEAK = 203.0, 1000.0
+#: Brightness of SDR's white in HDR, and of the display for which HLG is made, in candela per square metre (ITU-R BT.2408).
+_WHITE, _HLG_PEAK = 203.0, 1000.0
+#: Up to how many times SDR's white the light of HDR is told apart for hashes.
+_HEADROOM = 2.5
+#: Steps of the table that leads from light to what is shown.
+_STEPS = 4096
 #: Exponent of an SDR display (ITU-R BT.1886).
 _DISPLAY = 2.4
 #: From this height on, films that do not state their matrix have that of HD, as players take it.
@@ -43,47 +47,44 @@ def grey(frame: av.VideoFrame, width: int, height: int, reformatter: VideoReform
     return _scaled(frame, width, height, "gray", reformatter)
 
 
-def displayed(stored: Pixels8, frame: av.VideoFrame, reformatter: VideoReformatter) -> Pixels8 | None:
-    """The brightness of a frame as a player shows it; None if that is what `grey` gives, as for nearly all films.
+def displayed(frame: av.VideoFrame, width: int, height: int, reformatter: VideoReformatter) -> Pixels8 | None:
+    """The brightness of a frame as a player shows it, uint8 (height, width); None if that is what `grey` gives, as it does
+    for nearly all films.
 
-    stored: uint8 (height, width), from `grey`. Returns the same shape.
+    HDR is made darker than on a display, so that bright parts keep their detail: PDQ is the same for a darker picture.
     """
-    if frame.colorspace == _GBR and _has_full_planes(frame):
-        green, blue, red = _planes(frame, stored.shape[1], stored.shape[0], reformatter)
-        stored = np.rint(np.stack([red, green, blue], axis=-1) @ _LUMA).astype(np.uint8)
-    elif frame.color_trc not in (_LINEAR, _PQ, _HLG):
+    is_plain = frame.color_trc not in _OTHER_CURVES and frame.colorspace != _YCGCO
+    if is_plain and not (frame.colorspace == _GBR and _has_full_planes(frame)):
         return None
-    return curve(frame.color_trc)[stored]
+    brightness = colour(frame, width, height, reformatter, _HEADROOM) @ _LUMA
+    return np.asarray(np.rint(brightness).astype(np.uint8))
 
 
-@functools.cache
-def curve(transfer: int) -> Pixels8:
-    """What an SDR display shows of each of 256 levels of a film with this transfer curve. uint8 (256,)."""
-    levels = np.linspace(0.0, 1.0, 256)
-    if transfer in (_LINEAR, _PQ, _HLG):
-        levels = _sdr(_light(levels, transfer))
-    return np.rint(levels * 255).astype(np.uint8)
+def colour(
+    frame: av.VideoFrame, width: int, height: int, reformatter: VideoReformatter, brightest: float = 1.0
+) -> Pixels8:
+    """A frame in colour as a player shows it, uint8 (height, width, 3); in grey if its matrix is one that we do not know.
 
-
-def colour(frame: av.VideoFrame, width: int, height: int, reformatter: VideoReformatter) -> Pixels8:
-    """A frame in colour as a player shows it, uint8 (height, width, 3); in grey if its matrix is one that we do not know."""
+    brightest: of HDR, the light that is shown as 255, 1 being SDR's white.
+    """
     if frame.colorspace == _GBR and _has_full_planes(frame):
         green, blue, red = _planes(frame, width, height, reformatter)
         pixels = np.stack([red, green, blue], axis=-1)
     elif frame.colorspace == _YCGCO:
         pixels = _from_ycgco(frame, width, height, reformatter)
     elif _is_usual(frame) or frame.colorspace == _BT2020_CONSTANT:
-        scaled: Any = _scaled(frame, width, height, "rgb24", reformatter).to_ndarray()
+        deep = "rgb48le" if frame.color_trc in _OTHER_CURVES else "rgb24"
+        scaled: Any = _scaled(frame, width, height, deep, reformatter).to_ndarray()
         pixels = scaled
     else:
         plane: Any = grey(frame, width, height, reformatter).to_ndarray()
         pixels = np.repeat(plane[:, :, None], 3, axis=2)
-    if frame.color_trc not in (_LINEAR, _PQ, _HLG):
+    if frame.color_trc not in _OTHER_CURVES:
         return pixels
-    light = _light(pixels / 255, frame.color_trc)
+    light = _lights(frame.color_trc, 1 << 8 * pixels.itemsize)[pixels]
     if frame.color_primaries == _BT2020_PRIMARIES:
         light = np.clip(light @ _TO_BT709.T, 0, None)
-    return np.rint(_sdr(light) * 255).astype(np.uint8)
+    return to_sdr(light, brightest if frame.color_trc != _LINEAR else 1.0)
 
 
 def _is_usual(frame: av.VideoFrame) -> bool:
@@ -102,7 +103,9 @@ def _scaled(frame: av.VideoFrame, width: int, height: int, format: str, reformat
         # Of these, the first plane is the brightness as it is.
         instead = Colorspace.BT2020 if frame.colorspace == _BT2020_CONSTANT else Colorspace.ITU601
         given = {"src_colorspace": instead, "dst_colorspace": instead}
-    elif format == "rgb24" and frame.colorspace == _UNKNOWN and frame.height >= _HD_HEIGHT:
+    elif frame.colorspace == _UNKNOWN and frame.color_trc in (_PQ, _HLG):
+        given = {"src_colorspace": Colorspace.BT2020}
+    elif format != "gray" and frame.colorspace == _UNKNOWN and frame.height >= _HD_HEIGHT:
         given = {"src_colorspace": Colorspace.ITU709}
     return reformatter.reformat(frame, width, height, format, interpolation="AREA", threads=1, **given)
 
@@ -127,6 +130,26 @@ def _from_ycgco(frame: av.VideoFrame, width: int, height: int, reformatter: Vide
     return np.clip(rgb, 0, 255).astype(np.uint8)
 
 
+def to_sdr(light: Floats, brightest: float) -> Pixels8:
+    """What an SDR display shows of light (ITU-R BT.1886), uint8 of the same shape. light: 1 is SDR's white. brightest: what
+    is shown as 255; brighter light is not told from it."""
+    places = np.sqrt(np.clip(light / brightest, 0, 1)) * (_STEPS - 1)
+    return np.asarray(_shown_levels()[np.rint(places).astype(np.intp)])
+
+
+@functools.cache
+def _shown_levels() -> Pixels8:
+    """Of light from 0 to 1 in even steps of its root."""
+    light = np.linspace(0, 1, _STEPS) ** 2
+    return np.rint(255 * light ** (1 / _DISPLAY)).astype(np.uint8)
+
+
+@functools.cache
+def _lights(transfer: int, levels: int) -> Floats:
+    """The light of each of so many levels."""
+    return _light(np.linspace(0.0, 1.0, levels), transfer)
+
+
 def _light(signal: Floats, transfer: int) -> Floats:
     """The light of a signal from 0 to 1 on an HDR display, 1 being SDR's white (ITU-R BT.2100, tables 4 and 5)."""
     if transfer == _LINEAR:
@@ -135,7 +158,7 @@ def _light(signal: Floats, transfer: int) -> Floats:
         return _pq_light(signal) / _WHITE
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
-    return np.asarray(_PEAK * scene**1.2 / _WHITE)
+    return np.asarray(_HLG_PEAK * scene**1.2 / _WHITE)
 
 
 _M1, _M2, _C1, _C2, _C3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
@@ -145,24 +168,3 @@ def _pq_light(signal: Floats) -> Floats:
     """Candela per square metre of a PQ signal (SMPTE ST 2084)."""
     root = np.asarray(signal) ** (1 / _M2)
     return np.asarray(10000 * (np.maximum(root - _C1, 0) / (_C2 - _C3 * root)) ** (1 / _M1))
-
-
-def _pq_signal(light: Floats) -> Floats:
-    power = (np.asarray(light) / 10000) ** _M1
-    return np.asarray(((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2)
-
-
-def _sdr(light: Floats) -> Floats:
-    """The signal, 0 to 1, that makes an SDR display look like this light; bright parts are rolled off.
-
-    The curve is the EETF of ITU-R BT.2390 (5.4.1), from a display of 1,000 to one of 203 candela per square metre: below
-    97 candela it changes nothing, so what was SDR comes back. light: 1 is SDR's white.
-    """
-    source = _pq_signal(np.array(_PEAK))
-    most = _pq_signal(np.array(_WHITE)) / source
-    knee = 1.5 * most - 0.5
-    signal = np.clip(_pq_signal(light * _WHITE) / source, 0, 1)
-    t = np.clip((signal - knee) / (1 - knee), 0, 1)
-    bent = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee) + (3 * t**2 - 2 * t**3) * most
-    rolled = _pq_light(np.where(signal < knee, signal, bent) * source) / _WHITE
-    return np.asarray(np.clip(rolled, 0, 1) ** (1 / _DISPLAY))

@@ -47,7 +47,7 @@ class Screen:
                 looks.append((ON_DARK, both[1]))
             self._notice_turn(frame, shown)
             square, others = _pixels(shown), [(name, _pixels(look)) for name, look in looks]
-            if both is None and (better := displayed(square, frame, self._reformatter)) is not None:
+            if both is None and (better := displayed(frame, side, side, self._reformatter)) is not None:
                 square, others = better, [(AS_STORED, square)]
             turned = tuple((name, self._turned(look)) for name, look in others)
             return Frame(self._turned(square), round(time, 3), self._size(frame), reach, turned)
