@@ -24,7 +24,10 @@ from hashmatch.i18n import _
     "--exact",
     is_flag=True,
     section=sections.HASHES,
-    help=_("Decode at full size, so that PDQ equals that of Meta's implementation bit by bit. Slower."),
+    help=_(
+        "Decode at full size, so that PDQ equals that of Meta's implementation bit by bit. Slower. Colour profiles and what"
+        " else changes how stored colours look are ignored, as a plain decoder ignores them."
+    ),
 )
 @format_option("table", "json", "pdq")
 @examining_options

@@ -90,7 +90,7 @@ _OPTIONS = (
         "--max-pixels",
         type=click.IntRange(1),
         section=sections.LIMITS,
-        help=_("Most pixels of a picture or frame. Default: 178 million."),
+        help=_("Most pixels of a picture or frame in colour; in grey, twice as many. Default: 178 million."),
     ),
     sections.option(
         "--max-frames",
