@@ -84,7 +84,7 @@ def _jpeg_xr(data: bytes) -> JpegFrame | None:
 _CODECS: dict[str, tuple[str, Callable[[bytes], JpegFrame | None]]] = {
     "JPEG XR": ("jpegxr_decode", _jpeg_xr),
     "JPEG-LS": ("jpegls_decode", jpeg_frame_header),
-    "JPEG": ("jpeg_decode", jpeg_frame_header),
+    "JPEG": ("jpeg8_decode", jpeg_frame_header),
 }
 
 

@@ -10,8 +10,8 @@ from hashmatch.media.plain_still import PlainImage
 
 Light = npt.NDArray[np.float32]
 
-#: The share of pixels, in per cent, that are not brighter than white once all is made darker.
-_NOT_TOO_BRIGHT = 99.5
+#: The share of pixels that are not brighter than white once all is made darker.
+_NOT_TOO_BRIGHT = 0.995
 
 
 def shown_light(light: Light) -> PlainImage:
@@ -22,8 +22,9 @@ def shown_light(light: Light) -> PlainImage:
     made darker until it is not. Many programs write values that have that curve already, so there is a second look.
     """
     clean = np.nan_to_num(light, nan=0.0, posinf=0.0, neginf=0.0).clip(0)
-    brightness = clean if clean.ndim == 2 else clean.max(axis=2)
-    white = max(1.0, float(np.percentile(brightness, _NOT_TOO_BRIGHT)))
+    brightness = (clean if clean.ndim == 2 else clean.max(axis=2)).ravel()
+    place = int((brightness.size - 1) * _NOT_TOO_BRIGHT)
+    white = max(1.0, float(np.partition(brightness, place)[place]))
     scaled = (clean / np.float32(white)).clip(0, 1)
     curved = np.where(scaled <= 0.0031308, scaled * 12.92, 1.055 * scaled ** (1 / 2.4) - 0.055)
     return PlainImage(_image(curved), stored=_image(scaled))
