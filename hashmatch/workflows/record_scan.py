@@ -113,7 +113,7 @@ class ScanRecorder:
             self._flush()
         if self._summary is not None:
             counts = asdict(self._summary)
-            del counts["interrupted"]
+            del counts["interrupted"], counts["failures"], counts["unexamined"]
             with self._store.transaction() as connection:
                 scans.finish(connection, self._actor, self._scan_id, counts)
 
