@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
@@ -102,11 +103,42 @@ def fingerprint(
         result = replace(result, digests=digests)
         if hooks.is_known(digests):
             return replace(result, known=True)
+    source = file if data is None else io.BytesIO(data)
     if isinstance(settings, SmallPictures):
+        return _read_pictures(source, data, media_type, settings, result, hooks)
+    return _read(source, data, media_type, settings, result, hooks)
+
+
+def _read_pictures(
+    file: BinaryIO,
+    data: bytes | None,
+    media_type: MediaType,
+    settings: SmallPictures,
+    result: Fingerprint,
+    hooks: ReadingHooks,
+) -> Fingerprint:
+    """Make small pictures of one part of a file. data: the file's content, if that is in memory."""
+    if settings.part is None:
         return _tried(
             result, lambda: _make_pictures(_open_media(file, data, media_type, settings), settings, result, hooks.beat)
         )
-    return _read(file if data is None else io.BytesIO(data), data, media_type, settings, result, hooks)
+    sources = list(parts_elsewhere(file, result.size, media_type))
+    if media_type.decoder == "sound":
+        sources = _covers_of_sound(file, media_type, result.size)
+    else:
+        with contextlib.suppress(MediaError):  # as when it was hashed: the other parts are there without the main one
+            sources[:0] = parts_beside(result.size, media_type, _open_media(file, data, media_type, settings))
+    needs = frozenset(filter(None, (need(each.media_type) for each in sources)))
+    needs |= COVER_NEEDS if any(each.is_cover for each in sources) else frozenset()
+    if needs and not hooks.has_decoders(needs):
+        return result
+    part = next((each for each in named(sources, media_type) if each.name == settings.part), None)
+    if part is None:
+        return replace(result, error=Failure("no-usable-frames", Message.of("no-pictures")))
+    own = window(file, part.start, part.end)
+    kind: Kind = "image" if part.is_cover else kind_of(part.media_type)
+    opened = functools.partial(open_part, own, part, settings.limits, settings.exact)
+    return _tried(result, lambda: _make_pictures(opened(), settings, replace(result, kind=kind), hooks.beat))
 
 
 def _read(
@@ -153,8 +185,8 @@ def _read(
 def _read_sound(file: BinaryIO, settings: Settings, result: Fingerprint, hooks: ReadingHooks) -> Fingerprint:
     """Hash the covers of a file with sound."""
     sound = MediaType("sound", "")
-    covers = count_covers(file, sound)
-    if not covers or isinstance(settings, SmallPictures | VpdqHashing) or not hooks.has_decoders(COVER_NEEDS):
+    covers = [] if isinstance(settings, VpdqHashing) else _covers_of_sound(file, sound, result.size)
+    if not covers or not hooks.has_decoders(COVER_NEEDS):
         return result
     if settings.digests:
         file.seek(0)
@@ -162,9 +194,14 @@ def _read_sound(file: BinaryIO, settings: Settings, result: Fingerprint, hooks: 
         result = replace(result, digests=digests)
         if hooks.is_known(digests):
             return replace(result, known=True)
-    beside = [PartSource("", sound, 0, result.size, number, is_cover=True) for number in range(covers)]
-    parts = (_part(file, each, settings, hooks.beat) for each in named(beside, sound)[:MOST_PARTS])
+    if isinstance(settings, SmallPictures):
+        return _read_pictures(file, None, sound, settings, result, hooks) if settings.part else result
+    parts = (_part(file, each, settings, hooks.beat) for each in named(covers, sound)[:MOST_PARTS])
     return replace(result, parts=tuple(parts))
+
+
+def _covers_of_sound(file: BinaryIO, sound: MediaType, size: int) -> list[PartSource]:
+    return [PartSource("", sound, 0, size, number, is_cover=True) for number in range(count_covers(file, sound))]
 
 
 def _tried(result: Fingerprint, read: Callable[[], Fingerprint]) -> Fingerprint:

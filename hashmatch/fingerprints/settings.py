@@ -85,7 +85,7 @@ class SmallPictures:
 
     side: pixels of the longer side, at most. moments: seconds of a film at which to take pictures; of a still image there is
     one picture anyway. colour: grey is decoded faster, but films are always in colour. digests: whether to read the whole
-    file for its digests, too.
+    file for its digests, too. part: which part of the file, by its name (media/parts.py); None: the main part.
     """
 
     side: int
@@ -93,6 +93,7 @@ class SmallPictures:
     limits: Limits = Limits()
     colour: bool = True
     digests: bool = True
+    part: str | None = None
 
     hashers: ClassVar[tuple[str, ...]] = ()
     features: ClassVar[bool] = False

@@ -36,6 +36,8 @@ def second_choice(media_type: MediaType | None, head: bytes, path: bytes, failur
         return None
     if media_type.decoder == "pyav":
         return None if failure.code == "no-usable-frames" else _probe(path)
+    if media_type.decoder == "heif":  # a sequence of pictures without a still one
+        return MediaType("pyav", "mov")
     if media_type.decoder == "pillow" and media_type.format in _FFMPEG:
         return MediaType("ffmpeg-still", _FFMPEG[media_type.format])
     if media_type.decoder == "pillow" and media_type.format == "TIFF":

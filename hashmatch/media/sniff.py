@@ -13,6 +13,7 @@ from hashmatch.media.picture_headers import jpeg_kind, picture_by_structure
 from hashmatch.media.raw_headers import tiff_kind
 from hashmatch.media.signatures import AT_START
 from hashmatch.media.text_formats import text_format
+from hashmatch.media.unexamined import unexamined_kind
 
 __all__ = ["HEAD_BYTES", "MediaType", "sniff"]
 
@@ -20,7 +21,7 @@ __all__ = ["HEAD_BYTES", "MediaType", "sniff"]
 HEAD_BYTES = 4096
 
 # In this order, since the last are the most generous.
-_TESTS = (tiff_kind, film_by_structure, picture_by_structure, text_format, jpeg_kind)
+_TESTS = (tiff_kind, film_by_structure, picture_by_structure, text_format)
 
 
 def sniff(head: bytes) -> MediaType | None:
@@ -31,4 +32,7 @@ def sniff(head: bytes) -> MediaType | None:
         if head.startswith(signature):
             # A film of JPEG 2000 pictures (ISO/IEC 15444-3) begins as one picture does.
             return MediaType("pyav", "mov") if head[16:24] == b"ftypmjp2" else media_type
-    return next((found for test in _TESTS if (found := test(head))), None)
+    if found := next((found for test in _TESTS if (found := test(head))), None):
+        return found
+    # A song has its cover in its head, and archives and documents may have a picture there.
+    return None if unexamined_kind(head) else jpeg_kind(head)

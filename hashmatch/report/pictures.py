@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from hashmatch.i18n import _
-from hashmatch.matching.results import Result
+from hashmatch.matching.results import Match, Result
 from hashmatch.records import Fingerprint, Pixels
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def pictures(
     for number, result in enumerate(results):
         if number >= MOST_PICTURES:
             yield result.path, ShownPicture(why=_("no picture: the report has as many as it may"))
-        elif result.sha256 is None or result.kind is None:
+        elif result.sha256 is None or (result.kind is None and shown_part(result) is None):
             yield result.path, ShownPicture(why=_("no picture: nothing could be decoded"))
         else:
             wanted.append(result)
@@ -75,25 +75,37 @@ def _decoded(
     from hashmatch.fingerprints.many_files import fingerprints
     from hashmatch.media.files import FoundPath
 
-    images = {result.path: result for result in results if result.kind == "image"}
+    images = {result.path: result for result in results if result.kind == "image" and shown_part(result) is None}
     for state, fingerprint in fingerprints(map(FoundPath, images), settings, isolation) if images else ():
         assert fingerprint is not None
         yield images[state.path], fingerprint
     for result in results:
-        if result.kind == "video":
-            asked = replace(settings, moments=(moment_of(result),))
+        if result.path not in images:
+            asked = replace(settings, moments=(moment_of(result),), part=shown_part(result))
             ((_state, fingerprint),) = fingerprints([FoundPath(result.path)], asked, isolation)
             assert fingerprint is not None
             yield result, fingerprint
 
 
+def shown_match(result: Result) -> Match | None:
+    """The match that a picture is made for: the best one that has a stretch of film, or else the best one."""
+    films = (each for each in result.matches if each.video is not None and each.video.segments)
+    return next(films, next(iter(result.matches), None))
+
+
+def shown_part(result: Result) -> str | None:
+    """The part of the file that a picture is made of, by its name; None: the main part."""
+    match = shown_match(result)
+    return match.part if match else None
+
+
 def moment_of(result: Result) -> float:
-    """Seconds into a film: the middle of the longest stretch, in the best match that has one."""
-    for match in result.matches:
-        if match.video is not None and match.video.segments:
-            start, end = max((each.query for each in match.video.segments), key=lambda span: span[1] - span[0])
-            return round((start + end) / 2, 3)
-    return EARLY
+    """Seconds into a film: the middle of the longest stretch of what matches."""
+    match = shown_match(result)
+    if match is None or match.video is None or not match.video.segments:
+        return EARLY
+    start, end = max((each.query for each in match.video.segments), key=lambda span: span[1] - span[0])
+    return round((start + end) / 2, 3)
 
 
 def _picture(result: Result, fingerprint: Fingerprint, rule: PictureRule) -> ShownPicture:
@@ -105,7 +117,7 @@ def _picture(result: Result, fingerprint: Fingerprint, rule: PictureRule) -> Sho
     if pixels is None:
         code = fingerprint.error.code if fingerprint.error else "no-usable-frames"
         return ShownPicture(why=_("no picture: {code}").format(code=code))
-    time = moment_of(result) if result.kind == "video" else None
+    time = moment_of(result) if fingerprint.moments else None
     return ShownPicture(pixels.width, pixels.height, _data(pixels, rule), time)
 
 

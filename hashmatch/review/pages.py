@@ -13,6 +13,7 @@ from hashmatch import i18n
 from hashmatch.errors import CommandError
 from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
+from hashmatch.records import Kind
 from hashmatch.report.alignment_sheet import AlignedMoment, moments_of
 from hashmatch.report.html import match_cards, page
 from hashmatch.report.html.contents import ReportEntry
@@ -83,7 +84,7 @@ def environment() -> Environment:
 
 def moments(item: QueueItem) -> tuple[AlignedMoment, ...]:
     """The moments at which frames are shown; two pictures have none."""
-    films = item.result.kind == "video", item.match.reference.kind == "video"
+    films = _shows_film(item), item.match.reference.kind == "video"
     if not any(films):
         return ()
     segments = item.match.video.segments if item.match.video else ()
@@ -94,14 +95,23 @@ def moments(item: QueueItem) -> tuple[AlignedMoment, ...]:
     return moments_of(segments, *films)
 
 
+def _shows_film(item: QueueItem) -> bool:
+    """Whether the part of the file that matches is a film."""
+    part = item.match.part
+    if part is None:
+        return item.result.kind == "video"
+    return part.startswith(("stream", "film")) or (part.startswith("appended") and item.match.video is not None)
+
+
 def order_of_file(item: QueueItem) -> PictureOrder | None:
     """The pictures of the file that was found."""
     result = item.result
-    if item.pair is None or result.kind is None:
+    if item.pair is None or (result.kind is None and item.match.part is None):
         return None
     times = tuple(each.a for each in moments(item) if each.a is not None)
     # A scan follows links that were named. Whatever lies there must have the bytes that were scanned.
-    return PictureOrder(tuple(item.paths), item.pair.sha256, result.kind, times, follow=True)
+    kind: Kind = "video" if _shows_film(item) else "image"
+    return PictureOrder(tuple(item.paths), item.pair.sha256, kind, times, follow=True, part=item.match.part)
 
 
 def order_of_reference(item: QueueItem, store: Store) -> PictureOrder | None:

@@ -45,7 +45,8 @@ _QUALITY = 82
 class PictureOrder:
     """Which pictures to make, and from what: the first of the paths where a file with this SHA-256 lies.
 
-    moments: seconds of a film; empty for a still picture. follow: whether a path may be a symbolic link.
+    moments: seconds of a film; empty for a still picture. follow: whether a path may be a symbolic link. part: of the file,
+    by its name; None: the main part.
     """
 
     paths: tuple[bytes, ...]
@@ -53,6 +54,7 @@ class PictureOrder:
     kind: Kind
     moments: tuple[float, ...] = ()
     follow: bool = False
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _serve(orders: Connection, isolation: Isolation, limits: Limits) -> None:
 
 
 def _develop(order: PictureOrder, isolation: Isolation, limits: Limits) -> MadePictures:
-    settings = SmallPictures(SIDE, order.moments, limits)
+    settings = SmallPictures(SIDE, order.moments, limits, part=order.part)
     complaint = _("no place of it is known on this machine")
     for path in order.paths[:MOST_PLACES]:
         found = _examined(path, settings, order.follow, isolation)

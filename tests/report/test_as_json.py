@@ -51,6 +51,7 @@ FILE = [
     "hashes",
     "decoder",
     "error",
+    "parts",
     "unexamined",
 ]
 HASH = ["algorithm", "hash", "quality", "time", "view"]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from hashmatch.fingerprints.file_parts import apart, together
+from hashmatch.fingerprints.many_files import fingerprints
+from hashmatch.fingerprints.one_file import fingerprint
+from hashmatch.fingerprints.settings import ReferenceHashing, SmallPictures
 from hashmatch.matching.results import Result
 from hashmatch.media.files import FoundPath
 from hashmatch.media.parts import MOST_PARTS
+from hashmatch.records import Pixels
 from hashmatch.store import Store
 from tests.support.file_parts import (
     RATE,
@@ -26,7 +32,7 @@ from tests.support.file_parts import (
     song_with_cover,
 )
 from tests.support.film_files import film, filmed
-from tests.support.indexed_files import index_paths, scan_found
+from tests.support.indexed_files import ALONE, index_paths, scan_found
 from tests.support.still_files import saved, scene
 
 KNOWN, OTHER = 7, 1000
@@ -38,8 +44,6 @@ def known_film(container: str = "mp4") -> bytes:
 
 def known_stream(stream: int) -> bytes:
     """The film that is one stream of `in_streams`, by itself."""
-    import numpy as np
-
     shown = (np.asarray(scene(seed, *SIZE)) for seed in seeds_of(stream) for _frame in range(RATE))
     return filmed(shown, "mp4")
 
@@ -112,8 +116,6 @@ def test_what_is_known_is_found_in_each_part(new_store: Callable[[], Store], tmp
 
 def test_a_film_of_one_frame_is_a_still(new_store: Callable[[], Store], tmp_path: Path) -> None:
     """It is found in all orientations, as stills are."""
-    import numpy as np
-
     picture = scene(KNOWN, *SIZE)
     still, one = tmp_path / "a.png", tmp_path / "b.mkv"
     still.write_bytes(saved(picture, "PNG"))
@@ -162,9 +164,6 @@ def test_one_part_that_cannot_be_compared_is_enough_not_to_be_clean(
 
 def test_the_parts_apart_and_together(tmp_path: Path) -> None:
     """In the reference set a further part is a further page, and no two views have one name."""
-    from hashmatch.fingerprints.one_file import fingerprint
-    from hashmatch.fingerprints.settings import ReferenceHashing
-
     path = tmp_path / "a.jpg"
     path.write_bytes(mpo(other(), scene(KNOWN), scene(KNOWN + 1)))
     with path.open("rb") as file:
@@ -181,3 +180,35 @@ def test_the_parts_apart_and_together(tmp_path: Path) -> None:
     names = [(each.algorithm, each.view) for each in whole.hashes]
     assert len(set(names)) == len(names)
     assert {"full", "page2", "page3"} <= {view for _algorithm, view in names}
+
+
+@pytest.mark.parametrize(
+    "name", ["motion photo", "second stream of mkv", "heif", "mpo", "jpeg after an mp4", "cover of a song"]
+)
+def test_a_page_shows_the_part_that_matched(tmp_path: Path, name: str) -> None:
+    """And not what a viewer shows first."""
+    file_name, holder, known, part = HOLDERS[name]
+    path = tmp_path / file_name
+    path.write_bytes(holder())
+    shown = []
+    for asked in (SmallPictures(64, (0.5,), part=part), SmallPictures(64, (0.5,))):
+        (examined,) = fingerprints([FoundPath(bytes(path))], asked, ALONE)
+        assert examined.fingerprint is not None
+        shown.append(examined.fingerprint.pixels or next(iter(examined.fingerprint.moments), None))
+    expected = pictures_of(known())
+    assert shown[0] is not None
+    assert unlike(shown[0], expected) < 12 < (99 if shown[1] is None else unlike(shown[1], expected))
+
+
+def pictures_of(data: bytes) -> Pixels:
+    measured = fingerprint(io.BytesIO(data), SmallPictures(64, (0.5,)))
+    found = measured.pixels or measured.moments[0]
+    assert found is not None
+    return found
+
+
+def unlike(one: Pixels, other: Pixels) -> float:
+    """The mean difference of two small pictures, scaled to one size."""
+    sides = [Image.frombytes("RGB", (each.width, each.height), each.rgb).resize((32, 32)) for each in (one, other)]
+    first, second = (np.asarray(each).astype(int) for each in sides)
+    return float(np.abs(first - second).mean())
