@@ -11,6 +11,7 @@ from PIL import Image
 
 from hashmatch.errors import MediaError
 from hashmatch.hashers.base import Picture
+from hashmatch.media import png
 from hashmatch.media.classified import classified, one_line
 from hashmatch.media.colour import PLAIN, SaidColours, correction
 from hashmatch.media.damage import decode_what_is_there
@@ -120,6 +121,10 @@ def _pages(
     image = file.image
     with classified():
         damage = _load(image)
+        if damage and media_type.format == "PNG":
+            file = replace(file, data=png.repacked(file.data))
+            image = reopen(file.data, media_type)
+            damage = _load(image)
         if damage:
             if media_type.format not in _PARTIAL_FORMATS:
                 raise MediaError("corrupt", Message.of("cannot-be-decoded", why=damage))

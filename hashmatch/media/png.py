@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hashmatch.errors import MediaError
@@ -19,6 +20,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: Chunks of one file. Large pictures have some thousands.
 MOST_CHUNKS = 1_000_000
 _LONGEST_EXIF = 1 << 20
+#: Packed bytes that are unpacked at a time.
+_PIECE = 4096
 _COLOURS = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
 _ANIMATION = frozenset((b"acTL", b"fcTL", b"fdAT"))
 
@@ -77,6 +80,49 @@ def clean(data: bytes, *, still: bool = False) -> CleanPng:
             kept.append(_written(name, b""))
             break
     return CleanPng(b"".join(kept), _said(colours, colour_type))
+
+
+def repacked(data: bytes) -> bytes:
+    """The same picture with its pixels packed anew: up to where they are damaged, and without the checksum over them.
+
+    data: as `clean` returns it, without animation. What Pillow has in hand when it finds damage is lost; here nothing is.
+    """
+    chunks = [each for each in _walk(data) if each.name == b"IDAT"]
+    packed = b"".join(data[each.start : each.end] for each in chunks)
+    if not chunks or len(data) < 33:
+        return data
+    pixels = _written(b"IDAT", b"".join(_packed_anew(packed[2:], _most_bytes(data))))
+    return data[: chunks[0].start - 8] + pixels + _written(b"IEND", b"")
+
+
+def _packed_anew(packed: bytes, most: int) -> Iterator[bytes]:
+    """packed: deflated, without zlib's header. most: bytes to unpack."""
+    unpacker, packer = zlib.decompressobj(-zlib.MAX_WBITS), zlib.compressobj(1)
+    at = 0
+    while at < len(packed) and most > 0 and not unpacker.eof:
+        before = unpacker.copy()
+        try:
+            pieces = [unpacker.decompress(packed[at : at + _PIECE], most)]
+        except zlib.error:  # somewhere in this piece: byte by byte up to there
+            pieces = []
+            for byte in packed[at : at + _PIECE]:
+                try:
+                    pieces.append(before.decompress(bytes((byte,)), most))
+                except zlib.error:
+                    break
+            most = 0
+        at += _PIECE
+        for piece in pieces:
+            most -= len(piece)
+            yield packer.compress(piece)
+    yield packer.flush()
+
+
+def _most_bytes(data: bytes) -> int:
+    """At least the bytes of all pixels and filters, also if they are interlaced."""
+    width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
+    samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 4)
+    return int((width * depth * samples // 8 + 9) * height * 2 + 1024)
 
 
 def _walk(data: bytes) -> list[_Chunk]:

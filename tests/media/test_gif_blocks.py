@@ -108,3 +108,15 @@ def test_sound_files_keep_all_frames() -> None:
     cleaned = gif.clean(animated("gif"))
     assert (cleaned.is_damaged, cleaned.size) == (False, (96, 72))
     assert isinstance(opened(animated("gif")), Film)
+
+
+@pytest.mark.parametrize("percent", [40, 60, 90])
+def test_an_interlaced_picture_that_is_cut_has_no_gaps(percent: int) -> None:
+    picture = scene(1, 600, 450).convert("L")
+    data = saved(picture, "GIF", interlace=1)
+    medium = opened(data[: 800 + (len(data) - 800) * percent // 100])
+    assert isinstance(medium, Stills)
+    assert away(next(medium.pictures), picture) <= 31
+    with pytest.raises(MediaError) as caught:
+        next(medium.pictures)
+    assert caught.value.code == "partial"

@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from hashmatch.errors import MediaError
@@ -130,3 +131,61 @@ def test_a_million_chunks_are_a_limit() -> None:
     with pytest.raises(MediaError) as caught:
         opened(with_chunks(written(b"tEXt", b"") * (png.MOST_CHUNKS + 1)))
     assert caught.value.code == "too-large"
+
+
+def packed_pixels(data: bytes) -> bytes:
+    return b"".join(content for name, content in chunks_of(data) if name == b"IDAT")
+
+
+def of(*parts: Chunk) -> bytes:
+    return png.SIGNATURE + b"".join(written(*each) for each in parts)
+
+
+def test_the_checksum_over_the_pixels_does_not_matter() -> None:
+    base = saved(scene(), "PNG")
+    packed, header, end = packed_pixels(base), chunks_of(base)[0], (b"IEND", b"")
+    for content in (packed[:-4] + b"\0\0\0\0", packed[:-4], packed + b"more", b"\0\0" + packed[2:]):
+        (only,) = pictures(of(header, (b"IDAT", content), end))
+        assert (np.asarray(only.image) == np.asarray(scene().convert("L"))).all()
+
+
+def test_pixels_before_damage_are_kept_to_the_last_row() -> None:
+    base = saved(scene(1, 240, 400), "PNG")
+    packed = bytearray(packed_pixels(base))
+    packed[len(packed) * 3 // 4] ^= 0xFF
+    medium = opened(of(chunks_of(base)[0], (b"IDAT", bytes(packed)), (b"IEND", b"")))
+    assert isinstance(medium, Stills)
+    shown = np.asarray(next(medium.pictures).image)
+    assert (shown[:250] == np.asarray(scene(1, 240, 400).convert("L"))[:250]).all()
+
+
+def test_a_bomb_in_the_pixels_is_unpacked_no_further_than_they_go() -> None:
+    base = saved(scene(), "PNG")
+    raw = zlib.decompress(packed_pixels(base))
+    bomb = zlib.compress(raw + bytes(100 << 20))
+    (only,) = pictures(of(chunks_of(base)[0], (b"IDAT", bomb[:-4] + b"\0\0\0\0"), (b"IEND", b"")))
+    assert away(only, scene()) <= 6
+    assert len(png.repacked(of(chunks_of(base)[0], (b"IDAT", bomb), (b"IEND", b"")))) < 4 * len(base)
+
+
+def interlaced(values: npt.NDArray[np.uint8]) -> bytes:
+    """By Adam7 (section 8.1 of the specification)."""
+    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    rows = [row for x, y, across, down in passes for row in values[y::down, x::across]]
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 8, 2, 0, 0, 1)
+    return of(
+        (b"IHDR", header), (b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))), (b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("percent", [40, 60, 90])
+def test_an_interlaced_picture_that_is_cut_has_no_gaps(percent: int) -> None:
+    image = scene(1, 600, 450)
+    data = interlaced(np.asarray(image))
+    assert away(pictures(data)[0], image) <= 6
+    medium = opened(data[: len(data) * percent // 100])
+    assert isinstance(medium, Stills)
+    assert away(next(medium.pictures), image) <= 31
+    with pytest.raises(MediaError) as caught:
+        next(medium.pictures)
+    assert caught.value.code == "partial"
