@@ -17,6 +17,7 @@ from hashmatch.media.film_alpha import grounded, on_white
 from hashmatch.media.film_colour import colour, displayed, grey
 from hashmatch.media.grounds import AS_STORED, ON_DARK
 from hashmatch.media.limits import Limits
+from hashmatch.media.looks import REDUCED_SIDE
 from hashmatch.media.opened import Frame
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
@@ -40,17 +41,24 @@ class Screen:
     def square(self, frame: av.VideoFrame, time: float, reach: int, side: int) -> Frame:
         """The frame as a square of brightness, and its further looks. Raises MediaError: too-large, partial."""
         with self._showing(frame):
-            looks: list[tuple[str, av.VideoFrame]] = []
-            both = grounded(frame, side, side, self._reformatter)
-            shown = both[0] if both is not None else grey(frame, side, side, self._reformatter)
-            if both is not None:
-                looks.append((ON_DARK, both[1]))
-            self._notice_turn(frame, shown)
-            square, others = _pixels(shown), [(name, _pixels(look)) for name, look in looks]
-            if both is None and (better := displayed(frame, side, side, self._reformatter)) is not None:
-                square, others = better, [(AS_STORED, square)]
-            turned = tuple((name, self._turned(look)) for name, look in others)
-            return Frame(self._turned(square), round(time, 3), self._size(frame), reach, turned)
+            return self._bright(frame, time, reach, (side, side))
+
+    def still(self, frame: av.VideoFrame, time: float, reach: int) -> Frame:
+        """The only frame of a film: as `square`, but in its true shape, and as large as a still picture is decoded."""
+        factor = max(1, min(frame.width, frame.height) // REDUCED_SIDE)
+        with self._showing(frame):
+            return self._bright(frame, time, reach, (frame.width // factor, frame.height // factor))
+
+    def _bright(self, frame: av.VideoFrame, time: float, reach: int, size: tuple[int, int]) -> Frame:
+        both = grounded(frame, *size, self._reformatter)
+        shown = both[0] if both is not None else grey(frame, *size, self._reformatter)
+        self._notice_turn(frame, shown if both is None and max(size) < REDUCED_SIDE else None)
+        pixels = _pixels(shown)
+        others = [(ON_DARK, _pixels(both[1]))] if both is not None else []
+        if both is None and (better := displayed(frame, *size, self._reformatter)) is not None:
+            pixels, others = better, [(AS_STORED, pixels)]
+        looks = tuple((name, self._turned(look)) for name, look in others)
+        return Frame(self._turned(pixels), round(time, 3), self._size(frame), reach, looks)
 
     def whole(self, frame: av.VideoFrame, time: float, reach: int) -> Frame:
         """The frame in full size and RGB, as a plain decoder gives it: for exact hashes. Raises as `square`."""

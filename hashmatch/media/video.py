@@ -129,7 +129,7 @@ def _one_frame(open_again: Callable[[], _Opened], limits: Limits, exact: bool) -
             if not is_first:
                 continue
             is_first = False
-            shown = screen.whole(frame, time, reach)
+            shown = (screen.whole if exact else screen.still)(frame, time, reach)
             for view, pixels in ((FULL, shown.pixels), *shown.looks):
                 image = Image.fromarray(pixels)
                 yield Picture(image if exact else image.convert("L"), shown.size, exact, view=view)
