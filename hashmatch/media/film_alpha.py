@@ -8,13 +8,10 @@ from typing import Any
 import av
 import av.container
 import numpy as np
-import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
-from hashmatch.media.film_colour import grey
+from hashmatch.media.film_colour import Pixels8, grey
 from hashmatch.media.grounds import DARK, WHITE, is_seen_through, on_ground
-
-Pixels8 = npt.NDArray[np.uint8]
 
 #: FFmpeg's own decoders of VP8 and VP9 drop the alpha channel; these read it.
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}

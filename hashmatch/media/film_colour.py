@@ -16,7 +16,7 @@ import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 Pixels8 = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
+_Floats = npt.NDArray[np.float64]
 
 _GBR, _UNKNOWN, _YCGCO, _BT2020_CONSTANT = 0, 2, 8, 10
 #: Matrices that FFmpeg's scaler knows; it refuses frames with any other.
@@ -130,7 +130,7 @@ def _from_ycgco(frame: av.VideoFrame, width: int, height: int, reformatter: Vide
     return np.clip(rgb, 0, 255).astype(np.uint8)
 
 
-def to_sdr(light: Floats, brightest: float) -> Pixels8:
+def to_sdr(light: _Floats, brightest: float) -> Pixels8:
     """What an SDR display shows of light (ITU-R BT.1886), uint8 of the same shape. light: 1 is SDR's white. brightest: what
     is shown as 255; brighter light is not told from it."""
     places = np.sqrt(np.clip(light / brightest, 0, 1)) * (_STEPS - 1)
@@ -145,12 +145,12 @@ def _shown_levels() -> Pixels8:
 
 
 @functools.cache
-def _lights(transfer: int, levels: int) -> Floats:
+def _lights(transfer: int, levels: int) -> _Floats:
     """The light of each of so many levels."""
     return _light(np.linspace(0.0, 1.0, levels), transfer)
 
 
-def _light(signal: Floats, transfer: int) -> Floats:
+def _light(signal: _Floats, transfer: int) -> _Floats:
     """The light of a signal from 0 to 1 on an HDR display, 1 being SDR's white (ITU-R BT.2100, tables 4 and 5)."""
     if transfer == _LINEAR:
         return signal
@@ -164,7 +164,7 @@ def _light(signal: Floats, transfer: int) -> Floats:
 _M1, _M2, _C1, _C2, _C3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
 
 
-def _pq_light(signal: Floats) -> Floats:
+def _pq_light(signal: _Floats) -> _Floats:
     """Candela per square metre of a PQ signal (SMPTE ST 2084)."""
     root = np.asarray(signal) ** (1 / _M2)
     return np.asarray(10000 * (np.maximum(root - _C1, 0) / (_C2 - _C3 * root)) ** (1 / _M1))

@@ -8,21 +8,18 @@ from typing import Any
 
 import av
 import numpy as np
-import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
 from hashmatch.errors import MediaError
 from hashmatch.media.classified import one_line
 from hashmatch.media.film_alpha import grounded, on_white
-from hashmatch.media.film_colour import colour, displayed, grey
+from hashmatch.media.film_colour import Pixels8, colour, displayed, grey
 from hashmatch.media.grounds import AS_STORED, ON_DARK
 from hashmatch.media.limits import Limits
 from hashmatch.media.looks import REDUCED_SIDE
 from hashmatch.media.opened import Frame
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
-
-Pixels8 = npt.NDArray[np.uint8]
 
 #: Side in pixels of a picture that is only made to ask it for its side data.
 _TINY = 16
