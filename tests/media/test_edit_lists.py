@@ -15,8 +15,8 @@ from tests.support.opened_media import frames
 
 
 def with_edits(mp4: bytes, count: int, version: int = 0) -> bytes:
-    """The film with so many edits of its track, all of the same few frames. Its moov must be the last box."""
-    entry = struct.pack(">IihH", 100, 0, 1, 0) if version == 0 else struct.pack(">QqhH", 100, 0, 1, 0)
+    """The film with so many edits of its track, all of the same three seconds. Its moov must be the last box."""
+    entry = struct.pack(">IihH", 3000, 0, 1, 0) if version == 0 else struct.pack(">QqhH", 3000, 0, 1, 0)
     edits = box(b"edts", box(b"elst", bytes([version, 0, 0, 0]), struct.pack(">I", count), entry * count))
     moov, trak = (mp4.rindex(name) - 4 for name in (b"moov", b"trak"))
     old = mp4.find(b"edts", trak) - 4
