@@ -23,12 +23,12 @@ from hashmatch.isolation.pool import TaskResult
 from hashmatch.isolation.wire import NonsenseError
 from hashmatch.media import MediaType, load_decoder, need, second_choice
 from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
-from hashmatch.media.names import breaks_promise, promised_kind
+from hashmatch.media.names import breaks_promise, named_like_media, promised_kind
 from hashmatch.media.opened import Beat
 from hashmatch.media.parts import MOST_PARTS
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-from hashmatch.media.unexamined import if_only_sound, unexamined_kind
+from hashmatch.media.unexamined import behind_tag, if_only_sound, unexamined_kind
 from hashmatch.messages import Message
 from hashmatch.records import DecoderNeeds, Digests, Failure, Fingerprint, Glance, Kind, Length, Unexamined
 
@@ -180,7 +180,7 @@ class _Examination:
         if failure is None:
             results = [each.result for each in sorted(case.outcomes, key=lambda each: each.key.share.number)]
             result = results[0] if len(results) == 1 else joined(results, self._settings)
-            return ExaminedFile(case.state, judge_name(case.state, result))
+            return ExaminedFile(case.state, judge_name(case.state, result, case.head))
         digests = case.digests or (_own_digests(case.state, failure) if self._settings.digests else None)
         return ExaminedFile(case.state, Fingerprint(None, case.state.size, digests, error=failure))
 
@@ -203,6 +203,7 @@ class _Examination:
             return None
         again = _Case(case.state, case.sniffed, other or case.media_type, descriptor)
         again.needs |= case.lacked
+        again.head = case.head
         again.others_elsewhere = case.others_elsewhere
         again.first, again.is_second = (examined if other else case.first), other is not None or case.is_second
         return _task(again, self._settings)
@@ -213,7 +214,8 @@ class _Case:
 
     sniffed: what its first bytes say. media_type: how to open it. whole: the case of the first share. seconds: the film's
     length. outcomes: of all shares so far, kept in `whole`. needs: what its worker must have loaded. lacked: what it turned
-    out to need besides. first: the result of another way to open it. is_second: whether this is the second way.
+    out to need besides. head: the file's first bytes. first: the result of another way to open it. is_second: whether this
+    is the second way.
     """
 
     def __init__(
@@ -228,6 +230,7 @@ class _Case:
         self.share, self.whole = share, self
         self.needs = frozenset(filter(None, [need(media_type)]))
         self.lacked = frozenset[str]()
+        self.head: bytes | None = None
         self.first: ExaminedFile | None = None
         self.is_second = False
         self.others_elsewhere = False
@@ -289,16 +292,25 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
         else:
             chosen = media_type or _way_to_open(kind, head, state.path)
             if chosen is not None:
-                return _Case(state, media_type, chosen, descriptor)
+                case = _Case(state, media_type, chosen, descriptor)
+                case.head = head
+                return case
             result = judge_name(state, Fingerprint(None, state.size, unexamined=kind), head)
     os.close(descriptor)
     return ExaminedFile(state, result)
 
 
 def _way_to_open(unexamined: Unexamined | None, head: bytes, path: bytes) -> MediaType | None:
-    """How a worker may open what `sniff` does not know; None if there is nothing to see in it."""
+    """How a worker may open what `sniff` does not know; None if there is nothing to see in it.
+
+    What is named like media gets a probe in any case: what precedes a film may look like something else. And where it is
+    none, its digests are read, by which it can still be known.
+    """
+    if head and (breaks_promise(path, head, unexamined) or (unexamined == "sound" and named_like_media(path))):
+        return MediaType("probe", "named")
     if unexamined == "sound":
-        return MediaType("sound", "")
+        behind = sniff(behind_tag(head))
+        return behind if behind is not None and behind.decoder == "pyav" else MediaType("sound", "")
     return None if unexamined else second_choice(None, head, path, None)
 
 
@@ -335,14 +347,14 @@ def _own_digests(state: FileState, failure: Failure) -> Digests | None:
 
 def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
     """Whether a worker of sound mind could say this of its file."""
-    if case.media_type.decoder in ("probe", "sound") and result == _nothing(result.size, result.unexamined):
-        return result.size == case.state.size  # it was asked whether there is a film in it, and there is none
-    is_told = result.digests is None or result.digests == case.digests
+    is_told = (result.digests is None or result.digests == case.digests) and (case.is_known or not result.known)
+    if case.media_type.decoder in ("probe", "sound") and replace(result, digests=None, known=False) == _nothing(result):
+        return is_told and result.size == case.state.size  # asked whether there is a film in it, and there is none
     return is_told and is_credible(case.state, case.share, case.is_known, result, settings)
 
 
-def _nothing(size: int, unexamined: Unexamined | None) -> Fingerprint:
-    return Fingerprint(None, size, unexamined=unexamined)
+def _nothing(result: Fingerprint) -> Fingerprint:
+    return Fingerprint(None, result.size, unexamined=result.unexamined)
 
 
 def judge_name(state: FileState, result: Fingerprint, head: bytes | None = None) -> Fingerprint:

@@ -83,14 +83,16 @@ def fingerprint(
     told, hooks = hooks.beat, replace(hooks, beat=Meter(settings.limits, size, hooks.beat).beat)
     file.seek(0)
     head = file.read(HEAD_BYTES)
-    media_type = media_type or sniff(head)
+    asked, media_type = media_type, media_type or sniff(head)
     media_type = media_type and probed(file, media_type)
     file.seek(len(head))
     unexamined = None if media_type else unexamined_kind(head, functools.partial(_read_at, file))
     if unexamined == "sound" or (media_type is not None and media_type.decoder == "sound"):
         return _read_sound(file, settings, Fingerprint(None, size, unexamined="sound"), hooks)
     if media_type is None:
-        return Fingerprint(None, size, unexamined=unexamined)
+        nothing = Fingerprint(None, size, unexamined=unexamined)
+        has_name = asked is not None and asked.format == "named" and size <= settings.limits.max_bytes
+        return _with_digests(file, settings, nothing, hooks) if has_name else nothing
     kind = kind_of(media_type)
     is_film = media_type.decoder == "pyav"
     limit = settings.limits.max_bytes if is_film else min(settings.limits.max_picture_bytes, settings.limits.max_bytes)
@@ -188,16 +190,22 @@ def _read_sound(file: BinaryIO, settings: Settings, result: Fingerprint, hooks: 
     covers = [] if isinstance(settings, VpdqHashing) else _covers_of_sound(file, sound, result.size)
     if not covers or not hooks.has_decoders(COVER_NEEDS):
         return result
-    if settings.digests:
-        file.seek(0)
-        digests = digest(chunks(file), lambda: hooks.beat(0.0, 0))
-        result = replace(result, digests=digests)
-        if hooks.is_known(digests):
-            return replace(result, known=True)
+    result = _with_digests(file, settings, result, hooks)
+    if result.known:
+        return result
     if isinstance(settings, SmallPictures):
         return _read_pictures(file, None, sound, settings, result, hooks) if settings.part else result
     parts = (_part(file, each, settings, hooks.beat) for each in named(covers, sound)[:MOST_PARTS])
     return replace(result, parts=tuple(parts))
+
+
+def _with_digests(file: BinaryIO, settings: Settings, result: Fingerprint, hooks: ReadingHooks) -> Fingerprint:
+    """The same with the digests of the file, if they are wanted, and whether its content is known."""
+    if not settings.digests:
+        return result
+    file.seek(0)
+    digests = digest(chunks(file), lambda: hooks.beat(0.0, 0))
+    return replace(result, digests=digests, known=hooks.is_known(digests))
 
 
 def _covers_of_sound(file: BinaryIO, sound: MediaType, size: int) -> list[PartSource]:

@@ -102,6 +102,14 @@ def if_only_sound(result: Fingerprint) -> Fingerprint:
     return replace(result, kind=None, error=None, unexamined="sound")
 
 
+def behind_tag(head: bytes) -> bytes:
+    """What follows the tag of a song (ID3v2, section 3.1) in a file's beginning; players look there for films, too."""
+    if head[:3] != b"ID3" or len(head) < 10:
+        return b""
+    size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+    return head[10 + size :]
+
+
 def _by_signature(head: bytes) -> Unexamined | None:
     for kind, signatures in _AT_START.items():
         if head.startswith(signatures):

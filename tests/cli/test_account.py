@@ -12,12 +12,23 @@ from PIL import Image
 
 from tests.support import encrypted_films
 from tests.support.command_line import Run, run_command
-from tests.support.film_files import filmed, sound
+from tests.support.film_files import film, filmed, sound
 from tests.support.repository import FIXTURES
 from tests.support.still_files import saved, scene
 
 PROFILE = "profile fast does not look for crops, insets and rotations; --profile thorough does"
 BLACK = np.full((144, 176, 3), 16, np.uint8)
+
+
+def test_a_film_behind_something_else(indexed: Path, tmp_path: Path) -> None:
+    """A film by name is probed, whatever it begins with; FFmpeg and players skip a tag of sound."""
+    (tmp_path / "tagged.ts").write_bytes(b"ID3\4\0\0\0\0\0\0" + film("ts", seconds=2))
+    (tmp_path / "song.mp3").write_bytes(b"ID3\4\0\0\0\0\2\0" + bytes(256) + film("ts", seconds=2))
+    (tmp_path / "program.dat").write_bytes(b"\x7fELF" + bytes(range(256)) * 20)
+    told = {Path(r["path"]).name: r for r in run_command("scan", tmp_path, "--format", "jsonl", db=indexed).lines}
+    for name in ("tagged.ts", "song.mp3"):
+        assert (told[name]["status"], told[name]["kind"]) == ("clean", "video")
+    assert (told["program.dat"]["status"], told["program.dat"]["error"]) == ("skipped", None)
 
 
 @pytest.fixture
@@ -109,7 +120,8 @@ def test_index(run: Run, folder: Path) -> None:
         Path(each["path"]).name for each in ran.json["warnings"] if each["detail"]["code"] == "matches-as-file-only"
     ]
     assert sorted(warned) == ["black.png", "plain.jpg"]
-    found = run("scan", folder / "black.png", folder / "encrypted.mp4", "--format", "jsonl").lines
+    known = ("black.png", "encrypted.mp4", "text.jpg", "broken.mp4")
+    found = run("scan", *(folder / name for name in known), "--format", "jsonl").lines
     assert {(each["status"], each["tier"]) for each in found} == {("match", "exact")}
 
 

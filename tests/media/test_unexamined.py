@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.media.sniff import HEAD_BYTES
-from hashmatch.media.unexamined import DISC_DESCRIPTOR, unexamined_kind
+from hashmatch.media.unexamined import DISC_DESCRIPTOR, behind_tag, unexamined_kind
 from hashmatch.records import Unexamined
 from tests.support.film_files import FILMS, box, encoder_or_skip, film, sound, wav
 from tests.support.still_files import ANIMATIONS, STILLS
@@ -150,6 +150,11 @@ def test_sound(name: str) -> None:
     except (av.error.FFmpegError, ValueError) as error:
         pytest.skip(f"this FFmpeg cannot write it: {error}")
     assert unexamined_kind(data[:HEAD_BYTES]) == "sound"
+
+
+def test_what_follows_a_tag() -> None:
+    assert behind_tag(b"ID3\4\0\0\0\0\1\2" + bytes(130) + b"rest") == b"rest"
+    assert [behind_tag(head) for head in (b"ID3", b"ID3\4\0\0\x7f\x7f\x7f\x7f" + bytes(99), mp3())] == [b""] * 3
 
 
 def test_a_disc_is_known_by_its_descriptor() -> None:
