@@ -15,11 +15,13 @@ from av.video.reformatter import VideoReformatter
 from PIL import Image
 
 from hashmatch.errors import MediaError
+from hashmatch.media.damage import refuse_if_little_is_left
 from hashmatch.media.light import Light, shown_light
 from hashmatch.media.limits import Limits
+from hashmatch.media.mend import mended
 from hashmatch.media.opened import Stills
 from hashmatch.media.picture_headers import jpeg_frame
-from hashmatch.media.pillow_file import check_size
+from hashmatch.media.pillow_file import check_size, webp_canvas
 from hashmatch.media.plain_still import PlainImage, plain_still
 from hashmatch.messages import Message
 
@@ -42,7 +44,22 @@ def open_ffmpeg_still(data: bytes, codec: str, limits: Limits, exact: bool) -> S
     name = _CODECS.get(codec, codec)
     if codec == "pam":
         data = _with_tuple_type(data)
+    if codec == "webp":
+        return _what_is_left_of_webp(data, limits, exact)
     return plain_still(f"ffmpeg {name}", lambda: _decoded(data, name, limits, codec in _LIGHT), exact)
+
+
+def _what_is_left_of_webp(data: bytes, limits: Limits, exact: bool) -> Stills:
+    """Of a WebP that is cut, libwebp gives nothing, and FFmpeg the rows that are there."""
+    is_cut = int.from_bytes(data[4:8], "little") + 8 > len(data)
+    whole = mended(data, "WEBP") or data
+
+    def decode() -> PlainImage:
+        made = _decoded(whole, "webp", limits, False)
+        refuse_if_little_is_left(made.image)
+        return made
+
+    return plain_still("ffmpeg webp", decode, exact, Message.of("end-missing") if is_cut else None)
 
 
 def _decoded(data: bytes, name: str, limits: Limits, is_light: bool) -> PlainImage:
@@ -156,5 +173,6 @@ _SIZES: dict[str, Callable[[bytes], StillSize]] = {
     "sgi": _at(">HH", 6),
     "pcx": _pcx,
     "psd": _swapped(_at(">II", 14)),
+    "webp": webp_canvas,
     "xbm": _found(rb"width[ \t]+(?P<w>\d+).*?height[ \t]+(?P<h>\d+)"),
 }

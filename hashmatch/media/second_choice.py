@@ -10,8 +10,17 @@ from hashmatch.records import Failure
 #: Failures after which another decoder may do better. Not limits, which hold for every decoder.
 _WORTH_ANOTHER = frozenset({"corrupt", "unsupported-format", "no-usable-frames", "decoder-crash"})
 #: Pillow's formats that OpenCV has a decoder of its own for, and those for which FFmpeg has one.
-_OPENCV = frozenset({"JPEG", "PNG", "GIF", "WEBP", "BMP", "JPEG2000", "AVIF", "PPM", "SUN"})
-_FFMPEG = {"PCX": "pcx", "SGI": "sgi", "DDS": "dds", "TGA": "targa", "QOI": "qoi", "PSD": "psd", "XBM": "xbm"}
+_OPENCV = frozenset({"JPEG", "PNG", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "SUN"})
+_FFMPEG = {
+    "PCX": "pcx",
+    "SGI": "sgi",
+    "DDS": "dds",
+    "TGA": "targa",
+    "QOI": "qoi",
+    "PSD": "psd",
+    "XBM": "xbm",
+    "WEBP": "webp",
+}
 
 # What begins like this lies in great numbers on disks and is no film. names.py and unexamined.py know other such files.
 _NO_FILM = (

@@ -184,3 +184,23 @@ def test_a_progressive_photo_keeps_all_its_coefficients() -> None:
     with pytest.raises(MediaError) as caught:
         pictures(data, limits=Limits(max_pixels=needed - 1))
     assert caught.value.code == "too-large"
+
+
+def test_of_a_webp_that_is_cut_ffmpeg_gives_what_is_left() -> None:
+    image = scene(1, 300, 400)
+    data = saved(image, "WEBP", quality=90)
+    cut = data[: len(data) * 7 // 10]
+    with pytest.raises(MediaError) as caught:
+        first(cut, "WEBP")
+    second = second_choice(MediaType("pillow", "WEBP"), b"", b"", caught.value.failure)
+    assert second == MediaType("ffmpeg-still", "webp")
+    medium = open_as(cut, "ffmpeg-still", "webp")
+    shown = np.asarray(next(medium.pictures).image).astype(int)
+    assert np.abs(shown - np.asarray(image.convert("L")))[:150].mean() <= 4
+    with pytest.raises(MediaError) as caught:
+        next(medium.pictures)
+    assert caught.value.code == "partial"
+    for shred in (data[: len(data) // 4], data[:40]):
+        with pytest.raises(MediaError) as caught:
+            list(open_as(shred, "ffmpeg-still", "webp").pictures)
+        assert caught.value.code == "corrupt"
