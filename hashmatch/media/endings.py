@@ -7,8 +7,8 @@ from typing import BinaryIO, NamedTuple
 
 from hashmatch.media.matroska import segment_end
 
-#: Boxes, chunks and blocks to walk over, at most: ordinary files have some hundred.
-MOST_STEPS = 100_000
+#: Boxes and chunks to walk over, at most: ordinary files have some hundred. Blocks of a GIF are smaller.
+MOST_STEPS, MOST_BLOCKS = 100_000, 2_000_000
 
 
 class IsoBox(NamedTuple):
@@ -21,7 +21,7 @@ class IsoBox(NamedTuple):
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[IsoBox]:
-    """The boxes between two positions, up to the first that cannot be one."""
+    """The boxes between two positions, up to the first that cannot be one. The last one may be cut off by the end."""
     for _step in range(MOST_STEPS):
         if start + 8 > end:
             return
@@ -32,9 +32,9 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[IsoBox]:
             size, content = int.from_bytes(head[8:16], "big"), start + 16
         elif size == 0:
             size = end - start
-        if not head[4:8].isascii() or not head[4:8].decode("ascii").isprintable() or start + size > end or size < 8:
+        if not head[4:8].isascii() or not head[4:8].decode("ascii").isprintable() or size < content - start:
             return
-        yield IsoBox(head[4:8], start, content, start + size)
+        yield IsoBox(head[4:8], start, content, min(start + size, end))
         start += size
 
 
@@ -102,6 +102,7 @@ def _gif(file: BinaryIO, start: int, end: int) -> int | None:
     if len(head) < 13:
         return None
     position = start + 13 + _table_of_colours(head[10])
+    blocks = iter(range(MOST_BLOCKS))
     for _step in range(MOST_STEPS):
         file.seek(position)
         block = file.read(10)
@@ -113,12 +114,14 @@ def _gif(file: BinaryIO, start: int, end: int) -> int | None:
             position += 10 + _table_of_colours(block[9]) + 1
         else:
             return None
-        for _block in range(MOST_STEPS):
+        for _block in blocks:
             file.seek(position)
             length = file.read(1)
             position += 1 + (length[0] if length else 0)
             if length in (b"", b"\0"):
                 break
+        else:
+            return None
     return None
 
 
@@ -135,6 +138,8 @@ def _riff(file: BinaryIO, start: int, end: int) -> int | None:
         if len(head) < 12 or head[:4] != b"RIFF" or (position > start and head[8:] != b"AVIX"):
             return position if position > start else None
         size = int.from_bytes(head[4:8], "little")
+        if size < 4:  # a recording that was broken off before its size was known
+            return None
         position += 8 + size + size % 2
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -22,9 +23,12 @@ LONGEST_TAIL = 256 << 20
 
 #: How media begin that may lie after the end of others. Each is then looked at more closely.
 _BEGINNINGS = re.compile(
-    rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}(?:WEBP|AVI )|.{4}ftyp|\x1a\x45\xdf\xa3|FLV\x01",
+    rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}(?:WEBP|AVI )|ftyp|\x1a\x45\xdf\xa3|FLV\x01",
     re.DOTALL,
 )
+_LONGEST_BEGINNING, _READ_AT_ONCE = 12, 4 << 20
+#: Beginnings that are looked at more closely, at most. By chance there are some ten.
+MOST_BEGINNINGS = 100_000
 #: What marks a JPEG as a map of brightness that belongs to the picture before it, and that no viewer shows: Adobe's and
 #: Google's name for it, and that of ISO 21496-1.
 _GAIN_MAP = re.compile(rb"http://ns\.adobe\.com/hdr-gain-map/|urn:iso:std:iso:ts:21496")
@@ -126,22 +130,45 @@ def _elsewhere(file: BinaryIO, size: int, media_type: MediaType) -> Iterator[tup
 
 
 def _in_tail(file: BinaryIO, start: int, size: int) -> Iterator[tuple[MediaType, int, int]]:
-    file.seek(start)
-    tail = file.read(min(size - start, LONGEST_TAIL))
-    position = 0
-    while found := _BEGINNINGS.search(tail, position):
-        at = start + found.start()
-        position = found.start() + 1
-        media_type = sniff(tail[found.start() : found.start() + HEAD_BYTES])
-        if media_type is None or media_type.decoder is None:
+    end = start
+    for at in itertools.islice(_beginnings(file, start, min(size, start + LONGEST_TAIL)), MOST_BEGINNINGS):
+        if at < end:  # inside of what was found before
             continue
-        if media_type.format == "JPEG":
-            scan = scan_of_jpeg(file, at, size)
-            if scan is None:  # three bytes that look like one by chance
-                continue
-            if _GAIN_MAP.search(tail, found.start(), scan - start):
-                position = end_of(file, media_type.format, at, size) - start
-                continue
+        file.seek(at)
+        head = file.read(HEAD_BYTES)
+        media_type = sniff(head)
+        if (
+            media_type is None
+            or media_type.decoder is None
+            or not _is_sound_beginning(file, media_type, head, at, size)
+        ):
+            continue
         end = end_of(file, media_type.format, at, size)
-        yield media_type, at, end
-        position = max(position, end - start)
+        if not (media_type.format == "JPEG" and _is_gain_map(file, at, size)):
+            yield media_type, at, end
+
+
+def _beginnings(file: BinaryIO, start: int, end: int) -> Iterator[int]:
+    """The positions where media may begin."""
+    while start < end:
+        file.seek(start)
+        part = file.read(min(_READ_AT_ONCE + _LONGEST_BEGINNING, end - start))
+        for found in _BEGINNINGS.finditer(part):
+            if found.start() < _READ_AT_ONCE:
+                yield start + found.start() - (4 if found[0] == b"ftyp" else 0)
+        start += _READ_AT_ONCE
+
+
+def _is_sound_beginning(file: BinaryIO, media_type: MediaType, head: bytes, at: int, size: int) -> bool:
+    """Whether it is not only by chance that these bytes look like a picture or film."""
+    if media_type.format == "JPEG":
+        return scan_of_jpeg(file, at, size) is not None
+    if media_type.format == "matroska,webm":
+        return b"matroska" in head[:64] or b"webm" in head[:64]
+    return True
+
+
+def _is_gain_map(file: BinaryIO, start: int, end: int) -> bool:
+    scan = scan_of_jpeg(file, start, end) or start
+    file.seek(start)
+    return _GAIN_MAP.search(file.read(scan - start)) is not None

@@ -51,8 +51,8 @@ FILE = [
     "hashes",
     "decoder",
     "error",
-    "parts",
     "unexamined",
+    "parts",
 ]
 HASH = ["algorithm", "hash", "quality", "time", "view"]
 
