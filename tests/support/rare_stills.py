@@ -59,8 +59,8 @@ def photoshop() -> bytes:
     return header + bytes(12) + b"\0\0" + planes
 
 
-def targa_with_map() -> bytes:
-    return saved(scene().quantize(256), "TGA")
+def _with_palette(format: str) -> bytes:
+    return saved(scene().convert("L").convert("P"), format)
 
 
 def radiance() -> bytes:
@@ -102,11 +102,11 @@ RARE_STILLS: dict[str, tuple[Make, MediaType, int]] = {
     ),
     "pfm": (lambda: by_ffmpeg("pfm", "gbrpf32le"), MediaType("ffmpeg-still", "pfm"), 24),
     "pcx": (_pillow("PCX"), MediaType("pillow", "PCX"), 2),
-    "pcx-palette": (lambda: saved(scene().quantize(256), "PCX"), MediaType("pillow", "PCX"), 48),
+    "pcx-palette": (lambda: _with_palette("PCX"), MediaType("pillow", "PCX"), 4),
     "tga": (_pillow("TGA"), MediaType("pillow", "TGA"), 2),
     "tga-packed": (_pillow("TGA", compression="tga_rle"), MediaType("pillow", "TGA"), 2),
     "tga-grey": (lambda: saved(scene().convert("L"), "TGA"), MediaType("pillow", "TGA"), 2),
-    "tga-palette": (targa_with_map, MediaType("pillow", "TGA"), 48),
+    "tga-palette": (lambda: _with_palette("TGA"), MediaType("pillow", "TGA"), 4),
     "dds": (_pillow("DDS"), MediaType("pillow", "DDS"), 2),
     "dds-packed": (_pillow("DDS", pixel_format="DXT1"), MediaType("pillow", "DDS"), 30),
     "sgi": (_pillow("SGI"), MediaType("pillow", "SGI"), 2),
