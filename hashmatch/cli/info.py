@@ -55,6 +55,19 @@ def _database(app: App) -> dict[str, Any]:
         }
 
 
+#: Decoders that an installation may lack, and the packages that they come in: JPEG XL on some machines, the extra `formats`.
+_OPTIONAL_DECODERS = ("tifffile", "pylibjxl", "imagecodecs", "rawpy")
+
+
+def _version_of(package: str) -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return _("not installed")
+
+
 def _abilities() -> dict[str, dict[str, Any]]:
     import sqlite3
     from importlib import metadata
@@ -79,6 +92,7 @@ def _abilities() -> dict[str, dict[str, Any]]:
             "libavcodec": ffmpeg,
             "numpy": numpy.__version__,
             "OpenCV": metadata.version("opencv-python-headless"),
+            **{package: _version_of(package) for package in _OPTIONAL_DECODERS},
             "SQLite": sqlite3.sqlite_version,
         },
         "hashes": {
