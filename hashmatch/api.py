@@ -100,7 +100,7 @@ class ReferenceSet:
         min_tier: weaker matches are left out, and count for nothing. record: keep in the set what matched, so that it can
         say later what rested on a reference that was taken back.
         Raises CommandError, before the first file, if the set or these collections have nothing known to compare with: it
-        is empty, all of it is retracted, or it is an allow list alone.
+        is empty, all of it is retracted, or it is an allow list alone. Folders without files yield nothing.
         """
         found = walk(map(os.fsencode, paths), exclude)
         store = self._open(write=False)

@@ -26,6 +26,7 @@ RESULTS = {
     "ExaminedFilm",
     "ExportReport",
     "Failure",
+    "FilePart",
     "Fingerprint",
     "Hash",
     "ImportReport",
@@ -45,7 +46,7 @@ RESULTS = {
     "View",
 }
 #: Types whose values are a few words.
-WORDS = {"IndexStatus", "Kind", "Profile", "Reason", "Status", "Tier", "Tlp"}
+WORDS = {"IndexStatus", "Kind", "Profile", "Reason", "Status", "Tier", "Tlp", "Unexamined"}
 ERRORS = {"CommandError", "HashmatchError", "MediaError"}
 
 

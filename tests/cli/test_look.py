@@ -37,7 +37,7 @@ def test_hash_json_has_the_promised_names(run: Run, db: Path) -> None:
     )
     assert ran.code == 0
     image, film = ran.json
-    assert list(image) == [*HASH_KEYS, "error", "parts"]
+    assert list(image) == [*HASH_KEYS, "error", "unexamined", "parts"]
     assert (image["kind"], image["width"], image["height"], image["duration"]) == ("image", 288, 192, None)
     whole = [each["algorithm"] for each in image["hashes"] if each["view"] == "full"]
     assert whole == ["pdq", "blocks", "phash", "dhash"]
