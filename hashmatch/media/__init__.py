@@ -15,6 +15,7 @@ from hashmatch.errors import MediaError
 from hashmatch.media.limits import Limits
 from hashmatch.media.opened import Film, Stills
 from hashmatch.media.parts import PartSource
+from hashmatch.media.raw_headers import is_camera_raw
 from hashmatch.media.sampling import SETTINGS
 from hashmatch.media.second_choice import second_choice
 from hashmatch.media.sniff import MediaType
@@ -63,6 +64,8 @@ def open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, limits
     if media_type.decoder in ("pillow", "heif"):
         from hashmatch.media.image import open_image
 
+        if media_type.format == "TIFF" and is_camera_raw(content):  # which its first bytes did not show
+            return open_media(file, content, MediaType("raw", "TIFF"), limits, exact)
         if media_type.format == "CUR":  # an icon but for its kind; Pillow knows no cursors with PNG
             content, media_type = b"\0\0\1\0" + content[4:], MediaType("pillow", "ICO")
         return open_image(content, media_type, limits, exact)
@@ -130,6 +133,7 @@ _MODULES = {
     "film": "covers video any_film film_probe rare_stills ffmpeg_still av.subtitles.stream av.subtitles.codeccontext",
     "jxl": "rare_stills jxl",
     "raw": "rare_stills raw",
+    "TIFF": "rare_stills raw",
     "imagecodecs": "rare_stills extra_codecs ffmpeg_still",
     "opencv": "rare_stills extra_codecs ffmpeg_still second_opinion",
     "tifffile": "tiff",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from hashmatch.media.media_type import MediaType
 
 # Brands of ISO base media files (ISO/IEC 14496-12, ftyp box) that are pictures. All other brands are films or sound.
@@ -11,7 +13,9 @@ _HEIF_BRANDS = frozenset(
 _AVIF_BRANDS = frozenset((b"avif", b"avis", b"avio"))
 _SOUND_BRANDS = frozenset((b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"aax ", b"aaxc"))
 #: Boxes that can be the first of a film, and those before which there may be others that nobody knows.
-_FILM_BOXES = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"sidx", b"moof", b"prfl"))
+_FILM_BOXES = frozenset(
+    b"moov mdat wide free skip pnot styp sidx moof prfl uuid meta udta emsg prft pdin mfra ssix jumb".split()
+)
 _SURE_BOXES = frozenset((b"ftyp", b"moov", b"moof", b"styp"))
 
 _RIFF_FORMS = {
@@ -59,21 +63,45 @@ def film_by_structure(head: bytes) -> MediaType | None:
 
 def _iso_base_media(head: bytes) -> MediaType | None:
     """By the first box, if films begin with it, or by one that follows boxes whose kind does not matter to players."""
-    start, is_first = 0, True
-    while start + 8 <= len(head):
-        size, kind = int.from_bytes(head[start : start + 4], "big"), head[start + 4 : start + 8]
-        is_sized = size not in range(2, 8)
-        if kind == b"ftyp" and is_sized:
-            return _by_brands(head[start : start + size])
-        if is_sized and kind in (_FILM_BOXES if is_first else _SURE_BOXES):
-            return MediaType("pyav", "mov")
-        if size < 8 or not kind.isascii() or not kind.decode("ascii").isprintable():
-            return None
-        start, is_first = start + size, False
+    start = 0
+    for size, kind in boxes(lambda at: head[at : at + 16]):
+        if kind == b"ftyp":
+            return by_brands(head[start : start + size] if size else head[start:])
+        if kind in (_SURE_BOXES if start else _FILM_BOXES):
+            # A later one may say by its brands that it is a picture.
+            return _brands_after(head, start + size) or MediaType("pyav", "mov")
+        start += size
     return None
 
 
-def _by_brands(box: bytes) -> MediaType | None:
+def boxes(read: Callable[[int], bytes], most: int = 64) -> Iterator[tuple[int, bytes]]:
+    """The boxes at the top of a file, as (size, kind), as long as they make sense. Size 0: up to the end.
+
+    read: gives 16 bytes at a place, or fewer at the end. most: boxes that are read.
+    """
+    start = 0
+    for _number in range(most):
+        header = read(start)
+        if len(header) < 8:
+            return
+        size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+        if size == 1 and any(header[8:16]):
+            size = int.from_bytes(header[8:16], "big")
+        if size in range(1, 8) and not (size == 1 and kind in _FILM_BOXES):
+            return
+        yield size, kind
+        if size < 8:
+            return
+        start += size
+
+
+def _brands_after(head: bytes, start: int) -> MediaType | None:
+    size, is_brands = int.from_bytes(head[start : start + 4], "big"), head[start + 4 : start + 8] == b"ftyp"
+    return by_brands(head[start : start + size]) if is_brands else None
+
+
+def by_brands(box: bytes) -> MediaType | None:
+    """What an ISO base media file is, by its ftyp box; None for sound."""
     major = box[8:12]
     brands = {major} | {box[i : i + 4] for i in range(16, len(box) - 3, 4)}
     if major in _AVIF_BRANDS or (major in _HEIF_BRANDS and brands & _AVIF_BRANDS):

@@ -153,7 +153,7 @@ def _dpx(data: bytes) -> StillSize:
     return _at(">II" if data[:4] == b"SDPX" else "<II", 772)(data)
 
 
-_WIDTH_HEIGHT = _found(rb"WIDTH\s+(?P<w>\d+)\s+HEIGHT\s+(?P<h>\d+)")
+_WIDTH_HEIGHT = _found(rb"^(?=.*?\nWIDTH\s+(?P<w>\d+))(?=.*?\nHEIGHT\s+(?P<h>\d+))")
 _FLOAT_MAP = _found(rb"^P[FfHh]\n(?:#[^\n]*\n)*(?P<w>\d+)\s+(?P<h>\d+)")
 _SIZES: dict[str, Callable[[bytes], StillSize]] = {
     "exr": _exr,

@@ -13,7 +13,8 @@ import av
 import av.container
 import av.error
 
-from hashmatch.media.sniff import MediaType
+from hashmatch.media.containers import boxes
+from hashmatch.media.media_type import MediaType
 
 #: Bytes that a probe may read: of a file that is named like media, and of any other.
 MOST_READ = {True: 16 << 20, False: 2 << 20}
@@ -51,6 +52,9 @@ def probe(file: BinaryIO, is_named_like_media: bool) -> MediaType | None:
     file.seek(0)
     bounded = _Bounded(file, MOST_READ[is_named_like_media])
     try:
+        if found := _by_boxes(file):
+            return found
+        file.seek(0)
         return _recognised(bounded, allowed, GUESSED_FROM[is_named_like_media])
     except MemoryError:
         raise
@@ -58,6 +62,21 @@ def probe(file: BinaryIO, is_named_like_media: bool) -> MediaType | None:
         return None
     finally:
         file.seek(0)
+
+
+def _by_boxes(file: BinaryIO) -> MediaType | None:
+    """A film in ISO base media whose first boxes nobody knows, and which are longer than what FFmpeg looks at."""
+    start = 0
+
+    def read(at: int) -> bytes:
+        file.seek(at)
+        return file.read(16)
+
+    for size, kind in boxes(read):
+        if start and kind in (b"ftyp", b"moov", b"moof"):
+            return MediaType("pyav", "mov")
+        start += size
+    return None
 
 
 def _recognised(file: Any, allowed: frozenset[str], guessed_from: int) -> MediaType | None:

@@ -106,10 +106,10 @@ def _little(head: bytes, start: int, size: int) -> int:
 
 
 def _is_bitmap(head: bytes) -> bool:
-    """Whatever the reserved bytes say. One plane, as all have."""
-    size = _little(head, 14, 4)
-    planes = _little(head, 22 if size == 12 else 26, 2)
-    return head[:2] == b"BM" and len(head) >= 26 and size in _BITMAP_HEADER_SIZES and planes == 1
+    """Whatever the reserved bytes say, if there is one plane, as all have."""
+    if head[:2] != b"BM" or len(head) < 18 or (size := _little(head, 14, 4)) not in _BITMAP_HEADER_SIZES:
+        return False
+    return _little(head, 6, 4) == 0 or _little(head, 22 if size == 12 else 26, 2) == 1
 
 
 def _is_bare_bitmap(head: bytes) -> bool:

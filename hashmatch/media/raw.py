@@ -158,7 +158,7 @@ def load() -> ModuleType | None:
     """Import rawpy; None where the extra is not installed."""
     try:
         return importlib.import_module("rawpy")
-    except ImportError:
+    except (ImportError, OSError):  # the latter in a worker that was handed something else and is locked
         return None
 
 

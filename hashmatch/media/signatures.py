@@ -23,16 +23,15 @@ _PICTURES: tuple[tuple[bytes, str], ...] = (
 )
 _FFMPEG_STILLS: tuple[tuple[bytes, str], ...] = (
     (b"\x76\x2f\x31\x01", "exr"),
-    (b"#?RADIANCE\n", "hdr"),
-    (b"#?RGBE\n", "hdr"),
+    (b"#?RADIANCE", "hdr"),
+    (b"#?RGBE", "hdr"),
     (b"SDPX", "dpx"),
     (b"XPDS", "dpx"),
-    (b"P7\nWIDTH ", "pam"),
-    (b"P7\n#", "pam"),
+    *((b"P7\n" + line, "pam") for line in (b"#", b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL", b"TUPLTYPE")),
 )
 _FILMS: tuple[tuple[bytes, str], ...] = (
     (b"\x1a\x45\xdf\xa3", "matroska,webm"),
-    (b"FLV\x01", "flv"),
+    *((b"FLV" + bytes([version]), "flv") for version in range(1, 5)),
     (b"KDK\0\0", "kux"),
     (b"OggS\0", "ogg"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", "asf"),

@@ -5,18 +5,20 @@ from __future__ import annotations
 import io
 import random
 import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from hashmatch.errors import CODES, MediaError
-from hashmatch.media import Film, Limits, MediaType, open_media, probed
+from hashmatch.media import Film, Limits, MediaType, open_media, probed, second_choice
 from hashmatch.media.film_probe import probe
 from hashmatch.media.opened import Frame
 from hashmatch.media.sampling import STEADY
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from tests.support.film_files import RARE_FILMS, box, encoder_or_skip, film
+from tests.support.opened_media import what_decodes
 from tests.support.still_files import scene
 
 #: Mean difference in brightness up to which a frame shows a scene.
@@ -87,6 +89,8 @@ GENEROUS = {
     "mp4 after meta": lambda: first_boxes(box(b"meta", bytes(4))),
     "mp4 after styp": lambda: first_boxes(box(b"styp", b"msdh", bytes(4))),
     "mp4 after unknown boxes": lambda: first_boxes(box(b"junk", bytes(20)), box(b"abcd", b"x")),
+    "mp4 after a box of no name": lambda: first_boxes(box(b"\xa9\0\1x", bytes(20))),
+    "mp4 after a box with a long size": lambda: first_boxes(b"\0\0\0\1junk" + (40).to_bytes(8, "big") + bytes(24)),
     "mp4 of fragments alone": lambda: film("mp4-fragmented", seconds=2),
     "avi of the other form": lambda: film("avi", seconds=2).replace(b"AVI LIST", b"AVIXLIST", 1),
     "avi of On2": lambda: film("avi", seconds=2).replace(b"RIFF", b"ON2 ", 1).replace(b"AVI LIST", b"ON2fLIST", 1),
@@ -147,6 +151,46 @@ def test_what_is_named_like_media_is_looked_into_further(is_named: bool) -> None
     found = probed(io.BytesIO(data), MediaType("probe", "named" if is_named else ""))
     assert found == MediaType("pyav", "mpegts")
     assert frames(data, MediaType("probe", "named"))
+
+
+@pytest.mark.parametrize("kind", [b"uuid", b"xyzw", b"\xa9\0\1\2"])
+def test_a_film_after_a_long_box(kind: bytes) -> None:
+    """Longer than what FFmpeg would look at to guess."""
+    data = first_boxes(box(kind, random.Random(4).randbytes(2_000_000)))
+    found = sniff(data[:HEAD_BYTES]) or second_choice(None, data[:HEAD_BYTES], b"/a/b", None)
+    assert found is not None
+    assert probed(io.BytesIO(data), found) == MediaType("pyav", "mov")
+    assert frames(data, found)
+
+
+def test_flash_that_is_compressed() -> None:
+    data = made("swf")
+    packed = b"CWS" + data[3:8] + zlib.compress(data[8:])
+    assert sniff(packed[:HEAD_BYTES]) == MediaType("pyav", "swf")
+    assert len(seen := what_decodes(packed)) >= 7  # FFmpeg takes its end for cut off
+    assert all(shows(frame, int(frame.time + 0.02)) for frame in seen)
+
+
+def flic() -> bytes:
+    """Autodesk's animation: two pictures of two scenes in grey, each with its palette and all of its pixels."""
+    pixels = [np.asarray(scene(seed, 176, 144).convert("L")).tobytes() for seed in (0, 1)]
+    palette = struct.pack("<HBB", 1, 0, 0) + bytes(value for grey in range(256) for value in (grey, grey, grey))
+
+    def chunk(kind: int, content: bytes) -> bytes:
+        return struct.pack("<IH", 6 + len(content), kind) + content
+
+    made = []
+    for each in pixels:
+        inside = chunk(4, palette) + chunk(16, each)
+        made.append(struct.pack("<IHH8x", 16 + len(inside), 0xF1FA, 2) + inside)
+    body = b"".join(made)
+    head = struct.pack("<IHHHHHHI", 128 + len(body), 0xAF12, len(pixels), 176, 144, 8, 3, 500)
+    return head.ljust(128, b"\0") + body
+
+
+def test_flic() -> None:
+    assert sniff(flic()[:HEAD_BYTES]) == MediaType("pyav", "flic")
+    assert [shows(frame, seed) for seed, frame in enumerate(frames(flic()))] == [True, True]
 
 
 def test_flash_without_a_film_is_named() -> None:

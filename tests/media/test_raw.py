@@ -76,6 +76,14 @@ def test_with_rawpy_broken_sensor_data_are_corrupt(kind: str) -> None:
     assert caught.value.code in ("corrupt", "unsupported-format")
 
 
+def test_a_directory_far_from_the_beginning() -> None:
+    """The first bytes show a TIFF; its directory, which is read with the rest, a camera's."""
+    data = tiff({MAKE: (2, 100), 254: (4, 1), SUB: (4, 1000)}, at=6000) + PREVIEW
+    assert sniff(data[:HEAD_BYTES]) == MediaType("pillow", "TIFF")
+    medium = open_media(io.BytesIO(data), data, MediaType("pillow", "TIFF"), Limits(), False)
+    assert isinstance(medium, Stills) and away(next(medium.pictures), scene()) <= 4
+
+
 def test_a_preview_above_the_limit() -> None:
     with pytest.raises(MediaError) as caught:
         opened(raw("nef", PREVIEW), Limits(max_pixels=10_000))
