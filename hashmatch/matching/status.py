@@ -103,14 +103,16 @@ def joined(verdicts: Sequence[Result], names: Sequence[str]) -> Result:
             if before is None or strength(match) > strength(before):
                 best[match.reference.id] = replace(match, part=name)
     worst = min(verdicts, key=lambda each: _SERIOUS.index(each.status))
-    error = main.error or next((each.error for each in verdicts if each.status == worst.status and each.error), None)
+    # Of a failed file, why it failed: the damage of a part that is clean says less.
+    failures = [each.error for each in verdicts if each.status == worst.status == "failed"]
+    error = next(filter(None, [*failures, main.error, *(each.error for each in others)]), None)
     return replace(
         main,
         status=worst.status,
         tier=worst.tier if worst.status in ("match", "allowed") else None,
         partial=any(each.partial for each in verdicts),
         matches=decide(best.values())[1],
-        error=error or next((each.error for each in others if each.error), None),
+        error=error,
         examined=main.examined or next((each.examined for each in others if each.examined), None),
         parts=tuple(names),
     )

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from hashmatch.errors import CODES, LIMIT_CODES
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision, Result, ScanSummary, Tier
-from hashmatch.matching.status import StatusCounts, decide, is_skipped, says_anything, strength, unmatched, with_matches
+from hashmatch.matching.status import (
+    StatusCounts,
+    decide,
+    is_skipped,
+    joined,
+    says_anything,
+    strength,
+    unmatched,
+    with_matches,
+)
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash
 from tests.support.made_hashes import match
@@ -289,3 +298,15 @@ class TestStatusCounts:
         counts.add(with_matches(PICTURE, [false, match("possible", reference_id=2)]))
         counts.add(with_matches(PICTURE, []))
         assert (counts.judged_false, counts.summary().matched, counts.summary().clean) == (1, 1, 2)
+
+
+class TestJoined:
+    def test_a_failed_part_says_why_the_file_failed(self) -> None:
+        damage, secret = (Failure(code, Message.literal("why")) for code in ("partial", "encrypted"))
+        main = replace(PICTURE, error=damage, partial=True)
+        part = replace(PICTURE, status="failed", error=secret)
+        told = joined([main, part], ["stream2"])
+        assert (told.status, told.error, told.partial, told.parts) == ("failed", secret, True, ("stream2",))
+        found = replace(part, status="match", error=None, tier="near", matches=(match("near"),))
+        told = joined([main, found], ["stream2"])
+        assert (told.status, told.error, [each.part for each in told.matches]) == ("match", damage, ["stream2"])
