@@ -169,8 +169,8 @@ class TestPictures:
         assert ran.code == 0 and pictures_of(ran.out) == []
         assert "3 files have no picture" in ran.err
         page = Page(ran.out)
-        for why in ("the file is not what it was when it was scanned", "not-found", "unsupported-format"):
-            assert page.text.count(f"no picture: {why}") == 1
+        for why, count in {"the file is not what it was when it was scanned": 2, "not-found": 1}.items():
+            assert page.text.count(f"no picture: {why}") == count
 
     def test_only_in_a_report(self, folder: Path, indexed: Path) -> None:
         ran = run_command("scan", folder, "--pictures", "grey", db=indexed)

@@ -178,8 +178,8 @@ class TestRoundTrip:
             "match": 13,
             "allowed": 2,
             "clean": 8,
-            "failed": 1,
-            "skipped": 2,
+            "failed": 2,
+            "skipped": 1,
         }
         copy = new_store()
         report, bad = imported(copy, list_path, data)
