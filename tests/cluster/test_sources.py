@@ -145,7 +145,8 @@ class TestS3:
         assert run_command("index", *files, db=alone).code == 1
         one, other = holds(db), holds(alone)
         assert one["hashes"] == other["hashes"]
-        assert one["references"] == other["references"]
+        # A worker does not know the name of an object, and reads no digests where only the name promises media.
+        assert one["references"] == [row for row in other["references"] if row[-1] is None]
         assert {row[0] for row in one["locations"]} == {f"s3://seized/disk/{file.name}".encode() for file in files[:2]}
         assert run("show", "s3://seized/disk/journey.mp4").code == 0
         # What is unchanged is not read again; what has other content, of the same size and within the second, is.
@@ -155,7 +156,7 @@ class TestS3:
         new = (tmp_path / "new.jpg").read_bytes().ljust(len(old), b"\0")
         client.put_object(Bucket="seized", Key=f"disk/{files[0].name}", Body=new)
         summary = run(*index, **env).json["summary"]
-        assert (summary["unchanged"], summary["indexed"], summary["skipped"]) == (1, 1, 2)
+        assert (summary["unchanged"], summary["indexed"], summary["failed"], summary["skipped"]) == (1, 1, 1, 1)
 
     def test_a_bucket_that_is_not_there(self, env: dict[str, str], run: Run) -> None:
         ran = run("index", "s3://nowhere/prefix", "--cluster", "local:1", **env)
