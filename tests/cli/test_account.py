@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import encrypted_films
 from tests.support.command_line import Run, run_command
+from tests.support.encrypted_films import encrypted_mp4
 from tests.support.film_files import film, filmed, sound
 from tests.support.repository import FIXTURES
 from tests.support.still_files import saved, scene
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     files = {
         "black.png": saved(Image.new("RGB", (200, 150)), "PNG"),
         "plain.jpg": saved(Image.new("RGB", (200, 150), (200, 30, 50)), "JPEG"),
-        "encrypted.mp4": encrypted_films.encrypted_mp4(),
+        "encrypted.mp4": encrypted_mp4(),
         "text.jpg": b"hello\n",
         "broken.mp4": bytes(range(256)) * 40,
         "index.ts": b"export const answer = 42;\n",

@@ -12,10 +12,20 @@ from hypothesis import strategies as st
 from hashmatch.errors import MediaError
 from hashmatch.media import Limits, MediaType, open_media
 from hashmatch.media.encryption import is_encrypted
-from tests.support import encrypted_films as made
+from tests.support.encrypted_films import (
+    MKV_COMPRESSION,
+    MKV_ENCRYPTION,
+    encrypted_mp4,
+    encrypted_wmv,
+    mkv_of,
+    mp4_of,
+    protection,
+    scrambled_ts,
+    scrambled_vob,
+)
 from tests.support.film_files import FILMS, box, encoder_or_skip, film
 
-CLEAR, PROTECTED = b"", made.protection()
+CLEAR, PROTECTED = b"", protection()
 MOV, MKV, ASF = (MediaType("pyav", name) for name in ("mov", "matroska,webm", "asf"))
 TS, PS = (MediaType("pyav", name) for name in ("mpegts", "mpeg"))
 
@@ -31,14 +41,14 @@ def encrypted(data: bytes, media_type: MediaType) -> bool:
     ("tracks", "expected"),
     [
         ([(b"vide", b"encv", PROTECTED)], True),
-        ([(b"vide", b"encv", made.protection(b"cbcs"))], True),
+        ([(b"vide", b"encv", protection(b"cbcs"))], True),
         ([(b"vide", b"encv", CLEAR)], True),
         ([(b"vide", b"drmi", CLEAR)], True),
         ([(b"vide", b"avc1", PROTECTED)], True),
         ([(b"vide", b"encv", PROTECTED), (b"soun", b"mp4a", CLEAR)], True),
         ([(b"vide", b"avc1", CLEAR)], False),
         ([(b"vide", b"avc1", box(b"avcC", bytes(9)))], False),
-        ([(b"vide", b"encv", made.protection(is_protected=0))], False),
+        ([(b"vide", b"encv", protection(is_protected=0))], False),
         ([(b"vide", b"avc1", CLEAR), (b"soun", b"enca", PROTECTED)], False),
         ([(b"vide", b"encv", PROTECTED), (b"vide", b"avc1", CLEAR)], False),
         ([(b"soun", b"enca", PROTECTED)], False),
@@ -47,26 +57,26 @@ def encrypted(data: bytes, media_type: MediaType) -> bool:
 )
 def test_mp4(tracks: list[tuple[bytes, bytes, bytes]], expected: bool) -> None:
     """All of its pictures must be: else something can be compared."""
-    assert encrypted(made.mp4_of(*tracks), MOV) is expected
+    assert encrypted(mp4_of(*tracks), MOV) is expected
 
 
 @pytest.mark.parametrize(
     ("tracks", "expected"),
     [
-        ([(1, made.MKV_ENCRYPTION)], True),
-        ([(1, made.MKV_ENCRYPTION), (2, b"")], True),
-        ([(1, made.MKV_COMPRESSION)], False),
-        ([(1, b""), (2, made.MKV_ENCRYPTION)], False),
-        ([(1, made.MKV_ENCRYPTION), (1, b"")], False),
-        ([(2, made.MKV_ENCRYPTION)], False),
+        ([(1, MKV_ENCRYPTION)], True),
+        ([(1, MKV_ENCRYPTION), (2, b"")], True),
+        ([(1, MKV_COMPRESSION)], False),
+        ([(1, b""), (2, MKV_ENCRYPTION)], False),
+        ([(1, MKV_ENCRYPTION), (1, b"")], False),
+        ([(2, MKV_ENCRYPTION)], False),
     ],
 )
 def test_matroska(tracks: list[tuple[int, bytes]], expected: bool) -> None:
-    assert encrypted(made.mkv_of(*tracks), MKV) is expected
+    assert encrypted(mkv_of(*tracks), MKV) is expected
 
 
 def test_asf_in_either_place() -> None:
-    assert encrypted(made.encrypted_wmv(), ASF)
+    assert encrypted(encrypted_wmv(), ASF)
     inside = bytes.fromhex("14e68a292226174cb935dae07ee9289c") + (24).to_bytes(8, "little")
     extension = bytes.fromhex("b503bf5f2ea9cf118ee300c00c205365") + (46 + 24).to_bytes(8, "little") + bytes(22) + inside
     header = bytes(16) + (30 + len(extension)).to_bytes(8, "little") + bytes(6) + extension
@@ -74,9 +84,9 @@ def test_asf_in_either_place() -> None:
 
 
 def test_streams() -> None:
-    assert encrypted(made.scrambled_ts(), TS)
-    assert encrypted(b"junk!" + made.scrambled_ts(), TS)
-    assert encrypted(made.scrambled_vob(), PS)
+    assert encrypted(scrambled_ts(), TS)
+    assert encrypted(b"junk!" + scrambled_ts(), TS)
+    assert encrypted(scrambled_vob(), PS)
 
 
 @pytest.mark.parametrize("name", FILMS)
@@ -87,7 +97,7 @@ def test_other_films_are_not(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "media_type"),
-    [(made.encrypted_mp4(), MOV), (made.encrypted_wmv(), ASF), (made.scrambled_ts(), TS), (made.scrambled_vob(), PS)],
+    [(encrypted_mp4(), MOV), (encrypted_wmv(), ASF), (scrambled_ts(), TS), (scrambled_vob(), PS)],
 )
 def test_they_are_not_decoded(data: bytes, media_type: MediaType) -> None:
     with pytest.raises(MediaError) as caught:
