@@ -22,7 +22,8 @@ Correction = Callable[[Image.Image], Image.Image]
 #: Bytes of an ICC profile. Those of printers have up to 3 MB.
 LONGEST_PROFILE = 4 << 20
 #: A profile counts as sRGB where no colour moves by more than this many levels of 255: rounding, and a gamma of 2.2 in place
-#: of sRGB's curve, which is 9 levels off in the darkest tones. Measured: PDQ moves by at most 2 bits of 256.
+#: of sRGB's curve, which is 9 levels off in the darkest tones. Measured over 150 photographs: PDQ moves by 2 bits of 256, at
+#: most 6.
 SAME_COLOUR = 10
 #: Colours along each side of the cube.
 _SIDE = 33

@@ -12,6 +12,8 @@ from hashmatch.messages import Message
 
 #: Share of the rows that must be left. Less is no picture that anybody would recognise.
 LEAST_LEFT = 0.1
+#: Bytes at the end of a JPEG in which the mark of its end is, though programs leave something after it.
+_ENDING = 4096
 #: Share of the rows that may be missing of an interlaced picture that is shown as fine as it is.
 _GAPS = 0.01
 
@@ -36,6 +38,11 @@ def decode_what_is_there(open_again: Callable[[], Image.Image]) -> Image.Image:
         image = _without_gaps(image)
     refuse_if_little_is_left(image)
     return image
+
+
+def is_jpeg_cut(data: bytes) -> bool:
+    """Whether a JPEG, or one of its kin, lacks the mark of its end; for decoders that do not say so."""
+    return b"\xff\xd9" not in data[-_ENDING:]
 
 
 def _without_gaps(image: Image.Image) -> Image.Image:

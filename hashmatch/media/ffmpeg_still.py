@@ -15,7 +15,7 @@ from av.video.reformatter import VideoReformatter
 from PIL import Image
 
 from hashmatch.errors import MediaError
-from hashmatch.media.damage import refuse_if_little_is_left
+from hashmatch.media.damage import is_jpeg_cut, refuse_if_little_is_left
 from hashmatch.media.light import Light, shown_light
 from hashmatch.media.limits import Limits
 from hashmatch.media.mend import mended
@@ -46,7 +46,8 @@ def open_ffmpeg_still(data: bytes, codec: str, limits: Limits, exact: bool) -> S
         data = _with_tuple_type(data)
     if codec == "webp":
         return _what_is_left_of_webp(data, limits, exact)
-    return plain_still(f"ffmpeg {name}", lambda: _decoded(data, name, limits, codec in _LIGHT), exact)
+    missing = Message.of("end-missing") if codec in ("ljpeg", "jpegls") and is_jpeg_cut(data) else None
+    return plain_still(f"ffmpeg {name}", lambda: _decoded(data, name, limits, codec in _LIGHT), exact, missing)
 
 
 def _what_is_left_of_webp(data: bytes, limits: Limits, exact: bool) -> Stills:

@@ -14,7 +14,7 @@ from hashmatch.errors import MediaError
 from hashmatch.hashers.base import Picture
 from hashmatch.media import png
 from hashmatch.media.classified import classified
-from hashmatch.media.damage import refuse_if_little_is_left
+from hashmatch.media.damage import is_jpeg_cut, refuse_if_little_is_left
 from hashmatch.media.limits import Limits
 from hashmatch.media.looks import looks_of
 from hashmatch.media.mend import mended
@@ -69,6 +69,9 @@ def _pictures(data: bytes, media_type: MediaType, limits: Limits, exact: bool) -
         refuse_if_little_is_left(image)
         pictures = looks_of(image, image.size, exact)
     yield from pictures
+    # OpenCV does not say that data end early.
+    if media_type.format == "JPEG" and is_jpeg_cut(data):
+        raise MediaError("partial", Message.of("end-missing"))
 
 
 def _image(pixels: npt.NDArray[Any]) -> Image.Image:

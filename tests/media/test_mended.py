@@ -132,6 +132,11 @@ def test_lossless_jpeg(colours: int) -> None:
         assert second_choice(MediaType("pillow", "JPEG"), b"", b"", error.failure) == MediaType("opencv", "JPEG")
         shown = first(data, "JPEG", "opencv")
     assert away(shown, image) <= 6
+    cut = open_as(data[: len(data) * 3 // 4], "opencv", "JPEG").pictures
+    assert next(cut).view == "full"
+    with pytest.raises(MediaError) as caught:
+        next(cut)
+    assert caught.value.code == "partial"
 
 
 def test_what_is_loaded_for_it() -> None:
