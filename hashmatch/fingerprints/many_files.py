@@ -21,7 +21,7 @@ from hashmatch.fingerprints.settings import Settings, SmallPictures
 from hashmatch.isolation import Isolation, Pool, Task
 from hashmatch.isolation.pool import TaskResult
 from hashmatch.isolation.wire import NonsenseError
-from hashmatch.media import MediaType, load_decoder, need, second_choice
+from hashmatch.media import MediaType, first_choice, load_decoder, need, second_choice
 from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
 from hashmatch.media.names import breaks_promise, named_like_media, promised_kind
 from hashmatch.media.opened import Beat
@@ -290,7 +290,8 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
         except OSError as error:
             result = Fingerprint("image", state.size, error=io_error(error).failure)
         else:
-            chosen = media_type or _way_to_open(kind, head, state.path)
+            named = first_choice(media_type, state.path) if media_type is not None else None
+            chosen = named or _way_to_open(kind, head, state.path)
             if chosen is not None:
                 case = _Case(state, media_type, chosen, descriptor)
                 case.head = head

@@ -17,14 +17,14 @@ from hashmatch.media.opened import Film, Stills
 from hashmatch.media.parts import PartSource
 from hashmatch.media.raw_headers import is_camera_raw
 from hashmatch.media.sampling import SETTINGS
-from hashmatch.media.second_choice import second_choice
+from hashmatch.media.second_choice import first_choice, second_choice
 from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 from hashmatch.records import Kind
 
 __all__ = ["Film", "Limits", "MediaType", "Stills"]
 __all__ += ["count_covers", "load_decoder", "need", "open_media", "open_part", "probed", "recipe"]
-__all__ += ["recipes_as_good", "second_choice"]
+__all__ += ["first_choice", "recipes_as_good", "second_choice"]
 
 #: Increase these when the decoders give other pictures than before, or other views are hashed. Stored hashes are then
 #: computed again.

@@ -31,6 +31,8 @@ _RIFF_FORMS = {
 #: Forms of Amiga's IFF that are pictures or films; others are sound or text.
 _IFF_FORMS = frozenset((b"ILBM", b"PBM ", b"ACBM", b"ANIM", b"RGB8", b"RGBN", b"DEEP"))
 
+#: Bytes that no box of a file on this earth has, and beyond which one cannot seek.
+LARGEST_BOX = 1 << 60
 #: Autodesk's animations: FLI, FLC and one of other depths; width, height and 8 bits follow.
 _FLIC = (b"\x11\xaf", b"\x12\xaf", b"\x44\xaf")
 #: Length of a packet of MPEG-TS: plain, after a time stamp (Blu-ray), and with a checksum (ISDB and ATSC).
@@ -87,7 +89,7 @@ def boxes(read: Callable[[int], bytes], most: int = 64) -> Iterator[tuple[int, b
         size, kind = int.from_bytes(header[:4], "big"), header[4:8]
         if size == 1 and any(header[8:16]):
             size = int.from_bytes(header[8:16], "big")
-        if size in range(1, 8) and not (size == 1 and kind in _FILM_BOXES):
+        if size >= LARGEST_BOX or (size in range(1, 8) and not (size == 1 and kind in _FILM_BOXES)):
             return
         yield size, kind
         if size < 8:

@@ -36,7 +36,7 @@ _CONTAINERS = (
 )
 #: The same for streams without a container.
 _BARE_STREAMS = (
-    "apv av1 avs2 avs3 cavsvideo dirac dnxhd evc h261 h263 h264 hevc m4v mjpeg mjpeg_2000 mpegvideo mpjpeg vc1 vvc"
+    "apv av1 avs2 avs3 cavsvideo dnxhd evc h261 h263 h264 hevc m4v mjpeg mjpeg_2000 mpegvideo mpjpeg vc1 vvc"
 )
 CONTAINERS, BARE_STREAMS = frozenset(_CONTAINERS.split()), frozenset(_BARE_STREAMS.split())
 

@@ -29,6 +29,15 @@ _NO_FILM = (
 )
 
 
+def first_choice(media_type: MediaType, path: bytes) -> MediaType:
+    """How to open a file that `sniff` knows: as what it is, but a JPEG that is named like a stream of them as a film.
+
+    path: only its ending is looked at.
+    """
+    is_stream = media_type == MediaType("pillow", "JPEG") and path.lower().endswith((b".mjpg", b".mjpeg"))
+    return MediaType("pyav", "mjpeg") if is_stream else media_type
+
+
 def second_choice(media_type: MediaType | None, head: bytes, path: bytes, failure: Failure | None) -> MediaType | None:
     """What else may open a file; None if nothing may.
 

@@ -64,7 +64,6 @@ _FILMS: tuple[tuple[bytes, str], ...] = (
     (b"SMK4", "smk"),
     *((sign + bytes([version]), "swf") for sign in (b"FWS", b"CWS", b"ZWS") for version in range(1, 60)),
     (b"\x12\x00\x0a", "obu"),  # a temporal delimiter of AV1, then a sequence header with its size
-    (b"BBCD\0", "dirac"),
     (b"\0\x0aSMJPEG", "smjpeg"),
     (b"\x84\x10\xff\xff\xff\xff", "roq"),
     (b"\0\0\x01\x0f", "vc1"),
@@ -88,6 +87,7 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "PostScript"),
     (b"\xc5\xd0\xd3\xc6", "PostScript"),
     (b"8BPS\0\x02", "Photoshop's large format (PSB)"),
+    (b"BBCD\0", "Dirac without a container"),  # FFmpeg counts its frames in millionths of a second
     (b"BPG\xfb", "BPG"),
     (b"FLIF", "FLIF"),
     (b"\xff\x10\xff\x50", "JPEG XS"),

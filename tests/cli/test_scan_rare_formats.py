@@ -51,6 +51,8 @@ def test_films(tmp_path: Path) -> None:
         except pytest.skip.Exception:
             continue
         (folder / name).write_bytes(film(name, seconds=4))
+    jpegs = b"".join(saved(scene(seed, 176, 144), "JPEG") for seed in range(4) for _frame in range(25))
+    (folder / "jpegs.mjpeg").write_bytes(jpegs)
     found = scanned(folder, film("mp4", seconds=4), "mp4")
     assert len(found) > 15
     assert {name: what for name, what in found.items() if what != ("match", "")} == {}

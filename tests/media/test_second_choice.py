@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.media import MediaType, probed, second_choice
+from hashmatch.media import MediaType, first_choice, probed, second_choice
 from hashmatch.media.film_probe import BARE_STREAMS, CONTAINERS, probe
 from hashmatch.messages import Message
 from hashmatch.records import Failure
@@ -65,6 +65,12 @@ def test_what_the_first_decoder_refused(first: MediaType, code: str, expected: M
     assert second_choice(first, b"", b"/a/film.mp4", None) is None
 
 
+def test_a_stream_of_jpegs_has_only_its_name() -> None:
+    jpeg, png = MediaType("pillow", "JPEG"), MediaType("pillow", "PNG")
+    assert first_choice(jpeg, b"/a/film.MJPEG") == MediaType("pyav", "mjpeg")
+    assert first_choice(jpeg, b"/a/photo.jpeg") == jpeg and first_choice(png, b"/a/film.mjpeg") == png
+
+
 @pytest.mark.parametrize("name", FILMS)
 @pytest.mark.parametrize("is_named", [True, False])
 def test_ffmpeg_knows_every_film(name: str, is_named: bool) -> None:
@@ -89,6 +95,12 @@ def test_a_file_is_left_at_its_beginning() -> None:
     assert probed(file, NAMED) == MediaType("pyav", "mov")
     assert file.tell() == 0
     assert probed(file, MediaType("pyav", "avi")) == MediaType("pyav", "avi")
+
+
+def test_boxes_of_any_size() -> None:
+    for size in (b"\xff" * 8, b"\x7f" + b"\xff" * 7, (1 << 61).to_bytes(8, "big"), bytes(8)):
+        data = b"\0\0\0\1mdat" + size + bytes(100)
+        assert probe(io.BytesIO(data * 3), is_named_like_media=True) is None
 
 
 def test_no_demuxer_that_follows_names_is_allowed() -> None:
