@@ -14,8 +14,10 @@ from typing import Any, BinaryIO
 
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.i18n import _
+from hashmatch.fingerprints.many_files import way_to_open
 from hashmatch.media.files import CHUNK, FoundPath, is_excluded, os_error, walk
 from hashmatch.media.sniff import HEAD_BYTES, sniff
+from hashmatch.media.unexamined import unexamined_kind
 from hashmatch.media.urls import is_url
 from hashmatch.messages import Message
 
@@ -147,7 +149,8 @@ def fetch(url: bytes, largest: int) -> Fetched:
             head = source.read(HEAD_BYTES)
             file.write(head)
             size = info.get("size")
-            if isinstance(size, int) and (size > largest or sniff(head) is None):
+            is_media = sniff(head) or way_to_open(unexamined_kind(head), head, url)
+            if isinstance(size, int) and (size > largest or not is_media):
                 file.truncate(max(size, len(head)))
             else:
                 while part := source.read(CHUNK):

@@ -291,7 +291,7 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
             result = Fingerprint("image", state.size, error=io_error(error).failure)
         else:
             named = first_choice(media_type, state.path) if media_type is not None else None
-            chosen = named or _way_to_open(kind, head, state.path)
+            chosen = named or way_to_open(kind, head, state.path)
             if chosen is not None:
                 case = _Case(state, media_type, chosen, descriptor)
                 case.head = head
@@ -301,7 +301,7 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
     return ExaminedFile(state, result)
 
 
-def _way_to_open(unexamined: Unexamined | None, head: bytes, path: bytes) -> MediaType | None:
+def way_to_open(unexamined: Unexamined | None, head: bytes, path: bytes) -> MediaType | None:
     """How a worker may open what `sniff` does not know; None if there is nothing to see in it.
 
     What is named like media gets a probe in any case: what precedes a film may look like something else. And where it is

@@ -25,15 +25,17 @@ from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.media.files import FoundPath, walk
-from hashmatch.records import Digests, Glance
+from hashmatch.records import Digests, Fingerprint, Glance
 from hashmatch.search.searcher import LocalSearcher, Searcher
 from hashmatch.store import Store, open_store
 from hashmatch.workflows.scan import scan
 from tests.support.dask_cluster import Dask
 from tests.support.drawn_pictures import picture
+from tests.support.file_parts import in_streams, motion_photo, song_with_cover
 from tests.support.film_files import film
 from tests.support.indexed_files import fixture_set
 from tests.support.repository import FIXTURES
+from tests.support.still_files import saved, scene
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -68,6 +70,38 @@ def test_a_scan_comes_to_the_same_results(seam: Seam, store: Store) -> None:
     got = results(*seam(store))
     assert got == results(LocalExaminer(Isolation(1)), LocalSearcher(store))
     assert {"match", "allowed", "clean", "failed", "skipped"} == {result.status for result in got}
+
+
+def test_all_parts_of_odd_files_are_examined(seam: Seam, store: Store, tmp_path: Path) -> None:
+    """Also those that another worker must open, and what only a probe tells to be a film."""
+    odd = {
+        "motion.jpg": motion_photo(scene(1), film("mp4", seconds=2)),
+        "streams.mkv": in_streams("matroska", [16, 16]),
+        "song.mp3": song_with_cover(saved(scene(2), "JPEG")),
+        "junk-first.ts": b"junk" * 30 + film("ts", seconds=2),
+        "bad-name.mp4": b"no media" * 100,
+    }
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for name, data in odd.items():
+        (folder / name).write_bytes(data)
+
+    def examined(examiner: Examiner) -> dict[bytes, Fingerprint | None]:
+        batches = examiner.examine(walk([os.fsencode(folder)]), QueryHashing())
+        return {os.path.basename(file.state.path): file.fingerprint for batch in batches for file in batch}
+
+    got = examined(seam(store)[0])
+    assert got == examined(LocalExaminer(Isolation(1)))
+    names = {name: tuple(part.name for part in found.parts) for name, found in got.items() if found}
+    assert names == {
+        b"motion.jpg": ("film1",),
+        b"streams.mkv": ("stream2",),
+        b"song.mp3": ("cover1",),
+        b"junk-first.ts": (),
+        b"bad-name.mp4": (),
+    }
+    junk_first, bad_name = got[b"junk-first.ts"], got[b"bad-name.mp4"]
+    assert junk_first and junk_first.hashes and bad_name and bad_name.error
 
 
 def test_what_the_client_is_asked_and_told(seam: Seam, store: Store, tmp_path: Path) -> None:
