@@ -317,7 +317,7 @@ class _Examination:
             result = shares[0] if len(shares) == 1 else joined(shares, self._settings)
         self._sizes.add(result)
         if result.error is None:  # the worker does not know the name of an object, nor we what is in it
-            result = judge_name(case.state, result, b"")
+            result = judge_name(case.state.path, result, b"")
         self._done.append(ExaminedFile(case.state, result))
 
     def _is_credible(self, job: Job, outcome: JobOutcome, state: FileState) -> bool:

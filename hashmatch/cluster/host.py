@@ -94,7 +94,7 @@ class _Host:
                 path, named = fetched.path, True
                 self._fetched[path] = fetched
             self._jobs.setdefault(path, collections.deque()).append(job)
-            yield FoundPath(path, named=named)
+            yield FoundPath(path, named=named, called=job.path)
 
     def _job(self, state: FileState) -> Job:
         return self._jobs[state.path][0]

@@ -180,7 +180,7 @@ class _Examination:
         if failure is None:
             results = [each.result for each in sorted(case.outcomes, key=lambda each: each.key.share.number)]
             result = results[0] if len(results) == 1 else joined(results, self._settings)
-            return ExaminedFile(case.state, judge_name(case.state, result, case.head))
+            return ExaminedFile(case.state, judge_name(case.name, result, case.head))
         digests = case.digests or (_own_digests(case.state, failure) if self._settings.digests else None)
         return ExaminedFile(case.state, Fingerprint(None, case.state.size, digests, error=failure))
 
@@ -191,7 +191,7 @@ class _Examination:
         assert fingerprint is not None
         other: MediaType | None = None
         if not case.lacked and fingerprint.error is not None and not fingerprint.hashes and not case.is_second:
-            other = second_choice(case.media_type, b"", case.state.path, fingerprint.error)
+            other = second_choice(case.media_type, b"", case.name, fingerprint.error)
         if not case.lacked and other is None:
             return None
         try:
@@ -203,7 +203,7 @@ class _Examination:
             return None
         again = _Case(case.state, case.sniffed, other or case.media_type, descriptor)
         again.needs |= case.lacked
-        again.head = case.head
+        again.name, again.head = case.name, case.head
         again.others_elsewhere = case.others_elsewhere
         again.first, again.is_second = (examined if other else case.first), other is not None or case.is_second
         return _task(again, self._settings)
@@ -230,6 +230,7 @@ class _Case:
         self.share, self.whole = share, self
         self.needs = frozenset(filter(None, [need(media_type)]))
         self.lacked = frozenset[str]()
+        self.name = state.path
         self.head: bytes | None = None
         self.first: ExaminedFile | None = None
         self.is_second = False
@@ -280,7 +281,7 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
     if found.error is not None:
         raise found.error
     descriptor, status = open_file(found.path, follow=found.named)
-    state = FileState(found.path, status.st_size, status.st_mtime_ns)
+    state, name = FileState(found.path, status.st_size, status.st_mtime_ns), found.called or found.path
     result: Fingerprint | None = None
     if not is_unchanged(state):
         try:
@@ -290,13 +291,13 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
         except OSError as error:
             result = Fingerprint("image", state.size, error=io_error(error).failure)
         else:
-            named = first_choice(media_type, state.path) if media_type is not None else None
-            chosen = named or way_to_open(kind, head, state.path)
+            named = first_choice(media_type, name) if media_type is not None else None
+            chosen = named or way_to_open(kind, head, name)
             if chosen is not None:
                 case = _Case(state, media_type, chosen, descriptor)
-                case.head = head
+                case.head, case.name = head, name
                 return case
-            result = judge_name(state, Fingerprint(None, state.size, unexamined=kind), head)
+            result = judge_name(name, Fingerprint(None, state.size, unexamined=kind), head)
     os.close(descriptor)
     return ExaminedFile(state, result)
 
@@ -358,19 +359,19 @@ def _nothing(result: Fingerprint) -> Fingerprint:
     return Fingerprint(None, result.size, unexamined=result.unexamined)
 
 
-def judge_name(state: FileState, result: Fingerprint, head: bytes | None = None) -> Fingerprint:
+def judge_name(name: bytes, result: Fingerprint, head: bytes | None = None) -> Fingerprint:
     """A fingerprint with the judgement of its file's name: an error if that promises media and the content is none.
 
     An empty file counts as damaged media. A film that is all sound counts as sound.
     head: its first bytes, if they are at hand; some names stand for other things as well.
     """
     result = if_only_sound(result)
-    if result.kind is not None or result.error is not None or not breaks_promise(state.path, head, result.unexamined):
+    if result.kind is not None or result.error is not None or not breaks_promise(name, head, result.unexamined):
         return result
     error = Failure("unsupported-format", Message.of("not-what-its-name-says"))
     if result.size == 0:
         error = Failure("corrupt", Message.of("empty"))
-    return replace(result, kind=promised_kind(state.path), error=error, unexamined=None)
+    return replace(result, kind=promised_kind(name), error=error, unexamined=None)
 
 
 #: What this process has loaded, by the names that `load_decoder` takes. Once it is locked, it can load no more.

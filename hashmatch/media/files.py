@@ -29,12 +29,17 @@ LONGEST_PATH = 1000
 
 @dataclass(frozen=True, slots=True)
 class FoundPath:
-    """A path that the walk found. error: set if there is nothing to open, such as a folder that cannot be read."""
+    """A path that the walk found.
+
+    error: set if there is nothing to open, such as a folder that cannot be read. called: the file's own name, where the path
+    is only where its content lies for now.
+    """
 
     path: bytes
     error: MediaError | None = None
     #: Whether it may be a symbolic link: a person named it, or links are followed.
     named: bool = True
+    called: bytes | None = None
 
 
 def walk(

@@ -77,10 +77,12 @@ class TestFetch:
             assert file.read() == (tmp_path / "a.jpg").read_bytes()
             assert fetched.size == (tmp_path / "a.jpg").stat().st_size
 
-    @pytest.mark.parametrize(("head", "largest"), [(b"no media", 1 << 30), (b"\xff\xd8\xff\xe0", 1000)])
-    def test_brings_the_beginning_of_the_rest(self, tmp_path: Path, head: bytes, largest: int) -> None:
-        (tmp_path / "a.jpg").write_bytes(head.ljust(1 << 20, b"x"))
-        fetched = fetch(f"file://{tmp_path}/a.jpg".encode(), largest)
+    @pytest.mark.parametrize(
+        ("name", "head", "largest"), [("a.txt", b"no media", 1 << 30), ("a.jpg", b"\xff\xd8\xff\xe0", 1000)]
+    )
+    def test_brings_the_beginning_of_the_rest(self, tmp_path: Path, name: str, head: bytes, largest: int) -> None:
+        (tmp_path / name).write_bytes(head.ljust(1 << 20, b"x"))
+        fetched = fetch(f"file://{tmp_path}/{name}".encode(), largest)
         with fetched.file:
             assert fetched.size == 1 << 20
             assert os.fstat(fetched.file.fileno()).st_blocks * 512 < 1 << 19
