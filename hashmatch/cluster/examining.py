@@ -22,7 +22,6 @@ from hashmatch.cluster.versions import facts
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.fingerprints.credibility import are_credible_hashes, is_credible
 from hashmatch.fingerprints.examiner import ExaminedFile, ExaminerHooks, FileState
-from hashmatch.fingerprints.many_files import judge_name
 from hashmatch.fingerprints.one_file import joined
 from hashmatch.fingerprints.settings import ReferenceOrQuery
 from hashmatch.i18n import _, language
@@ -316,8 +315,6 @@ class _Examination:
         else:
             result = shares[0] if len(shares) == 1 else joined(shares, self._settings)
         self._sizes.add(result)
-        if result.error is None:  # the worker does not know the name of an object, nor we what is in it
-            result = judge_name(case.state.path, result, b"")
         self._done.append(ExaminedFile(case.state, result))
 
     def _is_credible(self, job: Job, outcome: JobOutcome, state: FileState) -> bool:
