@@ -63,10 +63,8 @@ def open_video(
     edits = {"ignore_editlist": "1"} if media_type.format.startswith("mov") and has_endless_edits(file) else {}
     with open_container(file, media_type, options, edits) as container:
         order, covers = order_of(container), len(covers_in(container))
-    index = order.indexes[0 if number is None else number + 1]
-    open_again = functools.partial(_open, file, media_type, index, options, edits)
-    opened = open_again()
-    with opened.container as container:
+        index = order.indexes[0 if number is None else number + 1]
+        opened = _prepared(container, index, options)
         width, height = opened.stream.codec_context.width, opened.stream.codec_context.height
         if width * height > limits.max_pixels:
             detail = Message.of("pixel-limit", width=width, height=height, limit=limits.max_pixels)
@@ -75,6 +73,7 @@ def open_video(
         decoder = f"pyav {container.format.name.split(',')[0]} {opened.decoder.name}" + (" exact" if exact else "")
         rate, shape = _rate(opened.stream), _pixel_shape(opened.stream)
 
+    open_again = functools.partial(_open, file, media_type, index, options, edits)
     others = len(order.indexes) - 1 if number is None else 0
     if index in order.single:
         return Stills(decoder, _one_frame(open_again, limits, exact), others)
@@ -107,7 +106,11 @@ class _Opened(NamedTuple):
 
 def _open(file: BinaryIO, media_type: MediaType, index: int, options: dict[str, str], edits: dict[str, str]) -> _Opened:
     """Open one stream. index: FFmpeg's, of all streams. options: of decoders. edits: further ones of the demuxer."""
-    container = open_container(file, media_type, options, edits)
+    return _prepared(open_container(file, media_type, options, edits), index, options)
+
+
+def _prepared(container: av.container.InputContainer, index: int, options: dict[str, str]) -> _Opened:
+    """A stream of an open container, ready to be decoded. Closes the container if there is no decoder."""
     stream = next((each for each in container.streams.video if each.index == index), None)
     if stream is None or stream.codec_context is None:
         container.close()
