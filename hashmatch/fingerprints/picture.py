@@ -83,8 +83,8 @@ def features_of(picture: Picture, *, is_query: bool) -> tuple[bytes, ...]:
 
 
 def pixels_of(picture: Picture, side: int) -> Pixels:
-    """The picture in colour, its longer side at most `side` pixels."""
-    image = picture.image.convert("RGB")
+    """The picture as a person sees it, its longer side at most `side` pixels."""
+    image = (picture.displayed() if picture.displayed else picture.image).convert("RGB")
     image.thumbnail((side, side))
     return Pixels(image.width, image.height, image.tobytes())
 

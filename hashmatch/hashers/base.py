@@ -39,6 +39,7 @@ class Picture:
     exact: hash bit by bit as the reference implementation does, at the price of speed. `image` is then full-size RGB.
     time: seconds from the start of a film; None for a still image.
     view: which part of the file's picture, or which page, this is, by its name; see views.py.
+    displayed: makes the picture for a person, where that is not `image`: in right colours, on a ground that shows it.
     """
 
     image: Image.Image
@@ -46,6 +47,7 @@ class Picture:
     exact: bool = False
     time: float | None = None
     view: str = FULL
+    displayed: Callable[[], Image.Image] | None = None
 
     @functools.cached_property
     def luma(self) -> npt.NDArray[np.float32]:

@@ -17,7 +17,7 @@ from hashmatch.media.colour import PLAIN, SaidColours, correction
 from hashmatch.media.damage import decode_what_is_there
 from hashmatch.media.grounds import AS_STORED, ON_DARK
 from hashmatch.media.limits import ANIMATION_SHARE, Limits
-from hashmatch.media.looks import REDUCED_SIDE, looks_of, orientation_of, upright
+from hashmatch.media.looks import REDUCED_SIDE, displayed, looks_of, orientation_of, upright
 from hashmatch.media.moments import pictures_at
 from hashmatch.media.opened import Beat, Film, Frame, Stills, unheard
 from hashmatch.media.pillow_file import (
@@ -93,7 +93,7 @@ def _animation(file: PillowFile, name: str, exact: bool, limits: Limits) -> Film
             # Copied, because the next frame is decoded into the same image.
             return ((time, frame.copy()) for time, frame in _timed_frames(file, sampling, limits, beat))
 
-        return pictures_at(moments, decode, lambda frame: _small(frame, side))
+        return pictures_at(moments, decode, lambda frame: _small(frame, file.said, side))
 
     return Film(None, f"pillow {name}", frames, pictures)
 
@@ -179,9 +179,9 @@ def _square(picture: Image.Image, side: int) -> npt.NDArray[np.uint8]:
     return np.asarray(picture.resize((side, side), Image.Resampling.BOX))
 
 
-def _small(image: Image.Image, side: int) -> Pixels:
+def _small(image: Image.Image, said: SaidColours, side: int) -> Pixels:
     with classified(after_first=True):
-        picture = upright(image, True, SaidColours(), orientation_of(image)).on_white
+        picture = displayed(image, said, orientation_of(image))
         picture.thumbnail((side, side))
         return Pixels(picture.width, picture.height, picture.tobytes())
 

@@ -56,9 +56,10 @@ def looks_of(
         full_size = full_size[::-1]
     seen = upright(image, exact, said, orientation)
     view = FULL if page == 1 else str(ViewName(ViewKind.PAGE, page))
-    pictures = [Picture(seen.on_white, full_size, exact, view=view)]
     if exact:
-        return pictures
+        show = functools.partial(displayed, image, said, orientation)
+        return [Picture(seen.on_white, full_size, exact, view=view, displayed=show)]
+    pictures = [Picture(seen.on_white, full_size, view=view)]
     for number, other, bits in (
         (2 * page - 1, seen.stored, LOOK_BITS[AS_STORED]),
         (2 * page, seen.on_dark, LOOK_BITS[ON_DARK]),
@@ -72,6 +73,23 @@ def upright(image: Image.Image, exact: bool, said: SaidColours, orientation: int
     """All looks of a decoded picture, upright; see shown.shown. orientation: as EXIF has it."""
     corrections: Corrections = as_stored if exact else functools.partial(correction, said)
     seen = shown(image, "RGB" if exact else "L", (1, 1) if exact else _factors(image.size), corrections)
+    return _turned(image, seen, orientation)
+
+
+def displayed(image: Image.Image, said: SaidColours, orientation: int) -> Image.Image:
+    """A decoded picture for a person, upright, in mode "RGB" and right colours; of the two grounds behind a transparent one,
+    that which shows more of it. said, orientation: as for `looks_of`."""
+    seen = _turned(image, shown(image, "RGB", (1, 1), functools.partial(correction, said)), orientation)
+    if seen.on_dark is None or _contrast(seen.on_white) >= _contrast(seen.on_dark):
+        return seen.on_white
+    return seen.on_dark
+
+
+def _contrast(image: Image.Image) -> float:
+    return float(np.asarray(image.convert("L")).std())
+
+
+def _turned(image: Image.Image, seen: Shown, orientation: int) -> Shown:
     turn = _TURNS.get(orientation)
     if turn is None:
         # The next page is decoded into the same image.
