@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import IcoImagePlugin, Image
 
 from hashmatch.errors import MediaError
 from hashmatch.hashers.base import Picture
@@ -35,6 +35,8 @@ from hashmatch.media.tiff_layout import count_pages, refuse_what_pillow_misreads
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
 
+#: Pixels of the shorter side of a further icon that is examined. Smaller ones show the same with less detail.
+SMALLEST_ICON = 64
 _ANIMATED_FORMATS = {"GIF", "WEBP", "PNG", "AVIF"}
 #: Formats of which a damaged file still gives the pixels before the damage. Other decoders give all or nothing.
 _PARTIAL_FORMATS = {"JPEG", "PNG", "GIF", "TIFF", "BMP", "JPEG2000"}
@@ -57,10 +59,10 @@ def open_image(
     name = media_type.format.lower()
     with classified():
         file = open_with_pillow(data, media_type, limits)
-        image = file.image
-        others = _others(image, media_type)
+        others = _others(file.image, media_type)
         if number is not None:
-            image.seek(others[number])
+            file = replace(file, image=_other(file.image, others[number]))
+        image = file.image
         full_size = image.size
         if media_type.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False):
             check_size(image.size, replace(limits, max_pixels=limits.max_pixels // ANIMATION_SHARE))
@@ -78,10 +80,22 @@ def open_image(
 
 def _others(image: Image.Image, media_type: MediaType) -> list[int]:
     """The numbers, as Pillow counts them, of the pictures besides the main one that are no pages of it."""
+    if isinstance(image, IcoImagePlugin.IcoImageFile):
+        main = image.ico.getentryindex(image.size)
+        sizes = enumerate(min(entry.width, entry.height) for entry in image.ico.entry)
+        return [number for number, side in sizes if side >= SMALLEST_ICON and number != main]
     if media_type.format != "HEIF":
         return []
     main = image.tell()
     return [number for number in range(getattr(image, "n_frames", 1)) if number != main]
+
+
+def _other(image: Image.Image, number: int) -> Image.Image:
+    """One of the pictures that `_others` names."""
+    if isinstance(image, IcoImagePlugin.IcoImageFile):
+        return image.ico.frame(number)
+    image.seek(number)
+    return image
 
 
 def _animation(file: PillowFile, name: str, exact: bool, limits: Limits) -> Film:

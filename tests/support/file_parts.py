@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -53,6 +54,16 @@ def mpo(*pictures: Image.Image) -> bytes:
 
 def heif(*pictures: Image.Image) -> bytes:
     return saved(pictures[0], "HEIF", save_all=True, append_images=list(pictures[1:]), quality=90)
+
+
+def icon(*pictures: Image.Image) -> bytes:
+    """An icon file with these pictures, as PNG."""
+    contents = [saved(each, "PNG") for each in pictures]
+    head, place = struct.pack("<HHH", 0, 1, len(pictures)), 6 + 16 * len(pictures)
+    for picture, content in zip(pictures, contents, strict=True):
+        head += struct.pack("<BBBBHHII", picture.width % 256, picture.height % 256, 0, 0, 1, 32, len(content), place)
+        place += len(content)
+    return head + b"".join(contents)
 
 
 def motion_photo(picture: Image.Image, film: bytes, format: str = "JPEG") -> bytes:

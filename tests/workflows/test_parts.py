@@ -25,6 +25,7 @@ from tests.support.file_parts import (
     SIZE,
     gain_map,
     heif,
+    icon,
     in_streams,
     motion_photo,
     mpo,
@@ -52,6 +53,14 @@ def jpeg(seed: int = KNOWN) -> bytes:
     return saved(scene(seed), "JPEG")
 
 
+def square(seed: int, side: int = 160) -> Image.Image:
+    return scene(seed, side, side)
+
+
+def jpeg_of(image: Image.Image) -> bytes:
+    return saved(image, "JPEG")
+
+
 def other() -> Image.Image:
     return scene(OTHER)
 
@@ -75,6 +84,12 @@ HOLDERS: dict[str, tuple[str, Callable[[], bytes], Callable[[], bytes], str | No
     "mpo": ("a.jpg", lambda: mpo(other(), scene(KNOWN)), jpeg, "picture2"),
     "third of an mpo": ("a.mpo", lambda: mpo(other(), scene(OTHER + 1), scene(KNOWN)), jpeg, "picture3"),
     "heif": ("a.heic", lambda: heif(other(), scene(KNOWN)), jpeg, "picture2"),
+    "icon": (
+        "a.ico",
+        lambda: icon(square(OTHER), square(KNOWN), square(OTHER, 16)),
+        lambda: jpeg_of(square(KNOWN)),
+        "picture2",
+    ),
     "jpeg after a png": ("a.png", lambda: saved(other(), "PNG") + jpeg(), jpeg, "picture2"),
     "png after a gif": ("a.gif", lambda: saved(other(), "GIF") + saved(scene(KNOWN), "PNG"), jpeg, "picture2"),
     "webp after a jpeg": ("a.jpg", lambda: jpeg(OTHER) + b"\n" + saved(scene(KNOWN), "WEBP"), jpeg, "picture2"),
@@ -98,7 +113,7 @@ def scanned(store: Store, path: Path) -> Result:
 def test_what_is_known_is_found_in_each_part(new_store: Callable[[], Store], tmp_path: Path, name: str) -> None:
     """And the other way round: once the file is known, what it shows in that part is found by itself."""
     file_name, holder, known, part = HOLDERS[name]
-    holding, alone = tmp_path / file_name, tmp_path / ("known.jpg" if known is jpeg else "known.mp4")
+    holding, alone = tmp_path / file_name, tmp_path / ("known.jpg" if known()[:2] == b"\xff\xd8" else "known.mp4")
     holding.write_bytes(holder())
     alone.write_bytes(known())
     with new_store() as store:
