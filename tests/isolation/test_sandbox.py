@@ -296,8 +296,8 @@ def test_each_of_these_works_without_the_lock(path: Path) -> None:
 
 
 def test_only_what_it_needs_is_open(path: Path) -> None:
-    """Neither the database nor any other file of the parent: nowhere three times, the connection twice, and how much memory it takes
-    itself."""
+    """Neither the database nor any other file of the parent: nowhere three times, the connection twice, and the size of its
+    own memory."""
     with open(ELSEWHERE, "rb"):
         assert len(run(path, "descriptors").result) == 6
 
