@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from hashmatch.errors import CommandError, MediaError
-from hashmatch.fingerprints.many_files import way_to_open
+from hashmatch.fingerprints.file_case import way_to_open
 from hashmatch.i18n import _
 from hashmatch.media.files import CHUNK, FoundPath, is_excluded, os_error, walk
 from hashmatch.media.sniff import HEAD_BYTES, sniff

@@ -14,23 +14,22 @@ from typing import Any
 from hashmatch.errors import MediaError
 from hashmatch.fingerprints.credibility import are_credible_hashes, is_credible
 from hashmatch.fingerprints.examiner import ExaminedFile, ExaminerHooks, FileState
+from hashmatch.fingerprints.file_case import FileCase, judge_name, way_to_open
 from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.one_file import ReadingHooks, fingerprint, fingerprint_share, joined, kind_of
 from hashmatch.fingerprints.picture import prepare
 from hashmatch.fingerprints.settings import Settings, SmallPictures
 from hashmatch.isolation import Isolation, Pool, Task
-from hashmatch.isolation.pool import TaskResult
 from hashmatch.isolation.wire import NonsenseError
-from hashmatch.media import MediaType, first_choice, load_decoder, need, second_choice
+from hashmatch.media import MediaType, first_choice, load_decoder, second_choice
 from hashmatch.media.files import FoundPath, chunks, digest, io_error, open_file
-from hashmatch.media.names import breaks_promise, named_like_media, promised_kind
 from hashmatch.media.opened import Beat
 from hashmatch.media.parts import MOST_PARTS
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
-from hashmatch.media.unexamined import behind_tag, if_only_sound, unexamined_kind
+from hashmatch.media.unexamined import unexamined_kind
 from hashmatch.messages import Message
-from hashmatch.records import DecoderNeeds, Digests, Failure, Fingerprint, Glance, Kind, Length, Unexamined
+from hashmatch.records import DecoderNeeds, Digests, Failure, Fingerprint, Glance, Kind, Length
 
 #: What a worker asks: whether content is known, which parts of a film to decode, how many workers share it, and whether
 #: another worker, which has these decoders, should do the file.
@@ -110,7 +109,7 @@ class _Examination:
         self._settings, self._hooks, self._share_film = settings, hooks, share_film
         self.done_early = collections.deque[ExaminedFile]()
 
-    def tasks(self, found: Iterable[FoundPath | None]) -> Iterator[Task[_Case] | None]:
+    def tasks(self, found: Iterable[FoundPath | None]) -> Iterator[Task[FileCase] | None]:
         """What workers are to do; None whenever there is nothing to do for now, or something was done early."""
         for each in found:
             if each is None:
@@ -132,7 +131,7 @@ class _Examination:
     def has_done_early(self) -> bool:
         return bool(self.done_early)
 
-    def answer(self, pool: Pool, case: _Case, question: Question) -> bool | Parts | int:
+    def answer(self, pool: Pool, case: FileCase, question: Question) -> bool | Parts | int:
         """Answer a worker's question. Raises NonsenseError if no worker of sound mind would ask it."""
         if isinstance(question, Glance):
             if not are_credible_hashes(question.hashes, self._settings):
@@ -149,7 +148,7 @@ class _Examination:
         case.is_known = self._hooks.is_known(case.state, question)
         return case.is_known
 
-    def _sharers(self, pool: Pool, case: _Case, length: Length) -> int:
+    def _sharers(self, pool: Pool, case: FileCase, length: Length) -> int:
         """How many workers share a film."""
         case.seconds = length.seconds
         if not length.can_be_shared:
@@ -159,23 +158,25 @@ class _Examination:
         case.share = self._share_film(case.state, length)
         return case.share.of
 
-    def accepts(self, case: _Case, result: Fingerprint) -> bool:
+    def accepts(self, case: FileCase, result: Fingerprint) -> bool:
         return bool(case.lacked) or _is_credible(case, result, self._settings)
 
-    def note_progress(self, case: _Case, position: float) -> None:
+    def note_progress(self, case: FileCase, position: float) -> None:
         """position: seconds of film that have been decoded."""
         if case.whole.seconds:
             self._hooks.on_progress(case.state, min(1.0, position / case.whole.seconds))
 
-    def result_of(self, case: _Case) -> ExaminedFile:
+    def result_of(self, case: FileCase) -> ExaminedFile:
         """A file all shares of which are done, or have failed."""
+        if case.lacked:  # given up by its worker; what it said of the file does not count
+            return ExaminedFile(case.state, _changed(kind_of(case.media_type), case.state.size))
         result = self._result_of(case)
         fingerprint = result.fingerprint
         if case.first is not None and fingerprint is not None and fingerprint.error and not fingerprint.hashes:
             return case.first  # the second choice has not read it, either
         return result
 
-    def _result_of(self, case: _Case) -> ExaminedFile:
+    def _result_of(self, case: FileCase) -> ExaminedFile:
         failure = next((each.failure for each in case.outcomes if each.failure is not None), None)
         if failure is None:
             results = [each.result for each in sorted(case.outcomes, key=lambda each: each.key.share.number)]
@@ -184,7 +185,7 @@ class _Examination:
         digests = case.digests or (_own_digests(case.state, failure) if self._settings.digests else None)
         return ExaminedFile(case.state, Fingerprint(None, case.state.size, digests, error=failure))
 
-    def once_more(self, case: _Case, examined: ExaminedFile) -> Task[_Case] | None:
+    def once_more(self, case: FileCase, examined: ExaminedFile) -> Task[FileCase] | None:
         """What is left to do of a file that a worker is done with: to open it with more decoders, or with another one that
         may read what the first one could not. None if nothing is, or if the file has changed."""
         fingerprint = examined.fingerprint
@@ -201,7 +202,7 @@ class _Examination:
         if (status.st_size, status.st_mtime_ns) != (case.state.size, case.state.mtime_ns):
             os.close(descriptor)
             return None
-        again = _Case(case.state, case.sniffed, other or case.media_type, descriptor)
+        again = FileCase(case.state, case.sniffed, other or case.media_type, descriptor)
         again.needs |= case.lacked
         again.name, again.head = case.name, case.head
         again.others_elsewhere = case.others_elsewhere
@@ -209,44 +210,7 @@ class _Examination:
         return _task(again, self._settings)
 
 
-class _Case:
-    """A file under way, or one worker's share of it, with what its worker has asked.
-
-    sniffed: what its first bytes say. media_type: how to open it. whole: the case of the first share. seconds: the film's
-    length. outcomes: of all shares so far, kept in `whole`. needs: what its worker must have loaded. lacked: what it turned
-    out to need besides. head: the file's first bytes. first: the result of another way to open it. is_second: whether this
-    is the second way.
-    """
-
-    def __init__(
-        self,
-        state: FileState,
-        sniffed: MediaType | None,
-        media_type: MediaType,
-        descriptor: int,
-        share: FilmShare = FilmShare(),
-    ) -> None:
-        self.state, self.sniffed, self.media_type, self.descriptor = state, sniffed, media_type, descriptor
-        self.share, self.whole = share, self
-        self.needs = frozenset(filter(None, [need(media_type)]))
-        self.lacked = frozenset[str]()
-        self.name = state.path
-        self.head: bytes | None = None
-        self.first: ExaminedFile | None = None
-        self.is_second = False
-        self.others_elsewhere = False
-        self.digests: Digests | None = None
-        self.is_known = False
-        self.seconds = 0.0
-        self.outcomes: list[TaskResult[_Case]] = []
-
-    def is_last(self, outcome: TaskResult[_Case]) -> bool:
-        """Note an outcome of this share. Returns whether it was the last share."""
-        self.whole.outcomes.append(outcome)
-        return self.others_elsewhere or len(self.whole.outcomes) == self.whole.share.of
-
-
-def _share(case: _Case, pool: Pool, settings: Settings) -> int:
+def _share(case: FileCase, pool: Pool, settings: Settings) -> int:
     """Have idle workers take their share of a film. Returns how many workers share it."""
     if case.share.of > 1:
         return case.share.of  # asked again, by a worker that took over from one that died
@@ -262,13 +226,13 @@ def _share(case: _Case, pool: Pool, settings: Settings) -> int:
             break
     case.share = FilmShare(0, len(descriptors) + 1)
     for number, descriptor in enumerate(descriptors, 1):
-        other = _Case(case.state, case.sniffed, case.media_type, descriptor, FilmShare(number, case.share.of))
+        other = FileCase(case.state, case.sniffed, case.media_type, descriptor, FilmShare(number, case.share.of))
         other.whole, other.needs = case, case.needs
         pool.add(_task(other, settings))
     return case.share.of
 
 
-def _task(case: _Case, settings: Settings) -> Task[_Case]:
+def _task(case: FileCase, settings: Settings) -> Task[FileCase]:
     def grant(pixels: int) -> float:
         return settings.limits.cpu_seconds(case.state.size, pixels) + GRACE
 
@@ -276,7 +240,7 @@ def _task(case: _Case, settings: Settings) -> Task[_Case]:
     return Task(case, payload, case.descriptor, case.needs, grant)
 
 
-def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case | ExaminedFile:
+def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> FileCase | ExaminedFile:
     """Open a file and recognise its type. Returns its result if no worker is needed for that. Raises MediaError."""
     if found.error is not None:
         raise found.error
@@ -294,26 +258,12 @@ def _open(found: FoundPath, is_unchanged: Callable[[FileState], bool]) -> _Case 
             named = first_choice(media_type, name) if media_type is not None else None
             chosen = named or way_to_open(kind, head, name)
             if chosen is not None:
-                case = _Case(state, media_type, chosen, descriptor)
+                case = FileCase(state, media_type, chosen, descriptor)
                 case.head, case.name = head, name
                 return case
             result = judge_name(name, Fingerprint(None, state.size, unexamined=kind), head)
     os.close(descriptor)
     return ExaminedFile(state, result)
-
-
-def way_to_open(unexamined: Unexamined | None, head: bytes, path: bytes) -> MediaType | None:
-    """How a worker may open what `sniff` does not know; None if there is nothing to see in it.
-
-    What is named like media gets a probe in any case: what precedes a film may look like something else. And where it is
-    none, its digests are read, by which it can still be known.
-    """
-    if head and (breaks_promise(path, head, unexamined) or (unexamined == "sound" and named_like_media(path))):
-        return MediaType("probe", "named")
-    if unexamined == "sound":
-        behind = sniff(behind_tag(head))
-        return behind if behind is not None and behind.decoder == "pyav" else MediaType("sound", "")
-    return None if unexamined else second_choice(None, head, path, None)
 
 
 def _head(descriptor: int) -> bytes:
@@ -347,7 +297,7 @@ def _own_digests(state: FileState, failure: Failure) -> Digests | None:
         return None
 
 
-def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
+def _is_credible(case: FileCase, result: Fingerprint, settings: Settings) -> bool:
     """Whether a worker of sound mind could say this of its file."""
     is_told = (result.digests is None or result.digests == case.digests) and (case.is_known or not result.known)
     if case.media_type.decoder in ("probe", "sound") and replace(result, digests=None, known=False) == _nothing(result):
@@ -357,21 +307,6 @@ def _is_credible(case: _Case, result: Fingerprint, settings: Settings) -> bool:
 
 def _nothing(result: Fingerprint) -> Fingerprint:
     return Fingerprint(None, result.size, unexamined=result.unexamined)
-
-
-def judge_name(name: bytes, result: Fingerprint, head: bytes | None = None) -> Fingerprint:
-    """A fingerprint with the judgement of its file's name: an error if that promises media and the content is none.
-
-    An empty file counts as damaged media. A film that is all sound counts as sound.
-    head: its first bytes, if they are at hand; some names stand for other things as well.
-    """
-    result = if_only_sound(result)
-    if result.kind is not None or result.error is not None or not breaks_promise(name, head, result.unexamined):
-        return result
-    error = Failure("unsupported-format", Message.of("not-what-its-name-says"))
-    if result.size == 0:
-        error = Failure("corrupt", Message.of("empty"))
-    return replace(result, kind=promised_kind(name), error=error, unexamined=None)
 
 
 #: What this process has loaded, by the names that `load_decoder` takes. Once it is locked, it can load no more.

@@ -21,8 +21,9 @@ from PIL import Image, ImageOps
 
 from hashmatch.fingerprints import film as film_module
 from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
+from hashmatch.fingerprints.file_case import FileCase
 from hashmatch.fingerprints.film import can_be_shared
-from hashmatch.fingerprints.many_files import LocalExaminer, _Case, _is_credible, fingerprints
+from hashmatch.fingerprints.many_files import LocalExaminer, _is_credible, fingerprints
 from hashmatch.fingerprints.one_file import ReadingHooks, fingerprint, joined
 from hashmatch.fingerprints.settings import (
     PlainHashing,
@@ -751,7 +752,7 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
     """Well-formed lies of a worker that was taken over."""
     asked = QueryHashing(features=True)
     whole = of_bytes(jpeg, asked)
-    case = _Case(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), MediaType("pillow", "JPEG"), -1)
+    case = FileCase(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), MediaType("pillow", "JPEG"), -1)
     case.digests = whole.digests
     honest, blocks, *_views = whole.hashes
     assert (honest.algorithm, blocks.algorithm) == ("pdq", "blocks")
@@ -794,7 +795,7 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
 def test_what_cannot_be_true_of_a_picture_is_not_believed(jpeg: bytes) -> None:
     asked = SmallPictures(32)
     whole = of_bytes(jpeg, asked)
-    case = _Case(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), MediaType("pillow", "JPEG"), -1)
+    case = FileCase(FileState(b"x", len(jpeg), 1), MediaType("pillow", "JPEG"), MediaType("pillow", "JPEG"), -1)
     case.digests = whole.digests
     assert whole.pixels is not None
     assert _is_credible(case, whole, asked)
@@ -816,7 +817,7 @@ def test_pictures_that_were_not_asked_for_are_not_believed(fixtures: Path) -> No
     ((_state, whole),) = fingerprints([FoundPath(path)], asked, Isolation(1))
     assert whole is not None
     assert whole.digests is not None
-    case = _Case(FileState(b"x", whole.size, 1), MediaType("pyav", "mov"), MediaType("pyav", "mov"), -1)
+    case = FileCase(FileState(b"x", whole.size, 1), MediaType("pyav", "mov"), MediaType("pyav", "mov"), -1)
     case.digests = whole.digests
     one, other = whole.moments
     assert one is not None and (one.width, one.height) == (64, 36) and not whole.hashes
@@ -864,7 +865,7 @@ def test_only_what_is_hashed_from_end_to_end_is_shared() -> None:
 def test_what_cannot_be_true_of_a_film_is_not_believed(mp4: bytes) -> None:
     asked = QueryHashing(profile="thorough", limits=Limits(max_frames=1000))
     whole = of_bytes(mp4, asked)
-    case = _Case(FileState(b"x", len(mp4), 1), MediaType("pyav", "mov"), MediaType("pyav", "mov"), -1)
+    case = FileCase(FileState(b"x", len(mp4), 1), MediaType("pyav", "mov"), MediaType("pyav", "mov"), -1)
     case.digests = whole.digests
     honest = whole.hashes[0]
     assert len(honest.turned) == 32 and _is_credible(case, whole, asked)
