@@ -26,6 +26,9 @@ CODES = (
 
 #: Codes of files that were left out, wholly or in part, because examining them would have cost too much.
 LIMIT_CODES = ("too-large", "timeout", "out-of-memory")
+#: Codes of files that may show more than was examined, though nothing is wrong with them: a limit was reached, or nothing
+#: that we have decodes the rest.
+MORE_TO_SEE = (*LIMIT_CODES, "unsupported-format")
 
 
 class HashmatchError(Exception):

@@ -172,8 +172,9 @@ class _Examination:
             return ExaminedFile(case.state, _changed(kind_of(case.media_type), case.state.size))
         result = self._result_of(case)
         fingerprint = result.fingerprint
-        if case.first is not None and fingerprint is not None and fingerprint.error and not fingerprint.hashes:
-            return case.first  # the second choice has not read it, either
+        first = case.first and case.first.fingerprint
+        if first and fingerprint and fingerprint.error and len(fingerprint.hashes) <= len(first.hashes):
+            return case.first or result  # the second choice has not read more of it
         return result
 
     def _result_of(self, case: FileCase) -> ExaminedFile:
@@ -191,7 +192,8 @@ class _Examination:
         fingerprint = examined.fingerprint
         assert fingerprint is not None
         other: MediaType | None = None
-        if not case.lacked and fingerprint.error is not None and not fingerprint.hashes and not case.is_second:
+        is_short = not fingerprint.hashes or (fingerprint.error and fingerprint.error.code == "unsupported-format")
+        if not case.lacked and fingerprint.error is not None and is_short and not case.is_second:
             other = second_choice(case.media_type, b"", case.name, fingerprint.error)
         if not case.lacked and other is None:
             return None

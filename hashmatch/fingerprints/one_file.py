@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from hashmatch.errors import LIMIT_CODES, MediaError
+from hashmatch.errors import MORE_TO_SEE, MediaError
 from hashmatch.fingerprints.file_parts import as_part
 from hashmatch.fingerprints.film import (
     LONG,
@@ -260,8 +260,8 @@ def joined(shares: Sequence[Fingerprint], settings: Settings) -> Fingerprint:
     """A film's fingerprint from those of its shares, the first of which has the digests."""
     limit = settings.limits.max_frames
     hashes = in_order(each for share in shares for each in share.hashes)
-    # A limit before damage: it says that there is more to see.
-    errors = sorted((each.error for each in shares if each.error), key=lambda error: error.code not in LIMIT_CODES)
+    # What says that there is more to see before damage.
+    errors = sorted((each.error for each in shares if each.error), key=lambda error: error.code not in MORE_TO_SEE)
     error = errors[0] if errors else None
     if not hashes:
         return replace(shares[0], error=error or Failure("no-usable-frames", Message.of("no-pictures")))
@@ -354,11 +354,11 @@ def _make_pictures(opened: Stills | Film, settings: SmallPictures, result: Finge
 
 
 def _what_is_missing(problem: MediaError, has_begun: bool) -> Failure:
-    """Why a file is partial: over a limit, or else damaged; what was decoded before the problem is good. Raises the problem
-    if nothing was decoded before."""
+    """Why a file is partial: over a limit, without a decoder for the rest, or else damaged; what was decoded before the
+    problem is good. Raises the problem if nothing was decoded before."""
     if not has_begun:
         raise problem
-    return Failure(problem.code if problem.code in LIMIT_CODES else "partial", problem.detail)
+    return Failure(problem.code if problem.code in MORE_TO_SEE else "partial", problem.detail)
 
 
 def _measured(

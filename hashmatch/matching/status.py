@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from hashmatch import hashers
-from hashmatch.errors import LIMIT_CODES
+from hashmatch.errors import MORE_TO_SEE
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.results import TIERS, Match, Result, ScanSummary, Status, Tier
 from hashmatch.matching.table import comparable, rows_of
@@ -119,9 +119,9 @@ def joined(verdicts: Sequence[Result], names: Sequence[str]) -> Result:
 
 
 def _may_hide_a_match(error: Failure | None, partial: bool) -> bool:
-    """Whether too little was examined to call a file clean: nothing at all, or only the part within a limit. Where damage
-    ends a file early, the part that decodes is all there is."""
-    return error is not None and (not partial or error.code in LIMIT_CODES)
+    """Whether too little was examined to call a file clean: nothing at all, or only the part within a limit, or for which
+    there is a decoder. Where damage ends a file early, the part that decodes is all there is."""
+    return error is not None and (not partial or error.code in MORE_TO_SEE)
 
 
 def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:

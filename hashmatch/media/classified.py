@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from PIL import Image, UnidentifiedImageError
 
-from hashmatch.errors import LIMIT_CODES, MediaError
+from hashmatch.errors import MORE_TO_SEE, MediaError
 from hashmatch.messages import Message
 
 #: How decoders say, in errors of no special class, that they got no memory (Pillow's codec error -9, the system, C++), and
@@ -31,7 +31,7 @@ def classified(after_first: bool = False) -> Iterator[None]:
     except GeneratorExit:
         raise
     except MediaError as error:
-        if after_first and error.code not in LIMIT_CODES:
+        if after_first and error.code not in MORE_TO_SEE:
             raise MediaError("partial", error.detail) from error
         raise
     except MemoryError as error:

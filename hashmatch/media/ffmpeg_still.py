@@ -29,6 +29,7 @@ from hashmatch.messages import Message
 _LIGHT = frozenset({"exr", "hdr", "pfm", "phm"})
 #: FFmpeg's names of the codec, where it is not our name of the format.
 _CODECS = {"ljpeg": "mjpeg"}
+_END_MISSING = MediaError("partial", Message.of("end-missing"))
 
 
 def open_ffmpeg_still(data: bytes, codec: str, limits: Limits, exact: bool) -> Stills:
@@ -46,7 +47,7 @@ def open_ffmpeg_still(data: bytes, codec: str, limits: Limits, exact: bool) -> S
         data = _with_tuple_type(data)
     if codec == "webp":
         return _what_is_left_of_webp(data, limits, exact)
-    missing = Message.of("end-missing") if codec in ("ljpeg", "jpegls") and is_jpeg_cut(data) else None
+    missing = _END_MISSING if codec in ("ljpeg", "jpegls") and is_jpeg_cut(data) else None
     return plain_still(f"ffmpeg {name}", lambda: _decoded(data, name, limits, codec in _LIGHT), exact, missing)
 
 
@@ -60,7 +61,7 @@ def _what_is_left_of_webp(data: bytes, limits: Limits, exact: bool) -> Stills:
         refuse_if_little_is_left(made.image)
         return made
 
-    return plain_still("ffmpeg webp", decode, exact, Message.of("end-missing") if is_cut else None)
+    return plain_still("ffmpeg webp", decode, exact, _END_MISSING if is_cut else None)
 
 
 def _decoded(data: bytes, name: str, limits: Limits, is_light: bool) -> PlainImage:

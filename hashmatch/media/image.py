@@ -38,6 +38,10 @@ from hashmatch.records import Pixels
 #: Pixels of the shorter side of a further icon that is examined. Smaller ones show the same with less detail.
 SMALLEST_ICON = 64
 _ANIMATED_FORMATS = {"GIF", "WEBP", "PNG", "AVIF"}
+#: Frames of a short animation, of which each is hashed: it goes on for ever, so each is seen, however briefly.
+_FEW = 8
+#: Seconds that stand for the picture beside an animation, which is hashed before the first frame.
+_BESIDE = 1.0
 #: Formats of which a damaged file still gives the pixels before the damage. Other decoders give all or nothing.
 _PARTIAL_FORMATS = {"JPEG", "PNG", "GIF", "TIFF", "BMP", "JPEG2000"}
 
@@ -158,7 +162,7 @@ def _further_pages(image: Image.Image, data: bytes, exact: bool, limits: Limits)
         pages = count_pages(data)
     for page in range(2, min(pages, limits.max_pages) + 1):
         with classified(after_first=True):
-            image.seek(page - 1)
+            _turn_to(image, page)
             refuse_what_pillow_misreads(tags_of(image))
             check_size(image.size, limits, image.mode)
             size = image.size
@@ -169,6 +173,13 @@ def _further_pages(image: Image.Image, data: bytes, exact: bool, limits: Limits)
         raise MediaError("too-large", Message.of("page-limit", pages=pages, limit=limits.max_pages))
 
 
+def _turn_to(image: Image.Image, page: int) -> None:
+    try:
+        image.seek(page - 1)
+    except (KeyError, SyntaxError) as error:  # a compression or layout that Pillow does not know: tifffile may
+        raise MediaError("unsupported-format", Message.of("layout-not-read", layout=one_line(error))) from error
+
+
 def _said(page: Image.Image) -> SaidColours:
     profile = page.info.get("icc_profile")
     return SaidColours(profile=profile) if isinstance(profile, bytes) else SaidColours()
@@ -176,9 +187,11 @@ def _said(page: Image.Image) -> SaidColours:
 
 def _frames(file: PillowFile, sampling: Sampling, exact: bool, limits: Limits, beat: Beat) -> Iterator[Frame]:
     """The wanted frames of an animation. All must be decoded, so key frames are of no use here."""
-    clock = SampleClock(sampling.rate)
+    with classified():
+        is_short = getattr(file.image, "n_frames", 1) <= _FEW
+    clock = SampleClock(0 if is_short else sampling.rate)
     for time, image in _timed_frames(file, sampling, limits, beat):
-        if clock.due(time):
+        if clock.due(time, _seconds_of(image)):
             with classified(after_first=time > 0):
                 orientation = orientation_of(image)
                 seen = upright(image, exact, file.said, orientation)
@@ -219,11 +232,18 @@ def _timed_frames(
             # A frame of a GIF may reach beyond the screen, and makes Pillow's picture larger.
             outside = file.screen is not None and image.size != file.screen
             yield time, image.crop((0, 0, *file.screen)) if outside and file.screen else image
-        # Browsers show a frame of 0 or 10 ms for 100 ms.
-        milliseconds = float(image.info.get("duration") or 0)
-        time += (milliseconds if milliseconds > 10 else 100.0) / 1000
+        time += _seconds_of(image)
     if file.is_damaged:
         raise MediaError("partial", Message.of("frames-missing"))
+
+
+def _seconds_of(frame: Image.Image) -> float:
+    """For how long a frame is shown."""
+    if getattr(frame, "default_image", False) and frame.tell() == 0:
+        return _BESIDE  # no frame at all, but what is shown where animations are not
+    # Browsers show a frame of 0 or 10 ms for 100 ms.
+    milliseconds = float(frame.info.get("duration") or 0)
+    return (milliseconds if milliseconds > 10 else 100.0) / 1000
 
 
 def _load(image: Image.Image) -> str:

@@ -48,5 +48,5 @@ def open_jxl(data: bytes, limits: Limits, exact: bool) -> Stills:
         profile = said.get("icc_profile") or said.get("icc") or b""
         return PlainImage(Image.fromarray(np.ascontiguousarray(pixels)), SaidColours(profile=bytes(profile)))
 
-    missing = Message.of("first-frame-only") if is_animated else None
+    missing = MediaError("unsupported-format", Message.of("first-frame-only")) if is_animated else None
     return plain_still("pylibjxl", decode, exact, missing)

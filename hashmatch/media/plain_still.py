@@ -13,7 +13,6 @@ from hashmatch.media.classified import classified
 from hashmatch.media.colour import PLAIN, SaidColours
 from hashmatch.media.looks import looks_of
 from hashmatch.media.opened import Stills
-from hashmatch.messages import Message
 from hashmatch.views import ViewKind, ViewName
 
 
@@ -29,11 +28,13 @@ class PlainImage:
     stored: Image.Image | None = None
 
 
-def plain_still(decoder: str, decode: Callable[[], PlainImage], exact: bool, missing: Message | None = None) -> Stills:
+def plain_still(
+    decoder: str, decode: Callable[[], PlainImage], exact: bool, missing: MediaError | None = None
+) -> Stills:
     """A still whose size has been checked.
 
     decode: makes the picture. It may raise anything.
-    missing: what is left out of it; it is partial then.
+    missing: what is left out of it and why, raised after the picture.
     """
 
     def pictures() -> Iterator[Picture]:
@@ -45,6 +46,6 @@ def plain_still(decoder: str, decode: Callable[[], PlainImage], exact: bool, mis
                 found.append(replace(other, view=str(ViewName(ViewKind.LOOK, 1))))
         yield from found
         if missing is not None:
-            raise MediaError("partial", missing)
+            raise missing
 
     return Stills(decoder + (" exact" if exact else " full"), pictures())

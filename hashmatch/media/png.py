@@ -154,11 +154,14 @@ def _walk(data: bytes) -> list[_Chunk]:
 
 
 def _is_animated(chunks: list[_Chunk]) -> bool:
-    """Whether there is an acTL before the pixels, and at least two frames that have pixels."""
+    """Whether there is an acTL before the pixels, and at least two pictures. A picture for viewers without animation may be
+    none of the frames: then one frame is the second picture, and the one that browsers show."""
     names = [each.name for each in chunks if each.name in _ANIMATION or each.name == b"IDAT"]
-    if b"acTL" not in names[: names.index(b"IDAT") if b"IDAT" in names else 0]:
+    before = names[: names.index(b"IDAT") if b"IDAT" in names else 0]
+    if b"acTL" not in before:
         return False
-    return sum(a == b"fcTL" and b in (b"IDAT", b"fdAT") for a, b in itertools.pairwise(names)) > 1
+    frames = sum(a == b"fcTL" and b in (b"IDAT", b"fdAT") for a, b in itertools.pairwise(names))
+    return frames + (b"fcTL" not in before) > 1
 
 
 def _sound(name: bytes, content: bytes, colour_type: int) -> bytes:

@@ -63,20 +63,21 @@ KEY_FRAMES = Sampling(rate=QUERY_RATE, keys=True, side=QUERY_SIDE)
 
 
 class SampleClock:
-    """Tells of each frame, in order, whether it is the first at or after the next sampling time."""
+    """Tells of each frame, in order, whether it is the first at or after the next sampling time, or is shown for as long as
+    it takes from one sampling time to the next: behind a frame that flashes by, such a one may be all that people see."""
 
     def __init__(self, rate: float, start: float = 0.0) -> None:
         """rate: frames per second; 0 for every frame. start: seconds at which to begin."""
         self._rate = rate
         self._next = start
 
-    def due(self, time: float) -> bool:
-        """Whether to take a frame. time: its seconds from the start."""
+    def due(self, time: float, lasts: float = 0.0) -> bool:
+        """Whether to take a frame. time: its seconds from the start. lasts: for how many it is shown, if that is known."""
         if not self._rate:
             return True
-        if time + 1e-6 < self._next:
-            return False
         rate = max(self._rate, DENSE_RATE) if time < DENSE_SECONDS else self._rate
+        if time + 1e-6 < self._next and lasts + 1e-6 < 1 / rate:
+            return False
         # The next multiple of the step, so that a gap in the film does not cause a burst of frames.
         self._next = (int(time * rate + 1e-6) + 1) / rate
         return True

@@ -33,7 +33,7 @@ from hashmatch.media.limits import Limits
 from hashmatch.media.moments import pictures_at
 from hashmatch.media.opened import Beat, Film, Frame, Stills, unheard
 from hashmatch.media.packets import packets_of, wanted
-from hashmatch.media.sampling import KEY_FRAMES, REACH, SampleClock, Sampling
+from hashmatch.media.sampling import DENSE_RATE, KEY_FRAMES, REACH, SampleClock, Sampling
 from hashmatch.media.sniff import MediaType
 from hashmatch.messages import Message
 from hashmatch.records import Pixels
@@ -162,18 +162,36 @@ def _frames(
 
 def _shown(opened: _Opened, sampling: Sampling, exact: bool, limits: Limits, beat: Beat) -> Iterator[Frame]:
     clock, reach = SampleClock(sampling.rate), 0
-    if sampling.rate:
-        # Skip frames that no other frame builds on; few of them would be sampled. Not "NONKEY", even for key frames: where
-        # those are far apart, `wanted` yields what is between them.
+    if sampling.rate and (opened.stream.average_rate or DENSE_RATE) >= DENSE_RATE:
+        # Skip frames that no other frame builds on; few of them would be sampled, unless each is shown for long. Not
+        # "NONKEY", even for key frames: where those are far apart, `wanted` yields what is between them.
         opened.decoder.skip_frame = "NONREF"
     screen = Screen(limits)
     show = screen.whole if exact else functools.partial(screen.square, side=sampling.side)
     with opened.container:
-        for time, its_reach, frame in _timed_frames(opened, sampling, limits, beat):
+        for time, its_reach, frame, lasts in _with_lengths(_timed_frames(opened, sampling, limits, beat)):
             if its_reach != reach:
                 clock, reach = SampleClock(sampling.rate, its_reach * REACH), its_reach
-            if sampling.wants(time) and clock.due(time):
+            if sampling.wants(time) and clock.due(time, lasts):
                 yield show(frame, time, reach)
+
+
+def _with_lengths(
+    frames: Iterator[tuple[float, int, av.VideoFrame]],
+) -> Iterator[tuple[float, int, av.VideoFrame, float]]:
+    """The frames with the seconds until the next one; 0 for the last. Containers say this seldom, and can lie."""
+    last: tuple[float, int, av.VideoFrame] | None = None
+    try:
+        for each in frames:
+            if last is not None:
+                yield *last, each[0] - last[0]
+            last = each
+    except MediaError:
+        if last is not None:
+            yield *last, 0.0
+        raise
+    if last is not None:
+        yield *last, 0.0
 
 
 def _rate(stream: Stream) -> float:

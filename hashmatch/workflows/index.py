@@ -206,8 +206,8 @@ def _allow_list_check(store: Store) -> Callable[[Fingerprint], tuple[Message, ..
         # By its hashes alone, so that each match has a distance: the same bytes would be the same reference.
         return tuple(
             Message.of("resembles-allowed", id=m.reference.id, tier=m.tier, distance=m.distance or 0)
-            for part in apart(replace(fingerprint, digests=None, features=()))
-            for m in searcher().matches(part)
+            for part in apart(replace(fingerprint, digests=None))
+            for m in searcher().matches(replace(part, features=()))
         )
 
     return check

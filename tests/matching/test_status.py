@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashmatch.errors import CODES, LIMIT_CODES
+from hashmatch.errors import CODES, MORE_TO_SEE
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision, Result, ScanSummary, Tier
 from hashmatch.matching.status import (
@@ -200,7 +200,7 @@ class TestWithMatches:
     @pytest.mark.parametrize("code", CODES)
     def test_clean_is_what_was_examined_as_far_as_it_can_be(self, code: str, partial: bool) -> None:
         result = replace(PICTURE, error=Failure(code, Message.literal("why")), partial=partial)
-        expected = "clean" if partial and code not in LIMIT_CODES else "failed"
+        expected = "clean" if partial and code not in MORE_TO_SEE else "failed"
         assert (with_matches(result, []).status, with_matches(result, []).tier) == (expected, None)
         assert with_matches(result, [match("possible")]).status == "match"
         assert with_matches(result, [match("possible", allow=True)]).status == "allowed"
@@ -236,7 +236,7 @@ class TestWithMatches:
         result = replace(PICTURE, error=Failure(code, Message.literal("why")), partial=True)
         told = with_matches(result, [], can_be_found=False)
         assert told.error is not None
-        assert (told.status, told.error.code) == ("failed", code if code in LIMIT_CODES else "corrupt")
+        assert (told.status, told.error.code) == ("failed", code if code in MORE_TO_SEE else "corrupt")
 
 
 BITS = bytes(range(32))

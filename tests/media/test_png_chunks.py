@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from hashmatch.errors import MediaError
 from hashmatch.media import Film, Stills, png
@@ -15,6 +16,11 @@ from tests.support.opened_media import away, frames, opened, pictures, pixels
 from tests.support.still_files import animated, saved, scene
 
 Chunk = tuple[bytes, bytes]
+
+
+def square(picture: Image.Image) -> npt.NDArray[np.int_]:
+    """As a frame of an animation is hashed."""
+    return np.asarray(picture.convert("L").resize((256, 256), Image.Resampling.BOX)).astype(int)
 
 
 def written(name: bytes, content: bytes, checksum: int | None = None, length: int | None = None) -> bytes:
@@ -119,6 +125,16 @@ def test_broken_frames_leave_the_picture() -> None:
     medium = opened(png.SIGNATURE + b"".join(written(*each) for each in parts))
     assert isinstance(medium, Stills)
     assert away(next(medium.pictures), scene(0, 96, 72)) <= 10
+
+
+def test_one_frame_beside_a_picture_for_other_viewers() -> None:
+    """Browsers show the frame, and never the picture."""
+    first, frame = scene(0, 96, 72), scene(1, 96, 72)
+    data = saved(first, "PNG", save_all=True, append_images=[frame], default_image=True)
+    assert [name for name, _content in chunks_of(data)].count(b"fcTL") == 1
+    assert isinstance(opened(data), Film)
+    beside, shown = (each.pixels for each in frames(data))
+    assert np.abs(beside.astype(int) - square(first)).mean() < 4 > np.abs(shown.astype(int) - square(frame)).mean()
 
 
 def test_metadata_in_animations() -> None:

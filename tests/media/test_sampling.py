@@ -44,6 +44,13 @@ def test_slow_films_give_every_frame(rate: float) -> None:
     assert sampled(steps(rate, 30)) == steps(rate, 30)
 
 
+def test_what_is_shown_for_long_is_taken_whenever_it_begins() -> None:
+    """Behind a frame that flashes by, it may be all that people see."""
+    clock = SampleClock(QUERY_RATE)
+    shown = [(0.0, 0.02), (0.02, 60.0), (60.02, 0.02), (60.04, 0.04), (60.08, 0.5), (60.58, 0.02)]
+    assert [time for time, lasts in shown if clock.due(time, lasts)] == [0, 0.02, 60.02, 60.08, 60.58]
+
+
 def test_a_rate_of_zero_is_every_frame() -> None:
     times = [0.0, 0.01, 0.01, 5.0, 4.9]
     assert sampled(times, rate=0) == times

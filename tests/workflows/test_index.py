@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from hashmatch.errors import CommandError
 from hashmatch.fingerprints.many_files import LocalExaminer
@@ -22,9 +23,11 @@ from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
 from tests.support.drawn_pictures import draw, picture
+from tests.support.file_parts import mpo
 from tests.support.indexed_files import ALONE, content_of, fixture_results, fixture_set, index_paths
 from tests.support.made_references import ME, actions, content, digests_of, flip, pdq_bits, set_bits
 from tests.support.repository import FIXTURES
+from tests.support.still_files import scene
 
 
 @pytest.fixture
@@ -422,6 +425,14 @@ class TestAllowList:
         assert warning.code == "resembles-allowed" and (facts["id"], facts["tier"]) == (1, "near")
         assert 0 <= int(facts["distance"]) < 31
         assert told[b"b.png"].warnings == told[b"c.webp"].warnings == ()
+
+    def test_what_a_file_shows_besides_resembles_it_too(self, store: Store, folder: Path) -> None:
+        """Also where local features are kept, which this search does without."""
+        index_paths(store, folder / "a.jpg", collection="news", allow=True)
+        with Image.open(folder / "a.jpg") as known:
+            (folder / "two.jpg").write_bytes(mpo(scene(99), scene(98), known.convert("RGB")))
+        (told,) = index_paths(store, folder / "two.jpg", settings=ReferenceHashing(features=True))
+        assert [warning.code for warning in told.warnings] == ["resembles-allowed"]
 
     def test_what_is_on_it_itself_is_told(self, store: Store, folder: Path) -> None:
         index_paths(store, folder / "a.jpg", collection="news", allow=True)

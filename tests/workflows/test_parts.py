@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
+import numpy.typing as npt
 import pytest
+import tifffile
 from PIL import Image
 
 from hashmatch.fingerprints.file_parts import apart, together
@@ -65,6 +70,41 @@ def other() -> Image.Image:
     return scene(OTHER)
 
 
+def tiff_of(*pages: npt.NDArray[np.generic]) -> bytes:
+    """A TIFF of pages in colour: of 8 bits, which Pillow reads, or of 16 bits in planes, which it reads wrongly."""
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        for page in pages:
+            planes = "contig" if page.dtype == np.uint8 else "separate"
+            writer.write(page, photometric="rgb", planarconfig=planes, metadata=None)
+    return out.getvalue()
+
+
+def deep(picture: Image.Image) -> npt.NDArray[np.uint16]:
+    """In planes of 16 bits."""
+    return np.ascontiguousarray(np.moveaxis(np.asarray(picture).astype(np.uint16) * 257, 2, 0))
+
+
+def flashing(format: str) -> bytes:
+    """An animation of which the known picture is the second frame: after a moment, and for a moment."""
+    return saved(other(), format, save_all=True, append_images=[scene(KNOWN)], duration=[20, 150], loop=0)
+
+
+def late_and_long(container: str) -> bytes:
+    """A film that shows something else for 20 ms, and then the known picture for a minute."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as writer:
+        stream: Any = writer.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for at, picture in ((0, other()), (20, scene(KNOWN)), (60_000, other())):
+            frame = av.VideoFrame.from_image(picture.resize(SIZE)).reformat(format="yuv420p")
+            frame.pts, frame.time_base = at, Fraction(1, 1000)
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode())
+    return out.getvalue()
+
+
 #: What holds something known beside something else: the file, what is known, and the part that shows it.
 HOLDERS: dict[str, tuple[str, Callable[[], bytes], Callable[[], bytes], str | None]] = {
     "second stream of mkv": ("a.mkv", lambda: in_streams("matroska", [40, 40]), lambda: known_stream(1), "stream2"),
@@ -81,6 +121,12 @@ HOLDERS: dict[str, tuple[str, Callable[[], bytes], Callable[[], bytes], str | No
     "motion photo": ("a.jpg", lambda: motion_photo(other(), known_film()), known_film, "film1"),
     "motion photo, heic": ("a.heic", lambda: motion_photo(other(), known_film(), "HEIF"), known_film, "film1"),
     "still of a motion photo": ("a.jpg", lambda: motion_photo(scene(KNOWN), film(seconds=1)), jpeg, None),
+    "page of a tiff that Pillow misreads": (
+        "a.tif",
+        lambda: tiff_of(np.asarray(other()), deep(scene(KNOWN))),
+        jpeg,
+        None,
+    ),
     "mpo": ("a.jpg", lambda: mpo(other(), scene(KNOWN)), jpeg, "picture2"),
     "third of an mpo": ("a.mpo", lambda: mpo(other(), scene(OTHER + 1), scene(KNOWN)), jpeg, "picture3"),
     "heif": ("a.heic", lambda: heif(other(), scene(KNOWN)), jpeg, "picture2"),
@@ -129,6 +175,17 @@ def test_what_is_known_is_found_in_each_part(new_store: Callable[[], Store], tmp
         assert (result.status, result.tier) == ("match", "near")
 
 
+@pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "mp4", "matroska"])
+def test_what_is_shown_between_two_sampling_times(new_store: Callable[[], Store], tmp_path: Path, name: str) -> None:
+    """Behind a frame that flashes by."""
+    path, alone = tmp_path / f"a.{name}", tmp_path / "known.jpg"
+    path.write_bytes(flashing(name) if name.isupper() else late_and_long(name))
+    alone.write_bytes(jpeg())
+    with new_store() as store:
+        index_paths(store, alone)
+        assert scanned(store, path).status == "match"
+
+
 def test_a_film_of_one_frame_is_a_still(new_store: Callable[[], Store], tmp_path: Path) -> None:
     """It is found in all orientations, as stills are."""
     picture = scene(KNOWN, *SIZE)
@@ -175,6 +232,23 @@ def test_one_part_that_cannot_be_compared_is_enough_not_to_be_clean(
         result = scanned(store, path)
     assert result.error is not None
     assert (result.status, result.error.code) == ("failed", "nothing-to-compare")
+
+
+def test_a_page_that_nobody_reads_is_enough_not_to_be_clean(new_store: Callable[[], Store], tmp_path: Path) -> None:
+    """There is more to see than was compared, and nothing is wrong with the file."""
+    path = tmp_path / "a.tif"
+    unread = np.zeros((32, 32), np.complex64)
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        writer.write(np.asarray(other()), photometric="rgb", metadata=None)
+        writer.write(unread, photometric="minisblack", metadata=None)
+    path.write_bytes(out.getvalue())
+    with new_store() as store:
+        (tmp_path / "known.jpg").write_bytes(jpeg())
+        index_paths(store, tmp_path / "known.jpg")
+        result = scanned(store, path)
+    assert result.error is not None
+    assert (result.status, result.partial, result.error.code) == ("failed", True, "unsupported-format")
 
 
 def test_the_parts_apart_and_together(tmp_path: Path) -> None:
