@@ -12,7 +12,10 @@ from hashmatch.media.media_type import MediaType
 _BITMAP_HEADER_SIZES = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
 #: Bytes among which a JPEG must begin, and among which its next marker must be: browsers skip what is between.
 _BEFORE_JPEG, _BEFORE_MARKER = 64, 512
-_NETPBM = re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+(?:#[^\n]*\n\s*)*\d+\s")
+#: Width and height, and where there are more than two values of a sample, how many.
+_NETPBM = re.compile(
+    rb"P(?:[14]\s+(?:#[^\n]*\n\s*)*\d+|[2356]\s+(?:#[^\n]*\n\s*)*\d+\s+(?:#[^\n]*\n\s*)*\d+)\s+(?:#[^\n]*\n\s*)*\d+\s"
+)
 _FLOAT_MAP = re.compile(rb"P([FfHh])\n(?:#[^\n]*\n)*\d+\s+\d+\s+-?[\d.]+(?:e[+-]?\d+)?\s")
 _X_BITMAP = re.compile(
     rb"\s*(?:/\*.{0,300}?\*/\s*)?#define[ \t]+\S*width[ \t]+\d+\s+#define[ \t]+\S*height[ \t]+\d+\s", re.S

@@ -255,3 +255,11 @@ def test_every_supported_image_is_known_to_pillow_by_that_name() -> None:
     for make, media_type in [*STILLS.values(), *ANIMATIONS.values()]:
         with Image.open(io.BytesIO(make()), formats=[media_type.format]) as image:
             assert image.width > 0
+
+
+def test_texts_that_begin_as_a_portable_map() -> None:
+    """Of more than two values there must be a third number, which says how many."""
+    assert sniff(b"P5 100 200 are the items of the day\n") is None
+    assert sniff(b"P3 12 monkeys\n") is None
+    for header in (b"P5\n# by hand\n10 20\n# white\n255\n", b"P6 10 20 255 ", b"P4\n10 20\n", b"P1 10 20 1 0 1"):
+        assert sniff(header) == MediaType("pillow", "PPM")
