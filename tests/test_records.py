@@ -80,6 +80,8 @@ class TestMediaError:
             "unsupported-format",
             "corrupt",
             "partial",
+            "encrypted",
+            "nothing-to-compare",
             "timeout",
             "out-of-memory",
             "decoder-crash",

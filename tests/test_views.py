@@ -49,7 +49,12 @@ def test_names_of_others_are_one(name: str) -> None:
 
 
 def test_which_show_a_picture_as_it_is() -> None:
-    assert {kind for kind in ViewKind if kind.shows_all} == {ViewKind.FULL, ViewKind.PAGE, ViewKind.OTHER}
+    assert {kind for kind in ViewKind if kind.shows_all} == {
+        ViewKind.FULL,
+        ViewKind.PAGE,
+        ViewKind.LOOK,
+        ViewKind.OTHER,
+    }
 
 
 @given(st.text() | st.builds("{}{}".format, st.sampled_from(["trim", "page"]), st.from_regex("[0-9]{1,20}")))

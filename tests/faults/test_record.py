@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import open_store, row_digests, schema, verify
+from hashmatch.store import open_store, verify
 from tests.support.command_line import COMMAND, environment
 from tests.support.index_runs import index, run
+from tests.support.made_references import add, make_older, measured
 from tests.support.small_disk import Resize
 
 
@@ -87,13 +88,13 @@ def test_a_scan_on_a_disk_that_is_full(known: Path, pictures: Path, small: tuple
     assert run(db, "scan", pictures, "--record", "--format", "jsonl")[0] == 1
 
 
+def add_one(store: Store) -> None:
+    add(store, "something known")
+
+
 def test_an_older_database_is_brought_up_to_date_first(pictures: Path, tmp_path: Path) -> None:
     db = tmp_path / "older.db"
-    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
-        connection.execute("BEGIN")
-        schema.apply(connection, 3)
-        row_digests.make_all(connection)
-        connection.execute("COMMIT")
+    make_older(db, 3, add_one)
     picture = sorted(pictures.iterdir())[0]
     assert run(db, "scan", picture)[0] == 0
     with closing(sqlite3.connect(db)) as connection:

