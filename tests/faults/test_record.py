@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from hashmatch.store import open_store, verify
+from hashmatch.store import Store, open_store, verify
 from tests.support.command_line import COMMAND, environment
 from tests.support.index_runs import index, run
-from tests.support.made_references import add, make_older, measured
+from tests.support.made_references import add, make_older
 from tests.support.small_disk import Resize
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.support.still_files import saved, scene
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "HEIF", "AVIF", "mov", "avi", "matroska,webm")
 
 
+@functools.cache
 def made(format: str) -> bytes:
     if format in ("mov", "avi", "matroska,webm"):
         return film({"mov": "mp4", "avi": "avi", "matroska,webm": "mkv"}[format], 1)
