@@ -162,24 +162,31 @@ def _frames(
 
 def _shown(opened: _Opened, sampling: Sampling, exact: bool, limits: Limits, beat: Beat) -> Iterator[Frame]:
     clock, reach = SampleClock(sampling.rate), 0
+    least = 0.0
     if sampling.rate and (opened.stream.average_rate or DENSE_RATE) >= DENSE_RATE:
         # Skip frames that no other frame builds on; few of them would be sampled, unless each is shown for long. Not
         # "NONKEY", even for key frames: where those are far apart, `wanted` yields what is between them.
         opened.decoder.skip_frame = "NONREF"
+        least = _LONG_SHOWN
     screen = Screen(limits)
     show = screen.whole if exact else functools.partial(screen.square, side=sampling.side)
     with opened.container:
         for time, its_reach, frame, lasts in _with_lengths(_timed_frames(opened, sampling, limits, beat)):
             if its_reach != reach:
                 clock, reach = SampleClock(sampling.rate, its_reach * REACH), its_reach
-            if sampling.wants(time) and clock.due(time, lasts):
+            if sampling.wants(time) and clock.due(time, lasts if lasts >= least else 0.0):
                 yield show(frame, time, reach)
+
+
+#: Seconds until the next frame that are no gap between frames that were skipped.
+_LONG_SHOWN = 1.0
 
 
 def _with_lengths(
     frames: Iterator[tuple[float, int, av.VideoFrame]],
 ) -> Iterator[tuple[float, int, av.VideoFrame, float]]:
-    """The frames with the seconds until the next one; 0 for the last. Containers say this seldom, and can lie."""
+    """The frames with the seconds until the next one; containers say this seldom, and can lie. For the last one it is 0, but
+    of a film of half a second, which players repeat, or leave standing at its last frame."""
     last: tuple[float, int, av.VideoFrame] | None = None
     try:
         for each in frames:
@@ -191,7 +198,7 @@ def _with_lengths(
             yield *last, 0.0
         raise
     if last is not None:
-        yield *last, 0.0
+        yield *last, 0.0 if last[0] >= 0.5 else float("inf")
 
 
 def _rate(stream: Stream) -> float:

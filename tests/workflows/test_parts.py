@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable
 from fractions import Fraction
@@ -90,15 +91,15 @@ def flashing(format: str) -> bytes:
     return saved(other(), format, save_all=True, append_images=[scene(KNOWN)], duration=[20, 150], loop=0)
 
 
-def late_and_long(container: str) -> bytes:
-    """A film that shows something else for 20 ms, and then the known picture for a minute."""
+def in_time(container: str, *times: int) -> bytes:
+    """A film that shows the known picture from the second of these times on, in milliseconds, and something else before."""
     out = io.BytesIO()
     with av.open(out, "w", format=container) as writer:
         stream: Any = writer.add_stream("libx264", rate=25, options={"bf": "0"})
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        for at, picture in ((0, other()), (20, scene(KNOWN)), (60_000, other())):
-            frame = av.VideoFrame.from_image(picture.resize(SIZE)).reformat(format="yuv420p")
+        for at in times:
+            frame = av.VideoFrame.from_image((scene(KNOWN) if at else other()).resize(SIZE)).reformat(format="yuv420p")
             frame.pts, frame.time_base = at, Fraction(1, 1000)
             writer.mux(stream.encode(frame))
         writer.mux(stream.encode())
@@ -175,11 +176,18 @@ def test_what_is_known_is_found_in_each_part(new_store: Callable[[], Store], tmp
         assert (result.status, result.tier) == ("match", "near")
 
 
-@pytest.mark.parametrize("name", ["GIF", "PNG", "WEBP", "mp4", "matroska"])
+BETWEEN = {
+    **{name: functools.partial(flashing, name) for name in ("GIF", "PNG", "WEBP")},
+    **{f"long.{name}": functools.partial(in_time, name, 0, 20, 60_000) for name in ("mp4", "matroska")},
+    **{f"short.{name}": functools.partial(in_time, name, 0, 80, 160) for name in ("mp4", "matroska")},
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
 def test_what_is_shown_between_two_sampling_times(new_store: Callable[[], Store], tmp_path: Path, name: str) -> None:
-    """Behind a frame that flashes by."""
+    """Behind a frame that flashes by: for a minute, or at the end of a film that is over at once."""
     path, alone = tmp_path / f"a.{name}", tmp_path / "known.jpg"
-    path.write_bytes(flashing(name) if name.isupper() else late_and_long(name))
+    path.write_bytes(BETWEEN[name]())
     alone.write_bytes(jpeg())
     with new_store() as store:
         index_paths(store, alone)
