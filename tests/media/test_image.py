@@ -139,13 +139,16 @@ def test_animation_is_sampled_by_its_own_clock() -> None:
 
 
 def test_frames_of_unequal_length() -> None:
-    durations = [70, 2000, 40, 3000, 500]
-    data = animation("GIF", durations, 5)
-    assert [frame.time for frame in frames(data, EVERY_FRAME)] == pytest.approx([0, 0.07, 2.07, 2.11, 5.11])
-    sampled = frames(data)
-    assert [frame.time for frame in sampled] == pytest.approx([0, 2.07, 5.11])
-    for frame, number in zip(sampled, (0, 2, 4), strict=True):
+    """What is shown for long is sampled whenever it begins; of a few frames, each is."""
+    durations = [70, 2000, 40, 40, 40, 3000, 40, 40, 40, 500]
+    starts = [0, 0.07, 2.07, 2.11, 2.15, 2.19, 5.19, 5.23, 5.27, 5.31]
+    data = animation("GIF", durations, 10)
+    assert [frame.time for frame in frames(data, EVERY_FRAME)] == pytest.approx(starts)
+    sampled, numbers = frames(data), (0, 1, 2, 5, 6, 9)
+    assert [frame.time for frame in sampled] == pytest.approx([starts[number] for number in numbers])
+    for frame, number in zip(sampled, numbers, strict=True):
         assert away(frame, scene(number, 96, 72)) <= 31
+    assert [frame.time for frame in frames(animation("GIF", durations[:5], 5))] == pytest.approx(starts[:5])
 
 
 @pytest.mark.parametrize("stated", [0, 10])
