@@ -26,6 +26,11 @@ LANES = {
     "isolation/test_pool.py": "isolation",
     "isolation/test_sandbox.py": "isolation",
     "media/test_damage.py": "fuzz",
+    "media/test_film_memory.py": "media",
+    "media/test_limits.py": "media",
+    "media/test_rare_films.py": "media",
+    "media/test_rare_stills.py": "media",
+    "media/test_raw.py": "media",
     "media/test_video.py": "media",
     "media/test_video_containers.py": "media",
     "review": "commands",
@@ -35,6 +40,7 @@ LANES = {
     "workflows/test_banks.py": "commands",
     "workflows/test_compare.py": "media",
     "workflows/test_index.py": "media",
+    "workflows/test_parts.py": "media",
     "workflows/test_scan.py": "media",
 }
 
