@@ -202,7 +202,7 @@ def test_a_page_that_is_not_read_is_said() -> None:
     assert next(medium.pictures).view == "full"
     with pytest.raises(MediaError) as caught:
         list(medium.pictures)
-    assert caught.value.code == "partial"
+    assert caught.value.code == "unsupported-format"
 
 
 def test_limits_hold_in_tifffile() -> None:
