@@ -173,6 +173,7 @@ _ENDS = {
     "BMP": _bmp,
     "HEIF": _iso,
     "AVIF": _iso,
+    "JPEG2000": _iso,
     "mov": _iso,
     "matroska,webm": _matroska,
 }

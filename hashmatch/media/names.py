@@ -25,6 +25,9 @@ _AMBIGUOUS = frozenset(
     b".ts .mts .dat .mod .tod .raw .rgb .rm .dv .dif .hdr .dds .tga .sgi .cur .fff .mos .mef .mpv .mpe .h263 .obu .nut .avc "
     b".swf .pam .fli .flc .smk .bik .evo .kdc .erf .dcr .hif .ora .mng .dcm".split()
 )
+#: And those under which programs keep any data: nothing is promised by them, but by the names of a Video CD's tracks.
+_ANY_DATA = frozenset(b".dat .raw .rgb .mod .dif".split())
+_TRACK = re.compile(rb"(?:avseq|music|item)\d+\.dat\Z", re.I)
 
 #: Beginnings of programs, databases, fonts and other files that certainly are no media.
 _OTHERS = (
@@ -56,7 +59,8 @@ def breaks_promise(path: bytes, head: bytes | None = None, kind: Unexamined | No
     ending = _ending(path)
     if ending not in _PICTURES | _FILMS or (kind == "sound" and ending in _FILMS):
         return False
-    is_something_else = kind is not None or (head is not None and is_plainly_other(head))
+    is_any_data = ending in _ANY_DATA and not _TRACK.match(os.path.basename(path))
+    is_something_else = kind is not None or is_any_data or (head is not None and is_plainly_other(head))
     return ending not in _AMBIGUOUS or not is_something_else
 
 

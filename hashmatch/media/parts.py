@@ -23,10 +23,11 @@ LONGEST_TAIL = 256 << 20
 
 #: How media begin that may lie after the end of others. Each is then looked at more closely.
 _BEGINNINGS = re.compile(
-    rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}(?:WEBP|AVI )|ftyp|\x1a\x45\xdf\xa3|FLV\x01",
+    rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}(?:WEBP|AVI )|ftyp|\x1a\x45\xdf\xa3|FLV\x01"
+    rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c|\.RMF\x00|\x00\x00\x01\xba[\x21\x31\x44-\x7f]",
     re.DOTALL,
 )
-_LONGEST_BEGINNING, _READ_AT_ONCE = 12, 4 << 20
+_LONGEST_BEGINNING, _READ_AT_ONCE = 16, 4 << 20
 #: Beginnings that are looked at more closely, at most. By chance there are some ten.
 MOST_BEGINNINGS = 100_000
 #: What marks a JPEG as a map of brightness that belongs to the picture before it, and that no viewer shows: Adobe's and

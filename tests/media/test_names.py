@@ -61,6 +61,7 @@ NOISE = bytes(range(256)) * 8
         (b"a.mod", NOISE, "sound", False),
         (b"a.raw", NOISE, "archive", False),
         (b"AVSEQ01.DAT", NOISE, None, True),
+        (b"cache.dat", NOISE, None, False),
         (b"a.mp4", NOISE, "sound", False),
         (b"a.jpg", NOISE, "sound", True),
     ],
