@@ -122,8 +122,11 @@ def own_memory() -> int:
     try:
         if _statm is not None:
             return memory_in(os.pread(_statm, 200, 0))
-        with open("/proc/self/statm", "rb") as file:
-            return memory_in(file.read())
+        statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)  # a third of the time of open()
+        try:
+            return memory_in(os.read(statm, 200))
+        finally:
+            os.close(statm)
     except (OSError, ValueError):
         return 0
 

@@ -176,6 +176,8 @@ def _read(
         return main
     if main.error is not None and main.error.detail.code == "cover-only":  # a film's container, with sound alone
         return _read_sound(file, settings, replace(main, kind=None, error=None, unexamined="sound"), hooks)
+    if not beside and not elsewhere:
+        return main
     sources = named([*beside, *elsewhere], media_type)
     parts = tuple(_part(file, each, settings, hooks.beat) for each in sources[:MOST_PARTS])
     if len(sources) <= MOST_PARTS:

@@ -39,6 +39,8 @@ def jpeg_kind(head: bytes) -> MediaType | None:
     start = jpeg_start(head)
     if start is None:
         return None
+    if b"\xff\xf7" not in head:  # as in nearly all, which need not be walked through
+        return MediaType("pillow", "JPEG")
     is_lossless_kind = any(marker == _JPEG_LS for marker, _at in jpeg_markers(head, start))
     return MediaType("imagecodecs", "JPEG-LS") if is_lossless_kind else MediaType("pillow", "JPEG")
 
