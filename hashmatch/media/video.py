@@ -191,7 +191,8 @@ def _with_lengths(
     try:
         for each in frames:
             if last is not None:
-                yield *last, each[0] - last[0]
+                # Where another reach begins, another worker may have what is between.
+                yield *last, each[0] - last[0] if each[1] == last[1] else 0.0
             last = each
     except MediaError:
         if last is not None:
