@@ -126,11 +126,27 @@ def _is_transport_stream(head: bytes) -> bool:
         for packet in _TS_PACKETS:
             whole = head[start::packet][:_TS_RUN]
             enough = len(whole) == _TS_RUN or (len(whole) == _TS_RUN - 1 and start < packet)
-            # The bits of the fourth byte say what a packet holds, and are never 0.
-            if enough and set(whole) == {0x47} and all(flags & 0x30 for flags in head[start + 3 :: packet][:_TS_RUN]):
+            # The bits of the fourth byte say what a packet holds, which is not nothing; and how it is scrambled, where 1 has no
+            # meaning (ISO/IEC 13818-1, 2.4.3.3).
+            has_flags = all(flags & 0x30 and flags >> 6 != 1 for flags in head[start + 3 :: packet][:_TS_RUN])
+            if enough and set(whole) == {0x47} and has_flags and _counts_on(head, start, packet):
                 return True
         start = head.find(b"\x47", start + 1)
     return False
+
+
+def _counts_on(head: bytes, start: int, packet: int) -> bool:
+    """Whether most packets of a programme have the number after that of the one before (ISO/IEC 13818-1, 2.4.3.3), or the
+    same one; tables of a program's code may have the sync byte everywhere, too."""
+    last: dict[int, int] = {}
+    good = bad = 0
+    for at in range(start, len(head) - 3, packet)[:_TS_RUN]:
+        programme, flags = int.from_bytes(head[at + 1 : at + 3], "big") & 0x1FFF, head[at + 3]
+        if programme in last and flags & 0x10:
+            steps = (flags - last[programme]) % 16
+            good, bad = good + (steps <= 1), bad + (steps > 1)
+        last[programme] = flags & 0x0F
+    return good >= bad
 
 
 def _after_zeros(head: bytes) -> str | None:

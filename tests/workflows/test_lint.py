@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,9 @@ def blocks_of(seed: int) -> Hash:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "reference.db", write=True)
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path / "reference.db", write=True) as made:
+        yield made
 
 
 def demote(store: Store, too_common: int) -> None:
