@@ -126,8 +126,8 @@ def _is_transport_stream(head: bytes) -> bool:
         for packet in _TS_PACKETS:
             whole = head[start::packet][:_TS_RUN]
             enough = len(whole) == _TS_RUN or (len(whole) == _TS_RUN - 1 and start < packet)
-            # The bits of the fourth byte say what a packet holds, which is not nothing; and how it is scrambled, where 1 has no
-            # meaning (ISO/IEC 13818-1, 2.4.3.3).
+            # The bits of the fourth byte say what a packet holds, which is not nothing, and how it is scrambled, where 1
+            # has no meaning (ISO/IEC 13818-1, 2.4.3.3).
             has_flags = all(flags & 0x30 and flags >> 6 != 1 for flags in head[start + 3 :: packet][:_TS_RUN])
             if enough and set(whole) == {0x47} and has_flags and _counts_on(head, start, packet):
                 return True
