@@ -25,7 +25,7 @@ from hypothesis import settings
 
 from hashmatch.store import Store, open_store
 from tests.support.command_line import Ran, Run, run_command
-from tests.support.lanes import is_slow, lanes_of
+from tests.support.lanes import is_long, is_slow, lanes_of
 from tests.support.repository import CORPUS, FIXTURES
 
 NOBODY = 65534
@@ -41,7 +41,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests of each lane its marker, and `slow` to those of every lane."""
+    """Give the tests of each lane its marker, and `slow` to those of every lane. The longest go first."""
+    items.sort(key=lambda item: not is_long(item.path))
     for item in items:
         for lane in lanes_of(item.path):
             item.add_marker(lane)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.lanes import LANES, TESTS, lanes_of
+from tests.support.lanes import LANES, LONGEST, TESTS, lanes_of
 from tests.support.repository import ROOT
 
 
@@ -44,7 +44,7 @@ def test_the_workflow_runs_what_ci_runs_on_every_python() -> None:
 
 
 def test_lanes_are_of_tests_that_are_there(pytestconfig: pytest.Config) -> None:
-    assert all((TESTS / name).exists() for name in LANES)
+    assert all((TESTS / name).exists() for name in (*LANES, *LONGEST))
     registered = {line.partition(":")[0] for line in pytestconfig.getini("markers")}
     assert {*LANES.values(), "slow"} <= registered
 

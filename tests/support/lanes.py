@@ -44,6 +44,22 @@ LANES = {
     "workflows/test_scan.py": "media",
 }
 
+#: Modules with single tests of half a minute. They go first: at the end, one process would wait for the other.
+LONGEST = (
+    "faults/test_kill.py",
+    "faults/test_isolation.py",
+    "cli/test_corpus.py",
+    "media/test_film_memory.py",
+    "media/test_rare_stills.py",
+    "evaluate/test_goals.py",
+    "test_docs.py",
+)
+
+
+def is_long(module: Path) -> bool:
+    """Whether a test module has tests that take longest."""
+    return module.relative_to(TESTS).as_posix() in LONGEST
+
 
 def lanes_of(module: Path) -> Iterator[str]:
     """The lanes of a test module: its own, and those of the folders that it is in."""
