@@ -31,7 +31,7 @@ from tests.support.repository import CORPUS, FIXTURES
 NOBODY = 65534
 
 # No deadline: a busy machine must not fail a test.
-settings.register_profile("hashmatch", deadline=None, max_examples=int(os.environ.get("HASHMATCH_EXAMPLES", "50")))
+settings.register_profile("hashmatch", deadline=None, max_examples=int(os.environ.get("HASHMATCH_EXAMPLES", "100")))
 settings.load_profile("hashmatch")
 
 
