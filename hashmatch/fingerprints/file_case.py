@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hashmatch.fingerprints.examiner import ExaminedFile, FileState
-from hashmatch.isolation.pool import TaskResult
+from hashmatch.isolation import TaskResult
 from hashmatch.media import MediaType, need, second_choice
 from hashmatch.media.names import breaks_promise, named_like_media, promised_kind
 from hashmatch.media.sampling import FilmShare

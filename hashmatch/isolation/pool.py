@@ -18,49 +18,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from multiprocessing import connection, reduction
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from hashmatch.errors import CODES, CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import lock, usage, wire
 from hashmatch.isolation.config import Isolation
 from hashmatch.isolation.cores import Cores
+from hashmatch.isolation.tasks import Task, TaskKey, TaskResult
 from hashmatch.isolation.worker import Duty, Prepare, Work, serve
 from hashmatch.messages import Message
 from hashmatch.records import Failure
 
-TaskKey = TypeVar("TaskKey")
-
 #: Characters of the text of a failure that a worker may send; ours are much shorter.
 LONGEST_COMPLAINT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Task(Generic[TaskKey]):
-    """One piece of work. The pool closes the descriptor when it is done.
-
-    needs: what a worker must be prepared for.
-    grant: seconds of CPU time that the task may take in all, given what the worker last told of what it has worked off.
-    again: whether a worker has died of it, or perhaps of something else. Another worker then tries it once more.
-    alone: whether no other worker may be busy during that second try.
-    """
-
-    key: TaskKey
-    payload: Any
-    descriptor: int
-    needs: frozenset[str] = frozenset()
-    grant: Callable[[int], float] = lambda worked: math.inf
-    again: bool = False
-    alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TaskResult(Generic[TaskKey]):
-    """A task's result, or why it has none."""
-
-    key: TaskKey
-    result: Any
-    failure: Failure | None
 
 
 @dataclass(slots=True)

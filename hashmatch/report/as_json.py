@@ -129,23 +129,15 @@ def fingerprint(path: bytes, value: Fingerprint) -> dict[str, Any]:
         "md5": digests and digests.md5,
         "sha1": digests and digests.sha1,
         "sha256": digests and digests.sha256,
-        "width": value.width,
-        "height": value.height,
-        "duration": value.duration,
-        "partial": value.partial,
-        "hashes": hashes(value.hashes),
-        "decoder": value.decoder,
-        "error": failure(value.error),
+        **_measured(value),
         "unexamined": value.unexamined,
-        "parts": [file_part(part) for part in value.parts],
+        "parts": [{"part": part.name, "kind": part.kind, **_measured(part)} for part in value.parts],
     }
 
 
-def file_part(value: FilePart) -> dict[str, Any]:
-    """A further part of a file, in `hash --format json`."""
+def _measured(value: Fingerprint | FilePart) -> dict[str, Any]:
+    """What was measured of a file, or of a further part of it."""
     return {
-        "part": value.name,
-        "kind": value.kind,
         "width": value.width,
         "height": value.height,
         "duration": value.duration,
