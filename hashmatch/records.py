@@ -213,14 +213,16 @@ VERDICTS: tuple[Verdict, ...] = ("confirmed", "disputed", "false-positive")
 class Opinion:
     """What somebody who looked at a reference says about it. Different opinions are kept side by side, never merged.
 
-    source: whose opinion it is; None: that of the source of the list entry that has it.
+    source: whose opinion it is, as it calls itself; None: that of the source of the list entry that has it.
     at: UTC, ISO 8601, to the microsecond if known.
+    author: in a list: for whom the list passes it on, see ListItem. In the reference set: whose word it is, see store/voices.py.
     """
 
     verdict: Verdict
     source: str | None = None
     at: str | None = None
     reason: str | None = None
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,10 @@ class ListItem:
     changed: when the source last said anything about this entry, to the microsecond if known.
     opinions: of the source itself (then `source` is None) and of others. If the source itself calls the entry a false
         positive, it names nothing as known.
+    author: for whom the list passes the entry on, if it is not its own word; see docs/lists.md. "" if it is.
+    record: what the source calls its own record of this entry, the same from version to version, such as a STIX id. A newer
+        version replaces the older one, also if it names another file.
+    expires: from when on the source no longer stands by it: UTC, ISO 8601.
     paths, case, operator, note: filled only if the person who exports asks for them.
     capitals: whether the list that we read had hexadecimal digits in capitals; not a property of the entry itself.
     """
@@ -254,6 +260,9 @@ class ListItem:
     retraction_reason: str | None = None
     changed: str | None = None
     opinions: tuple[Opinion, ...] = ()
+    author: str = ""
+    record: str | None = None
+    expires: str | None = None
     paths: tuple[bytes, ...] = ()
     case: str | None = None
     operator: str | None = None
@@ -273,6 +282,7 @@ class ListHead:
     sequence: its number among the lists of that name.
     since: the number of the list since which it has the changes; None if it has everything.
     created, expires: UTC, ISO 8601.
+    origin: of which reference set it is: 32 hexadecimal digits. Nothing proves it unless the list is signed.
     """
 
     name: str | None = None
@@ -280,6 +290,7 @@ class ListHead:
     since: int | None = None
     created: str | None = None
     expires: str | None = None
+    origin: str | None = None
 
 
 #: The head of a list that says nothing about itself.

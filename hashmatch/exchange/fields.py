@@ -26,7 +26,9 @@ DIGEST_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 
 _TEXT_MAX = 65_536
 _VIEW_MAX = 64
+_AUTHOR_MAX = 1024
 _INT_MAX = 2**63 - 1  # the largest that SQLite holds
+_ORIGIN = re.compile(r"[0-9a-f]{32}")
 _ALGORITHM = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
 
 
@@ -214,7 +216,14 @@ def list_head(record: Mapping[str, object]) -> ListHead:
     """What a list says about itself. The keys are the names in ListHead, except `list` for its name."""
     sequence, since = (whole(field, record.get(field), _INT_MAX) for field in ("sequence", "since"))
     created, expires = (moment(field, record.get(field)) for field in ("created", "expires"))
-    return ListHead(text("list", record.get("list"), 256), sequence, since, created, expires)
+    return ListHead(text("list", record.get("list"), 256), sequence, since, created, expires, _origin(record))
+
+
+def _origin(record: Mapping[str, object]) -> str | None:
+    value = text("origin", record.get("origin"), 32)
+    if value is not None and not _ORIGIN.fullmatch(value):
+        _refuse(_("{field} is not 32 hexadecimal digits: {value}"), "origin", value)
+    return value
 
 
 def instant(field: str, value: object) -> str | None:
@@ -252,13 +261,15 @@ def _opinion(record: Mapping[str, object]) -> Opinion:
                 text("source", record.get("source")),
                 exact_moment("at", record.get("at")),
                 text("reason", record.get("reason")),
+                text("author", record.get("author"), _AUTHOR_MAX) or "",
             )
     _refuse(_("{field} is not one of {known}: {value}"), "opinion", stated, known=", ".join(VERDICTS))
 
 
 def opinion_record(opinion: Opinion) -> dict[str, str]:
-    """An opinion in the form that lists use: {"opinion", "source", "at", "reason"}, without keys that have no value."""
+    """An opinion in the form that lists use: {"opinion", "source", "at", "reason", "author"}, without keys that have no value."""
     record = {"opinion": opinion.verdict, "source": opinion.source, "at": opinion.at, "reason": opinion.reason}
+    record["author"] = opinion.author
     return {key: value for key, value in record.items() if value}
 
 
@@ -294,6 +305,9 @@ def list_item(
         retraction_reason=text("retraction_reason", record.get("retraction_reason")),
         changed=exact_moment("changed", record.get("changed")),
         opinions=opinions(record.get("opinions")),
+        author=text("author", record.get("author"), _AUTHOR_MAX) or "",
+        record=text("record", record.get("record"), _AUTHOR_MAX),
+        expires=moment("expires", record.get("expires")),
         paths=paths,
         case=text("case", record.get("case")),
         operator=text("operator", record.get("operator")),

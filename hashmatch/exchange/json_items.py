@@ -28,7 +28,10 @@ NAMESPACE = UUID("2e52d86b-451f-4dd9-b2e9-f95ec99b6aac")
 NO_DATE = "1970-01-01T00:00:00Z"
 
 _PLAIN_KEYS = ("kind", "md5", "sha1", "sha256", "size", "duration", "width", "height")
-_SOURCE_KEYS = ("labels", "allow", "collection", "source", "tlp", "added", "changed", "retracted", "retraction_reason")
+_SOURCE_KEYS = (
+    *("labels", "allow", "author", "collection", "source", "tlp", "added", "changed", "expires", "retracted"),
+    "retraction_reason",
+)
 
 
 def record_of(item: ListItem, include: frozenset[str]) -> dict[str, object]:

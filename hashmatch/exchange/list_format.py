@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from hashmatch.records import BadLine, LineRemark, ListHead, ListItem
+from hashmatch.records import BadLine, LineRemark, ListHead, ListItem, Tlp
 
 #: Fields of a ListItem that are exported only if the user names them.
 EXTRAS = ("paths", "case", "operator", "note")
@@ -58,7 +58,8 @@ class Format:
     needs: parts by the same names; an entry with none of them is left out. If `needs` is empty, an entry is left out if
     it has no digest or hash that the format carries.
     says_false_positive: the format cannot say that an entry is retracted, but can say that it is a false positive.
-    speaker: the one source that speaks in every list of this format, if there is one.
+    speaker: the one source that speaks in every list of this format, if there is one: a partner's interface.
+    default_tlp: the mark of an entry without one, where the interface's own rules do not let it travel freely.
     write_list: like `write`, but also writes what the list says about itself, if the format can express that.
     read_head: what the first bytes of a list, whatever they are, say about it.
     """
@@ -73,6 +74,7 @@ class Format:
     needs: frozenset[str] = frozenset()
     says_false_positive: bool = False
     speaker: str = ""
+    default_tlp: Tlp | None = None
 
     @property
     def carries_retraction(self) -> bool:

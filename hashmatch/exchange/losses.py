@@ -28,6 +28,8 @@ OF_ITEMS = frozenset(
             "tlp",
             "added",
             "changed",
+            "expires",
+            "author",
         ),
         *("retracted", "retraction_reason", "opinions", "paths", "case", "operator", "note"),
     }

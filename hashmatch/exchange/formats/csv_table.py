@@ -46,7 +46,7 @@ _HASH_COLUMNS = ("algorithm", "version", "hash", "quality", "time", "view")
 _DIGEST_COLUMNS = ("md5", "sha1", "sha256", "size", "duration", "width", "height")
 _SOURCE_COLUMNS = (
     *("labels", "allow", "collection", "source", "tlp", "added", "retracted", "retraction_reason"),
-    *("changed", "opinions"),
+    *("changed", "opinions", "author", "expires"),
 )
 _ITEM_COLUMNS = ("kind", *_DIGEST_COLUMNS, *_SOURCE_COLUMNS, "case", "operator", "note")  # and paths
 

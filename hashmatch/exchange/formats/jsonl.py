@@ -4,13 +4,14 @@ The first line is a header; only a list with a name has the keys from `list` on.
 key means unknown or empty, and unknown keys are ignored:
 
     {"format": "hashmatch-list", "version": 2, "created": "2026-11-21T19:00:00Z", "tool": "hashmatch 0.1.0",
-     "list": text, "sequence": int, "since": int, "expires": ISO 8601 UTC}
+     "list": text, "sequence": int, "since": int, "expires": ISO 8601 UTC, "origin": hex}
     {"kind": "image"|"video", "md5": hex, "sha1": hex, "sha256": hex, "size": bytes, "duration": seconds,
      "width": pixels, "height": pixels,
      "hashes": [{"algorithm": "pdq", "version": int, "hash": hex, "quality": 0-100, "time": seconds, "view": "full"}],
-     "labels": [text], "allow": bool, "collection": text, "source": text, "tlp": "green", "added": ISO 8601 UTC,
-     "changed": ISO 8601 UTC, "retracted": ISO 8601 UTC, "retraction_reason": text,
-     "opinions": [{"opinion": "confirmed"|"disputed"|"false-positive", "source": text, "at": ISO 8601 UTC, "reason": text}],
+     "labels": [text], "allow": bool, "author": text, "collection": text, "source": text, "tlp": "green",
+     "added": ISO 8601 UTC, "changed": ISO 8601 UTC, "expires": ISO 8601 UTC, "retracted": ISO 8601 UTC,
+     "retraction_reason": text, "opinions": [{"opinion": "confirmed"|"disputed"|"false-positive", "source": text,
+     "at": ISO 8601 UTC, "reason": text, "author": text}],
      "paths": [text], "paths_bytes": [base64], "case": text, "operator": text, "note": text}
 
 A name that is not valid UTF-8 goes into paths_bytes instead of paths. The last line of keys is written only if the user
@@ -71,6 +72,7 @@ def write_list(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str]
     created = head.created or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     first: dict[str, object] = {"format": _NAME, "version": LIST_VERSION, "created": created}
     more = {"list": head.name, "sequence": head.sequence, "since": head.since, "expires": head.expires}
+    more["origin"] = head.origin
     put(first | {key: value for key, value in more.items() if value is not None} | {"tool": f"hashmatch {__version__}"})
     written = without_hash = unmarked = 0
     for item in items:
