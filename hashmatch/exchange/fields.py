@@ -267,7 +267,7 @@ def _opinion(record: Mapping[str, object]) -> Opinion:
 
 
 def opinion_record(opinion: Opinion) -> dict[str, str]:
-    """An opinion in the form that lists use: {"opinion", "source", "at", "reason", "author"}, without keys that have no value."""
+    """An opinion as lists have it: {"opinion", "source", "at", "reason", "author"}, without keys that have no value."""
     record = {"opinion": opinion.verdict, "source": opinion.source, "at": opinion.at, "reason": opinion.reason}
     record["author"] = opinion.author
     return {key: value for key, value in record.items() if value}

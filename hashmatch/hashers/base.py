@@ -153,6 +153,7 @@ class Hasher:
         with any detail can have. A hash that comes without a quality is judged by this.
     packages: PyPI names of the packages that the bits depend on beside numpy and Pillow. On a cluster, their versions must
         agree.
+    shows_picture: whether the bits show the picture, so that text could be read from them. Such a hash stays out of lists.
 
     Raises ValueError if the declaration contradicts itself.
     """
@@ -166,6 +167,7 @@ class Hasher:
     quality: Quality | None = None
     usual_ones: tuple[float, float] | None = None
     packages: tuple[str, ...] = ()
+    shows_picture: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -43,6 +43,7 @@ HASHER = Hasher(
     version=1,
     hash=hash_picture,
     thresholds=None,
+    shows_picture=True,
 )
 
 

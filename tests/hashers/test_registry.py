@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from hashmatch.errors import CommandError
-from hashmatch.hashers import HASHERS, by_name, parse_names
+from hashmatch.hashers import GUARD, HASHERS, by_name, parse_names
 from hashmatch.hashers.base import Picture
 
 
@@ -19,6 +19,11 @@ def test_facts(name: str, bits: int) -> None:
     hasher = by_name(name)
     assert (hasher.name, hasher.bits, hasher.version) == (name, bits, 1)
     assert by_name(name) is hasher
+
+
+def test_which_hashes_show_the_picture() -> None:
+    """Those stay out of lists, so a new hasher must say it, and no other may be held back."""
+    assert [name for name in (*HASHERS, GUARD) if by_name(name).shows_picture] == [GUARD]
 
 
 @pytest.mark.parametrize("name", HASHERS)
