@@ -25,6 +25,7 @@ from hashmatch.records import Tlp
 @format_option("table", "json")
 @pass_app
 def command(app: App, name: str | None, tlp: Tlp | None, note: str | None, form: str) -> int:
+    from hashmatch.cli.shared.owners import called
     from hashmatch.escape import for_terminal
     from hashmatch.report import as_json
     from hashmatch.store import curate, lookup, open_store
@@ -35,7 +36,7 @@ def command(app: App, name: str | None, tlp: Tlp | None, note: str | None, form:
         raise click.UsageError(_("name the collection to change"))
     with open_store(app.database, write=changes and app.database.exists()) as store:
         if name is not None:
-            lookup.collection_number(store.connection, name)
+            lookup.collection_numbers(store.connection, name)
         if changes and name is not None:
             with store.transaction() as connection:
                 curate.set_collection(connection, Actor.current("collections"), name, tlp, note)
@@ -47,11 +48,12 @@ def command(app: App, name: str | None, tlp: Tlp | None, note: str | None, form:
 
     from hashmatch.cli.shared.progress import data_console
 
-    table = Table(_("collection"), _("TLP"), _("references"), _("retracted"), _("since"), _("note"))
+    table = Table(_("collection"), _("whose"), _("TLP"), _("references"), _("retracted"), _("since"), _("note"))
     for each in listed:
         mark = each.tlp.upper() if each.tlp else ""
         table.add_row(
             for_terminal(each.name),
+            called(each.owner, each.author),
             mark,
             f"{each.references:,}",
             f"{each.retracted:,}",

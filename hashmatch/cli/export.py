@@ -14,6 +14,7 @@ from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import TLP_CHOICE, App, output, pass_app
 from hashmatch.errors import CommandError
 from hashmatch.exchange import EXTRAS, get, names, written
+from hashmatch.hashers import GUARD
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
@@ -48,8 +49,9 @@ _SERVER = _("Instead of a list: an HMA server")
 @sections.command(
     help=_(
         "Write a hash list to share. It holds hashes, never the media. File names, cases, operators and notes are left out"
-        " unless you ask for them. Anything marked stricter than --max-tlp is always left out. At the end it says what the"
-        " format could not express. Exit code 1: some references were left out."
+        " unless you ask for them. Anything marked stricter than --max-tlp, or not at all, is left out. A list with a name"
+        " withdraws what it gave before and would not give now. At the end it says what the format could not express. Exit"
+        " code 1: some references were left out."
     )
 )
 @sections.option(
@@ -83,7 +85,13 @@ _SERVER = _("Instead of a list: an HMA server")
     "--include",
     metavar="WHAT",
     section=_CHOSEN,
-    help=_("Also write these, separated by commas: paths, case, operator, note."),
+    help=_(
+        "Also write these, separated by commas: paths, case, operator, note; and blocks, from which a picture's text can be"
+        " read."
+    ),
+)
+@sections.option(
+    "--unmarked", is_flag=True, section=_CHOSEN, help=_("Also what has no TLP mark. Without this, it stays here.")
 )
 @sections.option(
     "--format",
@@ -144,6 +152,7 @@ def command(
     expires: str | None,
     max_tlp: Tlp,
     include: str | None,
+    unmarked: bool,
 ) -> int:
     from hashmatch.clock import now
     from hashmatch.store import open_store
@@ -161,10 +170,11 @@ def command(
         name = collections[0] if len(collections) == 1 else "hashmatch"
 
     extras = frozenset(part.strip() for part in (include or "").split(",") if part.strip())
-    if extras - set(EXTRAS):
-        raise click.BadParameter(_("choose from: {known}").format(known=", ".join(EXTRAS)), param_hint="--include")
+    if extras - {*EXTRAS, GUARD}:
+        known = ", ".join((*EXTRAS, GUARD))
+        raise click.BadParameter(_("choose from: {known}").format(known=known), param_hint="--include")
     wanted = int(since) if since is not None and since.isdigit() and len(since) < 16 else _utc(since, "--since")
-    selection = ExportSelection(collections, labels, wanted, max_tlp, extras)
+    selection = ExportSelection(collections, labels, wanted, max_tlp, extras, unmarked)
     try:
         store = open_store(app.database, write=app.database.exists())
     except CommandError:
@@ -188,10 +198,18 @@ def command(
         app.warn(message.format(form=form))
     if report.head.expires is not None and report.head.expires <= now():
         app.warn(_("the list has already expired (--expires), so readers refuse it"))
+    if report.withdrawn:
+        app.say(_("{count:,} of these withdraw what this list gave before").format(count=report.withdrawn))
+    if report.not_withdrawn:
+        message = _(
+            "{count:,} that this list gave before are to be withdrawn, which {form} cannot express: tell those who have it"
+        )
+        app.warn(message.format(count=report.not_withdrawn, form=form))
     if report.unmarked:
         app.warn(_("{count:,} of the entries written carry no TLP mark").format(count=report.unmarked))
     left_out = {
-        _("marked stricter than TLP:{tlp}").format(tlp=max_tlp.upper()): report.left_out_tlp,
+        _("without a TLP mark (--unmarked lets them out)"): report.left_out_unmarked,
+        _("marked stricter than TLP:{tlp} (--max-tlp lets them out)").format(tlp=max_tlp.upper()): report.left_out_tlp,
         _("retracted, which this format cannot express"): report.left_out_retracted,
         _("without a hash that this format can carry"): report.left_out_without_hash,
         _("on the allow list, which this format cannot express"): report.left_out_allow,

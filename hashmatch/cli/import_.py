@@ -44,6 +44,12 @@ _SERVER = _("Instead of lists: an HMA server")
     section=_ENTRIES,
     help=_("How far the entries may be shared; the stricter mark counts."),
 )
+@sections.option(
+    "--default-tlp",
+    type=TLP_CHOICE,
+    section=_ENTRIES,
+    help=_("The mark of entries that have none. Default: amber+strict for partners' interfaces, else none."),
+)
 @sections.option("--allow", is_flag=True, section=_ENTRIES, help=_("Add to the allow list: known to be legitimate."))
 @sections.option("--dry-run", is_flag=True, section=_ENTRIES, help=_("Do everything except write to the database."))
 @sections.option(
@@ -89,6 +95,7 @@ def command(
     form: str,
     collection: str | None,
     tlp: Tlp | None,
+    default_tlp: Tlp | None,
     verify_key: str | None,
     accept: tuple[ListFlaw, ...],
     server: str | None,
@@ -119,7 +126,7 @@ def command(
         )
         app.say(text.format(bank=bank, **asdict(report_of_bank)))
         return 0
-    plan = ImportPlan(collection, tlp, allow, strict, verify_key, frozenset(accept))
+    plan = ImportPlan(collection, tlp, allow, strict, verify_key, frozenset(accept), default_tlp)
     refused, failed = 0, 0
     remarks_on = remarks(app)
     with scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store:
@@ -151,17 +158,21 @@ def command(
                 failed += 1
                 app.warn("hashmatch: " + for_terminal(str(error)))
                 continue
-            refused += report.refused
+            refused += report.refused or report.is_unusable
             counts = {
                 _("new"): report.added,
                 _("of these, the same picture or film as an older reference"): report.duplicates,
-                _("known, new to the collection"): report.joined,
+                _("known, with something new"): report.joined,
                 _("known"): report.known,
+                _("our own, come back"): report.ours,
                 _("retracted"): report.retracted,
                 _("restored"): report.restored,
-                _("disputed (retracted by this list, but known from others)"): report.disputed,
+                _("disputed (withdrawn by this list, but others stand by it)"): report.disputed,
+                _("withdrawn that never came"): report.tombstone,
+                _("older versions of records replaced"): report.replaced,
+                _("about several references"): report.several,
                 _("on the allow list"): report.allow,
-                _("not put on the allow list, since others call it propaganda (--allow overrides)"): report.not_allowed,
+                _("waiting for a person to allow (`hashmatch allow --pending`)"): report.pending,
             }
             parts = [f"{count:,} {what}" for what, count in counts.items() if count]
             if report.refused:
@@ -172,6 +183,8 @@ def command(
                 used = ngettext("{n:,} line used with a remark", "{n:,} lines used with a remark", report.remarks)
                 parts.append(used.format(n=report.remarks))
             app.say(f"{name} ({report.format}{_about(report)}): {', '.join(parts) or _('nothing in it')}")
+            if report.is_unusable:
+                app.warn(_("{name}: nothing in it could be used").format(name=name))
             if report.missing:
                 numbers = ", ".join(
                     str(first) if first == last else f"{first}–{last}" for first, last in report.missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -99,6 +100,82 @@ def remove(app: App, name: str, with_secret: bool) -> int:
 
     keys.remove(keys.default_folder(), name, with_secret=with_secret)
     app.say(_("{name}: removed").format(name=for_terminal(name)))
+    return 0
+
+
+@command.command(
+    "trust",
+    help=_(
+        "Let what a key's lists call legitimate be on the allow list without a person's word on each. KEY: name or text."
+    ),
+)
+@click.argument("key", metavar="KEY")
+@click.option("--allow", "allow", is_flag=True, required=True, help=_("For the allow list."))
+@click.option("--off", is_flag=True, help=_("No longer."))
+@pass_app
+def trust(app: App, key: str, allow: bool, off: bool) -> int:
+    from hashmatch.escape import for_terminal
+    from hashmatch.signing import keys
+    from hashmatch.store import allow_list, open_store
+    from hashmatch.store.audit import Actor, record
+
+    found = keys.find(keys.default_folder(), key)
+    with open_store(app.database, write=True) as store, store.transaction() as connection:
+        if allow_list.trust(connection, found.public.text, None if off else _now()):
+            detail = {"key": found.public.text, "allow": not off}
+            record(connection, Actor.current("keys"), "trust", detail)
+    name = for_terminal(found.name or found.public.text)
+    text = _("{name}: its allow list waits for a person") if off else _("{name}: its allow list counts")
+    app.say(text.format(name=name))
+    return 0
+
+
+@command.command(
+    "hand-over",
+    help=_(
+        "Let the key NEW take the place of OLD: what OLD signed is NEW's word from now on, and OLD's lists are refused. With"
+        " --write, OLD signs a statement of that for partners; with --statement, check such a statement first; without"
+        " either, it is your own decision. The audit trail says which."
+    ),
+)
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option(
+    "--write", "target", type=click.Path(path_type=Path), help=_("Write the statement to this file and FILE.minisig.")
+)
+@click.option("--statement", type=click.Path(path_type=Path), help=_("The statement that OLD signed."))
+@pass_app
+def hand_over(app: App, old: str, new: str, target: Path | None, statement: Path | None) -> int:
+    from hashmatch.cli.shared import password
+    from hashmatch.escape import for_terminal
+    from hashmatch.signing import hand_over as statements
+    from hashmatch.signing import keys
+    from hashmatch.store import hand_overs, open_store
+    from hashmatch.store.audit import Actor
+
+    folder = keys.default_folder()
+    before, after = keys.find(folder, old), keys.find(folder, new)
+    if before.public == after.public:
+        raise click.UsageError(_("OLD and NEW are the same key"))
+    if target is not None and statement is not None:
+        raise click.UsageError(_("--write and --statement exclude each other"))
+    told = None
+    if target is not None:
+        statements.write(target, keys.secret_key(folder, old, lambda: password.ask(old)), after.public, _now())
+        told = statements.verify(target, before.public, after.public)
+        app.say(_("Give partners {path} and {path}.minisig.").format(path=for_terminal(str(target))))
+    elif statement is not None:
+        told = statements.verify(statement, before.public, after.public)
+    with open_store(app.database, write=True) as store, store.transaction() as connection:
+        actor = Actor.current("keys")
+        moved = hand_overs.hand_over(connection, actor, before.public.text, after.public.text, told)
+    names = {
+        "old": for_terminal(before.name or before.public.text),
+        "new": for_terminal(after.name or after.public.text),
+    }
+    app.say(_("{old} was handed over to {new}; collections: {count}").format(count=moved, **names))
+    if told is None:
+        app.say(_("This is your own decision: no statement of the old key was given."))
     return 0
 
 

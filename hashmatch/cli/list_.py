@@ -38,7 +38,7 @@ def command(
 
     with open_store(app.database) as store:
         for name in collections:
-            lookup.collection_number(store.connection, name)
+            lookup.collection_numbers(store.connection, name)
         for reference in lookup.references(store.connection, allowed=allowed, failed=failed, retracted=retracted):
             if collections and not {source.collection for source in reference.sources} & set(collections):
                 continue

@@ -48,27 +48,30 @@ class VideoEvidence:
 
 @dataclass(frozen=True, slots=True)
 class MatchedSource:
-    """Who says that the reference is known, and under which sharing rule."""
+    """Who says that the reference is known, and under which sharing rule. owner: whose word it is, see store/voices.py; ""
+    for people here."""
 
     collection: str
     source: str | None
     tlp: Tlp | None
     opinion: str
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedOpinion:
-    """The opinion of somebody who looked at a reference; see records.Opinion."""
+    """The opinion of somebody who looked at a reference; see records.Opinion. author: whose word it is; "" for people here."""
 
     source: str
     opinion: str
     at: str | None
     reason: str | None
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedReference:
-    """The reference that a file matches."""
+    """The reference that a file matches. pending: it is on the allow list by a list's word only, and no person has decided."""
 
     id: int
     sha256: str | None
@@ -77,6 +80,7 @@ class MatchedReference:
     allow: bool
     sources: tuple[MatchedSource, ...]
     opinions: tuple[MatchedOpinion, ...] = ()
+    pending: bool = False
 
     @property
     def judgements(self) -> tuple[tuple[str, str], ...]:

@@ -128,8 +128,9 @@ def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:
     """The status that a file's matches give it, and the matches, best first.
 
     A file is `allowed` if something on the allow list explains it at least as well as anything else does. A film on the
-    list counts only if most of that film is shown: a news film does not protect what it quotes. Matches that people
-    judged false are listed last and decide nothing.
+    list counts only if most of that film is shown: a news film does not protect what it quotes. What lists would allow and
+    nobody here has decided on protects from nothing that others say. Matches that people judged false are listed last and
+    decide nothing.
     """
 
     # Among equals, the one on the allow list first: it is what decides.
@@ -142,6 +143,7 @@ def decide(matches: Iterable[Match]) -> tuple[Status, tuple[Match, ...]]:
     protecting = [match for match in counting if match.reference.allow and _protects(match)]
     # A known intro in front of propaganda explains less of the file than that does, however well it matches itself.
     most = max(map(explained, flagged), default=0.0)
+    protecting = [match for match in protecting if not match.reference.pending or _says_so_itself(match, flagged)]
     protecting = [match for match in protecting if explained(match) >= most]
     if protecting and (not flagged or strength(protecting[0]) >= strength(flagged[0])):
         return "allowed", ranked
@@ -162,6 +164,13 @@ def strength(match: Match) -> tuple[int, float, float, int]:
 def explained(match: Match) -> float:
     """How much of the file the reference explains, 0 to 1."""
     return 1.0 if match.video is None else match.video.query_coverage
+
+
+def _says_so_itself(match: Match, flagged: list[Match]) -> bool:
+    """Whether all that is flagged is the word of those who would allow this file, so that they overrule only themselves."""
+    owners = {source.owner for source in match.reference.sources if source.opinion == "benign"}
+    others = {s.owner for each in flagged for s in each.reference.sources if s.opinion not in ("retracted", "disputed")}
+    return others <= owners
 
 
 def _protects(match: Match) -> bool:

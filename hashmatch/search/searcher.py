@@ -100,6 +100,9 @@ class LocalSearcher:
         self._allowed = allowed
         self._scope = SearchScope.of(self._connection, collections, allowed)
         self._reference = functools.lru_cache(maxsize=10_000)(self._load_reference)
+        self._hashes_count = functools.lru_cache(maxsize=10_000)(
+            functools.partial(lookup.hashes_count, self._connection)
+        )
         self._tables: list[HashTable] | None = None
         self._local_tables: list[LocalTable] = []
         self._version, self._stale, self._next_load = 0, False, 0.0
@@ -150,6 +153,7 @@ class LocalSearcher:
         if version != self._version:
             self._version, self._stale = version, True
             self._reference.cache_clear()
+            self._hashes_count.cache_clear()
         if self._stale and time.monotonic() >= self._next_load:
             self._stale = False
             now = generation.current(self._connection)
@@ -192,12 +196,12 @@ class LocalSearcher:
         digests = file.digests
         best: dict[int, Match] = {}
         if digests is not None:
-            for reference_id in lookup.by_digests(self._connection, digests):
+            for reference_id, algorithm in lookup.by_digests(self._connection, digests):
                 reference = self._reference(reference_id)
                 if reference is not None:
-                    best[reference_id] = exact(reference, self._algorithm_of(reference_id, digests))
+                    best[reference_id] = exact(reference, algorithm)
         for found in findings:
-            reference = self._reference(found.reference_id)
+            reference = self._reference(found.reference_id) if self._hashes_count(found.reference_id) else None
             before = best.get(found.reference_id)
             # Between algorithms that say the same, the first of HASHERS counts.
             if reference is not None and (before is None or TIERS.index(found.tier) < TIERS.index(before.tier)):
@@ -243,11 +247,7 @@ class LocalSearcher:
 
     def finds(self, reference_id: int) -> bool:
         """As Searcher.finds."""
-        return self._reference(reference_id) is not None
-
-    def _algorithm_of(self, reference_id: int, digests: Digests) -> str:
-        reference = lookup.reference(self._connection, reference_id)
-        return "sha256" if reference.sha256 else "sha1" if reference.sha1 == digests.sha1 else "md5"
+        return self._reference(reference_id) is not None and self._hashes_count(reference_id)
 
     def _load_reference(self, reference_id: int) -> MatchedReference | None:
         """The reference as results show it; None if it is not live or not in the scope.
@@ -258,6 +258,8 @@ class LocalSearcher:
         if not self._scope.has(self._connection, reference_id):
             return None
         found = lookup.reference(self._connection, reference_id)
-        sources = tuple(MatchedSource(s.collection, s.source, s.tlp, s.opinion) for s in found.sources)
-        opinions = tuple(MatchedOpinion(o.source or "", o.verdict, o.at, o.reason) for o in found.opinions)
-        return MatchedReference(found.id, found.sha256, found.kind, found.labels, found.allow, sources, opinions)
+        sources = tuple(MatchedSource(s.collection, s.source, s.tlp, s.opinion, s.owner) for s in found.sources)
+        opinions = tuple(MatchedOpinion(o.source or "", o.verdict, o.at, o.reason, o.author) for o in found.opinions)
+        return MatchedReference(
+            found.id, found.sha256, found.kind, found.labels, found.allow, sources, opinions, found.pending
+        )

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 
 from hashmatch.clock import now
 from hashmatch.records import Tlp
+from hashmatch.store import lookup, voices
+from hashmatch.store.allow_list import decide, settle
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.lookup import collection_number
-from hashmatch.store.membership import add_labels, labels_of, packed_labels, touch
+from hashmatch.store.membership import Membership, add_labels, ensure_collection, insert, labels_of, packed_labels
+from hashmatch.store.revisions import touch, touch_collection
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A named group of references with one sharing rule, and how many references it has."""
+    """A named group of references with one sharing rule, and how many references it has. owner, author: see voices.py."""
 
     name: str
+    owner: str
+    author: str
     tlp: Tlp | None
     note: str | None
     created: str
@@ -28,8 +32,9 @@ class Collection:
 def collections(connection: sqlite3.Connection) -> list[Collection]:
     """All collections, by name."""
     rows = connection.execute(
-        "SELECT name, collection.tlp, collection.note, created, count(reference_id), count(retracted) FROM collection"
-        " LEFT JOIN membership ON collection_id = collection.id GROUP BY collection.id ORDER BY name"
+        "SELECT name, owner, author, collection.tlp, collection.note, created, count(reference_id),"
+        " count(coalesce(retracted, taken_back)) FROM collection JOIN voice ON voice.id = voice_id"
+        " LEFT JOIN membership ON collection_id = collection.id GROUP BY collection.id ORDER BY name, voice_id"
     )
     return [Collection(*row) for row in rows]
 
@@ -37,17 +42,13 @@ def collections(connection: sqlite3.Connection) -> list[Collection]:
 def set_collection(
     connection: sqlite3.Connection, actor: Actor, name: str, tlp: Tlp | None = None, note: str | None = None
 ) -> None:
-    """Change a collection's sharing rule or note. None leaves it as it is."""
-    connection.execute(
-        "UPDATE collection SET tlp = coalesce(?, tlp), note = coalesce(?, note) WHERE id = ?",
-        (tlp, note, collection_number(connection, name)),
-    )
-    if tlp is not None:
+    """Change the sharing rule or note of the collections of a name. None leaves it as it is."""
+    for number in lookup.collection_numbers(connection, name):
         connection.execute(
-            "UPDATE reference SET revision = (SELECT coalesce(max(id), 0) + 1 FROM audit) WHERE id IN"
-            " (SELECT reference_id FROM membership WHERE collection_id = ?)",
-            (collection_number(connection, name),),
+            "UPDATE collection SET tlp = coalesce(?, tlp), note = coalesce(?, note) WHERE id = ?", (tlp, note, number)
         )
+        if tlp is not None:
+            touch_collection(connection, number)
     record(connection, actor, "collection", {"collection": name, "tlp": tlp, "note": note})
 
 
@@ -70,49 +71,115 @@ def set_labels(
                 "UPDATE membership SET labels = ? WHERE reference_id = ? AND collection_id = ?",
                 (kept, reference_id, collection_id),
             )
-    touch(connection, reference_id, own=True)
+    touch(connection, reference_id)
     record(connection, actor, "label", {"reference": reference_id, "add": add, "remove": remove})
 
 
 def retract(
     connection: sqlite3.Connection, actor: Actor, reference_id: int, reason: str | None, collection: str | None = None
 ) -> int:
-    """Withdraw a reference from one of its collections, or from all. Returns from how many it was withdrawn now."""
+    """Withdraw a reference from the collections of a name, or from all: our own word, or what we think of another's. Returns
+    from how many it was withdrawn now."""
+    chosen, numbers = _only(connection, collection)
     changed = connection.execute(
         "UPDATE membership SET retracted = ?, retraction_reason = ?, retraction_import_id = NULL"
-        " WHERE reference_id = ? AND retracted IS NULL"
-        " AND (? IS NULL OR collection_id = ?)",
-        (now(), reason, reference_id, *_only(connection, collection)),
+        f" WHERE reference_id = ? AND retracted IS NULL AND {_OURS} AND {chosen}",
+        (now(), reason, reference_id, *numbers),
+    ).rowcount
+    changed += connection.execute(
+        "UPDATE membership SET taken_back = ?, taken_back_reason = ?"
+        f" WHERE reference_id = ? AND taken_back IS NULL AND retracted IS NULL AND NOT {_OURS} AND {chosen}",
+        (now(), reason, reference_id, *numbers),
     ).rowcount
     if changed:
-        touch(connection, reference_id, own=True)
+        touch(connection, reference_id)
+        settle(connection, reference_id)
         detail = {"reference": reference_id, "reason": reason, "collection": collection}
         record(connection, actor, "retract", detail)
     return changed
 
 
 def restore(connection: sqlite3.Connection, actor: Actor, reference_id: int, collection: str | None = None) -> int:
-    """Undo retractions of a reference. Returns in how many collections."""
+    """Undo retractions of a reference by people here. Returns in how many collections.
+
+    What its source withdrew stays the source's word; if nobody else stands by it, we do, in a collection of ours of that name.
+    """
+    chosen, numbers = _only(connection, collection)
     changed = connection.execute(
         "UPDATE membership SET retracted = NULL, retraction_reason = NULL, retraction_import_id = NULL"
-        " WHERE reference_id = ? AND retracted IS NOT NULL AND (? IS NULL OR collection_id = ?)",
-        (reference_id, *_only(connection, collection)),
+        f" WHERE reference_id = ? AND retracted IS NOT NULL AND {_OURS} AND {chosen}",
+        (reference_id, *numbers),
     ).rowcount
+    changed += connection.execute(
+        "UPDATE membership SET taken_back = NULL, taken_back_reason = NULL"
+        f" WHERE reference_id = ? AND taken_back IS NOT NULL AND {chosen}",
+        (reference_id, *numbers),
+    ).rowcount
+    if connection.execute("SELECT 1 FROM live_reference WHERE id = ?", (reference_id,)).fetchone() is None:
+        changed += _stand_by(connection, actor, reference_id, chosen, numbers)
     if changed:
-        touch(connection, reference_id, own=True)
+        touch(connection, reference_id)
+        settle(connection, reference_id)
         record(connection, actor, "restore", {"reference": reference_id, "collection": collection})
     return changed
 
 
+def _stand_by(
+    connection: sqlite3.Connection, actor: Actor, reference_id: int, chosen: str, numbers: tuple[int, ...]
+) -> int:
+    """Say ourselves what another source has withdrawn. Returns in how many collections."""
+    rows = connection.execute(
+        "SELECT name, membership.tlp, allow FROM membership JOIN collection ON collection.id = collection_id"
+        f" WHERE reference_id = ? AND NOT {_OURS} AND {chosen} ORDER BY name",
+        (reference_id, *numbers),
+    ).fetchall()
+    for name, tlp, allow in rows:
+        ours = Membership(name, tlp=tlp, allow=bool(allow), operator=actor.operator)
+        _say(connection, actor, reference_id, ours)
+    return len({name for name, _tlp, _allow in rows})
+
+
+#: Our own collection for what `allow` puts on the allow list and no other collection of ours has.
+ALLOWED = "allowed"
+
+
 def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, allow: bool) -> bool:
-    """Put a reference on the allow list or take it off. Returns whether this changed anything."""
-    changed = connection.execute(
-        "UPDATE reference SET allow = ? WHERE id = ? AND allow != ?", (allow, reference_id, allow)
-    ).rowcount
-    if changed:
-        touch(connection, reference_id, own=True)
-        record(connection, actor, "allow" if allow else "disallow", {"reference": reference_id})
-    return bool(changed)
+    """Put a reference on the allow list or take it off. Our word on it goes out as ours. Returns whether this changed
+    anything."""
+    if not decide(connection, reference_id, allow):
+        return False
+    ours = connection.execute(
+        f"SELECT name FROM membership JOIN collection ON collection.id = collection_id WHERE reference_id = ? AND {_OURS}",
+        (reference_id,),
+    ).fetchall()
+    if allow and not ours:
+        found = lookup.reference(connection, reference_id)
+        if found.live:
+            word = Membership(ALLOWED, tlp=found.tlp, allow=True, operator=actor.operator)
+            _say(connection, actor, reference_id, word)
+    elif (ALLOWED,) in ours:
+        if allow:
+            restore(connection, actor, reference_id, ALLOWED)
+        else:
+            retract(connection, actor, reference_id, None, ALLOWED)
+    connection.execute(
+        f"UPDATE membership SET allow = ? WHERE reference_id = ? AND {_OURS} AND collection_id NOT IN"
+        " (SELECT id FROM collection WHERE name = ? AND voice_id = 1)",
+        (allow, reference_id, ALLOWED),
+    )
+    touch(connection, reference_id)
+    record(connection, actor, "allow" if allow else "disallow", {"reference": reference_id})
+    return True
+
+
+def _say(connection: sqlite3.Connection, actor: Actor, reference_id: int, membership: Membership) -> None:
+    """Say something of a reference that no collection of ours of that name has said yet."""
+    collection_id = ensure_collection(connection, actor, membership, membership.tlp)
+    insert(connection, [(reference_id, collection_id, membership)])
+
+
+#: In SQL, whether a membership is in a collection of ours.
+_OURS = f"collection_id IN (SELECT id FROM collection WHERE voice_id = {voices.HERE})"
 
 
 def set_common_hashes(connection: sqlite3.Connection, actor: Actor, algorithm: str, found: Mapping[bytes, int]) -> None:
@@ -130,6 +197,9 @@ def set_common_hashes(connection: sqlite3.Connection, actor: Actor, algorithm: s
         record(connection, actor, "demote", {"algorithm": algorithm, "hashes": len(found), "before": before})
 
 
-def _only(connection: sqlite3.Connection, collection: str | None) -> tuple[int | None, int | None]:
-    number = None if collection is None else collection_number(connection, collection)
-    return number, number
+def _only(connection: sqlite3.Connection, collection: str | None) -> tuple[str, tuple[int, ...]]:
+    """In SQL, whether a membership is in a collection of this name, and the values for it."""
+    if collection is None:
+        return "1", ()
+    numbers = lookup.collection_numbers(connection, collection)
+    return f"collection_id IN ({', '.join('?' * len(numbers))})", numbers

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hashmatch.clock import now
 from hashmatch.records import ListItem, Opinion
-from hashmatch.store import bulk, opinions, row_digests
-from hashmatch.store.audit import Actor
-from hashmatch.store.membership import (
-    JoinOutcome,
-    Membership,
-    ensure_collection,
-    insert,
-    join,
-    mark,
-    touch,
-)
-from hashmatch.store.overrides import SaidHere, said_here
+from hashmatch.store import bulk, opinions, row_digests, voices
+from hashmatch.store.audit import Actor, record
+from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, hear, insert, withdraw
+from hashmatch.store.reach import DIGESTS, KnownReferences, of_hashes
 from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
+from hashmatch.store.revisions import touch
 
 
 class ListEntry(NamedTuple):
     """A list's entry as the database will keep it. It is made without the database, so that another process can do it. A
     tuple, since a list has millions.
 
-    columns: values of _COLUMNS. hashes: see packed_rows. opinions: each with its source.
+    columns: values of _COLUMNS. hashes: see packed_rows. opinions: each with its source. tells_opinions: whether its format
+    can say that there are none.
     """
 
     identity: bytes
@@ -38,79 +31,132 @@ class ListEntry(NamedTuple):
     hashes: tuple[PackedRow, ...]
     opinions: tuple[Opinion, ...]
     membership: Membership
+    tells_opinions: bool = False
+
+    @property
+    def digests(self) -> tuple[bytes | None, bytes | None, bytes | None]:
+        """SHA-256, SHA-1, MD5."""
+        sha256, sha1, md5 = self.columns[:3]
+        assert (
+            not isinstance(sha256, (str, int)) and not isinstance(sha1, (str, int)) and not isinstance(md5, (str, int))
+        )
+        return sha256, sha1, md5  # type: ignore[return-value]
+
+    @property
+    def is_only_its_record(self) -> bool:
+        """Whether it names nothing but the record that it withdraws."""
+        return not self.hashes and not any(self.columns[:3])
 
 
-def entry_of(item: ListItem, membership: Membership) -> ListEntry:
-    """An entry of a list, prepared. membership: how to add it."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of an entry: the references that it is about, and what happened to the first of them."""
+
+    references: tuple[int, ...]
+    outcome: JoinOutcome
+
+
+def entry_of(item: ListItem, membership: Membership, *, tells_opinions: bool = False) -> ListEntry:
+    """An entry of a list, prepared. membership: how to add it. tells_opinions: see ListEntry."""
     return ListEntry(
         identity_of(item),
         (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, item.width, item.height),
         tuple(packed_rows(item.hashes)),
         _with_source(item, membership) if item.opinions else (),
         membership,
+        tells_opinions,
     )
 
 
-#: Identities to look up at once. SQLite does it in their order, page by page; it takes 32,766 values.
-_LOOKED_UP = 20_000
-
-
-def add_items(
-    connection: sqlite3.Connection, actor: Actor, entries: Sequence[ListEntry], *, allow_known: bool = False
-) -> list[tuple[int, JoinOutcome]]:
+def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[ListEntry]) -> list[Heard]:
     """Add entries of a hash list, within a transaction. A retracted entry leaves a tombstone.
 
     Hashes that were made here from the bytes are not replaced by those of a list.
-    allow_known: whether an entry may put a reference on the allow list that is known already. A list alone must not do
-    that, or a partner could protect what others know as propaganda. membership.join says what holds for references that
-    only the partner knows.
-    Returns for each entry the reference's id and what happened to it.
     """
-    known = _known(connection, [entry.identity for entry in entries])
-    batch = _Batch(connection, actor)
-    people = functools.cache(lambda: said_here(connection))
-    outcomes: list[tuple[int, JoinOutcome]] = []
+    ours = voices.ours(connection)
+    handed_over = voices.successors(connection)
+    if handed_over:
+        entries = [_by_successor(entry, handed_over) for entry in entries]
+    trusted = voices.trusted(connection)
+    known = KnownReferences(connection, [entry.identity for entry in entries], [entry.digests for entry in entries])
+    batch = _Batch(connection, actor, trusted)
+    heard: list[Heard] = []
     for entry in entries:
-        reference_id, membership = known.get(entry.identity), entry.membership
-        if reference_id is None and membership.import_id is not None and membership.retracted is None:
-            known[entry.identity] = reference_id = batch.add(entry)
-            outcomes.append((reference_id, "added"))
+        membership = entry.membership
+        reached = known.reached(entry.identity, entry.digests)
+        if membership.author in ours or membership.owner in ours:
+            batch.flush()
+            heard.append(_come_back(connection, entry, reached, ours))
+            if heard[-1].outcome == "ours":
+                continue
+            heard.pop()
+        if not reached and membership.retracted is None:
+            reference_id = batch.add(entry)
+            known.add(reference_id, entry.identity, entry.digests)
+            heard.append(Heard((reference_id,), "added"))
             continue
         batch.flush()
-        new = reference_id is None
-        if reference_id is None:
-            known[entry.identity] = reference_id = _insert(connection, entry)
-        outcome = _add_to(connection, actor, reference_id, entry, new=new, allow_known=allow_known, people=people)
-        outcomes.append((reference_id, outcome))
+        if not reached and entry.hashes and not any(entry.digests):
+            reached = of_hashes(
+                connection, [(row[0], row[4]) for row in entry.hashes if row[3] == 1 and row[1] == "full"]
+            )
+        new = not reached
+        if new:
+            reached = [_insert(connection, entry)]
+            known.add(reached[0], entry.identity, entry.digests)
+        outcomes = [_add_to(connection, actor, each, entry, ours, new=new) for each in reached]
+        for each in reached if not new else ():
+            known.state(each, entry.digests)
+        heard.append(Heard(tuple(reached), outcomes[0]))
     batch.flush()
-    return outcomes
+    return heard
 
 
-def add_item(
-    connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership, *, allow_known: bool = False
-) -> tuple[int, JoinOutcome]:
-    """Add one entry; see add_items."""
-    return add_items(connection, actor, [entry_of(item, membership)], allow_known=allow_known)[0]
+def add_item(connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership) -> int:
+    """Add one entry; see add_items. Returns the number of its reference."""
+    return add_items(connection, actor, [entry_of(item, membership)])[0].references[0]
 
 
-def find(connection: sqlite3.Connection, identity: bytes) -> int | None:
-    """The reference that an entry stands for; None if there is none."""
-    return _known(connection, [identity]).get(identity)
+def withdraw_record(connection: sqlite3.Connection, actor: Actor, membership: Membership) -> list[int]:
+    """Withdraw whatever the same owner said in a record. Returns the references that it was about, withdrawn now or before."""
+    rows = _of_records(connection, membership.owner, [membership.record or ""])
+    for reference_id, collection_id, _record, changed, retracted in rows:
+        said = membership.said
+        if retracted is None and (said is None or changed is None or said >= changed):
+            withdraw(connection, actor, reference_id, collection_id, membership)
+    return sorted({row[0] for row in rows})
 
 
-def of_case(connection: sqlite3.Connection, collection: str, case: str) -> list[int]:
-    """The references that a collection has under a case."""
-    rows = connection.execute(
-        "SELECT reference_id FROM membership JOIN collection ON collection.id = collection_id"
-        " WHERE case_id = ? AND name = ? ORDER BY reference_id",
-        (case, collection),
-    )
-    return [int(reference_id) for (reference_id,) in rows]
+def replace_older(connection: sqlite3.Connection, actor: Actor, owner: str, entries: Iterable[ListEntry]) -> int:
+    """Of each record of these entries, withdraw what older versions of it named. Returns how many words were withdrawn."""
+    by_record = {e.membership.record: e.membership for e in entries if e.membership.record is not None}
+    rows = _of_records(connection, owner, sorted(by_record))
+    newest: dict[str, str] = {}
+    for _reference_id, _collection_id, name, changed, _retracted in rows:
+        newest[name] = max(newest.get(name, ""), changed or "")
+    gone = 0
+    for reference_id, collection_id, name, changed, retracted in rows:
+        if retracted is None and (changed or "") < newest[name]:
+            heard = by_record[name]
+            corrected = replace(heard, retracted=newest[name][:19] + "Z", retraction_reason="corrected by its source")
+            withdraw(connection, actor, reference_id, collection_id, replace(corrected, changed=None, added=None))
+            gone += 1
+    return gone
 
 
-def withdraw(connection: sqlite3.Connection, actor: Actor, reference_id: int, entry: ListEntry) -> JoinOutcome:
-    """Withdraw a known reference, for an entry that names it by something other than its content."""
-    return _add_to(connection, actor, reference_id, entry)
+def _of_records(
+    connection: sqlite3.Connection, owner: str, records: Sequence[str]
+) -> list[tuple[int, int, str, str | None, str | None]]:
+    found = list[tuple[int, int, str, str | None, str | None]]()
+    for start in range(0, len(records), 10_000):
+        part = records[start : start + 10_000]
+        found += connection.execute(
+            "SELECT reference_id, collection_id, record, changed, retracted FROM membership"
+            " JOIN collection ON collection.id = collection_id JOIN voice ON voice.id = voice_id"
+            f" WHERE record IN ({', '.join('?' * len(part))}) AND owner = ?",
+            (*part, owner),
+        ).fetchall()
+    return found
 
 
 def identity_of(item: ListItem) -> bytes:
@@ -131,24 +177,17 @@ def identity_of(item: ListItem) -> bytes:
     return hashlib.sha256(b"hashmatch identity\0" + named.encode()).digest()
 
 
-def _known(connection: sqlite3.Connection, identities: Sequence[bytes]) -> dict[bytes, int]:
-    known: dict[bytes, int] = {}
-    for start in range(0, len(identities), _LOOKED_UP):
-        part = identities[start : start + _LOOKED_UP]
-        marks = ", ".join("?" * len(part))
-        known.update(connection.execute(f"SELECT identity, id FROM reference WHERE identity IN ({marks})", part))
-    return known
-
-
 _COLUMNS = ("sha256", "sha1", "md5", "kind", "size", "duration", "width", "height")
 _HASH_COLUMNS = ("reference_id", "algorithm", "view", "recipe_id", "count", "bits", "quality", "time")
+#: What a word can state beyond the reference's own, by the places in ListEntry.columns.
+_STATED = tuple((name, _COLUMNS.index(name)) for name in (*DIGESTS, "size", "width", "height", "duration"))
 
 
 def _insert(connection: sqlite3.Connection, entry: ListEntry) -> int:
     cursor = connection.execute(
-        f"INSERT INTO reference (identity, {', '.join(_COLUMNS)}, added, revision)"
-        f" VALUES (?, {', '.join('?' * len(_COLUMNS))}, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
-        (entry.identity, *entry.columns, now()),
+        f"INSERT INTO reference (identity, {', '.join(_COLUMNS)}, allow, pending, added, revision)"
+        f" VALUES (?, {', '.join('?' * len(_COLUMNS))}, ?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
+        (entry.identity, *entry.columns, entry.membership.allow, entry.membership.allow, now()),
     )
     return int(cursor.lastrowid or 0)
 
@@ -158,68 +197,178 @@ def _add_to(
     actor: Actor,
     reference_id: int,
     entry: ListEntry,
+    ours: frozenset[str],
     *,
-    new: bool = False,
-    allow_known: bool = False,
-    people: Callable[[], SaidHere] | None = None,
+    new: bool,
 ) -> JoinOutcome:
-    """Add an entry to a reference that is there. new: it was inserted just now. The others: see membership.join."""
+    """Add an entry to a reference that is there. new: it was inserted just now."""
     membership = entry.membership
-    replaceable = _replaceable(connection, reference_id, membership)
-    present = connection.execute("SELECT DISTINCT algorithm FROM hash WHERE reference_id = ?", (reference_id,))
-    kept = {algorithm for (algorithm,) in present if not replaceable(algorithm)}
-    outcome = join(connection, actor, reference_id, membership, new=new, allow_known=allow_known, people=people)
-    if outcome == "disputed":
-        return outcome
-    hashes = [row for row in entry.hashes if row[0] not in kept]
-    changed = set_hashes(connection, reference_id, hashes, IMPORTED, new=new)
-    changed |= mark(connection, reference_id, membership.collection, membership.tlp)
-    changed |= opinions.add(connection, reference_id, entry.opinions, membership.import_id)
-    if membership.import_id is not None:
+    before = _last_word(connection, reference_id, membership)
+    outcome = hear(connection, actor, reference_id, membership, new=new)
+    is_older = before is not None and membership.said is not None and membership.said < before
+    changed = False
+    if not is_older:
+        if membership.retracted is None:
+            is_newer = before is not None and membership.said is not None and membership.said > before
+            changed = _state(connection, reference_id, entry)
+            changed |= _hash(connection, reference_id, entry, new=new, replacing=is_newer)
+        changed |= _hear_opinions(connection, reference_id, entry, ours, is_news=before is not None)
+    if not new:
         # The membership names the list that made the reference a member.
         connection.execute(
             "INSERT OR IGNORE INTO provenance (reference_id, import_id, collection_id, carried)"
-            " SELECT ?1, ?2, id, ?3 FROM collection WHERE name = ?4 AND NOT EXISTS"
+            " SELECT ?1, ?2, collection.id, ?3 FROM collection JOIN voice ON voice.id = voice_id"
+            " WHERE owner = ?4 AND author = ?5 AND name = ?6 AND NOT EXISTS"
             " (SELECT 1 FROM membership WHERE reference_id = ?1 AND import_id = ?2)",
-            (reference_id, membership.import_id, membership.carried, membership.collection),
+            (
+                *(reference_id, membership.import_id, membership.carried or ""),
+                *(membership.owner, membership.author, membership.collection),
+            ),
         )
     if changed and not new:
-        touch(connection, reference_id, own=False)
+        touch(connection, reference_id)
     return "joined" if changed and outcome == "known" else outcome
 
 
-def _replaceable(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> Callable[[str], bool]:
-    """Which algorithms' hashes an entry may replace: those that came in a list, if the entry is a newer word than the last
-    one of its collection.
-    """
-    said = membership.said
+def _last_word(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> str | None:
+    """When the collection of an entry last said anything of a reference; "" if it did not say when, None if it never did."""
     row = connection.execute(
-        "SELECT changed FROM membership JOIN collection ON collection.id = collection_id"
-        " WHERE reference_id = ? AND name = ?",
-        (reference_id, membership.collection),
+        "SELECT coalesce(changed, '') FROM membership JOIN collection ON collection.id = collection_id"
+        " JOIN voice ON voice.id = voice_id WHERE reference_id = ? AND owner = ? AND author = ? AND name = ?",
+        (reference_id, membership.owner, membership.author, membership.collection),
     ).fetchone()
-    if said is None or row is None or row[0] is None or said <= row[0]:
-        return lambda algorithm: False
-    listed = connection.execute(
-        "SELECT algorithm FROM hash JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ? AND decoding = ?",
-        (reference_id, IMPORTED),
+    return None if row is None else str(row[0])
+
+
+def _state(connection: sqlite3.Connection, reference_id: int, entry: ListEntry) -> bool:
+    """Keep what an entry knows beyond what its reference has itself. Returns whether there is anything new."""
+    names = ", ".join(name for name, _place in _STATED)
+    own = connection.execute(f"SELECT {names} FROM reference WHERE id = ?", (reference_id,)).fetchone()
+    more = [
+        (name, entry.columns[place])
+        for (name, place), has in zip(_STATED, own, strict=True)
+        if entry.columns[place] not in (None, has)
+    ]
+    if not more:
+        return False
+    columns = ", ".join(name for name, _value in more)
+    updates = ", ".join(f"{name} = excluded.{name}" for name, _value in more)
+    changes = " OR ".join(f"{name} IS NOT excluded.{name}" for name, _value in more)
+    membership = entry.membership
+    cursor = connection.execute(
+        f"INSERT INTO stated (reference_id, collection_id, {columns})"
+        f" SELECT ?, collection.id, {', '.join('?' * len(more))} FROM collection JOIN voice ON voice.id = voice_id"
+        " WHERE owner = ? AND author = ? AND name = ?"
+        f" ON CONFLICT (reference_id, collection_id) DO UPDATE SET {updates} WHERE {changes}",
+        (
+            *(reference_id, *(value for _name, value in more)),
+            *(membership.owner, membership.author, membership.collection),
+        ),
     )
-    return {algorithm for (algorithm,) in listed}.__contains__
+    return cursor.rowcount > 0
+
+
+def _hash(connection: sqlite3.Connection, reference_id: int, entry: ListEntry, *, new: bool, replacing: bool) -> bool:
+    """Store an entry's hashes of algorithms that its reference has not; and instead of others that lists brought, if the
+    entry is a newer word of the only owner that knows the reference. Returns whether this changed anything."""
+    if not entry.hashes:
+        return False
+    rows = connection.execute(
+        "SELECT DISTINCT algorithm, decoding = ? FROM hash JOIN recipe ON recipe.id = recipe_id WHERE reference_id = ?",
+        (IMPORTED, reference_id),
+    ).fetchall()
+    if replacing and rows:
+        (others,) = connection.execute(
+            "SELECT count(*) FROM membership JOIN collection ON collection.id = collection_id"
+            " JOIN voice ON voice.id = voice_id WHERE reference_id = ? AND owner != ?",
+            (reference_id, entry.membership.owner),
+        ).fetchone()
+        replacing = not others
+    kept = {algorithm for algorithm, listed in rows if not (replacing and listed)}
+    hashes = [row for row in entry.hashes if row[0] not in kept]
+    return set_hashes(connection, reference_id, hashes, IMPORTED, new=new)
+
+
+def _hear_opinions(
+    connection: sqlite3.Connection, reference_id: int, entry: ListEntry, ours: frozenset[str], *, is_news: bool
+) -> bool:
+    """Take in an entry's opinions but for our own, and forget those that its owner no longer tells. is_news: it may have
+    told some before."""
+    told = tuple(each for each in entry.opinions if each.author not in ours)
+    changed = opinions.add(connection, reference_id, told, entry.membership.import_id, entry.membership.owner)
+    if entry.tells_opinions and is_news:
+        changed |= opinions.forget_others(connection, reference_id, told, entry.membership.owner)
+    return changed
+
+
+def _come_back(connection: sqlite3.Connection, entry: ListEntry, reached: Sequence[int], ours: frozenset[str]) -> Heard:
+    """Take in our own word that a list brought back: nothing changes but what its owner thinks of it. Where we do not know
+    it (a backup was restored), it is a word like any other."""
+    membership = entry.membership
+    at_home = [
+        each
+        for each in reached
+        if connection.execute(
+            f"SELECT 1 FROM membership JOIN collection ON collection.id = collection_id WHERE voice_id = {voices.HERE}"
+            " AND reference_id = ? AND name = ?",
+            (each, membership.collection),
+        ).fetchone()
+    ]
+    if not at_home and membership.author not in ours:
+        return Heard((), "added")
+    said = membership.said or ""
+    for each in reached:
+        voice = voices.number(connection, membership.owner, membership.author)
+        query = "SELECT changed FROM returned WHERE reference_id = ? AND voice_id = ?"
+        row = connection.execute(query, (each, voice)).fetchone()
+        if row is not None and said < row[0]:
+            continue
+        connection.execute(
+            "INSERT INTO returned (reference_id, voice_id, changed) VALUES (?, ?, ?)"
+            " ON CONFLICT (reference_id, voice_id) DO UPDATE SET changed = excluded.changed",
+            (each, voice, said),
+        )
+        if _hear_opinions(connection, each, entry, ours, is_news=True):
+            touch(connection, each)
+    return Heard(tuple(reached), "ours")
 
 
 def _with_source(item: ListItem, membership: Membership) -> tuple[Opinion, ...]:
-    """An entry's opinions, each with its source, and with a date if the entry has one."""
+    """An entry's opinions, each with its source and author, and with a date if the entry has one."""
     at = membership.said
-    return tuple(replace(each, source=each.source or membership.collection, at=each.at or at) for each in item.opinions)
+    unnamed = membership.author if membership.owner == voices.UNSIGNED else ""
+    return tuple(
+        replace(
+            each,
+            source=each.source or membership.collection,
+            author=membership.author if each.source is None else _author(each.author, membership.owner) or unnamed,
+            at=each.at or at,
+        )
+        for each in item.opinions
+    )
+
+
+def _by_successor(entry: ListEntry, handed_over: Mapping[str, str]) -> ListEntry:
+    """The entry, for the keys that have the place now of those for which it is passed on."""
+    author = handed_over.get(entry.membership.author)
+    told = tuple(replace(each, author=handed_over.get(each.author, each.author)) for each in entry.opinions)
+    membership = entry.membership if author is None else replace(entry.membership, author=author)
+    return entry._replace(membership=membership, opinions=told)
+
+
+def _author(author: str, owner: str) -> str:
+    """For whom an owner passes a word on; "" for itself."""
+    return "" if author == owner else author
 
 
 class _Batch:
     """New references of a list that are inserted together."""
 
-    def __init__(self, connection: sqlite3.Connection, actor: Actor) -> None:
-        self._connection, self._actor = connection, actor
+    def __init__(self, connection: sqlite3.Connection, actor: Actor, trusted: frozenset[str]) -> None:
+        """trusted: owners whose allow list counts without a person's word."""
+        self._connection, self._actor, self._trusted = connection, actor, trusted
         self._entries: list[tuple[int, ListEntry]] = []
-        self._collections: dict[str, int] = {}
+        self._collections: dict[tuple[str, str, str], int] = {}
         self._recipes: dict[int | None, int] = {}
         self._next = 0
 
@@ -237,17 +386,18 @@ class _Batch:
         if not self._entries:
             return
         connection, entries = self._connection, self._entries
-        for name in {entry.membership.collection for _id, entry in entries} - self._collections.keys():
-            self._collections[name] = ensure_collection(connection, self._actor, name)
+        for _reference_id, entry in entries:
+            if _place(entry) not in self._collections:
+                self._collections[_place(entry)] = ensure_collection(connection, self._actor, entry.membership)
         (revision,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM audit").fetchone()
         moment = now()
         with row_digests.at_once(connection, "reference", "hash", "membership"):
             bulk.insert(
                 connection,
                 "reference",
-                ("id", "identity", *_COLUMNS, "allow", "added", "revision"),
+                ("id", "identity", *_COLUMNS, "allow", "pending", "allow_here", "added", "revision"),
                 (
-                    (reference_id, entry.identity, *entry.columns, entry.membership.allow, moment, revision)
+                    (reference_id, entry.identity, *entry.columns, *self._allowed(entry.membership), moment, revision)
                     for reference_id, entry in entries
                 ),
             )
@@ -263,17 +413,29 @@ class _Batch:
             )
             insert(
                 connection,
-                (
-                    (reference_id, self._collections[entry.membership.collection], entry.membership)
-                    for reference_id, entry in entries
-                ),
+                ((reference_id, self._collections[_place(entry)], entry.membership) for reference_id, entry in entries),
             )
         for reference_id, entry in entries:
             if entry.opinions:
-                opinions.add(connection, reference_id, entry.opinions, entry.membership.import_id)
+                told = entry.opinions
+                opinions.add(connection, reference_id, told, entry.membership.import_id, entry.membership.owner)
         self._entries = []
+
+    def _allowed(self, membership: Membership) -> tuple[int, int, int | None]:
+        """Whether a new reference is on the allow list, whether it waits for a person, and what a person decided."""
+        waits = membership.allow and not membership.allow_here and membership.owner not in self._trusted
+        return (
+            int(membership.allow),
+            int(waits and membership.import_id is not None),
+            1 if membership.allow_here else None,
+        )
 
     def _recipe(self, version: int | None) -> int:
         if version not in self._recipes:
             self._recipes[version] = recipe(self._connection, IMPORTED, version)
         return self._recipes[version]
+
+
+def _place(entry: ListEntry) -> tuple[str, str, str]:
+    membership = entry.membership
+    return membership.owner, membership.author, membership.collection

@@ -11,6 +11,7 @@ from hashmatch.clock import now
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.records import ListHead
+from hashmatch.store import hand_overs
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,13 @@ def finish_import(connection: sqlite3.Connection, import_id: int, items: int, re
 
 def sequences_seen(connection: sqlite3.Connection, name: str, signer: str | None) -> list[tuple[int, int | None]]:
     """The lists of a name and signer that were read to their end: the sequence number of each, and the number that it
-    continues from, which is None for a full list.
+    continues from, which is None for a full list. Keys that were handed over to the signer count as the signer.
     """
+    signers = [signer] if signer is None else [signer, *hand_overs.predecessors(connection, signer)]
     rows = connection.execute(
-        "SELECT DISTINCT sequence, since FROM import WHERE list = ? AND signer IS ? AND sequence IS NOT NULL"
-        " AND finished IS NOT NULL ORDER BY sequence",
-        (name, signer),
+        "SELECT DISTINCT sequence, since FROM import WHERE list = ? AND coalesce(signer, '') IN"
+        f" ({', '.join('?' * len(signers))}) AND sequence IS NOT NULL AND finished IS NOT NULL ORDER BY sequence",
+        (name, *(each or "" for each in signers)),
     )
     return [(int(sequence), since) for sequence, since in rows]
 
@@ -132,18 +134,15 @@ def was_read(connection: sqlite3.Connection, sha256: bytes, signer: str | None) 
     return row is not None
 
 
-def signer_of(connection: sqlite3.Connection, collection: str) -> str | None:
-    """The public key of the signer whose lists fill a collection; None if it belongs to nobody."""
-    row = connection.execute("SELECT signer FROM collection WHERE name = ?", (collection,)).fetchone()
-    return None if row is None else row[0]
+def has_signed(connection: sqlite3.Connection, collection: str) -> bool:
+    """Whether signed lists fill a collection of that name."""
+    row = connection.execute(
+        "SELECT 1 FROM collection JOIN voice ON voice.id = voice_id WHERE name = ? AND owner IN (SELECT signer FROM import)",
+        (collection,),
+    ).fetchone()
+    return row is not None
 
 
-def has_collection(connection: sqlite3.Connection, collection: str) -> bool:
-    """Whether there is a collection of that name."""
-    return connection.execute("SELECT 1 FROM collection WHERE name = ?", (collection,)).fetchone() is not None
-
-
-def set_signer(connection: sqlite3.Connection, collection: str, signer: str | None) -> None:
-    """Let a collection that belongs to nobody belong to a signer."""
-    if signer is not None:
-        connection.execute("UPDATE collection SET signer = ? WHERE name = ? AND signer IS NULL", (signer, collection))
+def imported_at(connection: sqlite3.Connection, import_id: int) -> str:
+    """When a list was first imported: UTC, ISO 8601."""
+    return str(connection.execute("SELECT imported FROM import WHERE id = ?", (import_id,)).fetchone()[0])

@@ -6,11 +6,11 @@ import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
-from hashmatch.clock import exactly
+from hashmatch.clock import exactly, now
 from hashmatch.errors import CommandError
 from hashmatch.hashers.local_features import FEATURES
 from hashmatch.i18n import _
@@ -19,7 +19,9 @@ from hashmatch.records import Digests, Failure, Kind, Opinion, Tlp, strictest
 from hashmatch.store import failures, opinions
 from hashmatch.store.database import malformed
 from hashmatch.store.membership import labels_of
+from hashmatch.store.reach import DIGESTS
 from hashmatch.store.references import IMPORTED
+from hashmatch.store.voices import Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,12 @@ class ReferenceSource:
 
     opinion: what the source thinks of it, if it looked: "confirmed", "disputed" or "false-positive"; else "malicious", or
     "benign" on the allow list. "retracted" if the source withdrew it, or "disputed" if others still stand by it.
+    retracted, retraction_reason: by the source, or by people here who took it back.
     changed: when the source last said anything, to the microsecond. labels: those that its list gave.
     withdrawn_here: whether a person here withdrew what a list had brought, and not the source.
+    owner, author: whose word it is, see voices.py. heard: when anything of it last changed here.
+    allow: whether its word is that the reference is legitimate. expires: from when on the word no longer stands.
+    carried: which digests and hashes it has, by name; None: all.
     """
 
     collection: str
@@ -46,6 +52,24 @@ class ReferenceSource:
     changed: str | None = None
     labels: tuple[str, ...] = ()
     withdrawn_here: bool = False
+    owner: str = ""
+    author: str = ""
+    collection_id: int = 0
+    heard: str | None = None
+    allow: bool = False
+    record: str | None = None
+    expires: str | None = None
+    carried: frozenset[str] | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it stands."""
+        return self.retracted is None and (self.expires is None or self.expires > now())
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether people here say so."""
+        return not self.owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +98,7 @@ class Reference:
     """One reference, with its sources, opinions and labels.
 
     labels: all of them. given: those that were given here, and not by lists.
+    pending: whether only lists have it on the allow list, and no person has decided.
     """
 
     id: int
@@ -93,11 +118,12 @@ class Reference:
     sources: tuple[ReferenceSource, ...]
     opinions: tuple[Opinion, ...] = ()
     given: tuple[str, ...] = ()
+    pending: bool = False
 
     @property
     def live(self) -> bool:
         """Whether any source stands by it. A reference that none stands by matches nothing."""
-        return any(source.retracted is None for source in self.sources)
+        return any(source.live for source in self.sources)
 
     @property
     def failed(self) -> bool:
@@ -119,13 +145,13 @@ class Reference:
         if not taken_back:
             return None
         at, reason = max(taken_back, key=itemgetter(0))
-        before = [each.at for each in self.opinions if each.source == name and each.at]
+        before = [each.at for each in self.opinions if each.source == name and not each.author and each.at]
         return Opinion("disputed", name, max([exactly(at), *before]), reason)
 
 
 _REFERENCE = (
     "SELECT id, sha256, sha1, md5, kind, size, width, height, duration, partial, allow, added,"
-    f" {failures.COLUMNS} FROM reference"
+    f" {failures.COLUMNS}, pending FROM reference"
 )
 
 
@@ -192,15 +218,49 @@ def find(connection: sqlite3.Connection, text: str) -> Reference:
     return reference(connection, matches[0][0])
 
 
-def by_digests(connection: sqlite3.Connection, digests: Digests) -> list[int]:
-    """Ids of live references with the same bytes: by SHA-256, or by SHA-1 or MD5 if a list brought nothing stronger."""
-    rows = connection.execute(
-        "SELECT id FROM live_reference WHERE sha256 = ? UNION"
-        " SELECT id FROM live_reference WHERE +sha256 IS NULL AND sha1 = ? UNION"
-        " SELECT id FROM live_reference WHERE +sha256 IS NULL AND md5 = ?",
-        (bytes.fromhex(digests.sha256), bytes.fromhex(digests.sha1), bytes.fromhex(digests.md5)),
+def by_digests(connection: sqlite3.Connection, digests: Digests) -> list[tuple[int, str]]:
+    """The live references with the same bytes, and the digest that says so. Each word counts by the strongest digest that it
+    has."""
+    wanted = {name: bytes.fromhex(getattr(digests, name)) for name in DIGESTS}
+    query = " UNION ".join(
+        f"SELECT {column} FROM {table} WHERE {name} = :{name}"
+        for table, column in (("reference", "id"), ("stated", "reference_id"))
+        for name in DIGESTS
     )
-    return [row[0] for row in rows]
+    found: list[tuple[int, str]] = []
+    for (reference_id,) in connection.execute(query, wanted).fetchall():
+        words = connection.execute(
+            "SELECT import_id IS NULL OR carried IS NULL, ',' || carried || ',', stated.sha256, stated.sha1, stated.md5,"
+            " reference.sha256, reference.sha1, reference.md5 FROM live_membership AS word JOIN reference ON reference.id ="
+            " word.reference_id LEFT JOIN stated USING (reference_id, collection_id) WHERE word.reference_id = ?",
+            (reference_id,),
+        )
+        agreeing = {name for word in words if (name := _agrees(word, wanted)) is not None}
+        if agreeing:
+            found.append((reference_id, min(agreeing, key=DIGESTS.index)))
+    return found
+
+
+def hashes_count(connection: sqlite3.Connection, reference_id: int) -> bool:
+    """Whether a live word on a reference has perceptual hashes: people here made them, or a list brought some."""
+    words = connection.execute(
+        "SELECT carried FROM live_membership WHERE reference_id = ? ORDER BY import_id IS NOT NULL", (reference_id,)
+    )
+    return any(carried is None or not _BARE.issuperset(carried.split(",")) for (carried,) in words)
+
+
+#: What a word has that has no perceptual hash.
+_BARE = frozenset([*DIGESTS, ""])
+
+
+def _agrees(word: tuple[Any, ...], wanted: Mapping[str, bytes]) -> str | None:
+    """The strongest digest of a word, if it is the wanted one."""
+    has_all, carried, *values = word
+    for name, stated, own in zip(DIGESTS, values[:3], values[3:], strict=True):
+        digest = stated or (own if has_all or f",{name}," in carried else None)
+        if digest is not None:
+            return name if digest == wanted[name] else None
+    return None
 
 
 def id_of_sha256(connection: sqlite3.Connection, sha256: str) -> int | None:
@@ -236,12 +296,23 @@ def id_at(connection: sqlite3.Connection, path: bytes, size: int, mtime_ns: int)
     return None if row is None else int(row[0])
 
 
-def collection_number(connection: sqlite3.Connection, name: str) -> int:
-    """The id of a collection. Raises CommandError if there is none of that name."""
-    row = connection.execute("SELECT id FROM collection WHERE name = ?", (name,)).fetchone()
-    if row is None:
+def collection_numbers(connection: sqlite3.Connection, name: str) -> tuple[int, ...]:
+    """The ids of the collections of a name, ours first. Raises CommandError if there is none."""
+    rows = connection.execute("SELECT id FROM collection WHERE name = ? ORDER BY voice_id, id", (name,)).fetchall()
+    if not rows:
         raise CommandError(_("there is no collection {name!r}").format(name=name))
-    return int(row[0])
+    return tuple(number for (number,) in rows)
+
+
+def stated(connection: sqlite3.Connection, reference_id: int) -> dict[int, dict[str, str]]:
+    """The digests that words state beyond those that a reference has itself, by collection and name, in hex."""
+    rows = connection.execute(
+        f"SELECT collection_id, {', '.join(DIGESTS)} FROM stated WHERE reference_id = ?", (reference_id,)
+    )
+    return {
+        number: {name: value.hex() for name, value in zip(DIGESTS, values, strict=True) if value is not None}
+        for number, *values in rows
+    }
 
 
 def locations(connection: sqlite3.Connection, reference_id: int) -> list[bytes]:
@@ -262,10 +333,7 @@ def live(connection: sqlite3.Connection, ids: Sequence[int]) -> list[int]:
 
 def retracted(connection: sqlite3.Connection) -> list[int]:
     """The references that nobody stands by any more."""
-    rows = connection.execute(
-        "SELECT DISTINCT reference_id FROM membership AS m WHERE retracted IS NOT NULL AND NOT EXISTS"
-        " (SELECT 1 FROM membership WHERE reference_id = m.reference_id AND retracted IS NULL) ORDER BY reference_id"
-    )
+    rows = connection.execute(f"SELECT id FROM reference WHERE {_RETRACTED} ORDER BY id")
     return [reference_id for (reference_id,) in rows]
 
 
@@ -324,9 +392,12 @@ def _references(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -
     memberships = _by_reference(
         connection.execute(
             "SELECT reference_id, name, source, membership.tlp, collection.tlp, case_id, membership.note, operator, added,"
-            " retracted, retraction_reason, changed, membership.labels,"
-            " retracted IS NOT NULL AND import_id IS NOT NULL AND retraction_import_id IS NULL FROM membership"
-            f" JOIN collection ON collection.id = collection_id WHERE reference_id IN ({marks}) ORDER BY reference_id, name",
+            " coalesce(retracted, taken_back), iif(retracted IS NULL, taken_back_reason, retraction_reason), changed,"
+            " membership.labels, retracted IS NULL AND taken_back IS NOT NULL, owner, author, collection.id,"
+            " coalesce(touched, imported), allow, record, membership.expires, carried FROM membership"
+            " JOIN collection ON collection.id = membership.collection_id JOIN voice ON voice.id = voice_id"
+            f" LEFT JOIN import ON import.id = import_id WHERE reference_id IN ({marks})"
+            " ORDER BY reference_id, name, voice_id",
             ids,
         )
     )
@@ -348,7 +419,10 @@ def _reference(
     row: Sequence[Any], labels: tuple[str, ...], memberships: list[tuple[Any, ...]], said: tuple[Opinion, ...]
 ) -> Reference:
     allow = bool(row[10])
-    sources = _sources(memberships, allow, {each.source: each.verdict for each in said})
+    verdicts = {(each.source, each.author): each.verdict for each in said}
+    sources = tuple(_source(columns) for columns in memberships)
+    live = any(source.live for source in sources)
+    sources = tuple(replace(source, opinion=_opinion(source, live, verdicts)) for source in sources)
     sha256, sha1, md5 = (None if digest is None else digest.hex() for digest in row[1:4])
     return Reference(
         id=row[0],
@@ -368,36 +442,60 @@ def _reference(
         sources=sources,
         opinions=said,
         given=labels,
+        pending=bool(row[16]),
     )
 
 
-def _sources(
-    memberships: list[tuple[Any, ...]], allow: bool, verdicts: Mapping[str | None, str]
-) -> tuple[ReferenceSource, ...]:
-    live = any(row[8] is None for row in memberships)
-
-    def opinion(collection: str, retracted: str | None) -> str:
-        if retracted:
-            return verdicts.get(collection, "disputed" if live else "retracted")
-        return verdicts.get(collection, "benign" if allow else "malicious")
-
-    return tuple(
-        ReferenceSource(
-            collection,
-            source,
-            strictest(own, rule),
-            opinion(collection, retracted),
-            case,
-            note,
-            operator,
-            added,
-            retracted,
-            reason,
-            changed,
-            labels_of(labels),
-            bool(here),
-        )
-        for (collection, source, own, rule, case, note, operator, added, retracted, reason, changed, labels, here) in (
-            memberships
-        )
+def _source(columns: tuple[Any, ...]) -> ReferenceSource:
+    (
+        name,
+        source,
+        own,
+        rule,
+        case,
+        note,
+        operator,
+        added,
+        retracted,
+        reason,
+        changed,
+        labels,
+        here,
+        owner,
+        author,
+        *more,
+    ) = columns
+    number, heard, allow, record, expires, carried = more
+    return ReferenceSource(
+        collection=name,
+        source=source,
+        tlp=strictest(own, rule),
+        opinion="",
+        case=case,
+        note=note,
+        operator=operator,
+        added=added,
+        retracted=retracted,
+        retraction_reason=reason,
+        changed=changed,
+        labels=labels_of(labels),
+        withdrawn_here=bool(here),
+        owner=owner,
+        author=author,
+        collection_id=number,
+        heard=exactly(heard) if heard else None,
+        allow=bool(allow),
+        record=record,
+        expires=expires,
+        carried=None if carried is None else frozenset(carried.split(",")),
     )
+
+
+def _opinion(source: ReferenceSource, live: bool, verdicts: Mapping[tuple[str | None, str], str]) -> str:
+    """What a source thinks of a reference. live: whether anybody stands by it."""
+    said = verdicts.get((source.collection, Voice(source.owner, source.author).passed_on_as))
+    if said is not None:
+        return said
+    if source.retracted:
+        return "disputed" if live else "retracted"
+    return "benign" if source.allow else "malicious"

@@ -1,13 +1,13 @@
-"""Which collection knows a reference, and what its source says about it. The newest word counts, in whatever order words
-come."""
+"""Which collection knows a reference, and what its source says about it. The newest word of a source counts, in whatever
+order words come; nobody changes another's. What people here decide stands beside it.
+"""
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -15,19 +15,24 @@ from typing import Literal
 
 from hashmatch.clock import exactly, now, now_exactly
 from hashmatch.records import Tlp, strictest
-from hashmatch.store import bulk
+from hashmatch.store import bulk, voices
+from hashmatch.store.allow_list import decide, settle
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.overrides import LIVE, Retraction, SaidHere, said_here
+from hashmatch.store.revisions import touch
 
 #: What came of adding a reference. "joined": it was known, and something new was added to it. "retracted": it was withdrawn,
-#: and adding it again does not revive it. "restored": the source that withdrew it stands by it again. "disputed": a list
-#: wants to withdraw what no list brought; it stays.
-JoinOutcome = Literal["added", "joined", "known", "retracted", "restored", "disputed"]
+#: and adding it again does not revive it. "restored": the source that withdrew it stands by it again. "disputed": its
+#: source withdrew it, and others still stand by it. "tombstone": it was withdrawn before it came. "ours": our own word
+#: that came back.
+JoinOutcome = Literal["added", "joined", "known", "retracted", "restored", "disputed", "tombstone", "ours"]
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """How to add a reference: to which collection, who says so, and under which rule."""
+    """How to add a reference: to which collection, who says so, and under which rule.
+
+    owner, author: whose word it is, see voices.py; empty for people here.
+    """
 
     collection: str
     source: str | None = None
@@ -44,8 +49,14 @@ class Membership:
     import_id: int | None = None
     #: Which digests and hashes the list has: names of digests and algorithms, with commas.
     carried: str | None = None
-    #: Whether a person named the collection that a list is for. Only then may it withdraw what was indexed here.
-    named: bool = False
+    owner: str = ""
+    author: str = ""
+    record: str | None = None
+    expires: str | None = None
+    #: Whether a person here says that what the list has is legitimate.
+    allow_here: bool = False
+    #: Other voices, as owner and author, that a withdrawal reaches.
+    also: tuple[tuple[str, str], ...] = ()
 
     def __reduce__(self) -> tuple[type[Membership], tuple[object, ...]]:
         return Membership, tuple(getattr(self, field) for field in self.__slots__)  # takes a third of the time
@@ -61,31 +72,23 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A membership that exists. id: of its collection."""
+    """A membership that exists."""
 
-    id: int
-    collection: str
+    collection_id: int
     retracted: str | None
-    reason: str | None
-    retracting_import: int | None
+    taken_back: str | None
+    taken_back_reason: str | None
     changed: str | None
-    import_id: int | None
-    #: Whether the reference itself is on the allow list.
-    allowed: bool
+    live: bool
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether its source or people here withdrew it. What has only expired may come again."""
+        return self.retracted is not None or self.taken_back is not None
 
     def is_older_than(self, said: str | None) -> bool:
         """Whether its last word is older than this one, as far as anybody can know."""
         return said is not None and (self.changed is None or said > self.changed)
-
-    @property
-    def is_listed(self) -> bool:
-        """Whether a list made it."""
-        return self.import_id is not None
-
-    @property
-    def withdrawn_here(self) -> bool:
-        """Whether a person here withdrew it, and not a list."""
-        return self.retracted is not None and self.retracting_import is None
 
 
 def join(
@@ -96,189 +99,210 @@ def join(
     *,
     new: bool = False,
     path: bytes | None = None,
-    allow_known: bool = True,
-    people: Callable[[], SaidHere] | None = None,
 ) -> JoinOutcome:
-    """Make a reference a member of a collection, with labels; or retract it there, if `membership` says so.
+    """Make a reference a member of a collection of ours, with labels, on the word of people here.
 
-    allow_known: whether it may put a reference on the allow list that is known already, whoever else knows it.
-    people: gives what people here said, for callers that join many.
-    A newer word of the same collection restores what a list withdrew. What a person here withdrew from all of its
-    collections stays
-    withdrawn, and so does a membership that a person withdrew: only `restore` undoes that. Words that are older than the
-    last one of the same collection change nothing.
+    What was withdrawn from all collections stays withdrawn: only `restore` undoes that.
     """
     rows = [] if new else _rows(connection, reference_id)
-    own = next((row for row in rows if row.collection == membership.collection), None)
-    said = membership.said
-    if own and own.import_id is not None and said and own.changed and said < own.changed:
-        return "known"
-    people = people or functools.cache(lambda: said_here(connection))
-    followed = own is not None and _follow(connection, actor, reference_id, membership, rows, own, people)
+    collection_id = ensure_collection(connection, actor, membership, membership.tlp)
+    own = next((row for row in rows if row.collection_id == collection_id), None)
+    if (own is not None and own.retracted is not None) or (rows and all(row.withdrawn for row in rows)):
+        return "retracted"
     detail: dict[str, object] = {"reference": reference_id, "collection": membership.collection}
     if path is not None:
         detail["path"] = os.fsdecode(path)
-    if membership.retracted is not None:
-        outcome = _retract(connection, actor, reference_id, membership, own, detail, new)
-        if followed:
-            touch(connection, reference_id, own=False)
-        return outcome
-    live = any(row.retracted is None for row in rows)
-    if own is not None and own.retracted is not None:
-        newer = own.is_older_than(said)
-        kept: Retraction | None = None
-        if newer and own.is_listed and not own.withdrawn_here:
-            # Its source had withdrawn it, too, and stands by it again. What a person here said remains.
-            kept = people().taken_back.get((reference_id, own.collection))
-        if own.withdrawn_here or not newer or kept is not None:
-            has_news = newer and own.is_listed and _update(connection, reference_id, own.id, membership, kept)
-            if followed or has_news:
-                touch(connection, reference_id, own=False)
-            return "retracted"
-    elif (
-        not live
-        and rows
-        and (
-            membership.import_id is None
-            or any(row.withdrawn_here or (reference_id, row.collection) in people().taken_back for row in rows)
-        )
-    ):
-        return "retracted"
-    collection_id = ensure_collection(connection, actor, membership.collection, _rule(membership))
-    here = membership.import_id is None
-    added_labels = add_labels(connection, reference_id, membership.labels) if here else []
-    allow = membership.allow and (new or allow_known)
-    allowed = followed
-    if allow:
-        statement = "UPDATE reference SET allow = 1 WHERE id = ? AND allow = 0"
-        allowed |= bool(connection.execute(statement, (reference_id,)).rowcount)
+    labels = add_labels(connection, reference_id, membership.labels)
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
         has_news = True
     else:
-        has_news = _update(connection, reference_id, collection_id, membership, LIVE)
-    if not added_labels and not allowed and not has_news:
+        has_news = _update(connection, reference_id, collection_id, membership, newer=False)
+    allowed = decide(connection, reference_id, True) if membership.allow else settle(connection, reference_id)
+    if not labels and not allowed and not has_news:
         return "known"
     if not new:
-        touch(connection, reference_id, own=here)
-    if here:  # an import has one entry in the audit trail, and its members point to it
-        detail |= {"labels": added_labels, "allow": allow, "source": membership.source, "tlp": membership.tlp}
-        record(connection, actor, "add" if new else "join", detail)
-    if own is not None and own.retracted is not None:
-        record(connection, actor, "restore", detail)
-        return "restored"
+        touch(connection, reference_id)
+    detail |= {"labels": labels, "allow": membership.allow, "source": membership.source, "tlp": membership.tlp}
+    record(connection, actor, "add" if new else "join", detail)
     return "added" if new else "joined"
 
 
-def _follow(
-    connection: sqlite3.Connection,
-    actor: Actor,
-    reference_id: int,
-    membership: Membership,
-    rows: list[_Row],
-    own: _Row,
-    people: Callable[[], SaidHere],
-) -> bool:
-    """Put a reference on the allow list or take it off, if a newer word of the list that made it a member says so.
+def hear(
+    connection: sqlite3.Connection, actor: Actor, reference_id: int, membership: Membership, *, new: bool = False
+) -> JoinOutcome:
+    """Take in what a list says of a reference.
 
-    What a person here decided last stays. The reference goes on the allow list only if no other collection has it: else a
-    partner could protect what others know as propaganda.
-    Returns whether this changed anything.
+    A newer word of the same collection restores what an older one withdrew, and the other way round. What people here took
+    back stays so, and a reference that they took back everywhere is taken back in a further collection, too.
     """
-    if membership.allow == own.allowed or not own.is_listed or not own.is_older_than(membership.said):
-        return False
-    if membership.allow and len(rows) > 1:
-        return False
-    if people().allowed.get(reference_id, membership.allow) != membership.allow:
-        return False
-    connection.execute("UPDATE reference SET allow = ? WHERE id = ?", (membership.allow, reference_id))
-    detail = {"reference": reference_id, "collection": membership.collection, "import": membership.import_id}
-    record(connection, actor, "allow" if membership.allow else "disallow", detail)
-    return True
+    rows = [] if new else _rows(connection, reference_id)
+    collection_id = ensure_collection(connection, actor, membership)
+    own = next((row for row in rows if row.collection_id == collection_id), None)
+    others = any(row.live for row in rows if row is not own)
+    outcome: JoinOutcome
+    if membership.retracted is not None:
+        outcome = _hear_withdrawal(connection, actor, reference_id, membership, own, collection_id)
+        if _withdraw_also(connection, actor, reference_id, membership):
+            outcome = "retracted"
+            others = bool(_live(connection, reference_id))
+        if outcome == "retracted" and others:
+            outcome = "disputed"
+    else:
+        outcome = _hear_word(connection, actor, reference_id, membership, own, collection_id, rows)
+    if new and outcome == "joined":
+        outcome = "added"
+    decided = membership.allow_here and decide(connection, reference_id, True)
+    if (decided or settle(connection, reference_id)) and outcome == "known":
+        outcome = "joined"
+    if outcome != "known" and not new:
+        touch(connection, reference_id)
+    return outcome
 
 
-def kept_off(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> bool:
-    """Whether the last word of a collection would have a reference on the allow list, and it is not there."""
-    row = connection.execute(
-        "SELECT changed, import_id FROM membership JOIN collection ON collection.id = collection_id"
-        " JOIN reference ON reference.id = reference_id WHERE reference_id = ? AND name = ? AND NOT allow",
-        (reference_id, membership.collection),
-    ).fetchone()
-    if row is None:
-        return False
-    said, (changed, import_id) = membership.said, row
-    return said is None or import_id is None or changed is None or said >= changed
-
-
-def _retract(
+def _hear_word(
     connection: sqlite3.Connection,
     actor: Actor,
     reference_id: int,
     membership: Membership,
     own: _Row | None,
-    detail: dict[str, object],
-    new: bool,
+    collection_id: int,
+    rows: list[_Row],
 ) -> JoinOutcome:
-    by_a_stranger = membership.import_id is not None and not membership.named
-    if by_a_stranger and own is not None and own.import_id is None and own.retracted is None:
-        return "disputed"
-    collection_id = ensure_collection(connection, actor, membership.collection, _rule(membership))
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
-    elif own.retracted is not None and not (
-        own.withdrawn_here and own.is_listed and own.is_older_than(membership.said)
-    ):
-        # The first retraction counts. But a word from between the two, if it arrives later, must not revive it.
-        if _update(connection, reference_id, collection_id, membership, None):
-            touch(connection, reference_id, own=False)
+        taken = next((row for row in rows if row.taken_back is not None), None)
+        here = next((row for row in rows if row.retracted is not None and _is_ours(connection, row)), None)
+        if rows and all(row.withdrawn for row in rows) and (taken or here):
+            _take_back_too(connection, reference_id, collection_id, taken or here)
+            return "retracted"
+        return "joined"
+    newer = own.is_older_than(membership.said)
+    if own.retracted is None:
+        changed = _update(connection, reference_id, collection_id, membership, newer=newer)
+        return "retracted" if own.taken_back else "joined" if changed else "known"
+    if not newer:
+        _update(connection, reference_id, collection_id, membership, newer=False)
+        return "retracted"
+    _update(connection, reference_id, collection_id, membership, newer=True, retraction=(None, None, None))
+    record(connection, actor, "restore", _detail(reference_id, membership))
+    return "retracted" if own.taken_back else "restored"
+
+
+def _hear_withdrawal(
+    connection: sqlite3.Connection,
+    actor: Actor,
+    reference_id: int,
+    membership: Membership,
+    own: _Row | None,
+    collection_id: int,
+) -> JoinOutcome:
+    if own is None:
+        insert(connection, [(reference_id, collection_id, membership)])
+        record(connection, actor, "retract", _detail(reference_id, membership))
+        return "tombstone"
+    newer = own.is_older_than(membership.said)
+    if own.retracted is not None or not (newer or own.changed is None or membership.said in (None, own.changed)):
+        # The first retraction counts, but a word from between the two, if it arrives later, must not revive it.
+        _update(connection, reference_id, collection_id, membership, newer=newer)
         return "known"
-    else:
-        # Even if a person here had withdrawn it: we then pass on that its source withdrew it, and not that we doubt it.
-        retraction = (membership.retracted, membership.retraction_reason, membership.import_id)
-        _update(connection, reference_id, collection_id, membership, retraction)
-    if new:  # a tombstone remembers the allow list, so that restoring it does not make it propaganda
-        connection.execute("UPDATE reference SET allow = ? WHERE id = ?", (membership.allow, reference_id))
-        if membership.import_id is None:
-            add_labels(connection, reference_id, membership.labels)
-    else:
-        touch(connection, reference_id, own=own is not None and own.import_id is None)
-    detail |= {"retracted": membership.retracted, "reason": membership.retraction_reason}
-    if own is not None and own.retracted is not None:
-        detail["before"] = (own.retracted, own.reason)  # which overrides.py reads
-    record(connection, actor, "retract", detail)
+    retraction = (membership.retracted, membership.retraction_reason, membership.import_id)
+    _update(connection, reference_id, collection_id, membership, newer=newer, retraction=retraction)
+    record(connection, actor, "retract", _detail(reference_id, membership))
     return "retracted"
 
 
-def _rule(membership: Membership) -> Tlp | None:
-    """The sharing rule of a collection that a membership creates. The marks of a list's entries are their own, and not
-    those of the collection that the first of them happens to create.
-    """
-    return membership.tlp if membership.import_id is None else None
+def _withdraw_also(connection: sqlite3.Connection, actor: Actor, reference_id: int, membership: Membership) -> bool:
+    """Withdraw what the same source said without a signature. Returns whether there was anything."""
+    found = False
+    for owner, author in membership.also:
+        rows = connection.execute(
+            "SELECT collection_id FROM membership JOIN collection ON collection.id = collection_id"
+            " JOIN voice ON voice.id = voice_id WHERE reference_id = ? AND owner = ? AND author = ? AND name = ?"
+            " AND retracted IS NULL AND (changed IS NULL OR changed <= ?)",
+            (reference_id, owner, author, membership.collection, membership.said or now_exactly()),
+        ).fetchall()
+        for (collection_id,) in rows:
+            withdraw(connection, actor, reference_id, collection_id, membership)
+            found = True
+    return found
+
+
+def withdraw(
+    connection: sqlite3.Connection, actor: Actor, reference_id: int, collection_id: int, membership: Membership
+) -> None:
+    """Note that the source of a membership withdrew it, by the list that `membership` is from."""
+    connection.execute(
+        "UPDATE membership SET retracted = ?, retraction_reason = ?, retraction_import_id = ?,"
+        " changed = max(coalesce(changed, ''), coalesce(?, '')) WHERE reference_id = ? AND collection_id = ?",
+        (
+            *(membership.retracted, membership.retraction_reason, membership.import_id, membership.said),
+            *(reference_id, collection_id),
+        ),
+    )
+    touch(connection, reference_id)
+    settle(connection, reference_id)
+    record(connection, actor, "retract", _detail(reference_id, membership) | {"collection_id": collection_id})
+
+
+def _take_back_too(connection: sqlite3.Connection, reference_id: int, collection_id: int, like: _Row | None) -> None:
+    assert like is not None
+    connection.execute(
+        "UPDATE membership SET taken_back = ?, taken_back_reason = ? WHERE reference_id = ? AND collection_id = ?",
+        (like.taken_back or like.retracted, like.taken_back_reason, reference_id, collection_id),
+    )
+
+
+def _is_ours(connection: sqlite3.Connection, row: _Row) -> bool:
+    query = "SELECT voice_id FROM collection WHERE id = ?"
+    return bool(connection.execute(query, (row.collection_id,)).fetchone()[0] == voices.HERE)
+
+
+def _live(connection: sqlite3.Connection, reference_id: int) -> list[tuple[int]]:
+    query = "SELECT collection_id FROM live_membership WHERE reference_id = ?"
+    return connection.execute(query, (reference_id,)).fetchall()
+
+
+def _detail(reference_id: int, membership: Membership) -> dict[str, object]:
+    detail: dict[str, object] = {"reference": reference_id, "collection": membership.collection}
+    detail |= {"owner": membership.owner, "author": membership.author, "import": membership.import_id}
+    return detail | {"retracted": membership.retracted, "reason": membership.retraction_reason}
 
 
 def _rows(connection: sqlite3.Connection, reference_id: int) -> list[_Row]:
     rows = connection.execute(
-        "SELECT collection.id, name, retracted, retraction_reason, retraction_import_id, changed, import_id, allow"
-        " FROM membership JOIN collection ON collection.id = collection_id JOIN reference ON reference.id = reference_id"
-        " WHERE reference_id = ?",
+        "SELECT collection_id, retracted, taken_back, taken_back_reason, changed, (reference_id, collection_id) IN"
+        " (SELECT reference_id, collection_id FROM live_membership WHERE reference_id = ?1)"
+        " FROM membership WHERE reference_id = ?1",
         (reference_id,),
     )
-    return [_Row(*row) for row in rows]
+    return [_Row(*columns) for columns in rows]
 
 
-def ensure_collection(connection: sqlite3.Connection, actor: Actor, name: str, tlp: Tlp | None = None) -> int:
-    """The id of a collection. If there is none of that name, it is created with this sharing rule."""
-    found = connection.execute("SELECT id FROM collection WHERE name = ?", (name,)).fetchone()
+def ensure_collection(
+    connection: sqlite3.Connection, actor: Actor, membership: Membership, tlp: Tlp | None = None
+) -> int:
+    """The id of the collection of a membership. If there is none, it is created with this sharing rule."""
+    owner, author, name = membership.owner, membership.author, membership.collection
+    found = connection.execute(
+        "SELECT collection.id FROM voice JOIN collection ON voice_id = voice.id"
+        " WHERE owner = ? AND author = ? AND name = ?",
+        (owner, author, name),
+    ).fetchone()
     if found:
         return int(found[0])
-    cursor = connection.execute("INSERT INTO collection (name, tlp, created) VALUES (?, ?, ?)", (name, tlp, now()))
-    record(connection, actor, "collection", {"collection": name, "tlp": tlp})
+    cursor = connection.execute(
+        "INSERT INTO collection (voice_id, name, tlp, created) VALUES (?, ?, ?, ?)",
+        (voices.number(connection, owner, author), name, tlp, now()),
+    )
+    record(connection, actor, "collection", {"collection": name, "owner": owner, "author": author, "tlp": tlp})
     return int(cursor.lastrowid or 0)
 
 
 _COLUMNS = (
     *("reference_id", "collection_id", "source", "tlp", "case_id", "note", "operator", "added", "retracted"),
-    *("retraction_reason", "import_id", "retraction_import_id", "changed", "labels", "carried"),
+    *("retraction_reason", "import_id", "retraction_import_id", "changed", "labels", "carried", "allow", "record"),
+    "expires",
 )
 
 
@@ -306,8 +330,12 @@ def _values(each: Membership) -> tuple[object, ...]:
         each.import_id if each.retracted is not None else None,
         each.said if listed else now_exactly(),
         packed_labels(each.labels) if listed else None,
-        each.carried,
+        *(each.carried, int(each.allow), each.record, each.expires),
     )
+
+
+#: Columns that a newer word replaces, if it says anything of them, and an older one fills in.
+_FACTS = ("source", "case_id", "note", "record", "expires")
 
 
 def _update(
@@ -315,76 +343,50 @@ def _update(
     reference_id: int,
     collection_id: int,
     membership: Membership,
-    retraction: Retraction | None,
+    *,
+    newer: bool,
+    retraction: tuple[str | None, str | None, int | None] | None = None,
 ) -> bool:
     """Take over what a membership's source says now: a stricter TLP mark always, everything else if it is newer or was
     unknown.
 
-    retraction: what holds from now on; None if it stays as it is.
+    retraction: when, why and by which list it is withdrawn from now on; None if that stays as it is.
     Returns whether this changed more than the date.
     """
-    *old, reason, importing, retracted, changed, labels, import_id = connection.execute(
-        "SELECT tlp, source, case_id, note, retraction_reason, retraction_import_id, retracted, changed, labels, import_id"
-        " FROM membership WHERE reference_id = ? AND collection_id = ?",
+    tlp, labels, carried, allow, changed, *before = connection.execute(
+        f"SELECT tlp, labels, carried, allow, changed, retracted, retraction_reason, retraction_import_id,"
+        f" {', '.join(_FACTS)} FROM membership WHERE reference_id = ? AND collection_id = ?",
         (reference_id, collection_id),
     ).fetchone()
-    said = membership.said
-    newer = import_id is not None and said is not None and (changed is None or said > changed)
-    new: list[str | None] = [strictest(old[0], membership.tlp)]
-    for before, now_said in zip(old[1:], (membership.source, membership.case, membership.note), strict=True):
-        new.append((now_said or before) if newer else (before or now_said))
+    facts = (membership.source, membership.case, membership.note, membership.record, membership.expires)
+    merged = [(fact or old) if newer else (old or fact) for fact, old in zip(facts, before[3:], strict=True)]
+    if newer:
+        merged[-1] = membership.expires  # that it no longer expires is news
     kept = labels_of(labels)
     if membership.import_id is not None:
         named = [name for name in membership.labels if name not in _given(connection, reference_id)]
         kept = tuple(named) if newer else tuple(dict.fromkeys((*kept, *named)))
-    before_that: Retraction = (retracted, reason, importing)
-    retraction = before_that if retraction is None else retraction
-    news = new != old or retraction != before_that or sorted(kept) != sorted(labels_of(labels))
+        carried = joined_names(carried, membership.carried)
+    allow = int(membership.allow) if newer else allow
+    after = [strictest(tlp, membership.tlp), packed_labels(kept), carried, allow, *(retraction or before[:3]), *merged]
+    was = [tlp, packed_labels(labels_of(labels)), carried, allow, *before]
+    news = after != was
     if not news and not newer:
         return False
     connection.execute(
-        "UPDATE membership SET tlp = ?, source = ?, case_id = ?, note = ?, labels = ?, changed = ?, retracted = ?,"
-        " retraction_reason = ?, retraction_import_id = ? WHERE reference_id = ? AND collection_id = ?",
-        (*new, packed_labels(kept), said if newer else changed, *retraction, reference_id, collection_id),
+        f"UPDATE membership SET tlp = ?, labels = ?, carried = ?, allow = ?, retracted = ?, retraction_reason = ?,"
+        f" retraction_import_id = ?, {', '.join(f'{fact} = ?' for fact in _FACTS)}, changed = ?"
+        " WHERE reference_id = ? AND collection_id = ?",
+        (*after, membership.said if newer else changed, reference_id, collection_id),
     )
     return news
 
 
-def mark(connection: sqlite3.Connection, reference_id: int, collection: str, tlp: Tlp | None) -> bool:
-    """Apply a TLP mark that came with words about a reference.
-
-    It applies to its membership of that collection; if it has none, to all its memberships, since they go out with these
-    words. Returns whether any of them is stricter now.
-    """
-    if tlp is None:
-        return False
-    rows = connection.execute(
-        "SELECT name, collection_id, membership.tlp FROM membership JOIN collection ON collection.id = collection_id"
-        " WHERE reference_id = ?",
-        (reference_id,),
-    ).fetchall()
-    stricter = [
-        (tlp, reference_id, collection_id)
-        for name, collection_id, old in [row for row in rows if row[0] == collection] or rows
-        if strictest(old, tlp) != old
-    ]
-    connection.executemany("UPDATE membership SET tlp = ? WHERE reference_id = ? AND collection_id = ?", stricter)
-    return bool(stricter)
-
-
-def touch(connection: sqlite3.Connection, reference_id: int, *, own: bool) -> None:
-    """Note that a reference has changed, so that the next list that goes out has it.
-
-    own: we said something new about it, so that ours is the newest word in collections that no list filled.
-    """
-    connection.execute(
-        "UPDATE reference SET revision = (SELECT coalesce(max(id), 0) + 1 FROM audit) WHERE id = ?", (reference_id,)
-    )
-    if own:
-        connection.execute(
-            "UPDATE membership SET changed = ? WHERE reference_id = ? AND import_id IS NULL",
-            (now_exactly(), reference_id),
-        )
+def joined_names(before: str | None, more: str | None) -> str | None:
+    """Names of digests and algorithms of two words of one source. None: all that the reference has."""
+    if before is None or more is None:
+        return before
+    return ",".join(dict.fromkeys([*before.split(","), *more.split(",")]))
 
 
 def add_labels(connection: sqlite3.Connection, reference_id: int, labels: Iterable[str]) -> list[str]:

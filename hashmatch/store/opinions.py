@@ -8,21 +8,32 @@ from collections.abc import Iterable, Sequence
 
 from hashmatch.clock import exactly, now_exactly
 from hashmatch.records import Opinion
+from hashmatch.store import voices
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.membership import touch
+from hashmatch.store.revisions import touch
+from hashmatch.store.voices import Voice
 
 
-def add(connection: sqlite3.Connection, reference_id: int, opinions: Iterable[Opinion], import_id: int | None) -> bool:
-    """Keep opinions, the newest of each source. Of two of the same moment, always the same one wins.
+def add(
+    connection: sqlite3.Connection,
+    reference_id: int,
+    opinions: Iterable[Opinion],
+    import_id: int | None,
+    owner: str = "",
+) -> bool:
+    """Keep opinions, the newest of each voice and source. Of two of the same moment, always the same one wins.
 
-    opinions: each has its source. One without a date is news only if it differs from the last one.
+    opinions: each has its source, and its author if the owner passes it on. One without a date is news only if it differs
+    from the last one. owner: whose word they are, see voices.py.
     Returns whether any of them is news.
     """
     news = False
     for each in opinions:
         assert each.source is not None
+        voice = voices.number(connection, owner, each.author)
         old = connection.execute(
-            "SELECT at, opinion, reason FROM opinion WHERE reference_id = ? AND source = ?", (reference_id, each.source)
+            "SELECT at, opinion, reason FROM opinion WHERE reference_id = ? AND voice_id = ? AND source = ?",
+            (reference_id, voice, each.source),
         ).fetchone()
         at = exactly(each.at) if each.at else now_exactly()
         if old and ((at, each.verdict, each.reason or "") <= (old[0], old[1], old[2] or "")):
@@ -30,33 +41,51 @@ def add(connection: sqlite3.Connection, reference_id: int, opinions: Iterable[Op
         if old and each.at is None and (each.verdict, each.reason) == tuple(old[1:]):
             continue
         connection.execute(
-            "INSERT INTO opinion (reference_id, source, opinion, at, reason, import_id) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (reference_id, source) DO UPDATE SET opinion = excluded.opinion, at = excluded.at,"
-            " reason = excluded.reason, import_id = excluded.import_id",
-            (reference_id, each.source, each.verdict, at, each.reason, import_id),
+            "INSERT INTO opinion (reference_id, voice_id, source, opinion, at, reason, import_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (reference_id, voice_id, source) DO UPDATE SET"
+            " opinion = excluded.opinion, at = excluded.at, reason = excluded.reason, import_id = excluded.import_id",
+            (reference_id, voice, each.source, each.verdict, at, each.reason, import_id),
         )
         news = True
     return news
 
 
-def give(connection: sqlite3.Connection, actor: Actor, reference_id: int, opinion: Opinion) -> bool:
-    """Keep an opinion that is given here, audited. Returns whether it is news."""
-    if not add(connection, reference_id, (opinion,), None):
+def forget_others(connection: sqlite3.Connection, reference_id: int, kept: Iterable[Opinion], owner: str) -> bool:
+    """Forget what lists of an owner told of a reference before, but for the opinions that they still tell. Returns whether
+    there was anything."""
+    still = {(each.author, each.source) for each in kept}
+    rows = connection.execute(
+        "SELECT opinion.id, author, source FROM opinion JOIN voice ON voice.id = voice_id"
+        " WHERE reference_id = ? AND owner = ? AND import_id IS NOT NULL",
+        (reference_id, owner),
+    ).fetchall()
+    gone = [(opinion_id,) for opinion_id, its_author, source in rows if (its_author, source) not in still]
+    connection.executemany("DELETE FROM opinion WHERE id = ?", gone)
+    return bool(gone)
+
+
+def give(connection: sqlite3.Connection, actor: Actor, reference_id: int, opinion: Opinion, owner: str = "") -> bool:
+    """Keep an opinion that is given here, or that was read on a server, audited. Returns whether it is news.
+
+    owner: see voices.py; people here if empty.
+    """
+    if not add(connection, reference_id, (opinion,), None, owner):
         return False
-    touch(connection, reference_id, own=True)
+    touch(connection, reference_id)
     detail = {"reference": reference_id, "opinion": opinion.verdict, "source": opinion.source, "reason": opinion.reason}
     record(connection, actor, "opinion", detail)
     return True
 
 
 def take_back(connection: sqlite3.Connection, actor: Actor, reference_id: int, source: str) -> bool:
-    """Forget an opinion that was given here, audited. Those who have it from a list keep it. Returns whether there was
-    one."""
+    """Forget an opinion that was given here, audited. The next list that goes out takes it back from those who have it.
+    Returns whether there was one."""
     gone = connection.execute(
-        "DELETE FROM opinion WHERE reference_id = ? AND source = ? AND import_id IS NULL", (reference_id, source)
+        "DELETE FROM opinion WHERE reference_id = ? AND source = ? AND voice_id = ?",
+        (reference_id, source, voices.HERE),
     ).rowcount
     if gone:
-        touch(connection, reference_id, own=True)
+        touch(connection, reference_id)
         record(connection, actor, "opinion", {"reference": reference_id, "opinion": None, "source": source})
     return bool(gone)
 
@@ -67,13 +96,13 @@ def of(connection: sqlite3.Connection, reference_id: int) -> tuple[Opinion, ...]
 
 
 def of_several(connection: sqlite3.Connection, ids: Sequence[int]) -> defaultdict[int, tuple[Opinion, ...]]:
-    """All opinions about some references, by reference."""
+    """All opinions about some references, by reference. The author of each is the voice, as it is passed on."""
     rows = connection.execute(
-        "SELECT reference_id, opinion, source, at, reason FROM opinion"
-        f" WHERE reference_id IN ({', '.join('?' * len(ids))}) ORDER BY reference_id, source",
+        "SELECT reference_id, opinion, source, at, reason, owner, author FROM opinion JOIN voice ON voice.id = voice_id"
+        f" WHERE reference_id IN ({', '.join('?' * len(ids))}) ORDER BY reference_id, source, voice_id",
         ids,
     )
     found: defaultdict[int, tuple[Opinion, ...]] = defaultdict(tuple)
-    for reference_id, *columns in rows:
-        found[reference_id] += (Opinion(*columns),)
+    for reference_id, verdict, source, at, reason, owner, author in rows:
+        found[reference_id] += (Opinion(verdict, source, at, reason, Voice(owner, author).passed_on_as),)
     return found

@@ -13,7 +13,8 @@ from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.records import UNKNOWN_QUALITY, Digests, Fingerprint, Hash
 from hashmatch.store import failures
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.membership import JoinOutcome, Membership, join, touch
+from hashmatch.store.membership import JoinOutcome, Membership, join
+from hashmatch.store.revisions import touch
 
 #: The recipe of hashes that came in a list.
 IMPORTED = "imported"
@@ -39,11 +40,24 @@ def add_file(
     changed |= _set_features(connection, reference_id, fingerprint, new=not found)
     if changed and found:
         _set_measures(connection, reference_id, fingerprint)
-        touch(connection, reference_id, own=True)
+        touch(connection, reference_id)
         record(connection, actor, "rehash", {"reference": reference_id, "decoding": fingerprint.recipe})
     outcome = join(connection, actor, reference_id, membership, new=not found, path=location[0])
     set_location(connection, reference_id, *location)
     return reference_id, "joined" if changed and outcome == "known" else outcome
+
+
+def add_digest(connection: sqlite3.Connection, actor: Actor, sha256: str, membership: Membership) -> int:
+    """Add a reference of which nothing is known but its SHA-256, within a transaction. Returns its id."""
+    digest = bytes.fromhex(sha256)
+    cursor = connection.execute(
+        "INSERT INTO reference (identity, sha256, added, revision)"
+        " VALUES (?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
+        (digest, digest, now()),
+    )
+    reference_id = int(cursor.lastrowid or 0)
+    join(connection, actor, reference_id, membership, new=True)
+    return reference_id
 
 
 def set_location(connection: sqlite3.Connection, reference_id: int, path: bytes, size: int, mtime_ns: int) -> None:

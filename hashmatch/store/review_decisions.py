@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hashmatch.clock import now_exactly
-from hashmatch.records import ListItem, Opinion, Verdict
-from hashmatch.store import curate, list_entries, lookup, opinions
+from hashmatch.records import Opinion, Verdict
+from hashmatch.store import curate, lookup, opinions, references
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership
 
@@ -244,7 +244,7 @@ def _allow(connection: sqlite3.Connection, actor: Actor, sha256: str, source: st
     if known is None:
         # Only the digest, since nothing else of the file was verified.
         said = Membership(REVIEWED, source=source, allow=True, operator=actor.operator)
-        list_entries.add_item(connection, actor, ListItem(sha256=sha256), said, allow_known=True)
+        references.add_digest(connection, actor, sha256, said)
         return
     if _is_reviewed(connection, known):
         curate.restore(connection, actor, known, REVIEWED)

@@ -183,14 +183,14 @@ def _recalled(connection: sqlite3.Connection, rows: list[tuple[Any, ...]], asked
 
 def _live(reference: str) -> str:
     """In SQL, whether anybody stands by a reference."""
-    return f"EXISTS (SELECT 1 FROM membership WHERE membership.reference_id = {reference} AND retracted IS NULL)"
+    return f"EXISTS (SELECT 1 FROM live_membership AS word WHERE word.reference_id = {reference})"
 
 
 def _retraction(connection: sqlite3.Connection, reference_id: int) -> tuple[str | None, str | None]:
     """When a reference was last withdrawn from a collection, and why."""
     row = connection.execute(
-        "SELECT retracted, retraction_reason FROM membership WHERE reference_id = ? AND retracted IS NOT NULL"
-        " ORDER BY retracted DESC LIMIT 1",
+        "SELECT coalesce(retracted, taken_back) AS at, iif(retracted IS NULL, taken_back_reason, retraction_reason)"
+        " FROM membership WHERE reference_id = ? AND at IS NOT NULL ORDER BY at DESC LIMIT 1",
         (reference_id,),
     ).fetchone()
     return (None, None) if row is None else (row[0], row[1])

@@ -69,6 +69,13 @@ def m008_messages(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m009_voices(db: Database) -> None:
+    """Whose word everything is, what was given to whom, and what people here decided beside what lists say."""
+    for statement in _M009.split(";;\n"):
+        db.execute(statement)
+
+
 def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:
     """Run the migrations that are still to be done, up to a version, within the current transaction."""
     db = Database(connection)
@@ -374,4 +381,203 @@ _M008 = """
 ALTER TABLE reference ADD COLUMN error_detail TEXT;;
 -- JSON object: what fills the placeholders of the message
 ALTER TABLE reference ADD COLUMN error_parameters TEXT
+"""
+
+_M009 = """
+CREATE TABLE voice (
+    -- whose word something is, see voices.py; number 1 is people here
+    id INTEGER PRIMARY KEY,
+    -- '': people here; a public key; 'interface:NAME'; 'hma:URL'; 'origin:HEX', another reference set; 'unsigned'
+    owner TEXT NOT NULL,
+    -- for whom the owner passes it on; '': for itself
+    author TEXT NOT NULL,
+    -- whether it is a key that signed lists of this reference set
+    ours INTEGER NOT NULL DEFAULT 0 CHECK (ours IN (0, 1)),
+    UNIQUE (owner, author)
+) STRICT;;
+INSERT INTO voice (id, owner, author) VALUES (1, '', '');;
+CREATE TABLE key_trust (
+    -- keys whose allow list counts without a person's word on each entry
+    public_key TEXT PRIMARY KEY,
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE hand_over (
+    -- keys that were replaced; statement: the old key's signed word, NULL where the user decided
+    old_key TEXT PRIMARY KEY,
+    new_key TEXT NOT NULL,
+    at TEXT NOT NULL,
+    statement TEXT
+) STRICT, WITHOUT ROWID;;
+DROP VIEW live_reference;;
+
+CREATE TABLE collection_9 (
+    id INTEGER PRIMARY KEY,
+    voice_id INTEGER NOT NULL DEFAULT 1 REFERENCES voice (id),
+    name TEXT NOT NULL CHECK (length(name) > 0),
+    tlp TEXT CHECK (tlp IN ('clear', 'green', 'amber', 'amber+strict', 'red')),
+    note TEXT,
+    created TEXT NOT NULL,
+    UNIQUE (voice_id, name)
+) STRICT;;
+-- Whose word each membership is. Lists without a signature had no owner but the interface that their format belongs to.
+CREATE TEMP TABLE said AS
+SELECT reference_id, membership.collection_id,
+    CASE WHEN import_id IS NULL THEN ''
+         WHEN collection.signer IS NOT NULL THEN collection.signer
+         WHEN import.signer IS NOT NULL THEN import.signer
+         WHEN import.format IN ('threatexchange', 'tat', 'stopncii', 'ncmec') THEN 'interface:' || import.format
+         ELSE 'unsigned' END AS owner,
+    collection.name AS name
+FROM membership JOIN collection ON collection.id = membership.collection_id LEFT JOIN import ON import.id = import_id;;
+INSERT OR IGNORE INTO voice (owner, author) SELECT DISTINCT owner, CASE WHEN owner = 'unsigned' THEN name ELSE '' END FROM said;;
+-- A collection keeps its number under the voice that most of it is from.
+CREATE TEMP TABLE share AS
+SELECT collection_id, owner, CASE WHEN owner = 'unsigned' THEN name ELSE '' END AS author,
+    row_number() OVER (PARTITION BY collection_id ORDER BY count(*) DESC, owner) AS place
+FROM said GROUP BY collection_id, owner, name;;
+INSERT INTO collection_9 (id, voice_id, name, tlp, note, created)
+SELECT collection.id, coalesce(voice.id, 1), name, tlp, note, created FROM collection
+LEFT JOIN share ON share.collection_id = collection.id AND place = 1
+LEFT JOIN voice ON voice.owner = share.owner AND voice.author = share.author;;
+INSERT INTO collection_9 (voice_id, name, tlp, note, created)
+SELECT voice.id, name, tlp, note, created FROM share JOIN collection ON collection.id = collection_id
+JOIN voice ON voice.owner = share.owner AND voice.author = share.author WHERE place > 1 ORDER BY collection_id, place;;
+-- Which list named it: its collection may be another one from here on.
+UPDATE membership SET collection_id = (
+    SELECT collection_9.id FROM said JOIN voice ON voice.owner = said.owner
+        AND voice.author = CASE WHEN said.owner = 'unsigned' THEN said.name ELSE '' END
+    JOIN collection_9 ON collection_9.voice_id = voice.id AND collection_9.name = said.name
+    WHERE said.reference_id = membership.reference_id AND said.collection_id = membership.collection_id
+) WHERE (reference_id, collection_id) IN (
+    SELECT reference_id, said.collection_id FROM said JOIN share ON share.collection_id = said.collection_id
+    AND share.owner = said.owner WHERE place > 1
+);;
+DROP TABLE collection;;
+ALTER TABLE collection_9 RENAME TO collection;;
+
+-- what a word says beyond what the reference itself has: it counts as long as the word stands
+CREATE TABLE stated (
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    collection_id INTEGER NOT NULL REFERENCES collection (id),
+    md5 BLOB CHECK (length(md5) = 16),
+    sha1 BLOB CHECK (length(sha1) = 20),
+    sha256 BLOB CHECK (length(sha256) = 32),
+    size INTEGER CHECK (size >= 0),
+    width INTEGER,
+    height INTEGER,
+    duration REAL,
+    PRIMARY KEY (reference_id, collection_id)
+) STRICT, WITHOUT ROWID;;
+CREATE INDEX stated_md5 ON stated (md5) WHERE md5 IS NOT NULL;;
+CREATE INDEX stated_sha1 ON stated (sha1) WHERE sha1 IS NOT NULL;;
+CREATE INDEX stated_sha256 ON stated (sha256) WHERE sha256 IS NOT NULL;;
+-- whether the word is that it is legitimate
+ALTER TABLE membership ADD COLUMN allow INTEGER NOT NULL DEFAULT 0 CHECK (allow IN (0, 1));;
+-- what the source calls its record, and from when on it no longer stands by it
+ALTER TABLE membership ADD COLUMN record TEXT;;
+ALTER TABLE membership ADD COLUMN expires TEXT;;
+-- when people here took it back, and why: beside what its source says of it
+ALTER TABLE membership ADD COLUMN taken_back TEXT;;
+ALTER TABLE membership ADD COLUMN taken_back_reason TEXT;;
+-- when anything of it last changed here, by our own clock, which orders what we pass on; NULL: when its list was imported
+ALTER TABLE membership ADD COLUMN touched TEXT;;
+CREATE INDEX membership_record ON membership (record, collection_id) WHERE record IS NOT NULL;;
+DROP INDEX membership_case;;
+-- until now the ids of some interfaces stood in the case
+UPDATE membership SET record = case_id, case_id = NULL WHERE import_id IS NOT NULL AND (
+    case_id LIKE 'threatexchange:%' OR case_id LIKE 'tat:%' OR case_id LIKE 'ncmec:%');;
+UPDATE membership SET taken_back = retracted, taken_back_reason = retraction_reason, retracted = NULL, retraction_reason = NULL
+WHERE retracted IS NOT NULL AND import_id IS NOT NULL AND retraction_import_id IS NULL;;
+-- Where the source withdrew it after people here had, the audit trail remembers what they said.
+CREATE TEMP TABLE taken AS
+SELECT json_extract(detail, '$.reference') AS reference_id, json_extract(detail, '$.collection') AS name,
+    json_extract(detail, '$.before[0]') AS at, json_extract(detail, '$.before[1]') AS reason, max(id)
+FROM audit WHERE action = 'retract' AND detail LIKE '%"before":%' GROUP BY 1, 2;;
+UPDATE membership SET (taken_back, taken_back_reason) = (
+    SELECT at, reason FROM taken JOIN collection ON collection.name = taken.name
+    WHERE taken.reference_id = membership.reference_id AND collection.id = collection_id)
+WHERE retraction_import_id IS NOT NULL AND taken_back IS NULL
+    AND reference_id IN (SELECT reference_id FROM taken WHERE at IS NOT NULL);;
+UPDATE membership SET allow = 1 WHERE reference_id IN (SELECT id FROM reference WHERE allow);;
+
+-- what people here decided of the allow list: 1 on it, 0 off it, NULL nothing
+ALTER TABLE reference ADD COLUMN allow_here INTEGER CHECK (allow_here IN (0, 1));;
+-- whether only lists have it on the allow list
+ALTER TABLE reference ADD COLUMN pending INTEGER NOT NULL DEFAULT 0 CHECK (pending IN (0, 1));;
+CREATE TEMP TABLE decided AS
+SELECT json_extract(detail, '$.reference') AS reference_id, action != 'disallow' AS allow, max(id) FROM audit
+WHERE (action IN ('allow', 'disallow') OR (action IN ('add', 'join') AND json_extract(detail, '$.allow')))
+    AND json_extract(detail, '$.import') IS NULL GROUP BY 1;;
+UPDATE reference SET allow_here = (SELECT allow FROM decided WHERE reference_id = reference.id)
+WHERE id IN (SELECT reference_id FROM decided);;
+UPDATE reference SET pending = 1 WHERE allow AND allow_here IS NULL;;
+CREATE INDEX reference_pending ON reference (id) WHERE pending;;
+
+CREATE TABLE opinion_9 (
+    -- what somebody who looked at a reference says of it; never merged
+    id INTEGER PRIMARY KEY,
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    voice_id INTEGER NOT NULL REFERENCES voice (id),
+    source TEXT NOT NULL CHECK (length(source) > 0),
+    opinion TEXT NOT NULL CHECK (opinion IN ('confirmed', 'disputed', 'false-positive')),
+    at TEXT NOT NULL,
+    reason TEXT,
+    -- the list that told of it; NULL where it was given here
+    import_id INTEGER REFERENCES import (id),
+    UNIQUE (reference_id, voice_id, source)
+) STRICT;;
+CREATE TEMP TABLE told AS
+SELECT opinion.*, coalesce((
+        SELECT name FROM membership JOIN collection ON collection.id = membership.collection_id
+        WHERE membership.reference_id = opinion.reference_id AND membership.import_id = opinion.import_id LIMIT 1
+    ), (
+        SELECT name FROM provenance JOIN collection ON collection.id = provenance.collection_id
+        WHERE provenance.reference_id = opinion.reference_id AND provenance.import_id = opinion.import_id
+    ), source) AS teller,
+    CASE WHEN import_id IS NOT NULL AND import.signer IS NOT NULL THEN import.signer
+         WHEN import.format IN ('threatexchange', 'tat', 'stopncii', 'ncmec') THEN 'interface:' || import.format
+         WHEN import_id IS NOT NULL THEN 'unsigned'
+         WHEN source LIKE 'HMA http%' THEN 'hma:' || substr(source, 5, instr(substr(source, 5) || ' ', ' ') - 1)
+         ELSE '' END AS owner
+FROM opinion LEFT JOIN import ON import.id = import_id;;
+INSERT OR IGNORE INTO voice (owner, author)
+SELECT DISTINCT owner, CASE WHEN owner = 'unsigned' THEN teller ELSE '' END FROM told ORDER BY 1, 2;;
+INSERT INTO opinion_9 (reference_id, voice_id, source, opinion, at, reason, import_id)
+SELECT reference_id, voice.id, source, opinion, at, reason, import_id FROM told JOIN voice ON voice.owner = told.owner
+    AND voice.author = CASE WHEN told.owner = 'unsigned' THEN teller ELSE '' END ORDER BY reference_id, source;;
+DROP TABLE opinion;;
+ALTER TABLE opinion_9 RENAME TO opinion;;
+DROP TABLE temp.said;;
+DROP TABLE temp.share;;
+DROP TABLE temp.told;;
+DROP TABLE temp.taken;;
+DROP TABLE temp.decided;;
+
+CREATE TABLE returned (
+    -- our own word that a list brought back: the date of the newest, so that an older one brings back no opinions
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    voice_id INTEGER NOT NULL REFERENCES voice (id),
+    changed TEXT NOT NULL,
+    PRIMARY KEY (reference_id, voice_id)
+) STRICT, WITHOUT ROWID;;
+CREATE TABLE given (
+    -- what a named list last gave of an entry, so that the next one can withdraw it
+    id INTEGER PRIMARY KEY,
+    list TEXT NOT NULL,
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    collection_id INTEGER NOT NULL REFERENCES collection (id),
+    tlp TEXT CHECK (tlp IN ('clear', 'green', 'amber', 'amber+strict', 'red')),
+    -- the date that the entry had
+    changed TEXT NOT NULL,
+    withdrawn INTEGER NOT NULL CHECK (withdrawn IN (0, 1)),
+    -- in which number it became so
+    sequence INTEGER NOT NULL,
+    UNIQUE (list, reference_id, collection_id)
+) STRICT;;
+CREATE INDEX given_reference ON given (reference_id, collection_id);;
+CREATE VIEW live_membership AS
+SELECT * FROM membership WHERE retracted IS NULL AND taken_back IS NULL
+    AND (expires IS NULL OR expires > strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));;
+CREATE VIEW live_reference AS
+SELECT * FROM reference WHERE EXISTS (SELECT 1 FROM live_membership WHERE reference_id = reference.id)
 """

@@ -11,7 +11,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.store import lookup
 
-_MEMBERSHIPS = "SELECT collection_id FROM membership WHERE reference_id = id AND retracted IS NULL"
+_MEMBERSHIPS = "SELECT collection_id FROM live_membership WHERE reference_id = id"
 _SEARCHED = ", ".join(f"'{name}'" for name in hashers.HASHERS)
 _CAN_BE_FOUND = (
     "(sha256 IS NOT NULL OR sha1 IS NOT NULL OR md5 IS NOT NULL OR"
@@ -34,7 +34,8 @@ class SearchScope:
     @classmethod
     def of(cls, connection: sqlite3.Connection, collections: Sequence[str], allowed: bool) -> SearchScope:
         """The scope by the names of collections. Raises CommandError if there is no collection of one of these names."""
-        return cls(tuple(lookup.collection_number(connection, name) for name in collections), allowed)
+        numbers = (number for name in collections for number in lookup.collection_numbers(connection, name))
+        return cls(tuple(numbers), allowed)
 
     def has(self, connection: sqlite3.Connection, reference_id: int) -> bool:
         """Whether a reference is live and in the scope."""

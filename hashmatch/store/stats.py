@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hashmatch.clock import now
 from hashmatch.store import scans
-from hashmatch.store.lookup import collection_number
+from hashmatch.store.lookup import collection_numbers
 from hashmatch.store.verify import one_state
 
 
@@ -125,7 +125,7 @@ _LABELS = (
     " WHERE membership.labels IS NOT NULL"
 )
 #: The references that nobody stands by any more. They are few, so SQLite finds them here faster than in the memberships.
-_RETRACTED = "(SELECT reference_id FROM membership GROUP BY reference_id HAVING count(retracted) = count(*))"
+_RETRACTED = "(SELECT reference_id FROM membership GROUP BY reference_id HAVING count(coalesce(retracted, taken_back)) = count(*))"
 _DISPUTES = "opinion IN ('disputed', 'false-positive')"
 
 
@@ -147,7 +147,7 @@ def labels_used(connection: sqlite3.Connection) -> dict[str, int]:
 class _Counting:
     def __init__(self, connection: sqlite3.Connection, period: Period, collections: Sequence[str]) -> None:
         self._connection, self._period, self._selection = connection, period, tuple(collections)
-        self._numbers = ",".join(str(collection_number(connection, name)) for name in collections)
+        self._numbers = ",".join(str(number) for name in collections for number in collection_numbers(connection, name))
         self._disputed = f"SELECT DISTINCT reference_id FROM opinion WHERE {_DISPUTES}"
 
     def all(self) -> Statistics:
@@ -188,7 +188,7 @@ class _Counting:
         only = f" AND collection_id IN ({self._numbers})" if self._numbers else ""
         rows = self._connection.execute(
             f"SELECT {name}, count(*), sum(NOT live), sum(reference_id IN ({self._disputed})) FROM (SELECT"
-            f" reference_id, collection_id, source, max(retracted IS NULL) AS live FROM membership WHERE 1{only}{of_period}"
+            f" reference_id, collection_id, source, max(retracted IS NULL AND taken_back IS NULL) AS live FROM membership WHERE 1{only}{of_period}"
             f" GROUP BY reference_id, {by}) AS membership GROUP BY {by}"
         )
         return _in_order(rows)
@@ -213,8 +213,9 @@ class _Counting:
         queries = {
             "added": f"SELECT substr(added, 1, 7), count(*) FROM reference WHERE {period.covers('added')}"
             f" AND {chosen('reference.id')} GROUP BY 1",
-            "retracted": "SELECT substr(retracted, 1, 7), count(DISTINCT reference_id) FROM membership"
-            f" WHERE retracted IS NOT NULL AND {period.covers('retracted')}{only} GROUP BY 1",
+            "retracted": "SELECT substr(at, 1, 7), count(DISTINCT reference_id) FROM"
+            " (SELECT *, coalesce(retracted, taken_back) AS at FROM membership)"
+            f" WHERE at IS NOT NULL AND {period.covers('at')}{only} GROUP BY 1",
             "disputes": f"SELECT substr(at, 1, 7), count(*) FROM opinion WHERE {_DISPUTES} AND {period.covers('at')}"
             f" AND {chosen('opinion.reference_id')} GROUP BY 1",
             "matches": f"SELECT substr(at, 1, 7), count(*) FROM {self._results()} AND status = 'match' GROUP BY 1",

@@ -9,7 +9,7 @@ from pathlib import Path
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.store import backup, row_digests, schema
-from hashmatch.store.database import VERSION, read_as_it_is
+from hashmatch.store.database import VERSION, malformed, pragma, read_as_it_is
 
 
 def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
@@ -18,6 +18,9 @@ def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
     path: of the database; a backup is left beside it. None for a copy in memory.
     Raises CommandError if it is damaged, since new digests would make the damage look sound, or if no backup can be made.
     """
+    # A table that others refer to is replaced by a new one: https://www.sqlite.org/lang_altertable.html#otheralter
+    checks = pragma(connection, "foreign_keys")
+    connection.execute("PRAGMA foreign_keys = OFF")
     # Two processes may open a file at once. The lock makes the second one find it upgraded.
     connection.execute("BEGIN IMMEDIATE")
     saved: Path | None = None
@@ -27,6 +30,8 @@ def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
             if path is not None and _has_content(connection):
                 saved = _back_up(path, version)
             schema.apply(connection)
+            if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+                raise malformed("rows refer to others that are not there")
             row_digests.make_all(connection)
         connection.execute("COMMIT")
     except BaseException:
@@ -35,6 +40,8 @@ def upgrade(connection: sqlite3.Connection, path: Path | None) -> None:
         if saved is not None:  # the database is as it was, and needs no backup
             saved.unlink(missing_ok=True)
         raise
+    finally:
+        connection.execute(f"PRAGMA foreign_keys = {checks}")
 
 
 def _has_content(connection: sqlite3.Connection) -> bool:

@@ -47,7 +47,7 @@ def fill_bank(
     """
     if selection.since is not None:
         raise CommandError(_("a bank is filled with all that is known; --since is for lists"))
-    choice = ExportEntries(store.connection, selection, None, one_each=True)
+    choice = ExportEntries(store.connection, selection, None)
     with HmaServer(url, token_from_environment()) as server:
         ledger = PushedContents(store, server.name, bank)
         report = push(server, bank, choice.with_ids(), ledger, refused)

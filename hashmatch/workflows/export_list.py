@@ -8,17 +8,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from hashmatch import exchange
+from hashmatch import exchange, hashers
 from hashmatch.clock import now
 from hashmatch.errors import CommandError
 from hashmatch.exchange.fields import LIST_VERSION
 from hashmatch.exchange.losses import Losses
 from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, UNNAMED, ListHead, ListItem, Opinion, Tlp, strictest
-from hashmatch.store import Store, hash_rows, list_issues, lookup, review_decisions
+from hashmatch.store import Store, given, hash_rows, list_issues, lookup, review_decisions, voices
 from hashmatch.store.audit import Actor, record
+from hashmatch.store.given import GivenEntry, GivenList
 from hashmatch.store.lookup import Reference, ReferenceSource
 from hashmatch.store.verify import one_state
+from hashmatch.store.voices import Voice
+from hashmatch.views import ViewKind, ViewName
 
 if TYPE_CHECKING:
     from hashmatch.signing.minisign import SecretKey
@@ -29,7 +32,7 @@ class ExportSelection:
     """What to export.
 
     since: only what was added, changed or retracted from this moment on (UTC, ISO 8601), or since the list with this number.
-    include: see exchange.EXTRAS.
+    unmarked: also what has no TLP mark. include: see exchange.EXTRAS.
     """
 
     collections: tuple[str, ...] = ()
@@ -37,6 +40,7 @@ class ExportSelection:
     since: str | int | None = None
     max_tlp: Tlp = "green"
     include: frozenset[str] = frozenset()
+    unmarked: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Everything but `since`."""
@@ -45,6 +49,7 @@ class ExportSelection:
             "collections": sorted(self.collections),
             "labels": sorted(self.labels),
             "include": sorted(self.include),
+            "unmarked": self.unmarked,
         }
 
 
@@ -52,7 +57,9 @@ class ExportSelection:
 class ExportReport:
     """How many entries were written, and how many references were left out and why.
 
-    unmarked: entries that were written without a TLP mark. left_out_tlp: references above `max_tlp`.
+    unmarked: entries that were written without a TLP mark. left_out_tlp: references above `max_tlp`. left_out_unmarked:
+    references without a mark. withdrawn: entries that the list gave before and withdraws; not_withdrawn: the same, where the
+    format cannot say so.
     left_out_retracted, left_out_without_hash, left_out_allow, left_out_false_positive: the format cannot carry a retraction,
     a reference without its kind of hash, one on the allow list, or one that its own source calls a false positive.
     kept, lost: how many entries or hashes have what the format can say and what it cannot; see exchange/losses.py.
@@ -70,30 +77,42 @@ class ExportReport:
     lost: Mapping[str, int] = field(default_factory=dict)
     head: ListHead = UNNAMED
     strictest: Tlp | None = None
+    left_out_unmarked: int = 0
+    withdrawn: int = 0
+    not_withdrawn: int = 0
 
     @property
     def left_out(self) -> int:
         format_cannot = self.left_out_retracted + self.left_out_allow + self.left_out_false_positive
-        return self.left_out_tlp + self.left_out_without_hash + format_cannot
+        return self.left_out_tlp + self.left_out_unmarked + self.left_out_without_hash + format_cannot
 
 
 class ExportEntries:
-    """The entries that a selection lets out, one by one, and a count of what the sharing rules keep back.
+    """The entries that a selection lets out, one by one, and a count of what the sharing rules keep back. See docs/lists.md.
 
-    above: how many references are marked stricter than `max_tlp`. strictest: the strictest mark that went out.
+    above, unmarked: references that stay here, since they are marked stricter than `max_tlp`, or not at all.
+    taken: entries that the list gave before and withdraws now. strictest: the strictest mark that went out.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, selection: ExportSelection, after: int | None, one_each: bool
+        self,
+        connection: sqlite3.Connection,
+        selection: ExportSelection,
+        after: int | None,
+        form: exchange.Format | None = None,
+        before: GivenList | None = None,
     ) -> None:
-        """after: only references with a higher revision. one_each: each reference once, not once per source."""
-        self.above = 0
+        """after: only references with a higher revision. form: the format of the list; None: for a bank. before: what the list
+        gave until now."""
+        self.above = self.unmarked = self.taken = 0
         self.strictest: Tlp | None = None
-        self._connection, self._selection = connection, selection
-        self._after, self._one_each = after, one_each
+        self._connection, self._selection, self._after, self._before = connection, selection, after, before
+        self._one_each = form is None or not form.carries_retraction
+        self._says_views = form is not None and "view" in form.carries
         self._we = review_decisions.rules(connection).source
+        self._passed: list[tuple[int, int, GivenEntry]] = []
         for name in selection.collections:
-            lookup.collection_number(connection, name)
+            lookup.collection_numbers(connection, name)
 
     def items(self) -> Iterator[ListItem]:
         for _reference_id, item in self.with_ids():
@@ -101,76 +120,183 @@ class ExportEntries:
 
     def with_ids(self) -> Iterator[tuple[int, ListItem]]:
         """Each entry with the id of its reference."""
-        wanted = set(self._selection.collections)
-        allowed = TLP_ORDER.index(self._selection.max_tlp)
         for reference in lookup.references(self._connection, changed_after=self._after):
-            sources = [source for source in reference.sources if not wanted or source.collection in wanted]
-            if not sources or not set(self._selection.labels) <= set(reference.labels):
-                continue
-            mark = reference.tlp
-            if mark is not None and TLP_ORDER.index(mark) > allowed:
-                self.above += 1
-                continue
-            self.strictest = strictest(self.strictest, mark)
-            yield from ((reference.id, item) for item in self._entries(reference, sources))
+            for source, item in self._entries(reference):
+                self.strictest = strictest(self.strictest, item.tlp)
+                if self._before is not None:
+                    given = GivenEntry(item.tlp, item.changed or "", item.retracted is not None)
+                    self._passed.append((reference.id, source.collection_id, given))
+                yield reference.id, item
 
-    def _entries(self, reference: Reference, sources: list[ReferenceSource]) -> Iterator[ListItem]:
-        # A bare list of hashes names each reference once, with a source that stands by it if there is one.
-        sources.sort(key=lambda source: source.retracted is not None)
-        hashes = hash_rows.hashes(self._connection, reference.id)
-        paths: tuple[bytes, ...] = ()
-        if "paths" in self._selection.include:
-            paths = tuple(lookup.locations(self._connection, reference.id))
-        told = reference.opinions
-        if not self._one_each:
-            sources, told = self._as_ours(reference, sources)
-        for source in sources[:1] if self._one_each else sources:
-            labels = reference.labels if self._one_each else tuple(sorted({*reference.given, *source.labels}))
-            yield ListItem(
-                kind=reference.kind,
-                md5=reference.md5,
-                sha1=reference.sha1,
-                sha256=reference.sha256,
-                size=reference.size,
-                duration=reference.duration,
-                width=reference.width,
-                height=reference.height,
-                hashes=hashes,
-                labels=labels,
-                allow=reference.allow,
-                collection=source.collection,
-                source=source.source,
-                # The strictest mark of all its sources: one source's mark must not open what another keeps closed.
-                tlp=reference.tlp,
-                added=source.added,
-                changed=source.changed,
-                retracted=source.retracted,
-                retraction_reason=source.retraction_reason,
-                opinions=tuple(_told_by(source, opinion) for opinion in told),
-                paths=paths,
-                case=source.case,
-                operator=source.operator,
-                note=source.note,
-            )
+    def remember(self) -> None:
+        """Note what went out, for the next number of the list, within a transaction."""
+        if self._before is not None:
+            self._before.note(self._passed)
 
-    def _as_ours(
-        self, reference: Reference, sources: list[ReferenceSource]
-    ) -> tuple[list[ReferenceSource], tuple[Opinion, ...]]:
-        """Sources and opinions as they go out. If people here took back an entry of somebody else's list, we dispute it, and
-        its source still stands by it: nobody may withdraw another's entry on our word."""
-        dispute = reference.our_dispute(self._we)
-        if dispute is None or not any(source.withdrawn_here for source in sources):
-            return sources, reference.opinions
-        standing = [
-            replace(source, retracted=None, retraction_reason=None) if source.withdrawn_here else source
-            for source in sources
+    def remember_the_past(self) -> None:
+        """Take for given what the list would give now, if it went out before anybody noted that."""
+        assert self._before is not None
+        everything = ExportEntries(self._connection, self._selection, None, None, None)
+        rows = [
+            (reference.id, source.collection_id, GivenEntry(reference.tlp, source.changed or "", False))
+            for reference in lookup.references(self._connection)
+            for source in everything._outgoing(reference)
         ]
-        others = (opinion for opinion in reference.opinions if opinion.source != self._we)
-        return standing, (*others, dispute)
+        self._before.note(rows)
+
+    def _outgoing(self, reference: Reference) -> list[ReferenceSource]:
+        """The sources whose word on a reference goes out; none if the reference stays here."""
+        wanted = set(self._selection.collections)
+        sources = [source for source in reference.sources if not wanted or source.collection in wanted]
+        if not sources or not set(self._selection.labels) <= set(reference.labels):
+            return []
+        mark = reference.tlp
+        if mark is None and not self._selection.unmarked:
+            self.unmarked += 1
+            return []
+        if mark is not None and TLP_ORDER.index(mark) > TLP_ORDER.index(self._selection.max_tlp):
+            self.above += 1
+            return []
+        # Of what the same author said to us and to others who passed it on, the newest counts.
+        newest: dict[tuple[str, str], ReferenceSource] = {}
+        for source in sources:
+            key = (_author(source), source.collection)
+            if key not in newest or _changed(source) > _changed(newest[key]):
+                newest[key] = source
+        return list(newest.values())
+
+    def _entries(self, reference: Reference) -> Iterator[tuple[ReferenceSource, ListItem]]:
+        sources = self._outgoing(reference)
+        before = {} if self._before is None else self._before.of(reference.id)
+        if self._one_each:
+            # A bare list of hashes names each reference once, with a source that stands by it if there is one.
+            sources = sorted(sources, key=lambda source: (not source.live, not source.is_ours))[:1]
+        facts = _Facts(self._connection, reference, self._selection, says_views=self._says_views)
+        newest = given.newest(self._connection, reference.id)
+        for source in sources:
+            told = before.get(source.collection_id)
+            moment = given.dated(_changed(source), told, withdrawn=source.retracted is not None)
+            changed = max(moment, newest.get(source.collection_id, ""))
+            yield source, self._item(reference, source, facts, changed)
+        there = {source.collection_id for source in sources}
+        if self._one_each and there:
+            return
+        for source in reference.sources:
+            told = before.get(source.collection_id)
+            if told is not None and source.collection_id not in there and not (self._one_each and told.withdrawn):
+                self.taken += 1
+                yield source, self._withdrawal(reference, source, facts, told)
+
+    def _item(self, reference: Reference, source: ReferenceSource, facts: _Facts, changed: str) -> ListItem:
+        labels = reference.labels if self._one_each else tuple(sorted({*reference.given, *source.labels}))
+        return replace(
+            facts.of(None if self._one_each else source),
+            labels=labels,
+            allow=reference.allow if self._one_each else source.allow,
+            author=_author(source),
+            collection=source.collection,
+            source=source.source,
+            # The strictest mark of all its sources: one source's mark must not open what another keeps closed.
+            tlp=reference.tlp,
+            added=source.added,
+            changed=changed,
+            retracted=source.retracted,
+            retraction_reason=source.retraction_reason,
+            expires=source.expires,
+            opinions=tuple(_told_by(source, opinion) for opinion in self._opinions(reference)),
+            case=source.case,
+            operator=source.operator,
+            note=source.note,
+        )
+
+    def _withdrawal(self, reference: Reference, source: ReferenceSource, facts: _Facts, told: GivenEntry) -> ListItem:
+        """Withdraws what the list gave and would not give today: it says no more than that."""
+        changed = given.dated(None, told, withdrawn=True)
+        ours = Opinion("disputed", self._we, changed)
+        return replace(
+            facts.of(None if self._one_each else source),
+            author=_author(source),
+            collection=source.collection,
+            tlp=told.tlp,
+            changed=changed,
+            retracted=changed[:19] + "Z",
+            retraction_reason=_NO_LONGER_SHARED,
+            # A format that cannot say that something is withdrawn may be able to say that it is disputed.
+            opinions=(ours,) if self._one_each else (),
+            paths=(),
+        )
+
+    def _opinions(self, reference: Reference) -> tuple[Opinion, ...]:
+        """Opinions as they go out: if people here took back an entry of somebody else's list, we dispute it."""
+        dispute = reference.our_dispute(self._we)
+        if dispute is None:
+            return reference.opinions
+        others = (each for each in reference.opinions if each.author or each.source != self._we)
+        return (*others, dispute)
+
+
+#: Reasons travel with lists: they are data, and the same in every language.
+_NO_LONGER_SHARED = "no longer shared"
+
+
+class _Facts:
+    """What identifies a reference and how it is described, as far as each word on it says."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, reference: Reference, selection: ExportSelection, *, says_views: bool
+    ) -> None:
+        self._reference = reference
+        self._stated = lookup.stated(connection, reference.id)
+        self._hashes = tuple(
+            each
+            for each in hash_rows.hashes(connection, reference.id)
+            if (each.algorithm != hashers.GUARD or hashers.GUARD in selection.include)
+            # What cannot be told to be a part would pass for the whole.
+            and (says_views or ViewName.parse(each.view).kind is not ViewKind.PART)
+        )
+        self._paths: tuple[bytes, ...] = ()
+        if "paths" in selection.include:
+            self._paths = tuple(lookup.locations(connection, reference.id))
+
+    def of(self, source: ReferenceSource | None) -> ListItem:
+        """Digests, hashes and measures as one source says them; None: as all live ones do together."""
+        reference = self._reference
+        sources = [source] if source is not None else [each for each in reference.sources if each.live]
+        whole = not sources or any(each.carried is None or each.is_ours for each in sources)
+        carried = frozenset().union(*(each.carried or () for each in sources))
+        stated = self._stated.get(source.collection_id, {}) if source is not None else {}
+
+        def digest(name: str) -> str | None:
+            own = getattr(reference, name)
+            value = stated.get(name) or (own if whole or name in carried else None)
+            return None if value is None else str(value)
+
+        return ListItem(
+            kind=reference.kind,
+            md5=digest("md5"),
+            sha1=digest("sha1"),
+            sha256=digest("sha256"),
+            size=reference.size,
+            duration=reference.duration,
+            width=reference.width,
+            height=reference.height,
+            hashes=tuple(each for each in self._hashes if whole or each.algorithm in carried),
+            paths=self._paths,
+        )
+
+
+def _author(source: ReferenceSource) -> str:
+    return Voice(source.owner, source.author).passed_on_as
+
+
+def _changed(source: ReferenceSource) -> str:
+    """When a word on a reference last changed, by our clock."""
+    return (source.changed if source.is_ours else source.heard) or ""
 
 
 def _told_by(source: ReferenceSource, opinion: Opinion) -> Opinion:
-    return replace(opinion, source=None) if opinion.source == source.collection else opinion
+    own = opinion.source == source.collection and opinion.author == _author(source)
+    return replace(opinion, source=None, author="") if own else opinion
 
 
 def export(
@@ -194,10 +320,15 @@ def export(
     if name is not None and not store.writable:
         raise CommandError(_("the database cannot be written, so a list of this name cannot be numbered"))
     connection = store.connection
+    if name is not None:
+        _remember_the_past(store, selection, name)
     with one_state(connection):
         newest = list_issues.newest_revision(connection)
         head, after = _head(connection, selection, name, expires)
-        choice = ExportEntries(connection, selection, after, one_each=not form.carries_retraction)
+        before = None
+        if head.name is not None and head.sequence is not None:
+            before = GivenList(connection, head.name, head.sequence)
+        choice = ExportEntries(connection, selection, after, form, before)
         losses = Losses(form, selection.include)
         items = losses.watch(choice.items())
         if form.write_list is not None:
@@ -216,11 +347,15 @@ def export(
         dict(sorted(losses.lost.items())),
         head,
         choice.strictest,
+        choice.unmarked,
+        choice.taken if form.carries_retraction else 0,
+        0 if form.carries_retraction else choice.taken,
     )
     if store.writable:
         with store.transaction() as connection:
             if head.name is not None and head.sequence is not None:
                 list_issues.publish(connection, head.name, head.sequence, newest, selection.as_json())
+                choice.remember()
             detail = {
                 "format": format_name,
                 "written": report.written,
@@ -233,19 +368,29 @@ def export(
     return report
 
 
+def _remember_the_past(store: Store, selection: ExportSelection, name: str) -> None:
+    """Take for given what a list gave before anybody noted that: until version 9 of the database."""
+    last = list_issues.published(store.connection, name, selection.as_json())
+    if last is None or not GivenList(store.connection, name, last.sequence).is_empty:
+        return
+    with store.transaction() as connection:
+        past = GivenList(connection, name, last.sequence)
+        ExportEntries(connection, selection, None, None, past).remember_the_past()
+
+
 def _head(
     connection: sqlite3.Connection, selection: ExportSelection, name: str | None, expires: str | None
 ) -> tuple[ListHead, int | None]:
     """The list's head, and the revision after which references are in it; None means all of them."""
-    since = selection.since
+    since, origin = selection.since, voices.origin(connection)
     if name is None:
         if isinstance(since, int):
             raise CommandError(_("numbers are those of lists with a name: give it with --list"))
         after = None if since is None else list_issues.revision_at(connection, since)
-        return ListHead(created=now(), expires=expires), after
+        return ListHead(created=now(), expires=expires, origin=origin), after
     chosen = selection.as_json()
     last = list_issues.published(connection, name, chosen)
-    head = ListHead(name, last.sequence + 1 if last else 1, None, now(), expires)
+    head = ListHead(name, last.sequence + 1 if last else 1, None, now(), expires, origin)
     if isinstance(since, int):
         before = list_issues.published(connection, name, chosen, since)
         assert before is not None
@@ -274,5 +419,6 @@ def sign_list(store: Store, actor: Actor, path: Path, key: SecretKey, report: Ex
     )
     signed = signing.sign_file(path, key, told)
     with store.transaction() as connection:
+        voices.set_ours(connection, key.public.text)
         detail = {"list": signed.name, "sequence": signed.sequence, "sha256": signed.sha256, "key": key.public.text}
         record(connection, actor, "sign", detail)

@@ -17,14 +17,14 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange import entry_checks
 from hashmatch.exchange.fields import snippet
 from hashmatch.i18n import _, ngettext
-from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead, Opinion
+from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead
 from hashmatch.search.duplicates import NearDuplicate, near_duplicates
-from hashmatch.store import Store, generation, list_entries, list_issues, lookup, opinions, review_decisions
+from hashmatch.store import Store, generation, list_entries, list_issues, lookup, voices
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, kept_off, mark, touch
+from hashmatch.store.membership import Membership, ensure_collection
 from hashmatch.system import ahead
 from hashmatch.workflows.list_batches import PackedLine, packed_batches
-from hashmatch.workflows.list_origin import AS_IT_SAYS, ImportPlan, ListOrigin, called, origin_of
+from hashmatch.workflows.list_origin import AS_IT_SAYS, ImportPlan, ListOrigin, origin_of
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import IssueNumbers
@@ -35,10 +35,12 @@ class ImportReport:
     """What an import did with the entries of a list.
 
     refused: lines that could not be used. remarks: remarks about lines that were used, whether shown or not.
-    allow: entries that went to the allow list. not_allowed: entries that the list allows but others know as propaganda; only
-    a person can allow those.
+    joined: entries of references that were known, of which this list said something new. known: it said nothing new.
+    allow: entries that went to the allow list. pending: entries that the list allows, and that wait for a person.
     retracted: entries that are withdrawn, by the list now or by a person here before. restored: entries whose source stands
-    by them again. disputed: retractions of what others gave; those references stay, and are disputed from now on.
+    by them again. disputed: withdrawals of what others still stand by. tombstone: withdrawals of what never came here.
+    ours: entries of our own that came back. replaced: words of older versions of records, which this list corrected.
+    several: entries that are about more than one reference.
     duplicates: added entries that show the same as an older reference.
     head, signer: of the list; signer is the key's name, if it has one. missing: ranges of numbers of lists of this name that
     have not arrived.
@@ -52,8 +54,12 @@ class ImportReport:
     retracted: int = 0
     restored: int = 0
     disputed: int = 0
+    tombstone: int = 0
+    ours: int = 0
+    replaced: int = 0
+    several: int = 0
     allow: int = 0
-    not_allowed: int = 0
+    pending: int = 0
     refused: int = 0
     remarks: int = 0
     duplicates: int = 0
@@ -63,7 +69,13 @@ class ImportReport:
 
     @property
     def items(self) -> int:
-        return self.added + self.joined + self.known + self.retracted + self.restored + self.disputed
+        told = self.added + self.joined + self.known + self.ours
+        return told + self.retracted + self.restored + self.disputed + self.tombstone
+
+    @property
+    def is_unusable(self) -> bool:
+        """Whether the list has something in it, of which nothing could be used."""
+        return not self.items and bool(self.remarks or self.refused)
 
 
 #: The counters of ImportReport.
@@ -154,10 +166,8 @@ class _Import:
         self._store, self._actor, self._origin, self._plan, self._told = store, actor, origin, plan, told
         self._remarks_on, self._remarks = remarks_on, remarks
         self._counts = dict.fromkeys(_COUNTED, 0)
-        self._owners: dict[str, str | None] = {}
-        self._owners_called: dict[str, str] = {}
         self._import_id = self._read = 0
-        self._we = review_decisions.rules(store.connection).source
+        self._imported = ""
 
     def run(self, rows: Iterator[exchange.ListRow], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         with _collecting_seldom():
@@ -166,7 +176,9 @@ class _Import:
     def _run(self, rows: Iterator[exchange.ListRow], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         newest = generation.current(self._store.connection).newest
         self._begin()
-        with contextlib.closing(ahead(packed_batches(rows, self._origin, self._plan, self._import_id))) as batches:
+        with contextlib.closing(
+            ahead(packed_batches(rows, self._origin, self._plan, self._import_id, self._imported))
+        ) as batches:
             for batch in batches:
                 with self._store.transaction() as connection:
                     self._add(connection, batch)
@@ -198,13 +210,14 @@ class _Import:
         with self._store.transaction() as connection:
             number = None
             if plan.collection is not None:
-                self._own(connection, plan.collection)
-                number = ensure_collection(connection, self._actor, plan.collection, plan.tlp)
-                list_issues.set_signer(connection, plan.collection, self._owners[plan.collection])
+                author = plan.collection if origin.owner == voices.UNSIGNED else ""
+                named = Membership(plan.collection, owner=origin.owner, author=author)
+                number = ensure_collection(connection, self._actor, named)
             name = os.fsencode(origin.path.name).decode("utf-8", "replace")
             self._import_id = list_issues.begin_import(
                 connection, name, origin.form.name, origin.sha256, number, origin.head, origin.signer
             )
+            self._imported = list_issues.imported_at(connection, self._import_id)
             detail = {
                 "import": self._import_id,
                 "list": origin.path.name,
@@ -217,7 +230,7 @@ class _Import:
             record(connection, self._actor, "import", detail)
 
     def _add(self, connection: sqlite3.Connection, batch: list[PackedLine]) -> None:
-        entries: list[list_entries.ListEntry] = []
+        entries: list[tuple[int, list_entries.ListEntry]] = []
         for row in batch:
             if isinstance(row, LineRemark):
                 self._remark(row)
@@ -226,57 +239,43 @@ class _Import:
             if isinstance(row, BadLine):
                 self._refuse(row)
                 continue
-            line, packed, of_case, problem, remarks = row
+            line, packed, problem, remarks = row
             entry = list_entries.ListEntry._make(packed)
-            if of_case:
-                self._put(connection, entries)  # the case may be one of these
-                entries = []
-                self._withdraw(connection, line, entry)
-                continue
-            if any(each.source == self._we for each in entry.opinions):
-                entry = self._without_our_dispute(connection, entry)
-            membership = entry.membership
-            is_foreign = self._is_foreign(connection, membership.collection)
-            if is_foreign and membership.retracted is not None:
-                self._dispute(connection, list_entries.find(connection, entry.identity), membership)
-            elif problem:
+            if problem and not (entry.membership.retracted and entry.membership.record):
                 self._refuse(BadLine(line, problem))
-            elif is_foreign:
-                said, known = _disputes(entry), list_entries.find(connection, entry.identity)
-                if said and known is not None:  # it may speak about what is there, but change nothing else
-                    self._dispute(connection, known, membership, said)
-                else:
-                    self._refuse_foreign(line, membership.collection)
+            elif entry.is_only_its_record:
+                self._put(connection, entries)  # the record may be one of these
+                entries = []
+                self._withdraw_record(connection, line, entry)
             else:
+                membership = entry.membership
                 for message in (*remarks, *(self._remarks_on(membership.labels) if membership.labels else ())):
                     self._remark(LineRemark(line, message))
-                entries.append(entry)
+                entries.append((line, entry))
         self._put(connection, entries)
 
-    def _put(self, connection: sqlite3.Connection, entries: list[list_entries.ListEntry]) -> None:
-        added = list_entries.add_items(connection, self._actor, entries, allow_known=self._plan.allow)
-        for entry, (reference_id, outcome) in zip(entries, added, strict=True):
-            self._count(connection, reference_id, outcome, entry.membership)
-        for name in {entry.membership.collection for entry in entries}:
-            list_issues.set_signer(connection, name, self._owners[name])
+    def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, list_entries.ListEntry]]) -> None:
+        told = [entry for _line, entry in entries]
+        for (line, entry), heard in zip(entries, list_entries.add_items(connection, self._actor, told), strict=True):
+            self._count(connection, line, entry.membership, heard)
+        if any(entry.membership.record is not None for entry in told):
+            gone = list_entries.replace_older(connection, self._actor, self._origin.owner, told)
+            self._counts["replaced"] += gone
 
-    def _withdraw(self, connection: sqlite3.Connection, line: int, entry: list_entries.ListEntry) -> None:
-        """Carry out a retraction that names only a case."""
+    def _withdraw_record(self, connection: sqlite3.Connection, line: int, entry: list_entries.ListEntry) -> None:
+        """Carry out a withdrawal that names only a record."""
         membership = entry.membership
-        assert membership.case is not None and membership.retracted is not None
-        found = list_entries.of_case(connection, membership.collection, membership.case)
+        found = list_entries.withdraw_record(connection, self._actor, membership)
         if not found:
             text = _(
-                "withdraws {case}, which the collection {name} does not have: where another list brings it, import that one,"
-                " and then this one again"
+                "withdraws {record}, which is not here: where another list brings it, import that one, and then this one"
+                " again"
             )
-            self._remark(LineRemark(line, text.format(case=snippet(membership.case), name=membership.collection)))
+            self._remark(LineRemark(line, text.format(record=snippet(membership.record))))
+            self._counts["tombstone"] += 1
         for reference_id in found:
-            if self._is_foreign(connection, membership.collection):
-                self._dispute(connection, reference_id, membership)
-            else:
-                outcome = list_entries.withdraw(connection, self._actor, reference_id, entry)
-                self._count(connection, reference_id, outcome, membership)
+            live = lookup.live(connection, [reference_id])
+            self._counts["disputed" if live else "retracted"] += 1
 
     def _refuse(self, line: BadLine) -> None:
         self._counts["refused"] += 1
@@ -287,81 +286,20 @@ class _Import:
         if self._remarks.tells(remark):
             self._told(remark)
 
-    def _own(self, connection: sqlite3.Connection, collection: str) -> str | None:
-        """Whose lists fill a collection; a new one belongs to the signer of this list."""
-        if collection not in self._owners:
-            there = list_issues.has_collection(connection, collection)
-            self._owners[collection] = list_issues.signer_of(connection, collection) if there else self._origin.signer
-        return self._owners[collection]
-
-    def _is_foreign(self, connection: sqlite3.Connection, collection: str) -> bool:
-        """Whether somebody else's lists fill a collection. One that a person named is settled in origin_of."""
-        owner = self._own(connection, collection)
-        return owner not in (None, self._origin.signer) and self._plan.collection is None
-
-    def _refuse_foreign(self, line: int, collection: str) -> None:
-        """Refuse an entry that may not go into a collection; say so for the first few of a list."""
-        self._counts["refused"] += 1
-        text = _("the collection {name} is filled by the lists of {owner} only; --collection gives it another")
-        if collection not in self._owners_called:
-            self._owners_called[collection] = called(self._owners[collection])
-        message = text.format(name=collection, owner=self._owners_called[collection])
-        if self._remarks.tells(LineRemark(line, message)):
-            self._told(BadLine(line, message))
-
-    def _without_our_dispute(
-        self, connection: sqlite3.Connection, entry: list_entries.ListEntry
-    ) -> list_entries.ListEntry:
-        """The entry without our own dispute, which comes back in our lists and in those of whoever has it from us. What
-        people here took back is kept where they did that, not as what a list says."""
-        reference_id = list_entries.find(connection, entry.identity)
-        if reference_id is None:
-            return entry
-        ours = lookup.reference(connection, reference_id).our_dispute(self._we)
-        return entry._replace(opinions=tuple(each for each in entry.opinions if each != ours))
-
-    def _dispute(
-        self,
-        connection: sqlite3.Connection,
-        reference_id: int | None,
-        membership: Membership,
-        said: tuple[Opinion, ...] = (),
-    ) -> None:
-        """Note a retraction of what others gave. The reference stays, and this list's word stands beside it. said: what
-        others who dispute it say, according to this list."""
-        if reference_id is None:
-            self._counts["known"] += 1
-            return
-        self._counts["disputed"] += 1
-        own = Opinion("disputed", self._origin.teller, membership.retracted, membership.retraction_reason)
-        news = opinions.add(connection, reference_id, said or (own,), self._import_id)
-        # What is said about it goes out with it, so it may travel no further than that.
-        news |= mark(connection, reference_id, membership.collection, membership.tlp)
-        if news:
-            touch(connection, reference_id, own=False)
-
     def _count(
-        self, connection: sqlite3.Connection, reference_id: int, outcome: JoinOutcome, membership: Membership
+        self, connection: sqlite3.Connection, line: int, membership: Membership, heard: list_entries.Heard
     ) -> None:
         counts = self._counts
-        if outcome == "disputed":
-            self._dispute(connection, reference_id, membership)
-            return
-        counts[outcome] += 1
-        if not membership.allow or outcome not in ("added", "joined", "known"):
-            return
-        if outcome == "added" or (self._plan.allow and outcome == "joined"):
-            counts["allow"] += 1
-        elif not self._plan.allow and kept_off(connection, reference_id, membership):
-            counts["not_allowed"] += 1
-        elif outcome == "joined":
-            counts["allow"] += 1
-
-
-def _disputes(entry: list_entries.ListEntry) -> tuple[Opinion, ...]:
-    """The disputes in an entry that do not come from its own source."""
-    collection = entry.membership.collection
-    return tuple(each for each in entry.opinions if each.verdict == "disputed" and each.source != collection)
+        counts[heard.outcome] += 1
+        if len(heard.references) > 1:
+            counts["several"] += 1
+            named = ", ".join(f"#{each}" for each in heard.references[:5])
+            more = ", …" if len(heard.references) > 5 else ""
+            text = _("it is about {count} references: {named}").format(count=len(heard.references), named=named + more)
+            self._remark(LineRemark(line, text))
+        if membership.allow and heard.outcome in ("added", "joined", "known"):
+            found = lookup.reference(connection, heard.references[0])
+            counts["allow" if found.allow and not found.pending else "pending"] += 1
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,7 +14,7 @@ from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.media.files import chunks
 from hashmatch.records import UNNAMED, ListHead, Tlp
-from hashmatch.store import Store, list_issues
+from hashmatch.store import Store, hand_overs, list_issues, voices
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import IssueNumbers, ListFlaw
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 class ImportPlan:
     """How to import a list: where its entries go, and which checks apply.
 
-    collection: where entries go; without it, to the one that the entry names, else to one for its author (list_batches.py).
+    collection: the name of the collection for entries, whose owner is the list's; without it, the one that the entry names,
+    else one for its author (list_batches.py).
     tlp: the mark for entries; if an entry has its own, the stricter one counts.
+    default_tlp: the mark for entries that have none; without it, the one of the partner's interface, if it is one.
+    allow: a person says that what the list has is legitimate.
+    columns: of a table: names of its columns for fields of ours.
     strict: every line must be good, or nothing is imported.
     verify_key: the key that must have signed the list, by name, by file or as text; without it, any known key will do.
     accept: flaws of the list to accept.
@@ -38,6 +42,8 @@ class ImportPlan:
     strict: bool = False
     verify_key: str | None = None
     accept: frozenset[ListFlaw] = frozenset()
+    default_tlp: Tlp | None = None
+    columns: tuple[tuple[str, str], ...] = ()
 
 
 AS_IT_SAYS = ImportPlan()
@@ -47,8 +53,8 @@ AS_IT_SAYS = ImportPlan()
 class ListOrigin:
     """What is known about a list as a whole.
 
-    signer: a public key. teller: who speaks in it, by the signer's name, the list's name or its file name; disputes
-    carry it.
+    signer: a public key. owner: whose word it is, see store/voices.py. teller: the same by name: of the signer, the list or
+    its file.
     missing: numbers of earlier lists of this name that have not arrived. count: how many entries its signer says it has,
     where they can be counted. tlp: the mark that its signer gives to its entries, where its format has none.
     """
@@ -58,6 +64,7 @@ class ListOrigin:
     sha256: bytes
     head: ListHead
     signer: str | None
+    owner: str
     teller: str
     missing: tuple[IssueNumbers, ...] = ()
     count: int | None = None
@@ -72,19 +79,19 @@ def origin_of(
 
     connection = store.connection
     signed = _verified(file, path, plan)
-    owner = None if plan.collection is None else list_issues.signer_of(connection, plan.collection)
-    head = (form.read_head(start) if form.read_head else UNNAMED) if signed is None else UNNAMED
+    told = form.read_head(start) if form.read_head else UNNAMED
+    head = told if signed is None else ListHead(origin=told.origin)
     if signed is not None and signed.statement is not None:
-        head = signed.statement.head
+        head = replace(signed.statement.head, origin=told.origin)
     signer = None if signed is None else signed.key.public.text
-    if owner is not None and signer not in (None, owner):
+    if signer is not None and (newer := hand_overs.successor(connection, signer)) is not None:
         message = _(
-            "{path}: it is signed by {signer}, and the collection {name} is filled by the lists of {owner} only"
+            "{path}: it is signed by {signer}, which was handed over to {newer}: ask for a list that this key signed"
         )
-        told = {"signer": called(signer), "name": plan.collection, "owner": called(owner)}
-        raise CommandError(message.format(path=path, **told))
+        raise CommandError(message.format(path=path, signer=called(signer), newer=called(newer)))
     before = [] if head.name is None else list_issues.sequences_seen(connection, head.name, signer)
-    lacks = signed is None and (plan.verify_key is not None or owner is not None)
+    is_signed_there = plan.collection is not None and list_issues.has_signed(connection, plan.collection)
+    lacks = signed is None and (plan.verify_key is not None or is_signed_there)
     issues = [ListIssue(since, sequence) for sequence, since in before]
     digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
     accepted: frozenset[ListFlaw] = plan.accept
@@ -102,7 +109,17 @@ def origin_of(
     # In a plain list one reference may be several lines, and two may be one.
     count = statement.count if statement is not None and form.carries_retraction else None
     mark = statement.tlp if statement is not None and "tlp" not in form.carries else None
-    return ListOrigin(path, form, digest, head, signer, teller, decision.missing, count, mark)
+    owner = _owner(form, head, signer)
+    return ListOrigin(path, form, digest, head, signer, owner, teller, decision.missing, count, mark)
+
+
+def _owner(form: exchange.Format, head: ListHead, signer: str | None) -> str:
+    """Whose word a list is, see docs/lists.md."""
+    if signer is not None:
+        return signer
+    if form.speaker:
+        return voices.of_interface(form.name)
+    return voices.UNSIGNED if head.origin is None else voices.of_origin(head.origin)
 
 
 def called(public_key: str | None) -> str:

@@ -1,0 +1,33 @@
+"""What to call those whose word something is."""
+
+from __future__ import annotations
+
+import functools
+
+from hashmatch.escape import for_terminal
+from hashmatch.i18n import _
+from hashmatch.store import voices
+
+
+@functools.cache
+def _names() -> dict[str, str]:
+    from hashmatch.errors import CommandError
+    from hashmatch.signing import keys
+
+    try:
+        known = keys.known(keys.default_folder())[0]
+    except CommandError:  # a folder of keys that cannot be trusted names nobody
+        return {}
+    return {key.public.text: key.name for key in known if key.name}
+
+
+def called(owner: str, author: str = "") -> str:
+    """A name to show for a voice: of its key if it is known here, of its interface, or where it is from."""
+    if owner == "":
+        return _("here")
+    if owner == voices.UNSIGNED:
+        name = _("unsigned")
+    else:
+        name = for_terminal(_names().get(owner) or owner)
+    passed_on = author and owner != voices.UNSIGNED
+    return _("{owner} for {author}").format(owner=name, author=called(author)) if passed_on else name
