@@ -215,8 +215,8 @@ class Opinion:
 
     source: whose opinion it is, as it calls itself; None: that of the source of the list entry that has it.
     at: UTC, ISO 8601, to the microsecond if known.
-    author: in a list: for whom the list passes it on, see ListItem. In the reference set: whose word it is, see
-        store/voices.py.
+    author: in a list: for whom the list passes it on, see ListItem. In the reference set: whose word it is, as we would pass
+        it on; "" for people here.
     """
 
     verdict: Verdict

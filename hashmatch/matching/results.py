@@ -48,8 +48,7 @@ class VideoEvidence:
 
 @dataclass(frozen=True, slots=True)
 class MatchedSource:
-    """Who says that the reference is known, and under which sharing rule. owner: whose word it is, see store/voices.py; ""
-    for people here."""
+    """Who says that the reference is known, and under which sharing rule. owner: see store/voices.py; "" for people here."""
 
     collection: str
     source: str | None
@@ -60,7 +59,8 @@ class MatchedSource:
 
 @dataclass(frozen=True, slots=True)
 class MatchedOpinion:
-    """The opinion of somebody who looked at a reference; see records.Opinion. author: whose word it is; "" for people here."""
+    """The opinion of somebody who looked at a reference; see records.Opinion. author: "" for people
+    here."""
 
     source: str
     opinion: str

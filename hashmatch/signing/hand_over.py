@@ -1,4 +1,4 @@
-"""The statement by which a key hands over to another: a small file that the old key signs, with minisign's signature beside it."""
+"""The statement by which a key hands over to another: a small file, with the old key's minisign signature beside it."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def retract(
 def restore(connection: sqlite3.Connection, actor: Actor, reference_id: int, collection: str | None = None) -> int:
     """Undo retractions of a reference by people here. Returns in how many collections.
 
-    What its source withdrew stays the source's word; if nobody else stands by it, we do, in a collection of ours of that name.
+    What its source withdrew stays so. If nobody else stands by it, we do, in a collection of ours of that name.
     """
     chosen, numbers = _only(connection, collection)
     changed = connection.execute(

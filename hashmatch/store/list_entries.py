@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hashmatch.clock import now
 from hashmatch.records import ListItem, Opinion
 from hashmatch.store import bulk, opinions, row_digests, voices
-from hashmatch.store.audit import Actor, record
+from hashmatch.store.audit import Actor
 from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, hear, insert, withdraw
 from hashmatch.store.reach import DIGESTS, KnownReferences, of_hashes
 from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
@@ -118,7 +118,7 @@ def add_item(connection: sqlite3.Connection, actor: Actor, item: ListItem, membe
 
 
 def withdraw_record(connection: sqlite3.Connection, actor: Actor, membership: Membership) -> list[int]:
-    """Withdraw whatever the same owner said in a record. Returns the references that it was about, withdrawn now or before."""
+    """Withdraw whatever the same owner said in a record. Returns the references that it was about."""
     rows = _of_records(connection, membership.owner, [membership.record or ""])
     for reference_id, collection_id, _record, changed, retracted in rows:
         said = membership.said

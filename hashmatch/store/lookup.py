@@ -391,13 +391,14 @@ def _references(connection: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -
     )
     memberships = _by_reference(
         connection.execute(
-            "SELECT reference_id, name, source, membership.tlp, collection.tlp, case_id, membership.note, operator, added,"
-            " coalesce(retracted, taken_back), iif(retracted IS NULL, taken_back_reason, retraction_reason), changed,"
+            "SELECT reference_id, collection.name, source, membership.tlp, collection.tlp, case_id, membership.note,"
+            " operator, added, coalesce(retracted, taken_back),"
+            " iif(retracted IS NULL, taken_back_reason, retraction_reason), changed,"
             " membership.labels, retracted IS NULL AND taken_back IS NOT NULL, owner, author, collection.id,"
             " coalesce(touched, imported), allow, record, membership.expires, carried FROM membership"
             " JOIN collection ON collection.id = membership.collection_id JOIN voice ON voice.id = voice_id"
             f" LEFT JOIN import ON import.id = import_id WHERE reference_id IN ({marks})"
-            " ORDER BY reference_id, name, voice_id",
+            " ORDER BY reference_id, collection.name, voice_id",
             ids,
         )
     )

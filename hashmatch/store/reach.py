@@ -70,8 +70,10 @@ class KnownReferences:
 
 
 def of_hashes(connection: sqlite3.Connection, hashes: Iterable[tuple[str, bytes]]) -> list[int]:
-    """The references that have one of some hashes of whole still pictures, each by its algorithm and bits. It reads all hashes
-    of the algorithm, so it is for the few entries that say no more than that a hash is wrong."""
+    """The references that have one of some hashes of whole still pictures, each by its algorithm and bits.
+
+    It reads all hashes of the algorithm, so it is for the few entries that say no more than that a hash is wrong.
+    """
     found: dict[int, None] = {}
     for algorithm, bits in hashes:
         rows = connection.execute(

@@ -429,7 +429,8 @@ SELECT reference_id, membership.collection_id,
          ELSE 'unsigned' END AS owner,
     collection.name AS name
 FROM membership JOIN collection ON collection.id = membership.collection_id LEFT JOIN import ON import.id = import_id;;
-INSERT OR IGNORE INTO voice (owner, author) SELECT DISTINCT owner, CASE WHEN owner = 'unsigned' THEN name ELSE '' END FROM said;;
+INSERT OR IGNORE INTO voice (owner, author)
+SELECT DISTINCT owner, CASE WHEN owner = 'unsigned' THEN name ELSE '' END FROM said;;
 -- A collection keeps its number under the voice that most of it is from.
 CREATE TEMP TABLE share AS
 SELECT collection_id, owner, CASE WHEN owner = 'unsigned' THEN name ELSE '' END AS author,
@@ -486,7 +487,8 @@ DROP INDEX membership_case;;
 -- until now the ids of some interfaces stood in the case
 UPDATE membership SET record = case_id, case_id = NULL WHERE import_id IS NOT NULL AND (
     case_id LIKE 'threatexchange:%' OR case_id LIKE 'tat:%' OR case_id LIKE 'ncmec:%');;
-UPDATE membership SET taken_back = retracted, taken_back_reason = retraction_reason, retracted = NULL, retraction_reason = NULL
+UPDATE membership
+SET taken_back = retracted, taken_back_reason = retraction_reason, retracted = NULL, retraction_reason = NULL
 WHERE retracted IS NOT NULL AND import_id IS NOT NULL AND retraction_import_id IS NULL;;
 -- Where the source withdrew it after people here had, the audit trail remembers what they said.
 CREATE TEMP TABLE taken AS

@@ -125,7 +125,10 @@ _LABELS = (
     " WHERE membership.labels IS NOT NULL"
 )
 #: The references that nobody stands by any more. They are few, so SQLite finds them here faster than in the memberships.
-_RETRACTED = "(SELECT reference_id FROM membership GROUP BY reference_id HAVING count(coalesce(retracted, taken_back)) = count(*))"
+_RETRACTED = (
+    "(SELECT reference_id FROM membership GROUP BY reference_id"
+    " HAVING count(coalesce(retracted, taken_back)) = count(*))"
+)
 _DISPUTES = "opinion IN ('disputed', 'false-positive')"
 
 
@@ -188,7 +191,8 @@ class _Counting:
         only = f" AND collection_id IN ({self._numbers})" if self._numbers else ""
         rows = self._connection.execute(
             f"SELECT {name}, count(*), sum(NOT live), sum(reference_id IN ({self._disputed})) FROM (SELECT"
-            f" reference_id, collection_id, source, max(retracted IS NULL AND taken_back IS NULL) AS live FROM membership WHERE 1{only}{of_period}"
+            " reference_id, collection_id, source, max(retracted IS NULL AND taken_back IS NULL) AS live FROM membership"
+            f" WHERE 1{only}{of_period}"
             f" GROUP BY reference_id, {by}) AS membership GROUP BY {by}"
         )
         return _in_order(rows)

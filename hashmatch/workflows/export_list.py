@@ -102,8 +102,8 @@ class ExportEntries:
         form: exchange.Format | None = None,
         before: GivenList | None = None,
     ) -> None:
-        """after: only references with a higher revision. form: the format of the list; None: for a bank. before: what the list
-        gave until now."""
+        """after: only references with a higher revision. form: of the list; None: for a bank. before: what the list gave
+        until now."""
         self.above = self.unmarked = self.taken = 0
         self.strictest: Tlp | None = None
         self._connection, self._selection, self._after, self._before = connection, selection, after, before

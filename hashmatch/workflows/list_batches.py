@@ -128,7 +128,7 @@ class _Memberships:
         return signer or self._origin.form.speaker or item.source or "imported"
 
     def _dated(self, item: ListItem) -> str | None:
-        """A date for an entry that has a record and none of its own: without one, nobody could tell which version is newer."""
+        """A date for an entry that has a record and no date: else nobody could tell which version is newer."""
         if item.record is None or item.added or item.retracted:
             return None
         return self._origin.head.created or self._imported
