@@ -59,7 +59,7 @@ class ReferenceSource:
     allow: bool = False
     record: str | None = None
     expires: str | None = None
-    carried: frozenset[str] | None = None
+    carried: tuple[str, ...] | None = None
 
     @property
     def live(self) -> bool:
@@ -488,7 +488,7 @@ def _source(columns: tuple[Any, ...]) -> ReferenceSource:
         allow=bool(allow),
         record=record,
         expires=expires,
-        carried=None if carried is None else frozenset(carried.split(",")),
+        carried=None if carried is None else tuple(carried.split(",")),
     )
 
 

@@ -105,10 +105,11 @@ def join(
     What was withdrawn from all collections stays withdrawn: only `restore` undoes that.
     """
     rows = [] if new else _rows(connection, reference_id)
-    collection_id = ensure_collection(connection, actor, membership, membership.tlp)
-    own = next((row for row in rows if row.collection_id == collection_id), None)
+    found = _find_collection(connection, membership)
+    own = next((row for row in rows if row.collection_id == found), None)
     if (own is not None and own.retracted is not None) or (rows and all(row.withdrawn for row in rows)):
         return "retracted"
+    collection_id = found or ensure_collection(connection, actor, membership, membership.tlp)
     detail: dict[str, object] = {"reference": reference_id, "collection": membership.collection}
     if path is not None:
         detail["path"] = os.fsdecode(path)
@@ -283,20 +284,25 @@ def ensure_collection(
     connection: sqlite3.Connection, actor: Actor, membership: Membership, tlp: Tlp | None = None
 ) -> int:
     """The id of the collection of a membership. If there is none, it is created with this sharing rule."""
+    found = _find_collection(connection, membership)
+    if found is not None:
+        return found
     owner, author, name = membership.owner, membership.author, membership.collection
-    found = connection.execute(
-        "SELECT collection.id FROM voice JOIN collection ON voice_id = voice.id"
-        " WHERE owner = ? AND author = ? AND name = ?",
-        (owner, author, name),
-    ).fetchone()
-    if found:
-        return int(found[0])
     cursor = connection.execute(
         "INSERT INTO collection (voice_id, name, tlp, created) VALUES (?, ?, ?, ?)",
         (voices.number(connection, owner, author), name, tlp, now()),
     )
     record(connection, actor, "collection", {"collection": name, "owner": owner, "author": author, "tlp": tlp})
     return int(cursor.lastrowid or 0)
+
+
+def _find_collection(connection: sqlite3.Connection, membership: Membership) -> int | None:
+    found = connection.execute(
+        "SELECT collection.id FROM voice JOIN collection ON voice_id = voice.id"
+        " WHERE owner = ? AND author = ? AND name = ?",
+        (membership.owner, membership.author, membership.collection),
+    ).fetchone()
+    return None if found is None else int(found[0])
 
 
 _COLUMNS = (

@@ -20,7 +20,7 @@ A_FILM = ListItem(
 
 
 def test_every_part_of_an_item_has_its_name() -> None:
-    assert {field.name for field in fields(ListItem)} == DIGESTS | OF_ITEMS | {"hashes", "capitals"}
+    assert {field.name for field in fields(ListItem)} == DIGESTS | OF_ITEMS | {"hashes", "capitals", "record"}
 
 
 def test_every_format_says_what_it_carries_in_these_words() -> None:

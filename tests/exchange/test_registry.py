@@ -134,7 +134,7 @@ def test_bare_sha256_is_not_taken_for_pdq() -> None:
 def test_the_csv_header_is_as_documented() -> None:
     assert ",".join(COLUMNS) == (
         "list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,width,height,"
-        "labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions"
+        "labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions,author,expires"
     )
 
 

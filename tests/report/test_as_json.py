@@ -31,8 +31,8 @@ EMPTY = {"code": "empty", "parameters": {}}
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
 MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part"]
-REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions"]
-SOURCE = ["collection", "source", "tlp", "opinion"]
+REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions", "pending"]
+SOURCE = ["collection", "source", "tlp", "opinion", "owner"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
 LOCAL = ["points", "quadrilateral"]
 SEGMENT = ["query", "reference", "frames", "mean_distance"]
@@ -124,10 +124,13 @@ class TestValues:
             "labels": ["first", "=second"],
             "allow": False,
             "sources": [
-                {"collection": "east", "source": "a partner", "tlp": "amber+strict", "opinion": "malicious"},
-                {"collection": "west", "source": None, "tlp": None, "opinion": "retracted"},
+                {"collection": "east", "source": "a partner", "tlp": "amber+strict", "opinion": "malicious", "owner": ""},
+                {"collection": "west", "source": None, "tlp": None, "opinion": "retracted", "owner": ""},
             ],
-            "opinions": [{"source": "north", "opinion": "disputed", "at": "2026-11-21T19:00:00Z", "reason": "news"}],
+            "opinions": [
+                {"source": "north", "opinion": "disputed", "at": "2026-11-21T19:00:00Z", "reason": "news", "author": ""}
+            ],
+            "pending": False,
         }
         assert flagged["video"]["segments"][0] == {
             "query": [0.0, 4.0],

@@ -17,7 +17,7 @@ import pytest
 from hashmatch import clock
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Hash, ListItem
-from hashmatch.store import Store, audit, curate, list_entries, membership, open_store, references
+from hashmatch.store import Store, audit, curate, hand_overs, list_entries, membership, open_store, references
 from hashmatch.store.audit import ORIGIN, Actor
 from hashmatch.store.membership import Membership
 from hashmatch.version import __version__
@@ -27,6 +27,8 @@ Change = Callable[[sqlite3.Connection], object]
 
 AT = (b"/x", 1, 1)
 ONE, TWO = Membership("one"), Membership("two")
+LISTED = Membership("one", owner="unsigned", author="one", import_id=1)
+WHEN = "2026-01-01T00:00:00Z"
 HALF = ListItem(sha256=digests_of(b"digest only").sha256)
 
 #: Every function that changes the reference set, with what it is to leave in the trail.
@@ -66,18 +68,23 @@ CHANGES: dict[str, tuple[Change, str, dict[str, object]]] = {
         "join",
         {"reference": 1, "allow": True},
     ),
-    "a new entry": (
-        lambda c: list_entries.add_item(c, ME, ListItem(md5="0" * 32), ONE),
+    "a digest on our word": (
+        lambda c: references.add_digest(c, ME, "0" * 64, ONE),
         "add",
         {"reference": 5, "collection": "one"},
     ),
     "a retraction in a list": (
-        lambda c: list_entries.add_item(c, ME, HALF, replace(ONE, retracted="2026-01-01T00:00:00Z", import_id=None)),
+        lambda c: list_entries.add_items(c, ME, [list_entries.entry_of(HALF, replace(LISTED, retracted=WHEN))]),
         "retract",
-        {"reference": 4, "collection": "one", "retracted": "2026-01-01T00:00:00Z"},
+        {"reference": 4, "collection": "one", "owner": "unsigned", "retracted": WHEN},
+    ),
+    "a hand-over": (
+        lambda c: hand_overs.hand_over(c, ME, "old", "new", None),
+        "hand over",
+        {"old": "old", "new": "new", "statement": None},
     ),
     "a collection": (
-        lambda c: membership.ensure_collection(c, ME, "three", "red"),
+        lambda c: membership.ensure_collection(c, ME, Membership("three"), "red"),
         "collection",
         {"collection": "three", "tlp": "red"},
     ),
@@ -145,18 +152,13 @@ class TestEntries:
         with known.transaction() as connection:
             membership.join(connection, ME, 1, ONE)
             membership.join(connection, ME, 2, ONE)
-            membership.ensure_collection(connection, ME, "one", "red")
+            membership.ensure_collection(connection, ME, ONE, "red")
             curate.restore(connection, ME, 1)
             curate.retract(connection, ME, 2, "again")
             curate.set_allow(connection, ME, 1, False)
         assert content(known) == before
 
     def test_members_of_an_import_point_to_it_instead(self, known: Store) -> None:
-        known.connection.execute(
-            "INSERT INTO import (id, name, format, sha256, collection_id, items, refused, imported)"
-            " VALUES (1, 'list', 'csv', ?, NULL, 0, 0, '2026-01-01T00:00:00Z')",
-            (bytes(32),),
-        )
         before = actions(known)
         add_entry(known, ListItem(md5="0" * 32, hashes=(Hash("pdq", bytes(32)),)), import_id=1)
         assert actions(known) == before

@@ -6,7 +6,7 @@ import pytest
 
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, curate, lookup
-from hashmatch.store.membership import ensure_collection
+from hashmatch.store.membership import Membership, ensure_collection
 from tests.support.made_references import ME, add
 
 
@@ -17,7 +17,7 @@ def known(store: Store) -> Store:
     add(store, "a", collection="two")
     add(store, "b")
     with store.transaction() as connection:
-        ensure_collection(connection, ME, "none")
+        ensure_collection(connection, ME, Membership("none"))
     return store
 
 

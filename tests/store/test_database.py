@@ -20,7 +20,7 @@ import pytest
 import hashmatch.store.schema  # noqa: F401  (an ordinary user may not be able to import it later)
 from hashmatch.errors import CommandError
 from hashmatch.store import Store, audit, database, lookup, open_store, scratch_store
-from hashmatch.store.membership import ensure_collection
+from hashmatch.store.membership import Membership, ensure_collection
 from tests.support.made_references import ME, add, content, measured, pdq
 
 Ordinary = Callable[[Callable[[], Any]], Any]
@@ -33,7 +33,7 @@ def collections(store: Store) -> list[str]:
 def make(store: Store, *names: str) -> None:
     with store.transaction() as connection:
         for name in names:
-            ensure_collection(connection, ME, name)
+            ensure_collection(connection, ME, Membership(name))
 
 
 def refusal(path: Path, write: bool = False) -> str:
@@ -326,7 +326,7 @@ class TestTransactions:
         before = content(store)
         for error in (ValueError, KeyboardInterrupt, CommandError):
             with pytest.raises(error), store.transaction() as connection:
-                ensure_collection(connection, ME, "two")
+                ensure_collection(connection, ME, Membership("two"))
                 raise error("in the middle")
             assert not store.connection.in_transaction
             assert content(store) == before
@@ -335,7 +335,7 @@ class TestTransactions:
 
     def test_an_error_of_sqlite_is_a_line_for_a_person(self, store: Store) -> None:
         with pytest.raises(CommandError) as caught, store.transaction() as connection:
-            ensure_collection(connection, ME, "one")
+            ensure_collection(connection, ME, Membership("one"))
             connection.execute("INSERT INTO label VALUES (77, 'x')")
         assert str(store.path) in str(caught.value)
         assert collections(store) == []
@@ -343,7 +343,7 @@ class TestTransactions:
     def test_what_is_committed_can_be_seen_by_others_at_once(self, store: Store, path: Path) -> None:
         with open_store(path) as reader:
             with store.transaction() as connection:
-                ensure_collection(connection, ME, "one")
+                ensure_collection(connection, ME, Membership("one"))
                 assert collections(reader) == []  # and does not wait
             assert collections(reader) == ["one"]
 
@@ -375,14 +375,14 @@ import os, signal, sys
 from pathlib import Path
 from hashmatch.store import Store, open_store, scratch_store
 from hashmatch.store.audit import Actor
-from hashmatch.store.membership import ensure_collection
+from hashmatch.store.membership import Membership, ensure_collection
 me = Actor("me", "test")
 store = open_store(Path(sys.argv[1]), write=True)
 with store.transaction() as connection:
-    ensure_collection(connection, me, "committed")
+    ensure_collection(connection, me, Membership("committed"))
 with store.transaction() as connection:
     for number in range(1000):
-        ensure_collection(connection, me, f"not committed {number}")
+        ensure_collection(connection, me, Membership(f"not committed {number}"))
     os.kill(os.getpid(), signal.SIGKILL)
 """
         assert subprocess.run([sys.executable, "-c", code, path]).returncode == -signal.SIGKILL
@@ -401,13 +401,13 @@ class TestSecondWriter:
                 ready.set()
                 with other.transaction() as connection:
                     seen.append(collections(other))
-                    ensure_collection(connection, ME, "second")
+                    ensure_collection(connection, ME, Membership("second"))
 
         with store.transaction() as connection:
             thread = threading.Thread(target=second)
             thread.start()
             assert ready.wait(100)
-            ensure_collection(connection, ME, "first")
+            ensure_collection(connection, ME, Membership("first"))
             time.sleep(0.3)
         thread.join(100)
         assert seen == [["first"]]
@@ -418,7 +418,7 @@ class TestSecondWriter:
         monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
         with open_store(path, write=True) as other:
             with store.transaction() as connection:
-                ensure_collection(connection, ME, "first")
+                ensure_collection(connection, ME, Membership("first"))
                 start = time.monotonic()
                 with pytest.raises(CommandError, match=r"another process .* 0\.2 s"):
                     make(other, "second")
@@ -428,7 +428,7 @@ class TestSecondWriter:
 
     def test_may_open_while_the_first_writes(self, store: Store, path: Path) -> None:
         with store.transaction() as connection:
-            ensure_collection(connection, ME, "first")
+            ensure_collection(connection, ME, Membership("first"))
             open_store(path, write=True).close()
             open_store(path).close()
 

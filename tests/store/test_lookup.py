@@ -93,7 +93,7 @@ class TestByDigests:
         add_entry(store, ListItem(md5=digests.md5))
         # Its SHA-256 says that these are other bytes; that MD5 collides proves nothing.
         add_entry(store, ListItem(sha256="0" * 64, sha1=digests.sha1, md5=digests.md5))
-        assert sorted(lookup.by_digests(store.connection, digests)) == [1, 2, 3]
+        assert sorted(lookup.by_digests(store.connection, digests)) == [(1, "sha256")]
         assert lookup.by_digests(store.connection, digests_of(b"b")) == []
 
     def test_retracted_ones_are_left_out(self, store: Store) -> None:
@@ -242,7 +242,7 @@ def test_counts(store: Store) -> None:
         "collections": 2,
         "locations": 5,
         "opinions": 1,
-        "lists_read": 0,
+        "lists_read": 1,
         "lists_written": 0,
         "recorded_scans": 0,
     }

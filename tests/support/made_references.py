@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hashmatch.media import recipe
-from hashmatch.records import Digests, Fingerprint, Hash, Kind, ListItem
-from hashmatch.store import Store, audit, open_store, row_digests, schema
+from hashmatch.records import UNNAMED, Digests, Fingerprint, Hash, Kind, ListItem
+from hashmatch.store import Store, audit, open_store, row_digests, schema, voices
 from hashmatch.store.audit import Actor
-from hashmatch.store.list_entries import add_item
+from hashmatch.store.list_entries import add_items, entry_of
+from hashmatch.store.list_issues import begin_import
 from hashmatch.store.membership import JoinOutcome, Membership
 from hashmatch.store.references import add_file
 
@@ -69,9 +70,19 @@ def add(store: Store, what: str | Fingerprint, path: str | None = None, **member
 
 
 def add_entry(store: Store, item: ListItem, **membership: Any) -> tuple[int, JoinOutcome]:
-    """Add an entry of a list in a transaction of its own."""
+    """Add an entry of an unsigned list in a transaction of its own. Returns its first reference, and what came of it."""
+    collection = membership.get("collection", "one")
+    told = {"collection": collection, "owner": voices.UNSIGNED, "author": collection, "carried": carried(item)}
     with store.transaction() as connection:
-        return add_item(connection, ME, item, Membership(**{"collection": "one"} | membership))
+        told["import_id"] = begin_import(connection, "list", "jsonl", bytes(32), None, UNNAMED, None)
+        (heard,) = add_items(connection, ME, [entry_of(item, Membership(**told | membership))])
+        return heard.references[0], heard.outcome
+
+
+def carried(item: ListItem) -> str:
+    """What identifies a file in an entry, by name."""
+    digests = [name for name in ("md5", "sha1", "sha256") if getattr(item, name)]
+    return ",".join([*digests, *sorted({each.algorithm for each in item.hashes})])
 
 
 def content(store: Store, *leave_out: str) -> dict[str, list[Any]]:
@@ -118,7 +129,8 @@ def make_older(path: Path, version: int, fill: Callable[[Store], None]) -> None:
     raw.execute("BEGIN")
     for (table,) in tables:
         if table not in ("row_digest", "origin"):
-            names = raw.execute("SELECT name FROM pragma_table_info(?, 'main')", (table,)).fetchall()
+            both = "SELECT name FROM pragma_table_info(?1, 'main') INTERSECT SELECT name FROM pragma_table_info(?1, 'today')"
+            names = raw.execute(both, (table,)).fetchall()
             columns = ", ".join(f'"{name}"' for (name,) in names)
             raw.execute(f'INSERT INTO main."{table}" ({columns}) SELECT {columns} FROM today."{table}"')
     raw.execute("COMMIT")
