@@ -71,7 +71,7 @@ class MatchedOpinion:
 
 @dataclass(frozen=True, slots=True)
 class MatchedReference:
-    """The reference that a file matches. pending: it is on the allow list by a list's word only, and no person has decided."""
+    """The reference that a file matches. pending: only a list's word has it on the allow list."""
 
     id: int
     sha256: str | None

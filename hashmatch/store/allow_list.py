@@ -41,8 +41,8 @@ def _by_words(connection: sqlite3.Connection, reference_id: int) -> tuple[int, i
 
 
 def decide(connection: sqlite3.Connection, reference_id: int, allow: bool) -> bool:
-    """Note that people here put a reference on the allow list, or took it off what is or may come to be on it. Returns whether
-    this changed anything."""
+    """Note that people here put a reference on the allow list, or off if it is or may come to be on it. Returns whether this
+    changed anything."""
     changed = connection.execute(
         "UPDATE reference SET allow_here = ?1 WHERE id = ?2 AND allow_here IS NOT ?1 AND (?1 OR allow OR EXISTS"
         " (SELECT 1 FROM membership WHERE reference_id = ?2 AND membership.allow))",

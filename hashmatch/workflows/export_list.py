@@ -250,10 +250,10 @@ class _Facts:
         self._hashes = tuple(
             each
             for each in hash_rows.hashes(connection, reference.id)
-            if (each.algorithm != hashers.GUARD or hashers.GUARD in selection.include)
-            # What cannot be told to be a part would pass for the whole.
-            and (says_views or ViewName.parse(each.view).kind is not ViewKind.PART)
+            if not _shows_picture(each.algorithm) or each.algorithm in selection.include
         )
+        if not says_views:  # what cannot be told to be a part would pass for the whole
+            self._hashes = tuple(each for each in self._hashes if ViewName.parse(each.view).kind is not ViewKind.PART)
         self._paths: tuple[bytes, ...] = ()
         if "paths" in selection.include:
             self._paths = tuple(lookup.locations(connection, reference.id))
@@ -283,6 +283,11 @@ class _Facts:
             hashes=tuple(each for each in self._hashes if whole or each.algorithm in carried),
             paths=self._paths,
         )
+
+
+def _shows_picture(algorithm: str) -> bool:
+    hasher = hashers.find(algorithm)
+    return hasher is not None and hasher.shows_picture
 
 
 def _author(source: ReferenceSource) -> str:

@@ -124,7 +124,13 @@ class TestValues:
             "labels": ["first", "=second"],
             "allow": False,
             "sources": [
-                {"collection": "east", "source": "a partner", "tlp": "amber+strict", "opinion": "malicious", "owner": ""},
+                {
+                    "collection": "east",
+                    "source": "a partner",
+                    "tlp": "amber+strict",
+                    "opinion": "malicious",
+                    "owner": "",
+                },
                 {"collection": "west", "source": None, "tlp": None, "opinion": "retracted", "owner": ""},
             ],
             "opinions": [

@@ -123,7 +123,7 @@ class TestDecisions:
             assert [(word.said, word.reviewer) for word in said] == [("confirmed", "Anna")]
             assert list(audit.entries(store))[-1].operator == audit.Actor.current("x").operator
             assert list(verify.check(store)) == []
-        exported = run_command("export", "--max-tlp", "red", db=desk.case.db)
+        exported = run_command("export", "--unmarked", db=desk.case.db)
         lines = [json.loads(line) for line in exported.out.splitlines()]
         told = [each for line in lines for each in line.get("opinions", ()) if each["opinion"] == "confirmed"]
         assert [each["source"] for each in told] == ["unit 7"] and "Anna" not in exported.out

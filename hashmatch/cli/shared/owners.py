@@ -26,8 +26,6 @@ def called(owner: str, author: str = "") -> str:
     if owner == "":
         return _("here")
     if owner == voices.UNSIGNED:
-        name = _("unsigned")
-    else:
-        name = for_terminal(_names().get(owner) or owner)
-    passed_on = author and owner != voices.UNSIGNED
-    return _("{owner} for {author}").format(owner=name, author=called(author)) if passed_on else name
+        return _("unsigned")
+    name = for_terminal(_names().get(owner) or owner)
+    return _("{owner} for {author}").format(owner=name, author=called(author)) if author else name
