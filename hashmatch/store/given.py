@@ -38,11 +38,6 @@ class GivenList:
         )
         return {number: GivenEntry(tlp, changed, bool(withdrawn)) for number, tlp, changed, withdrawn in rows}
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is known of what it gave."""
-        return self.connection.execute("SELECT 1 FROM given WHERE list = ? LIMIT 1", (self.name,)).fetchone() is None
-
     def note(self, rows: list[tuple[int, int, GivenEntry]]) -> None:
         """Note what the next number gives, by reference and collection, within a transaction."""
         self.connection.executemany(

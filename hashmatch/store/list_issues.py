@@ -51,11 +51,11 @@ def published(
             return None
         message = _("list {name} has not gone out with number {sequence}")
         raise CommandError(message.format(name=name, sequence=sequence))
-    if sequence is not None and row[2] != _text(selection):
-        before = json.loads(row[2])
-        others = ", ".join(
-            "--" + key.replace("_", "-").removesuffix("s") for key in selection if before.get(key) != selection[key]
-        )
+    before = json.loads(row[2])
+    # An option that was new later was not there to differ.
+    differing = [key for key in selection if key in before and before[key] != selection[key]]
+    if sequence is not None and differing:
+        others = ", ".join("--" + key.replace("_", "-").removesuffix("s") for key in differing)
         message = _(
             "number {sequence} of list {name} was made with other options ({others}); repeat them, or make a full list"
         )

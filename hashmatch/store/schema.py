@@ -577,6 +577,30 @@ CREATE TABLE given (
     UNIQUE (list, reference_id, collection_id)
 ) STRICT;;
 CREATE INDEX given_reference ON given (reference_id, collection_id);;
+-- Until now nobody noted what a list gave: take for given what its last selection lets out.
+CREATE TEMP TABLE rank (tlp TEXT PRIMARY KEY, number INTEGER);;
+INSERT INTO rank VALUES ('clear', 1), ('green', 2), ('amber', 3), ('amber+strict', 4), ('red', 5);;
+CREATE TEMP TABLE marked AS
+SELECT reference_id, max(coalesce(own.number, 0), coalesce(rule.number, 0)) AS number
+FROM (SELECT reference_id, membership.tlp AS own, collection.tlp AS rule FROM membership
+    JOIN collection ON collection.id = collection_id) AS marks
+LEFT JOIN rank AS own ON own.tlp = marks.own LEFT JOIN rank AS rule ON rule.tlp = marks.rule;;
+INSERT INTO given (list, reference_id, collection_id, tlp, changed, withdrawn, sequence)
+SELECT list, membership.reference_id, collection_id, rank.tlp, coalesce(changed, added), 0, sequence
+FROM (SELECT list, max(sequence) AS sequence, selection FROM published GROUP BY list)
+JOIN membership JOIN collection ON collection.id = collection_id
+JOIN (SELECT reference_id, max(number) AS number FROM marked GROUP BY reference_id) AS strictest
+    ON strictest.reference_id = membership.reference_id
+LEFT JOIN rank ON rank.number = strictest.number
+WHERE strictest.number <= (SELECT number FROM rank WHERE tlp = json_extract(selection, '$.max_tlp'))
+    AND (json_array_length(selection, '$.collections') = 0
+        OR name IN (SELECT value FROM json_each(selection, '$.collections')))
+    AND NOT EXISTS (SELECT 1 FROM json_each(selection, '$.labels') AS wanted WHERE wanted.value NOT IN (
+        SELECT label.name FROM label WHERE label.reference_id = membership.reference_id
+        UNION SELECT given_label.value FROM membership AS other, json_each(other.labels) AS given_label
+        WHERE other.reference_id = membership.reference_id));;
+DROP TABLE temp.rank;;
+DROP TABLE temp.marked;;
 CREATE VIEW live_membership AS
 SELECT * FROM membership WHERE retracted IS NULL AND taken_back IS NULL
     AND (expires IS NULL OR expires > strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));;

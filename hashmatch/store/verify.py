@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -100,8 +101,16 @@ def _schema(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _objects(connection: sqlite3.Connection) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """Everything in the schema, without its comments: they have been reworded between versions, and do nothing."""
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
-    return {(str(kind), str(name)): (table, sql) for kind, name, table, sql in rows}
+    return {
+        (str(kind), str(name)): (table, sql if sql is None else _COMMENT.sub("", str(sql)))
+        for kind, name, table, sql in rows
+    }
+
+
+#: Our schema has no such thing within a text.
+_COMMENT = re.compile(r"--[^\n]*")
 
 
 def _counters(connection: sqlite3.Connection) -> Iterator[str]:

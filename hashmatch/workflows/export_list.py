@@ -133,17 +133,6 @@ class ExportEntries:
         if self._before is not None:
             self._before.note(self._passed)
 
-    def remember_the_past(self) -> None:
-        """Take for given what the list would give now, if it went out before anybody noted that."""
-        assert self._before is not None
-        everything = ExportEntries(self._connection, self._selection, None, None, None)
-        rows = [
-            (reference.id, source.collection_id, GivenEntry(reference.tlp, source.changed or "", False))
-            for reference in lookup.references(self._connection)
-            for source in everything._outgoing(reference)
-        ]
-        self._before.note(rows)
-
     def _outgoing(self, reference: Reference) -> list[ReferenceSource]:
         """The sources whose word on a reference goes out; none if the reference stays here."""
         wanted = set(self._selection.collections)
@@ -325,8 +314,6 @@ def export(
     if name is not None and not store.writable:
         raise CommandError(_("the database cannot be written, so a list of this name cannot be numbered"))
     connection = store.connection
-    if name is not None:
-        _remember_the_past(store, selection, name)
     with one_state(connection):
         newest = list_issues.newest_revision(connection)
         head, after = _head(connection, selection, name, expires)
@@ -371,16 +358,6 @@ def export(
             }
             record(connection, actor, "export", detail | selection.as_json())
     return report
-
-
-def _remember_the_past(store: Store, selection: ExportSelection, name: str) -> None:
-    """Take for given what a list gave before anybody noted that: until version 9 of the database."""
-    last = list_issues.published(store.connection, name, selection.as_json())
-    if last is None or not GivenList(store.connection, name, last.sequence).is_empty:
-        return
-    with store.transaction() as connection:
-        past = GivenList(connection, name, last.sequence)
-        ExportEntries(connection, selection, None, None, past).remember_the_past()
 
 
 def _head(
