@@ -49,7 +49,7 @@ class ListEntry(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HeardEntry:
     """What came of an entry: the references that it is about, and what happened to the first of them."""
 
     references: tuple[int, ...]
@@ -68,7 +68,7 @@ def entry_of(item: ListItem, membership: Membership, *, tells_opinions: bool = F
     )
 
 
-def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[ListEntry]) -> list[Heard]:
+def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[ListEntry]) -> list[HeardEntry]:
     """Add entries of a hash list, within a transaction. A retracted entry leaves a tombstone.
 
     Hashes that were made here from the bytes are not replaced by those of a list.
@@ -80,7 +80,7 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
     trusted = voices.trusted(connection)
     known = KnownReferences(connection, [entry.identity for entry in entries], [entry.digests for entry in entries])
     batch = _Batch(connection, actor, trusted)
-    heard: list[Heard] = []
+    heard: list[HeardEntry] = []
     for entry in entries:
         membership = entry.membership
         reached = known.reached(entry.identity, entry.digests)
@@ -93,7 +93,7 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         if not reached and membership.retracted is None:
             reference_id = batch.add(entry)
             known.add(reference_id, entry.identity, entry.digests)
-            heard.append(Heard((reference_id,), "added"))
+            heard.append(HeardEntry((reference_id,), "added"))
             continue
         batch.flush()
         if not reached and entry.hashes and not any(entry.digests):
@@ -107,7 +107,7 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         outcomes = [_add_to(connection, actor, each, entry, ours, new=new) for each in reached]
         for each in reached if not new else ():
             known.state(each, entry.digests)
-        heard.append(Heard(tuple(reached), outcomes[0]))
+        heard.append(HeardEntry(tuple(reached), outcomes[0]))
     batch.flush()
     return heard
 
@@ -301,7 +301,9 @@ def _hear_opinions(
     return changed
 
 
-def _come_back(connection: sqlite3.Connection, entry: ListEntry, reached: Sequence[int], ours: frozenset[str]) -> Heard:
+def _come_back(
+    connection: sqlite3.Connection, entry: ListEntry, reached: Sequence[int], ours: frozenset[str]
+) -> HeardEntry:
     """Take in our own word that a list brought back: nothing changes but what its owner thinks of it. Where we do not know
     it (a backup was restored), it is a word like any other."""
     membership = entry.membership
@@ -315,7 +317,7 @@ def _come_back(connection: sqlite3.Connection, entry: ListEntry, reached: Sequen
         ).fetchone()
     ]
     if not at_home and membership.author not in ours:
-        return Heard((), "added")
+        return HeardEntry((), "added")
     said = membership.said or ""
     for each in reached:
         voice = voices.number(connection, membership.owner, membership.author)
@@ -330,7 +332,7 @@ def _come_back(connection: sqlite3.Connection, entry: ListEntry, reached: Sequen
         )
         if _hear_opinions(connection, each, entry, ours, is_news=True):
             touch(connection, each)
-    return Heard(tuple(reached), "ours")
+    return HeardEntry(tuple(reached), "ours")
 
 
 def _with_source(item: ListItem, membership: Membership) -> tuple[Opinion, ...]:

@@ -287,7 +287,7 @@ class _Import:
             self._told(remark)
 
     def _count(
-        self, connection: sqlite3.Connection, line: int, membership: Membership, heard: list_entries.Heard
+        self, connection: sqlite3.Connection, line: int, membership: Membership, heard: list_entries.HeardEntry
     ) -> None:
         counts = self._counts
         counts[heard.outcome] += 1
