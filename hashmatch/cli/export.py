@@ -206,7 +206,7 @@ def command(
         )
         app.warn(message.format(count=report.not_withdrawn, form=form))
     if report.unmarked:
-        app.warn(_("{count:,} of the entries written carry no TLP mark").format(count=report.unmarked))
+        app.say(_("{count:,} of the entries written carry no TLP mark").format(count=report.unmarked))
     left_out = {
         _("without a TLP mark (--unmarked lets them out)"): report.left_out_unmarked,
         _("marked stricter than TLP:{tlp} (--max-tlp lets them out)").format(tlp=max_tlp.upper()): report.left_out_tlp,
@@ -219,7 +219,7 @@ def command(
     }
     for reason, count in left_out.items():
         if count:
-            app.warn(_("{count:,} left out: {reason}").format(count=count, reason=reason))
+            app.say(_("{count:,} left out: {reason}").format(count=count, reason=reason))
     return 1 if report.left_out else 0
 
 

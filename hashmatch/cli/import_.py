@@ -12,9 +12,10 @@ from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
 from hashmatch.i18n import _, ngettext
-from hashmatch.records import BadLine, LineRemark, Tlp
+from hashmatch.records import BadLine, Tlp
 
 if TYPE_CHECKING:
+    from hashmatch.records import LineRemark
     from hashmatch.search.duplicates import NearDuplicate
     from hashmatch.signing.acceptance import ListFlaw
     from hashmatch.store import Store
@@ -135,7 +136,9 @@ def command(
             name = for_terminal(str(path))
 
             def on_line(line: BadLine | LineRemark, name: str = name) -> None:
-                app.warn(f"{name}:{line.line}: {for_terminal(line.message)}")
+                (app.warn if isinstance(line, BadLine) else app.say)(
+                    f"{name}:{line.line}: {for_terminal(line.message)}"
+                )
 
             def on_duplicate(found: NearDuplicate) -> None:
                 if app.verbose:

@@ -16,6 +16,7 @@ from hashmatch.store.membership import JoinOutcome, Membership, ensure_collectio
 from hashmatch.store.reach import DIGESTS, KnownReferences, of_hashes
 from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
 from hashmatch.store.revisions import touch
+from hashmatch.views import FULL
 
 
 class ListEntry(NamedTuple):
@@ -41,6 +42,17 @@ class ListEntry(NamedTuple):
             not isinstance(sha256, (str, int)) and not isinstance(sha1, (str, int)) and not isinstance(md5, (str, int))
         )
         return sha256, sha1, md5  # type: ignore[return-value]
+
+    @property
+    def whole_hashes(self) -> list[tuple[str, bytes]]:
+        """Hashes of a whole still picture, each by its algorithm and bits."""
+        return [(row[0], row[4]) for row in self.hashes if row[1] == FULL and row[3] == 1 and row[6] is None]
+
+    @property
+    def only_doubts(self) -> bool:
+        """Whether it is about a picture by its hashes alone, and says that it is wrong to know it."""
+        doubts = self.membership.retracted is not None or any(each.verdict != "confirmed" for each in self.opinions)
+        return doubts and not any(self.digests)
 
     @property
     def is_only_its_record(self) -> bool:
@@ -79,6 +91,7 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         entries = [_by_successor(entry, handed_over) for entry in entries]
     trusted = voices.trusted(connection)
     known = KnownReferences(connection, [entry.identity for entry in entries], [entry.digests for entry in entries])
+    same = of_hashes(connection, {each for entry in entries if entry.only_doubts for each in entry.whole_hashes})
     batch = _Batch(connection, actor, trusted)
     heard: list[HeardEntry] = []
     for entry in entries:
@@ -90,16 +103,18 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
             if heard[-1].outcome == "ours":
                 continue
             heard.pop()
+        alike = {each: None for key in entry.whole_hashes for each in same.get(key, ())} if entry.only_doubts else {}
+        if membership.retracted is not None:
+            reached = list(dict.fromkeys([*reached, *alike]))
         if not reached and membership.retracted is None:
             reference_id = batch.add(entry)
             known.add(reference_id, entry.identity, entry.digests)
-            heard.append(HeardEntry((reference_id,), "added"))
+            heard.append(HeardEntry((reference_id, *alike), "added"))
+            if alike:
+                batch.flush()
+                _doubt(connection, entry, alike, ours)
             continue
         batch.flush()
-        if not reached and entry.hashes and not any(entry.digests):
-            reached = of_hashes(
-                connection, [(row[0], row[4]) for row in entry.hashes if row[3] == 1 and row[1] == "full"]
-            )
         new = not reached
         if new:
             reached = [_insert(connection, entry)]
@@ -107,14 +122,10 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         outcomes = [_add_to(connection, actor, each, entry, ours, new=new) for each in reached]
         for each in reached if not new else ():
             known.state(each, entry.digests)
-        heard.append(HeardEntry(tuple(reached), outcomes[0]))
+        _doubt(connection, entry, [each for each in alike if each not in reached], ours)
+        heard.append(HeardEntry(tuple(dict.fromkeys([*reached, *alike])), outcomes[0]))
     batch.flush()
     return heard
-
-
-def add_item(connection: sqlite3.Connection, actor: Actor, item: ListItem, membership: Membership) -> int:
-    """Add one entry; see add_items. Returns the number of its reference."""
-    return add_items(connection, actor, [entry_of(item, membership)])[0].references[0]
 
 
 def withdraw_record(connection: sqlite3.Connection, actor: Actor, membership: Membership) -> list[int]:
@@ -299,6 +310,14 @@ def _hear_opinions(
     if entry.tells_opinions and is_news:
         changed |= opinions.forget_others(connection, reference_id, told, entry.membership.owner)
     return changed
+
+
+def _doubt(connection: sqlite3.Connection, entry: ListEntry, references: Iterable[int], ours: frozenset[str]) -> None:
+    """Let an entry's opinions stand beside other references that have its hashes."""
+    told = tuple(each for each in entry.opinions if each.author not in ours)
+    for reference_id in references:
+        if opinions.add(connection, reference_id, told, entry.membership.import_id, entry.membership.owner):
+            touch(connection, reference_id)
 
 
 def _come_back(

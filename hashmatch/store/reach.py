@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 #: Values to look up at once. SQLite does it in their order, page by page; it takes 32,766 values.
 _LOOKED_UP = 20_000
@@ -69,19 +69,28 @@ class KnownReferences:
         return list(found)
 
 
-def of_hashes(connection: sqlite3.Connection, hashes: Iterable[tuple[str, bytes]]) -> list[int]:
+def of_hashes(
+    connection: sqlite3.Connection, hashes: Iterable[tuple[str, bytes]]
+) -> Mapping[tuple[str, bytes], list[int]]:
     """The references that have one of some hashes of whole still pictures, each by its algorithm and bits.
 
-    It reads all hashes of the algorithm, so it is for the few entries that say no more than that a hash is wrong.
+    It reads all hashes of the algorithm once, so it is for batches of entries that say no more than that a hash is wrong.
     """
-    found: dict[int, None] = {}
+    wanted: defaultdict[str, list[bytes]] = defaultdict(list)
     for algorithm, bits in hashes:
-        rows = connection.execute(
-            "SELECT reference_id FROM hash WHERE algorithm = ? AND view = 'full' AND bits = ? ORDER BY reference_id",
-            (algorithm, bits),
-        )
-        found.update((reference_id, None) for (reference_id,) in rows)
-    return list(found)
+        wanted[algorithm].append(bits)
+    found: defaultdict[tuple[str, bytes], list[int]] = defaultdict(list)
+    for algorithm, values in wanted.items():
+        for start in range(0, len(values), _LOOKED_UP):
+            part = values[start : start + _LOOKED_UP]
+            rows = connection.execute(
+                "SELECT bits, reference_id FROM hash WHERE algorithm = ? AND view = 'full' AND count = 1 AND time IS NULL"
+                f" AND bits IN ({', '.join('?' * len(part))}) ORDER BY reference_id",
+                (algorithm, *part),
+            )
+            for bits, reference_id in rows:
+                found[algorithm, bits].append(reference_id)
+    return found
 
 
 def _looked_up(

@@ -166,7 +166,12 @@ class ExportEntries:
             told = before.get(source.collection_id)
             moment = given.dated(_changed(source), told, withdrawn=source.retracted is not None)
             changed = max(moment, newest.get(source.collection_id, ""))
-            yield source, self._item(reference, source, facts, changed)
+            item = self._item(reference, source, facts, changed)
+            if self._one_each and item.retracted is not None and any(not each.withdrawn for each in before.values()):
+                self.taken += 1
+                # A format that cannot say that something is withdrawn may be able to say that it is disputed.
+                item = replace(item, opinions=(*item.opinions, Opinion("disputed", self._we, changed)))
+            yield source, item
         there = {source.collection_id for source in sources}
         if self._one_each and there:
             return
@@ -210,7 +215,6 @@ class ExportEntries:
             changed=changed,
             retracted=changed[:19] + "Z",
             retraction_reason=_NO_LONGER_SHARED,
-            # A format that cannot say that something is withdrawn may be able to say that it is disputed.
             opinions=(ours,) if self._one_each else (),
             paths=(),
         )
