@@ -15,6 +15,7 @@ from hashmatch.i18n import _
 @format_option("table", "json")
 @pass_app
 def command(app: App, refs: tuple[str, ...], form: str) -> int:
+    from hashmatch.cli.shared.owners import called
     from hashmatch.report import as_json
     from hashmatch.report.reference_text import reference_lines
     from hashmatch.store import hash_rows, lookup, open_store
@@ -29,7 +30,7 @@ def command(app: App, refs: tuple[str, ...], form: str) -> int:
             if form == "json":
                 shown.append(as_json.shown(reference, where, hashes, lists))
             else:
-                for line in reference_lines(reference, where, hashes, lists):
+                for line in reference_lines(reference, where, hashes, lists, called):
                     click.echo(line)
         if form == "json":
             as_json.dump(shown, sys.stdout.buffer, indent=2)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.i18n import _
 from hashmatch.records import Fingerprint, Hash
+from hashmatch.store import voices
 from hashmatch.store.lookup import Provenance, Reference
 from hashmatch.views import FULL, ViewName
 
@@ -44,11 +45,17 @@ def pdq_lines(path: bytes, value: Fingerprint) -> Iterator[str]:
 
 
 def reference_lines(
-    reference: Reference, where: Sequence[bytes], hashes: Sequence[Hash], lists: Sequence[Provenance]
+    reference: Reference,
+    where: Sequence[bytes],
+    hashes: Sequence[Hash],
+    lists: Sequence[Provenance],
+    called: Callable[[str], str] = for_terminal,
 ) -> Iterator[str]:
-    """What `show` prints about one reference."""
+    """What `show` prints about one reference. called: the name of an owner or author; see store/voices.py."""
     state = _("live") if reference.live else _("retracted")
     allow = ", " + _("on the allow list") if reference.allow else ""
+    if reference.pending:
+        allow = ", " + _("on the allow list by others' word only (`hashmatch allow` agrees)")
     yield f"#{reference.id}  {reference.kind or '?'}  {state}{allow}"
     facts = {
         "sha256": reference.sha256,
@@ -66,6 +73,10 @@ def reference_lines(
             yield f"  {name:<12}{value}"
     for source in reference.sources:
         told = [for_terminal(source.collection)]
+        if not source.is_ours:
+            told.append(_("of {owner}").format(owner=called(source.owner)))
+            if source.author and source.owner != voices.UNSIGNED:
+                told.append(_("for {author}").format(author=called(source.author)))
         told.append(f"TLP:{source.tlp.upper()}" if source.tlp else _("no TLP mark"))
         pairs = {
             _("source"): source.source,
@@ -75,12 +86,20 @@ def reference_lines(
             _("added"): source.added,
             _("retracted"): source.retracted,
             _("reason"): source.retraction_reason,
+            _("expires"): source.expires,
+            _("record"): source.record,
         }
+        if source.allow:
+            told.append(_("legitimate"))
+        if source.withdrawn_here:
+            told.append(_("taken back here"))
         told += [f"{name}: {for_terminal(value)}" for name, value in pairs.items() if value]
         yield f"  {_('collection'):<12}{', '.join(told)}"
     for said in reference.opinions:
         facts = {_("on"): said.at, _("reason"): said.reason}
         told = [said.verdict, for_terminal(said.source or "")]
+        if said.author:
+            told.append(_("told by {owner}").format(owner=called(said.author)))
         told += [f"{name}: {for_terminal(value)}" for name, value in facts.items() if value]
         yield f"  {_('opinion'):<12}{', '.join(told)}"
     for each in lists:

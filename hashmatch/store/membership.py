@@ -147,7 +147,7 @@ def hear(
         if _withdraw_also(connection, actor, reference_id, membership):
             outcome = "retracted"
             others = bool(_live(connection, reference_id))
-        if outcome == "retracted" and others:
+        if outcome in ("retracted", "tombstone") and others:
             outcome = "disputed"
     else:
         outcome = _hear_word(connection, actor, reference_id, membership, own, collection_id, rows)
