@@ -68,12 +68,22 @@ class PendingWord:
 def pending(connection: sqlite3.Connection) -> Iterator[PendingWord]:
     """Every live word of a list that a reference is legitimate and that waits for a person, by reference."""
     rows = connection.execute(
-        "SELECT reference_id, name, owner, source, NOT reference.allow FROM live_membership AS word"
-        " JOIN reference ON reference.id = reference_id JOIN collection ON collection.id = collection_id"
-        " JOIN voice ON voice.id = voice_id WHERE word.allow AND allow_here IS NULL"
-        f" AND (reference.pending OR NOT reference.allow) AND voice_id != {voices.HERE} ORDER BY reference_id, name"
+        f"SELECT reference_id, name, owner, source, NOT reference.allow FROM {_WAITING} ORDER BY reference_id, name"
     )
     return (PendingWord(*columns) for columns in rows)
+
+
+def waits(connection: sqlite3.Connection, reference_id: int) -> bool:
+    """Whether a live word of a list that a reference is legitimate waits for a person."""
+    found = connection.execute(f"SELECT 1 FROM {_WAITING} AND reference_id = ?", (reference_id,)).fetchone()
+    return found is not None
+
+
+_WAITING = (
+    "live_membership AS word JOIN reference ON reference.id = reference_id"
+    " JOIN collection ON collection.id = collection_id JOIN voice ON voice.id = voice_id WHERE word.allow"
+    f" AND allow_here IS NULL AND (reference.pending OR NOT reference.allow) AND voice_id != {voices.HERE}"
+)
 
 
 def trust(connection: sqlite3.Connection, public_key: str, at: str | None) -> bool:

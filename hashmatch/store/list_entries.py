@@ -219,9 +219,10 @@ def _add_to(
     is_older = before is not None and membership.said is not None and membership.said < before
     changed = False
     if not is_older:
+        is_newer = before is not None and membership.said is not None and membership.said > before
         if membership.retracted is None:
-            is_newer = before is not None and membership.said is not None and membership.said > before
             changed = _state(connection, reference_id, entry)
+        if membership.retracted is None or new:  # a tombstone is passed on by its hashes
             changed |= _hash(connection, reference_id, entry, new=new, replacing=is_newer)
         changed |= _hear_opinions(connection, reference_id, entry, ours, is_news=before is not None)
     if not new:
@@ -281,7 +282,8 @@ def _state(connection: sqlite3.Connection, reference_id: int, entry: ListEntry) 
 
 def _hash(connection: sqlite3.Connection, reference_id: int, entry: ListEntry, *, new: bool, replacing: bool) -> bool:
     """Store an entry's hashes of algorithms that its reference has not; and instead of others that lists brought, if the
-    entry is a newer word of the only owner that knows the reference. Returns whether this changed anything."""
+    entry is a newer word of the only owner that knows the reference, or the only one that stands: who withdrew it must not
+    have the say of its hashes. Returns whether this changed anything."""
     if not entry.hashes:
         return False
     rows = connection.execute(
@@ -295,9 +297,20 @@ def _hash(connection: sqlite3.Connection, reference_id: int, entry: ListEntry, *
             (reference_id, entry.membership.owner),
         ).fetchone()
         replacing = not others
+    replacing |= bool(rows) and _is_alone(connection, reference_id, entry.membership)
     kept = {algorithm for algorithm, listed in rows if not (replacing and listed)}
     hashes = [row for row in entry.hashes if row[0] not in kept]
     return set_hashes(connection, reference_id, hashes, IMPORTED, new=new)
+
+
+def _is_alone(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> bool:
+    """Whether no other collection stands by a reference."""
+    words = connection.execute(
+        "SELECT owner, author, name FROM live_membership JOIN collection ON collection.id = collection_id"
+        " JOIN voice ON voice.id = voice_id WHERE reference_id = ?",
+        (reference_id,),
+    )
+    return all(each == (membership.owner, membership.author, membership.collection) for each in words)
 
 
 def _hear_opinions(
@@ -307,8 +320,8 @@ def _hear_opinions(
     told some before."""
     told = tuple(each for each in entry.opinions if each.author not in ours)
     changed = opinions.add(connection, reference_id, told, entry.membership.import_id, entry.membership.owner)
-    if entry.tells_opinions and is_news:
-        changed |= opinions.forget_others(connection, reference_id, told, entry.membership.owner)
+    if entry.tells_opinions and is_news and entry.membership.said is not None:
+        changed |= opinions.forget_others(connection, reference_id, told, entry.membership.owner, _only_of(entry))
     return changed
 
 
@@ -320,24 +333,23 @@ def _doubt(connection: sqlite3.Connection, entry: ListEntry, references: Iterabl
             touch(connection, reference_id)
 
 
+def _only_of(entry: ListEntry) -> str | None:
+    """Whose opinions an entry tells in full, by author: all that its owner passes on (None), or, where nobody in particular
+    is the owner, those of its collection."""
+    return entry.membership.author if entry.membership.owner == voices.UNSIGNED else None
+
+
 def _come_back(
     connection: sqlite3.Connection, entry: ListEntry, reached: Sequence[int], ours: frozenset[str]
 ) -> HeardEntry:
-    """Take in our own word that a list brought back: nothing changes but what its owner thinks of it. Where we do not know
-    it (a backup was restored), it is a word like any other."""
+    """Take in our own word, or what we passed on, that a list brought back: nothing changes but what its owner thinks of it.
+    Where we do not know it (a backup was restored), it is a word like any other."""
     membership = entry.membership
-    at_home = [
-        each
-        for each in reached
-        if connection.execute(
-            f"SELECT 1 FROM membership JOIN collection ON collection.id = collection_id WHERE voice_id = {voices.HERE}"
-            " AND reference_id = ? AND name = ?",
-            (each, membership.collection),
-        ).fetchone()
-    ]
-    if not at_home and membership.author not in ours:
+    if membership.author not in ours and not any(_is_home(connection, each, membership) for each in reached):
         return HeardEntry((), "added")
     said = membership.said or ""
+    theirs = tuple(each for each in entry.opinions if (each.author or membership.owner) not in ours)
+    entry = entry._replace(opinions=theirs)
     for each in reached:
         voice = voices.number(connection, membership.owner, membership.author)
         query = "SELECT changed FROM returned WHERE reference_id = ? AND voice_id = ?"
@@ -352,6 +364,16 @@ def _come_back(
         if _hear_opinions(connection, each, entry, ours, is_news=True):
             touch(connection, each)
     return HeardEntry(tuple(reached), "ours")
+
+
+def _is_home(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> bool:
+    """Whether we know what a list of ours says of a reference: as our word, or as that of whom we pass it on for."""
+    said = connection.execute(
+        "SELECT owner, author FROM membership JOIN collection ON collection.id = collection_id"
+        " JOIN voice ON voice.id = voice_id WHERE reference_id = ? AND name = ?",
+        (reference_id, membership.collection),
+    )
+    return any(voices.Voice(*voice).passed_on_as == membership.author for voice in said)
 
 
 def _with_source(item: ListItem, membership: Membership) -> tuple[Opinion, ...]:

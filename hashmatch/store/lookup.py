@@ -372,6 +372,8 @@ def provenance(connection: sqlite3.Connection, reference_id: int) -> list[Proven
         "SELECT import.name, format, sha256, list, sequence, import.signer, import.created, imported, collection.name,"
         " carried FROM ("
         "SELECT import_id, collection_id, carried FROM membership WHERE reference_id = ?1 AND carried IS NOT NULL"
+        " AND (import_id, collection_id) NOT IN"
+        " (SELECT import_id, collection_id FROM provenance WHERE reference_id = ?1)"
         " UNION ALL SELECT import_id, collection_id, carried FROM provenance WHERE reference_id = ?1"
         ") AS listed JOIN import ON import.id = import_id JOIN collection ON collection.id = listed.collection_id"
         " ORDER BY import_id, collection.name",

@@ -364,18 +364,23 @@ def _update(
         f" {', '.join(_FACTS)} FROM membership WHERE reference_id = ? AND collection_id = ?",
         (reference_id, collection_id),
     ).fetchone()
+    was = [tlp, packed_labels(labels_of(labels)), carried, allow, *before]
     facts = (membership.source, membership.case, membership.note, membership.record, membership.expires)
     merged = [(fact or old) if newer else (old or fact) for fact, old in zip(facts, before[3:], strict=True)]
-    if newer:
-        merged[-1] = membership.expires  # that it no longer expires is news
+    older = changed is not None and membership.said is not None and membership.said < changed
+    if newer or older:
+        merged[-1] = membership.expires if newer else before[-1]  # that it does not expire any more is news
     kept = labels_of(labels)
     if membership.import_id is not None:
         named = [name for name in membership.labels if name not in _given(connection, reference_id)]
-        kept = tuple(named) if newer else tuple(dict.fromkeys((*kept, *named)))
-        carried = joined_names(carried, membership.carried)
+        if not older:
+            kept = tuple(named) if newer else tuple(dict.fromkeys((*kept, *named)))
+        whole = joined_names(carried, membership.carried)
+        if whole != carried:
+            _note_first_list(connection, reference_id, collection_id)
+        carried = whole
     allow = int(membership.allow) if newer else allow
     after = [strictest(tlp, membership.tlp), packed_labels(kept), carried, allow, *(retraction or before[:3]), *merged]
-    was = [tlp, packed_labels(labels_of(labels)), carried, allow, *before]
     news = after != was
     if not news and not newer:
         return False
@@ -386,6 +391,16 @@ def _update(
         (*after, membership.said if newer else changed, reference_id, collection_id),
     )
     return news
+
+
+def _note_first_list(connection: sqlite3.Connection, reference_id: int, collection_id: int) -> None:
+    """Note what the list had that made a reference a member, before the word has more than that."""
+    connection.execute(
+        "INSERT OR IGNORE INTO provenance (reference_id, import_id, collection_id, carried)"
+        " SELECT reference_id, import_id, collection_id, carried FROM membership"
+        " WHERE reference_id = ? AND collection_id = ? AND import_id IS NOT NULL",
+        (reference_id, collection_id),
+    )
 
 
 def joined_names(before: str | None, more: str | None) -> str | None:

@@ -50,16 +50,26 @@ def add(
     return news
 
 
-def forget_others(connection: sqlite3.Connection, reference_id: int, kept: Iterable[Opinion], owner: str) -> bool:
-    """Forget what lists of an owner told of a reference before, but for the opinions that they still tell. Returns whether
-    there was anything."""
+def forget_others(
+    connection: sqlite3.Connection,
+    reference_id: int,
+    kept: Iterable[Opinion],
+    owner: str,
+    of_author: str | None = None,
+) -> bool:
+    """Forget what lists of an owner told of a reference before, but for the opinions that they still tell. of_author: only
+    those of one author. Returns whether there was anything."""
     still = {(each.author, each.source) for each in kept}
     rows = connection.execute(
         "SELECT opinion.id, author, source FROM opinion JOIN voice ON voice.id = voice_id"
         " WHERE reference_id = ? AND owner = ? AND import_id IS NOT NULL",
         (reference_id, owner),
     ).fetchall()
-    gone = [(opinion_id,) for opinion_id, its_author, source in rows if (its_author, source) not in still]
+    gone = [
+        (opinion_id,)
+        for opinion_id, its_author, source in rows
+        if (its_author, source) not in still and of_author in (None, its_author)
+    ]
     connection.executemany("DELETE FROM opinion WHERE id = ?", gone)
     return bool(gone)
 

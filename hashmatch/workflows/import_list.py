@@ -19,7 +19,7 @@ from hashmatch.exchange.fields import snippet
 from hashmatch.i18n import _, ngettext
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead
 from hashmatch.search.duplicates import NearDuplicate, near_duplicates
-from hashmatch.store import Store, generation, list_entries, list_issues, lookup, voices
+from hashmatch.store import Store, allow_list, generation, list_entries, list_issues, lookup, voices
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, ensure_collection
 from hashmatch.system import ahead
@@ -299,7 +299,10 @@ class _Import:
             self._remark(LineRemark(line, text))
         if membership.allow and heard.outcome in ("added", "joined", "known"):
             found = lookup.reference(connection, heard.references[0])
-            counts["allow" if found.allow and not found.pending else "pending"] += 1
+            if found.allow and not found.pending:
+                counts["allow"] += 1
+            elif allow_list.waits(connection, found.id):
+                counts["pending"] += 1
 
 
 @contextlib.contextmanager
