@@ -16,11 +16,22 @@ from hypothesis import strategies as st
 
 from hashmatch import clock, exchange
 from hashmatch.errors import CommandError
-from hashmatch.exchange.entry_checks import TOLD
 from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
 from hashmatch.signing import keys
 from hashmatch.signing.minisign import SecretKey
-from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store, opinions, review_decisions, verify
+from hashmatch.store import (
+    Store,
+    allow_list,
+    audit,
+    curate,
+    hash_rows,
+    lookup,
+    open_store,
+    opinions,
+    review_decisions,
+    verify,
+    voices,
+)
 from hashmatch.workflows.export_list import ExportReport, ExportSelection, export, sign_list
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
@@ -28,7 +39,7 @@ from tests.support.made_references import ME, add, add_entry, content, digests_o
 
 pytestmark = pytest.mark.slow
 
-RED = ExportSelection(max_tlp="red")
+RED = ExportSelection(max_tlp="red", unmarked=True)
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +58,7 @@ def publish(
 ) -> ExportReport:
     """The next list named `east`, in a file."""
     with path.open("wb") as out:
-        selection = ExportSelection(max_tlp="red", since=since)
+        selection = replace(RED, since=since)
         report = export(store, ME, out, "jsonl", selection, "east", **more)
     if signer is not None:
         sign_list(store, ME, path, signer, report)
@@ -62,13 +73,13 @@ def take(store: Store, path: Path, **plan: Any) -> ImportReport:
 
 
 def state(store: Store) -> dict[str, Any]:
-    """What matters of every reference, by its MD5."""
+    """What matters of every reference, by its MD5, but for whose word it is."""
     return {
         str(reference.md5): (
             reference.live,
             reference.allow,
             reference.labels,
-            reference.opinions,
+            tuple(replace(each, author="") for each in reference.opinions),
             hash_rows.hashes(store.connection, reference.id),
         )
         for reference in lookup.references(store.connection)
@@ -188,9 +199,9 @@ class TestIncrements:
         with pytest.raises(CommandError, match="made with other options"):
             export(store, ME, out, "jsonl", ExportSelection(since=1), "east")
         with pytest.raises(CommandError, match="has not gone out with number 7"):
-            export(store, ME, out, "jsonl", ExportSelection(max_tlp="red", since=7), "east")
+            export(store, ME, out, "jsonl", replace(RED, since=7), "east")
         with pytest.raises(CommandError, match="goes on from a number, not from a date"):
-            export(store, ME, out, "jsonl", ExportSelection(max_tlp="red", since="2026-01-01T00:00:00Z"), "east")
+            export(store, ME, out, "jsonl", replace(RED, since="2026-01-01T00:00:00Z"), "east")
         with pytest.raises(CommandError, match="--list"):
             export(store, ME, out, "jsonl", ExportSelection(since=1))
         assert out.getvalue() == b""
@@ -255,9 +266,9 @@ class TestTheAllowList:
         publish(reader, tmp_path / "1")
         take(third, tmp_path / "1")
         report = send(reader, allow)
-        assert (report.joined, report.known, report.allow, report.not_allowed) == (1, 0, int(allow), 0)
+        assert (report.joined, report.known, report.allow, report.pending) == (1, 0, 0, int(allow))
         assert self.is_allowed(reader) == allow
-        assert [entry.action for entry in audit.entries(reader)].count("allow" if allow else "disallow") == 1
+        assert [each.reference for each in allow_list.pending(reader.connection)] == [1] * allow
         assert publish(reader, tmp_path / "2", 1).written == 1, "and goes on to others"
         take(third, tmp_path / "2")
         assert self.is_allowed(third) == allow
@@ -275,7 +286,7 @@ class TestTheAllowList:
         self.put(reader, not allow)
         self.put(reader, allow)
         report = send(reader, not allow)
-        assert (report.joined, report.known, report.not_allowed) == (0, 1, int(not allow))
+        assert (report.joined, report.allow, report.pending) == (1, 0, 0)
         assert self.is_allowed(reader) == allow
         send(undecided, not allow)
         assert self.is_allowed(undecided) != allow
@@ -297,15 +308,16 @@ class TestTheAllowList:
         reader = new_store()
         send(reader, False)
         add(reader, "a", collection="ours")
-        for _again in range(2):
+        for again in (0, 1):
             report = send(reader, True)
-            assert (report.known, report.allow, report.not_allowed) == (1, 0, 1)
+            assert (report.joined, report.known, report.allow, report.pending) == (1 - again, again, 0, 1)
             assert not self.is_allowed(reader)
+            assert [each.against for each in allow_list.pending(reader.connection)] == [True]
         assert send(reader, True, allow=True).allow == 1
         assert self.is_allowed(reader)
-        assert send(reader, True).not_allowed == 0
+        assert send(reader, True).pending == 0
 
-    def test_takes_off_what_another_list_knows_too(
+    def test_keeps_nothing_that_another_list_knows_too(
         self, new_store: Callable[[], Store], send: Callable[..., ImportReport], tmp_path: Path
     ) -> None:
         reader = new_store()
@@ -313,9 +325,12 @@ class TestTheAllowList:
         other = tmp_path / "other"
         other.write_text(json.dumps({"sha256": digests_of(b"a").sha256, "collection": "west"}) + "\n")
         assert take(reader, other).joined == 1
-        assert self.is_allowed(reader), "what another says for the first time changes nothing"
-        assert send(reader, False).joined == 1
         assert not self.is_allowed(reader)
+        assert send(reader, True).pending == 1
+        assert not self.is_allowed(reader)
+        self.put(reader, True)
+        assert send(reader, True).pending == 0
+        assert self.is_allowed(reader), "a person has decided"
 
     def test_an_outdated_word_is_not_told_as_kept_off(
         self, new_store: Callable[[], Store], send: Callable[..., ImportReport], tmp_path: Path
@@ -325,7 +340,7 @@ class TestTheAllowList:
         send(reader, False)
         first = min(tmp_path.glob("* list"))
         report = take(reader, first)
-        assert (report.known, report.allow, report.not_allowed) == (1, 0, 0)
+        assert (report.known, report.allow, report.pending) == (1, 0, 0)
         assert not self.is_allowed(reader)
 
     def test_goes_with_a_retraction(
@@ -337,7 +352,7 @@ class TestTheAllowList:
         add(reader, "a", collection="ours")
         with source.transaction() as connection:
             curate.retract(connection, ME, 1, "a mistake")
-        assert send(reader, False).retracted == 1
+        assert send(reader, False).disputed == 1
         assert not self.is_allowed(reader)
         assert lookup.reference(reader.connection, 1).live
 
@@ -383,8 +398,8 @@ class TestSigned:
             (f"{number}.csv", f"c{number % 2}") for number in range(4)
         ]
         assert [each.carried for each in told] == ["md5,sha1,sha256"] * 3 + ["md5,sha1,sha256,pdq"]
-        # Of those that made it a member of a collection, the membership tells.
-        assert reader.connection.execute("SELECT count(*) FROM provenance").fetchone() == (2,)
+        # Of those that made it a member of a collection, the membership tells, until a later list has more.
+        assert reader.connection.execute("SELECT count(*) FROM provenance").fetchone() == (3,)
         assert list(verify.check(reader)) == []
 
     def test_any_format_is_signed_beside_its_file(self, new_store: Callable[[], Store], tmp_path: Path) -> None:
@@ -436,7 +451,8 @@ class TestSigned:
         report = take(reader, tmp_path / "list.jsonl", accept=frozenset({"unsigned"}))
         assert (report.added, report.signer) == (1, None)
         report = take(reader, tmp_path / "list.jsonl", verify_key=signer.public.text)
-        assert (report.known, report.signer) == (1, signer.public.text)
+        assert (report.joined, report.signer) == (1, signer.public.text)
+        assert len(lookup.reference(reader.connection, 1).sources) == 2, "who signs is another than who does not"
 
     def test_signing_is_in_the_audit_trail(self, new_store: Callable[[], Store], tmp_path: Path) -> None:
         source, signer = new_store(), key("unit")
@@ -467,7 +483,7 @@ class TestWhoMayTakeBackWhat:
         store = new_store()
         take(store, self.listed(tmp_path / "1", self.entry("east")))
         gone = self.listed(tmp_path / "2", self.entry("west", retracted="2026-11-26T00:00:00Z"))
-        assert take(store, gone).retracted == 1
+        assert take(store, gone).disputed == 1
         reference = lookup.reference(store.connection, 1)
         assert reference.live
         assert {s.collection: s.opinion for s in reference.sources} == {"east": "malicious", "west": "disputed"}
@@ -483,8 +499,12 @@ class TestWhoMayTakeBackWhat:
         assert take(store, self.listed(tmp_path / "2", gone)).disputed == 1
         assert take(store, self.listed(tmp_path / "3", gone, signer=west)).disputed == 1
         reference = lookup.reference(store.connection, 1)
-        assert reference.live and [s.collection for s in reference.sources] == ["east"]
-        assert {(said.source, said.verdict) for said in reference.opinions} == {("2", "disputed"), ("west", "disputed")}
+        assert reference.live and not reference.opinions
+        assert {(s.collection, s.owner): s.opinion for s in reference.sources} == {
+            ("east", east.public.text): "malicious",
+            ("east", west.public.text): "disputed",
+            ("east", "unsigned"): "disputed",
+        }
         assert take(store, self.listed(tmp_path / "4", gone, signer=east, sequence=2)).retracted == 1
         assert not lookup.reference(store.connection, 1).live
         assert list(verify.check(store)) == []
@@ -492,33 +512,26 @@ class TestWhoMayTakeBackWhat:
     def test_a_signer_s_collection_takes_nothing_of_others(
         self, new_store: Callable[[], Store], tmp_path: Path
     ) -> None:
+        """Whoever calls a collection as another does has one of this name, too."""
         store, east, west = new_store(), key("east"), key("west")
         take(store, self.listed(tmp_path / "1", self.entry("east"), signer=east))
         other = {"md5": digests_of(b"b").md5, "collection": "east"}
-        told: list[BadLine | LineRemark] = []
-        report = import_list(store, ME, self.listed(tmp_path / "2", other), told=told.append)
-        assert (report.refused, report.added) == (1, 0)
-        assert "is filled by the lists of east only" in told[0].message
-        unsigned = self.listed(tmp_path / "3", other)
-        with pytest.raises(CommandError, match="is not signed"):
-            take(store, unsigned, collection="east")
-        with pytest.raises(CommandError, match="is filled by the lists of"):
-            take(store, self.listed(tmp_path / "4", other, signer=west), collection="east")
-        assert take(store, unsigned, collection="east", accept=frozenset({"unsigned"})).added == 1
-        many = [{"md5": f"{number + 1:032x}", "collection": "east"} for number in range(TOLD + 5)]
-        told.clear()
-        keys.remove(keys.default_folder(), "east", with_secret=True)
-        report = import_list(store, ME, self.listed(tmp_path / "5", *many), told=told.append)
-        assert report.refused == TOLD + 5 and len(told) == TOLD + 1
-        assert isinstance(told[0], BadLine) and "by the lists of RW" in told[0].message
-        assert "the same goes for 4 more lines" in told[-1].message
+        assert take(store, self.listed(tmp_path / "2", other)).added == 1
+        assert take(store, self.listed(tmp_path / "3", other, signer=west)).joined == 1
+        told = curate.collections(store.connection)
+        assert [(each.name, each.owner, each.references) for each in told] == [
+            ("east", east.public.text, 1),
+            ("east", "unsigned", 1),
+            ("east", west.public.text, 1),
+        ]
+        assert list(verify.check(store)) == []
 
     def test_false_positive_by_its_own_source_names_nothing(
         self, new_store: Callable[[], Store], tmp_path: Path
     ) -> None:
         store = new_store()
         said = {"opinions": [{"opinion": "false-positive", "reason": "a news report"}]}
-        assert take(store, self.listed(tmp_path / "1", self.entry("east", **said))).retracted == 1
+        assert take(store, self.listed(tmp_path / "1", self.entry("east", **said))).tombstone == 1
         assert not lookup.reference(store.connection, 1).live
         take(store, self.listed(tmp_path / "2", self.entry("west")))
         reference = lookup.reference(store.connection, 1)
@@ -607,13 +620,14 @@ class TestWhatWeTakeBackOfOthers:
         self, new_store: Callable[[], Store], ours: Store, tmp_path: Path, form: str, from_both: bool
     ) -> None:
         third = new_store()
-        if from_both:
+        if from_both:  # then its own list still counts
             take(third, tmp_path / "source")
         retracted = lookup.reference(ours.connection, 1).sources[0].retracted or ""
         for number in range(2):
             report = take(third, self.send(ours, tmp_path / f"ours {number}", form))
             assert (report.retracted, report.refused) == (0, 0)
-            assert self.passed_on(third) == (True, [("review", "disputed", self.WHY)])
+            assert (report.disputed, report.tombstone) == ((from_both, not from_both) if number == 0 else (0, 0))
+            assert self.passed_on(third) == (from_both, [("review", "disputed", self.WHY)])
             (said,) = lookup.reference(third.connection, 1).opinions
             assert said.at is not None and said.at.startswith(retracted[:-1])
         assert report.known == 1
@@ -622,7 +636,6 @@ class TestWhatWeTakeBackOfOthers:
     def test_is_left_out_where_a_format_has_no_word_for_it(self, ours: Store, tmp_path: Path, form: str) -> None:
         report = export(ours, ME, io.BytesIO(), form, RED)
         assert (report.written, report.left_out_retracted) == (0, 1)
-        assert '"retracted"' not in self.send(ours, tmp_path / "ours").read_text(encoding="utf-8"), "as others have"
 
     def test_is_said_by_the_name_of_ours_and_outdoes_what_it_said_before(
         self, new_store: Callable[[], Store], ours: Store, tmp_path: Path
@@ -635,7 +648,10 @@ class TestWhatWeTakeBackOfOthers:
         (tmp_path / "confirmed").write_text(confirmed)
         take(third, tmp_path / "confirmed")
         take(third, self.send(ours, tmp_path / "ours"))
-        assert self.passed_on(third) == (True, [("unit 7", "disputed", self.WHY)])
+        live, told = self.passed_on(third)
+        assert live and set(told) == {("unit 7", "disputed", self.WHY), ("unit 7", "confirmed", None)}
+        by_ours = next(each for each in lookup.reference(third.connection, 1).opinions if each.verdict == "disputed")
+        assert by_ours.author == voices.of_origin(voices.origin(ours.connection)), "and the other is nobody's"
 
     def entry(self, **more: Any) -> str:
         return json.dumps({"sha256": digests_of(b"a").sha256, "collection": "east", **more}) + "\n"
@@ -652,10 +668,11 @@ class TestWhatWeTakeBackOfOthers:
     def test_comes_back_here_as_nothing_new(self, ours: Store, tmp_path: Path) -> None:
         path = self.send(ours, tmp_path / "ours")
         assert json.loads(path.read_text(encoding="utf-8").splitlines()[1])["opinions"][0]["opinion"] == "disputed"
-        before = content(ours, "audit", "import", "provenance")
+        left_out = ("audit", "import", "provenance", "returned", "voice", "collection")
+        before = content(ours, *left_out)
         for options in ({}, {"collection": "east"}):
-            assert take(ours, path, **options).retracted == 1
-            assert content(ours, "audit", "import", "provenance") == before
+            assert take(ours, path, **options).ours == 1
+            assert content(ours, *left_out) == before
         assert self.passed_on(ours) == (False, [])
         with ours.transaction() as connection:
             curate.restore(connection, ME, 1)
@@ -681,7 +698,9 @@ class TestWhatWeTakeBackOfOthers:
             take(ours, path)
             assert not self.passed_on(ours)[0], "which a person here took back before"
         take(third, self.send(ours, tmp_path / "ours again"))
-        assert self.passed_on(third) == (True, [("review", "disputed", self.WHY)])
+        assert self.passed_on(third) == (False, [("review", "disputed", self.WHY)])
+        take(third, tmp_path / "back")
+        assert self.passed_on(third)[0], "the source's own list counts"
 
 
 class TestSharingRules:
@@ -716,7 +735,7 @@ def test_what_goes_on_otherwise_than_it_began_is_refused(new_store: Callable[[],
     store = new_store()
     add(store, "file 1")
     publish(store, tmp_path / "1")
-    with pytest.raises(CommandError, match=r"made with other options \(--max-tlp, --label\)"):
+    with pytest.raises(CommandError, match=r"made with other options \(--max-tlp, --label, --unmarked\)"):
         export(store, ME, io.BytesIO(), "jsonl", ExportSelection(labels=("x",), since=1), "east")
 
 
