@@ -69,19 +69,19 @@ def test_recall_options_that_make_no_sense(run: Run, own_copy: Path, arguments: 
 
 
 def test_an_import_that_withdraws_tells_of_results(run: Run, own_copy: Path, tmp_path: Path) -> None:
-    partner, listed = tmp_path / "partner.db", tmp_path / "list.jsonl"
-    shutil.copy(own_copy, partner)
-    ref = reference_of(run, UPLOADS / "small.jpg")
-    assert run("retract", ref, "--reason", "mistaken", db=partner).code == 0
-    assert run("export", "--max-tlp", "red", "-o", listed, db=partner).code == 0
-    assert run("scan", UPLOADS / "small.jpg", "--record").code == 1
-    ran = run("--quiet", "import", listed, "--collection", "archive", "--dry-run")
+    ours, listed = tmp_path / "ours.db", tmp_path / "list.jsonl"
+    assert run("export", "--max-tlp", "red", "-o", listed).code == 0
+    assert run("import", listed, db=ours).code == 0
+    assert run("scan", UPLOADS / "small.jpg", "--record", db=ours).code == 1
+    assert run("retract", reference_of(run, UPLOADS / "small.jpg"), "--reason", "mistaken").code == 0
+    assert run("export", "--max-tlp", "red", "-o", listed).code == 0
+    ran = run("--quiet", "import", listed, "--dry-run", db=ours)
     assert "recorded result" in ran.err
-    assert run("retract", "--recall").out == "", "a dry run"
-    ran = run("--quiet", "import", listed, "--collection", "archive")
+    assert run("retract", "--recall", db=ours).out == "", "a dry run"
+    ran = run("--quiet", "import", listed, db=ours)
     assert [line for line in ran.err.splitlines() if "retract --recall" in line]
-    assert "small.jpg" in run("retract", "--recall").out
-    assert "recall" not in run("import", listed, "--collection", "archive").err, "said only once"
+    assert "small.jpg" in run("retract", "--recall", db=ours).out
+    assert "recall" not in run("import", listed, db=ours).err, "said only once"
 
 
 def test_a_scan_to_be_recorded_without_a_database(run: Run, db: Path) -> None:
@@ -108,7 +108,7 @@ def test_unknown_labels_are_kept_and_remarked_on_once(run: Run, tmp_path: Path) 
     ran = run("label", "1", "2", "--add", "behavior:threat")
     assert ran.err.count("is 'behaviour:threat' meant?") == 1
     listed = tmp_path / "list"
-    assert run("export", "-o", listed).code == 0
+    assert run("export", "--unmarked", "-o", listed).code == 0
     ran = run("import", listed, db=tmp_path / "other.db")
     assert ran.code == 0
     assert ran.err.count("'behavior:threat'") == 1 and ran.err.count("odd") == 1

@@ -80,7 +80,8 @@ def state(store: Store) -> dict[str, Any]:
             reference.allow,
             reference.labels,
             tuple(replace(each, author="") for each in reference.opinions),
-            hash_rows.hashes(store.connection, reference.id),
+            # Those of a reference that nobody stands by match nothing, and are told with the next word.
+            reference.live and hash_rows.hashes(store.connection, reference.id),
         )
         for reference in lookup.references(store.connection)
     }
