@@ -181,6 +181,9 @@ def reference(value: Reference) -> dict[str, Any]:
         error = {f"error_{name}": what for name, what in (failure(value.error) or {}).items()}
     facts = asdict(value)
     del facts["error"]
+    for source in facts["sources"]:
+        del source["collection_id"]
+        source["carried"] = None if source["carried"] is None else sorted(source["carried"])
     return {**facts, **error, "opinions": opinions, "live": value.live}
 
 
