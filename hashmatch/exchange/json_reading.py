@@ -110,7 +110,9 @@ def placed_records(
             yield from walk.through(text, is_record)
             return
         except _Damage:
-            yield walk.refuse(_("brackets or quotes do not match here: skipped up to the next line that begins with one"))
+            yield walk.refuse(
+                _("brackets or quotes do not match here: skipped up to the next line that begins with one")
+            )
         except LineError as refused:
             yield walk.refuse(str(refused))
             return
@@ -136,9 +138,7 @@ class _Walk:
         self._begun = False
         return BadLine(self._number, message)
 
-    def through(
-        self, text: _Text, is_record: IsRecord
-    ) -> Iterator[tuple[int, dict[str, object], JsonPath] | BadLine]:
+    def through(self, text: _Text, is_record: IsRecord) -> Iterator[tuple[int, dict[str, object], JsonPath] | BadLine]:
         """Yields everything up to the end of the text. Raises _Damage and LineError."""
         keys, last, before = self.keys, b"", b""
         while token := text.token():
