@@ -109,7 +109,7 @@ def placed_records(
         try:
             yield from walk.through(text, is_record)
             return
-        except _Damage:
+        except _DamageError:
             yield walk.refuse(
                 _("brackets or quotes do not match here: skipped up to the next line that begins with one")
             )
@@ -139,7 +139,7 @@ class _Walk:
         return BadLine(self._number, message)
 
     def through(self, text: _Text, is_record: IsRecord) -> Iterator[tuple[int, dict[str, object], JsonPath] | BadLine]:
-        """Yields everything up to the end of the text. Raises _Damage and LineError."""
+        """Yields everything up to the end of the text. Raises _DamageError and LineError."""
         keys, last, before = self.keys, b"", b""
         while token := text.token():
             match token:
@@ -202,12 +202,12 @@ def _scalar(token: bytes) -> object:
         return None
 
 
-class _Damage(Exception):
+class _DamageError(Exception):
     """Brackets or quotes do not match, so nobody can say where in the document we are."""
 
 
 class _Text:
-    """A document's text, read as needed. Raises LineError where reading cannot continue, and _Damage."""
+    """A document's text, read as needed. Raises LineError where reading cannot continue, and _DamageError."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -229,12 +229,12 @@ class _Text:
                     return found[0]
                 return b""
 
-    def damage(self, token: bytes) -> _Damage:
+    def damage(self, token: bytes) -> _DamageError:
         """What to raise if the last token is out of place. Reading goes on before it."""
         self._position -= len(token)
         while self._position and self._buffer[self._position - 1 : self._position].isspace():
             self._position -= 1
-        return _Damage()
+        return _DamageError()
 
     def next_document(self) -> bool:
         """Skips to the next line that may begin a document. Returns whether there is one."""
@@ -293,10 +293,10 @@ class _Text:
             before = bracket or before
 
     def _check_string(self, start: int) -> None:
-        """Raises _Damage if a string begins here that its line ends before it does."""
+        """Raises _DamageError if a string begins here that its line ends before it does."""
         if _TORN.match(self._buffer, start):
             self._position = start
-            raise _Damage
+            raise _DamageError
 
     def _more(self) -> bool:
         rest = self._buffer[self._position :]

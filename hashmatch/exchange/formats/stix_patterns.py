@@ -40,10 +40,10 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_WORDS = frozenset(
-    ("AND", "OR", "NOT", "FOLLOWEDBY", "LIKE", "MATCHES", "ISSUPERSET", "ISSUBSET", "EXISTS", "IN", "START", "STOP")
-    + ("SECONDS", "WITHIN", "REPEATS", "TIMES", "TRUE", "FALSE")
-)
+_JOINS = frozenset(("AND", "OR", "FOLLOWEDBY"))
+_TESTS = frozenset(("NOT", "IN", "LIKE", "MATCHES", "ISSUPERSET", "ISSUBSET", "EXISTS"))
+_QUALIFIERS = frozenset(("START", "STOP", "WITHIN", "SECONDS", "REPEATS", "TIMES"))
+_WORDS = _JOINS | _TESTS | _QUALIFIERS | {"TRUE", "FALSE"}
 _LITERALS = ("text", "typed", "number", "TRUE", "FALSE")
 _TEXT_TESTS = ("LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET")
 
@@ -130,7 +130,7 @@ class _Parser:
 
     def _observations(self) -> list[Named]:
         found = self._observation()
-        while self.kind in ("AND", "OR", "FOLLOWEDBY"):
+        while self.kind in _JOINS:
             self._more |= self.kind != "OR"
             self._advance()
             found += self._observation()
