@@ -90,12 +90,16 @@ def records(stream: BinaryIO, *paths: JsonPath) -> Iterator[tuple[int, dict[str,
         yield row if isinstance(row, BadLine) else row[:2]
 
 
-#: Objects by their keys, of which some may be out of sight: whether one that could contain records is a record itself.
-IsRecord = Callable[[Collection[str]], bool]
+#: Whether an object that could contain records is a record itself, by its place and its keys (some may be out of sight).
+IsRecord = Callable[[JsonPath, Collection[str]], bool]
+
+
+def _always(_place: JsonPath, _keys: Collection[str]) -> bool:
+    return True
 
 
 def placed_records(
-    stream: BinaryIO, *paths: JsonPath, is_record: IsRecord = bool, told: Collection[JsonPath] = ()
+    stream: BinaryIO, *paths: JsonPath, is_record: IsRecord = _always, told: Collection[JsonPath] = ()
 ) -> Iterator[tuple[int, dict[str, object], JsonPath] | BadLine]:
     """Like `records`, but each record also comes with its place.
 
@@ -116,7 +120,7 @@ def placed_records(
         except LineError as refused:
             yield walk.refuse(str(refused))
             return
-        walk.keys.clear()
+        walk.leave()
         if not text.next_document():
             return
 
@@ -126,12 +130,18 @@ class _Walk:
 
     def __init__(self, paths: Collection[JsonPath], told: Collection[JsonPath]) -> None:
         self.keys = list[str]()
+        self._open = bytearray()  # the brackets that are open
         self._paths = frozenset(paths)
         self._told = frozenset(told)
         #: Places that may contain records.
         self._inner = frozenset(path[:length] for path in (*paths, *told) for length in range(len(path)))
         self._number = 0
         self._begun = False
+
+    def leave(self) -> None:
+        """Forgets where we are, since a new document begins."""
+        self.keys.clear()
+        self._open.clear()
 
     def refuse(self, message: str) -> BadLine:
         self._number += not self._begun
@@ -145,33 +155,38 @@ class _Walk:
             match token:
                 case b"{" | b"[":
                     place = tuple(keys)
-                    if keys and keys[-1] != "*" and before != b":":
+                    if self._open[-1:] == b"{" and before != b":":
                         raise text.damage(token)
-                    if token == b"{" and place in self._paths and (place not in self._inner or is_record(text.keys())):
+                    if token == b"{" and self._is_record(place, text, is_record):
                         yield self._record(text, place)
                         token = b"}"
                     elif place in self._inner:
                         if place in self._told:
                             yield self._number, {}, place
                         keys.append("*" if token == b"[" else "")
+                        self._open += token
                     else:
                         text.pass_over(token, _DEPTH_MAX - len(keys))
                         token = b"}"
                 case b"]" | b"}" if keys:
-                    if (token == b"]") != (keys.pop() == "*"):
+                    keys.pop()
+                    if (token == b"]") != (self._open.pop() == ord("[")):
                         raise text.damage(token)
                 case b":":
-                    if keys and keys[-1] != "*":
+                    if self._open[-1:] == b"{":
                         keys[-1] = _key(last)
                 case b"," | b"]" | b"}":
                     pass
                 case _:
                     last = token
-                    if (place := tuple(keys)) in self._told and (before == b":" or keys[-1:] == ["*"]):
+                    if (place := tuple(keys)) in self._told and (before == b":" or self._open[-1:] == b"["):
                         yield self._number, {keys[-1]: _scalar(token)}, place
             before = token
         if keys:
             raise LineError(_("the list breaks off here"))
+
+    def _is_record(self, place: JsonPath, text: _Text, is_record: IsRecord) -> bool:
+        return place in self._paths and (place not in self._inner or is_record(place, text.keys()))
 
     def _record(self, text: _Text, place: JsonPath) -> tuple[int, dict[str, object], JsonPath] | BadLine:
         self._number, self._begun = self._number + 1, True

@@ -5,11 +5,12 @@ This happens before the entries are read, since a bundle has no order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import BinaryIO
 
 from hashmatch.exchange.formats.stix_objects import EXTENSION, TLP_EXTENSION, TLP_MARKINGS, VERDICTS
-from hashmatch.exchange.json_reading import JsonObject, placed_records
+from hashmatch.exchange.json_reading import JsonObject, JsonPath, placed_records
 from hashmatch.exchange.tlp_words import UNREADABLE, tlp_called, tlp_in
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, LineRemark, Tlp, strictest
@@ -45,9 +46,12 @@ def objects(stream: BinaryIO) -> Iterator[tuple[int, JsonObject] | BadLine]:
             yield number, found
 
 
-def _is_object(keys: Collection[str]) -> bool:
+def _is_object(_place: JsonPath, keys: Collection[str]) -> bool:
     """Whether this is an object and not a bundle. Observed data of STIX 2.0 contains objects, too."""
     return "objects" not in keys or "first_observed" in keys or "number_observed" in keys
+
+
+_DENIES = re.compile(r"\b(?:no|not|non|never|without|except|unless|until|before|instead|only)\b", re.IGNORECASE)
 
 
 class BundleContext:
@@ -153,8 +157,14 @@ def _tlp_of(found: Mapping[str, object]) -> Tlp | None:
     if str(found.get("definition_type")).lower().startswith("tlp"):
         marks.append(tlp_called(name))
     for key, value in list(definition.items())[:100] if isinstance(definition, dict) else ():
-        marks.append(tlp_called(value) if key.lower().startswith("tlp") else tlp_in(value))
+        marks.append(tlp_called(value) if key.lower().startswith("tlp") else _tlp_of_statement(value))
     return strictest(*marks)
+
+
+def _tlp_of_statement(words: object) -> Tlp | None:
+    """The TLP mark that a statement names. One that also says what is not so may mean anything."""
+    found = tlp_in(words)
+    return strictest(found, UNREADABLE) if found and _DENIES.search(str(words)) else found
 
 
 def _marks(found: Mapping[str, object]) -> list[str]:
@@ -164,7 +174,8 @@ def _marks(found: Mapping[str, object]) -> list[str]:
 
 def _said_in_labels(found: Mapping[str, object]) -> list[object]:
     """Labels, where programs that know no markings put TLP tags. Ours never do."""
-    return [] if extension(found) else _list(found.get("labels"))
+    labels = [] if extension(found) else _list(found.get("labels"))
+    return [label for label in labels if str(label)[:4].lower() == "tlp:"]
 
 
 def _list(value: object) -> list[object]:

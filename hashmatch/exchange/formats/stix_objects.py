@@ -55,8 +55,8 @@ _SCHEMA = (
     " Hashes are compared by Hamming distance: of PDQ up"
     " to 31 of 256 bits are the same picture. Of an indicator: file_ref (the file it is about), or, where no digest of the"
     " file is known, the same as of a file; collection, author (for whom it is passed on), added, changed, expires,"
-    " retracted, retraction_reason, opinions (list of {opinion, source, at, reason, author}). Of an opinion: entry (true: its"
-    " indicator has it, too), author."
+    " retracted, retraction_reason, opinions (list of {opinion, source, at, reason, author}). Of an opinion: entry (true:"
+    " its indicator has it, too), author."
 )
 
 
