@@ -179,7 +179,7 @@ class _Walk:
                     pass
                 case _:
                     last = token
-                    if (place := tuple(keys)) in self._told and (before == b":" or self._open[-1:] == b"["):
+                    if keys and (place := tuple(keys)) in self._told and (before == b":" or self._open[-1:] == b"["):
                         yield self._number, {keys[-1]: _scalar(token)}, place
             before = token
         if keys:
