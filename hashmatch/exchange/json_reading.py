@@ -26,10 +26,12 @@ JsonDict = dict[str, object]
 _PARTS_MAX = 4_000_000
 #: How deep containers may nest outside the records; inside them the parser has its own limit.
 _DEPTH_MAX = 100
+#: In how many places a document may be damaged before we stop reading it.
+_DAMAGES_MAX = 10_000
 _ENDLESS = sys.maxsize
 _CHUNK = 2**16
 #: How far we look into an object for its keys.
-_KEYS_WITHIN = 2**20
+_KEYS_WITHIN = _CHUNK
 
 #: A string, complete or as far as it has been read (it ends with its line), a character of the structure, or a number,
 #: true, false or null.
@@ -109,7 +111,7 @@ def placed_records(
     """
     walk = _Walk(paths, told)
     text = _Text(stream)
-    while True:
+    for _damage in range(_DAMAGES_MAX):
         try:
             yield from walk.through(text, is_record)
             return
@@ -123,6 +125,7 @@ def placed_records(
         walk.leave()
         if not text.next_document():
             return
+    yield walk.refuse(_("damaged in more than {most} places: the rest is not read").format(most=_DAMAGES_MAX))
 
 
 class _Walk:
@@ -262,7 +265,7 @@ class _Text:
         return True
 
     def keys(self) -> set[str]:
-        """The keys of the object whose opening bracket was the last token, as far as they are within its first MiB."""
+        """The keys of the object whose opening bracket was the last token, as far as they are within its first 64 KiB."""
         while True:
             found, complete = _keys(self._buffer, self._position)
             if complete or len(self._buffer) - self._position > _KEYS_WITHIN or not self._more():
@@ -335,17 +338,22 @@ def _fits(bracket: bytes, open: bytearray, before: bytes) -> bool:
 
 
 def _keys(data: bytes, start: int) -> tuple[set[str], bool]:
-    """The keys of the object that begins before `start`, and whether all of it is there."""
-    found, depth, last = set[str](), 1, b""
+    """The keys of the object that begins before `start`, and whether there are no more: it ends, or is damaged."""
+    found, open, last = set[str](), bytearray(b"{"), b"{"
     for token in _TOKEN.finditer(data, start):
         value = token[0]
-        if value in (b"{", b"["):
-            depth += 1
-        elif value in (b"}", b"]"):
-            depth -= 1
-            if not depth:
+        if token[1] == b"":  # a string that does not end here
+            return found, token.end() < len(data)
+        if value in (b"{", b"[", b"}", b"]"):
+            if not _fits(value, open, last[-1:]):
                 return found, True
-        elif value == b":" and depth == 1:
+            if value in (b"{", b"["):
+                open += value
+            else:
+                open.pop()
+                if not open:
+                    return found, True
+        elif value == b":" and len(open) == 1:
             found.add(_key(last))
         last = value
     return found, False
