@@ -69,6 +69,13 @@ def m008_messages(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m009_voices(db: Database) -> None:
+    """What is on its way to a bank on a server, and the notes of what is there."""
+    for statement in _M009.split(";;\n"):
+        db.execute(statement)
+
+
 def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:
     """Run the migrations that are still to be done, up to a version, within the current transaction."""
     db = Database(connection)
@@ -374,4 +381,22 @@ _M008 = """
 ALTER TABLE reference ADD COLUMN error_detail TEXT;;
 -- JSON object: what fills the placeholders of the message
 ALTER TABLE reference ADD COLUMN error_parameters TEXT
+"""
+
+_M009 = """
+-- the note that the content has there from us; NULL where the server knows no notes
+ALTER TABLE pushed ADD COLUMN note TEXT;;
+CREATE TABLE sent (
+    -- contents that were sent to banks on servers, and whose numbers there are not known yet
+    id INTEGER PRIMARY KEY,
+    server TEXT NOT NULL,
+    bank TEXT NOT NULL,
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    -- JSON object: by type
+    signals TEXT NOT NULL,
+    note TEXT NOT NULL UNIQUE,
+    -- the highest number that the server was known to have given before
+    after INTEGER NOT NULL,
+    at TEXT NOT NULL
+) STRICT
 """
