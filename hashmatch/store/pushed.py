@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hashmatch.clock import now, now_exactly
@@ -116,9 +116,8 @@ class PushedContents:
     def take_over(self, server: str, bank: str) -> None:
         self._move((server, bank), (self.server, self.bank))
 
-    def hand_over(self, bank: str) -> PushedContents:
+    def hand_over(self, bank: str) -> None:
         self._move((self.server, self.bank), (self.server, bank))
-        return replace(self, bank=bank)
 
     def _move(self, before: tuple[str, str], after: tuple[str, str]) -> None:
         with self.store.transaction() as connection:

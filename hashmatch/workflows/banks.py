@@ -110,7 +110,8 @@ def read_bank(store: Store, actor: Actor, url: str, name: str) -> BankReport:
     """
     with HmaServer(url, token_from_environment()) as server:
         bank = HmaBank(server, name)
-        where = find_ours(bank, PushedContents(store, server.name, name))
+        ledger = PushedContents(store, server.name, name)
+        where = find_ours(bank, ledger)
         if not where.there:
             if where.lost:
                 message = _("nothing that was put into bank {bank} of {server} from here is there any more")
@@ -120,7 +121,7 @@ def read_bank(store: Store, actor: Actor, url: str, name: str) -> BankReport:
                 )
             raise CommandError(message.format(bank=name, server=server.name))
         voice, source = f"hma:{server.name}", f"HMA {server.name} {bank.name}"
-        report = _give_opinions(store, actor, voice, source, read_ours(bank, where.ledger.all()))
+        report = _give_opinions(store, actor, voice, source, read_ours(bank, ledger.all()))
         detail = {"server": server.name, "bank": bank.name, **asdict(report)}
     with store.transaction() as connection:
         record(connection, actor, "read back", detail)

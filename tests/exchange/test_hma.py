@@ -274,6 +274,34 @@ def test_strange_answers_to_reading_back(hma: Hma, body: object) -> None:
         contents_of(hma, [1])
 
 
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize(
+    "body",
+    [
+        NOT_JSON,
+        DEEP,
+        [],
+        {"id": 1, "bank": 5, "signals": {"pdq": BRIDGE}},
+        {"id": 1, "bank": {"name": "EAST"}, "signals": {"pdq": "\ud800"}, "note": ["x"], "disable_until_ts": 1},
+        {"id": 1, "bank": {"name": "a/../b"}, "signals": {"pdq": BRIDGE}, "note": "x" * 10**6, "disable_until_ts": 1},
+        {"matches": [True, -1, 2**70, "1", 10**9, 1]},
+        [{"name": "../x"}, {"name": 5}, {}, {"name": "WEST"}],
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("status", [200, 404])
+def test_strange_answers_about_what_is_there(hma: Hma, notes: Store, body: object, status: int, place: int) -> None:
+    hma.faults = [None, None, None, None, hangs_up]
+    with pytest.raises(CommandError, match="not known"):
+        push_to(hma, notes, PICTURE, FILM)
+    hma.faults = [None] * place + [replies(status, body)]
+    try:
+        push_to(hma, notes, PICTURE, FILM)
+    except CommandError as error:
+        assert str(error).startswith(hma.url) and "\n" not in str(error)
+    assert hma.banks == {"EAST": 1.0}
+
+
 def test_redirects_are_refused(hma: Hma, notes: Store) -> None:
     hma.faults = [replies(302, b"", Location=f"{hma.url}/c/signal_type")]
     with pytest.raises(CommandError, match="redirects elsewhere"):
@@ -384,9 +412,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_https_is_trusted_as_the_system_says(
-    notes: Store, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_https_is_trusted_as_the_system_says(notes: Store, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(Hma(), certificate) as hma:
         waits: list[float] = []
         with (

@@ -27,8 +27,8 @@ class Hma:
 
     types: signal types in use. faults: one for each of the next requests; None for the right answer.
     old: answer as HMA did in early 2025. has_notes: whether it knows notes; HMA does since 2026.
-    indexed: up to which number its index has what it has. delay: how many seconds each answer takes.
-    working: how many requests are under way; most_working: how many were at once.
+    indexed: up to which number its index has what it has. delay: how many seconds each answer takes; slots: how many of
+    them run at once. working: how many requests are under way; most_working: how many were at once.
     """
 
     types: tuple[str, ...] = ("pdq", "video_md5")
@@ -36,6 +36,7 @@ class Hma:
     has_notes: bool = True
     indexed: int = 0
     delay: float = 0.0
+    slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1000))
     working: int = 0
     most_working: int = 0
     faults: list[Fault | None] = field(default_factory=list)
@@ -157,7 +158,8 @@ class Handler(BaseHTTPRequestHandler):
             self.hma.most_working = max(self.hma.most_working, self.hma.working)
         try:
             if self.hma.delay:
-                time.sleep(self.hma.delay)
+                with self.hma.slots:
+                    time.sleep(self.hma.delay)
             if fault is None:
                 self.reply(*self.right_answer())
             else:

@@ -165,30 +165,32 @@ class HmaBank:
                 return [each for each in numbers if type(each) is int and 0 <= each < 2**63][:_SIMILAR_MAX]
         return []
 
-    def enable(self, pushed: Pushed, until: int) -> bool:
+    def enable(self, pushed: Pushed, until: int, is_seen: bool) -> bool:
         """Enables or disables a content. Returns False if it is no longer the one that we put there.
 
-        We have to check that first, because HMA does not check which bank a number belongs to.
+        is_seen: whether we have just seen that it is. If not, we have to look first, because HMA does not check which bank a
+        number belongs to.
         """
-        answer = self._change(pushed, {"disable_until_ts": until})
+        answer = self._change(pushed, {"disable_until_ts": until}, is_seen)
         if answer is None:
             return False
         self._expect(answer, isinstance(answer.body, dict) and answer.body.get("disable_until_ts") == until)
         return True
 
     def annotate(self, pushed: Pushed, note: str) -> bool:
-        """Gives a content of ours a note. Returns False if it is gone, or the server knows no notes."""
-        answer = self._change(pushed, {"note": note})
+        """Gives a content that we have just seen a note. Returns False if it is gone, or the server knows no notes."""
+        answer = self._change(pushed, {"note": note}, is_seen=True)
         if answer is None:
             return False
         self._expect(answer, isinstance(answer.body, dict))
         self.has_notes = isinstance(answer.body, dict) and answer.body.get("note") == note
         return self.has_notes
 
-    def _change(self, pushed: Pushed, what: Mapping[str, object]) -> HmaResponse | None:
-        found = self.find(pushed.content)
-        if found is None or found.bank != self.name or not found.is_ours(pushed):
-            return None
+    def _change(self, pushed: Pushed, what: Mapping[str, object], is_seen: bool) -> HmaResponse | None:
+        if not is_seen:
+            found = self.find(pushed.content)
+            if found is None or found.bank != self.name or not found.is_ours(pushed):
+                return None
         answer = self.server.ask("PUT", f"/c/bank/{self.name}/content/{pushed.content}", what)
         return None if answer.status == 404 else answer
 

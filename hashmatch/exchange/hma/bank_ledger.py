@@ -56,6 +56,5 @@ class BankLedger(Protocol):
     def take_over(self, server: str, bank: str) -> None:
         """From now on, what was put into a bank of that name is known as being in this one."""
 
-    def hand_over(self, bank: str) -> BankLedger:
-        """What was put into this bank turns out to be in one of another name on the same server. Returns the ledger of that
-        one, to which it belongs from now on."""
+    def hand_over(self, bank: str) -> None:
+        """From now on, what was put into this bank is known as being in one of another name on the same server."""

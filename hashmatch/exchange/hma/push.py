@@ -21,8 +21,9 @@ from hashmatch.records import ListItem, Pushed, SentContent
 _REFUSED_MAX = 20
 
 #: How many contents may be under way at once, as far as the ledger knows. The first one goes alone: it tells which numbers
-#: the server gives now, so that the others can be found again.
-_BATCH = 64
+#: the server gives now, so that the others can be found again. Each batch is so many times larger, in case that the server
+#: refuses all.
+_BATCH_MAX, _GROWTH = 256, 8
 
 
 @dataclass(slots=True)
@@ -79,14 +80,14 @@ def push(
     where = find_ours(bank, ledger)
     if not where.exists:
         bank.make()
-    filling = _Filling(bank, where, refused)
+    filling = _Filling(bank, ledger, where, refused)
     filling.report.bank = bank.name if bank.name != name else None
     filling.find_lost()
     seen: set[int] = set()
     for reference, item in entries:
         seen.add(reference)
         filling.bring_up_to_date(reference, _wanted(item, bank.types, filling.report))
-    for pushed in where.ledger.all():
+    for pushed in ledger.all():
         if pushed.reference not in seen:
             filling.withdraw(pushed)
     filling.annotate()
@@ -127,9 +128,12 @@ _Fate = tuple[int, bool] | str | bool | CommandError | None
 class _Filling:
     """One push under way. Requests are made in batches, and what became of each is in the ledger before the next."""
 
-    def __init__(self, bank: HmaBank, where: Whereabouts, refused: Callable[[int, str], None]) -> None:
+    def __init__(
+        self, bank: HmaBank, ledger: BankLedger, where: Whereabouts, refused: Callable[[int, str], None]
+    ) -> None:
         self.report = PushReport(lost=where.lost, former=where.former)
-        self._bank, self._where, self._ledger, self._refused = bank, where, where.ledger, refused
+        self._bank, self._ledger, self._where, self._refused = bank, ledger, where, refused
+        self._seen = {pushed.content for pushed, _found in where.there}
         self._enabled_there = {pushed.content for pushed, found in where.there if found.until != DISABLED}
         self._jobs: list[SentContent | _Change] = []
         self._after = self._ledger.highest()
@@ -211,7 +215,7 @@ class _Filling:
             raise error
         for job, fate in done:
             self._count(job, fate)
-        self._batch = _BATCH
+        self._batch = min(self._batch * _GROWTH, _BATCH_MAX)
 
     def _fate(self, job: SentContent | _Change, stop: threading.Event) -> _Fate:
         """Does one thing, in any thread. After an error or an interrupt nothing more is begun."""
@@ -221,7 +225,7 @@ class _Filling:
             if isinstance(job, SentContent):
                 return self._bank.add(job.signals, job.note)
             if job.until is not None:
-                return self._bank.enable(job.pushed, job.until)
+                return self._bank.enable(job.pushed, job.until, job.pushed.content in self._seen)
             return self._bank.has_notes is not False and self._bank.annotate(job.pushed, job.note or "")
         except CommandError as error:
             stop.set()

@@ -21,14 +21,12 @@ _SEARCHED_MAX, _NOTHING_MAX = 2048, 192
 class Whereabouts:
     """What became of the contents that we put into a bank.
 
-    ledger: the bank's, under the name that it has now.
     exists: whether there is such a bank.
     there: those that were looked at and are there. gone: numbers of those that others removed.
     lost: how many there were before the bank was emptied or made anew.
     former: the bank in which they are now, if it has another name, and this name was given to a new bank.
     """
 
-    ledger: BankLedger
     exists: bool
     there: list[tuple[Pushed, FoundContent]] = field(default_factory=list)
     gone: set[int] = field(default_factory=set)
@@ -37,7 +35,7 @@ class Whereabouts:
 
 
 def find_ours(bank: HmaBank, ledger: BankLedger) -> Whereabouts:
-    """Asks the server for our contents, and puts the ledger right. bank: gets the name that it has now.
+    """Asks the server for our contents, and puts the ledger right. bank: gets the name that it has there now.
 
     If none of ours is there, it may be the same server by another name, the bank may have been renamed, emptied, or made
     anew. Raises CommandError like HmaBank.
@@ -50,12 +48,12 @@ def find_ours(bank: HmaBank, ledger: BankLedger) -> Whereabouts:
     found = _ask(bank, ours, via)
     here = in_bank(found, bank.name)
     if here:
-        return _told(ledger, ours, here)
+        return _told(ours, here)
     names = Counter(each.bank for pushed, each in found if each is not None and each.is_ours(pushed))
     renamed = next((name for name, _count in names.most_common() if is_bank_name(name)), None)
-    if renamed is not None and not exists:
+    if renamed is not None and not exists:  # the ledger keeps the old name, by which people still call it
         bank.name = renamed
-        return _told(ledger.hand_over(renamed), ours, in_bank(found, renamed))
+        return _told(ours, in_bank(found, renamed))
     lost = ledger.set_aside() if renamed is None else len(ours)
     if renamed is not None:  # another bank has this name now
         ledger.hand_over(renamed)
@@ -71,14 +69,14 @@ def _as_others(bank: HmaBank, ledger: BankLedger, exists: bool) -> Whereabouts:
             ledger.take_over(server, name)
             taken = True
     if not taken:
-        return Whereabouts(ledger, exists)
+        return Whereabouts(exists)
     ours = ledger.some(ASKED_MAX)
-    return _told(ledger, ours, in_bank(_ask(bank, ours, bank.name), bank.name))
+    return _told(ours, in_bank(_ask(bank, ours, bank.name), bank.name))
 
 
-def _told(ledger: BankLedger, ours: Sequence[Pushed], here: list[tuple[Pushed, FoundContent]]) -> Whereabouts:
+def _told(ours: Sequence[Pushed], here: list[tuple[Pushed, FoundContent]]) -> Whereabouts:
     gone = {pushed.content for pushed in ours} - {pushed.content for pushed, _found in here}
-    return Whereabouts(ledger, True, here, gone)
+    return Whereabouts(True, here, gone)
 
 
 def _ask(bank: HmaBank, ours: Sequence[Pushed], via: str | None) -> list[tuple[Pushed, FoundContent | None]]:
