@@ -321,9 +321,26 @@ class Pushed:
     content: its number at HMA.
     reference: the id of our reference.
     digest: of its signals, to tell them from others; see exchange/hma/bank.py.
+    disabled: whether we have disabled it.
+    note: the note that it has there from us, see exchange/hma/notes.py; None if the server knows no notes.
     """
 
     content: int
     reference: int
     digest: str
     disabled: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentContent:
+    """A content that is on its way to a bank on an HMA server, so that its number is not known yet.
+
+    reference: the id of our reference. signals: by type. note: different for each.
+    after: the highest number that we know the server had given before; 0 if we know of none.
+    """
+
+    reference: int
+    signals: dict[str, str]
+    note: str
+    after: int

@@ -19,6 +19,7 @@ from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
 if TYPE_CHECKING:
+    from hashmatch.exchange.hma import PushReport
     from hashmatch.signing.minisign import SecretKey
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
@@ -234,17 +235,29 @@ def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selectio
     def on_refused(reference: int, reason: str) -> None:
         app.warn(_("reference {id}: refused: {reason}").format(id=reference, reason=for_terminal(reason)))
 
-    report, above = fill_bank(store, actor, server, bank, selection, on_refused)
+    filled = fill_bank(store, actor, server, bank, selection, on_refused)
+    report = filled.pushed
+    _say_what_was_found(app, bank, report)
     done = {
         _("added"): report.added,
         _("already there"): report.unchanged,
         _("enabled again"): report.enabled,
         _("disabled"): report.disabled,
+        _("removed there by others"): report.removed,
     }
     parts = ", ".join(f"{count:,} {what}" for what, count in done.items() if count)
-    app.say(_("bank {bank}: {told}").format(bank=bank, told=parts or _("nothing to do")))
+    app.say(_("bank {bank}: {told}").format(bank=report.bank or bank, told=parts or _("nothing to do")))
+    if report.withdrawn:
+        message = _(
+            "{count:,} of those disabled are not to go out any more: other marks, labels, collections or options"
+        )
+        app.say(message.format(count=report.withdrawn))
     left_out = {
-        _("marked stricter than TLP:{tlp}").format(tlp=selection.max_tlp.upper()): above,
+        _("without a TLP mark (--unmarked lets them out)"): filled.unmarked,
+        _("marked stricter than TLP:{tlp} (--max-tlp lets them out)").format(
+            tlp=selection.max_tlp.upper()
+        ): filled.above,
+        _("disputed here, which a bank cannot express"): filled.disputed,
         _("retracted"): report.left_out_retracted,
         _("on the allow list, which a bank cannot express"): report.left_out_allow,
         _("without a hash of a kind that this server knows"): report.left_out_without_hash,
@@ -255,6 +268,23 @@ def _fill(app: App, store: Store, actor: Actor, server: str, bank: str, selectio
         if count:
             app.warn(_("{count:,} left out: {reason}").format(count=count, reason=reason))
     return 1 if report.refused or any(left_out.values()) else 0
+
+
+def _say_what_was_found(app: App, bank: str, report: PushReport) -> None:
+    """Say what has become of a bank since it was last filled from here."""
+    if report.bank is not None:
+        app.warn(_("bank {bank} is called {name} there now").format(bank=bank, name=report.bank))
+    if report.former is not None:
+        message = _("what was put into bank {bank} is in bank {name} now: fill that one, too, so that it follows")
+        app.warn(message.format(bank=bank, name=report.former))
+    elif report.lost:
+        message = _(
+            "none of the {count:,} contents that were put into bank {bank} is there any more: it is filled again"
+        )
+        app.warn(message.format(count=report.lost, bank=bank))
+    if report.found:
+        message = _("{count:,} contents of an interrupted export were found there")
+        app.say(message.format(count=report.found))
 
 
 def _print_summary(app: App, report: ExportReport) -> None:

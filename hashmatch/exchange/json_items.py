@@ -15,7 +15,18 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-from hashmatch.exchange.fields import LineError, list_item, opinion_record, perceptual_hash, snippet, texts
+from hashmatch.exchange.fields import (
+    LineError,
+    exact_moment,
+    list_item,
+    moment,
+    opinion_record,
+    perceptual_hash,
+    snippet,
+    text,
+    texts,
+    tlp,
+)
 from hashmatch.exchange.list_format import EXTRAS
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
@@ -47,6 +58,18 @@ def record_of(item: ListItem, include: frozenset[str]) -> dict[str, object]:
 def item_of(record: Mapping[str, object], hashes: tuple[Hash, ...] | None = None) -> ListItem:
     """Makes an item from a record. Its hashes come from the key "hashes" unless they are given. Raises LineError."""
     return list_item(record, _hashes(record.get("hashes")) if hashes is None else hashes, _paths(record))
+
+
+def withdrawal_of(record: Mapping[str, object]) -> ListItem:
+    """An item that says only that its source's record of this name no longer stands. Raises LineError."""
+    return ListItem(
+        source=text("source", record.get("source")),
+        tlp=tlp(record.get("tlp")),
+        retracted=moment("retracted", record.get("retracted")),
+        retraction_reason=text("retraction_reason", record.get("retraction_reason")),
+        changed=exact_moment("changed", record.get("changed")),
+        record=text("record", record.get("record"), 1024),
+    )
 
 
 def _names(paths: Iterable[bytes]) -> tuple[list[str], list[str]]:
@@ -126,13 +149,14 @@ def frame_record(frame: str) -> dict[str, object]:
 def entry_uuid(item: ListItem, *more: str) -> UUID:
     """A UUID that is the same in every export, so that a later export revises what an earlier one said.
 
-    It depends on the reference, its source and its collection. more: which part of the entry is meant.
+    It depends on the reference, its source, its collection and for whom it is passed on. more: which part of the entry is
+    meant.
     """
     key = item.sha256 or item.sha1 or item.md5
     if key is None:
         hashes = sorted((hash.algorithm, hash.hex, hash.view, repr(hash.time)) for hash in item.hashes)
         key = sha256(repr(hashes).encode()).hexdigest()
-    parts = (item.source or "", item.collection or "", key, *more)
+    parts = (item.source or "", item.collection or "", key, *more, *((f"for {item.author}",) if item.author else ()))
     return uuid5(NAMESPACE, "\0".join(parts))
 
 

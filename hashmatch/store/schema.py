@@ -605,5 +605,20 @@ CREATE VIEW live_membership AS
 SELECT * FROM membership WHERE retracted IS NULL AND taken_back IS NULL
     AND (expires IS NULL OR expires > strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));;
 CREATE VIEW live_reference AS
-SELECT * FROM reference WHERE EXISTS (SELECT 1 FROM live_membership WHERE reference_id = reference.id)
+SELECT * FROM reference WHERE EXISTS (SELECT 1 FROM live_membership WHERE reference_id = reference.id);;
+-- the note that the content has there from us; NULL where the server knows no notes
+ALTER TABLE pushed ADD COLUMN note TEXT;;
+CREATE TABLE sent (
+    -- contents that were sent to banks on servers, and whose numbers there are not known yet
+    id INTEGER PRIMARY KEY,
+    server TEXT NOT NULL,
+    bank TEXT NOT NULL,
+    reference_id INTEGER NOT NULL REFERENCES reference (id),
+    -- JSON object: by type
+    signals TEXT NOT NULL,
+    note TEXT NOT NULL UNIQUE,
+    -- the highest number that the server was known to have given before
+    after INTEGER NOT NULL,
+    at TEXT NOT NULL
+) STRICT
 """

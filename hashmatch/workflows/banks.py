@@ -1,21 +1,49 @@
-"""The reference set and banks on HMA servers: what `export --to-hma` and `import --from-hma` do."""
+"""The reference set and banks on HMA servers: what `export --to-hma`, `import --from-hma` and `show --bank` do."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 from hashmatch.clock import now_exactly
 from hashmatch.errors import CommandError
-from hashmatch.exchange.hma import HmaServer, PushReport, push, read_contents, token_from_environment
+from hashmatch.exchange.hma import (
+    BankContent,
+    ContentNote,
+    FoundContent,
+    HmaBank,
+    HmaServer,
+    Pushed,
+    PushReport,
+    digest_of,
+    find_ours,
+    push,
+    read_ours,
+    token_from_environment,
+)
+from hashmatch.exchange.hma.signals import signals_of
 from hashmatch.i18n import _
-from hashmatch.records import Opinion, Verdict
-from hashmatch.store import Store, opinions
+from hashmatch.records import ListItem, Opinion, Verdict
+from hashmatch.store import Store, hash_rows, lookup, opinions, pushed, review_decisions
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.pushed import PushedContents
 from hashmatch.workflows.export_list import ExportEntries, ExportSelection
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """What was done to a bank, and how many references the sharing rules kept back.
+
+    above: marked stricter than is let out. unmarked: not marked at all. disputed: people here say that it is not what it is
+    said to be.
+    """
+
+    pushed: PushReport
+    above: int
+    unmarked: int
+    disputed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,68 +66,139 @@ def fill_bank(
     bank: str,
     selection: ExportSelection,
     refused: Callable[[int, str], None] = lambda reference, reason: None,
-) -> tuple[PushReport, int]:
-    """Put the selected references into a bank, and disable those there that are no longer known here.
+) -> FillReport:
+    """Put the selected references into a bank, and disable those there that are not to go out, or no longer.
 
-    The token comes from the environment. Returns what was done, and how many references the sharing rules kept back.
+    The token comes from the environment.
 
     Raises CommandError: see exchange.hma; or `selection` goes on from another list.
     """
     if selection.since is not None:
         raise CommandError(_("a bank is filled with all that is known; --since is for lists"))
     choice = ExportEntries(store.connection, selection, None)
+    standing = _Standing(choice, review_decisions.rules(store.connection).source)
     with HmaServer(url, token_from_environment()) as server:
         ledger = PushedContents(store, server.name, bank)
-        report = push(server, bank, choice.with_ids(), ledger, refused)
-        detail = {"server": server.name, "bank": bank, "above": choice.above, **asdict(report)}
+        report = push(server, bank, standing.entries(), ledger, refused)
+        kept_back = {"above": choice.above, "unmarked": choice.unmarked, "disputed": standing.disputed}
+        detail = {"server": server.name} | asdict(report) | {"bank": report.bank or bank} | kept_back
     with store.transaction() as connection:
         record(connection, actor, "push", detail | selection.as_json())
-    return report, choice.above
+    return FillReport(report, **kept_back)
 
 
-def read_bank(store: Store, actor: Actor, url: str, bank: str) -> BankReport:
+class _Standing:
+    """The entries of a selection that people here stand by, since a bank cannot say that they dispute one."""
+
+    def __init__(self, choice: ExportEntries, we: str) -> None:
+        self.disputed = 0
+        self._choice, self._we = choice, we
+
+    def entries(self) -> Iterator[tuple[int, ListItem]]:
+        for reference, item in self._choice.with_ids():
+            ours = [each for each in item.opinions if each.source == self._we and not each.author]
+            if any(each.verdict != "confirmed" for each in ours):
+                self.disputed += 1
+            else:
+                yield reference, item
+
+
+def read_bank(store: Store, actor: Actor, url: str, name: str) -> BankReport:
     """See what happened to the contents that we put into a bank.
 
     What others disabled or removed there is disputed here, until they enable it again; then their newest word confirms it.
 
-    Raises CommandError: see exchange.hma; or nothing was ever put there from here, since HMA cannot list a bank.
+    Raises CommandError: see exchange.hma; or nothing of ours is there, since HMA cannot list a bank.
     """
-    news: Counter[str] = Counter()
     with HmaServer(url, token_from_environment()) as server:
-        ledger = PushedContents(store, server.name, bank)
-        pushed = {each.content: each for each in ledger.all()}
-        if not pushed:
-            message = _("nothing was put into bank {bank} of {server} from here, and HMA cannot list what others did")
-            raise CommandError(message.format(bank=bank, server=server.name))
-        source = f"HMA {server.name} {bank}"
-        # If a reference has several contents, one that others took out is enough.
-        disputed, enabled = set[int](), set[int]()
-        for content in read_contents(server, bank, pushed):
-            ours = pushed[content.number]
-            if ours.disabled:
-                continue
-            if content.state == "enabled":
-                enabled.add(ours.reference)
-                continue
-            disputed.add(ours.reference)
-            # Reasons travel with lists: they are data, and the same in every language.
-            happened = "disabled there" if content.state == "disabled" else "removed there"
-            said = Opinion("disputed", source, now_exactly(), content.note or happened)
-            with store.transaction() as connection:
-                if _last_word(connection, ours.reference, source) != "disputed":
-                    news["disputed"] += opinions.give(connection, actor, ours.reference, said)
-        for reference in sorted(enabled - disputed):
-            with store.transaction() as connection:
-                if _last_word(connection, reference, source) == "disputed":
-                    said = Opinion("confirmed", source, now_exactly(), "enabled there again")
-                    news["confirmed"] += opinions.give(connection, actor, reference, said)
-        report = BankReport(len(pushed), news["disputed"], news["confirmed"])
-        detail = {"server": server.name, "bank": bank, **asdict(report)}
+        bank = HmaBank(server, name)
+        ledger = PushedContents(store, server.name, name)
+        where = find_ours(bank, ledger)
+        if not where.there:
+            if where.lost:
+                message = _("nothing that was put into bank {bank} of {server} from here is there any more")
+            else:
+                message = _(
+                    "nothing was put into bank {bank} of {server} from here, and HMA cannot list what others did"
+                )
+            raise CommandError(message.format(bank=name, server=server.name))
+        voice, source = f"hma:{server.name}", f"HMA {server.name} {bank.name}"
+        report = _give_opinions(store, actor, voice, source, read_ours(bank, ledger.all()))
+        detail = {"server": server.name, "bank": bank.name, **asdict(report)}
     with store.transaction() as connection:
         record(connection, actor, "read back", detail)
     return report
 
 
+def _give_opinions(
+    store: Store, actor: Actor, voice: str, source: str, contents: Iterator[tuple[Pushed, BankContent]]
+) -> BankReport:
+    """Keep as the server's word what others did to contents of ours."""
+    news: Counter[str] = Counter()
+    read = 0
+    # If a reference has several contents, one that others took out is enough.
+    disputed, enabled = set[int](), set[int]()
+    for ours, content in contents:
+        read += 1
+        if ours.disabled:
+            continue
+        if content.state == "enabled":
+            enabled.add(ours.reference)
+            continue
+        disputed.add(ours.reference)
+        # Reasons travel with lists: they are data, and the same in every language.
+        happened = "disabled there" if content.state == "disabled" else "removed there"
+        said = Opinion("disputed", source, now_exactly(), content.note or happened)
+        with store.transaction() as connection:
+            if _last_word(connection, ours.reference, source) != "disputed":
+                news["disputed"] += opinions.give(connection, actor, ours.reference, said, voice)
+    for reference in sorted(enabled - disputed):
+        with store.transaction() as connection:
+            if _last_word(connection, reference, source) == "disputed":
+                said = Opinion("confirmed", source, now_exactly(), "enabled there again")
+                news["confirmed"] += opinions.give(connection, actor, reference, said, voice)
+    return BankReport(read, news["disputed"], news["confirmed"])
+
+
 def _last_word(connection: sqlite3.Connection, reference_id: int, source: str) -> Verdict | None:
     """What a source says of a reference."""
     return next((each.verdict for each in opinions.of(connection, reference_id) if each.source == source), None)
+
+
+def references_in_bank(store: Store, bank: str, number: int, url: str | None = None) -> list[int]:
+    """The references of which a content was made; more than one only if several servers have a bank of this name.
+
+    url: of the server. Without it only what was put there from here is known. If it is given, and the number is not known
+    here, the server is asked for the content, whose note names the reference.
+
+    Raises CommandError: see exchange.hma; or the reference cannot be told.
+    """
+    if url is None:
+        if known := pushed.references_of(store.connection, bank, number):
+            return known
+        message = _("no content {number} of a bank {bank} is known here; --hma URL asks the server for its note")
+        raise CommandError(message.format(number=number, bank=bank))
+    with HmaServer(url, token_from_environment()) as server:
+        if known := pushed.references_of(store.connection, bank, number, server.name):
+            return known
+        at_hma = HmaBank(server, bank)
+        found = at_hma.find(number)
+        if found is None or found.bank != bank:
+            message = _("{server}: bank {bank} has no content {number}")
+            raise CommandError(message.format(server=server.name, bank=bank, number=number))
+        known = pushed.references_of(store.connection, bank, number, digest=digest_of(found.signals))
+        return known or [_by_note(store, found, at_hma.types)]
+
+
+def _by_note(store: Store, found: FoundContent, types: frozenset[str]) -> int:
+    """The reference that a note names. Anybody can write a note, so the reference must have the signals, too."""
+    note = ContentNote.parse(found.note)
+    if note is None or not pushed.origin(store.connection).startswith(note.origin):
+        message = _("content {number} of bank {bank} was not put there from this reference set")
+        raise CommandError(message.format(number=found.number, bank=found.bank))
+    reference = lookup.reference(store.connection, note.reference)
+    item = ListItem(kind=reference.kind, md5=reference.md5, hashes=hash_rows.hashes(store.connection, reference.id))
+    if dict(found.signals) not in signals_of(item, types):
+        message = _("content {number} of bank {bank} says that it is reference {id}, which has other hashes")
+        raise CommandError(message.format(number=found.number, bank=found.bank, id=reference.id))
+    return reference.id

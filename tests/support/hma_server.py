@@ -6,6 +6,7 @@ import json
 import re
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,22 +26,48 @@ class Hma:
     """The state of a server.
 
     types: signal types in use. faults: one for each of the next requests; None for the right answer.
-    old: answer as HMA did in early 2025.
+    old: answer as HMA did in early 2025. has_notes: whether it knows notes; HMA does since 2026.
+    indexed: up to which number its index has what it has. delay: how many seconds each answer takes; slots: how many of
+    them run at once. working: how many requests are under way; most_working: how many were at once.
     """
 
     types: tuple[str, ...] = ("pdq", "video_md5")
     old: bool = False
+    has_notes: bool = True
+    indexed: int = 0
+    delay: float = 0.0
+    slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(1000))
+    working: int = 0
+    most_working: int = 0
     faults: list[Fault | None] = field(default_factory=list)
     banks: dict[str, float] = field(default_factory=dict)
     contents: dict[int, dict[str, Any]] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
+    number: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, bank: str, signals: dict[str, str], until: int = 1) -> int:
-        number = max(self.contents, default=0) + 1
-        self.contents[number] = {"bank": bank, "signals": signals, "until": until}
-        return number
+    def add(self, bank: str, signals: dict[str, str], until: int = 1, note: str | None = None) -> int:
+        self.number += 1  # never given twice, as in a database
+        self.contents[self.number] = {"bank": bank, "signals": signals, "until": until, "note": note}
+        return self.number
+
+    def rename(self, bank: str, name: str) -> None:
+        self.banks[name] = self.banks.pop(bank)
+        for content in self.contents.values():
+            content["bank"] = name if content["bank"] == bank else content["bank"]
+
+    def empty(self, bank: str) -> None:
+        self.contents = {number: content for number, content in self.contents.items() if content["bank"] != bank}
+
+    def live(self, bank: str) -> list[str]:
+        """The PDQ hashes that a bank matches, in order."""
+        return sorted(
+            content["signals"]["pdq"]
+            for content in self.contents.values()
+            if content["bank"] == bank and content["until"] == 1
+        )
 
     def states(self) -> dict[int, int]:
         return {number: content["until"] for number, content in self.contents.items()}
@@ -51,6 +78,15 @@ class Hma:
         match method, url.path.removeprefix("/behind/a/proxy").strip("/").split("/")[1:]:
             case "GET", ["signal_type"]:
                 return 200, [{"name": name, "enabled_ratio": 1.0} for name in self.types]
+            case "GET", ["banks"]:
+                return 200, [{"name": name, "matching_enabled_ratio": ratio} for name, ratio in self.banks.items()]
+            case "GET", ["raw_lookup"]:
+                matches = [
+                    number
+                    for number, content in self.contents.items()
+                    if number <= self.indexed and content["signals"].get(asked["signal_type"][0]) == asked["signal"][0]
+                ]
+                return 200, {"matches": matches}
             case "GET", ["bank", bank]:
                 if bank not in self.banks:
                     return 404, {"message": f"bank '{bank}' not found"}
@@ -69,13 +105,16 @@ class Hma:
         return 404, {"message": "not found"}
 
     def _signal(self, bank: str, body: dict[str, str]) -> tuple[int, Any]:
+        note = body.pop("note", None) if self.has_notes else None
+        if note is not None and len(note) > 255:
+            return 400, {"message": "note must be at most 255 characters"}
         for name, value in body.items():
             if name not in self.types:
                 return 400, {"message": f"No such signal type {name}"}
             right = {"pdq": _PDQ, "video_md5": _MD5}.get(name)
             if right and not right.fullmatch(value):
                 return 400, {"message": f"Invalid {name} signal: no"}
-        return 200, {"id": self.add(bank, body), "signals": body}
+        return 200, {"id": self.add(bank, body, note=note), "signals": body}
 
     def _content(self, method: str, number: int, body: Any, asked: dict[str, list[str]]) -> tuple[int, Any]:
         # Like HMA, this goes by the number alone and ignores the bank in the path.
@@ -85,8 +124,12 @@ class Hma:
         bank: Any = {"name": content["bank"], "matching_enabled_ratio": self.banks[content["bank"]]}
         shown = {"id": number, "disable_until_ts": content["until"], "original_media_uri": None, "bank": bank}
         if method == "PUT":
-            content["until"] = shown["disable_until_ts"] = body["disable_until_ts"]
+            content["until"] = shown["disable_until_ts"] = body.get("disable_until_ts", content["until"])
+            if self.has_notes:
+                content["note"] = shown["note"] = body.get("note", content["note"])
             return 200, {**shown, "collab_metadata": {}}
+        if self.has_notes and content["note"] is not None:
+            shown["note"] = content["note"]
         if self.old:
             old = {"id": number, "bank": content["bank"], "enabled": content["until"] == 1, "original_media_uri": None}
             if names := asked.get("signal_type"):
@@ -107,18 +150,29 @@ class Handler(BaseHTTPRequestHandler):
     def _do(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         self.sent = self.rfile.read(length)
-        self.hma.requests.append((self.command, self.path))
-        self.hma.headers.append(dict(self.headers))
-        fault = self.hma.faults.pop(0) if self.hma.faults else None
-        if fault is None:
-            self.reply(*self.right_answer())
-        else:
-            fault(self)
+        with self.hma.lock:
+            self.hma.requests.append((self.command, self.path))
+            self.hma.headers.append(dict(self.headers))
+            fault = self.hma.faults.pop(0) if self.hma.faults else None
+            self.hma.working += 1
+            self.hma.most_working = max(self.hma.most_working, self.hma.working)
+        try:
+            if self.hma.delay:
+                with self.hma.slots:
+                    time.sleep(self.hma.delay)
+            if fault is None:
+                self.reply(*self.right_answer())
+            else:
+                fault(self)
+        finally:
+            with self.hma.lock:
+                self.hma.working -= 1
 
     do_GET = do_POST = do_PUT = do_DELETE = _do  # noqa: N815 (names of http.server)
 
     def right_answer(self) -> tuple[int, Any]:
-        return self.hma.answer(self.command, self.path, json.loads(self.sent) if self.sent else None)
+        with self.hma.lock:
+            return self.hma.answer(self.command, self.path, json.loads(self.sent) if self.sent else None)
 
     def reply(self, status: int, body: Any, **headers: str) -> None:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()

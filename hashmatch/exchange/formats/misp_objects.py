@@ -22,7 +22,7 @@ FRAMES_MAX = 500
 #: Relations of our template that come at most once -> keys of records (see json_items).
 SINGLE = {
     **{name: name for name in ("md5", "sha1", "sha256", "duration", "pdq", "collection", "source", "added", "changed")},
-    **{name: name for name in ("width", "height")},
+    **{name: name for name in ("width", "height", "author", "expires")},
     **{name: name for name in ("allow", "retracted", "case", "operator", "note")},
     "size-in-bytes": "size",
     "media-type": "kind",

@@ -65,11 +65,15 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
     return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
 
 
-_SIGNS = re.compile(rb'"type"\s*:\s*"bundle"|"id"\s*:\s*"bundle--|"spec_version"\s*:\s*"2\.')
+# Signs of a bundle, of an object, and of a TAXII envelope, which may be empty.
+_SIGNS = re.compile(
+    rb'"type"\s*:\s*"bundle"|"spec_version"\s*:\s*"2\.|"id"\s*:\s*"[a-z0-9-]{3,}--[0-9a-fA-F]{8}-'
+    rb'|"more"\s*:\s*(?:true|false)|^\s*\{\s*"objects"\s*:\s*\['
+)
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether this is JSON that contains a STIX bundle or a STIX object."""
+    """Whether this is JSON that contains a STIX bundle, a STIX object or a TAXII envelope."""
     return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head))
 
 

@@ -1,21 +1,22 @@
-"""Gathers what objects in a STIX bundle say about other objects: names of identities, markings and opinions.
+"""Finds the objects in a STIX document, and gathers what they say about each other: names, markings and opinions.
 
 This happens before the entries are read, since a bundle has no order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import LineError, text, tlp
 from hashmatch.exchange.formats.stix_objects import EXTENSION, TLP_EXTENSION, TLP_MARKINGS, VERDICTS
-from hashmatch.exchange.json_reading import records
+from hashmatch.exchange.json_reading import JsonObject, JsonPath, placed_records
+from hashmatch.exchange.tlp_words import UNREADABLE, tlp_called, tlp_in
 from hashmatch.i18n import _
-from hashmatch.records import LineRemark, Tlp, strictest
+from hashmatch.records import BadLine, LineRemark, Tlp, strictest
 
-#: Where objects are: in a bundle or a TAXII envelope, or in a bare list.
-PATHS = (("objects", "*"), ("*",))
+#: Where objects are: in a bundle or a TAXII envelope, alone (perhaps one a line), or in a list of any of these.
+_PATHS = (("objects", "*"), (), ("*", "objects", "*"), ("*",))
 
 #: How many identities, markings and opinions are kept; a hostile bundle could have any number.
 HELD_MAX = 100_000
@@ -31,6 +32,28 @@ _TLP1_MARKINGS: dict[str, Tlp] = {
 }
 
 
+def objects(stream: BinaryIO) -> Iterator[tuple[int, JsonObject] | BadLine]:
+    """Yields the STIX objects in a document, or in several joined ones, each with its number from 1."""
+    for row in placed_records(stream, *_PATHS, is_record=_is_object):
+        if isinstance(row, BadLine):
+            yield row
+            continue
+        number, found, _place = row
+        inner = found.get("objects")
+        if isinstance(inner, list):  # a bundle after one that breaks off
+            yield from ((number, each) for each in inner if isinstance(each, dict))
+        else:
+            yield number, found
+
+
+def _is_object(_place: JsonPath, keys: Collection[str]) -> bool:
+    """Whether this is an object and not a bundle. Observed data of STIX 2.0 contains objects, too."""
+    return "objects" not in keys or "first_observed" in keys or "number_observed" in keys
+
+
+_DENIES = re.compile(r"\b(?:no|not|non|never|without|except|unless|until|before|instead|only)\b", re.IGNORECASE)
+
+
 class BundleContext:
     """What a bundle says about its entries in other objects."""
 
@@ -43,7 +66,7 @@ class BundleContext:
         self._unknown = set[str]()
 
     def gather(self, stream: BinaryIO) -> None:
-        for row in records(stream, *PATHS):
+        for row in objects(stream):
             if isinstance(row, tuple):
                 self.last = row[0]
                 if self._held <= HELD_MAX:
@@ -61,7 +84,7 @@ class BundleContext:
             self.tlp[name] = _tlp_of(found)
         elif kind == "opinion" and extension(found).get("entry") is not True:
             keys = ("opinion", "created_by_ref", "modified", "explanation", "revoked")
-            opinion = {key: found[key] for key in keys if key in found}
+            opinion = {key: found[key] for key in keys if key in found} | {"author": extension(found).get("author")}
             for target in [each for each in _list(found.get("object_refs")) if isinstance(each, str)][:1000]:
                 self.opinions.setdefault(target[:_ID_MAX], []).append(opinion)
                 self._held += 1 + len(str(opinion)) // 500
@@ -84,8 +107,10 @@ class BundleContext:
         return self.names.get(str(found.get("created_by_ref")))
 
     def mark(self, found: Mapping[str, object]) -> Tlp | None:
-        """The strictest TLP mark on an object or any part of it."""
-        return strictest(*map(self.tlp.get, _marks(found)))
+        """The strictest TLP mark on an object or any part of it. Other markings count only where there is none."""
+        marks = _marks(found)
+        known = strictest(*(self.tlp.get(mark) or tlp_in(mark) for mark in marks), *map(tlp_in, _said_in_labels(found)))
+        return known or (UNREADABLE if marks else None)
 
     def unknown_mark(self, found: Mapping[str, object]) -> str | None:
         """A marking of an object that is not a TLP mark, unless it was returned before."""
@@ -108,7 +133,8 @@ class BundleContext:
             # An opinion without an author must not pass for one of the entry's own source.
             source = None if own else self.source(each) or (author if isinstance(author, str) else "unknown")
             record: dict[str, object] = {"opinion": verdict, "source": source}
-            given.append({**record, "at": each.get("modified"), "reason": each.get("explanation")})
+            record |= {"at": each.get("modified"), "reason": each.get("explanation"), "author": each["author"]}
+            given.append(record)
         return given
 
 
@@ -120,22 +146,37 @@ def extension(found: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _tlp_of(found: Mapping[str, object]) -> Tlp | None:
-    """The TLP mark (1 or 2) of a marking that somebody has defined on their own; None if it is not a TLP mark."""
-    extensions, definition = found.get("extensions"), found.get("definition")
+    """The TLP mark (1 or 2) of a marking that somebody has defined on their own; None if it is not a TLP mark.
+
+    Programs write it in many ways: by the extension for TLP 2, as definition {"tlp": "red"} or {"TLP": "RED"}, in the
+    words of a statement, or in the name alone.
+    """
+    extensions, definition, name = found.get("extensions"), found.get("definition"), found.get("name")
     own = extensions.get(TLP_EXTENSION) if isinstance(extensions, dict) else None
-    level = own.get("tlp_2_0") if isinstance(own, dict) else None
-    if level is None and isinstance(definition, dict):
-        level = definition.get("tlp")
-    try:
-        return tlp(level if level is not None else text("name", found.get("name")))
-    except LineError:
-        return None
+    marks = [tlp_called(own.get("tlp_2_0") if isinstance(own, dict) else None), tlp_in(name)]
+    if str(found.get("definition_type")).lower().startswith("tlp"):
+        marks.append(tlp_called(name))
+    for key, value in list(definition.items())[:100] if isinstance(definition, dict) else ():
+        marks.append(tlp_called(value) if key.lower().startswith("tlp") else _tlp_of_statement(value))
+    return strictest(*marks)
+
+
+def _tlp_of_statement(words: object) -> Tlp | None:
+    """The TLP mark that a statement names. One that also says what is not so may mean anything."""
+    found = tlp_in(words)
+    return strictest(found, UNREADABLE) if found and _DENIES.search(str(words)) else found
 
 
 def _marks(found: Mapping[str, object]) -> list[str]:
     of_parts = [each.get("marking_ref") for each in _list(found.get("granular_markings")) if isinstance(each, dict)]
-    return [str(each)[:_ID_MAX] for each in (*_list(found.get("object_marking_refs")), *of_parts)]
+    return [str(each)[:_ID_MAX] for each in (*_list(found.get("object_marking_refs")), *of_parts) if each]
+
+
+def _said_in_labels(found: Mapping[str, object]) -> list[object]:
+    """Labels, where programs that know no markings put TLP tags. Ours never do."""
+    labels = [] if extension(found) else _list(found.get("labels"))
+    return [label for label in labels if str(label)[:4].lower() == "tlp:"]
 
 
 def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+    return value if isinstance(value, list) else [value] if value else []

@@ -13,7 +13,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from hashmatch.exchange.formats.stix_patterns import pattern_of
 from hashmatch.exchange.json_items import NO_DATE, entry_uuid, exact, last_word, record_of, short_hashes
 from hashmatch.exchange.json_reading import JsonDict
-from hashmatch.records import ListItem, Opinion, Tlp, Verdict
+from hashmatch.records import Hash, ListItem, Opinion, Tlp, Verdict
+from hashmatch.views import FULL, ViewName
 
 #: The id of all our additions to STIX. Never change it.
 EXTENSION = "extension-definition--1adb6e55-8abd-47ba-9651-c7a81086d663"
@@ -53,8 +54,9 @@ _SCHEMA = (
     " perceptual hash), kind ('image' or 'video'), duration (seconds), width and height (pixels)."
     " Hashes are compared by Hamming distance: of PDQ up"
     " to 31 of 256 bits are the same picture. Of an indicator: file_ref (the file it is about), or, where no digest of the"
-    " file is known, the same as of a file; collection, added, changed, retracted, retraction_reason, opinions (list of"
-    " {opinion, source, at, reason}). Of an opinion: entry (true: its indicator has it, too)."
+    " file is known, the same as of a file; collection, author (for whom it is passed on), added, changed, expires,"
+    " retracted, retraction_reason, opinions (list of {opinion, source, at, reason, author}). Of an opinion: entry (true:"
+    " its indicator has it, too), author."
 )
 
 
@@ -68,11 +70,12 @@ def preamble() -> tuple[JsonDict, ...]:
             "type": "extension-definition",
             "id": EXTENSION,
             **dated,
+            "modified": "2026-12-01T00:00:00.000Z",
             "created_by_ref": _SELF,
             "name": "Perceptual hashes",
             "description": "Perceptual hashes of images and films, and what a hash list says of them.",
             "schema": _SCHEMA,
-            "version": "1.0.0",
+            "version": "1.1.0",
             "extension_types": ["property-extension"],
         },
     )
@@ -132,6 +135,8 @@ def indicator_of(item: ListItem, file: JsonDict | None, include: frozenset[str])
     if item.source:
         found["created_by_ref"] = _identity_id(item.source)
     found |= {"created": _stamp(created), "modified": _stamp(last_word(item)), "valid_from": _stamp(created)}
+    if item.expires and exact(item.expires) > exact(created):  # STIX forbids any other
+        found["valid_until"] = _stamp(item.expires)
     kind = "benign" if item.allow else "unknown" if item.verdict == "false-positive" else "malicious-activity"
     found |= {"indicator_types": [kind], **_pattern(item)}
     if item.labels:
@@ -144,7 +149,7 @@ def indicator_of(item: ListItem, file: JsonDict | None, include: frozenset[str])
     if "note" in record:
         found["description"] = record["note"]
     found |= _markings(item)
-    own_keys = ("collection", "added", "changed", "retracted", "retraction_reason", "opinions")
+    own_keys = ("author", "collection", "added", "changed", "expires", "retracted", "retraction_reason", "opinions")
     private_keys = ("paths", "paths_bytes", "case", "operator")
     more: JsonDict = {key: record[key] for key in own_keys + private_keys if key in record}
     if file is None:
@@ -168,7 +173,7 @@ def opinions_of(item: ListItem, indicator: JsonDict) -> Iterator[tuple[str | Non
 
 def _opinion(opinion: Opinion, source: str | None, item: ListItem, indicator: JsonDict) -> JsonDict:
     at = _stamp(opinion.at or item.added or NO_DATE)
-    uuid = entry_uuid(item, "opinion", opinion.source or "")
+    uuid = entry_uuid(item, "opinion", opinion.source or "", *((opinion.author,) if opinion.author else ()))
     found: JsonDict = {
         "type": "opinion",
         "spec_version": "2.1",
@@ -181,7 +186,7 @@ def _opinion(opinion: Opinion, source: str | None, item: ListItem, indicator: Js
     if opinion.reason:
         found["explanation"] = opinion.reason
     found |= {"opinion": _STRENGTHS[opinion.verdict], "object_refs": [indicator["id"]], **_markings(item)}
-    return {**found, **_extension({"entry": True})}
+    return {**found, **_extension({"entry": True, "author": opinion.author or None})}
 
 
 def _pattern(item: ListItem) -> JsonDict:
@@ -191,11 +196,18 @@ def _pattern(item: ListItem) -> JsonDict:
     if names:
         pattern = pattern_of(item.md5, item.sha1, item.sha256)
         return {"name": names[-1], "pattern_type": "stix", "pattern": pattern}
-    hash = next((hash for hash in item.hashes if hash.algorithm == "pdq"), item.hashes[0])
+    hash = min(item.hashes, key=_use_as_pattern)
     frames = short_hashes(item.hashes).get("vpdq") if hash.algorithm == "pdq" and hash.time is not None else None
     if frames:
         return {"name": "vPDQ", "pattern_type": "vpdq", "pattern": json.dumps(frames, separators=(",", ":"))}
-    return {"name": f"{hash.algorithm} {hash.hex[:64]}", "pattern_type": hash.algorithm, "pattern": hash.hex}
+    # Who compares a part of a picture as if it were the whole finds innocent pictures, so it has another name.
+    kind = hash.algorithm if ViewName.parse(hash.view).kind.shows_all else f"{hash.algorithm}-part"
+    return {"name": f"{hash.algorithm} {hash.hex[:64]}", "pattern_type": kind, "pattern": hash.hex}
+
+
+def _use_as_pattern(hash: Hash) -> tuple[bool, bool, bool]:
+    """How a hash ranks as the pattern of an indicator that has no digest: the lower, the better."""
+    return not ViewName.parse(hash.view).kind.shows_all, hash.algorithm != "pdq", hash.view != FULL
 
 
 def _markings(item: ListItem) -> JsonDict:

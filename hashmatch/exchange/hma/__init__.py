@@ -11,18 +11,32 @@ Usage:
 
 from __future__ import annotations
 
-from hashmatch.exchange.hma.bank import BankContent, BankLedger, PushReport, push, read_contents
-from hashmatch.exchange.hma.client import TOKEN, HmaServer, token_from_environment
-from hashmatch.records import Pushed
+from hashmatch.exchange.hma.bank import FoundContent, HmaBank, digest_of
+from hashmatch.exchange.hma.bank_ledger import BankLedger
+from hashmatch.exchange.hma.client import CONNECTIONS, TOKEN, HmaServer, token_from_environment
+from hashmatch.exchange.hma.notes import ContentNote
+from hashmatch.exchange.hma.push import PushReport, push
+from hashmatch.exchange.hma.read_back import BankContent, read_contents, read_ours
+from hashmatch.exchange.hma.whereabouts import Whereabouts, find_ours
+from hashmatch.records import Pushed, SentContent
 
 __all__ = [
+    "CONNECTIONS",
     "TOKEN",
     "BankContent",
     "BankLedger",
+    "ContentNote",
+    "FoundContent",
+    "HmaBank",
     "HmaServer",
     "PushReport",
     "Pushed",
+    "SentContent",
+    "Whereabouts",
+    "digest_of",
+    "find_ours",
     "push",
     "read_contents",
+    "read_ours",
     "token_from_environment",
 ]

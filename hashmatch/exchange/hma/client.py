@@ -1,6 +1,7 @@
 """Talks JSON over HTTP to one server, which may be slow, broken or hostile: every request ends in a response or one error.
 
-The connection goes only where the URL says: proxies from the environment are ignored, and redirects are refused.
+Connections go only where the URL says: proxies from the environment are ignored, and redirects are refused. Each thread has
+a connection of its own, which stays open from request to request if the server lets it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from hashmatch.errors import CommandError
@@ -35,6 +38,9 @@ SILENCE, DEADLINE = 30.0, 120.0
 #: The longest response, in bytes. A film's signal has about 80 bytes per second of film.
 ANSWER_MAX = 16 * 2**20
 
+#: How many requests may be under way at once. More would keep others from a server with few processes.
+CONNECTIONS = 8
+
 #: How many seconds to wait before each retry.
 _WAITS = (1.0, 2.0, 4.0)
 
@@ -46,6 +52,9 @@ _BROKEN = frozenset({502, 504})
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+_Item = TypeVar("_Item")
+_Outcome = TypeVar("_Outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,12 @@ def token_from_environment(environment: Mapping[str, str] = os.environ) -> str |
     return environment.get(TOKEN, "").strip() or None
 
 
+class _EndedError(OSError):
+    """Nothing more is asked, because the command ends."""
+
+
 class HmaServer:
-    """A connection to a server, to be used as a context manager.
+    """A server and the connections to it, to be used as a context manager.
 
     url: http(s)://host[:port][/path]; HMA's /c is below it. token: see TOKEN.
     Raises CommandError if the URL or the token is not valid, or if the token would travel unencrypted.
@@ -109,13 +122,12 @@ class HmaServer:
         self.name = f"{parts.scheme}://{place}{'' if port in (None, usual) else f':{port}'}{self._path}"
         self._deadline = deadline
         self._sleep = sleep
-        if parts.scheme == "https":
-            context = ssl.create_default_context()
-            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, port, timeout=silence, context=context
-            )
-        else:
-            self._connection = http.client.HTTPConnection(host, port, timeout=silence)
+        self._host, self._port, self._silence = host, port, silence
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._of_thread = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
+        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="hashmatch-hma")
+        self._closed = False
 
     def __enter__(self) -> HmaServer:
         return self
@@ -123,7 +135,22 @@ class HmaServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._connection.close()
+        """Ends what is still under way, which is only so after an error or an interrupt."""
+        self._closed = True
+        for connection in self._connections:
+            _cut(connection.sock)
+        self._threads.shutdown(cancel_futures=True)
+        for connection in self._connections:
+            connection.close()
+
+    def each(self, function: Callable[[_Item], _Outcome], items: Sequence[_Item]) -> list[_Outcome]:
+        """What a function that asks this server returns for each item, in their order. Several run at a time.
+
+        Raises what the function raises, for the first such item.
+        """
+        if len(items) == 1:
+            return [function(items[0])]
+        return list(self._threads.map(function, items))
 
     def ask(self, method: str, path: str, body: object = None, *, again: bool = True) -> HmaResponse:
         """Sends one request and returns the response. Retries where that may help.
@@ -139,7 +166,8 @@ class HmaServer:
                 answer = self._exchange(method, path, body)
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()
-                if wait is None or isinstance(error, ssl.SSLCertVerificationError) or (sent and not again):
+                final = wait is None or self._closed or isinstance(error, ssl.SSLCertVerificationError)
+                if wait is None or final or (sent and not again):
                     raise self._failed(error, in_doubt=sent and not again) from error
             else:
                 if wait is None or not (answer.status in _BUSY or (again and answer.status in _BROKEN)):
@@ -147,29 +175,47 @@ class HmaServer:
             self._sleep(wait)
         raise AssertionError("unreachable")
 
+    @property
+    def _connection(self) -> http.client.HTTPConnection:
+        """The connection of this thread."""
+        own: http.client.HTTPConnection | None = getattr(self._of_thread, "connection", None)
+        if own is None:
+            if self._tls is not None:
+                own = http.client.HTTPSConnection(self._host, self._port, timeout=self._silence, context=self._tls)
+            else:
+                own = http.client.HTTPConnection(self._host, self._port, timeout=self._silence)
+            self._of_thread.connection = own
+            self._connections.append(own)
+        return own
+
     def _connect(self) -> None:
         """Connects, or reconnects if the server has closed the connection.
 
         This is a step of its own before anything is sent, so that after a failure we know that nothing was sent.
         """
-        if self._connection.sock is not None:
+        connection = self._connection
+        if connection.sock is not None:
             poll = select.poll()
-            poll.register(self._connection.sock, select.POLLIN)
+            poll.register(connection.sock, select.POLLIN)
             if poll.poll(0):
-                self._connection.close()
-        if self._connection.sock is None:
-            self._connection.connect()
+                connection.close()
+        if connection.sock is None:
+            connection.connect()
+        if self._closed:
+            connection.close()
+            raise _EndedError
 
     def _exchange(self, method: str, path: str, body: object) -> HmaResponse:
         data = None if body is None else json.dumps(body).encode("ascii")
         headers = self._headers if data is None else {**self._headers, "Content-Type": "application/json"}
-        with _at_most(self._deadline, self._connection.sock) as late:
+        connection = self._connection
+        with _at_most(self._deadline, connection.sock) as late:
             try:
-                self._connection.request(method, self._path + path, data, headers)
-                with self._connection.getresponse() as response:
+                connection.request(method, self._path + path, data, headers)
+                with connection.getresponse() as response:
                     raw = response.read(ANSWER_MAX + 1)
                     if len(raw) > ANSWER_MAX:
-                        self._connection.close()
+                        connection.close()
                         message = _("{server}: a response is longer than {most} bytes")
                         raise CommandError(message.format(server=self.name, most=ANSWER_MAX))
                     if response.length:
@@ -203,7 +249,7 @@ class HmaServer:
 
 
 def _doubt() -> str:
-    return _("it is not known whether the server accepted the last entry: it will be sent again next time")
+    return _("it is not known whether the server accepted the last entry: the next export looks for it")
 
 
 def _header(token: str) -> tuple[str, str]:
@@ -230,9 +276,7 @@ def _at_most(seconds: float, sock: socket.socket | None) -> Iterator[threading.E
 
     def cut() -> None:
         late.set()
-        if sock is not None:
-            with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # below TLS, whose own shutdown could take for ever
+        _cut(sock)
 
     timer = threading.Timer(seconds, cut)
     timer.daemon = True
@@ -241,3 +285,10 @@ def _at_most(seconds: float, sock: socket.socket | None) -> Iterator[threading.E
         yield late
     finally:
         timer.cancel()
+
+
+def _cut(sock: socket.socket | None) -> None:
+    """Ends a connection that another thread may be waiting for."""
+    if sock is not None:
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # below TLS, whose own shutdown could take for ever

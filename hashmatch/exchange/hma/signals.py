@@ -9,15 +9,18 @@ from hashmatch.exchange.fields import LineError, digest, perceptual_hash
 from hashmatch.exchange.formats.pdq import good_enough, least_quality
 from hashmatch.i18n import _
 from hashmatch.records import Hash, ListItem
+from hashmatch.views import ViewKind, ViewName
 
 
 def signals_of(item: ListItem, types: frozenset[str]) -> list[dict[str, str]]:
     """The contents that identify an item, each as a dictionary of signals by type.
 
     types: the signal types that the server uses. Without vPDQ a film has only its MD5, because a frame does not count
-    as a picture.
+    as a picture. A view of a part stays home, since a signal cannot say that it is one: it would match whatever else has
+    that part, such as the photograph on a card.
     """
-    good = [each for each in item.hashes if each.algorithm == "pdq" and good_enough(each)]
+    pdqs = (each for each in item.hashes if each.algorithm == "pdq" and good_enough(each))
+    good = [each for each in pdqs if ViewName.parse(each.view).kind is not ViewKind.PART]
     stills = dict.fromkeys(each.hex for each in good if each.time is None)
     contents = [{"pdq": hex} for hex in stills if "pdq" in types]
     film: dict[str, str] = {}

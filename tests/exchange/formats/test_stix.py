@@ -154,14 +154,15 @@ def test_a_partners_revision_of_our_entry_counts() -> None:
     }
     (found,), bad, told = rows_of(FORMAT, bundle(*objects))
     assert not bad and not told
-    assert found == replace(PICTURE, changed="2026-12-01T00:00:00.000000Z", retracted="2026-12-01T00:00:00Z", tlp="red")
+    said = {"retracted": "2026-12-01T00:00:00Z", "retraction_reason": "revoked", "tlp": "red"}
+    assert found == replace(PICTURE, changed="2026-12-01T00:00:00.000000Z", **said)
 
 
 def test_an_indicator_of_others() -> None:
     by = {"type": "identity", "id": "identity--1", "name": "Analysts"}
     more = {"created_by_ref": "identity--1", "labels": ["x"], "description": "seen", "confidence": 80}
     found, bad, told = rows_of(FORMAT, bundle(indicator(**more), by))
-    said = {"source": "Analysts", "labels": ("x",), "note": "seen"}
+    said = {"source": "Analysts", "labels": ("x",), "note": "seen", "record": f"stix:{indicator()['id']}"}
     dates = {"added": "2026-01-01T00:00:00Z", "changed": "2026-01-02T00:00:00.000000Z"}
     assert found == [ListItem(md5=MD5, **said, **dates)] and not bad and not told  # type: ignore[arg-type]
 
@@ -247,7 +248,7 @@ def test_what_is_passed_over_is_told() -> None:
     found, bad, told = rows_of(FORMAT, bundle(*listed))
     assert len(found) == 1 and not bad
     assert told == [
-        "it is marked with 'marking-definition--x', which is not a TLP mark: this marking is not kept",
+        "it is marked with 'marking-definition--x', which is not a TLP mark: unless it has one, too, it is TLP:AMBER+STRICT",
         "patterns of which only the digests are used, because they also have other conditions: 1",
         "objects without a digest or hash are skipped: 2 'malware', 2 'indicator', 1 'file'",
     ]
