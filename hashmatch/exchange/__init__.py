@@ -10,11 +10,16 @@ Usage:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
+from typing import BinaryIO
 
 from hashmatch.errors import CommandError
 from hashmatch.exchange.list_format import EXTRAS, Format, ListRow, WriteReport
 from hashmatch.i18n import _
+from hashmatch.records import LineRemark
 
 __all__ = ["EXTRAS", "HEAD", "Format", "ListRow", "WriteReport", "detect", "get", "names", "written"]
 
@@ -41,7 +46,9 @@ _MODULES = {
     "tat": "tat",
     "stopncii": "stopncii",
     "ncmec": "ncmec",
+    "digests": "digests",
     "md5sum": "checksums:MD5SUM",
+    "sha1sum": "checksums:SHA1SUM",
     "sha256sum": "checksums:SHA256SUM",
     "pdq": "pdq",
 }
@@ -72,7 +79,16 @@ def get(name: str) -> Format:
 def detect(head: bytes) -> Format | None:
     """Recognises the format of a list by its first bytes (HEAD of them are enough); None if it cannot tell.
 
-    A bare list with 64 hexadecimal digits per line can be PDQ or SHA-256. It counts as PDQ if half of the lines have
-    as many ones as PDQ gives nearly every picture (see `pdq`). Otherwise it stays undecided, and the caller must ask.
+    If there is doubt, as with 64 hexadecimal digits per line, which can be PDQ or SHA-256 (see `pdq_or_sha256`), the
+    format reads the list with a remark about that before its first entry. If the odds are even, the caller must ask.
     """
-    return next((format for format in map(get, _MODULES) if format.looks_like(head)), None)
+    form = next((format for format in map(get, _MODULES) if format.looks_like(head)), None)
+    doubt = form.doubt(head) if form and form.doubt else ""
+    if not form or not doubt:
+        return form
+    return replace(form, read=partial(_remarked, form.read, doubt))
+
+
+def _remarked(read: Callable[[BinaryIO], Iterator[ListRow]], remark: str, stream: BinaryIO) -> Iterator[ListRow]:
+    yield LineRemark(1, remark)
+    yield from read(stream)
