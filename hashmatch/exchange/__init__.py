@@ -10,7 +10,7 @@ Usage:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -21,7 +21,7 @@ from hashmatch.exchange.list_format import EXTRAS, Format, ListRow, WriteReport
 from hashmatch.i18n import _
 from hashmatch.records import LineRemark
 
-__all__ = ["EXTRAS", "HEAD", "Format", "ListRow", "WriteReport", "detect", "get", "names", "written"]
+__all__ = ["EXTRAS", "HEAD", "Format", "ListRow", "WriteReport", "detect", "get", "names", "with_columns", "written"]
 
 #: `detect` needs no more than this many bytes from the start of a list.
 HEAD = 65_536
@@ -39,6 +39,11 @@ _MODULES = {
     "nsrl": "nsrl",
     "hashkeeper": "hashkeeper",
     "tx-csv": "tx_csv",
+    "hashdeep": "hashdeep",
+    "get-filehash": "get_filehash",
+    "bodyfile": "body_file",
+    "rds-delta": "rds_delta",
+    "table": "tables",
     "tx-lines": "tx_lines",
     "vpdq": "vpdq",
     "vpdq-text": "vpdq_text",
@@ -46,12 +51,18 @@ _MODULES = {
     "tat": "tat",
     "stopncii": "stopncii",
     "ncmec": "ncmec",
+    "json": "plain_json",
     "digests": "digests",
     "md5sum": "checksums:MD5SUM",
     "sha1sum": "checksums:SHA1SUM",
     "sha256sum": "checksums:SHA256SUM",
     "pdq": "pdq",
 }
+
+#: Formats that may be tables of other programs, so that a person may name their columns.
+_TABLES = frozenset(
+    {"csv", "tx-csv", "table", "nsrl", "hashkeeper", "digests", "md5sum", "sha1sum", "sha256sum", "pdq", "tx-lines"}
+)
 
 
 def names() -> tuple[str, ...]:
@@ -74,6 +85,20 @@ def get(name: str) -> Format:
     module, _colon, constant = _MODULES[name].partition(":")
     found: Format = getattr(import_module(f"{__name__}.formats.{module}"), constant or "FORMAT")
     return found
+
+
+def with_columns(form: Format | None, columns: Mapping[str, str]) -> Format:
+    """The format for a table whose columns a person names.
+
+    form: what the list was recognised as, if it was. columns: our field (such as md5, sha1, sha256, pdq, hash, path, size,
+    labels) -> the name of the table's column, or its number from 1.
+    Raises CommandError if the list is no table, or a table has no such field.
+    """
+    if form and form.name not in _TABLES:
+        raise CommandError(_("--column names the columns of a table, and this list is {name}").format(name=form.name))
+    from hashmatch.exchange.formats import tables
+
+    return tables.with_columns(columns)
 
 
 def detect(head: bytes) -> Format | None:

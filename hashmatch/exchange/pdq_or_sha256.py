@@ -9,7 +9,7 @@ odds; above 0 it speaks for PDQ.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,9 @@ DIGITS = 64
 #: What a value with exactly 128 ones says, and any other value: ln(0.8 / 0.05) and ln(0.2 / 0.95). Of hashes of real
 #: pictures, rather more than 80 % have 128.
 _HALF, _OTHER = 2.8, -1.6
+
+_TITLES = {"pdq": "PDQ", "sha256": "SHA-256"}
+_NONE: Mapping[str, str] = {}
 
 #: What stands beside a value. "gnu": two blanks, or a blank and a star, before the name. "named": one blank or a tab.
 _BESIDE = {"bare": 0.0, "gnu": -4.2, "named": -2.0, "comma": 1.6, "quality": 4.0, "keyed": 100.0}
@@ -34,21 +37,34 @@ _QUALITY = re.compile(rb"(?:[ \t]|\s*[,;]\s*)(?:100|[0-9]{1,2})\s*(?:[ \t,;]|\Z)
 _KEY = re.compile(rb"\s*,\s*(?:.*,\s*)?(?:norm|delta|quality|filename)=", re.IGNORECASE | re.DOTALL)
 
 
+#: How a person says that a plain list is the other one.
+BY_FORMAT = {"pdq": "--format pdq", "sha256": "--format sha256sum"}
+
+Meaning64 = Literal["pdq", "sha256"]
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a list of 64 digits is; None: nobody can tell. is_sure: whether a person need not be told of the decision."""
+    """What values of 64 digits are; None: nobody can tell. is_sure: whether a person need not be told of the decision."""
 
-    algorithm: Literal["pdq", "sha256"] | None
+    algorithm: Meaning64 | None
     is_sure: bool
 
     @property
-    def doubt(self) -> str:
-        """What to tell a person; "" if the decision is sure."""
-        if self.is_sure or self.algorithm is None:
+    def taken_for(self) -> Meaning64:
+        """What they are taken for where nobody can be asked."""
+        return self.algorithm or "pdq"
+
+    def doubt(self, otherwise: Mapping[str, str] = _NONE) -> str:
+        """What to tell a person; "" if the decision is sure. otherwise: the option that says what they are, by algorithm."""
+        if self.is_sure:
             return ""
-        if self.algorithm == "pdq":
-            return _("64 digits can be PDQ or SHA-256; by their ones these are PDQ (if not: --format sha256sum)")
-        return _("64 digits can be PDQ or SHA-256; by their ones these are SHA-256 (if not: --format pdq)")
+        taken, other = self.taken_for, "pdq" if self.taken_for == "sha256" else "sha256"
+        if other in otherwise:
+            text = _("64 digits can be PDQ or SHA-256; by their ones, these are taken for {name} (if not: {option})")
+            return text.format(name=_TITLES[taken], option=otherwise[other])
+        text = _("64 digits can be PDQ or SHA-256; by their ones, these are taken for {name}")
+        return text.format(name=_TITLES[taken])
 
 
 def judged(values: Iterable[str], prior: float = 0.0) -> Judgement:

@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal
 
 from hashmatch.exchange.fields import DIGEST_DIGITS, LineError, in_capitals, snippet
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
-from hashmatch.exchange.pdq_or_sha256 import judged_list
+from hashmatch.exchange.pdq_or_sha256 import BY_FORMAT, judged_list
 from hashmatch.exchange.plain_lists import read_plain, readable, write_plain
 from hashmatch.i18n import _
 from hashmatch.records import ListItem
@@ -101,8 +101,8 @@ def _checksum_format(name: str, digest: Literal["md5", "sha1", "sha256"]) -> For
         return bool(readable(head, parse))
 
     def doubt(head: bytes) -> str:
-        found = judged_list(head)
-        return found.doubt if found else ""
+        found = judged_list(head) if digest == "sha256" else None
+        return found.doubt(BY_FORMAT) if found else ""
 
     return Format(name, frozenset({digest, "paths"}), write, read, looks_like, doubt=doubt)
 

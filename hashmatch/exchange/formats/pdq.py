@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, in_capitals, snippet
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
-from hashmatch.exchange.pdq_or_sha256 import judged_list
+from hashmatch.exchange.pdq_or_sha256 import BY_FORMAT, judged_list
 from hashmatch.exchange.plain_lists import read_plain, write_plain
 from hashmatch.i18n import _
 from hashmatch.matching.tiers import quality_of
@@ -94,7 +94,7 @@ def looks_like(head: bytes) -> bool:
 
 def doubt(head: bytes) -> str:
     found = judged_list(head)
-    return found.doubt if found else ""
+    return found.doubt(BY_FORMAT) if found and found.algorithm == "pdq" else ""
 
 
 FORMAT = Format("pdq", frozenset({"pdq"}), write, read, looks_like, doubt=doubt)

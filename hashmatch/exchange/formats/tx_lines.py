@@ -61,9 +61,9 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
             break
     values = _untyped(raw for line in first if not isinstance(line, BadLine) for raw in (line[1],))
     found = judged(values)
-    if values and not (found.algorithm and found.is_sure):
-        yield LineRemark(1, found.doubt or _("nobody can tell whether these are PDQ or SHA-256; they are read as PDQ"))
-    meant = "video_sha256" if found.algorithm == "sha256" else "pdq"
+    if values and (doubt := found.doubt()):
+        yield LineRemark(1, doubt)
+    meant = "video_sha256" if found.taken_for == "sha256" else "pdq"
     for line in chain(first, lines):
         if isinstance(line, BadLine):
             yield line
