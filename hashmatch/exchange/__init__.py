@@ -5,7 +5,10 @@ someone asks for its format, so a format that needs a heavy library does not slo
 
 Usage:
     report = get("jsonl").write(items, out, frozenset({"paths"}))
-    for row in (detect(head) or get("pdq")).read(stream):   # (line, ListItem) or BadLine
+    for inner in unpacked(file):                             # the list in a file, or those in a zip
+        form = detect(inner.stream.read(HEAD)) or get("pdq")
+        inner.stream.seek(0)
+        for row in form.read(inner.stream): ...              # (line, ListItem), BadLine or LineRemark
 """
 
 from __future__ import annotations
@@ -18,10 +21,24 @@ from typing import BinaryIO
 
 from hashmatch.errors import CommandError
 from hashmatch.exchange.list_format import EXTRAS, Format, ListRow, WriteReport
+from hashmatch.exchange.packed_lists import InnerList, unpacked
 from hashmatch.i18n import _
 from hashmatch.records import LineRemark
 
-__all__ = ["EXTRAS", "HEAD", "Format", "ListRow", "WriteReport", "detect", "get", "names", "with_columns", "written"]
+__all__ = [
+    "EXTRAS",
+    "HEAD",
+    "Format",
+    "InnerList",
+    "ListRow",
+    "WriteReport",
+    "detect",
+    "get",
+    "names",
+    "unpacked",
+    "with_columns",
+    "written",
+]
 
 #: `detect` needs no more than this many bytes from the start of a list.
 HEAD = 65_536
