@@ -60,7 +60,8 @@ class Format:
     says_opinions: the format cannot say that an entry is retracted, but can say that it is disputed or a false positive.
     speaker: the one source that speaks in every list of this format, if there is one: a partner's interface.
     default_tlp: the mark of an entry without one, where the interface's own rules do not let it travel freely.
-    write_list: like `write`, but also writes what the list says about itself, if the format can express that.
+    write_list: like `write`, but also writes what the list says about itself, as far as the format can express that.
+    carries_number: it can express the list's name and number, too.
     read_head: what the first bytes of a list, whatever they are, say about it.
     doubt: what a person should know about a list that was recognised by its first bytes; "" if there is no doubt.
     """
@@ -77,6 +78,7 @@ class Format:
     speaker: str = ""
     default_tlp: Tlp | None = None
     doubt: Callable[[bytes], str] | None = None
+    carries_number: bool = False
 
     @property
     def carries_retraction(self) -> bool:

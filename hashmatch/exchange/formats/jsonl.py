@@ -110,4 +110,4 @@ def looks_like(head: bytes) -> bool:
     return first.get("format") == _NAME or not first.keys().isdisjoint({"hashes", "md5", "sha1", "sha256"})
 
 
-FORMAT = Format("jsonl", EVERYTHING, write, read, looks_like, write_list, read_head)
+FORMAT = Format("jsonl", EVERYTHING, write, read, looks_like, write_list, read_head, carries_number=True)
