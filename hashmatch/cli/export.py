@@ -192,7 +192,7 @@ def command(
         if key is not None and target is not None:
             sign_list(store, actor, target, key, report)
     _print_summary(app, report)
-    if name is not None and key is None and exchange.get(form).write_list is None:
+    if name is not None and key is None and not exchange.get(form).carries_number:
         message = _(
             "{form} cannot carry the list's name and number: unless you --sign it, nobody notices a missing list"
         )

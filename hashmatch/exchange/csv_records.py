@@ -21,33 +21,40 @@ RECORD_MAX = 8 * 2**20
 #: Whatever follows this many cells stays one cell: none of our tables is that wide.
 CELLS_MAX = 1000
 
+#: What may stand between two cells. Only the comma is RFC 4180's.
+DELIMITERS = (",", "\t", ";", "|")
+
 # The quantifiers are possessive, so that a long cell of nothing but quotes takes no memory.
-_CELL = re.compile(r'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",]*+))(,|\Z)')
+_CELL = {each: re.compile(rf'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"{each}]*+))([{each}]|\Z)') for each in DELIMITERS}
 
 
-def cells_of(record: str) -> list[str] | None:
-    """The cells of one record, or None if its quotes are wrong."""
+def cells_of(record: str, delimiter: str = ",") -> list[str] | None:
+    """The cells of one record, or None if its quotes are wrong. delimiter: one of DELIMITERS."""
     record = record.removesuffix("\n").removesuffix("\r")
     if '"' not in record:
-        return record.split(",", CELLS_MAX)
+        return record.split(delimiter, CELLS_MAX)
     cells: list[str] = []
     position = 0
-    while found := _CELL.match(record, position):
-        quoted, bare, comma = found.groups()
+    while found := _CELL[delimiter].match(record, position):
+        quoted, bare, ended = found.groups()
         cells.append(bare if quoted is None else quoted.replace('""', '"'))
-        if not comma or len(cells) > CELLS_MAX:
+        if not ended or len(cells) > CELLS_MAX:
             return cells
         position = found.end()
     return None
 
 
 def records(stream: BinaryIO) -> Iterator[tuple[int, list[str]] | BadLine]:
+    """Yields every record of a table in UTF-8 with commas, with the number of its first line. See `records_of`."""
+    return records_of(numbered_text(stream), ",")
+
+
+def records_of(lines: Iterator[tuple[int, str] | BadLine], delimiter: str) -> Iterator[tuple[int, list[str]] | BadLine]:
     """Yields every record with the number of its first line.
 
     A record continues on the next line while a quote is open. If its quotes turn out to be wrong, only its first line
     is refused, and reading continues with the line after that.
     """
-    lines = numbered_text(stream)
     again: deque[tuple[int, str] | BadLine] = deque()  # lines to read again
     while line := again.popleft() if again else next(lines, None):
         if isinstance(line, BadLine):
@@ -63,7 +70,7 @@ def records(stream: BinaryIO) -> Iterator[tuple[int, list[str]] | BadLine]:
             parts.append(more[1])
             length += len(more[1])
             is_open ^= more[1].count('"') % 2 == 1
-        cells = None if is_open else cells_of("".join(parts))
+        cells = None if is_open else cells_of("".join(parts), delimiter)
         if cells is None:
             yield BadLine(number, _("a quote is not closed, or is inside a cell that is not quoted"))
             again.extendleft(reversed(taken))

@@ -57,11 +57,13 @@ class Format:
     looks_like: whether the first bytes of a list look like this format. It never raises.
     needs: parts by the same names; an entry with none of them is left out. If `needs` is empty, an entry is left out if
     it has no digest or hash that the format carries.
-    says_false_positive: the format cannot say that an entry is retracted, but can say that it is a false positive.
+    says_opinions: the format cannot say that an entry is retracted, but can say that it is disputed or a false positive.
     speaker: the one source that speaks in every list of this format, if there is one: a partner's interface.
     default_tlp: the mark of an entry without one, where the interface's own rules do not let it travel freely.
-    write_list: like `write`, but also writes what the list says about itself, if the format can express that.
+    write_list: like `write`, but also writes what the list says about itself, as far as the format can express that.
+    carries_number: it can express the list's name and number, too.
     read_head: what the first bytes of a list, whatever they are, say about it.
+    doubt: what a person should know about a list that was recognised by its first bytes; "" if there is no doubt.
     """
 
     name: str
@@ -72,10 +74,27 @@ class Format:
     write_list: Callable[[Iterable[ListItem], BinaryIO, frozenset[str], ListHead], WriteReport] | None = None
     read_head: Callable[[bytes], ListHead] | None = None
     needs: frozenset[str] = frozenset()
-    says_false_positive: bool = False
+    says_opinions: bool = False
     speaker: str = ""
     default_tlp: Tlp | None = None
+    doubt: Callable[[bytes], str] | None = None
+    carries_number: bool = False
 
     @property
     def carries_retraction(self) -> bool:
         return "retracted" in self.carries
+
+
+def left_out(item: ListItem, says_opinions: bool) -> str:
+    """Why a format without retractions leaves an item out: "retracted", "allow" or "false-positive"; "" if it does not.
+
+    says_opinions: see Format. Such a format has a withdrawn item that is disputed, or that its own source calls a false
+    positive: this is how it says that the item no longer stands.
+    """
+    disowned = item.verdict == "false-positive"
+    if item.retracted:
+        is_said = disowned or any(opinion.verdict == "disputed" for opinion in item.opinions)
+        return "" if says_opinions and is_said and not item.allow else "retracted"
+    if item.allow:
+        return "allow"
+    return "false-positive" if disowned and not says_opinions else ""

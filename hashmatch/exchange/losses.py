@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from hashmatch.exchange.list_format import EXTRAS, Format
+from hashmatch.exchange.list_format import EXTRAS, Format, left_out
 from hashmatch.records import Hash, ListItem
 from hashmatch.views import FULL
 
@@ -69,10 +69,8 @@ class Losses:
     def _takes(self, item: ListItem, parts: Iterable[str]) -> bool:
         """Whether the format writes an item rather than leaving it out."""
         form = self._form
-        if not form.carries_retraction:
-            disowned = item.verdict == "false-positive" and not form.says_false_positive
-            if item.retracted or item.allow or disowned:
-                return False
+        if not form.carries_retraction and left_out(item, form.says_opinions):
+            return False
         if form.needs:
             return not form.needs.isdisjoint(parts)
         return any(self._has(part, item) for part in parts if part in DIGESTS or _is_algorithm(part))

@@ -35,15 +35,15 @@ def numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes] | BadLine]:
             yield number, line.removeprefix(BOM) if number == 1 else line
 
 
-def numbered_text(stream: BinaryIO) -> Iterator[tuple[int, str] | BadLine]:
-    """Like `numbered`, but decoded. A line that is not valid UTF-8 becomes a BadLine."""
+def numbered_text(stream: BinaryIO, errors: str = "strict") -> Iterator[tuple[int, str] | BadLine]:
+    """Like `numbered`, but decoded. A line that is not valid UTF-8 becomes a BadLine, unless `errors` says otherwise."""
     for line in numbered(stream):
         if isinstance(line, BadLine):
             yield line
             continue
         number, raw = line
         try:
-            text = raw.decode("utf-8")
+            text = raw.decode("utf-8", errors)
         except UnicodeDecodeError as error:
             yield BadLine(number, _("not valid UTF-8 (at byte {position})").format(position=error.start + 1))
         else:

@@ -6,11 +6,12 @@ list, or that its own source calls a false positive is therefore left out and co
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError
-from hashmatch.exchange.list_format import ListRow, WriteReport
+from hashmatch.exchange.list_format import ListRow, WriteReport, left_out
 from hashmatch.exchange.numbered_lines import content, numbered, sample
 from hashmatch.records import BadLine, ListItem
 
@@ -38,28 +39,30 @@ def write_plain(
     items: Iterable[ListItem],
     out: BinaryIO,
     entries: Callable[[ListItem], Iterable[bytes]],
-    says_false_positive: bool = False,
+    says_opinions: bool = False,
 ) -> WriteReport:
     """Writes the lines for each item.
 
     entries: the lines of an item without their endings; no lines mean that the item has no hash the format can carry.
-    says_false_positive: the lines can say that an item's own source calls it a false positive.
+    says_opinions: the lines can say that an item is disputed, or that its own source calls it a false positive.
     """
-    written = retracted = allowed = without_hash = unmarked = disowned = 0
+    counts: Counter[str] = Counter()
     for item in items:
-        if item.retracted:
-            retracted += 1
-        elif item.allow:
-            allowed += 1
-        elif not says_false_positive and item.verdict == "false-positive":
-            disowned += 1
-        elif lines := list(entries(item)):
+        reason = left_out(item, says_opinions)
+        if not reason and (lines := list(entries(item))):
             out.write(b"".join(line + b"\n" for line in lines))
-            written += 1
-            unmarked += item.tlp is None
+            counts["written"] += 1
+            counts["unmarked"] += item.tlp is None
         else:
-            without_hash += 1
-    return WriteReport(written, retracted, without_hash, allowed, unmarked, disowned)
+            counts[reason or "without-hash"] += 1
+    return WriteReport(
+        counts["written"],
+        counts["retracted"],
+        counts["without-hash"],
+        counts["allow"],
+        counts["unmarked"],
+        counts["false-positive"],
+    )
 
 
 def readable(head: bytes, parse: LineParser) -> list[tuple[bytes, ListItem]]:

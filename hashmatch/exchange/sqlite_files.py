@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote_from_bytes
 
 from hashmatch.exchange.fields import LineError, snippet
@@ -35,6 +35,10 @@ _STEPS = 100_000
 _STEPS_A_BYTE = 4
 _STEPS_A_CALL = 1000
 
+#: The numbers that rows can have, and how many damaged stretches of a table are stepped over.
+_FIRST_ROW, _LAST_ROW = -(2**63) + 1, 2**63 - 1
+_GAPS_MAX = 10_000
+
 ItemQuery = Callable[[sqlite3.Connection], Iterator[Callable[[], ListItem]]]
 
 
@@ -42,7 +46,7 @@ def read_rows(stream: BinaryIO, query: ItemQuery) -> Iterator[ListRow]:
     """Yields the items that `query` finds, numbered from 1.
 
     query: yields functions that make the items and raise LineError for a bad one.
-    Damage ends the list with one BadLine. Raises OSError if the file cannot be read.
+    Damage that `numbered_rows` cannot step over ends the list with one BadLine. Raises OSError if the file cannot be read.
     """
     number = 0
     try:
@@ -60,7 +64,7 @@ def read_rows(stream: BinaryIO, query: ItemQuery) -> Iterator[ListRow]:
     except LineError as refused:
         yield BadLine(number + 1, str(refused))
     except (sqlite3.Error, UnicodeError) as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+        if isinstance(error, sqlite3.Error) and _never_ends(error):
             reason = _("the SQLite file never comes to an end: it is damaged, or was made to do harm")
         else:
             reason = _("the SQLite file cannot be read any further: {reason}").format(reason=snippet(str(error)))
@@ -102,6 +106,82 @@ def _opened(stream: BinaryIO) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
             connection.execute(f"PRAGMA {pragma}").close()
         logs = [path + end for end in (b"-wal", b"-journal") if _has_content(path + end)]
         yield connection, [snippet(os.fsdecode(os.path.basename(log))) for log in logs]
+
+
+def numbered_rows(connection: sqlite3.Connection, columns: str, table: str) -> Iterator[tuple[Any, ...] | LineError]:
+    """Yields the rows of a table in the order of their numbers, each beginning with its number (rowid).
+
+    A damaged page costs the rows on it: a LineError stands in their place, and the rows after it follow. A table without
+    numbers is read as it comes, and damage ends it. Raises sqlite3.Error.
+    """
+    last = _FIRST_ROW - 1
+    query = f"SELECT rowid, {columns} FROM {table} WHERE rowid > ? ORDER BY rowid"
+    if not _has_numbers(connection, table):
+        yield from connection.execute(f"SELECT 0, {columns} FROM {table}")
+        return
+    for _gap in range(_GAPS_MAX):
+        try:
+            for row in connection.execute(query, (last,)):
+                if not isinstance(row[0], int):
+                    raise LineError(_("the table numbers its rows with what are no numbers"))
+                last = max(last, row[0])
+                yield row
+            return
+        except sqlite3.DatabaseError as error:
+            if _never_ends(error):
+                raise
+            reason = snippet(str(error))
+        after = _readable_after(connection, query, last)
+        message = _("the SQLite file is damaged: rows after number {first} cannot be read ({reason})")
+        if last < _FIRST_ROW:
+            message = _("the SQLite file is damaged: its first rows cannot be read ({reason})")
+        yield LineError(message.format(first=last, reason=reason))
+        if after is None:
+            return
+        last = after - 1
+
+
+def _has_numbers(connection: sqlite3.Connection, table: str) -> bool:
+    try:
+        connection.execute(f"EXPLAIN SELECT rowid FROM {table}").close()
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+def refused(reason: LineError) -> ListItem:
+    """Stands for an entry that cannot be read: raises the reason."""
+    raise reason
+
+
+def _readable_after(connection: sqlite3.Connection, query: str, last: int) -> int | None:
+    """The first number after `last` from which rows can be read again; None if there is none."""
+
+    def is_readable(first: int) -> bool:
+        try:
+            connection.execute(query, (first - 1,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            if _never_ends(error):
+                raise
+            return False
+        return True
+
+    start = max(last + 1, 1)  # numbers below 1 are rare: if the first page is damaged, they are given up
+    step = 1
+    while not is_readable(start + step):
+        step *= 2
+        if start + step > _LAST_ROW:
+            return None
+    bad, good = start + step // 2, start + step
+    while good - bad > 1:
+        middle = (bad + good) // 2
+        bad, good = (bad, middle) if is_readable(middle) else (middle, good)
+    return good
+
+
+def _never_ends(error: sqlite3.Error) -> bool:
+    """Whether a query took more steps than its file's size allows."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
 
 
 def _path_of(stream: BinaryIO) -> bytes | None:

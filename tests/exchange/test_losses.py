@@ -20,7 +20,7 @@ A_FILM = ListItem(
 
 
 def test_every_part_of_an_item_has_its_name() -> None:
-    assert {field.name for field in fields(ListItem)} == DIGESTS | OF_ITEMS | {"hashes", "capitals", "record"}
+    assert {field.name for field in fields(ListItem)} == DIGESTS | OF_ITEMS | {"hashes", "record", "capitals"}
 
 
 def test_every_format_says_what_it_carries_in_these_words() -> None:
@@ -74,6 +74,8 @@ def test_what_is_left_out_as_a_whole_is_not_said_to_be_carried(name: str) -> Non
         ListItem(kind="image", sha256="ab" * 32),
         ListItem(kind="video", md5="cd" * 16),
         replace(PICTURE, retracted="2026-01-01T00:00:00Z"),
+        replace(PICTURE, retracted="2026-01-01T00:00:00Z", opinions=(Opinion("disputed"),)),
+        replace(PICTURE, retracted="2026-01-01T00:00:00Z", opinions=(Opinion("false-positive"),)),
         replace(PICTURE, allow=True),
         replace(PICTURE, opinions=(Opinion("false-positive"),)),
     ]

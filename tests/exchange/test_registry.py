@@ -6,7 +6,6 @@ import importlib
 import subprocess
 import sys
 from dataclasses import replace
-from hashlib import sha256
 from pkgutil import iter_modules
 
 import pytest
@@ -14,15 +13,18 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.exchange import HEAD, Format, detect, formats, get, names, written
 from hashmatch.exchange.formats.csv_table import COLUMNS
-from tests.support.list_items import ALL, BRIDGE, FILM, MD5, PICTURE, SHA256, write
+from tests.support.list_items import ALL, BRIDGE, FILM, MD5, PICTURE, SHA1, SHA256, write
 from tests.support.repository import ROOT
 
 #: Format names that scripts and partners rely on: formats we read and write, and formats we only read.
 PROMISED = {
-    *("jsonl", "csv", "pdq", "md5sum", "sha256sum", "tx-csv", "tx-lines", "vpdq", "vpdq-text"),
+    *("jsonl", "csv", "pdq", "md5sum", "sha1sum", "sha256sum", "tx-csv", "tx-lines", "vpdq", "vpdq-text"),
     *("stix", "misp", "vics", "kdb", "hashkeeper", "nsrl"),
 }
-PROMISED_READ_ONLY = {"threatexchange", "tat", "stopncii", "ncmec", "rds"}
+PROMISED_READ_ONLY = {
+    *("threatexchange", "tat", "stopncii", "ncmec", "rds", "rds-delta"),
+    *("digests", "hashdeep", "bodyfile", "get-filehash", "table", "json"),
+}
 
 
 def test_every_name_gives_its_format() -> None:
@@ -85,15 +87,15 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (b'{"Media": [', None),
         (b"{\n", None),
         (b'"file_id","hashset_id","file_name","directory","hash"\n', "hashkeeper"),
-        (b"file_id;hashset_id;file_name;hash\n", None),
+        (b"file_id;hashset_id;file_name;hash\n", "table"),
         (b'"SHA-1","MD5","CRC32","FileName","FileSize","ProductCode","OpSystemCode","SpecialCode"\r\n', "nsrl"),
-        (b'"SHA-1","MD5"\n', None),
+        (b'"SHA-1","MD5"\n', "table"),
         (b"SQLite format 3\0" + bytes(4000), None),
         (b"signal_type,signal_str,collab,category,tags\n", "tx-csv"),
         (b'tags,"signal_str",signal_type\r\n', "tx-csv"),
         (f"# mine\npdq {BRIDGE}\nraw_text a b\n".encode(), "tx-lines"),
         (f'vpdq ["{BRIDGE},100,0.0"]'.encode(), "tx-lines"),
-        (b"pdq\n", None),
+        (b"pdq\n", "table"),
         (f'["{BRIDGE},100,0.0"]\n'.encode(), "vpdq"),
         (f'[\n  "{BRIDGE.upper()},100,1e+02",\n'.encode(), "vpdq"),
         (b'{"0": {"quality": 100, "hash": "', "vpdq"),
@@ -120,6 +122,31 @@ def test_what_a_format_writes_is_detected_as_it(name: str, include: frozenset[st
         (BRIDGE.upper().encode(), "pdq"),
         (f"{'0' * 64},black.png".encode(), "pdq"),
         (f"hash={'0' * 64}".encode(), "pdq"),
+        (f"{SHA1}  a\n".encode(), "sha1sum"),
+        (f"SHA1 (a) = {SHA1}".encode(), "sha1sum"),
+        (f"{MD5}\n{SHA1}\n".encode() * 2, "digests"),
+        (f"MD5 (a) = {MD5}\nSHA256 (a) = {SHA256}\n".encode() * 2, "digests"),
+        (b"ab" * 64, "digests"),
+        (b"SHA512 (a) = " + b"ab" * 64, "digests"),
+        (b"%%%% HASHDEEP-1.0\n%%%% size,md5,filename\n", "hashdeep"),
+        (
+            f"0|/folder|2|d/drwx|0|0|0|1|1|1|1\n{MD5}|a|b|3|r/r|0|0|3|1|1|1|1\n0|x|4|d/d|0|0|0|1|1|1|1\n".encode(),
+            "bodyfile",
+        ),
+        (b"\r\nAlgorithm       Hash            Path\r\n---------       ----            ----\r\n", "get-filehash"),
+        (b"\nAlgorithm : SHA256\nHash      : 00\n", "get-filehash"),
+        (b"MD5\r\n", "table"),
+        (b"File Name\tMD5 Hash\n", "table"),
+        (b"sep=;\nname;sha-256\n", "table"),
+        (b"name,address\n", None),
+        (f'[{{"md5":"{MD5}"}}]'.encode(), "json"),
+        (f'{{"hashes":["{BRIDGE}"]}}'.encode(), "json"),
+        (f'["{BRIDGE}"]'.encode(), "json"),
+        (f'{{"hash":"{BRIDGE}","quality":100}}\n'.encode(), "json"),
+        (b'{"name": "ab", "list": []}', None),
+        (b"BEGIN TRANSACTION;\nINSERT INTO FILE VALUES('00'", "rds-delta"),
+        (b"-- 2026\nDELETE FROM metadata WHERE", "rds-delta"),
+        (b"INSERT INTO songs VALUES", None),
     ],
 )
 def test_detection(head: bytes, name: str | None) -> None:
@@ -127,14 +154,10 @@ def test_detection(head: bytes, name: str | None) -> None:
     assert (found and found.name) == name
 
 
-def test_bare_sha256_is_not_taken_for_pdq() -> None:
-    assert detect(b"".join(sha256(bytes([n])).hexdigest().encode() + b"\n" for n in range(50))) is None
-
-
 def test_the_csv_header_is_as_documented() -> None:
     assert ",".join(COLUMNS) == (
         "list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,width,height,"
-        "labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions,author,expires"
+        "labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions,author,expires,origin"
     )
 
 

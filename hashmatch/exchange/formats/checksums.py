@@ -1,21 +1,23 @@
-"""Lists of cryptographic digests as printed by md5sum, sha256sum and their BSD and OpenSSL counterparts.
+"""Lists of cryptographic digests as printed by md5sum, sha1sum, sha256sum and their BSD and OpenSSL counterparts.
 
 We read these forms, with hex in upper or lower case:
     <hex>  name      <hex> *name      <hex>              GNU coreutils; "-" means no name
     \\<hex>  na\\nme                                       the same, with \\n, \\r and \\\\ in the name escaped
     MD5 (name) = <hex>      SHA256 (name) = <hex>        BSD, `--tag`, OpenSSL
+    <hex>,name      <hex>;name      md5:<hex>            as other programs write them
 A file name may be any bytes, as on disk. We write `<hex>  -`: names are left out unless the user asks for them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import BinaryIO, Literal
 
 from hashmatch.exchange.fields import DIGEST_DIGITS, LineError, in_capitals, snippet
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
+from hashmatch.exchange.pdq_or_sha256 import BY_FORMAT, judged_list
 from hashmatch.exchange.plain_lists import read_plain, readable, write_plain
 from hashmatch.i18n import _
 from hashmatch.records import ListItem
@@ -33,23 +35,25 @@ def _unescape(name: bytes) -> bytes:
     return re.sub(rb"\\[\\nr]", lambda found: _UNESCAPED[found[0]], name)
 
 
-def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bare_is_telling: bool) -> Format:
-    """Makes the format for one digest.
+#: Digest -> a pattern for its names in BSD lines.
+TAGS = {"md5": rb"MD5", "sha1": rb"SHA-?1", "sha256": rb"SHA-?(?:2-)?256"}
 
-    tag: a pattern for the digest's names in BSD lines. bare_is_telling: a line of bare hex is enough to detect this
-    digest, because no other list has hex of that length.
-    """
-    digits = DIGEST_DIGITS[digest]
+
+def line_parser(name: str, digest: str) -> Callable[[bytes], ListItem]:
+    """Makes the function that parses a line with one digest. name: of the format, for messages."""
+    digits, tag = DIGEST_DIGITS[digest], TAGS[digest]
     hex_pattern = rb"([0-9A-Fa-f]{%d})" % digits
-    gnu = re.compile(rb"\s*" + hex_pattern + rb"(?: [ *](.+)|\s*|[ \t](.+))", re.DOTALL)
+    gnu = re.compile(
+        rb"\s*(?:" + tag + rb":)?" + hex_pattern + rb"(?: [ *](.+)|\s*|(?:[ \t]|\s*[,;|][ \t]*)(.*))",
+        re.DOTALL | re.IGNORECASE,
+    )
     bsd = re.compile(rb"\s*(?:" + tag + rb") ?\((.*)\) ?= ?" + hex_pattern + rb"\s*", re.DOTALL | re.IGNORECASE)
-    digest_of = attrgetter(digest)
 
     def parse(line: bytes) -> ListItem:
         escaped = line.startswith(b"\\")
         entry = line[1:] if escaped else line
         if found := gnu.fullmatch(entry):
-            value, path = found[1], found[2] or found[3] or b""
+            value, path = found[1], found[2] or _bare(found[3])
         elif found := bsd.fullmatch(entry):
             value, path = found[2], found[1]
         else:
@@ -59,10 +63,24 @@ def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bar
         hex = spelled.lower()
         return ListItem(
             md5=hex if digest == "md5" else None,
+            sha1=hex if digest == "sha1" else None,
             sha256=hex if digest == "sha256" else None,
             paths=() if path in (b"", b"-") else (_unescape(path) if escaped else path,),
             capitals=in_capitals(spelled),
         )
+
+    return parse
+
+
+def _bare(name: bytes | None) -> bytes:
+    """A name after a comma or a blank, without the quotes around it."""
+    name = name or b""
+    return name[1:-1] if len(name) > 2 and name[:1] == name[-1:] == b'"' else name
+
+
+def _checksum_format(name: str, digest: Literal["md5", "sha1", "sha256"]) -> Format:
+    parse = line_parser(name, digest)
+    digest_of = attrgetter(digest)
 
     def read(stream: BinaryIO) -> Iterator[ListRow]:
         return read_plain(stream, parse)
@@ -78,12 +96,17 @@ def checksum_format(name: str, digest: Literal["md5", "sha256"], tag: bytes, bar
         return write_plain(items, out, entries)
 
     def looks_like(head: bytes) -> bool:
-        good = readable(head, parse)
-        return bool(good) and (bare_is_telling or any(len(line.strip()) > digits for line, _item in good))
+        if digest == "sha256" and (found := judged_list(head)):  # it could also be PDQ
+            return found.algorithm == "sha256"
+        return bool(readable(head, parse))
 
-    return Format(name, frozenset({digest, "paths"}), write, read, looks_like)
+    def doubt(head: bytes) -> str:
+        found = judged_list(head) if digest == "sha256" else None
+        return found.doubt(BY_FORMAT) if found else ""
+
+    return Format(name, frozenset({digest, "paths"}), write, read, looks_like, doubt=doubt)
 
 
-MD5SUM = checksum_format("md5sum", "md5", tag=rb"MD5", bare_is_telling=True)
-#: Bare hex with 64 digits could also be PDQ.
-SHA256SUM = checksum_format("sha256sum", "sha256", tag=rb"SHA-?(?:2-)?256", bare_is_telling=False)
+MD5SUM = _checksum_format("md5sum", "md5")
+SHA1SUM = _checksum_format("sha1sum", "sha1")
+SHA256SUM = _checksum_format("sha256sum", "sha256")

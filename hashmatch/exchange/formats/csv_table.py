@@ -1,7 +1,8 @@
 """The `csv` format, hashmatch's own and lossless: UTF-8, RFC 4180, a header row, then one row per perceptual hash.
 
     list_version,reference,kind,algorithm,version,hash,quality,time,view,md5,sha1,sha256,size,duration,width,
-    height,labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions[,paths,case,operator,note]
+    height,labels,allow,collection,source,tlp,added,retracted,retraction_reason,changed,opinions,author,expires,origin
+    [,paths,case,operator,note]
 
 - list_version: 2 in every row. A list without it counts as version 1.
 - reference: a number. The rows of one reference are consecutive and share it. Every row repeats what is known about the
@@ -10,6 +11,7 @@
 - labels, paths: several in one cell, separated by |. In each, \\\\ is a backslash, \\| a bar, and \\xff a byte of a
   path that is not valid UTF-8.
 - opinions: JSON, as in the jsonl format.
+- origin: of which reference set the list is, the same in every row (see docs/lists.md).
 - A text that begins with = + - @ (or their full-width forms), a tab, a line ending or ' gets a ' in front, so that no
   spreadsheet program takes it for a formula. Reading removes it again.
 - Columns may come in any order; missing and unknown columns do no harm. Every row has as many cells as the header.
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -32,6 +35,7 @@ from hashmatch.exchange.fields import (
     LineError,
     check_version,
     identified,
+    list_head,
     list_item,
     opinion_record,
     perceptual_hash,
@@ -40,7 +44,7 @@ from hashmatch.exchange.list_format import EXTRAS, Format, ListRow, WriteReport
 from hashmatch.exchange.losses import EVERYTHING
 from hashmatch.exchange.numbered_lines import sample
 from hashmatch.i18n import _
-from hashmatch.records import BadLine, Hash, ListItem
+from hashmatch.records import UNNAMED, BadLine, Hash, ListHead, ListItem
 
 _HASH_COLUMNS = ("algorithm", "version", "hash", "quality", "time", "view")
 _DIGEST_COLUMNS = ("md5", "sha1", "sha256", "size", "duration", "width", "height")
@@ -50,13 +54,18 @@ _SOURCE_COLUMNS = (
 )
 _ITEM_COLUMNS = ("kind", *_DIGEST_COLUMNS, *_SOURCE_COLUMNS, "case", "operator", "note")  # and paths
 
-COLUMNS = ("list_version", "reference", "kind", *_HASH_COLUMNS, *_DIGEST_COLUMNS, *_SOURCE_COLUMNS)
+COLUMNS = ("list_version", "reference", "kind", *_HASH_COLUMNS, *_DIGEST_COLUMNS, *_SOURCE_COLUMNS, "origin")
 
 #: A reference with more hashes than this (a week of video) is treated as an attempt to fill the memory.
 HASHES_MAX = 1_000_000
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
+    return write_list(items, out, include, UNNAMED)
+
+
+def write_list(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str], head: ListHead) -> WriteReport:
+    """Like `write`, but each row also names the reference set of the list. There is no place for the rest of `head`."""
     extras = tuple(name for name in EXTRAS if name in include)
     writer = csv.writer(codecs.getwriter("utf-8")(out, "backslashreplace"), lineterminator="\r\n")
     writer.writerow(COLUMNS + extras)
@@ -71,7 +80,7 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
         known = [_item_cell(item, column) for column in _DIGEST_COLUMNS + _SOURCE_COLUMNS]
         private = [_item_cell(item, column) for column in extras]
         for hash in dict.fromkeys(item.hashes) or (None,):
-            writer.writerow([*start, *_hash_cells(hash), *known, *private])
+            writer.writerow([*start, *_hash_cells(hash), *known, head.origin or "", *private])
             private = [""] * len(extras)
     return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
 
@@ -200,4 +209,15 @@ def looks_like(head: bytes) -> bool:
     return "list_version" in names or {"reference", "algorithm", "hash"} <= names
 
 
-FORMAT = Format("csv", EVERYTHING, write, read, looks_like)
+def read_head(head: bytes) -> ListHead:
+    """The reference set that the first row names; UNNAMED if it names none."""
+    rows = (row for row in records(io.BytesIO(head)) if not isinstance(row, BadLine) and any(map(str.strip, row[1])))
+    (_line, header), (_line, row) = next(rows, (0, [])), next(rows, (0, []))
+    cells = dict(zip((name.strip().lower() for name in header), row, strict=False))
+    try:
+        return list_head({"origin": cells.get("origin", "").strip()})
+    except LineError:
+        return UNNAMED
+
+
+FORMAT = Format("csv", EVERYTHING, write, read, looks_like, write_list, read_head)

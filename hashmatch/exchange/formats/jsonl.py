@@ -104,7 +104,10 @@ def looks_like(head: bytes) -> bool:
         first = parse_object(next(iter(sample(head)), b"").decode("utf-8"))
     except (LineError, UnicodeDecodeError):
         return False
+    hashes = first.get("hashes", [])
+    if not isinstance(hashes, list) or not all(isinstance(each, dict) for each in hashes):
+        return False
     return first.get("format") == _NAME or not first.keys().isdisjoint({"hashes", "md5", "sha1", "sha256"})
 
 
-FORMAT = Format("jsonl", EVERYTHING, write, read, looks_like, write_list, read_head)
+FORMAT = Format("jsonl", EVERYTHING, write, read, looks_like, write_list, read_head, carries_number=True)

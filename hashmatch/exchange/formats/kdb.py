@@ -11,17 +11,17 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import list_item
+from hashmatch.exchange.fields import LineError, list_item
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.plain_lists import write_plain
-from hashmatch.exchange.sqlite_files import columns_of, has_table, read_rows
+from hashmatch.exchange.sqlite_files import columns_of, has_table, numbered_rows, read_rows, refused
 from hashmatch.records import ListItem
 
 _SCHEMA = """
@@ -45,8 +45,12 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 def _entries(connection: sqlite3.Connection) -> Iterator[Callable[[], ListItem]]:
     names, comments = _texts(connection, "name", "file_names"), _texts(connection, "comment", "comments")
-    for number, *digests in connection.execute("SELECT rowid, md5, sha1, sha2_256 FROM hashes ORDER BY rowid"):
-        yield partial(_item, digests, names(number), comments(number))
+    for row in numbered_rows(connection, "md5, sha1, sha2_256", "hashes"):
+        if isinstance(row, LineError):
+            yield partial(refused, row)
+        else:
+            number, *digests = row
+            yield partial(_item, digests, names(number), comments(number))
 
 
 def _texts(connection: sqlite3.Connection, column: str, table: str) -> Callable[[int], list[bytes]]:
@@ -54,10 +58,8 @@ def _texts(connection: sqlite3.Connection, column: str, table: str) -> Callable[
     if not {"hash_id", column} <= columns_of(connection, table):
         return lambda _number: []
     # The tables have no index by entry, so a query per entry would read the whole table each time.
-    rows = connection.execute(
-        f"SELECT hash_id, CAST({column} AS BLOB) FROM {table} WHERE typeof(hash_id) = 'integer' ORDER BY hash_id"
-    )
-    groups = groupby(rows, key=itemgetter(0))
+    query = f"SELECT hash_id, CAST({column} AS BLOB) FROM {table} WHERE typeof(hash_id) = 'integer' ORDER BY hash_id"
+    groups = groupby(_until_damage(connection, query), key=itemgetter(0))
     current = next(groups, None)
 
     def of(number: int) -> list[bytes]:
@@ -69,6 +71,12 @@ def _texts(connection: sqlite3.Connection, column: str, table: str) -> Callable[
         return [text for _number, text in islice(current[1], _TEXTS_MAX) if text]
 
     return of
+
+
+def _until_damage(connection: sqlite3.Connection, query: str) -> Iterator[tuple[int, bytes]]:
+    """The rows of a table of names or comments. Where it is damaged, the digests are good without them."""
+    with suppress(sqlite3.DatabaseError):
+        yield from connection.execute(query)
 
 
 def _item(digests: list[object], names: list[bytes], comments: list[bytes]) -> ListItem:

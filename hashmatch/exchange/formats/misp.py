@@ -60,12 +60,14 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
     return WriteReport(written, left_out_without_hash=without_hash, unmarked=unmarked)
 
 
-_SIGNS = re.compile(rb'"Event"\s*:\s*\{|"template_uuid"\s*:|"object_relation"\s*:|"to_ids"\s*:')
+_SIGNS = re.compile(
+    rb'"Event"\s*:\s*\{|"template_uuid"\s*:|"object_relation"\s*:|"to_ids"\s*:|^\s*\{\s*"response"\s*:\s*[\[{]'
+)
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether this is JSON that contains a MISP event, object or attribute."""
-    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head))
+    """Whether this is JSON that contains a MISP event, object or attribute, or an answer of a server without any."""
+    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head.removeprefix(BOM)))
 
 
 FORMAT = Format("misp", EVERYTHING, write, read, looks_like)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from hashmatch.exchange.fields import LineError, list_item
 from hashmatch.exchange.formats.nsrl import remarked
 from hashmatch.exchange.list_format import Format, ListRow
-from hashmatch.exchange.sqlite_files import MAGIC, columns_of, has_table, read_rows
+from hashmatch.exchange.sqlite_files import MAGIC, columns_of, has_table, numbered_rows, read_rows, refused
 from hashmatch.i18n import _
 from hashmatch.records import ListItem
 
@@ -44,8 +44,12 @@ def _entries(connection: sqlite3.Connection) -> Iterator[Callable[[], ListItem]]
     else:
         raise LineError(_("it has no table METADATA or FILE with digests, as the NSRL's sets do"))
     found = {field: next((name for name in names if name in there), "NULL") for field, names in _COLUMNS.items()}
-    for row in connection.execute(f"SELECT {', '.join(found.values())} FROM {table}"):
-        yield partial(_item, dict(zip(found, row, strict=True)))
+    for row in numbered_rows(connection, ", ".join(found.values()), table):
+        yield (
+            partial(refused, row)
+            if isinstance(row, LineError)
+            else partial(_item, dict(zip(found, row[1:], strict=True)))
+        )
 
 
 def _item(record: dict[str, object]) -> ListItem:

@@ -74,7 +74,7 @@ _SIGNS = re.compile(
 
 def looks_like(head: bytes) -> bool:
     """Whether this is JSON that contains a STIX bundle, a STIX object or a TAXII envelope."""
-    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head))
+    return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head.removeprefix(BOM)))
 
 
 FORMAT = Format("stix", EVERYTHING, write, read, looks_like)

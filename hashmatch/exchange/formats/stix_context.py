@@ -42,7 +42,7 @@ def objects(stream: BinaryIO) -> Iterator[tuple[int, JsonObject] | BadLine]:
         inner = found.get("objects")
         if isinstance(inner, list):  # a bundle after one that breaks off
             yield from ((number, each) for each in inner if isinstance(each, dict))
-        else:
+        elif "type" in found or "more" not in found:  # not an empty TAXII envelope
             yield number, found
 
 

@@ -6,6 +6,7 @@
 - collab is the collection. Tags are separated by spaces; a space in a label is written as "_".
 - category sums up all opinions in one word. POSITIVE_CLASS: all opinions confirm the entry. NEGATIVE_CLASS: its own
   source calls it a false positive and nobody confirms it. DISPUTED: opinions differ. INVESTIGATION_SEED: there are none.
+  So an entry that was withdrawn and is disputed goes out as DISPUTED; the format has no other word for it.
 - A text that a spreadsheet would take for a formula gets a ' in front, which reading removes again.
 """
 
@@ -21,24 +22,16 @@ from typing import BinaryIO
 from hashmatch.escape import for_spreadsheet
 from hashmatch.exchange.csv_cells import unguard
 from hashmatch.exchange.csv_records import cells_of, records
-from hashmatch.exchange.fields import LineError, snippet, text
+from hashmatch.exchange.fields import LineError, text
 from hashmatch.exchange.formats.partners import labels_and_tlp
-from hashmatch.exchange.formats.tx_signals import CARRIES, parse, signals
+from hashmatch.exchange.formats.tx_signals import CARRIES, opinions_of, parse, signals
 from hashmatch.exchange.list_format import Format, ListRow, WriteReport
 from hashmatch.exchange.numbered_lines import sample
 from hashmatch.exchange.plain_lists import write_plain
 from hashmatch.i18n import _
-from hashmatch.records import BadLine, LineRemark, ListItem, Opinion
+from hashmatch.records import BadLine, LineRemark, ListItem
 
 COLUMNS = ("signal_type", "signal_str", "collab", "category", "tags")
-
-_OPINIONS: dict[str, tuple[Opinion, ...]] = {
-    "": (),
-    "INVESTIGATION_SEED": (),
-    "POSITIVE_CLASS": (Opinion("confirmed"),),
-    "NEGATIVE_CLASS": (Opinion("false-positive"),),
-    "DISPUTED": (Opinion("disputed"),),
-}
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
@@ -73,16 +66,10 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 def _item(cells: dict[str, str]) -> tuple[ListItem, str | None]:
     item, remark = parse(cells["signal_type"].strip(), cells["signal_str"])
-    category = cells.get("category", "").strip()
-    if category not in _OPINIONS:
-        raise LineError(
-            _("{field} is not one of {known}: {value}").format(
-                field="category", known=", ".join(filter(None, _OPINIONS)), value=snippet(category)
-            )
-        )
+    opinions = opinions_of(cells.get("category", "").strip())
     labels, tlp = labels_and_tlp(filter(None, (text("tags", tag) for tag in unguard(cells.get("tags", "")).split())))
     collection = text("collab", unguard(cells.get("collab", "")))
-    return replace(item, collection=collection, labels=labels, tlp=tlp, opinions=_OPINIONS[category]), remark
+    return replace(item, collection=collection, labels=labels, tlp=tlp, opinions=opinions), remark
 
 
 def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = frozenset()) -> WriteReport:
@@ -93,7 +80,7 @@ def write(items: Iterable[ListItem], out: BinaryIO, include: frozenset[str] = fr
         return [_line((*signal, *more)) for signal in signals(item)]
 
     out.write(_line(COLUMNS) + b"\n")
-    return write_plain(items, out, entries, says_false_positive=True)
+    return write_plain(items, out, entries, says_opinions=True)
 
 
 def _line(cells: Iterable[str]) -> bytes:
@@ -110,6 +97,8 @@ def _tags(item: ListItem) -> Iterator[str]:
 
 
 def _category(item: ListItem) -> str:
+    if item.retracted:  # it is written only if it is disputed, or its own source calls it a false positive
+        return "NEGATIVE_CLASS" if item.verdict == "false-positive" else "DISPUTED"
     verdicts = {opinion.verdict for opinion in item.opinions}
     if not verdicts:
         return "INVESTIGATION_SEED"
@@ -125,4 +114,4 @@ def looks_like(head: bytes) -> bool:
     return {"signal_type", "signal_str"} <= {name.strip().lower() for name in cells_of(first) or ()}
 
 
-FORMAT = Format("tx-csv", CARRIES | {"collection", "labels", "tlp"}, write, read, looks_like, says_false_positive=True)
+FORMAT = Format("tx-csv", CARRIES | {"collection", "labels", "tlp"}, write, read, looks_like, says_opinions=True)

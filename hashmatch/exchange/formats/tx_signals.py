@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.formats import vpdq_frames
 from hashmatch.exchange.formats.partners import SignalMeaning, hashed
 from hashmatch.exchange.formats.pdq import good_enough
-from hashmatch.records import ListItem
+from hashmatch.i18n import _
+from hashmatch.records import ListItem, Opinion
 
 #: Types that we can search by, apart from vpdq (see python-threatexchange's signal_type folder).
 _MEANT: dict[str, SignalMeaning] = {
@@ -22,6 +24,23 @@ TYPES = (*_MEANT, "vpdq", *_OTHERS)
 
 #: The parts of an item that signals can express (see losses), apart from what the list around them adds.
 CARRIES = frozenset({"pdq", "kind", "frames", "video:time", "video:quality", "video:md5", "video:sha256"})
+
+#: What the tool says about a signal in one word, as opinions.
+_OPINIONS: dict[str, tuple[Opinion, ...]] = {
+    "INVESTIGATION_SEED": (),
+    "POSITIVE_CLASS": (Opinion("confirmed"),),
+    "NEGATIVE_CLASS": (Opinion("false-positive"),),
+    "DISPUTED": (Opinion("disputed"),),
+}
+CATEGORIES = tuple(_OPINIONS)
+
+
+def opinions_of(category: str) -> tuple[Opinion, ...]:
+    """The opinions that the tool's word stands for; none for an empty one. Raises LineError for an unknown word."""
+    if category and category not in _OPINIONS:
+        message = _("{field} is not one of {known}: {value}")
+        raise LineError(message.format(field="category", known=", ".join(CATEGORIES), value=snippet(category)))
+    return _OPINIONS.get(category, ())
 
 
 def parse(signal_type: str, signal: str) -> tuple[ListItem, str | None]:

@@ -15,7 +15,7 @@ from hashmatch.exchange import Format, WriteReport, get
 from hashmatch.records import ListItem
 from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, SHA1, SHA256, items_of, patient, read, write
 
-MD5SUM, SHA256SUM = get("md5sum"), get("sha256sum")
+MD5SUM, SHA1SUM, SHA256SUM = get("md5sum"), get("sha1sum"), get("sha256sum")
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,15 @@ def test_gnu_lines(line: bytes, paths: tuple[bytes, ...], end: bytes) -> None:
         (MD5SUM, f"\\MD5 (a\\nb) = {MD5}", (b"a\nb",)),
         (SHA256SUM, f"SHA256 (a) = {SHA256.upper()}", (b"a",)),
         (SHA256SUM, f"SHA2-256(a)= {SHA256}", (b"a",)),
+        (SHA1SUM, f"SHA1 (a) = {SHA1}", (b"a",)),
+        (SHA1SUM, f"SHA-1(a)= {SHA1.upper()}", (b"a",)),
+        (SHA1SUM, f"{SHA1} *a", (b"a",)),
+        (SHA1SUM, f"sha1:{SHA1}", ()),
     ],
 )
 def test_bsd_lines(format: Format, line: str, paths: tuple[bytes, ...]) -> None:
     (item,) = items_of(format, line.encode())
-    assert item.paths == paths and (item.md5 or item.sha256) in (MD5, SHA256)
+    assert item.paths == paths and (item.md5 or item.sha1 or item.sha256) in (MD5, SHA1, SHA256)
 
 
 def test_comments_blanks_and_bad_lines() -> None:
@@ -74,6 +78,7 @@ def test_what_is_written() -> None:
     assert write(MD5SUM, given, ALL - {"paths"}) == ((line + b"-\n") * 2, report)
     named = line + b"a b\n\\" + line + b"c\\nd\\\\\n" + line + b"\xff\n" + line + b"-\n"
     assert write(MD5SUM, given, ALL) == (named, report)
+    assert write(SHA1SUM, [item])[0] == f"{SHA1}  -\n".encode()
     assert write(SHA256SUM, [item])[0] == f"{SHA256}  -\n".encode()
     assert BRIDGE not in named.decode("latin-1")
 

@@ -16,7 +16,7 @@ from hashmatch.escape import for_spreadsheet
 from hashmatch.exchange.csv_cells import join, split, unguard
 from hashmatch.exchange.formats import csv_table
 from hashmatch.exchange.formats.csv_table import COLUMNS, FORMAT
-from hashmatch.records import Hash, ListItem
+from hashmatch.records import UNNAMED, Hash, ListHead, ListItem
 from tests.support.list_items import ALL, BRIDGE, MD5, PICTURE, SHA256, items, items_of, patient, read, texts, write
 
 PHASH = "0001020304050607"
@@ -193,3 +193,15 @@ def test_items_are_written_and_read_one_at_a_time() -> None:
     stream = BytesIO(out.getvalue())
     assert next(FORMAT.read(stream)) == (2, PICTURE)
     assert stream.read().count(b"\n") == 3  # it has read only up to the first row of the second reference
+
+
+def test_a_table_names_its_reference_set() -> None:
+    form, out, origin = FORMAT, BytesIO(), "5f0c" * 8
+    assert form.write_list and form.read_head
+    form.write_list([PICTURE, PICTURE], out, frozenset(), ListHead("north", 3, origin=origin))
+    data = out.getvalue()
+    assert form.read_head(data[:600]) == form.read_head(b"\r\n" + data) == ListHead(origin=origin)
+    assert items_of(form, data) == [PICTURE, PICTURE]
+    assert form.read_head(write(form, [PICTURE])[0]) == UNNAMED
+    for head in (b"", b"origin\n", b"a,origin\n1,xyz\n", b'origin\n"', data.replace(origin.encode(), b"x")):
+        assert form.read_head(head) == UNNAMED

@@ -137,6 +137,34 @@ def test_private_fields_only_if_asked_for() -> None:
     assert rows_of(FORMAT, write(FORMAT, [item])[0])[0] == [PICTURE]
 
 
+def test_for_whom_and_until_when() -> None:
+    opinions = (Opinion("disputed", "west", author="RWa"), Opinion("disputed", "west", author="RWb"))
+    item = replace(PICTURE, author="RWx", expires="2027-01-01T00:00:00Z", opinions=opinions)
+    (found,) = objects_of([item])
+    assert values(found, "author") == ["RWx"] and values(found, "expires") == ["2027-01-01T00:00:00Z"]
+    assert found["uuid"] != objects_of([PICTURE])[0]["uuid"]
+    assert rows_of(FORMAT, event(found))[0] == [item]
+
+
+def test_what_a_partner_switched_off_is_withdrawn() -> None:
+    (found,) = objects_of([PICTURE])
+    for each in found["Attribute"]:
+        each |= {"to_ids": False, "timestamp": "1800000000"}
+    (item,), _bad, _told = rows_of(FORMAT, event({**found, "timestamp": "1800000000"}))
+    assert item.retracted == "2027-01-15T08:00:00Z" and item.retraction_reason == "not for detection (to_ids)"
+    assert rows_of(FORMAT, write(FORMAT, [replace(PICTURE, allow=True)])[0])[0][0].retracted is None
+
+
+def test_a_sighting_of_our_entry_counts() -> None:
+    (found,) = objects_of([PICTURE])
+    wrong = {"type": "1", "date_sighting": "1800000000", "Organisation": {"name": "CERT"}}
+    found["Attribute"][0]["Sighting"] = [wrong]
+    (item,), _bad, _told = rows_of(FORMAT, event(found, Orgc={"name": "CERT"}))
+    assert item.retracted == "2027-01-15T08:00:00Z" and item.changed == "2027-01-15T08:00:00.000000Z"
+    (item,), _bad, _told = rows_of(FORMAT, event(found, Orgc={"name": "Ten"}))
+    assert item.retracted is None and [each.source for each in item.opinions] == ["CERT"]
+
+
 def test_a_later_export_revises_the_same_objects() -> None:
     later = replace(PICTURE, retracted="2026-11-25T00:00:00Z", labels=("two",), hashes=PICTURE.hashes[:1], size=None)
     first, second = (json.loads(write(FORMAT, [item])[0])["Event"] for item in (PICTURE, later))

@@ -24,7 +24,13 @@ def item(quality: int | None = None, *paths: bytes) -> ListItem:
         ("", item()),
         (",file1.jpg", item()),
         (",", item()),
-        (",100,x", item()),
+        (",100,x", item(100, b"x")),
+        (",7", item(7)),
+        (" 100 m.jpg", item(100, b"m.jpg")),
+        ("\t0\ta b.jpg", item(0, b"a b.jpg")),
+        (" 101 m.jpg", item(None, b"101 m.jpg")),
+        (" *m.jpg", item(None, b"m.jpg")),
+        ("  -", item()),
         (",norm=128,delta=0,quality=100,filename=file1.jpg", item(100, b"file1.jpg")),
         (",quality=7", item(7)),
         (", quality=7 ,x", item(7)),
@@ -45,7 +51,7 @@ def test_lines(prefix: str, meta: str, end: str, expected: ListItem) -> None:
 
 def test_comments_blanks_and_bad_lines() -> None:
     lines = [b"\xef\xbb\xbf# list", b"", b" \t", BRIDGE.encode(), BRIDGE[1:].encode(), b"g" * 64, b"\xff\xfe", b"a\0"]
-    lines += [MD5.encode(), b"pdq " + BRIDGE.encode(), BRIDGE.encode() + b" x", BRIDGE.encode() + b",\xff"]
+    lines += [MD5.encode(), b"pdq " + BRIDGE.encode(), BRIDGE.encode() + b"x", BRIDGE.encode() + b",\xff"]
     found, bad = read(FORMAT, b"\r\n".join(lines))
     assert found == {4: item(), 12: item()}
     assert list(bad) == [5, 6, 7, 8, 9, 10, 11]

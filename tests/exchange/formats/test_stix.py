@@ -26,6 +26,9 @@ LISTED = [
     replace(PICTURE, allow=True, opinions=(Opinion("confirmed", None, "2026-11-23T00:00:00.000000Z", "seen"),)),
     replace(PICTURE, opinions=(Opinion("false-positive"), Opinion("disputed", "west", None, "a card")), labels=()),
     replace(PICTURE, paths=(b"a\xff", b"b"), note="=note", case="c", operator="o", tlp=None),
+    replace(
+        PICTURE, author="RWx", expires="2027-01-01T00:00:00Z", opinions=(Opinion("disputed", "west", author="RWa"),)
+    ),
     ListItem(kind="video", duration=1.5, hashes=FRAMES, collection="films"),
     ListItem(sha256=SHA256, hashes=(*FRAMES, Hash("pdq", BITS, 100, view="trim1"))),
     ListItem(kind="image", hashes=(Hash("phash", bytes(8)),)),
@@ -73,7 +76,7 @@ def test_the_stix2_library_parses_all_of_it() -> None:
     parsed = stix2.parse(data.decode(), allow_custom=False)
     assert report == WriteReport(written=len(EVERYTHING), unmarked=5)
     kinds = [each.type for each in parsed.objects]
-    assert kinds.count("indicator") == len(EVERYTHING) and kinds.count("opinion") == 3
+    assert kinds.count("indicator") == len(EVERYTHING) and kinds.count("opinion") == 4
     for each in parsed.objects:
         if each.type == "file":
             assert each.id == stix2.v21.File(hashes=each.hashes).id  # the same id as for a file without our extension
@@ -145,6 +148,39 @@ def test_a_later_export_revises_the_same_objects() -> None:
     assert first[:-1] == second[:-1]
 
 
+def test_for_whom_and_until_when() -> None:
+    opinions = (Opinion("disputed", "west", author="RWa"), Opinion("disputed", "west", author="RWb"))
+    item = replace(PICTURE, author="RWx", expires="2027-01-01T00:00:00Z", opinions=opinions)
+    objects = objects_of([item])
+    assert rows_of(FORMAT, bundle(*objects))[0] == [item]
+    told = next(each for each in objects if each["type"] == "indicator")
+    assert told["valid_until"] == "2027-01-01T00:00:00.000Z" and told["extensions"][EXTENSION]["author"] == "RWx"
+    both = [each for each in objects if each["type"] == "opinion"]
+    assert [each["extensions"][EXTENSION]["author"] for each in both] == ["RWa", "RWb"]
+    assert both[0]["id"] != both[1]["id"]
+    own = objects_of([PICTURE])[-1]
+    assert own["id"] != told["id"] and own["id"] == "indicator--6c14237c-a7a0-5411-9d24-eda450770408"
+    late = replace(item, expires="2026-01-01T00:00:00Z")  # before it was added, which STIX cannot say
+    assert "valid_until" not in str(objects_of([late])) and rows_of(FORMAT, bundle(*objects_of([late])))[0] == [late]
+
+
+def test_a_part_of_a_picture_does_not_pass_for_the_whole() -> None:
+    whole, trimmed, part = (
+        Hash("pdq", bytes([n]) * 32, 90, view=view) for n, view in enumerate(("full", "trim1", "part1"))
+    )
+    dhash = Hash("dhash", bytes(8))
+    for hashes, kind, pattern in (
+        ((part, trimmed, whole), "pdq", whole.hex),
+        ((part, dhash), "dhash", dhash.hex),
+        ((part,), "pdq-part", part.hex),
+        ((part, trimmed), "pdq-part", part.hex),
+    ):
+        item = ListItem(kind="image", hashes=hashes)
+        told = objects_of([item])[-1]
+        assert (told["pattern_type"], told["pattern"]) == (kind, pattern)
+        assert set(rows_of(FORMAT, bundle(told))[0][0].hashes) == set(hashes)
+
+
 def test_a_partners_revision_of_our_entry_counts() -> None:
     objects = objects_of([PICTURE], frozenset())
     objects[-1] |= {
@@ -154,8 +190,8 @@ def test_a_partners_revision_of_our_entry_counts() -> None:
     }
     (found,), bad, told = rows_of(FORMAT, bundle(*objects))
     assert not bad and not told
-    said = {"retracted": "2026-12-01T00:00:00Z", "retraction_reason": "revoked", "tlp": "red"}
-    assert found == replace(PICTURE, changed="2026-12-01T00:00:00.000000Z", **said)
+    revised = replace(PICTURE, changed="2026-12-01T00:00:00.000000Z", tlp="red")
+    assert found == replace(revised, retracted="2026-12-01T00:00:00Z", retraction_reason="revoked")
 
 
 def test_an_indicator_of_others() -> None:

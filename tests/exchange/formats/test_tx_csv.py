@@ -84,6 +84,21 @@ def test_one_word_for_the_opinions_of_all(opinions: list[tuple[Verdict, str | No
     assert (row["category"], report.written) == (category, 1)
 
 
+def test_a_withdrawn_entry_goes_out_as_a_dispute() -> None:
+    gone = replace(PICTURE, retracted="2026-11-21T19:00:00Z")
+    listed = [
+        gone,
+        replace(gone, opinions=(Opinion("confirmed", "west"),)),
+        replace(gone, opinions=(Opinion("confirmed", "west"), Opinion("disputed"))),
+        replace(gone, opinions=(Opinion("confirmed", "west"), Opinion("false-positive"))),
+        replace(gone, opinions=(Opinion("disputed"),), allow=True),
+    ]
+    data, report = write(FORMAT, listed)
+    rows = list(csv.DictReader(io.StringIO(data.decode(), newline="")))
+    assert [row["category"] for row in rows] == ["DISPUTED", "NEGATIVE_CLASS"]
+    assert (report.written, report.left_out_retracted) == (2, 3)
+
+
 def test_what_is_written_comes_back() -> None:
     picture = replace(PICTURE, labels=("two words", "one"), collection='=a "b",\nc', source=None, added=None)
     data, report = write(FORMAT, [picture, FILM, replace(PICTURE, allow=True)])
