@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from hashmatch.exchange import detect
 from tests.support.command_line import Run, run_command
+from tests.support.list_items import rows_of
 from tests.support.repository import FIXTURES, ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -92,6 +94,21 @@ def test_what_the_tool_prints_is_read(run: Run, exported: Callable[..., Path], t
     known.write_text("".join(line for line in lines if not line.startswith("vpdq")))  # an extension of the tool
     python(*tx, "config", "collab", "edit", "local_file", "--create", "ours", "--filename", known, **state)
     python(*tx, "fetch", "--skip-index-rebuild", **state)
+    # With types and collaborations, without types, and without collaborations.
+    forms = [("-P",), ("-P", "-s", "pdq"), ("-P", "-c", "ours"), ("-P", "-s", "pdq", "-c", "ours"), ("-P", "-S")]
+    read = []
+    for form in forms:
+        text = python(*tx, "dataset", *form, **state)
+        found = detect(text.encode())
+        assert found and found.name == "tx-lines", text
+        items, bad, told = rows_of(found, text.encode())
+        assert bad == told == [] and len(items) == len(text.splitlines())
+        read.append({hash.hex for item in items for hash in item.hashes})
+        assert {item.collection for item in items} == ({"ours"} if form in forms[:2] else {None})
+    assert all(each == read[0] for each in read) and len(read[0]) > 10
+    bare = python(*tx, "dataset", "-P", "-S", "-s", "pdq", **state).encode()
+    found = detect(bare)
+    assert found and found.name == "pdq" and rows_of(found, bare)[1:] == ([], [])
     printed.write_text(python(*tx, "dataset", "-P", "--csv", **state))
     ran = run("import", printed)
     assert ran.code == 0, ran.err

@@ -29,6 +29,8 @@ _FIELD = re.compile(r"(Algorithm|Hash|Path) *: ?(.*)", re.IGNORECASE)
 _ROW = re.compile(r"([A-Za-z0-9]{2,16}) +([0-9A-Fa-f]{32,128})(?: +(.*))?")
 _HEADER = re.compile(rb"Algorithm +Hash( +Path)?\s*|Algorithm *: ?[A-Za-z0-9]+\s*", re.IGNORECASE)
 _TITLES = re.compile(r"Algorithm +Hash( +Path)?|-+( +-+)*", re.IGNORECASE)
+#: Windows' longest path has half as many characters.
+_PATH_MAX = 65_536
 _CUT_OFF = ("...", "…")
 
 
@@ -50,7 +52,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
             values[found[1].lower()] = found[2]
         elif values and text.startswith("  "):  # a long value goes on
             last = next(reversed(values))
-            values[last] += bare
+            values[last] = (values[last] + bare)[:_PATH_MAX]
         elif row := _ROW.fullmatch(bare):
             path = row[3] or ""
             yield _row(number, {"algorithm": row[1], "hash": row[2], "path": "" if path.endswith(_CUT_OFF) else path})

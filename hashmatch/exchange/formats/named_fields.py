@@ -68,16 +68,17 @@ FIELDS = (*DIGEST_DIGITS, *_PERCEPTUAL, *_NAMES)
 IDENTIFYING = frozenset({*DIGEST_DIGITS, *_PERCEPTUAL, "hash"})
 UNSEARCHABLE = frozenset(_OTHERS.values())
 
+_NAME_MAX = 200
 _PUNCTUATION = re.compile(r"[\W_]+")
 _AFFIX = re.compile(r"hash|value|digest|checksum|sum|hex|code|file")
 _EMPTY = frozenset({"", "-", "--", "n/a", "none", "null", "nil"})
-_BETWEEN = re.compile(r"\s*[|;,]\s*")
+_BETWEEN = re.compile(r"[|;,]")
 _BY_DIGITS = {digits: name for name, digits in DIGEST_DIGITS.items()}
 
 
 def plain_name(name: str) -> str:
-    """A name without case, blanks and punctuation."""
-    return _PUNCTUATION.sub("", name.casefold())
+    """A name without case, blanks and punctuation; cut off where no name goes on."""
+    return _PUNCTUATION.sub("", name[:_NAME_MAX].casefold())
 
 
 def field_of(name: str) -> str | None:
@@ -113,7 +114,7 @@ def item_of_fields(values: Mapping[str, str], meaning64: Meaning64, capitals_are
     )
     record |= {field: _number(there, field, 2**63 - 1) for field in ("size", "width", "height")}
     record |= {field: _text(there.get(field)) for field in ("note", "collection", "source", "case")}
-    tags = filter(None, _BETWEEN.split(_text(there.get("labels")) or ""))
+    tags = filter(None, map(str.strip, _BETWEEN.split(_text(there.get("labels")) or "")))
     labels, mark = labels_and_tlp(tags)
     record["labels"], record["tlp"] = list(labels), strictest(mark, _tlp(there))
     record["kind"] = _kind(there.get("kind", ""), bool(hashes))

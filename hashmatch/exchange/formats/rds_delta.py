@@ -14,7 +14,7 @@ from hashmatch.i18n import _
 from hashmatch.records import BadLine
 
 _STATEMENT = re.compile(
-    rb"\s*(?:(?:--[^\n]*|BEGIN[^;]*;|PRAGMA[^;]*;)\s*)*"
+    rb"\s*+(?:(?:--[^\n]*+|BEGIN[^;]*+;|PRAGMA[^;]*+;)\s*+)*+"
     rb"(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|DELETE\s+FROM|UPDATE|CREATE\s+TABLE(?:\s+IF\s+NOT\s+EXISTS)?)\s+[\"'`\[]?"
     rb"(?:FILE|METADATA|PKG|OS|MFG|VERSION|DISTINCT_HASH)\b",
     re.IGNORECASE,
