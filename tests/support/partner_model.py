@@ -137,11 +137,11 @@ class ModelPartner:
 
     def add(self, file: str, collection: str, mark: Tlp | None, labels: Iterable[str] = ()) -> None:
         place = Place(file, HERE, "", collection)
-        self.rules.setdefault(place[1:], mark)
         before = self.of(file)
         own = before.get(place)
         if (own is not None and not own.stands) or (before and not any(word.live for word in before.values())):
             return  # only `restore` revives it
+        self.rules.setdefault(place[1:], mark)
         self.say(place, mark)
         self.labels.setdefault(file, set()).update(labels)
 

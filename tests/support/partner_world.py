@@ -85,7 +85,7 @@ class World:
     def publish(self, who: str, name: str, choice: int = 0, back: int = 0, form: str = "jsonl") -> Issue | None:
         """Write the next list of a name: all, or the changes since the number that is so many `back`.
 
-        Lists named "east" are signed.
+        Lists named "west" are not signed, others are.
         """
         wanted = CHOICES[choice]
         if not all(self.model[who].has(collection) for collection in wanted.collections):
@@ -94,7 +94,7 @@ class World:
         since = None
         if 0 < back <= len(before) and before[-back].choice == wanted:
             since = before[-back].sequence
-        issue = self.real[who].export(name, wanted, since, form, signed=name == "east")
+        issue = self.real[who].export(name, wanted, since, form, signed=name != "west")
         self.issues.append(issue)
         self._check_what_goes_out(issue)
         return issue
@@ -168,6 +168,7 @@ class World:
         model = self.model[issue.maker]
         numbers = self._given.setdefault((issue.maker, issue.list), [{}])
         given, since = numbers[-1], numbers[issue.since or 0]
+        changed = {entry for number in numbers[(issue.since or 0) + 1 :] for entry, _live in number.items() - since.items()}
         told = {each.entry: each.live for each in issue.told}
         assert len(told) == len(issue.told), "an entry comes twice"
         out = model.outgoing(issue.choice)
@@ -176,10 +177,12 @@ class World:
             if entry in told:
                 assert told[entry] in allowed, entry
             else:
-                assert issue.since is not None and (since.get(entry, False) in allowed), f"{entry} is missing"
+                # A withdrawal of what nobody got may be missing, and an increment has only what has changed.
+                assert since.get(entry, False) in allowed, f"{entry} is missing"
+                assert issue.since is not None or entry not in given, f"{entry} is missing"
         for entry in given:
             if entry not in out:
-                if issue.since is None or since.get(entry):
+                if issue.since is None or given[entry] or entry in changed:
                     assert entry in told, f"{entry} is not withdrawn"
                 assert not told.get(entry), f"{entry} goes out and must not"
         for each in issue.told:
@@ -194,12 +197,15 @@ class World:
         owners = {(i.maker, i.list): i.owner for i in self.issues}
         for reader, real in self.real.items():
             for place, (live, _mark) in real.state().items():
-                lists = [which for which, owner in owners.items() if owner == place.owner]
-                told = [self._given[which][-1] for which in lists]
-                states = [each[place.entry_of_its_list] for each in told if place.entry_of_its_list in each]
-                if lists and not any(states):
+                entry, signer = place.entry_of_its_list, place.owner.replace("-", "+")
+                # A signed withdrawal reaches what the same set said unsigned.
+                signed = [self._given[which][-1].get(entry) for which, owner in owners.items() if owner == signer]
+                by_owner = [self._given[which][-1].get(entry) for which, owner in owners.items() if owner == place.owner]
+                if by_owner and not any(by_owner):
                     assert not live, f"{place} is live at {reader}"
-                if states and all(states) and not self.model[reader].words[place].taken:
+                known = [state for state in by_owner if state is not None]
+                taken = self.model[reader].words[place].taken or False in signed
+                if known and all(known) and not taken:
                     assert live, f"{place} is not live at {reader}"
 
     def check_owners(self) -> None:

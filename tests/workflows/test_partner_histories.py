@@ -44,7 +44,7 @@ _marks = st.sampled_from((None, *TLP_ORDER))
 def steps_of(partners: str, forms: tuple[str, ...] = ("jsonl",)) -> st.SearchStrategy[list[Step]]:
     """What partners do in any order. partners: their letters. forms: of their lists."""
     who = st.sampled_from(partners)
-    lists = st.sampled_from(("east", "west"))
+    lists = st.sampled_from(("east", "west", "north"))
     issue = (lists, st.integers(0, len(CHOICES) - 1), st.integers(0, 3), st.sampled_from(forms))
     send = st.tuples(st.just("send"), who, st.sampled_from((*partners, partners)), *issue)
     return st.lists(
@@ -71,7 +71,29 @@ def check(world: World, steps: list[Step], *, increments: bool) -> None:
     world.check_owners()
 
 
+#: Histories that went wrong once, by what was wrong.
+FOUND: dict[str, list[Step]] = {
+    "a list that is read again, of what was taken back here, is no change": [
+        ("add", "B", "full 1", "one"),
+        ("send", "B", "A", "west", 1),
+        ("retract", "A", "full 1"),
+        ("deliver", "A", 0),
+    ],
+    "a label that people here removed does not come back with the same word": [
+        ("add", "A", "full 1", "one", "clear", ("x",)),
+        ("send", "A", "B", "west"),
+        ("send", "B", "A", "west", 5),
+        ("label", "B", "full 1", "x", False),
+    ],
+}
+
 histories = settings(deadline=None, phases=set(Phase) - {Phase.explain}, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("wrong", FOUND)
+def test_what_went_wrong_once(make_world: MakeWorld, wrong: str) -> None:
+    for increments in (False, True):
+        check(make_world(3), FOUND[wrong], increments=increments)
 
 
 class TestAnyHistory:
