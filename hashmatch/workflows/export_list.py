@@ -120,7 +120,9 @@ class ExportEntries:
 
     def with_ids(self) -> Iterator[tuple[int, ListItem]]:
         """Each entry with the id of its reference."""
-        for reference in lookup.references(self._connection, changed_after=self._after):
+        before = self._before
+        given_after = ("", 0) if before is None or before.since is None else (before.name, before.since)
+        for reference in lookup.references(self._connection, changed_after=self._after, given_after=given_after):
             for source, item in self._entries(reference):
                 self.strictest = strictest(self.strictest, item.tlp)
                 if self._before is not None:
@@ -319,7 +321,7 @@ def export(
         head, after = _head(connection, selection, name, expires)
         before = None
         if head.name is not None and head.sequence is not None:
-            before = GivenList(connection, head.name, head.sequence)
+            before = GivenList(connection, head.name, head.sequence, head.since)
         choice = ExportEntries(connection, selection, after, form, before)
         losses = Losses(form, selection.include)
         items = losses.watch(choice.items())
