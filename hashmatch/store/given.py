@@ -24,11 +24,12 @@ class GivenEntry:
 
 @dataclass(frozen=True, slots=True)
 class GivenList:
-    """What one named list gave, and what its next number gives."""
+    """What one named list gave, and what its next number gives. since: the number that it goes on from."""
 
     connection: sqlite3.Connection
     name: str
     sequence: int
+    since: int | None = None
 
     def of(self, reference_id: int) -> Mapping[int, GivenEntry]:
         """What the list gave of a reference, by collection."""

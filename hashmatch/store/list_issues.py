@@ -97,10 +97,10 @@ def begin_import(
         return int(found[0])
     cursor = connection.execute(
         "INSERT INTO import (name, format, sha256, collection_id, items, refused, imported, list, sequence, since, created,"
-        " expires, signer) VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)",
+        " expires, origin, signer) VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(name, form, sha256, collection_id, now()),
-            *(head.name, head.sequence, head.since, head.created, head.expires, signer),
+            *(head.name, head.sequence, head.since, head.created, head.expires, head.origin, signer),
         ),
     )
     return int(cursor.lastrowid or 0)
@@ -113,15 +113,17 @@ def finish_import(connection: sqlite3.Connection, import_id: int, items: int, re
     )
 
 
-def sequences_seen(connection: sqlite3.Connection, name: str, signer: str | None) -> list[tuple[int, int | None]]:
-    """The lists of a name and signer that were read to their end: the sequence number of each, and the number that it
-    continues from, which is None for a full list. Keys that were handed over to the signer count as the signer.
+def sequences_seen(connection: sqlite3.Connection, head: ListHead, signer: str | None) -> list[tuple[int, int | None]]:
+    """The lists of the same name and source that were read to their end: the sequence number of each, and the number that it
+    continues from, which is None for a full list. The source is the signer, and each key that was handed over to it; without
+    a signature, the reference set.
     """
-    signers = [signer] if signer is None else [signer, *hand_overs.predecessors(connection, signer)]
+    signers = [""] if signer is None else [signer, *hand_overs.predecessors(connection, signer)]
     rows = connection.execute(
         "SELECT DISTINCT sequence, since FROM import WHERE list = ? AND coalesce(signer, '') IN"
-        f" ({', '.join('?' * len(signers))}) AND sequence IS NOT NULL AND finished IS NOT NULL ORDER BY sequence",
-        (name, *(each or "" for each in signers)),
+        f" ({', '.join('?' * len(signers))}) AND (signer IS NOT NULL OR origin IS ?)"
+        " AND sequence IS NOT NULL AND finished IS NOT NULL ORDER BY sequence",
+        (head.name, *signers, head.origin),
     )
     return [(int(sequence), since) for sequence, since in rows]
 

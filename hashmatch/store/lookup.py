@@ -165,6 +165,7 @@ def reference(connection: sqlite3.Connection, reference_id: int) -> Reference:
 
 #: It could not be decoded, and so has no perceptual hash.
 _FAILED = "error_code IS NOT NULL AND NOT partial"
+_CHANGED = "(revision > :after OR id IN (SELECT reference_id FROM given WHERE list = :list AND sequence > :number))"
 _RETRACTED = "id NOT IN (SELECT id FROM live_reference)"
 
 
@@ -172,21 +173,24 @@ def references(
     connection: sqlite3.Connection,
     *,
     changed_after: int | None = None,
+    given_after: tuple[str, int] = ("", 0),
     allowed: bool = False,
     failed: bool = False,
     retracted: bool = False,
 ) -> Iterator[Reference]:
     """All references in the order of their ids; or only those that meet every condition that is given.
 
-    changed_after: they have a higher revision, see list_issues.py. allowed: they are on the allow list. failed: they could
+    changed_after: they have a higher revision, see list_issues.py; or a list of that name has given or withdrawn them after
+    that number. allowed: they are on the allow list. failed: they could
     not be decoded. retracted: nobody stands by them.
     Rows are read in pages, so that a million references do not take a million objects.
     """
-    chosen = {"allow": allowed, _FAILED: failed, _RETRACTED: retracted, "revision > :after": changed_after is not None}
+    chosen = {"allow": allowed, _FAILED: failed, _RETRACTED: retracted, _CHANGED: changed_after is not None}
     where = " AND ".join(["id > :last", *(condition for condition, holds in chosen.items() if holds)])
+    values = {"after": changed_after, "list": given_after[0], "number": given_after[1]}
     last = 0
     while rows := connection.execute(
-        f"{_REFERENCE} WHERE {where} ORDER BY id LIMIT 1000", {"last": last, "after": changed_after}
+        f"{_REFERENCE} WHERE {where} ORDER BY id LIMIT 1000", values | {"last": last}
     ).fetchall():
         for row in rows:
             if row[0] <= last:  # if pages of the file have changed places, this would never end

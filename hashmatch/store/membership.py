@@ -143,20 +143,21 @@ def hear(
     others = any(row.live for row in rows if row is not own)
     outcome: JoinOutcome
     if membership.retracted is not None:
-        outcome = _hear_withdrawal(connection, actor, reference_id, membership, own, collection_id)
+        outcome, changed = _hear_withdrawal(connection, actor, reference_id, membership, own, collection_id)
         if _withdraw_also(connection, actor, reference_id, membership):
             outcome = "retracted"
             others = bool(_live(connection, reference_id))
         if outcome in ("retracted", "tombstone") and others:
             outcome = "disputed"
     else:
-        outcome = _hear_word(connection, actor, reference_id, membership, own, collection_id, rows)
+        outcome, changed = _hear_word(connection, actor, reference_id, membership, own, collection_id, rows)
     if new and outcome == "joined":
         outcome = "added"
     decided = membership.allow_here and decide(connection, reference_id, True)
-    if (decided or settle(connection, reference_id)) and outcome == "known":
-        outcome = "joined"
-    if outcome != "known" and not new:
+    if decided or settle(connection, reference_id):
+        changed = True
+        outcome = "joined" if outcome == "known" else outcome
+    if changed and not new:
         touch(connection, reference_id)
     return outcome
 
@@ -169,25 +170,25 @@ def _hear_word(
     own: _Row | None,
     collection_id: int,
     rows: list[_Row],
-) -> JoinOutcome:
+) -> tuple[JoinOutcome, bool]:
+    """What came of a word, and whether it changed anything."""
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
         taken = next((row for row in rows if row.taken_back is not None), None)
         here = next((row for row in rows if row.retracted is not None and _is_ours(connection, row)), None)
         if rows and all(row.withdrawn for row in rows) and (taken or here):
             _take_back_too(connection, reference_id, collection_id, taken or here)
-            return "retracted"
-        return "joined"
+            return "retracted", True
+        return "joined", True
     newer = own.is_older_than(membership.said)
     if own.retracted is None:
         changed = _update(connection, reference_id, collection_id, membership, newer=newer)
-        return "retracted" if own.taken_back else "joined" if changed else "known"
+        return "retracted" if own.taken_back else "joined" if changed else "known", changed
     if not newer:
-        _update(connection, reference_id, collection_id, membership, newer=False)
-        return "retracted"
+        return "retracted", _update(connection, reference_id, collection_id, membership, newer=False)
     _update(connection, reference_id, collection_id, membership, newer=True, retraction=(None, None, None))
     record(connection, actor, "restore", _detail(reference_id, membership))
-    return "retracted" if own.taken_back else "restored"
+    return "retracted" if own.taken_back else "restored", True
 
 
 def _hear_withdrawal(
@@ -197,20 +198,20 @@ def _hear_withdrawal(
     membership: Membership,
     own: _Row | None,
     collection_id: int,
-) -> JoinOutcome:
+) -> tuple[JoinOutcome, bool]:
+    """What came of a withdrawal, and whether it changed anything."""
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
         record(connection, actor, "retract", _detail(reference_id, membership))
-        return "tombstone"
+        return "tombstone", True
     newer = own.is_older_than(membership.said)
     if own.retracted is not None or not (newer or own.changed is None or membership.said in (None, own.changed)):
         # The first retraction counts, but a word from between the two, if it arrives later, must not revive it.
-        _update(connection, reference_id, collection_id, membership, newer=newer)
-        return "known"
+        return "known", _update(connection, reference_id, collection_id, membership, newer=newer)
     retraction = (membership.retracted, membership.retraction_reason, membership.import_id)
     _update(connection, reference_id, collection_id, membership, newer=newer, retraction=retraction)
     record(connection, actor, "retract", _detail(reference_id, membership))
-    return "retracted"
+    return "retracted", True
 
 
 def _withdraw_also(connection: sqlite3.Connection, actor: Actor, reference_id: int, membership: Membership) -> bool:
@@ -373,8 +374,10 @@ def _update(
     kept = labels_of(labels)
     if membership.import_id is not None:
         named = [name for name in membership.labels if name not in _given(connection, reference_id)]
-        if not older:
-            kept = tuple(named) if newer else tuple(dict.fromkeys((*kept, *named)))
+        if newer:
+            kept = tuple(named)
+        elif changed is None or membership.said is None:  # else an older word would bring back a label that is gone
+            kept = tuple(dict.fromkeys((*kept, *named)))
         whole = joined_names(carried, membership.carried)
         if whole != carried:
             _note_first_list(connection, reference_id, collection_id)

@@ -555,6 +555,8 @@ DROP TABLE temp.told;;
 DROP TABLE temp.taken;;
 DROP TABLE temp.decided;;
 
+-- of which reference set the list says that it is
+ALTER TABLE import ADD COLUMN origin TEXT;;
 CREATE TABLE returned (
     -- our own word that a list brought back: the date of the newest, so that an older one brings back no opinions
     reference_id INTEGER NOT NULL REFERENCES reference (id),

@@ -27,7 +27,7 @@ class Voice:
     @property
     def passed_on_as(self) -> str:
         """The author of what this voice said, in our lists; "" if it is our own word."""
-        if self.owner == UNSIGNED:
+        if self.owner == UNSIGNED and not self.author.startswith(f"{UNSIGNED}:"):
             return f"{UNSIGNED}:{self.author}"
         return self.author or self.owner
 

@@ -120,7 +120,9 @@ class ExportEntries:
 
     def with_ids(self) -> Iterator[tuple[int, ListItem]]:
         """Each entry with the id of its reference."""
-        for reference in lookup.references(self._connection, changed_after=self._after):
+        before = self._before
+        given_after = ("", 0) if before is None or before.since is None else (before.name, before.since)
+        for reference in lookup.references(self._connection, changed_after=self._after, given_after=given_after):
             for source, item in self._entries(reference):
                 self.strictest = strictest(self.strictest, item.tlp)
                 if self._before is not None:
@@ -146,38 +148,48 @@ class ExportEntries:
         if mark is not None and TLP_ORDER.index(mark) > TLP_ORDER.index(self._selection.max_tlp):
             self.above += 1
             return []
-        # Of what the same author said to us and to others who passed it on, the newest counts.
-        newest: dict[tuple[str, str], ReferenceSource] = {}
+        # What the author told us itself counts, else the newest of what others pass on for it.
+        best: dict[tuple[str, str], ReferenceSource] = {}
         for source in sources:
-            key = (_author(source), source.collection)
-            if key not in newest or _changed(source) > _changed(newest[key]):
-                newest[key] = source
-        return list(newest.values())
+            if _word(source) not in best or _rank(source) > _rank(best[_word(source)]):
+                best[_word(source)] = source
+        return list(best.values())
+
+    def _given(self, reference: Reference) -> dict[tuple[str, str], tuple[ReferenceSource, GivenEntry]]:
+        """What the list gave of a reference last, by word: it may have had the word from another source then."""
+        rows = {} if self._before is None else self._before.of(reference.id)
+        found: dict[tuple[str, str], tuple[ReferenceSource, GivenEntry]] = {}
+        for source in reference.sources:
+            told = rows.get(source.collection_id)
+            last = found.get(_word(source))
+            if told and (last is None or (told.changed, told.withdrawn) > (last[1].changed, last[1].withdrawn)):
+                found[_word(source)] = source, told
+        return found
 
     def _entries(self, reference: Reference) -> Iterator[tuple[ReferenceSource, ListItem]]:
         sources = self._outgoing(reference)
-        before = {} if self._before is None else self._before.of(reference.id)
+        before = self._given(reference)
         if self._one_each:
             # A bare list of hashes names each reference once, with a source that stands by it if there is one.
             sources = sorted(sources, key=lambda source: (not source.live, not source.is_ours))[:1]
         facts = _Facts(self._connection, reference, self._selection, says_views=self._says_views)
         newest = given.newest(self._connection, reference.id)
         for source in sources:
-            told = before.get(source.collection_id)
+            told = before[_word(source)][1] if _word(source) in before else None
             moment = given.dated(_changed(source), told, withdrawn=source.retracted is not None)
-            changed = max(moment, newest.get(source.collection_id, ""))
+            same = [newest.get(each.collection_id, "") for each in reference.sources if _word(each) == _word(source)]
+            changed = max(moment, *same)
             item = self._item(reference, source, facts, changed)
-            if self._one_each and item.retracted is not None and any(not each.withdrawn for each in before.values()):
+            if self._one_each and item.retracted is not None and any(not each.withdrawn for _, each in before.values()):
                 self.taken += 1
                 # A format that cannot say that something is withdrawn may be able to say that it is disputed.
                 item = replace(item, opinions=(*item.opinions, Opinion("disputed", self._we, changed)))
             yield source, item
-        there = {source.collection_id for source in sources}
-        if self._one_each and there:
+        if self._one_each and sources:
             return
-        for source in reference.sources:
-            told = before.get(source.collection_id)
-            if told is not None and source.collection_id not in there and not (self._one_each and told.withdrawn):
+        there = {_word(source) for source in sources}
+        for word, (source, told) in before.items():
+            if word not in there and not (self._one_each and told.withdrawn):
                 self.taken += 1
                 yield source, self._withdrawal(reference, source, facts, told)
 
@@ -287,6 +299,16 @@ def _author(source: ReferenceSource) -> str:
     return Voice(source.owner, source.author).passed_on_as
 
 
+def _word(source: ReferenceSource) -> tuple[str, str]:
+    """Which word goes out: under which author and collection."""
+    return _author(source), source.collection
+
+
+def _rank(source: ReferenceSource) -> tuple[bool, str]:
+    is_direct = source.owner == voices.UNSIGNED or not source.author
+    return is_direct, source.changed or ""
+
+
 def _changed(source: ReferenceSource) -> str:
     """When a word on a reference last changed, by our clock."""
     return (source.changed if source.is_ours else source.heard) or ""
@@ -323,7 +345,7 @@ def export(
         head, after = _head(connection, selection, name, expires)
         before = None
         if head.name is not None and head.sequence is not None:
-            before = GivenList(connection, head.name, head.sequence)
+            before = GivenList(connection, head.name, head.sequence, head.since)
         choice = ExportEntries(connection, selection, after, form, before)
         losses = Losses(form, selection.include)
         items = losses.watch(choice.items())

@@ -89,7 +89,7 @@ def origin_of(
             "{path}: it is signed by {signer}, which was handed over to {newer}: ask for a list that this key signed"
         )
         raise CommandError(message.format(path=path, signer=called(signer), newer=called(newer)))
-    before = [] if head.name is None else list_issues.sequences_seen(connection, head.name, signer)
+    before = [] if head.name is None else list_issues.sequences_seen(connection, head, signer)
     is_signed_there = plan.collection is not None and list_issues.has_signed(connection, plan.collection)
     lacks = signed is None and (plan.verify_key is not None or is_signed_there)
     issues = [ListIssue(since, sequence) for sequence, since in before]

@@ -1,0 +1,106 @@
+"""Partners who exchange lists in any order end as the plain model says: see tests/support/partner_model.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from hashmatch.records import TLP_ORDER
+from hashmatch.signing import keys
+from tests.support.partner_sets import FILES, KEYS, LETTERS, Clock, Sets
+from tests.support.partner_world import CHOICES, Step, World
+
+MakeWorld = Callable[[int], World]
+
+
+@pytest.fixture(scope="module")
+def make_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
+    """Makes partners of new, empty reference sets, which know each other's keys."""
+    folder = tmp_path_factory.mktemp("partners")
+    sets = Sets(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HASHMATCH_KEYS", str(folder / "keys"))
+        for name in LETTERS:
+            keys.add(folder / "keys", name, KEYS[name].public.text, "2026-01-01T00:00:00Z")
+        # As on a system where no process can be forked, which would take most of the time.
+        patch.setattr("hashmatch.system._can_fork", lambda: False)
+        clock = Clock()
+        patch.setattr("hashmatch.clock.time", clock)
+        patch.setattr("hashmatch.clock.datetime", clock)
+        yield lambda count: World(sets, folder, clock, count)
+
+
+_files = st.sampled_from(FILES)
+_collections = st.sampled_from(("one", "two"))
+_maybe = st.none() | _collections
+_marks = st.sampled_from((None, *TLP_ORDER))
+
+
+def steps_of(partners: str, forms: tuple[str, ...] = ("jsonl",)) -> st.SearchStrategy[list[Step]]:
+    """What partners do in any order. partners: their letters. forms: of their lists."""
+    who = st.sampled_from(partners)
+    lists = st.sampled_from(("east", "west", "north"))
+    issue = (lists, st.integers(0, len(CHOICES) - 1), st.integers(0, 3), st.sampled_from(forms))
+    send = st.tuples(st.just("send"), who, st.sampled_from((*partners, partners)), *issue)
+    return st.lists(
+        st.one_of(
+            st.tuples(st.just("add"), who, _files, _collections, _marks, st.sampled_from(((), ("x",)))),
+            send,
+            send,
+            st.tuples(st.just("publish"), who, *issue),
+            st.tuples(st.just("deliver"), who, st.integers(0, 9)),
+            st.tuples(st.just("retract"), who, _files, _maybe),
+            st.tuples(st.just("restore"), who, _files, _maybe),
+            st.tuples(st.just("label"), who, _files, st.just("x"), st.booleans()),
+            st.tuples(st.just("rule"), who, _collections, st.sampled_from(TLP_ORDER)),
+        ),
+        min_size=3,
+        max_size=14,
+    )
+
+
+def check(world: World, steps: list[Step], *, increments: bool) -> None:
+    world.play(steps)
+    world.finish(increments=increments)
+    world.check_withdrawals()
+    world.check_owners()
+
+
+#: Histories that went wrong once, by what was wrong.
+FOUND: dict[str, list[Step]] = {
+    "a list that is read again, of what was taken back here, is no change": [
+        ("add", "B", "full 1", "one"),
+        ("send", "B", "A", "west", 1),
+        ("retract", "A", "full 1"),
+        ("deliver", "A", 0),
+    ],
+    "a label that people here removed does not come back with the same word": [
+        ("add", "A", "full 1", "one", "clear", ("x",)),
+        ("send", "A", "B", "west"),
+        ("send", "B", "A", "west", 5),
+        ("label", "B", "full 1", "x", False),
+    ],
+}
+
+histories = settings(deadline=None, phases=set(Phase) - {Phase.explain}, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("wrong", FOUND)
+def test_what_went_wrong_once(make_world: MakeWorld, wrong: str) -> None:
+    for increments in (False, True):
+        check(make_world(3), FOUND[wrong], increments=increments)
+
+
+class TestAnyHistory:
+    @histories
+    @given(steps=steps_of("AB"), increments=st.booleans())
+    def test_of_two(self, make_world: MakeWorld, steps: list[Step], increments: bool) -> None:
+        check(make_world(2), steps, increments=increments)
+
+    @histories
+    @given(steps=steps_of("ABC"), increments=st.booleans())
+    def test_of_three(self, make_world: MakeWorld, steps: list[Step], increments: bool) -> None:
+        check(make_world(3), steps, increments=increments)
