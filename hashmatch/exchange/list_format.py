@@ -62,6 +62,8 @@ class Format:
     default_tlp: the mark of an entry without one, where the interface's own rules do not let it travel freely.
     write_list: like `write`, but also writes what the list says about itself, if the format can express that.
     read_head: what the first bytes of a list, whatever they are, say about it.
+    prepare: loads what reading needs and does not import with its module. Lists are read in a locked process, which can load
+    nothing later. Raises CommandError if a library is missing.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Format:
     says_false_positive: bool = False
     speaker: str = ""
     default_tlp: Tlp | None = None
+    prepare: Callable[[], object] = lambda: None
 
     @property
     def carries_retraction(self) -> bool:

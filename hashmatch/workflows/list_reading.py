@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import encodings
 import importlib
-import time
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +32,8 @@ _ENCODINGS = (
     *("ascii", "latin_1", "iso8859_15", "cp437", "cp850", "cp1252", "utf_8", "utf_8_sig", "utf_16", "utf_16_le"),
     *("utf_16_be", "utf_32", "utf_32_le", "utf_32_be", "raw_unicode_escape", "unicode_escape"),
 )
+#: What the standard library imports when it first needs it: strptime, Counter.most_common.
+_IMPORTED_LATE = ("_strptime", "heapq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,12 @@ def look_at(file: BinaryIO, path: Path, format_name: str = "auto", isolation: Is
     Raises CommandError also for a list of a newer version, and OSError.
     """
     reading = Reading(_look, _prepare, (format_name,))
-    for message in _apart(file, path, reading, isolation):
-        name, head = _decoded(_look_decoder, message, path)
-        with suppress(fields.LineError):
-            return ListLook(None if name is None else exchange.get(name), fields.list_head(head))
-    raise CommandError(_("{path}: {reason}").format(path=path, reason=_("its reader said nothing")))
+    with closing(_apart(file, path, reading, isolation)) as messages:
+        try:
+            name, said = _look_decoder.decode(next(messages, b""))
+            return ListLook(None if name is None else exchange.get(name), fields.list_head(said))
+        except (ValueError, fields.LineError):
+            raise _nonsense(path) from None
 
 
 def read_lines(
@@ -65,14 +67,15 @@ def read_lines(
     Close the generator if you do not read to the end.
     Raises CommandError, in one line, where reading cannot go on; the batches before it are sound.
     """
-    for message in _apart(file, path, Reading(_lines, _prepare, (format_name,)), isolation):
-        try:
-            yield unpacked(message)
-        except ValueError:
-            raise _nonsense(path) from None
+    with closing(_apart(file, path, Reading(_lines, _prepare, (format_name,)), isolation)) as messages:
+        for message in messages:
+            try:
+                yield unpacked(message)
+            except ValueError:
+                raise _nonsense(path) from None
 
 
-def _apart(file: BinaryIO, path: Path, reading: Reading, isolation: Isolation | None) -> Iterator[bytes]:
+def _apart(file: BinaryIO, path: Path, reading: Reading, isolation: Isolation | None) -> Generator[bytes]:
     try:
         yield from read_apart(file, reading, isolation)
     except CommandError as error:
@@ -95,10 +98,11 @@ def _prepare(stream: BinaryIO, format_name: str) -> None:
     for name in _ENCODINGS:
         importlib.import_module(f"{encodings.__name__}.{name}")
         "".encode(name)
-    time.strptime("2026", "%Y")  # loads what it needs when it is first called
+    for name in _IMPORTED_LATE:
+        importlib.import_module(name)
     for form in forms:
         with suppress(CommandError):  # a library that is missing; reading says so
-            next(form.read(BytesIO(b"")), None)
+            form.prepare()
     sqlite_files.open_ahead(stream)
 
 
@@ -118,15 +122,13 @@ def _lines(stream: BinaryIO, format_name: str) -> Iterator[bytes]:
     checks = entry_checks.ListChecker()
     packing = PackedLines()
     for row in exchange.get(format_name).read(stream):
-        if isinstance(row, tuple):
-            line, item = row
-            if fields.identified(item):
-                checked = checks.check(line, item)
-                packing.put(line, checked.item, checked.problem, checked.remarks)
-            else:
-                packing.put(line, item, "", ())
-        else:
+        if not isinstance(row, tuple):
             packing.put_remark(row)
+        elif fields.identified(row[1]):
+            checked = checks.check(*row)
+            packing.put(row[0], checked.item, checked.problem, checked.remarks)
+        else:
+            packing.put(*row, "", ())
         yield from packing.full()
     for remark in checks.whole():
         packing.put_remark(remark)
@@ -135,11 +137,3 @@ def _lines(stream: BinaryIO, format_name: str) -> Iterator[bytes]:
 
 _look_decoder = msgspec.msgpack.Decoder(tuple[str | None, dict[str, str | int | None]])
 
-
-def _decoded(
-    decoder: msgspec.msgpack.Decoder[tuple[str | None, dict[str, str | int | None]]], message: bytes, path: Path
-) -> tuple[str | None, dict[str, str | int | None]]:
-    try:
-        return decoder.decode(message)
-    except ValueError:
-        raise _nonsense(path) from None
