@@ -13,7 +13,7 @@ EXTRAS = ("paths", "case", "operator", "note")
 
 #: What reading yields: an item with the line (from 1) where it begins, a line that was refused, or a remark on a line
 #: whose item comes as well. If a list is one document without lines, its records are counted instead. A retracted item
-#: may have nothing but its case: it then retracts what earlier lists added to the same collection under that case.
+#: may have nothing but its `record`: it then withdraws what the same voice said under that record.
 ListRow = tuple[int, ListItem] | BadLine | LineRemark
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -127,6 +129,17 @@ def _open(stream: BinaryIO) -> _OpenFile:
     head = stream.read(len(MAGIC))
     if head != MAGIC:
         raise LineError(_("not an SQLite file"))
+    try:
+        with tempfile.NamedTemporaryFile(prefix="hashmatch-") as copy:
+            copy.write(head)
+            shutil.copyfileobj(stream, copy)
+            copy.flush()
+            return _open_path(os.fsencode(copy.name))  # which keeps it open, also without its name
+    except PermissionError:  # this process is locked: it may write no file
+        return _open_in_memory(head, stream)
+
+
+def _open_in_memory(head: bytes, stream: BinaryIO) -> _OpenFile:
     content = bytearray(head + stream.read(_IN_MEMORY))
     if len(content) > _IN_MEMORY:
         raise LineError(_("more than {limit} bytes of SQLite in another file: unpack it first").format(limit=_IN_MEMORY))
