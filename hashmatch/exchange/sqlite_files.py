@@ -135,14 +135,16 @@ def _open(stream: BinaryIO) -> _OpenFile:
             shutil.copyfileobj(stream, copy)
             copy.flush()
             return _open_path(os.fsencode(copy.name))  # which keeps it open, also without its name
-    except PermissionError:  # this process is locked: it may write no file
+    except (PermissionError, FileNotFoundError):  # this process is locked: it may write no file
         return _open_in_memory(head, stream)
 
 
 def _open_in_memory(head: bytes, stream: BinaryIO) -> _OpenFile:
     content = bytearray(head + stream.read(_IN_MEMORY))
     if len(content) > _IN_MEMORY:
-        raise LineError(_("more than {limit} bytes of SQLite in another file: unpack it first").format(limit=_IN_MEMORY))
+        raise LineError(
+            _("more than {limit} bytes of SQLite in another file: unpack it first").format(limit=_IN_MEMORY)
+        )
     content[18:20] = b"\1\1"  # in memory there is no log; SQLite would refuse a file that is written through one
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.deserialize(bytes(content))

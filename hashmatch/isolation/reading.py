@@ -134,7 +134,9 @@ class _Parent:
         while not connection.wait([self._pipe], patience):
             now, before = time.monotonic(), worked
             worked = usage.cpu_seconds(self._process.pid)
-            was_away = now > asleep + patience + 1.0  # this process itself was stopped, and perhaps the other one with it
+            was_away = (
+                now > asleep + patience + 1.0
+            )  # this process itself was stopped, and perhaps the other one with it
             asleep = now
             if worked <= before and not was_away:
                 text = _("the process that reads it made no progress for {seconds:g} s: reading stops here")
@@ -161,7 +163,9 @@ class _Parent:
         if name == "SIGKILL":
             return _("its reader was killed, perhaps because memory was short: reading stops here")
         if name == "SIGXCPU":
-            text = _("it takes more than {seconds:,} s to read, as no genuine list of its size does: reading stops here")
+            text = _(
+                "it takes more than {seconds:,} s to read, as no genuine list of its size does: reading stops here"
+            )
             return text.format(seconds=math.ceil(self._granted))
         if name == "SIGSYS":
             return _("its reader did what no reader does: the list was probably made to attack this program")
@@ -187,9 +191,7 @@ def _check_level(isolation: Isolation, steps: tuple[str, ...]) -> None:
         raise CommandError(message.format(missing=", ".join(missing)))
 
 
-def _serve(
-    reading: Reading, given: _Given, granted: float, isolation: Isolation, pipe: connection.Connection
-) -> None:
+def _serve(reading: Reading, given: _Given, granted: float, isolation: Isolation, pipe: connection.Connection) -> None:
     """Run in the new process: lock it, read the file and send what it holds. Never returns."""
     gc.freeze()
     end_with_parent()
@@ -200,9 +202,7 @@ def _serve(
         os._exit(0)
 
 
-def _read(
-    reading: Reading, given: _Given, granted: float, isolation: Isolation, pipe: connection.Connection
-) -> None:
+def _read(reading: Reading, given: _Given, granted: float, isolation: Isolation, pipe: connection.Connection) -> None:
     try:
         stream = _opened(given)
         if sys.platform == "linux":  # elsewhere it is not forked and has inherited nothing
@@ -233,14 +233,14 @@ def _short(text: str) -> bytes:
 def _opened(given: _Given) -> BinaryIO:
     """The file, with a position of its own: the parent may read it, too, for other ends."""
     if given.descriptor is None:
-        stream = open(given.name, "rb")
+        stream = open(given.name, "rb")  # noqa: SIM115
         status = os.fstat(stream.fileno())
         if (status.st_dev, status.st_ino) != given.identity:
             raise CommandError(_("another file has just taken its place"))
         return stream
     with contextlib.suppress(OSError):
         return open(f"/proc/self/fd/{given.descriptor}", "rb")
-    stream = open(os.dup(given.descriptor), "rb")  # no /proc: then the position is the parent's
+    stream = open(os.dup(given.descriptor), "rb")  # noqa: SIM115  # no /proc: then the position is the parent's
     stream.seek(0)
     return stream
 

@@ -146,6 +146,10 @@ def _bytes(length: int) -> Any:
     return Annotated[bytes, Meta(min_length=length, max_length=length)]
 
 
+def _tuple(*types: Any) -> Any:
+    return tuple.__class_getitem__(types)
+
+
 def _record(record: Any, names: Sequence[str], **others: Any) -> Any:
     """The tuple of some fields of a record, with texts and dates that are checked. others: the types of fields by name."""
     hints = get_type_hints(record)
@@ -153,20 +157,19 @@ def _record(record: Any, names: Sequence[str], **others: Any) -> Any:
     types = [_Date | None if name in _DATES else checked.get(hints[name], hints[name]) for name in names]
     for name, its_type in others.items():
         types[names.index(name)] = its_type
-    return tuple.__class_getitem__(tuple(types))
+    return _tuple(*types)
 
 
 @functools.cache
-def _decoder() -> msgspec.msgpack.Decoder[tuple[list[Any], list[Any]]]:
-    row = tuple[_Name, _Name, _Number | None, Annotated[int, Meta(ge=1)], bytes, bytes, bytes | None]
-    digests: Any = [_bytes(length) | None for length in (32, 20, 16)]
-    measures: Any = [Kind | None, _Number | None, _Seconds | None, _Number | None, _Number | None]
-    entry: Any = tuple[_bytes(32), tuple.__class_getitem__((*digests, *measures)), tuple[row, ...]]
-    line: Any = tuple[_Number, _Number, entry | None, _Text, tuple[_Text, ...]]
+def _decoder() -> msgspec.msgpack.Decoder[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    row = _tuple(_Name, _Name, _Number | None, Annotated[int, Meta(ge=1)], bytes, bytes, bytes | None)
+    digests = [_bytes(length) | None for length in (32, 20, 16)]
+    columns = _tuple(*digests, Kind | None, _Number | None, _Seconds | None, _Number | None, _Number | None)
+    entry = _tuple(_bytes(32), columns, _tuple(row, ...))
+    line = _tuple(_Number, _Number, entry | None, _Text, tuple[_Text, ...])
     opinion = _record(Opinion, [each.name for each in fields(Opinion)])
-    said = _record(ListItem, _SAID, opinions=tuple[opinion, ...])
-    with_carried: Any = tuple.__class_getitem__((_Text, *said.__args__))
-    expected: Any = tuple[list[with_carried], list[line]]
+    said = _record(ListItem, _SAID, opinions=_tuple(opinion, ...))
+    expected = _tuple(_tuple(_tuple(_Text, *said.__args__), ...), _tuple(line, ...))
     return msgspec.msgpack.Decoder(expected)
 
 

@@ -1,8 +1,8 @@
 """Read a hash list in a locked process of its own: a list may be made to attack whoever reads it.
 
-Everything that looks at a list's bytes happens there, from telling its format on. What comes back is plain records, whose types
-and bounds are checked here, so a process that a list has taken over can say no more than a list can. How the entries are
-added is decided here.
+Everything that looks at a list's bytes happens there, from telling its format on. What comes back is plain records, whose
+types and bounds are checked here, so a process that a list has taken over can say no more than a list can. How the entries
+are added is decided here.
 """
 
 from __future__ import annotations
@@ -136,4 +136,3 @@ def _lines(stream: BinaryIO, format_name: str) -> Iterator[bytes]:
 
 
 _look_decoder = msgspec.msgpack.Decoder(tuple[str | None, dict[str, str | int | None]])
-

@@ -8,8 +8,8 @@
                <deletedImage> <member/> <timestamp/> <id/> </deletedImage> </images>
       <videos> <video/> <deletedVideo/> </videos> </queryResult>
 
-A deleted entry has no fingerprints: it is told by its record, member and id. The fingerprints of the last KEPT entries in the
-same file are looked up by these two as well. Several answers may follow each other, and a damaged one costs itself only.
+A deleted entry has no fingerprints: it is told by its record, member and id. The fingerprints of the last KEPT entries in
+the same file are looked up by these two as well. Several answers may follow each other, and a damaged one costs itself only.
 Entities and DTDs are refused. The XML is parsed piece by piece with defusedxml (the extra `exchange`).
 """
 
@@ -166,7 +166,10 @@ class _Handler(ContentHandler):
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """Reads the items of a list, which may be several answers. Raises CommandError before any item if defusedxml is missing."""
+    """Reads the items of a list, which may be several answers.
+
+    Raises CommandError before any item if defusedxml is missing.
+    """
     prepare()
     items = _Items()
     answer = _Answer(items)
@@ -250,8 +253,8 @@ class _Answer:
 def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, bool]]:
     """Yields the text in pieces, cut where an answer begins or may begin; and whether one may begin with that piece.
 
-    An XML declaration stands nowhere else. Without one, the outermost element tells; in an encoding other than one of bytes for
-    ASCII characters nothing does, and the list is one answer.
+    An XML declaration stands nowhere else. Without one, the outermost element tells. In an encoding in which a character of
+    ASCII is not one byte nothing does, and the list is one answer.
     """
     rest, is_start = b"", False
     while chunk := stream.read(_CHUNK):
@@ -274,7 +277,10 @@ def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, bool]]:
 
 
 class _Items:
-    """Turns entries into rows in the order of the file. count: how many so far. is_found: whether there is any, or could be."""
+    """Turns entries into rows in the order of the file.
+
+    count: how many so far. is_found: whether there is any, or a place for them.
+    """
 
     def __init__(self) -> None:
         self.count = 0

@@ -5,8 +5,8 @@
                       "caseNumbers": {uuid: status}, "signalType": "ImagePDQ"|"VideoMD5"|"VideoTMK"|"Text"|"URL",
                       "CSPFeedbacks": [{"source", "feedbackValue": "Blocked"|"NotBlocked"|…, "tags": [text]}]}]}
 
-A record has no id of its own: its hash tells it. hashStatus tells whether an entry is withdrawn. Feedback is the opinion of a platform: Blocked confirms the entry;
-NotBlocked ("looked at and not found to be it") disputes it.
+A record has no id of its own: its hash tells it. hashStatus tells whether an entry is withdrawn. Feedback is the opinion of
+a platform: Blocked confirms the entry; NotBlocked ("looked at and not found to be it") disputes it.
 """
 
 from __future__ import annotations

@@ -78,6 +78,4 @@ def looks_like(head: bytes) -> bool:
     return _TELLING.search(head) is not None
 
 
-FORMAT = Format(
-    "tat", frozenset(), None, read, looks_like, speaker="Tech Against Terrorism", default_tlp=MEMBERS_ONLY
-)
+FORMAT = Format("tat", frozenset(), None, read, looks_like, speaker="Tech Against Terrorism", default_tlp=MEMBERS_ONLY)

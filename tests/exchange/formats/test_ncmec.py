@@ -211,7 +211,10 @@ def test_answers_are_told_apart_wherever_they_are_cut_for_reading() -> None:
     for size in (1, 2, 7, 33, 80, 81):
         pieces = (whole[start : start + size] for start in range(0, len(whole), size))
         stream: Any = Pieces(pieces)
-        assert [row[1].record for row in FORMAT.read(stream) if isinstance(row, tuple)] == ["ncmec:42/one", "ncmec:42/two"]
+        assert [row[1].record for row in FORMAT.read(stream) if isinstance(row, tuple)] == [
+            "ncmec:42/one",
+            "ncmec:42/two",
+        ]
 
 
 def test_a_corrected_entry_has_the_same_record_and_the_mark_is_that_of_the_interface() -> None:

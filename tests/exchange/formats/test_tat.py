@@ -100,7 +100,9 @@ def test_a_deleted_entry_needs_nothing_but_its_id(missing: str) -> None:
     )
 
 
-def test_two_changes_within_a_second_keep_their_order_and_an_entry_that_never_changed_has_the_date_it_was_made() -> None:
+def test_two_changes_within_a_second_keep_their_order_and_an_entry_that_never_changed_has_the_date_it_was_made() -> (
+    None
+):
     first, second, never = items_of(FORMAT, page({}, {"updated_on": 1704901040.9}, {"updated_on": None}))
     assert first.changed and second.changed and first.changed < second.changed
     assert (never.added, never.changed) == ("2023-11-15T12:00:00Z", "2023-11-15T12:00:00.123456Z")

@@ -239,7 +239,10 @@ def test_the_numbers_in_a_hash_set_tell_nothing_but_a_uuid_does() -> None:
 
 
 def test_a_corrected_medium_keeps_its_record_and_has_a_later_date() -> None:
-    items = [rows_of(FORMAT, case(media(MD5=md5, DateUpdated=at)))[0][0] for md5, at in ((MD5, "2026-01-01"), (MD5[::-1], "2026-02-01"))]
+    items = [
+        rows_of(FORMAT, case(media(MD5=md5, DateUpdated=at)))[0][0]
+        for md5, at in ((MD5, "2026-01-01"), (MD5[::-1], "2026-02-01"))
+    ]
     assert items[0].record == items[1].record == "vics:x/1"
     assert items[0].changed and items[1].changed and items[0].changed < items[1].changed
 
@@ -250,7 +253,9 @@ def test_other_programs_are_given_no_part_for_a_whole_picture() -> None:
     for hashes in ((part, page), (part, whole, page)):
         data, _report = write(FORMAT, [ListItem(kind="image", md5=MD5, hashes=hashes)], ALL)
         (record,) = json.loads(data)["value"]
-        shown = [each["HashValue"] for each in record.get("AlternativeHashes", []) if each["HashName"] in ("PDQ", "vPDQ")]
+        shown = [
+            each["HashValue"] for each in record.get("AlternativeHashes", []) if each["HashName"] in ("PDQ", "vPDQ")
+        ]
         assert shown == [whole.hex] * (whole in hashes)
         assert set(rows_of(FORMAT, data)[0][0].hashes) == set(hashes)  # we read them with their views
 
