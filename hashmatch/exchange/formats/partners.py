@@ -13,12 +13,15 @@ from hashmatch.exchange.fields import LineError, digest, identified, perceptual_
 from hashmatch.exchange.fields import tlp as tlp_mark
 from hashmatch.exchange.json_reading import JsonPath, placed_records
 from hashmatch.exchange.list_format import ListRow
+from hashmatch.exchange.numbered_lines import BOM
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Kind, LineRemark, ListItem, Tlp, strictest
 
 #: The mark of what a partner's interface says without one, or with one that nobody can read: members may use it, and not
 #: pass it on.
 MEMBERS_ONLY: Tlp = "amber+strict"
+
+_START = 64
 
 #: Which hash a type means ("pdq", "md5", "sha1" or "sha256") and of which media; None if the type does not say.
 SignalMeaning = tuple[str, Kind | None]
@@ -101,10 +104,15 @@ def withdrawn(changed: str | None) -> str:
 def read_document(
     stream: BinaryIO, places: Iterable[JsonPath], parse: Callable[[dict[str, object]], ListItem]
 ) -> Iterator[ListRow]:
-    """Yields the item of every record at these places of a JSON document. `parse` raises LineError for a bad record."""
-    found = False
-    lists = frozenset(path[:-1] for path in places)
-    for row in placed_records(stream, *places, lists=lists):
+    """Yields the item of every record at these places of a JSON document. `parse` raises LineError for a bad record.
+
+    The stream must be seekable. A document with a place for entries and none there is nothing new.
+    """
+    start = stream.tell()
+    found = stream.read(_START).removeprefix(BOM).lstrip()[:1] == b"["  # then it has a place for entries
+    stream.seek(start)
+    lists = frozenset(path[:-1] for path in places if len(path) > 1)
+    for row in placed_records(stream, *places, told=lists):
         found = True
         if isinstance(row, BadLine):
             yield row

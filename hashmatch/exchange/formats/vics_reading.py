@@ -62,11 +62,11 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
     head = stream.read(_HEAD)
     stream.seek(start)
     place = _IN_CASES if _CASES.search(head) or b"#Cases" in head else _IN_SET
-    facts = (_CASE_ID, _CASE_NUMBER) if place == _IN_CASES else ()
+    told = (_CASE, _CASE_ID, _CASE_NUMBER) if place == _IN_CASES else ()
     case: JsonDict = {}
     unused = SkippedKinds()
     number, categories = 1, 0
-    for row in placed_records(stream, place, facts=facts):
+    for row in placed_records(stream, place, told=told):
         if isinstance(row, BadLine):
             yield row
             continue
