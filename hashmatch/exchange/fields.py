@@ -228,13 +228,19 @@ def _origin(record: Mapping[str, object]) -> str | None:
 
 def instant(field: str, value: object) -> str | None:
     """Like `moment`, but also accepts seconds since 1970."""
+    exact = exact_instant(field, value)
+    return exact and exact[:19] + "Z"
+
+
+def exact_instant(field: str, value: object) -> str | None:
+    """Like `exact_moment`, but also accepts seconds since 1970."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return moment(field, value)
+        return exact_moment(field, value)
     try:
         found = datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):
         _refuse(_("{field} is not a time in seconds since 1970: {value}"), field, value)
-    return found.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return found.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def yes(field: str, value: object) -> bool:
@@ -314,9 +320,14 @@ def list_item(
         note=text("note", record.get("note")),
         capitals=not capitals_are_usual and _has_capitals(record),
     )
-    if not identified(item):
+    if not identified(item) and not withdraws_record(item):
         raise LineError(_("neither a digest nor a hash"))
     return item
+
+
+def withdraws_record(item: ListItem) -> bool:
+    """Whether the item withdraws what its source calls by this record; it then needs no digest and no hash."""
+    return item.retracted is not None and item.record is not None
 
 
 def identified(item: ListItem) -> bool:

@@ -1,20 +1,20 @@
 """Reads JSON that may be hostile: single objects, and the records of a document too large to hold in memory.
 
 A document is cut into records before anything is parsed. A bad record therefore costs only itself, and at most one
-record is in memory. Where brackets or quotes do not match, reading goes on with the next line that begins with a bracket:
-of lists with one object a line, and of several documents joined, everything else is read.
+record is in memory. Where brackets or quotes do not match, or a document breaks off, reading goes on with whatever comes
+first: the next line that begins with a bracket, or what begins like the first document. So of lists with one object a line,
+and of several documents joined, everything else is read.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import BinaryIO, NoReturn
 
 from hashmatch.exchange.fields import LineError, snippet
-from hashmatch.exchange.numbered_lines import BOM, LINE_MAX
+from hashmatch.exchange.json_text import DEPTH_MAX, DamageError, JsonText, key_of, scalar
+from hashmatch.exchange.numbered_lines import LINE_MAX
 from hashmatch.i18n import _
 from hashmatch.records import BadLine
 
@@ -24,26 +24,8 @@ JsonDict = dict[str, object]
 
 #: The most brackets and commas in one object. Without this limit, a parsed line of 64 MiB could take gigabytes.
 _PARTS_MAX = 4_000_000
-#: How deep containers may nest outside the records; inside them the parser has its own limit.
-_DEPTH_MAX = 100
 #: In how many places a document may be damaged before we stop reading it.
 _DAMAGES_MAX = 10_000
-_ENDLESS = sys.maxsize
-_CHUNK = 2**16
-#: How far we look into an object for its keys.
-_KEYS_WITHIN = _CHUNK
-
-#: A string, complete or as far as it has been read (it ends with its line), a character of the structure, or a number,
-#: true, false or null.
-_TOKEN = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+("?)|[\[\]{}:,]|[^\s"\[\]{}:,]++')
-
-#: Complete strings and other text up to the next bracket, if it has been read: one step through text we do not look at.
-_STRETCH = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\\n]++|\\[^\n])*+")*+([\[\]{}]?)')
-#: A string that its line ends before it does.
-_TORN = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+\\?\n')
-#: The next line that may begin a document.
-_NEXT = re.compile(rb"\n(?=[ \t]*[{\[])")
-
 #: Where a document keeps its records: the keys from the top, with "*" for the items of an array.
 JsonPath = tuple[str, ...]
 
@@ -110,20 +92,21 @@ def placed_records(
         it}, and of a container that may contain records as an empty object when it begins.
     """
     walk = _Walk(paths, told)
-    text = _Text(stream)
+    text = JsonText(stream)
     for _damage in range(_DAMAGES_MAX):
         try:
             yield from walk.through(text, is_record)
             return
-        except _DamageError:
+        except DamageError:
             yield walk.refuse(
                 _("brackets or quotes do not match here: skipped up to the next line that begins with one")
             )
+            has_more = True
         except LineError as refused:
             yield walk.refuse(str(refused))
-            return
+            has_more = False
         walk.leave()
-        if not text.next_document():
+        if not text.next_document(walk.sound, has_more):
             return
     yield walk.refuse(_("damaged in more than {most} places: the rest is not read").format(most=_DAMAGES_MAX))
 
@@ -140,6 +123,10 @@ class _Walk:
         self._inner = frozenset(path[:length] for path in (*paths, *told) for length in range(len(path)))
         self._number = 0
         self._begun = False
+        #: First keys of the places of records.
+        self._heads = frozenset(path[0] for path in paths if path)
+        #: Up to here in the stream, all is well: the end of the last record, or the last bracket that began anything.
+        self.sound = 0
 
     def leave(self) -> None:
         """Forgets where we are, since a new document begins."""
@@ -151,13 +138,17 @@ class _Walk:
         self._begun = False
         return BadLine(self._number, message)
 
-    def through(self, text: _Text, is_record: IsRecord) -> Iterator[tuple[int, dict[str, object], JsonPath] | BadLine]:
-        """Yields everything up to the end of the text. Raises _DamageError and LineError."""
+    def through(
+        self, text: JsonText, is_record: IsRecord
+    ) -> Iterator[tuple[int, dict[str, object], JsonPath] | BadLine]:
+        """Yields everything up to the end of the text. Raises DamageError and LineError."""
         keys, last, before = self.keys, b"", b""
         while token := text.token():
             match token:
                 case b"{" | b"[":
                     place = tuple(keys)
+                    if not keys:
+                        self.sound = text.place
                     if self._open[-1:] == b"{" and before != b":":
                         raise text.damage(token)
                     if token == b"{" and self._is_record(place, text, is_record):
@@ -169,7 +160,7 @@ class _Walk:
                         keys.append("*" if token == b"[" else "")
                         self._open += token
                     else:
-                        text.pass_over(token, _DEPTH_MAX - len(keys))
+                        text.pass_over(token, DEPTH_MAX - len(keys))
                         token = b"}"
                 case b"]" | b"}" if keys:
                     keys.pop()
@@ -177,25 +168,39 @@ class _Walk:
                         raise text.damage(token)
                 case b":":
                     if self._open[-1:] == b"{":
-                        keys[-1] = _key(last)
+                        keys[-1] = key_of(last)
                 case b"," | b"]" | b"}":
                     pass
                 case _:
                     last = token
                     if keys and (place := tuple(keys)) in self._told and (before == b":" or self._open[-1:] == b"["):
-                        yield self._number, {keys[-1]: _scalar(token)}, place
+                        yield self._number, {keys[-1]: scalar(token)}, place
             before = token
         if keys:
             raise LineError(_("the list breaks off here"))
 
-    def _is_record(self, place: JsonPath, text: _Text, is_record: IsRecord) -> bool:
+    def _is_record(self, place: JsonPath, text: JsonText, is_record: IsRecord) -> bool:
         return place in self._paths and (place not in self._inner or is_record(place, text.keys()))
 
-    def _record(self, text: _Text, place: JsonPath) -> tuple[int, dict[str, object], JsonPath] | BadLine:
+    def _record(self, text: JsonText, place: JsonPath) -> tuple[int, dict[str, object], JsonPath] | BadLine:
         self._number, self._begun = self._number + 1, True
-        record = _record(self._number, text.container())
+        self.sound = begin = text.place
+        data = text.container()
+        record = _record(self._number, data)
+        if data is not None and place and self._is_document(record, data, text):
+            self.sound = begin - 1
+            raise DamageError
         self._begun = False
+        self.sound = text.place
+        if data is not None and not isinstance(record, BadLine):
+            text.learn(data)
         return record if isinstance(record, BadLine) else (self._number, record, place)
+
+    def _is_document(self, record: dict[str, object] | BadLine, data: bytes, text: JsonText) -> bool:
+        """Whether this is no record: another document begins here, or within, since the last one broke off."""
+        if isinstance(record, BadLine):
+            return text.document_in(data, 1) > 0
+        return any(isinstance(record.get(head), list) for head in self._heads) and text.document_in(data, 0) == 0
 
 
 def _record(number: int, data: bytes | None) -> dict[str, object] | BadLine:
@@ -207,158 +212,3 @@ def _record(number: int, data: bytes | None) -> dict[str, object] | BadLine:
         return BadLine(number, _("not valid UTF-8 (at byte {position})").format(position=error.start + 1))
     except LineError as refused:
         return BadLine(number, str(refused))
-
-
-def _key(token: bytes) -> str:
-    return str(_scalar(token) or "")
-
-
-def _scalar(token: bytes) -> object:
-    try:
-        return json.loads(token)
-    except ValueError:
-        return None
-
-
-class _DamageError(Exception):
-    """Brackets or quotes do not match, so nobody can say where in the document we are."""
-
-
-class _Text:
-    """A document's text, read as needed. Raises LineError where reading cannot continue, and _DamageError."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._buffer, self._position = b"", 0
-        self._first = True
-
-    def token(self) -> bytes:
-        """The next string, bare word or character of the structure; empty at the end."""
-        while True:
-            found = _TOKEN.search(self._buffer, self._position)
-            if found and (found[1] or found[0] in _STRUCTURE or (found[1] is None and found.end() < len(self._buffer))):
-                self._position = found.end()
-                return found[0]
-            if found and found[1] is not None:
-                self._check_string(found.start())
-            if not self._more():
-                if found and found[1] is None:
-                    self._position += len(found[0])
-                    return found[0]
-                return b""
-
-    def damage(self, token: bytes) -> _DamageError:
-        """What to raise if the last token is out of place. Reading goes on before it."""
-        self._position -= len(token)
-        while self._position and self._buffer[self._position - 1 : self._position].isspace():
-            self._position -= 1
-        return _DamageError()
-
-    def next_document(self) -> bool:
-        """Skips to the next line that may begin a document. Returns whether there is one."""
-        while not (found := _NEXT.search(self._buffer, self._position)):
-            line = self._buffer.rfind(b"\n", self._position)
-            self._position = line if line >= 0 and len(self._buffer) - line < _CHUNK else len(self._buffer)
-            if not self._more():
-                return False
-        self._position = found.end()
-        return True
-
-    def keys(self) -> set[str]:
-        """The keys of the object whose opening bracket was the last token, as far as they are within its first 64 KiB."""
-        while True:
-            found, complete = _keys(self._buffer, self._position)
-            if complete or len(self._buffer) - self._position > _KEYS_WITHIN or not self._more():
-                return found
-
-    def container(self) -> bytes | None:
-        """The whole object whose opening bracket was the last token; None if it is too long to hold."""
-        parts, size = [b"{"], 1
-        for stretch in self._stretches(b"{", _ENDLESS):
-            size += len(stretch)
-            if size <= LINE_MAX:
-                parts.append(stretch)
-        return b"".join(parts) if size <= LINE_MAX else None
-
-    def pass_over(self, opened: bytes, depth_max: int) -> None:
-        """Skips the rest of the container whose opening bracket was the last token."""
-        for _stretch in self._stretches(opened, depth_max):
-            pass
-
-    def _stretches(self, opened: bytes, depth_max: int) -> Iterator[bytes]:
-        open, bare, before = bytearray(opened), 0, opened
-        while open:
-            found = _STRETCH.match(self._buffer, self._position)
-            assert found  # the pattern matches anything, even nothing
-            self._position = found.end()
-            stretch, bracket = found[0], found[1]
-            before = stretch[: len(stretch) - len(bracket)].rstrip()[-1:] or before
-            if bracket and not _fits(bracket, open, before):
-                raise self.damage(bracket)
-            yield stretch
-            bare = 0 if bracket or b'"' in stretch else bare + len(stretch)
-            _check_length(bare)
-            if bracket in (b"[", b"{"):
-                open += bracket
-                if len(open) > depth_max:
-                    raise LineError(_("nested more than {most} deep").format(most=_DEPTH_MAX))
-            elif bracket:
-                open.pop()
-            else:
-                self._check_string(self._position)
-                if not self._more():
-                    raise LineError(_("the list breaks off here"))
-            before = bracket or before
-
-    def _check_string(self, start: int) -> None:
-        """Raises _DamageError if a string begins here that its line ends before it does."""
-        if _TORN.match(self._buffer, start):
-            self._position = start
-            raise _DamageError
-
-    def _more(self) -> bool:
-        rest = self._buffer[self._position :]
-        _check_length(len(rest))
-        more = self._stream.read(max(_CHUNK, len(rest)))
-        if self._first:
-            more, self._first = more.removeprefix(BOM), False
-        self._buffer, self._position = rest + more, 0
-        return bool(more)
-
-
-_STRUCTURE = frozenset((b"[", b"]", b"{", b"}", b":", b","))
-
-
-def _fits(bracket: bytes, open: bytearray, before: bytes) -> bool:
-    """Whether a bracket may stand in the innermost open container after this character."""
-    inside = open[-1:]
-    if bracket in b"[{":
-        return before == b":" if inside == b"{" else before in (b"[", b",")
-    return bracket == (b"}" if inside == b"{" else b"]")
-
-
-def _keys(data: bytes, start: int) -> tuple[set[str], bool]:
-    """The keys of the object that begins before `start`, and whether there are no more: it ends, or is damaged."""
-    found, open, last = set[str](), bytearray(b"{"), b"{"
-    for token in _TOKEN.finditer(data, start):
-        value = token[0]
-        if token[1] == b"":  # a string that does not end here
-            return found, token.end() < len(data)
-        if value in (b"{", b"[", b"}", b"]"):
-            if not _fits(value, open, last[-1:]):
-                return found, True
-            if value in (b"{", b"["):
-                open += value
-            else:
-                open.pop()
-                if not open:
-                    return found, True
-        elif value == b":" and len(open) == 1:
-            found.add(_key(last))
-        last = value
-    return found, False
-
-
-def _check_length(length: int) -> None:
-    if length > LINE_MAX:
-        raise LineError(_("a text is longer than {limit} bytes").format(limit=LINE_MAX))

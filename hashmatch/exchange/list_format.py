@@ -13,7 +13,7 @@ EXTRAS = ("paths", "case", "operator", "note")
 
 #: What reading yields: an item with the line (from 1) where it begins, a line that was refused, or a remark on a line
 #: whose item comes as well. If a list is one document without lines, its records are counted instead. A retracted item
-#: may have nothing but its case: it then retracts what earlier lists added to the same collection under that case.
+#: may have nothing but its `record`: it then withdraws what the same voice said under that record.
 ListRow = tuple[int, ListItem] | BadLine | LineRemark
 
 
@@ -64,6 +64,8 @@ class Format:
     carries_number: it can express the list's name and number, too.
     read_head: what the first bytes of a list, whatever they are, say about it.
     doubt: what a person should know about a list that was recognised by its first bytes; "" if there is no doubt.
+    prepare: loads what reading needs and does not import with its module. Lists are read in a locked process, which can load
+    nothing later. Raises CommandError if a library is missing.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Format:
     default_tlp: Tlp | None = None
     doubt: Callable[[bytes], str] | None = None
     carries_number: bool = False
+    prepare: Callable[[], object] = lambda: None
 
     @property
     def carries_retraction(self) -> bool:

@@ -14,9 +14,11 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import quote_from_bytes
+from weakref import WeakKeyDictionary
 
 from hashmatch.exchange.fields import LineError, snippet
 from hashmatch.exchange.list_format import ListRow
@@ -38,6 +40,11 @@ _STEPS_A_CALL = 1000
 #: The numbers that rows can have, and how many damaged stretches of a table are stepped over.
 _FIRST_ROW, _LAST_ROW = -(2**63) + 1, 2**63 - 1
 _GAPS_MAX = 10_000
+#: Sorting makes no file.
+_TEMPORARY = "temp_store = MEMORY"
+
+#: How long an SQLite file may be that is not a file itself, as in an archive: it is held in memory.
+_IN_MEMORY = 512 << 20
 
 ItemQuery = Callable[[sqlite3.Connection], Iterator[Callable[[], ListItem]]]
 
@@ -71,30 +78,41 @@ def read_rows(stream: BinaryIO, query: ItemQuery) -> Iterator[ListRow]:
         yield BadLine(number + 1, reason)
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenFile:
+    """An SQLite file that is open. size: in bytes. logs: names of log files beside it, which are not read."""
+
+    connection: sqlite3.Connection
+    size: int
+    logs: tuple[str, ...] = ()
+
+
+#: Files that were opened before their process was locked; see open_ahead.
+_ahead: WeakKeyDictionary[BinaryIO, _OpenFile] = WeakKeyDictionary()
+
+
+def open_ahead(stream: BinaryIO) -> None:
+    """Open a stream's file for `read_rows`, if it is an SQLite file: a process that is locked later can open none."""
+    path = _path_of(stream)
+    if path is not None:
+        head = stream.read(len(MAGIC))
+        stream.seek(0)
+        if head == MAGIC:
+            _ahead[stream] = _open_path(path)
+
+
 @contextmanager
 def _opened(stream: BinaryIO) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
     """A read-only connection, and the names of log files beside the file, which are not read. Text comes as bytes."""
-    with ExitStack() as stack:
-        path = _path_of(stream)
-        if path is None:
-            head = stream.read(len(MAGIC))
-            if head != MAGIC:
-                raise LineError(_("not an SQLite file"))
-            copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="hashmatch-"))
-            copy.write(head)
-            shutil.copyfileobj(stream, copy)
-            copy.flush()
-            path = os.fsencode(copy.name)
-        # Immutable: SQLite does not look for locks, a journal or a log, so it neither creates one nor rolls it back.
-        uri = f"file:{quote_from_bytes(path)}?mode=ro&immutable=1"
-        connection = stack.enter_context(closing(sqlite3.connect(uri, uri=True, isolation_level=None)))
+    file = _ahead.pop(stream, None) or _open(stream)
+    with closing(file.connection) as connection:
         connection.text_factory = bytes
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_MAX)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.setlimit(sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH, 1)
         if sys.version_info >= (3, 12):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
-        steps = _STEPS + _STEPS_A_BYTE * os.stat(path).st_size
+        steps = _STEPS + _STEPS_A_BYTE * file.size
 
         def spent() -> bool:
             nonlocal steps
@@ -102,10 +120,47 @@ def _opened(stream: BinaryIO) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
             return steps < 0
 
         connection.set_progress_handler(spent, _STEPS_A_CALL)
-        for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON", "mmap_size = 0"):
+        for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON", "mmap_size = 0", _TEMPORARY):
             connection.execute(f"PRAGMA {pragma}").close()
-        logs = [path + end for end in (b"-wal", b"-journal") if _has_content(path + end)]
-        yield connection, [snippet(os.fsdecode(os.path.basename(log))) for log in logs]
+        yield connection, list(file.logs)
+
+
+def _open(stream: BinaryIO) -> _OpenFile:
+    path = _path_of(stream)
+    if path is not None:
+        return _open_path(path)
+    head = stream.read(len(MAGIC))
+    if head != MAGIC:
+        raise LineError(_("not an SQLite file"))
+    try:
+        with tempfile.NamedTemporaryFile(prefix="hashmatch-") as copy:
+            copy.write(head)
+            shutil.copyfileobj(stream, copy)
+            copy.flush()
+            return _open_path(os.fsencode(copy.name))  # which keeps it open, also without its name
+    except (PermissionError, FileNotFoundError):  # this process is locked: it may write no file
+        return _open_in_memory(head, stream)
+
+
+def _open_in_memory(head: bytes, stream: BinaryIO) -> _OpenFile:
+    content = bytearray(head + stream.read(_IN_MEMORY))
+    if len(content) > _IN_MEMORY:
+        raise LineError(
+            _("more than {limit} bytes of SQLite in another file: unpack it first").format(limit=_IN_MEMORY)
+        )
+    content[18:20] = b"\1\1"  # in memory there is no log; SQLite would refuse a file that is written through one
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.deserialize(bytes(content))
+    return _OpenFile(connection, len(content))
+
+
+def _open_path(path: bytes) -> _OpenFile:
+    # Immutable: SQLite does not look for locks, a journal or a log, so it neither creates one nor rolls it back.
+    uri = f"file:{quote_from_bytes(path)}?mode=ro&immutable=1"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    logs = [path + end for end in (b"-wal", b"-journal") if _has_content(path + end)]
+    shown = tuple(snippet(os.fsdecode(os.path.basename(log))) for log in logs)
+    return _OpenFile(connection, os.stat(path).st_size, shown)
 
 
 def numbered_rows(connection: sqlite3.Connection, columns: str, table: str) -> Iterator[tuple[Any, ...] | LineError]:
@@ -193,7 +248,8 @@ def _path_of(stream: BinaryIO) -> bytes | None:
         name = stream.name
         status = os.fstat(stream.fileno())
         if isinstance(name, (str, bytes)) and stat.S_ISREG(status.st_mode) and stream.tell() == 0:
-            return os.path.abspath(os.fsencode(name)) if os.path.samestat(status, os.stat(name)) else None
+            # Really: the name may be one that leads to an open descriptor, and logs lie beside the file itself.
+            return os.path.realpath(os.fsencode(name)) if os.path.samestat(status, os.stat(name)) else None
     except (AttributeError, OSError):  # the stream is not a file
         pass
     return None

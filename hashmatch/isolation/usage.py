@@ -60,13 +60,18 @@ def memory(process: int | None) -> int:
         return 0
 
 
-def cause_of_death(process: multiprocessing.process.BaseProcess) -> tuple[Failure, bool]:
-    """Why a process died that has closed its connection, and whether the same task would certainly kill it again."""
+def exit_code(process: multiprocessing.process.BaseProcess) -> int | None:
+    """The exit code of a process that has closed its connection; None if it is still alive."""
     end = time.monotonic() + _SECONDS_TO_DIE
     # join() with a timeout would wait for a descriptor that the process may have closed, and then wait for ever.
     while process.exitcode is None and time.monotonic() < end:
         time.sleep(0.002)
-    code = process.exitcode
+    return process.exitcode
+
+
+def cause_of_death(process: multiprocessing.process.BaseProcess) -> tuple[Failure, bool]:
+    """Why a process died that has closed its connection, and whether the same task would certainly kill it again."""
+    code = exit_code(process)
     if code is None:
         return Failure("decoder-crash", Message.of("decoder-silent")), False
     if code >= 0:

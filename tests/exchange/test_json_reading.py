@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashmatch.exchange import json_reading
+from hashmatch.exchange import json_reading, json_text
 from hashmatch.exchange.json_reading import JsonPath, placed_records, records
 from hashmatch.records import BadLine
 
@@ -117,7 +117,8 @@ class Endless:
 
 @pytest.mark.parametrize("start", [b'["', b'[{"a": "', b"[", b'[{"a": 1'])
 def test_what_never_ends_does_not_fill_the_memory(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_reading, "LINE_MAX", 1 << 20)
+    for module in (json_reading, json_text):
+        monkeypatch.setattr(module, "LINE_MAX", 1 << 20)
     tracemalloc.start()
     try:
         rows: Iterator[Any] = records(Endless(start, b"1"), ("*",))  # type: ignore[arg-type]
@@ -128,7 +129,8 @@ def test_what_never_ends_does_not_fill_the_memory(start: bytes, monkeypatch: pyt
 
 
 def test_a_record_that_is_too_long_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_reading, "LINE_MAX", 1 << 20)
+    for module in (json_reading, json_text):
+        monkeypatch.setattr(module, "LINE_MAX", 1 << 20)
     data = b'[{"a": [' + b'"0123456789",' * 100_000 + b'""]}, {"x": 2}]'
     first, second = records(BytesIO(data), ("*",))
     assert isinstance(first, BadLine) and "longer than" in first.message

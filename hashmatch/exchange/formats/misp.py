@@ -15,7 +15,7 @@ from typing import BinaryIO
 from uuid import uuid5
 
 from hashmatch.exchange.fields import identified
-from hashmatch.exchange.formats.misp_objects import object_of, tag, timestamp
+from hashmatch.exchange.formats.misp_objects import object_of, tag, template, timestamp
 from hashmatch.exchange.formats.misp_reading import read
 from hashmatch.exchange.json_items import NAMESPACE, last_word
 from hashmatch.exchange.json_writing import JsonArray, dumped
@@ -70,4 +70,4 @@ def looks_like(head: bytes) -> bool:
     return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head.removeprefix(BOM)))
 
 
-FORMAT = Format("misp", EVERYTHING, write, read, looks_like)
+FORMAT = Format("misp", EVERYTHING, write, read, looks_like, prepare=template)

@@ -8,16 +8,16 @@
                <deletedImage> <member/> <timestamp/> <id/> </deletedImage> </images>
       <videos> <video/> <deletedVideo/> </videos> </queryResult>
 
-A deleted entry has no fingerprints. The fingerprints of the last KEPT entries in the same file are looked up by member
-and id. Entries from another file are found by their case, which is made of these two. Entities and DTDs are refused. The
-XML is parsed piece by piece with defusedxml (the extra `exchange`).
+A deleted entry has no fingerprints: it is told by its record, member and id. The fingerprints of the last KEPT entries in
+the same file are looked up by these two as well. Several answers may follow each other, and a damaged one costs itself only.
+Entities and DTDs are refused. The XML is parsed piece by piece with defusedxml (the extra `exchange`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 from xml.sax import SAXException, SAXParseException
@@ -25,8 +25,8 @@ from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
 from hashmatch.errors import CommandError
-from hashmatch.exchange.fields import LineError, digest, identified, moment, perceptual_hash, text
-from hashmatch.exchange.formats.partners import nothing_found, withdrawn
+from hashmatch.exchange.fields import LineError, digest, exact_moment, identified, perceptual_hash, text
+from hashmatch.exchange.formats.partners import MEMBERS_ONLY, nothing_found, withdrawn
 from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem, Opinion, Verdict
@@ -35,10 +35,15 @@ from hashmatch.records import BadLine, Hash, Kind, LineRemark, ListItem, Opinion
 KEPT = 100_000
 
 _KINDS: dict[str, Kind] = {"image": "image", "deletedImage": "image", "video": "video", "deletedVideo": "video"}
+#: The elements that entries stand in.
+_PLACES = frozenset({"images", "videos", *_KINDS})
 _SENTIMENTS: dict[str, Verdict] = {"affirmativeFeedback": "confirmed", "negativeFeedback": "disputed"}
 _SEARCHED = frozenset({"md5", "sha1", "pdq"})
 _VALUES = frozenset({"id", "timestamp", "classification"})
 _ROOT = re.compile(rb"<(?:[\w.-]{1,64}:)?queryResult[\s>]")
+#: Where an answer may begin, and the longest such place.
+_START = re.compile(rb"<\?xml\s|" + _ROOT.pattern)
+_START_MAX = 80
 
 _CHUNK = 2**16
 #: How many chunks may pass without the end of a tag or text: until it ends, all of it is in memory.
@@ -82,6 +87,7 @@ class _Handler(ContentHandler):
         super().__init__()
         self.done: list[_Entry] = []
         self.events = 0
+        self.is_found = False  # whether there is a list of entries, even an empty one
         self._entry: _Entry | None = None
         self._path: list[str] = []  # within the entry
         self._depth = 0
@@ -99,6 +105,7 @@ class _Handler(ContentHandler):
         tag = name.rpartition(":")[2]
         entry = self._entry
         if entry is None:
+            self.is_found = self.is_found or tag in _PLACES
             if tag in _KINDS:
                 self._entry, self._path = _Entry(tag), []
             return
@@ -159,57 +166,125 @@ class _Handler(ContentHandler):
 
 
 def read(stream: BinaryIO) -> Iterator[ListRow]:
-    """Reads the items of a list. Raises CommandError before any item if defusedxml is missing."""
+    """Reads the items of a list, which may be several answers.
+
+    Raises CommandError before any item if defusedxml is missing.
+    """
+    prepare()
+    items = _Items()
+    answer = _Answer(items)
+    for piece, is_start in _pieces(stream):
+        if is_start and answer.has_begun:
+            yield from answer.end()
+            answer = _Answer(items)
+        yield from answer.feed(piece)
+    yield from answer.end()
+    if not items.is_found:
+        yield nothing_found()
+
+
+def prepare() -> None:
+    """Load what reading needs. Raises CommandError if defusedxml is missing."""
     try:
-        from defusedxml.common import DefusedXmlException
         from defusedxml.sax import make_parser
     except ImportError:
         raise CommandError(_("this format needs defusedxml: pip install 'hashmatch[exchange]'")) from None
-    handler = _Handler()
-    parser = make_parser()
-    parser.forbid_dtd = True
-    parser.setContentHandler(handler)
-    items = _Items()
-    try:
-        for chunk in _chunks(stream, handler):
-            parser.feed(chunk)
-            yield from items.rows(handler.done)
-            handler.done.clear()
-        parser.close()
-    except _BrokenError as broken:
-        problem = str(broken)
-    except DefusedXmlException:
-        problem = _("it declares a document type or an entity, which a genuine list never does: reading stops here")
-    except SAXParseException as error:
-        where = {"line": error.getLineNumber(), "column": error.getColumnNumber()}
-        problem = _("the XML is broken or breaks off at line {line}, column {column}: reading stops here").format(
-            **where
-        )
-    except (SAXException, ValueError, LookupError):  # an unknown encoding
-        problem = _("the XML is broken: reading stops here")
-    else:
-        if not items.count:
-            yield nothing_found()
-        return
-    yield from items.rows(handler.done)
-    yield BadLine(items.count + 1, problem)
+    make_parser()  # imports the parser itself
 
 
-def _chunks(stream: BinaryIO, handler: _Handler) -> Iterator[bytes]:
-    silent = heard = 0
+class _Answer:
+    """One answer of the interface: a document of XML, which comes piece by piece. If it is damaged, the rest is passed over.
+
+    has_begun: whether its outermost element has been seen.
+    """
+
+    def __init__(self, items: _Items) -> None:
+        from defusedxml.sax import make_parser
+
+        self.has_begun = False
+        self._items, self._handler, self._silent, self._is_over = items, _Handler(), 0, False
+        self._parser = make_parser()
+        self._parser.forbid_dtd = True
+        self._parser.setContentHandler(self._handler)
+
+    def feed(self, piece: bytes) -> Iterator[ListRow]:
+        self.has_begun = self.has_begun or _ROOT.search(piece) is not None
+        if self._is_over:
+            return
+        heard = self._handler.events
+        yield from self._parse(lambda: self._parser.feed(piece))
+        self._silent = 0 if self._handler.events > heard else self._silent + 1
+        if self._silent > _SILENCE_MAX and not self._is_over:
+            yield self._break(_("a piece of it is longer than {limit} bytes").format(limit=_SILENCE_MAX * _CHUNK))
+
+    def end(self) -> Iterator[ListRow]:
+        if not self._is_over:
+            yield from self._parse(self._parser.close)
+
+    def _parse(self, step: Callable[[], object]) -> Iterator[ListRow]:
+        from defusedxml.common import DefusedXmlException
+
+        problem = ""
+        try:
+            step()
+        except _BrokenError as broken:
+            problem = str(broken)
+        except DefusedXmlException:
+            problem = _("it declares a document type or an entity, which a genuine list never does: reading stops here")
+        except SAXParseException as error:
+            where = {"line": error.getLineNumber(), "column": error.getColumnNumber()}
+            problem = _("the XML is broken or breaks off at line {line}, column {column}: reading stops here").format(
+                **where
+            )
+        except (SAXException, ValueError, LookupError):  # an unknown encoding
+            problem = _("the XML is broken: reading stops here")
+        self._items.is_found = self._items.is_found or self._handler.is_found
+        yield from self._items.rows(self._handler.done)
+        self._handler.done.clear()
+        if problem:
+            yield self._break(problem)
+
+    def _break(self, problem: str) -> BadLine:
+        self._is_over = self._items.is_found = True
+        self._items.count += 1
+        return BadLine(self._items.count, problem)
+
+
+def _pieces(stream: BinaryIO) -> Iterator[tuple[bytes, bool]]:
+    """Yields the text in pieces, cut where an answer begins or may begin; and whether one may begin with that piece.
+
+    An XML declaration stands nowhere else. Without one, the outermost element tells. In an encoding in which a character of
+    ASCII is not one byte nothing does, and the list is one answer.
+    """
+    rest, is_start = b"", False
     while chunk := stream.read(_CHUNK):
-        yield chunk
-        silent = 0 if handler.events > heard else silent + 1
-        heard = handler.events
-        if silent > _SILENCE_MAX:
-            raise _BrokenError(_("a piece of it is longer than {limit} bytes").format(limit=_SILENCE_MAX * _CHUNK))
+        data = rest + chunk
+        edge = data.rfind(b"<", max(0, len(data) - _START_MAX))  # a beginning may be cut in two here
+        whole = len(data) if edge < 0 else edge
+        position = 0
+        for found in _START.finditer(data, 0, len(data)):
+            if found.start() >= whole:
+                break
+            if found.start() > position:
+                yield data[position : found.start()], is_start
+            position, is_start = found.start(), True
+        if whole > position:
+            yield data[position:whole], is_start
+            is_start = False
+        rest = data[whole:]
+    if rest:
+        yield rest, is_start or _START.match(rest) is not None
 
 
 class _Items:
-    """Turns entries into rows in the order of the file. count: how many entries so far."""
+    """Turns entries into rows in the order of the file.
+
+    count: how many so far. is_found: whether there is any, or a place for them.
+    """
 
     def __init__(self) -> None:
         self.count = 0
+        self.is_found = False
         self._remarked = set[str]()
         self._known = OrderedDict[str, ListItem]()
 
@@ -237,12 +312,12 @@ class _Items:
         facts, item = _facts(entry), _hashed(entry)
         deleted = entry.tag.startswith("deleted")
         if deleted and not identified(item):
-            if facts.case is None:
+            if facts.record is None:
                 raise LineError(_("it withdraws an entry without giving its id"))
             item = self._known.get(entry.number, item)
         elif not identified(item):
             raise LineError(_("neither a digest nor a hash"))
-        elif facts.case:
+        elif facts.record:
             self._remember(entry.number, item)
         found = replace(facts, md5=item.md5, sha1=item.sha1, hashes=item.hashes)
         if deleted:
@@ -273,8 +348,8 @@ def _facts(entry: _Entry) -> ListItem:
         kind=_KINDS[entry.tag],
         labels=(f"classification:{classification}",) if classification else (),
         source=text("member", entry.member[1] or entry.member[0], 256),
-        changed=moment("timestamp", entry.values.get("timestamp")),
-        case=text("id", f"ncmec:{entry.number}", 512) if number else None,
+        changed=exact_moment("timestamp", entry.values.get("timestamp")),
+        record=text("id", f"ncmec:{entry.number}", 512) if number else None,
         opinions=tuple(dict.fromkeys(_opinion(entry, *each) for each in entry.opinions)),
     )
 
@@ -282,11 +357,13 @@ def _facts(entry: _Entry) -> ListItem:
 def _opinion(entry: _Entry, verdict: Verdict, member: tuple[str, str], at: str, about: str) -> Opinion:
     own = member[0] == entry.member[0]
     name = None if own else text("member", member[1] or member[0], 256) or "member"
-    return Opinion(verdict, name, moment("timestamp", at), text("reason", about, 1024))
+    return Opinion(verdict, name, exact_moment("timestamp", at), text("reason", about, 1024))
 
 
 def looks_like(head: bytes) -> bool:
     return _ROOT.search(head) is not None
 
 
-FORMAT = Format("ncmec", frozenset(), None, read, looks_like, speaker="NCMEC")
+FORMAT = Format(
+    "ncmec", frozenset(), None, read, looks_like, speaker="NCMEC", default_tlp=MEMBERS_ONLY, prepare=prepare
+)

@@ -5,8 +5,8 @@
                       "caseNumbers": {uuid: status}, "signalType": "ImagePDQ"|"VideoMD5"|"VideoTMK"|"Text"|"URL",
                       "CSPFeedbacks": [{"source", "feedbackValue": "Blocked"|"NotBlocked"|…, "tags": [text]}]}]}
 
-hashStatus tells whether an entry is withdrawn. Feedback is the opinion of a platform: Blocked confirms the entry;
-NotBlocked ("looked at and not found to be it") disputes it.
+A record has no id of its own: its hash tells it. hashStatus tells whether an entry is withdrawn. Feedback is the opinion of
+a platform: Blocked confirms the entry; NotBlocked ("looked at and not found to be it") disputes it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import LineError, instant, text, texts
-from hashmatch.exchange.formats.partners import SignalMeaning, hashed, labels_and_tlp, read_document, withdrawn
+from hashmatch.exchange.fields import LineError, exact_instant, text, texts
+from hashmatch.exchange.formats.partners import (
+    MEMBERS_ONLY,
+    SignalMeaning,
+    hashed,
+    labels_and_tlp,
+    read_document,
+    withdrawn,
+)
 from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Opinion, Verdict
@@ -41,7 +48,7 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 def _item(record: dict[str, object]) -> ListItem:
     signal_type = text("signalType", record.get("signalType"), 64)
     item = hashed(_MEANT.get(signal_type or ""), signal_type, record.get("hashValue"))
-    changed = instant("lastModtimestamp", record.get("lastModtimestamp"))
+    changed = exact_instant("lastModtimestamp", record.get("lastModtimestamp"))
     feedbacks = record.get("CSPFeedbacks") or []
     if not isinstance(feedbacks, list) or not all(isinstance(each, dict) for each in feedbacks):
         raise LineError(_("{field} is not a list of objects").format(field="CSPFeedbacks"))
@@ -78,4 +85,4 @@ def looks_like(head: bytes) -> bool:
     return _TELLING.search(head) is not None
 
 
-FORMAT = Format("stopncii", frozenset(), None, read, looks_like, speaker="StopNCII")
+FORMAT = Format("stopncii", frozenset(), None, read, looks_like, speaker="StopNCII", default_tlp=MEMBERS_ONLY)

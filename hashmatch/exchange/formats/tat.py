@@ -14,8 +14,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import instant, text, whole, yes
-from hashmatch.exchange.formats.partners import SignalMeaning, hashed, read_document, withdrawn
+from hashmatch.exchange.fields import exact_instant, text, whole, yes
+from hashmatch.exchange.formats.partners import (
+    MEMBERS_ONLY,
+    SignalMeaning,
+    hashed,
+    read_document,
+    withdrawal,
+    withdrawn,
+)
 from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.records import Kind, ListItem
 
@@ -35,21 +42,27 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
 
 def _item(record: dict[str, object]) -> ListItem:
     algorithm = text("algorithm", record.get("algorithm"), 64)
-    item = hashed(
-        _meant(algorithm, text("file_type", record.get("file_type"), 64)), algorithm, record.get("hash_digest")
-    )
-    ideology = text("ideology", record.get("ideology"))
-    changed = instant("updated_on", record.get("updated_on"))
     number = whole("id", record.get("id"), 2**63 - 1)
+    name = None if number is None else f"tat:{number}"
+    deleted = yes("deleted", record.get("deleted"))
+
+    def hashes() -> ListItem:
+        meant = _meant(algorithm, text("file_type", record.get("file_type"), 64))
+        return hashed(meant, algorithm, record.get("hash_digest"))
+
+    item = withdrawal(name, hashes) if deleted else hashes()
+    ideology = text("ideology", record.get("ideology"))
+    added = exact_instant("created_on", record.get("created_on"))
+    changed = exact_instant("updated_on", record.get("updated_on")) or added
     item = replace(
         item,
         labels=(f"ideology:{ideology}",) if ideology else (),
         source="Tech Against Terrorism",
-        added=instant("created_on", record.get("created_on")),
+        added=added and added[:19] + "Z",
         changed=changed,
-        case=None if number is None else f"tat:{number}",
+        record=name,
     )
-    if yes("deleted", record.get("deleted")):
+    if deleted:
         return replace(item, retracted=withdrawn(changed), retraction_reason="deleted")
     return item
 
@@ -65,4 +78,4 @@ def looks_like(head: bytes) -> bool:
     return _TELLING.search(head) is not None
 
 
-FORMAT = Format("tat", frozenset(), None, read, looks_like, speaker="Tech Against Terrorism")
+FORMAT = Format("tat", frozenset(), None, read, looks_like, speaker="Tech Against Terrorism", default_tlp=MEMBERS_ONLY)

@@ -21,9 +21,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from hashmatch.exchange.fields import LineError, instant, snippet, text, whole, yes
-from hashmatch.exchange.fields import tlp as tlp_mark
-from hashmatch.exchange.formats.partners import SignalMeaning, hashed, labels_and_tlp, read_document, withdrawn
+from hashmatch.exchange.fields import LineError, exact_instant, instant, snippet, text, whole, yes
+from hashmatch.exchange.formats.partners import (
+    MEMBERS_ONLY,
+    SignalMeaning,
+    hashed,
+    known_mark,
+    labels_and_tlp,
+    read_document,
+    withdrawal,
+    withdrawn,
+)
 from hashmatch.exchange.list_format import Format, ListRow
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Opinion, Tlp, Verdict, strictest
@@ -44,6 +52,9 @@ _MEANT: dict[str, SignalMeaning] = {
 _OF_VIDEO = "media_type_video"
 
 _STATUS: dict[str, Verdict] = {"MALICIOUS": "confirmed", "NON_MALICIOUS": "false-positive"}
+#: The privacy of what all members of ThreatExchange may see. Others are HAS_PRIVACY_GROUP and HAS_WHITELIST. Source:
+#: https://developers.facebook.com/docs/threat-exchange/reference/apis/privacy-type
+_VISIBLE = "VISIBLE"
 #: If a member has reacted in several ways, the first of these counts.
 _REACTIONS: dict[str, Verdict] = {
     "HELPFUL": "confirmed",
@@ -82,16 +93,16 @@ def _item(record: dict[str, object]) -> ListItem:
             "should_delete": record.get("should_delete"),
             "descriptors": {"data": [record]},
         }
-    kind_of_hash = text("type", record.get("type"), 64)
-    if kind_of_hash is None:
-        raise LineError(_("the entry has no {field}").format(field="type"))
-    item = hashed(_MEANT.get(kind_of_hash.upper()), kind_of_hash, record.get("indicator"))
-    changed = instant("last_updated", record.get("last_updated"))
-    item = replace(item, changed=changed, case=_case(record.get("id")))
+    number = _record(record.get("id"))
+    changed = exact_instant("last_updated", record.get("last_updated"))
     # The API has been seen to return deleted entries without descriptors (ThreatExchange issue 834).
     if yes("should_delete", record.get("should_delete")) or "descriptors" not in record:
-        return replace(item, retracted=withdrawn(changed), retraction_reason="should_delete")
+        item = withdrawal(number, lambda: _hashed(record))
+        retracted = withdrawn(changed)
+        return replace(item, changed=changed, record=number, retracted=retracted, retraction_reason="should_delete")
+    item = _hashed(record)
     descriptors = [_descriptor(each) for each in _objects("descriptors", record["descriptors"])]
+    changed = changed or max(filter(None, (each.at for each in descriptors)), default=None)
     tags = [*_tags(record.get("tags")), *(tag for each in descriptors for tag in each.tags)]
     labels, tlp = labels_and_tlp(tags)
     added = [instant("creation_time", record.get("creation_time")), *(each.added for each in descriptors)]
@@ -100,15 +111,25 @@ def _item(record: dict[str, object]) -> ListItem:
         kind=item.kind or ("video" if _OF_VIDEO in labels else None),
         labels=labels,
         tlp=strictest(tlp, *(each.tlp for each in descriptors)),
+        changed=changed,
+        record=number,
         added=min(filter(None, added), default=None),
         source=descriptors[0].owner if len(descriptors) == 1 else None,
-        opinions=tuple(_opinions(descriptors)),
+        opinions=tuple(_opinions(descriptors, changed)),
         note="\n".join(note for each in descriptors for note in _notes(each)) or None,
     )
 
 
-def _case(number: object) -> str | None:
-    return f"threatexchange:{number}" if isinstance(number, (str, int)) and str(number).isalnum() else None
+def _hashed(record: Mapping[str, object]) -> ListItem:
+    kind_of_hash = text("type", record.get("type"), 64)
+    if kind_of_hash is None:
+        raise LineError(_("the entry has no {field}").format(field="type"))
+    return hashed(_MEANT.get(kind_of_hash.upper()), kind_of_hash, record.get("indicator"))
+
+
+def _record(number: object) -> str | None:
+    is_number = isinstance(number, (str, int)) and str(number).isalnum() and len(str(number)) <= 64
+    return f"threatexchange:{number}" if is_number else None
 
 
 def _listed(field: str, value: object) -> list[object]:
@@ -147,9 +168,9 @@ def _descriptor(record: Mapping[str, object]) -> _Descriptor:
         number=number,
         verdict=_STATUS.get(status.upper()),
         added=added,
-        at=instant("last_updated", record.get("last_updated")) or added,
+        at=exact_instant("last_updated", record.get("last_updated")) or added,
         tags=tuple(_tags(record.get("tags"))),
-        tlp=_share_level(record.get("share_level")),
+        tlp=_tlp(record.get("share_level"), record.get("privacy_type")),
         confidence=whole("confidence", record.get("confidence"), 100),
         notes=tuple(filter(None, notes)),
         reactions=tuple(_reactions(record.get("reactions"))),
@@ -161,12 +182,14 @@ def _number(value: object) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else text("id", value, 64)
 
 
-def _share_level(value: object) -> Tlp | None:
-    """The TLP mark of a share level; None if the level is not one of the Traffic Light Protocol."""
-    try:
-        return tlp_mark(value)
-    except LineError:
-        return None
+def _tlp(share_level: object, privacy_type: object) -> Tlp | None:
+    """The TLP mark of a descriptor; None if it says nothing about how far it may go.
+
+    Share levels are TLP marks; another one, and what not all members may see, is for nobody else.
+    """
+    level, privacy = text("share_level", share_level, 64), text("privacy_type", privacy_type, 64)
+    mark = None if level is None else known_mark(level) or MEMBERS_ONLY
+    return mark if privacy is None or privacy.upper() == _VISIBLE else strictest(mark, MEMBERS_ONLY)
 
 
 def _reactions(value: object) -> Iterator[tuple[str, str]]:
@@ -178,11 +201,11 @@ def _reactions(value: object) -> Iterator[tuple[str, str]]:
                 yield key.upper(), member.strip()
 
 
-def _opinions(descriptors: list[_Descriptor]) -> Iterator[Opinion]:
+def _opinions(descriptors: list[_Descriptor], changed: str | None) -> Iterator[Opinion]:
     verdicts = {each.verdict for each in descriptors}
     first = next(iter(descriptors), None)
     if first and first.verdict and len(verdicts) == 1:
-        latest = max((each.at for each in descriptors if each.at), default=None)
+        latest = max((each.at for each in descriptors if each.at), default=changed)
         yield Opinion(first.verdict, None, latest, _confidence(first) if len(descriptors) == 1 else None)
     if len(descriptors) > 1:
         for each in descriptors:
@@ -217,4 +240,6 @@ def looks_like(head: bytes) -> bool:
     return _START.match(head.removeprefix(b"\xef\xbb\xbf")) is not None and _TELLING.search(head) is not None
 
 
-FORMAT = Format("threatexchange", frozenset(), None, read, looks_like, speaker="ThreatExchange")
+FORMAT = Format(
+    "threatexchange", frozenset(), None, read, looks_like, speaker="ThreatExchange", default_tlp=MEMBERS_ONLY
+)

@@ -1,5 +1,8 @@
 """Reads Project VIC's JSON as list entries: VICS 2.0 and earlier models, cases and hash sets, as tools write them.
 
+A record is told by its case and its number there, since every case numbers its media from 1. A hash set has nothing that
+tells it from others, so the numbers in it mean nothing later, unless they are UUIDs.
+
 IsPrecategorized and TotalMediaFiles are not read, because they do not agree with the records beside them. A category is
 kept as a label ("vics:category=1"), because the meaning of its number depends on the model.
 """
@@ -13,7 +16,7 @@ from typing import BinaryIO
 
 from hashmatch.exchange.fields import LineError, exact_moment, snippet, text
 from hashmatch.exchange.json_items import hashes_of_short, item_of
-from hashmatch.exchange.json_reading import JsonObject, parse_value, records
+from hashmatch.exchange.json_reading import JsonDict, JsonObject, parse_value, placed_records
 from hashmatch.exchange.list_format import ListRow
 from hashmatch.exchange.skipped_kinds import SkippedKinds
 from hashmatch.i18n import _
@@ -40,8 +43,13 @@ PROPERTIES = (*_TEXTS, *_OF_JSON)
 #: Where media are: in cases, or in a hash set.
 _IN_CASES = ("value", "*", "Media", "*")
 _IN_SET = ("value", "*")
+#: What a case says about itself, before its media.
+_CASE = ("value", "*")
+_CASE_ID, _CASE_NUMBER = (*_CASE, "CaseID"), (*_CASE, "CaseNumber")
 _HEAD = 65_536
 _CASES = re.compile(rb'"Media"\s*:\s*\[')
+
+_UUID = re.compile(r"\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?", re.IGNORECASE)
 
 _DOTNET = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 #: Dates as American programs write them. A date like 1/2/2026 is always read as month and day.
@@ -54,16 +62,22 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
     head = stream.read(_HEAD)
     stream.seek(start)
     place = _IN_CASES if _CASES.search(head) or b"#Cases" in head else _IN_SET
+    told = (_CASE, _CASE_ID, _CASE_NUMBER) if place == _IN_CASES else ()
+    case: JsonDict = {}
     unused = SkippedKinds()
     number, categories = 1, 0
-    for row in records(stream, place):
+    for row in placed_records(stream, place, told=told):
         if isinstance(row, BadLine):
             yield row
             continue
-        number, media = row
+        number, media, where = row
+        if where != place:
+            case = {**case, **media} if media else {}  # an empty one begins a case
+            continue
         date, doubt = _date(media.get("DateUpdated"))
         try:
-            item = item_of(*_entry(media, date, unused))
+            record, hashes = _entry(media, date, unused)
+            item = item_of(_told_by(case, media) | record, hashes)
         except LineError as refused:
             yield BadLine(number, str(refused))
             continue
@@ -78,6 +92,22 @@ def read(stream: BinaryIO) -> Iterator[ListRow]:
         yield LineRemark(number, message.format(count=categories))
     if unused:
         yield LineRemark(number, _("digests of other kinds are skipped: {kinds}").format(kinds=unused))
+
+
+def _told_by(case: JsonObject, media: JsonObject) -> dict[str, object]:
+    """What tells a record from all others, if anything does, and the number of its case."""
+    number, name = media.get("MediaID"), _id(case.get("CaseID")) or _bare(case.get("CaseNumber"))
+    own = str(number) if isinstance(number, int) and not isinstance(number, bool) else _id(number)
+    told: dict[str, object] = {"case": _bare(case.get("CaseNumber"))}
+    if own and (name or _UUID.fullmatch(own)):
+        told["record"] = "vics:" + "/".join(filter(None, (name, own)))
+    return told
+
+
+def _id(value: object) -> str:
+    """An id; a UUID may be in braces and capitals in one program's lists, and not in another's."""
+    bare = _bare(value) or ""
+    return bare.strip("{}").lower() if _UUID.fullmatch(bare) else bare
 
 
 def _entry(media: JsonObject, date: str | None, unused: SkippedKinds) -> tuple[dict[str, object], tuple[Hash, ...]]:

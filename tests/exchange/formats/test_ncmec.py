@@ -59,13 +59,13 @@ def test_all_that_an_entry_says() -> None:
             hashes=(Hash("pdq", bytes.fromhex(BRIDGE)),),
             labels=("classification:A1",),
             source="Example Member",
-            changed="2017-10-24T15:00:00Z",
+            changed="2017-10-24T15:00:00.000000Z",
             opinions=(
-                Opinion("confirmed", None, "2023-06-01T12:48:14Z", "Md5"),
-                Opinion("confirmed", "West", "2023-06-01T12:48:14Z", "Md5"),
-                Opinion("disputed", "8", "2023-06-01T12:48:15Z", "Sha1: Example Reason 1"),
+                Opinion("confirmed", None, "2023-06-01T12:48:14.000000Z", "Md5"),
+                Opinion("confirmed", "West", "2023-06-01T12:48:14.000000Z", "Md5"),
+                Opinion("disputed", "8", "2023-06-01T12:48:15.000000Z", "Sha1: Example Reason 1"),
             ),
-            case="ncmec:42/one",
+            record="ncmec:42/one",
         )
     ]
     assert FORMAT.looks_like(data)
@@ -100,10 +100,10 @@ def test_a_deleted_entry_withdraws_the_hashes_that_the_list_named_for_it() -> No
         ("image", MD5, None, "deletedImage"),
         ("video", None, SHA1, "deletedVideo"),
     ]
-    assert items[1].retracted == "2017-10-24T15:00:00Z" and items[1].case == "ncmec:42/one"
+    assert items[1].retracted == "2017-10-24T15:00:00Z" and items[1].record == "ncmec:42/one"
 
 
-def test_a_deleted_entry_of_another_list_has_its_case(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deleted_entry_of_another_list_has_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ncmec, "KEPT", 1)
     rows = rows_of(document(entry(), entry(number="two"), entry("deletedImage", prints="")))
     assert rows[2] == (
@@ -111,10 +111,10 @@ def test_a_deleted_entry_of_another_list_has_its_case(monkeypatch: pytest.Monkey
         ListItem(
             kind="image",
             source="Example Member",
-            changed="2017-10-24T15:00:00Z",
+            changed="2017-10-24T15:00:00.000000Z",
             retracted="2017-10-24T15:00:00Z",
             retraction_reason="deletedImage",
-            case="ncmec:42/one",
+            record="ncmec:42/one",
         ),
     )
 
@@ -166,16 +166,61 @@ def test_xml_that_cannot_be_read(data: str, reason: str) -> None:
 
 def test_what_stands_before_a_break_is_kept() -> None:
     whole = document(entry(), entry())
-    for cut in (whole[:-20], whole.replace(b"</images>", b"</wrong>"), whole + whole):
+    for cut in (whole[:-20], whole.replace(b"</images>", b"</wrong>"), whole + b"<x/>"):
         rows = rows_of(cut)
         assert [type(row) for row in rows] == [tuple, tuple, BadLine]
         assert rows[2].line == 3
 
 
 def test_a_document_without_entries_says_so() -> None:
-    for data in (document(), b""):
-        (row,) = rows_of(data)
-        assert isinstance(row, LineRemark)
+    (row,) = rows_of(f"{OPEN}<updates/></queryResult>".encode())
+    assert isinstance(row, LineRemark) and "no entry" in row.message
+    (row,) = rows_of(b"")
+    assert isinstance(row, LineRemark)
+
+
+def test_an_answer_without_entries_is_nothing_new() -> None:
+    assert rows_of(document()) == []
+
+
+@pytest.mark.parametrize("head", [HEAD, ""])
+def test_several_answers_in_one_file(head: str) -> None:
+    def answer(number: str) -> bytes:
+        return document(entry(number=number)).removeprefix(HEAD.encode()).join((head.encode(), b"\n"))
+
+    items = items_of(FORMAT, answer("one") + answer("two") + answer("three"))
+    assert [item.record for item in items] == ["ncmec:42/one", "ncmec:42/two", "ncmec:42/three"]
+
+
+@pytest.mark.parametrize("head", [HEAD, ""])
+def test_a_damaged_answer_does_not_hide_the_good_ones_after_it(head: str) -> None:
+    whole = document(entry(number="one"), entry(number="two")).removeprefix(HEAD.encode())
+    for cut in range(len(OPEN) + 1, len(whole) - 1):
+        rows = rows_of(head.encode() + whole[:cut] + head.encode() + whole)
+        assert [row[1].record for row in rows if isinstance(row, tuple)][-2:] == ["ncmec:42/one", "ncmec:42/two"]
+        assert sum(isinstance(row, BadLine) for row in rows) == 1
+    rows = rows_of(whole + head.encode() + whole.replace(b"<md5>", b"<md5>&e;", 1) + head.encode() + whole)
+    assert [type(row) for row in rows] == [tuple, tuple, BadLine, tuple, tuple]
+    bomb = ENTITIES.encode() + OPEN.encode() + b"&b;</queryResult>"
+    rows = rows_of(HEAD.encode() + bomb + head.encode() + whole)
+    assert isinstance(rows[0], BadLine) and len(rows) == 3
+
+
+def test_answers_are_told_apart_wherever_they_are_cut_for_reading() -> None:
+    whole = document(entry(number="one")) + document(entry(number="two"))
+    for size in (1, 2, 7, 33, 80, 81):
+        pieces = (whole[start : start + size] for start in range(0, len(whole), size))
+        stream: Any = Pieces(pieces)
+        assert [row[1].record for row in FORMAT.read(stream) if isinstance(row, tuple)] == [
+            "ncmec:42/one",
+            "ncmec:42/two",
+        ]
+
+
+def test_a_corrected_entry_has_the_same_record_and_the_mark_is_that_of_the_interface() -> None:
+    first, second = items_of(FORMAT, document(entry(), entry(prints=f"<sha1>{SHA1}</sha1>")))
+    assert (first.record, first.md5, second.record, second.sha1) == ("ncmec:42/one", MD5, "ncmec:42/one", SHA1)
+    assert first.tlp is None and FORMAT.default_tlp == "amber+strict"
 
 
 class Pieces:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 
 import pytest
 
 from hashmatch.exchange.formats.stopncii import FORMAT
-from hashmatch.records import Hash, ListItem, Opinion
+from hashmatch.records import BadLine, Hash, ListItem, Opinion
 from tests.support.list_items import BRIDGE, MD5, items_of, read
 
 RECORD = {
@@ -38,7 +39,7 @@ def test_all_that_a_record_says() -> None:
         labels=("a",),
         tlp="red",
         source="StopNCII",
-        changed="2023-11-14T22:13:20Z",
+        changed="2023-11-14T22:13:20.000000Z",
         opinions=(Opinion("confirmed", "East"), Opinion("disputed", "West"), Opinion("confirmed", "platform")),
         case="1f00 2f00",
     )
@@ -79,3 +80,21 @@ def test_feedback_that_was_withdrawn_withdraws_no_more_than_itself() -> None:
 def test_what_is_refused(change: dict[str, object], reason: str) -> None:
     found, bad = read(FORMAT, answer({}, change, {}))
     assert list(found) == [1, 3] and reason in bad[2]
+
+
+def test_a_record_has_no_id_and_its_mark_is_that_of_the_interface() -> None:
+    (item,) = items_of(FORMAT, answer({"CSPFeedbacks": []}))
+    assert (item.record, item.case, item.tlp, FORMAT.default_tlp) == (None, "1f00 2f00", None, "amber+strict")
+    (item,) = items_of(FORMAT, answer({"CSPFeedbacks": [{"tags": ['TLP:"Amber"']}]}))
+    assert item.tlp == "amber"
+
+
+def test_an_answer_without_records_is_nothing_new() -> None:
+    assert list(FORMAT.read(BytesIO(answer()))) == []
+
+
+@pytest.mark.parametrize("cut", range(90, 500, 41))
+def test_a_damaged_answer_does_not_hide_the_good_ones_after_it(cut: int) -> None:
+    rows = list(FORMAT.read(BytesIO(answer({})[:cut] + answer({"lastModtimestamp": 0}))))
+    assert [row[1].changed for row in rows if isinstance(row, tuple)][-1] == "1970-01-01T00:00:00.000000Z"
+    assert any(isinstance(row, BadLine) for row in rows)

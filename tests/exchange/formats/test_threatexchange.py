@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from hashmatch.exchange.formats.threatexchange import FORMAT
-from hashmatch.records import Hash, LineRemark, ListItem, Opinion
+from hashmatch.records import BadLine, Hash, LineRemark, ListItem, Opinion
 from tests.support.list_items import BRIDGE, MD5, SHA1, SHA256, items_of, read
 
 BITS = bytes.fromhex(BRIDGE)
 AT = 1_700_000_000
-CHANGED = "2023-11-14T22:13:20Z"
+CHANGED, EXACTLY = "2023-11-14T22:13:20Z", "2023-11-14T22:13:20.000000Z"
 
 
 def descriptor(owner: str | None, status: str = "MALICIOUS", **more: object) -> dict[str, object]:
@@ -49,9 +49,9 @@ def test_all_that_one_member_says() -> None:
         tlp="amber",
         source="East",
         added="2020-07-01T18:31:15Z",
-        changed=CHANGED,
-        opinions=(Opinion("confirmed", None, "2021-07-01T18:31:15Z", "confidence 80"),),
-        case="threatexchange:12",
+        changed=EXACTLY,
+        opinions=(Opinion("confirmed", None, "2021-07-01T18:31:15.000000Z", "confidence 80"),),
+        record="threatexchange:12",
         note="seen twice\nREVIEWED_MANUALLY",
     )
 
@@ -133,7 +133,7 @@ def test_withdrawals() -> None:
 
 def test_pages_of_descriptors() -> None:
     item = one({"raw_indicator": MD5, "type": "HASH_MD5", "last_updated": AT, **descriptor("1", tags=["a"])})
-    assert (item.md5, item.source, item.labels, item.changed) == (MD5, "1", ("a",), CHANGED)
+    assert (item.md5, item.source, item.labels, item.changed) == (MD5, "1", ("a",), EXACTLY)
     assert [each.verdict for each in item.opinions] == ["confirmed"] and item.retracted is None
 
 
@@ -174,3 +174,81 @@ def test_what_is_refused(record: dict[str, object], reason: str) -> None:
 def test_a_list_without_entries_says_so() -> None:
     (row,) = FORMAT.read(BytesIO(b'{"updates": [{"indicator": ""}]}'))
     assert isinstance(row, LineRemark) and "no entry" in row.message
+
+
+def test_an_empty_page_is_nothing_new() -> None:
+    assert list(FORMAT.read(BytesIO(b'{"data": [], "paging": {}}'))) == []
+    assert list(FORMAT.read(BytesIO(b"[]"))) == []
+
+
+@pytest.mark.parametrize("indicator", [{}, {"indicator": None}, {"type": None}, {"indicator": "00"}])
+def test_a_deleted_entry_needs_nothing_but_its_id(indicator: dict[str, object]) -> None:
+    record = {"id": 77, "type": "HASH_MD5", "should_delete": True, "last_updated": AT, **indicator}
+    assert one(record) == ListItem(
+        changed=EXACTLY, retracted=CHANGED, retraction_reason="should_delete", record="threatexchange:77"
+    )
+
+
+def test_a_deleted_entry_without_an_id_or_of_a_type_that_is_not_searched_is_refused() -> None:
+    for record in ({"type": "HASH_MD5", "should_delete": True}, {"id": 7, "type": "URI", "should_delete": True}):
+        found, bad = read(FORMAT, json.dumps([record]).encode())
+        assert not found and list(bad) == [1]
+
+
+def test_a_corrected_entry_has_the_same_record_and_a_later_date() -> None:
+    first, second = one(update(descriptor("1"))), one(update(descriptor("1"), indicator="0f" * 32, last_updated=AT + 1))
+    assert first.record == second.record and first.hashes != second.hashes
+    assert first.changed and second.changed and first.changed < second.changed
+
+
+def test_the_date_of_the_last_word_where_the_page_has_none() -> None:
+    words = [descriptor("1", last_updated=AT), descriptor("2", last_updated=AT + 5), descriptor("3")]
+    item = one(update(*words, last_updated=None))
+    assert item.changed == "2023-11-14T22:13:25.000000Z"
+    undated = {"id": "9", "owner": {"id": "1"}, "status": "NON_MALICIOUS"}
+    assert one(update(undated)).opinions == (Opinion("false-positive", None, EXACTLY),)
+
+
+@pytest.mark.parametrize(
+    ("tags", "more", "tlp"),
+    [
+        ([], {}, None),
+        (["TLP:AMBER"], {}, "amber"),
+        (['tlp:"green"'], {}, "green"),
+        (['"tlp:red"'], {}, "red"),
+        (["tlp:amber strict"], {}, "amber+strict"),
+        (["tlp:unclear"], {}, "amber+strict"),
+        (["tlp:ex:chr", "tlp:green"], {}, "amber+strict"),
+        (["tlp:unclear", "tlp:red"], {}, "red"),
+        ([], {"share_level": "WHITE"}, "clear"),
+        ([], {"share_level": "amber"}, "amber"),
+        ([], {"share_level": "PRIVATE"}, "amber+strict"),
+        (["tlp:green"], {"share_level": "RED"}, "red"),
+        ([], {"privacy_type": "VISIBLE"}, None),
+        ([], {"privacy_type": "VISIBLE", "share_level": "GREEN"}, "green"),
+        ([], {"privacy_type": "HAS_PRIVACY_GROUP"}, "amber+strict"),
+        ([], {"privacy_type": "HAS_PRIVACY_GROUP", "share_level": "GREEN"}, "amber+strict"),
+        (["tlp:clear"], {"privacy_type": "HAS_WHITELIST", "share_level": "WHITE"}, "amber+strict"),
+        ([], {"privacy_type": "SOMETHING_NEW", "share_level": "RED"}, "red"),
+    ],
+)
+def test_marks(tags: list[str], more: dict[str, object], tlp: str | None) -> None:
+    item = one(update(descriptor("1", **more), tags=tags))
+    assert item.tlp == tlp
+    assert FORMAT.default_tlp == "amber+strict"  # where there is none
+
+
+def test_a_mark_that_nobody_can_read_is_kept_as_a_label() -> None:
+    assert one(update(descriptor("1"), tags=["tlp:unclear", "tlp:green"])).labels == ("tlp:unclear",)
+
+
+@pytest.mark.parametrize("cut", range(40, 320, 13))
+def test_a_damaged_page_does_not_hide_the_good_ones_after_it(cut: int) -> None:
+    page = json.dumps({"data": [update(descriptor("1"))], "paging": {"cursors": {"after": "x"}}}).encode()
+    if page[:cut].rstrip().endswith(b":"):
+        pytest.skip("behind a colon, a page cannot be told from the value of a key")
+    last = json.dumps({"data": [update(id="88"), update(id="89")], "paging": {}}).encode()
+    rows = list(FORMAT.read(BytesIO(page + page[:cut] + last + page)))
+    items = [row[1].record for row in rows if isinstance(row, tuple)]
+    assert items[0] == "threatexchange:12" and items[-3:] == [f"threatexchange:{n}" for n in (88, 89, 12)]
+    assert [row for row in rows if isinstance(row, BadLine)]

@@ -40,6 +40,7 @@ def test_rows_of_every_kind() -> None:
             hashes=(Hash("pdq", bytes.fromhex(BRIDGE), 98, 1.0),),
             collection="a, b",
             labels=("tlp:none",),
+            tlp="amber+strict",
             opinions=(disputed,),
         ),
         11: replace(IMAGE, collection="=East"),
