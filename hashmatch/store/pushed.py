@@ -10,13 +10,18 @@ from datetime import UTC, datetime, timedelta
 
 from hashmatch.clock import now, now_exactly
 from hashmatch.records import Pushed, SentContent
+from hashmatch.store import voices
 from hashmatch.store.database import Store
+from hashmatch.store.revisions import touch
 
 #: For how long we look for a content whose number was not told. HMA's own index has it within minutes.
 _LOST_AFTER = timedelta(hours=1)
 
 #: How many other banks may be this one by another name, and how many contents of each are asked for.
 _OTHER_BANKS, _OTHER_CONTENTS = 50, 64
+
+#: What follows the name of a server, and a moment follows, of contents that were set aside.
+_ASIDE = " "
 
 _COLUMNS = "content_id, reference_id, digest, disabled, note"
 
@@ -50,8 +55,8 @@ class PushedContents:
         return sorted(found, key=lambda each: each.content)
 
     def highest(self) -> int:
-        query = "SELECT max(content_id) FROM pushed WHERE server = ?"
-        return int(self.store.connection.execute(query, (self.server,)).fetchone()[0] or 0)
+        query = "SELECT max(content_id) FROM pushed WHERE server = ?1 OR instr(server, ?1 || ?2) = 1"
+        return int(self.store.connection.execute(query, (self.server, _ASIDE)).fetchone()[0] or 0)
 
     def put(self, pushed: Iterable[Pushed]) -> None:
         with self.store.transaction() as connection:
@@ -69,7 +74,7 @@ class PushedContents:
         with self.store.transaction() as connection:
             return connection.execute(
                 "UPDATE pushed SET server = ? WHERE server = ? AND bank = ?",
-                (f"{self.server} {now_exactly()}", self.server, self.bank),
+                (f"{self.server}{_ASIDE}{now_exactly()}", self.server, self.bank),
             ).rowcount
 
     def send(self, contents: Sequence[SentContent]) -> None:
@@ -121,6 +126,7 @@ class PushedContents:
 
     def _move(self, before: tuple[str, str], after: tuple[str, str]) -> None:
         with self.store.transaction() as connection:
+            _move_opinions(connection, (_name_of(before[0]), before[1]), after)
             # Of a number that is known under both names there is one row too many.
             connection.execute(
                 "DELETE FROM pushed WHERE (server, bank) = (?, ?) AND content_id IN"
@@ -161,10 +167,41 @@ def references_of(
     """
     rows = connection.execute(
         "SELECT DISTINCT reference_id FROM pushed WHERE content_id = ?1 AND (bank = ?2 OR ?4 IS NOT NULL)"
-        " AND (server = ?3 OR ?3 IS NULL) AND (digest = ?4 OR ?4 IS NULL) AND instr(server, ' ') = 0 ORDER BY 1",
-        (number, bank, server, digest),
+        " AND (server = ?3 OR ?3 IS NULL) AND (digest = ?4 OR ?4 IS NULL) AND instr(server, ?5) = 0 ORDER BY 1",
+        (number, bank, server, digest, _ASIDE),
     )
     return [reference_id for (reference_id,) in rows]
+
+
+def opinion_source(server: str, bank: str) -> str:
+    """As whose opinion we keep what others did in a bank."""
+    return f"HMA {server} {bank}"
+
+
+def _name_of(server: str) -> str:
+    """The name of a server, also of contents that were set aside."""
+    return server.split(_ASIDE)[0]
+
+
+def _move_opinions(connection: sqlite3.Connection, before: tuple[str, str], after: tuple[str, str]) -> None:
+    """What others did in a bank is known by its new name from here on, so that they can take it back under that name."""
+    if before == after:
+        return
+    old, new = (voices.number(connection, voices.of_server(server)) for server, _bank in (before, after))
+    said = connection.execute(
+        "SELECT id, reference_id, at FROM opinion WHERE (voice_id, source) = (?, ?)", (old, opinion_source(*before))
+    )
+    for number, reference_id, at in said.fetchall():
+        there = connection.execute(
+            "SELECT id, at FROM opinion WHERE (reference_id, voice_id, source) = (?, ?, ?)",
+            (reference_id, new, opinion_source(*after)),
+        ).fetchone()
+        if there is not None:  # the last word counts
+            connection.execute("DELETE FROM opinion WHERE id = ?", (there[0] if at > there[1] else number,))
+        connection.execute(
+            "UPDATE opinion SET (voice_id, source) = (?, ?) WHERE id = ?", (new, opinion_source(*after), number)
+        )
+        touch(connection, reference_id)
 
 
 def origin(connection: sqlite3.Connection) -> str:

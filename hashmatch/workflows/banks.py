@@ -26,7 +26,7 @@ from hashmatch.exchange.hma import (
 from hashmatch.exchange.hma.signals import signals_of
 from hashmatch.i18n import _
 from hashmatch.records import ListItem, Opinion, Verdict
-from hashmatch.store import Store, hash_rows, lookup, opinions, pushed, review_decisions
+from hashmatch.store import Store, hash_rows, lookup, opinions, pushed, review_decisions, voices
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.pushed import PushedContents
 from hashmatch.workflows.export_list import ExportEntries, ExportSelection
@@ -77,14 +77,29 @@ def fill_bank(
         raise CommandError(_("a bank is filled with all that is known; --since is for lists"))
     choice = ExportEntries(store.connection, selection, None)
     standing = _Standing(choice, review_decisions.rules(store.connection).source)
+    report, is_through = PushReport(), False
     with HmaServer(url, token_from_environment()) as server:
         ledger = PushedContents(store, server.name, bank)
-        report = push(server, bank, standing.entries(), ledger, refused)
-        kept_back = {"above": choice.above, "unmarked": choice.unmarked, "disputed": standing.disputed}
-        detail = {"server": server.name} | asdict(report) | {"bank": report.bank or bank} | kept_back
+        try:
+            push(server, bank, standing.entries(), ledger, refused, report)
+            is_through = True
+        finally:
+            filled = FillReport(report, choice.above, choice.unmarked, standing.disputed)
+            if is_through or report.changed:
+                _record(store, actor, server.name, bank, selection, filled, is_through)
+    return filled
+
+
+def _record(
+    store: Store, actor: Actor, server: str, bank: str, selection: ExportSelection, filled: FillReport, is_through: bool
+) -> None:
+    """Write what was done to a bank into the audit trail, also if something went wrong on the way."""
+    counts = asdict(filled)
+    detail = {"server": server, **counts.pop("pushed"), "bank": filled.pushed.bank or bank, **counts}
+    if not is_through:
+        detail["aborted"] = True
     with store.transaction() as connection:
         record(connection, actor, "push", detail | selection.as_json())
-    return FillReport(report, **kept_back)
 
 
 class _Standing:
@@ -122,7 +137,8 @@ def read_bank(store: Store, actor: Actor, url: str, name: str) -> BankReport:
                     "nothing was put into bank {bank} of {server} from here, and HMA cannot list what others did"
                 )
             raise CommandError(message.format(bank=name, server=server.name))
-        voice, source = f"hma:{server.name}", f"HMA {server.name} {bank.name}"
+        # The names by which people call it: after a rename, the bank may have another one there.
+        voice, source = voices.of_server(server.name), pushed.opinion_source(server.name, name)
         report = _give_opinions(store, actor, voice, source, read_ours(bank, ledger.all()))
         detail = {"server": server.name, "bank": bank.name, **asdict(report)}
     with store.transaction() as connection:
@@ -150,19 +166,20 @@ def _give_opinions(
         happened = "disabled there" if content.state == "disabled" else "removed there"
         said = Opinion("disputed", source, now_exactly(), content.note or happened)
         with store.transaction() as connection:
-            if _last_word(connection, ours.reference, source) != "disputed":
+            if _last_word(connection, ours.reference, voice, source) != "disputed":
                 news["disputed"] += opinions.give(connection, actor, ours.reference, said, voice)
     for reference in sorted(enabled - disputed):
         with store.transaction() as connection:
-            if _last_word(connection, reference, source) == "disputed":
+            if _last_word(connection, reference, voice, source) == "disputed":
                 said = Opinion("confirmed", source, now_exactly(), "enabled there again")
                 news["confirmed"] += opinions.give(connection, actor, reference, said, voice)
     return BankReport(read, news["disputed"], news["confirmed"])
 
 
-def _last_word(connection: sqlite3.Connection, reference_id: int, source: str) -> Verdict | None:
-    """What a source says of a reference."""
-    return next((each.verdict for each in opinions.of(connection, reference_id) if each.source == source), None)
+def _last_word(connection: sqlite3.Connection, reference_id: int, voice: str, source: str) -> Verdict | None:
+    """What a source says of a reference by its own voice, and not as others pass it on."""
+    said = (each for each in opinions.of(connection, reference_id) if (each.author, each.source) == (voice, source))
+    return next((each.verdict for each in said), None)
 
 
 def references_in_bank(store: Store, bank: str, number: int, url: str | None = None) -> list[int]:

@@ -109,6 +109,7 @@ class ExportEntries:
         self._connection, self._selection, self._after, self._before = connection, selection, after, before
         self._one_each = form is None or not form.carries_retraction
         self._says_views = form is not None and "view" in form.carries
+        self._says_expiry = form is not None and "expires" in form.carries
         self._we = review_decisions.rules(connection).source
         self._passed: list[tuple[int, int, GivenEntry]] = []
         for name in selection.collections:
@@ -180,6 +181,8 @@ class ExportEntries:
             same = [newest.get(each.collection_id, "") for each in reference.sources if _word(each) == _word(source)]
             changed = max(moment, *same)
             item = self._item(reference, source, facts, changed)
+            if item.retracted is None and not source.live and not self._says_expiry:
+                item = replace(item, retracted=source.expires)
             if self._one_each and item.retracted is not None and any(not each.withdrawn for _, each in before.values()):
                 self.taken += 1
                 # A format that cannot say that something is withdrawn may be able to say that it is disputed.

@@ -287,7 +287,7 @@ def test_strange_answers_to_reading_back(hma: Hma, body: object) -> None:
         {"matches": [True, -1, 2**70, "1", 10**9, 1]},
         [{"name": "../x"}, {"name": 5}, {}, {"name": "WEST"}],
     ],
-    ids=repr,
+    ids=lambda value: repr(value)[:60],
 )
 @pytest.mark.parametrize("status", [200, 404])
 def test_strange_answers_about_what_is_there(hma: Hma, notes: Store, body: object, status: int, place: int) -> None:

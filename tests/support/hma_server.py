@@ -142,6 +142,7 @@ class Hma:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits for 40 ms
     hma: Hma
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -206,12 +207,18 @@ def sends_for_ever(start: bytes, more: bytes) -> Fault:
     return fault
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing: a client that hangs up is what many tests are about."""
+
+
 @contextmanager
 def running(hma: Hma, certificate: Path | None = None) -> Iterator[Hma]:
     handler = type("OneHandler", (Handler,), {"hma": hma})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
+    with _Server(("127.0.0.1", 0), handler) as server:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)

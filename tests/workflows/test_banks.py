@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from hashmatch import cli
-from hashmatch.records import Hash, Opinion
-from hashmatch.store import curate, lookup, open_store, opinions, verify
-from tests.support.hma_server import Hma, hangs_up, running
+from hashmatch.exchange.hma import client
+from hashmatch.records import Hash, ListItem, Opinion
+from hashmatch.store import audit, curate, lookup, open_store, opinions, verify
+from tests.support.hma_server import Fault, Hma, hangs_up, replies, running
 from tests.support.interruptible import start_interruptible
-from tests.support.made_references import ME, add, measured, pdq
+from tests.support.made_references import ME, add, add_entry, measured, pdq
 from tests.support.repository import ROOT
 
 
@@ -131,6 +133,27 @@ def test_what_is_enabled_there_again_is_confirmed_here(hma: Hma, known: Path) ->
     assert said == ["disputed", "confirmed", "disputed"]
 
 
+@pytest.mark.parametrize("how", ["server", "bank"])
+def test_the_word_of_a_bank_goes_with_its_name(hma: Hma, known: Path, how: str) -> None:
+    url, bank = hma.url, "EAST"
+    push(known, hma)
+    said = []
+    for until in (0, 1, 0):
+        hma.contents[number_of(hma, "one")]["until"] = until
+        read = run(known, "import", "--from-hma", url, "--bank", bank)
+        assert read.returncode == 0, read.stderr
+        with open_store(known) as store:
+            (opinion,) = lookup.reference(store.connection, 1).opinions
+        assert (opinion.source, opinion.author) == (f"HMA {url} {bank}", f"hma:{url}")
+        said.append(opinion.verdict)
+        if how == "server":
+            url = hma.url if "localhost" in url else hma.url.replace("127.0.0.1", "localhost")
+        else:
+            hma.rename(bank, "WEST" if bank == "EAST" else "EAST")
+            bank = "WEST" if bank == "EAST" else "EAST"
+    assert said == ["disputed", "confirmed", "disputed"]
+
+
 def test_of_a_bank_that_was_never_filled_from_here(hma: Hma, known: Path) -> None:
     read = run(known, "import", "--from-hma", hma.url, "--bank", "EAST")
     assert read.returncode == 2
@@ -162,7 +185,8 @@ def test_films_are_told_of(hma: Hma, tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_what_cannot_be_is_said_in_one_line(known: Path, arguments: list[str]) -> None:
+def test_what_cannot_be_is_said_in_one_line(known: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_WAITS", (0.0, 0.0))  # else seven seconds for nobody
     done = run(known, *arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr and done.stderr.strip()
@@ -285,6 +309,33 @@ def test_an_interrupt_waits_for_the_answer(hma: Hma, known: Path, posts: int) ->
         assert store.connection.execute("SELECT count(*) FROM sent").fetchone() == (0,)
     hma.delay = 0
     push(known, hma)
+    assert hma.live("EAST") == ALL and len(hma.contents) == 3
+
+
+@pytest.mark.parametrize("fault", [replies(418), hangs_up], ids=["refuses to go on", "hangs up"])
+def test_what_went_out_before_something_went_wrong_is_in_the_audit_trail(hma: Hma, known: Path, fault: Fault) -> None:
+    hma.faults = [None, None, None, None, fault]
+    assert push(known, hma).returncode == 2
+    with open_store(known) as store:
+        (aborted,) = (json.loads(entry.detail) for entry in audit.entries(store) if entry.action == "push")
+    assert aborted["added"] in (1, 2) and aborted["aborted"] is True
+    push(known, hma)
+    with open_store(known) as store:
+        *_before, through = (json.loads(entry.detail) for entry in audit.entries(store) if entry.action == "push")
+    assert "aborted" not in through
+    assert hma.live("EAST") == ALL and len(hma.contents) == 3
+
+
+def test_what_went_wrong_on_a_server_that_was_set_up_anew_is_found(hma: Hma, known: Path) -> None:
+    hma.number = 5000
+    push(known, hma)
+    hma.banks.clear()
+    hma.contents.clear()
+    hma.number = 0
+    hma.faults = [None] * 4 + [None, hangs_up]
+    assert push(known, hma).returncode == 2
+    assert hma.contents
+    assert "interrupted export were found" in push(known, hma).stderr
     assert hma.live("EAST") == ALL and len(hma.contents) == 3
 
 
@@ -444,6 +495,22 @@ def test_what_we_dispute_is_withdrawn_and_what_others_dispute_is_not(hma: Hma, k
     again = push(known, hma)
     assert again.returncode == 1 and "1 left out: disputed here" in again.stderr
     assert hma.live("EAST") == sorted(pdq(name).hex for name in ("two", "three"))
+
+
+def test_what_has_expired_is_withdrawn(hma: Hma, known: Path) -> None:
+    push(known, hma)
+    with open_store(known, write=True) as store, store.transaction() as connection:
+        connection.execute("UPDATE membership SET expires = '2020-01-01T00:00:00Z' WHERE reference_id = 2")
+    assert "1 disabled" in push(known, hma).stderr
+    assert hma.live("EAST") == sorted(pdq(name).hex for name in ("one", "three"))
+
+
+def test_what_waits_for_a_person_to_allow_stays_home(hma: Hma, known: Path) -> None:
+    with open_store(known, write=True) as store:
+        add_entry(store, ListItem(hashes=(pdq("newspaper"),), allow=True), allow=True, tlp="green")
+    pushed = push(known, hma)
+    assert "1 left out: on the allow list" in pushed.stderr
+    assert hma.live("EAST") == ALL
 
 
 def test_what_is_withdrawn_and_enabled_there_is_disabled_again(hma: Hma, known: Path) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hashmatch.exchange.formats import ncmec
-from hashmatch.records import BadLine, LineRemark
+from hashmatch.records import BadLine, LineRemark, ListItem
 from hashmatch.store import Store, list_issues, lookup, open_store, verify
+from hashmatch.workflows.export_list import ExportSelection, export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
-from tests.support.made_references import ME, add
+from tests.support.made_references import ME, add, add_entry, pdq
 
 pytest.importorskip("defusedxml", reason="needs defusedxml: pip install -e .[exchange]")
 
@@ -103,3 +105,14 @@ def test_a_case_is_looked_up_by_an_index(store: Store) -> None:
         ("x", "y"),
     ).fetchall()
     assert any("membership_case" in row[3] for row in plan)
+
+
+@pytest.mark.parametrize("form", ["pdq", "tx-lines", "jsonl"])
+def test_an_expired_word_goes_out_as_withdrawn_where_its_end_cannot_be_said(store: Store, form: str) -> None:
+    for number, end in enumerate(("2020-01-01T00:00:00Z", "9999-01-01T00:00:00Z", None)):
+        add_entry(store, ListItem(hashes=(pdq(number),), tlp="green"), expires=end, tlp="green")
+    out = io.BytesIO()
+    report = export(store, ME, out, form, ExportSelection())
+    expected = (3, 0) if form == "jsonl" else (2, 1)
+    assert (report.written, report.left_out_retracted) == expected
+    assert (pdq(0).hex in out.getvalue().decode()) == (form == "jsonl")

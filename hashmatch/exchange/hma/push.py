@@ -58,6 +58,11 @@ class PushReport:
     left_out_without_hash: int = 0
     films_without_frames: int = 0
 
+    @property
+    def changed(self) -> int:
+        """How many contents of the bank were changed."""
+        return self.added + self.disabled + self.enabled
+
 
 def push(
     server: HmaServer,
@@ -65,6 +70,7 @@ def push(
     entries: Iterable[tuple[int, ListItem]],
     ledger: BankLedger,
     refused: Callable[[int, str], None] = lambda reference, reason: None,
+    report: PushReport | None = None,
 ) -> PushReport:
     """Brings a bank up to date with our references.
 
@@ -73,14 +79,14 @@ def push(
     removed there stays so, unless nothing of ours is left. The bank is created if it does not exist. A second push changes
     nothing, and an aborted push can be resumed.
     name: of the bank. entries: our number of each reference, at most once, and what we know about it.
-    refused: called with a reference and the server's reason.
+    refused: called with a reference and the server's reason. report: counts what is done, also if the push is aborted.
     Raises CommandError if the server cannot be reached or does not answer like HMA, or the bank's name is not valid.
     """
     bank = HmaBank(server, name)
     where = find_ours(bank, ledger)
     if not where.exists:
         bank.make()
-    filling = _Filling(bank, ledger, where, refused)
+    filling = _Filling(bank, ledger, where, refused, report or PushReport())
     filling.report.bank = bank.name if bank.name != name else None
     filling.find_lost()
     seen: set[int] = set()
@@ -129,13 +135,20 @@ class _Filling:
     """One push under way. Requests are made in batches, and what became of each is in the ledger before the next."""
 
     def __init__(
-        self, bank: HmaBank, ledger: BankLedger, where: Whereabouts, refused: Callable[[int, str], None]
+        self,
+        bank: HmaBank,
+        ledger: BankLedger,
+        where: Whereabouts,
+        refused: Callable[[int, str], None],
+        report: PushReport,
     ) -> None:
-        self.report = PushReport(lost=where.lost, former=where.former)
+        self.report = report
+        report.lost, report.former = where.lost, where.former
         self._bank, self._ledger, self._where, self._refused = bank, ledger, where, refused
         self._seen = {pushed.content for pushed, _found in where.there}
         self._enabled_there = {pushed.content for pushed, found in where.there if found.until != DISABLED}
         self._jobs: list[SentContent | _Change] = []
+        #: The highest number that the server gave before what is sent next.
         self._after = self._ledger.highest()
         self._batch, self._in_a_row = 1, 0
 
@@ -210,11 +223,11 @@ class _Filling:
             fates = self._bank.server.each(lambda job: self._fate(job, stop), jobs)
             done = list(zip(jobs, fates, strict=True))
             self._write_down(done)
+            for job, fate in done:
+                self._count(job, fate)
         error = next((fate for fate in fates if isinstance(fate, CommandError)), None)
         if error is not None:
             raise error
-        for job, fate in done:
-            self._count(job, fate)
         self._batch = min(self._batch * _GROWTH, _BATCH_MAX)
 
     def _fate(self, job: SentContent | _Change, stop: threading.Event) -> _Fate:
@@ -240,13 +253,15 @@ class _Filling:
                     number, noted = fate
                     note = job.note if noted else None
                     arrived.append((job, Pushed(number, job.reference, digest_of(job.signals), note=note)))
-                    self._after = max(self._after, number)
                 elif not isinstance(fate, CommandError):
                     arrived.append((job, None))
             elif isinstance(fate, bool) and job.until is not None:
                 changed.append(replace(job.pushed, disabled=job.until == DISABLED or not fate))
             elif fate is True:
                 changed.append(replace(job.pushed, note=job.note))
+        if any(pushed is not None for _sent, pushed in arrived):
+            # Not the highest of all times: a server that was set up anew counts from the beginning.
+            self._after = max(pushed.content for _sent, pushed in arrived if pushed is not None)
         self._ledger.arrived(arrived)
         self._ledger.put(changed)
 
@@ -265,6 +280,6 @@ class _Filling:
             if self._in_a_row == _REFUSED_MAX:
                 message = _("{server}: it keeps refusing entries, the last one with {reason}")
                 raise CommandError(message.format(server=self._bank.server.name, reason=fate))
-        else:
+        elif isinstance(fate, tuple):
             report.added += 1
             self._in_a_row = 0

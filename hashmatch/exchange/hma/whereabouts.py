@@ -90,8 +90,8 @@ def _ask(bank: HmaBank, ours: Sequence[Pushed], via: str | None) -> list[tuple[P
 def find_sent(bank: HmaBank, ledger: BankLedger) -> list[tuple[SentContent, Pushed]]:
     """Looks for contents that were sent to the bank while something went wrong. Returns those that are there.
 
-    HMA counts its contents up. So they have the next numbers after the last one that we knew. HMA's index has them too, a
-    minute or so later.
+    HMA counts its contents up. So they have the next numbers after the last one that we knew, unless the server was set up
+    anew. HMA's index has them too, a minute or so later.
     """
     missing = {each.note: each for each in ledger.under_way()}
     arrived: list[tuple[SentContent, Pushed]] = []
@@ -115,7 +115,7 @@ def find_sent(bank: HmaBank, ledger: BankLedger) -> list[tuple[SentContent, Push
         numbers = bank.similar(each.signals)
         if numbers is None:
             break
-        for _number, found in bank.find_all([number for number in numbers if number > each.after]):
+        for _number, found in bank.find_all(numbers):
             look(found)
     return arrived
 
@@ -129,6 +129,6 @@ def _sent_as(
     if found.note is not None:
         sent = missing.get(found.note)
         return sent if sent is not None and sent.signals == dict(found.signals) else None
-    alike = [each for each in missing.values() if each.signals == dict(found.signals)]
+    alike = [each for each in missing.values() if each.signals == dict(found.signals) and found.number > each.after]
     known = {pushed.content for each in alike for pushed in ledger.of(each.reference)}
     return alike[0] if alike and found.number not in known else None
