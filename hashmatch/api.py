@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -136,17 +136,22 @@ class ReferenceSet:
         tlp: Tlp | None = None,
         allow: bool = False,
         strict: bool = False,
+        default_tlp: Tlp | None = None,
+        columns: Mapping[str, str] | None = None,
     ) -> tuple[ImportReport, list[BadLine]]:
-        """Read a hash list. Returns the counts, and the lines that were refused."""
+        """Read a hash list. columns: of a table, our field -> the name or number of its column.
+
+        Returns the counts, and the lines that were refused.
+        """
         bad: list[BadLine] = []
 
         def told(line: BadLine | LineRemark) -> None:
             if isinstance(line, BadLine):
                 bad.append(line)
 
-        plan = ImportPlan(collection, tlp, allow, strict)
+        plan = ImportPlan(collection, tlp, allow, strict, default_tlp=default_tlp)
         store, actor = self._open(write=True), self._actor("import")
-        report = import_list(store, actor, Path(path), plan, format_name=format, told=told)
+        report = import_list(store, actor, Path(path), plan, format_name=format, columns=columns, told=told)
         return report, bad
 
     def close(self) -> None:

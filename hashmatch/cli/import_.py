@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from hashmatch.search.duplicates import NearDuplicate
     from hashmatch.signing.acceptance import ListFlaw
     from hashmatch.store import Store
+    from hashmatch.store.audit import Actor
     from hashmatch.workflows.import_list import ImportReport
+    from hashmatch.workflows.list_files import ListFile
+    from hashmatch.workflows.list_origin import ImportPlan
+    from hashmatch.workflows.list_reading import HowToRead
 
 
 _ENTRIES = _("What becomes of the entries")
@@ -62,6 +66,17 @@ _SERVER = _("Instead of lists: an HMA server")
     section=_TRUST,
     help=_("Format of the lists."),
 )
+@sections.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OUR_FIELD=THEIR_COLUMN",
+    section=_TRUST,
+    help=_(
+        "In a table: which column has md5, sha1, sha256, pdq, hash, path, size, labels …: by its name, or its number from"
+        " 1. Repeatable."
+    ),
+)
 @sections.option("--strict", is_flag=True, section=_TRUST, help=_("Import nothing from a list that has any bad line."))
 @sections.option(
     "--verify-key",
@@ -94,6 +109,7 @@ def command(
     app: App,
     files: tuple[Path, ...],
     form: str,
+    columns: tuple[str, ...],
     collection: str | None,
     tlp: Tlp | None,
     default_tlp: Tlp | None,
@@ -105,13 +121,13 @@ def command(
     dry_run: bool,
     strict: bool,
 ) -> int:
-    from hashmatch.cli.shared.labels import remarks
     from hashmatch.errors import CommandError
     from hashmatch.escape import for_terminal
     from hashmatch.store import open_store, scans, scratch_store
     from hashmatch.store.audit import Actor
-    from hashmatch.workflows.import_list import import_list
+    from hashmatch.workflows.list_files import lists_in
     from hashmatch.workflows.list_origin import ImportPlan
+    from hashmatch.workflows.list_reading import HowToRead
 
     if bool(files) == (server is not None) or (server is None) != (bank is None):
         raise click.UsageError(_("name lists, or give --from-hma and --bank"))
@@ -128,76 +144,95 @@ def command(
         app.say(text.format(bank=bank, **asdict(report_of_bank)))
         return 0
     plan = ImportPlan(collection, tlp, allow, strict, verify_key, frozenset(accept), default_tlp)
-    refused, failed = 0, 0
-    remarks_on = remarks(app)
+    how = HowToRead(form, _columns(columns))
+    code = 0
     with scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store:
         withdrawn_before = scans.withdrawn(store.connection)
         for path in files:
-            name = for_terminal(str(path))
-
-            def on_line(line: BadLine | LineRemark, name: str = name) -> None:
-                (app.warn if isinstance(line, BadLine) else app.say)(
-                    f"{name}:{line.line}: {for_terminal(line.message)}"
-                )
-
-            def on_duplicate(found: NearDuplicate) -> None:
-                if app.verbose:
-                    text = _("reference {id} shows the same as reference {older} (PDQ distance {distance})")
-                    app.say(text.format(id=found.reference_id, older=found.older_id, distance=found.distance))
-
             try:
-                report = import_list(
-                    store,
-                    actor,
-                    path,
-                    plan,
-                    format_name=form,
-                    told=on_line,
-                    all_remarks=app.verbose,
-                    duplicate=on_duplicate,
-                    remarks_on=remarks_on,
-                )
+                for given in lists_in(path):
+                    code = max(code, _import_one(app, store, actor, given, plan, how))
             except CommandError as error:
-                failed += 1
+                code = 2
                 app.warn("hashmatch: " + for_terminal(str(error)))
-                continue
-            refused += report.refused or report.is_unusable
-            counts = {
-                _("new"): report.added,
-                _("of these, the same picture or film as an older reference"): report.duplicates,
-                _("known, with something new"): report.joined,
-                _("known"): report.known,
-                _("our own, come back"): report.ours,
-                _("retracted"): report.retracted,
-                _("restored"): report.restored,
-                _("disputed (withdrawn by this list, but others stand by it)"): report.disputed,
-                _("withdrawn that never came"): report.tombstone,
-                _("older versions of records replaced"): report.replaced,
-                _("about several references"): report.several,
-                _("on the allow list"): report.allow,
-                _("waiting for a person to allow (`hashmatch allow --pending`)"): report.pending,
-            }
-            parts = [f"{count:,} {what}" for what, count in counts.items() if count]
-            if report.refused:
-                parts.append(
-                    ngettext("{n:,} line refused", "{n:,} lines refused", report.refused).format(n=report.refused)
-                )
-            if report.remarks:
-                used = ngettext("{n:,} line used with a remark", "{n:,} lines used with a remark", report.remarks)
-                parts.append(used.format(n=report.remarks))
-            app.say(f"{name} ({report.format}{_about(report)}): {', '.join(parts) or _('nothing in it')}")
-            if report.is_unusable:
-                app.warn(_("{name}: nothing in it could be used").format(name=name))
-            if report.missing:
-                numbers = ", ".join(
-                    str(first) if first == last else f"{first}–{last}" for first, last in report.missing
-                )
-                message = _("{name}: these numbers of the list {list} are missing: {numbers}")
-                app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
         _warn_of_recall(app, store, withdrawn_before)
     if dry_run:
         app.say(_("dry run, nothing written"))
-    return 2 if failed else 1 if refused else 0
+    return code
+
+
+def _columns(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The columns that a person named: our field -> the table's column."""
+    from hashmatch.exchange import with_columns
+
+    columns = dict[str, str]()
+    for each in given:
+        ours, equals, theirs = each.partition("=")
+        if not equals or not theirs or ours in columns:
+            raise click.BadParameter(_("write it like md5=HashValue, each field once"), param_hint="--column")
+        columns[ours] = theirs
+    if columns:
+        with_columns(None, columns)  # refuses a field that is none of ours
+    return tuple(columns.items())
+
+
+def _import_one(app: App, store: Store, actor: Actor, given: ListFile, plan: ImportPlan, how: HowToRead) -> int:
+    """Import one list and say what came of it. Returns the exit code."""
+    from hashmatch.cli.shared.labels import remarks
+    from hashmatch.errors import CommandError
+    from hashmatch.escape import for_terminal
+    from hashmatch.workflows.import_list import import_file
+
+    name = for_terminal(given.name)
+
+    def on_line(line: BadLine | LineRemark) -> None:
+        (app.warn if isinstance(line, BadLine) else app.say)(f"{name}:{line.line}: {for_terminal(line.message)}")
+
+    def on_duplicate(found: NearDuplicate) -> None:
+        if app.verbose:
+            text = _("reference {id} shows the same as reference {older} (PDQ distance {distance})")
+            app.say(text.format(id=found.reference_id, older=found.older_id, distance=found.distance))
+
+    try:
+        report = import_file(
+            store, actor, given, plan, how, on_line, on_duplicate, remarks(app), all_remarks=app.verbose
+        )
+    except CommandError as error:
+        app.warn("hashmatch: " + for_terminal(str(error)))
+        return 2
+    app.say(f"{name} ({report.format}{_about(report)}): {', '.join(_counted(report)) or _('nothing in it')}")
+    if report.is_unusable:
+        app.warn(_("{name}: nothing in it could be used").format(name=name))
+    if report.missing:
+        numbers = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in report.missing)
+        message = _("{name}: these numbers of the list {list} are missing: {numbers}")
+        app.warn(message.format(name=name, list=for_terminal(report.head.name or ""), numbers=numbers))
+    return int(bool(report.refused or report.is_unusable))
+
+
+def _counted(report: ImportReport) -> list[str]:
+    counts = {
+        _("new"): report.added,
+        _("of these, the same picture or film as an older reference"): report.duplicates,
+        _("known, with something new"): report.joined,
+        _("known"): report.known,
+        _("our own, come back"): report.ours,
+        _("retracted"): report.retracted,
+        _("restored"): report.restored,
+        _("disputed (withdrawn by this list, but others stand by it)"): report.disputed,
+        _("withdrawn that never came"): report.tombstone,
+        _("older versions of records replaced"): report.replaced,
+        _("about several references"): report.several,
+        _("on the allow list"): report.allow,
+        _("waiting for a person to allow (`hashmatch allow --pending`)"): report.pending,
+    }
+    parts = [f"{count:,} {what}" for what, count in counts.items() if count]
+    if report.refused:
+        parts.append(ngettext("{n:,} line refused", "{n:,} lines refused", report.refused).format(n=report.refused))
+    if report.remarks:
+        used = ngettext("{n:,} line used with a remark", "{n:,} lines used with a remark", report.remarks)
+        parts.append(used.format(n=report.remarks))
+    return parts
 
 
 def _about(report: ImportReport) -> str:

@@ -1,24 +1,21 @@
 """Takes lists out of what they are packed in: gzip, bzip2, xz, zip, and UTF-16 turned into UTF-8.
 
-What comes out goes to memory, or to a file without a name if it is large, so that it can be read twice like any list. A few
-bytes can unpack to terabytes, so its size is limited while it comes out, whatever any header says. One packing is taken
-off, and the text inside may be UTF-16; what is packed twice is named for what it is.
+One packing is taken off, and the text inside may be UTF-16; what is packed twice is named for what it is. A few bytes can
+unpack to terabytes: whoever takes what comes out watches its size with a Budget, whatever any header says.
 """
 
 from __future__ import annotations
 
 import bz2
 import codecs
-import io
 import lzma
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import BinaryIO, cast
+from itertools import chain
+from typing import BinaryIO
 
 from hashmatch.exchange.fields import snippet
 from hashmatch.exchange.numbered_lines import BOM
@@ -32,8 +29,8 @@ _SMALL = 16 * 2**20
 #: The most files in one zip.
 MEMBERS_MAX = 1000
 
-#: Larger lists are unpacked to disk.
-_IN_MEMORY = 32 * 2**20
+#: A packing shows in so many bytes of the start.
+START = 512
 _CHUNK = 2**18
 #: So that zlib expects the head of a gzip file.
 _GZIP = 31
@@ -56,78 +53,73 @@ _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 @dataclass(frozen=True, slots=True)
 class InnerList:
-    """A list in the form in which it can be read.
+    """A list that comes out of a file.
 
-    name: its name in a zip; "" if the file is no zip. stream: at its start. problem: why it cannot be unpacked; then the
-    stream is empty.
+    name: its name in a zip; "" if the file is no zip. content: can be asked for once, before the next list; it raises
+    PackedError.
     """
 
     name: str
-    stream: BinaryIO
-    problem: str = ""
+    content: Iterator[bytes]
 
 
-class _PackedError(Exception):
+class PackedError(Exception):
     """Something cannot be unpacked. The message is one line for the user."""
 
 
-def unpacked(file: BinaryIO) -> Iterator[InnerList]:
-    """Yields the list in a file, or the lists in a zip in their order. Each stream is closed when the next one is asked for.
+def is_packed(start: bytes) -> bool:
+    """Whether a file has to be unpacked before it can be read as a list. start: START bytes of it are enough."""
+    return _packing(start) is not None or _utf16(start) is not None
 
-    file: seekable, at any place; it stays open. A list that is not packed comes as the file itself, at its start.
-    Raises OSError if the file cannot be read, or the disk is full.
+
+def unpacked(file: BinaryIO) -> Iterator[InnerList]:
+    """Yields the list in a file, or the lists in a zip in their order.
+
+    file: seekable, at any place; it stays open.
+    Raises OSError if the file cannot be read.
     """
     file.seek(0)
-    head = file.read(512)
-    size = file.seek(0, io.SEEK_END)
+    kind = _packing(file.read(START))
     file.seek(0)
-    kind = _packing(head)
     if kind is None:
-        yield from _closing("", partial(_as_utf8, file, head), file)
+        yield InnerList("", _as_utf8(_chunks(file)))
     elif kind == "zip":
-        yield from _members(file, size)
+        yield from _members(file)
     elif kind in _UNPACKERS:
-        budget = _Budget(size)
-        yield from _closing("", lambda: _plain(_kept(budget.watch(_UNPACKERS[kind](file)))), file)
+        yield InnerList("", _told(_plain(_UNPACKERS[kind](file))))
     else:
         yield _refused("", _packed_as(kind))
 
 
 def _refused(name: str, problem: str) -> InnerList:
-    return InnerList(name, io.BytesIO(), problem)
+    def content() -> Iterator[bytes]:
+        raise PackedError(problem)
+        yield b""
+
+    return InnerList(name, content())
 
 
 def _packed_as(kind: str) -> str:
     return _("it is packed as {kind}, which is not read here: unpack it first").format(kind=kind)
 
 
-def _packing(head: bytes) -> str | None:
+def _packing(start: bytes) -> str | None:
     place, mark = _TAR
-    if head[place : place + len(mark)] == mark:
+    if start[place : place + len(mark)] == mark:
         return "tar"
-    return next((kind for mark, kind in _PACKINGS.items() if head.startswith(mark)), None)
+    return next((kind for mark, kind in _PACKINGS.items() if start.startswith(mark)), None)
 
 
-def _closing(name: str, take: Callable[[], BinaryIO], file: BinaryIO) -> Iterator[InnerList]:
-    """Yields what `take` gives, or why it cannot, and closes it afterwards unless it is the file itself."""
+def _told(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same chunks. Whatever unpacking raises becomes a PackedError."""
     try:
-        stream = take()
-    except _PackedError as refused:
-        yield _refused(name, str(refused))
-        return
+        yield from chunks
     except _DAMAGE as error:
-        yield _refused(name, _damaged(error))
-        return
+        raise PackedError(_damaged(error)) from None
     except OSError as error:
         if error.errno is not None:  # else it is of bz2, about what it was given
             raise
-        yield _refused(name, _damaged(error))
-        return
-    try:
-        yield InnerList(name, stream)
-    finally:
-        if stream is not file:
-            stream.close()
+        raise PackedError(_damaged(error)) from None
 
 
 #: What unpacking raises for data that was damaged, or made to do harm.
@@ -148,57 +140,41 @@ def _damaged(error: Exception) -> str:
     return reason.format(reason=snippet(str(error) or type(error).__name__))
 
 
-class _Budget:
-    """How much may still come out of a packed file."""
+class Budget:
+    """How much may still come out of a packed file of so many bytes."""
 
     def __init__(self, size: int) -> None:
         self._most = min(UNPACKED_MAX, max(_SMALL, size * RATIO_MAX))
         self._taken = 0
 
-    @property
-    def is_spent(self) -> bool:
-        return self._taken > self._most
-
-    def watch(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Yields the same chunks. Raises _PackedError when they are too much."""
-        for chunk in chunks:
-            self._taken += len(chunk)
-            if self.is_spent:
-                message = _("it unpacks to more than {limit:,} bytes, more than any list of its size: it is not read")
-                raise _PackedError(message.format(limit=self._most))
-            yield chunk
+    def take(self, size: int) -> None:
+        """Raises PackedError when it is too much."""
+        self._taken += size
+        if self._taken > self._most:
+            message = _("it unpacks to more than {limit:,} bytes, more than any list of its size: it is not read")
+            raise PackedError(message.format(limit=self._most))
 
 
-def _kept(chunks: Iterator[bytes]) -> BinaryIO:
-    """Keeps the chunks where they can be read twice. Raises OSError if the disk is full."""
-    kept: BinaryIO = io.BytesIO()
-    size = 0
-    try:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > _IN_MEMORY and isinstance(kept, io.BytesIO):
-                on_disk = cast(BinaryIO, tempfile.TemporaryFile(prefix="hashmatch-"))  # noqa: SIM115 (closed below)
-                on_disk.write(kept.getvalue())
-                kept = on_disk
-            kept.write(chunk)
-        kept.seek(0)
-    except BaseException:
-        kept.close()
-        raise
-    return kept
+def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """What was unpacked, as UTF-8. Raises PackedError if it is packed once more."""
+    start, chunks = _begun(chunks)
+    if kind := _packing(start):
+        raise PackedError(_("it is packed twice, inside as {kind}: unpack it first").format(kind=kind))
+    yield from _as_utf8(chunks)
 
 
-def _plain(stream: BinaryIO) -> BinaryIO:
-    """What was unpacked, as UTF-8. Raises _PackedError if it is packed once more."""
-    head = stream.read(512)
-    stream.seek(0)
-    if kind := _packing(head):
-        stream.close()
-        raise _PackedError(_("it is packed twice, inside as {kind}: unpack it first").format(kind=kind))
-    text = _as_utf8(stream, head)
-    if text is not stream:
-        stream.close()
-    return text
+def _begun(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first START bytes or more, and all chunks."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= START:
+            break
+    return start, chain([start], chunks)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: file.read(_CHUNK), b"")
 
 
 def _inflated(file: BinaryIO) -> Iterator[bytes]:
@@ -244,7 +220,7 @@ _UNPACKERS: dict[str, Callable[[BinaryIO], Iterator[bytes]]] = {
 }
 
 
-def _members(file: BinaryIO, size: int) -> Iterator[InnerList]:
+def _members(file: BinaryIO) -> Iterator[InnerList]:
     try:
         archive = zipfile.ZipFile(file)
     except _DAMAGE as error:
@@ -257,11 +233,8 @@ def _members(file: BinaryIO, size: int) -> Iterator[InnerList]:
         if len(members) > MEMBERS_MAX:
             yield _refused("", _("it has more than {limit:,} files in it").format(limit=MEMBERS_MAX))
             return
-        budget = _Budget(size)
         for member in members:
-            yield from _closing(member.filename, partial(_taken_out, archive, member, budget), file)
-            if budget.is_spent:  # it was made to do harm, and has been refused
-                return
+            yield InnerList(member.filename, _told(_taken_out(archive, member)))
 
 
 def _is_beside(name: str) -> bool:
@@ -270,34 +243,37 @@ def _is_beside(name: str) -> bool:
     return parts[0] == "__MACOSX" or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
-def _taken_out(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Budget) -> BinaryIO:
+def _taken_out(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
     if member.flag_bits & 1:
-        raise _PackedError(_("it is encrypted: unpack it first"))
+        raise PackedError(_("it is encrypted: unpack it first"))
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2):
-        raise _PackedError(_("it is packed in a way that is not read here: unpack it first"))
+        raise PackedError(_("it is packed in a way that is not read here: unpack it first"))
     with archive.open(member) as source:
-        return _plain(_kept(budget.watch(iter(lambda: source.read(_CHUNK), b""))))
+        yield from _plain(iter(lambda: source.read(_CHUNK), b""))
 
 
-def _as_utf8(stream: BinaryIO, head: bytes) -> BinaryIO:
-    """The stream itself, or its text in UTF-8 if it is UTF-16. Text without a mark is UTF-16 if each other byte is 0."""
-    coding = _UTF16.get(head[:2])
-    even, odd = head[:64:2], head[1:64:2]
-    if coding is None and len(head) >= 8:
+def _utf16(start: bytes) -> str | None:
+    """The encoding of text in UTF-16. Text without a mark is UTF-16 if each other byte is 0."""
+    coding = _UTF16.get(start[:2])
+    even, odd = start[:64:2], start[1:64:2]
+    if coding is None and len(start) >= 8:
         if not any(odd) and all(even):
-            coding = "utf-16-le"
-        elif not any(even) and all(odd):
-            coding = "utf-16-be"
-    return _kept(_transcoded(stream, coding)) if coding else stream
+            return "utf-16-le"
+        if not any(even) and all(odd):
+            return "utf-16-be"
+    return coding
 
 
-def _transcoded(stream: BinaryIO, coding: str) -> Iterator[bytes]:
+def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    start, chunks = _begun(chunks)
+    coding = _utf16(start)
+    return chunks if coding is None else _transcoded(chunks, coding)
+
+
+def _transcoded(chunks: Iterator[bytes], coding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(coding)("replace")
     first = True
-    while True:
-        data = stream.read(_CHUNK)
-        text = decoder.decode(data, final=not data)
-        yield text.encode("utf-8", "replace").removeprefix(BOM) if first else text.encode("utf-8", "replace")
+    for data in chain(chunks, [b""]):
+        text = decoder.decode(data, final=not data).encode("utf-8", "replace")
+        yield text.removeprefix(BOM) if first else text
         first = False
-        if not data:
-            return

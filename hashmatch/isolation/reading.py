@@ -7,7 +7,9 @@ the same way (lock.py), and what it sends is bytes: whoever gets them must check
 from __future__ import annotations
 
 import contextlib
+import encodings
 import gc
+import importlib
 import math
 import multiprocessing
 import os
@@ -35,17 +37,30 @@ _LONGEST_COMPLAINT = 2000
 _LOCKED, _DATA, _REFUSED, _FAILED, _MEMORY, _DONE = b"l", b"d", b"r", b"f", b"m", b"."
 
 
+#: Encodings of texts of other programs, and what the standard library imports when it first needs it (strptime,
+#: Counter.most_common): a locked process can load nothing.
+_ENCODINGS = (
+    *("ascii", "latin_1", "iso8859_15", "cp437", "cp850", "cp1252", "utf_8", "utf_8_sig", "utf_16", "utf_16_le"),
+    *("utf_16_be", "utf_32", "utf_32_le", "utf_32_be", "raw_unicode_escape", "unicode_escape"),
+)
+_IMPORTED_LATE = ("_strptime", "heapq")
+
+
+def _prepare_nothing(stream: BinaryIO, *arguments: object) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the process does. All of it must be picklable: functions of modules, and plain values.
 
-    prepare: prepare(stream, *arguments) loads whatever `work` needs, before the lock. It must not read what the file says.
     work: work(stream, *arguments) yields messages. What it raises ends the list: a CommandError by its text, an OSError by
     its reason.
+    prepare: prepare(stream, *arguments) loads whatever `work` needs, before the lock. It must not read what the file says.
     """
 
     work: Callable[..., Iterator[bytes]]
-    prepare: Callable[..., object]
+    prepare: Callable[..., object] = _prepare_nothing
     arguments: tuple[Any, ...] = ()
 
 
@@ -105,7 +120,7 @@ class _Parent:
             for message in self._hear():
                 kind, content = message[:1], message[1:]
                 if (kind == _LOCKED) == is_locked:  # must come once, and first
-                    raise CommandError(_nonsense())
+                    raise CommandError(nonsense())
                 if kind == _LOCKED:
                     is_locked = True
                     _check_level(self._isolation, _steps(content))
@@ -122,7 +137,7 @@ class _Parent:
         try:
             return self._reader.messages()
         except wire.NonsenseError:
-            raise CommandError(_nonsense()) from None
+            raise CommandError(nonsense()) from None
         except (EOFError, OSError):
             raise CommandError(self._death()) from None
 
@@ -146,11 +161,11 @@ class _Parent:
         if kind == _MEMORY:
             return self._too_much_memory()
         if kind not in (_REFUSED, _FAILED) or len(content) > _LONGEST_COMPLAINT:
-            return _nonsense()
+            return nonsense()
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError:
-            return _nonsense()
+            return nonsense()
         return text if kind == _REFUSED else _("the reader of this format failed: {reason}").format(reason=text)
 
     def _death(self) -> str:
@@ -176,7 +191,8 @@ class _Parent:
         return text.format(gib=self._isolation.memory / (1 << 30))
 
 
-def _nonsense() -> str:
+def nonsense() -> str:
+    """What to say of a process that sends what it cannot have been written to send."""
     return _("its reader sent what no reader of ours sends: the list was probably made to attack this program")
 
 
@@ -207,6 +223,7 @@ def _read(reading: Reading, given: _Given, granted: float, isolation: Isolation,
         stream = _opened(given)
         if sys.platform == "linux":  # elsewhere it is not forked and has inherited nothing
             lock.close_all_but({pipe.fileno(), stream.fileno()})
+        _import_what_comes_late()
         reading.prepare(stream, *reading.arguments)
         give_back()
         _limit_cpu_seconds(granted)
@@ -224,6 +241,14 @@ def _read(reading: Reading, given: _Given, granted: float, isolation: Isolation,
         pipe.send_bytes(_REFUSED + _short(error.strerror or str(error)))
     except Exception as error:  # a bug of the reader
         pipe.send_bytes(_FAILED + _short(" ".join(repr(error).split())[:160]))
+
+
+def _import_what_comes_late() -> None:
+    for name in _ENCODINGS:
+        importlib.import_module(f"{encodings.__name__}.{name}")
+        "".encode(name)
+    for name in _IMPORTED_LATE:
+        importlib.import_module(name)
 
 
 def _short(text: str) -> bytes:

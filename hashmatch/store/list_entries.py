@@ -74,7 +74,7 @@ def entry_of(item: ListItem, membership: Membership, *, tells_opinions: bool = F
         identity_of(item),
         (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, item.width, item.height),
         tuple(packed_rows(item.hashes)),
-        _with_source(item, membership) if item.opinions else (),
+        with_source(item.opinions, membership),
         membership,
         tells_opinions,
     )
@@ -376,8 +376,10 @@ def _is_home(connection: sqlite3.Connection, reference_id: int, membership: Memb
     return any(voices.Voice(*voice).passed_on_as == membership.author for voice in said)
 
 
-def _with_source(item: ListItem, membership: Membership) -> tuple[Opinion, ...]:
+def with_source(told: Sequence[Opinion], membership: Membership) -> tuple[Opinion, ...]:
     """An entry's opinions, each with its source and author, and with a date if the entry has one."""
+    if not told:
+        return ()
     at = membership.said
     unnamed = membership.author if membership.owner == voices.UNSIGNED else ""
     return tuple(
@@ -387,7 +389,7 @@ def _with_source(item: ListItem, membership: Membership) -> tuple[Opinion, ...]:
             author=membership.author if each.source is None else _author(each.author, membership.owner) or unnamed,
             at=each.at or at,
         )
-        for each in item.opinions
+        for each in told
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import io
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from hashmatch import exchange
 from hashmatch.errors import CommandError
 from hashmatch.exchange import entry_checks
 from hashmatch.exchange.fields import snippet
@@ -22,9 +21,11 @@ from hashmatch.search.duplicates import NearDuplicate, near_duplicates
 from hashmatch.store import Store, allow_list, generation, list_entries, list_issues, lookup, voices
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, ensure_collection
-from hashmatch.system import ahead
-from hashmatch.workflows.list_batches import PackedLine, packed_batches
+from hashmatch.workflows.list_files import ListFile, lists_in
+from hashmatch.workflows.list_lines import ListLine
+from hashmatch.workflows.list_memberships import Memberships
 from hashmatch.workflows.list_origin import AS_IT_SAYS, ImportPlan, ListOrigin, origin_of
+from hashmatch.workflows.list_reading import HowToRead, look_at, read_lines
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import IssueNumbers
@@ -92,9 +93,44 @@ def import_list(
     plan: ImportPlan = AS_IT_SAYS,
     *,
     format_name: str = "auto",
+    columns: Mapping[str, str] | None = None,
     told: LineListener = lambda line: None,
     duplicate: Callable[[NearDuplicate], None] = lambda duplicate: None,
     remarks_on: RemarksOn = lambda labels: (),
+    all_remarks: bool = False,
+) -> ImportReport:
+    """Add the entries of a file's hash list, or of all the lists in a zip, to the reference set. Like import_file for each.
+
+    A list of several that cannot be imported is told as a line that cannot be used; if none can, CommandError is raised.
+    """
+    reports, failed = list[ImportReport](), list[CommandError]()
+    how, more = HowToRead(format_name, tuple((columns or {}).items())), (told, duplicate, remarks_on)
+    for given in lists_in(path):
+        try:
+            reports.append(import_file(store, actor, given, plan, how, *more, all_remarks=all_remarks))
+        except CommandError as error:
+            failed.append(error)
+    if failed and not reports:
+        raise failed[0]
+    for each in failed:
+        told(BadLine(0, str(each)))
+    if len(reports) == 1 and not failed:
+        return reports[0]
+    sums = {name: sum(getattr(each, name) for each in reports) for name in _COUNTED}
+    forms = ", ".join(sorted({each.format for each in reports}))
+    return ImportReport(path.name, forms, **sums | {"refused": sums["refused"] + len(failed)})
+
+
+def import_file(
+    store: Store,
+    actor: Actor,
+    given: ListFile,
+    plan: ImportPlan,
+    how: HowToRead,
+    told: LineListener,
+    duplicate: Callable[[NearDuplicate], None],
+    remarks_on: RemarksOn,
+    *,
     all_remarks: bool = False,
 ) -> ImportReport:
     """Add a hash list's entries to the reference set.
@@ -105,53 +141,44 @@ def import_list(
     one that counts the rest, or all of them if all_remarks.
     duplicate: called with each new reference that shows the same as an older one.
     remarks_on: gives the remarks about an entry's labels.
-    Raises CommandError if the file cannot be read, its format is unknown or too new, or a line is bad and plan is `strict`.
+    Raises CommandError if the list cannot be read, its format is unknown or too new, or a line is bad and plan is `strict`.
     """
+    if given.problem:
+        raise CommandError(_("{path}: {reason}").format(path=given.name, reason=given.problem))
     try:
-        with path.open("rb") as file:
-            if not file.seekable():
-                raise CommandError(
-                    _("{path}: a list is read twice, and a pipe cannot be: give a file").format(path=path)
-                )
-            head = file.read(exchange.HEAD)
-            form = exchange.detect(head) if format_name == "auto" else exchange.get(format_name)
-            if form is None:
-                message = _("{path}: cannot tell what list this is; name it with --format")
-                raise CommandError(message.format(path=path))
-            origin = origin_of(store, file, path, form, head, plan)
-            # A list of a newer version is refused here, before anything is changed.
-            next(iter(form.read(io.BytesIO(head))), None)
-            if plan.strict:
-                file.seek(0)
-                _check_all_lines(origin, file, told)
-            file.seek(0)
-            remarks = entry_checks.RemarkLimit(None if all_remarks else entry_checks.TOLD)
-            run = _Import(store, actor, origin, plan, told, remarks_on, remarks)
-            return run.run(form.read(file), duplicate)
+        look = look_at(given, how)
+        if look.form is None:
+            message = _("{path}: cannot tell what list this is; name it with --format")
+            raise CommandError(message.format(path=given.name))
+        origin = origin_of(store, given, look.form, look.head, plan)
+        if plan.strict:
+            _check_all_lines(given, how, told)
+        remarks = entry_checks.RemarkLimit(None if all_remarks else entry_checks.TOLD)
+        run = _Import(store, actor, origin, plan, told, remarks_on, remarks)
+        with contextlib.closing(read_lines(given, how)) as batches, _collecting_seldom():
+            return run.run(batches, duplicate)
     except OSError as error:
-        raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
+        raise CommandError(_("{path}: {reason}").format(path=given.name, reason=error.strerror or error)) from error
 
 
-def _check_all_lines(origin: ListOrigin, file: BinaryIO, told: LineListener) -> None:
+def _check_all_lines(given: ListFile, how: HowToRead, told: LineListener) -> None:
     bad = 0
-    for row in origin.form.read(file):
-        if isinstance(row, tuple):
-            problem = entry_checks.check(row[1]).problem
-            row = BadLine(row[0], problem) if problem else row
-        if isinstance(row, BadLine):
-            bad += 1
-            told(row)
+    with contextlib.closing(read_lines(given, how)) as batches:
+        for row in chain.from_iterable(batches):
+            if isinstance(row, BadLine):
+                bad += 1
+                told(row)
     if bad:
         message = ngettext(
             "{path}: {n:,} line cannot be used, and nothing was imported (--strict)",
             "{path}: {n:,} lines cannot be used, and nothing was imported (--strict)",
             bad,
         )
-        raise CommandError(message.format(path=origin.path, n=bad))
+        raise CommandError(message.format(path=given.name, n=bad))
 
 
 class _Import:
-    """One list on its way into the reference set. Another process, where possible, reads ahead while this one writes."""
+    """One list on its way into the reference set."""
 
     def __init__(
         self,
@@ -167,21 +194,14 @@ class _Import:
         self._remarks_on, self._remarks = remarks_on, remarks
         self._counts = dict.fromkeys(_COUNTED, 0)
         self._import_id = self._read = 0
-        self._imported = ""
+        self._tells_opinions = "opinions" in origin.form.carries
 
-    def run(self, rows: Iterator[exchange.ListRow], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
-        with _collecting_seldom():
-            return self._run(rows, duplicate)
-
-    def _run(self, rows: Iterator[exchange.ListRow], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
+    def run(self, batches: Iterator[list[ListLine]], duplicate: Callable[[NearDuplicate], None]) -> ImportReport:
         newest = generation.current(self._store.connection).newest
-        self._begin()
-        with contextlib.closing(
-            ahead(packed_batches(rows, self._origin, self._plan, self._import_id, self._imported))
-        ) as batches:
-            for batch in batches:
-                with self._store.transaction() as connection:
-                    self._add(connection, batch)
+        memberships = self._begin()
+        for batch in batches:
+            with self._store.transaction() as connection:
+                self._add(connection, batch, memberships)
         for remark in self._remarks.rest():
             self._told(remark)
         with self._store.little_memory():
@@ -193,7 +213,7 @@ class _Import:
             text = _("the list has {count:,} entries, where its signer counted {wanted:,}")
             self._told(LineRemark(self._read, text.format(count=self._read, wanted=origin.count)))
         report = ImportReport(
-            origin.path.name,
+            origin.given.short_name,
             origin.form.name,
             **self._counts,
             head=origin.head,
@@ -205,7 +225,7 @@ class _Import:
             record(connection, self._actor, "imported", {"import": self._import_id, **self._counts})
         return report
 
-    def _begin(self) -> None:
+    def _begin(self) -> Memberships:
         origin, plan = self._origin, self._plan
         with self._store.transaction() as connection:
             number = None
@@ -213,14 +233,14 @@ class _Import:
                 author = plan.collection if origin.owner == voices.UNSIGNED else ""
                 named = Membership(plan.collection, owner=origin.owner, author=author)
                 number = ensure_collection(connection, self._actor, named)
-            name = os.fsencode(origin.path.name).decode("utf-8", "replace")
+            name = os.fsencode(origin.given.short_name).decode("utf-8", "replace")
             self._import_id = list_issues.begin_import(
                 connection, name, origin.form.name, origin.sha256, number, origin.head, origin.signer
             )
-            self._imported = list_issues.imported_at(connection, self._import_id)
+            imported = list_issues.imported_at(connection, self._import_id)
             detail = {
                 "import": self._import_id,
-                "list": origin.path.name,
+                "list": origin.given.short_name,
                 "format": origin.form.name,
                 "sha256": origin.sha256.hex(),
                 "name": origin.head.name,
@@ -228,8 +248,9 @@ class _Import:
                 "signer": origin.signer,
             }
             record(connection, self._actor, "import", detail)
+        return Memberships(origin, plan, self._import_id, imported)
 
-    def _add(self, connection: sqlite3.Connection, batch: list[PackedLine]) -> None:
+    def _add(self, connection: sqlite3.Connection, batch: list[ListLine], memberships: Memberships) -> None:
         entries: list[tuple[int, list_entries.ListEntry]] = []
         for row in batch:
             if isinstance(row, LineRemark):
@@ -239,19 +260,19 @@ class _Import:
             if isinstance(row, BadLine):
                 self._refuse(row)
                 continue
-            line, packed, problem, remarks = row
-            entry = list_entries.ListEntry._make(packed)
-            if problem and not (entry.membership.retracted and entry.membership.record):
-                self._refuse(BadLine(line, problem))
-            elif entry.is_only_its_record:
+            membership = memberships.of(row.said)
+            told = list_entries.with_source(row.said.item.opinions, membership)
+            entry = list_entries.ListEntry(
+                row.identity, row.columns, row.hashes, told, membership, self._tells_opinions and bool(row.said.carried)
+            )
+            for message in (*row.remarks, *(self._remarks_on(membership.labels) if membership.labels else ())):
+                self._remark(LineRemark(row.line, message))
+            if entry.is_only_its_record:
                 self._put(connection, entries)  # the record may be one of these
                 entries = []
-                self._withdraw_record(connection, line, entry)
+                self._withdraw_record(connection, row.line, entry)
             else:
-                membership = entry.membership
-                for message in (*remarks, *(self._remarks_on(membership.labels) if membership.labels else ())):
-                    self._remark(LineRemark(line, message))
-                entries.append((line, entry))
+                entries.append((row.line, entry))
         self._put(connection, entries)
 
     def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, list_entries.ListEntry]]) -> None:

@@ -10,7 +10,7 @@ import array
 import functools
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
@@ -76,16 +76,20 @@ class PackedLines:
         self._begin()
 
     def _begin(self) -> None:
+        self._record: str | None = None
         self._said: list[msgspec.Raw] = []
         self._last: tuple[object, ...] | None = None
         self._lines: list[msgspec.Raw] = []
         self._hashes = self._bytes = 0
 
     def put(self, line: int, item: ListItem, problem: str, remarks: tuple[str, ...]) -> None:
-        """Add an entry. problem: why it cannot be used; "" if it can."""
-        if problem:
+        """Add an entry. problem: why it cannot be used; "" if it can. A withdrawal by its record needs nothing else."""
+        if problem and not (item.record and item.retracted):
             self.put_remark(BadLine(line, problem))
             return
+        self._record = item.record
+        if problem:
+            item = replace(item, md5=None, sha1=None, sha256=None, hashes=())
         digests = raw(item.sha256), raw(item.sha1), raw(item.md5)
         hashes = tuple(packed_rows(item.hashes))
         values = (*digests, item.kind, item.size, item.duration, item.width, item.height)
@@ -104,12 +108,17 @@ class PackedLines:
             self._hashes += each[3]
 
     def put_remark(self, row: BadLine | LineRemark) -> None:
+        self._record = None
         told = (row.message, ()) if isinstance(row, BadLine) else ("", (row.message,))
         self._lines.append(self._sized((row.line, 0, None, *told)))
 
-    def full(self) -> Iterator[bytes]:
-        """A message, if there is enough for one."""
-        if len(self._lines) >= BATCH or self._hashes >= BATCH_HASHES or self._bytes >= BATCH_BYTES:
+    def full(self, record: str | None) -> Iterator[bytes]:
+        """A message, if there is enough for one. record: of the entry that comes next.
+
+        The entries of one record stay together: once they are all known, what its older version named is withdrawn.
+        """
+        is_full = len(self._lines) >= BATCH or self._hashes >= BATCH_HASHES
+        if self._bytes >= BATCH_BYTES or (is_full and (record is None or record != self._record)):
             yield from self.rest()
 
     def rest(self) -> Iterator[bytes]:

@@ -13,8 +13,9 @@ from hashmatch.clock import now
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.media.files import chunks
-from hashmatch.records import UNNAMED, ListHead, Tlp
+from hashmatch.records import ListHead, Tlp
 from hashmatch.store import Store, hand_overs, list_issues, voices
+from hashmatch.workflows.list_files import ListFile
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import IssueNumbers, ListFlaw
@@ -26,11 +27,10 @@ class ImportPlan:
     """How to import a list: where its entries go, and which checks apply.
 
     collection: the name of the collection for entries, whose owner is the list's; without it, the one that the entry names,
-    else one for its author (list_batches.py).
+    else one for its author (list_memberships.py).
     tlp: the mark for entries; if an entry has its own, the stricter one counts.
     default_tlp: the mark for entries that have none; without it, the one of the partner's interface, if it is one.
     allow: a person says that what the list has is legitimate.
-    columns: of a table: names of its columns for fields of ours.
     strict: every line must be good, or nothing is imported.
     verify_key: the key that must have signed the list, by name, by file or as text; without it, any known key will do.
     accept: flaws of the list to accept.
@@ -43,7 +43,6 @@ class ImportPlan:
     verify_key: str | None = None
     accept: frozenset[ListFlaw] = frozenset()
     default_tlp: Tlp | None = None
-    columns: tuple[tuple[str, str], ...] = ()
 
 
 AS_IT_SAYS = ImportPlan()
@@ -59,7 +58,7 @@ class ListOrigin:
     where they can be counted. tlp: the mark that its signer gives to its entries, where its format has none.
     """
 
-    path: Path
+    given: ListFile
     form: exchange.Format
     sha256: bytes
     head: ListHead
@@ -71,15 +70,15 @@ class ListOrigin:
     tlp: Tlp | None = None
 
 
-def origin_of(
-    store: Store, file: BinaryIO, path: Path, form: exchange.Format, start: bytes, plan: ImportPlan
-) -> ListOrigin:
-    """Find out who made a list. Raises CommandError, with every objection, if the list is not acceptable."""
+def origin_of(store: Store, given: ListFile, form: exchange.Format, told: ListHead, plan: ImportPlan) -> ListOrigin:
+    """Find out who made a list. told: what it says about itself.
+
+    Raises CommandError, with every objection, if the list is not acceptable.
+    """
     from hashmatch.signing.acceptance import ListIssue, decide
 
-    connection = store.connection
-    signed = _verified(file, path, plan)
-    told = form.read_head(start) if form.read_head else UNNAMED
+    connection, path = store.connection, given.path
+    signed = _verified(given.file, path, plan)
     head = told if signed is None else ListHead(origin=told.origin)
     if signed is not None and signed.statement is not None:
         head = replace(signed.statement.head, origin=told.origin)
@@ -93,7 +92,8 @@ def origin_of(
     is_signed_there = plan.collection is not None and list_issues.has_signed(connection, plan.collection)
     lacks = signed is None and (plan.verify_key is not None or is_signed_there)
     issues = [ListIssue(since, sequence) for sequence, since in before]
-    digest = _digest(file) if signed is None else bytes.fromhex(signed.sha256)
+    is_whole = signed is not None and given.content is given.file
+    digest = bytes.fromhex(signed.sha256) if signed is not None and is_whole else _digest(given.content)
     accepted: frozenset[ListFlaw] = plan.accept
     if list_issues.was_read(connection, digest, signer):  # what was read once can revive nothing
         accepted |= {"older"}
@@ -104,13 +104,13 @@ def origin_of(
         flaws = " ".join(f"--accept {each.flaw}" for each in objections)
         message = _("{path}: {reasons}; nothing was imported ({options} takes it all the same)")
         raise CommandError(message.format(path=path, reasons=reasons, options=flaws))
-    teller = (signed and signed.key.name) or signer or head.name or path.name
+    teller = (signed and signed.key.name) or signer or head.name or given.short_name
     statement = None if signed is None else signed.statement
     # In a plain list one reference may be several lines, and two may be one.
-    count = statement.count if statement is not None and form.carries_retraction else None
+    count = statement.count if statement is not None and form.carries_retraction and is_whole else None
     mark = statement.tlp if statement is not None and "tlp" not in form.carries else None
     owner = _owner(form, head, signer)
-    return ListOrigin(path, form, digest, head, signer, owner, teller, decision.missing, count, mark)
+    return ListOrigin(given, form, digest, head, signer, owner, teller, decision.missing, count, mark)
 
 
 def _owner(form: exchange.Format, head: ListHead, signer: str | None) -> str:
