@@ -12,11 +12,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
-
-from hashmatch.i18n import _
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -34,54 +31,6 @@ def mapped(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iter
         return
     with multiprocessing.get_context("fork").Pool(os.cpu_count(), _begin, (function,)) as pool:
         yield from pool.imap(_call, items)
-
-
-def ahead(items: Iterable[_Item]) -> Generator[_Item]:
-    """The same items, but another process makes the next one while the caller uses the last. They are pickled.
-
-    items: must not have been started.
-    Raises what making the items raises, and ChildProcessError if that process dies before the last one.
-    """
-    if not _can_fork():
-        yield from items
-        return
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(items, receiver, sender), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        while (received := _received(receiver)) is not None:
-            item, error = received
-            if error is not None:
-                raise error
-            yield item
-    finally:
-        receiver.close()  # which ends the other process if it has more
-        process.terminate()
-        process.join()
-
-
-def _received(receiver: Connection) -> tuple[Any, Exception | None] | None:
-    try:
-        received: tuple[Any, Exception | None] | None = receiver.recv()
-    except (EOFError, OSError):  # between two items or within one
-        raise ChildProcessError(_("the process that reads it was killed, perhaps because memory was short")) from None
-    return received
-
-
-def _send(items: Iterable[Any], receiver: Connection, sender: Connection) -> None:
-    receiver.close()
-    _leave_signals_to_the_parent()
-    with contextlib.suppress(BrokenPipeError):  # the parent is gone or wants no more
-        try:
-            for item in items:
-                sender.send((item, None))
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            sender.send((None, error))
-        sender.send(None)
 
 
 def _can_fork() -> bool:

@@ -5,10 +5,9 @@ someone asks for its format, so a format that needs a heavy library does not slo
 
 Usage:
     report = get("jsonl").write(items, out, frozenset({"paths"}))
-    for inner in unpacked(file):                             # the list in a file, or those in a zip
-        form = detect(inner.stream.read(HEAD)) or get("pdq")
-        inner.stream.seek(0)
-        for row in form.read(inner.stream): ...              # (line, ListItem), BadLine or LineRemark
+    form = detect(file.read(HEAD)) or get("pdq")
+    file.seek(0)
+    for row in form.read(file): ...                          # (line, ListItem), BadLine or LineRemark
 """
 
 from __future__ import annotations

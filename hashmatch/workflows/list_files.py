@@ -60,7 +60,7 @@ def lists_in(path: Path, isolation: Isolation | None = None) -> Iterator[ListFil
     try:
         with path.open("rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                message = _("{path}: a list is read more than once, which needs a file; save it as one first")
+                message = _("{path}: a list is read twice, and a pipe cannot be: give a file")
                 raise CommandError(message.format(path=path))
             start = file.read(START)
             file.seek(0)

@@ -15,9 +15,8 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange import numbered_lines
 from hashmatch.exchange.entry_checks import EMPTY, TOLD
 from hashmatch.records import BadLine, LineRemark, ListItem
-from hashmatch.store import Store, audit, hash_rows, list_entries, lookup, open_store, verify
-from hashmatch.store.membership import Membership
-from hashmatch.workflows import list_batches
+from hashmatch.store import Store, audit, hash_rows, lookup, open_store, verify
+from hashmatch.workflows import list_lines
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from tests.support.made_references import ME, pdq, pdq_bits
@@ -109,11 +108,11 @@ def test_a_line_of_ten_gigabytes_is_passed_over() -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hashmatch.workflows import import_list, list_batches
+from hashmatch.workflows import import_list, list_lines
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 
-list_batches.BATCH = 100
+list_lines.BATCH = 100
 with open_store(Path(sys.argv[1]), write=True) as store:
     plan = import_list.ImportPlan("x")
     import_list.import_list(store, Actor("me", "import"), Path(sys.argv[2]), plan, told=lambda line: os.kill(os.getpid(), 9))
@@ -143,9 +142,9 @@ def test_one_that_was_killed_is_not_finished_and_completed_by_doing_it_again(tmp
 
 
 READER_KILLED = """
-import os, signal, sys
+import os, sys
 from pathlib import Path
-from hashmatch.workflows import import_list, list_batches
+from hashmatch.workflows import import_list, list_lines
 from hashmatch.exchange import entry_checks
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
@@ -154,12 +153,12 @@ class Killing(entry_checks.ListChecker):
     def check(self, line, item):
         assert os.getpid() != parent, "another process reads"
         if line == 250:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(1)
         return super().check(line, item)
 
 parent = os.getpid()
 entry_checks.ListChecker = Killing
-list_batches.BATCH = 100
+list_lines.BATCH = 100
 with open_store(Path(sys.argv[1]), write=True) as store:
     try:
         import_list.import_list(store, Actor("me", "import"), Path(sys.argv[2]), import_list.ImportPlan("x"))
@@ -170,14 +169,14 @@ with open_store(Path(sys.argv[1]), write=True) as store:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no other process reads")
-def test_the_process_that_reads_is_killed(tmp_path: Path) -> None:
+def test_the_process_that_reads_ends_too_early(tmp_path: Path) -> None:
     path, database = tmp_path / "list", tmp_path / "x.db"
     text = "\n".join(pdq_bits(n).hex() for n in range(300))
     path.write_text(text)
     told = subprocess.run(
         [sys.executable, "-c", READER_KILLED, database, path], capture_output=True, text=True, check=True
     ).stdout
-    assert str(path) in told and "was killed" in told
+    assert str(path) in told and "ended before the list did" in told
     with open_store(database, write=True) as store:
         assert lookup.counts(store.connection)["references"] == 200, "whole batches only"
         assert list(verify.check(store)) == []
@@ -185,17 +184,33 @@ def test_the_process_that_reads_is_killed(tmp_path: Path) -> None:
         assert (report.known, report.added) == (200, 100)
 
 
+def lines_of(messages: Iterator[bytes]) -> list[int]:
+    return [len(list_lines.unpacked(message)) for message in messages]
+
+
 def test_a_transaction_takes_so_many_entries_and_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(list_batches, "BATCH", 4)
-    monkeypatch.setattr(list_batches, "BATCH_HASHES", 10)
-    film = list_entries.entry_of(ListItem("video", hashes=tuple(pdq(n, time=n) for n in range(5))), Membership("x"))
-    rows = [
-        *((number, tuple(film), False, "", ()) for number in range(5)),
-        *(BadLine(number, "x") for number in range(6)),
-    ]
-    batches = list(list_batches._batches(iter(rows)))
-    assert [len(batch) for batch in batches] == [2, 2, 4, 3]
-    assert [row for batch in batches for row in batch] == rows
+    monkeypatch.setattr(list_lines, "BATCH", 4)
+    monkeypatch.setattr(list_lines, "BATCH_HASHES", 10)
+    film = ListItem("video", hashes=tuple(pdq(n, time=n) for n in range(5)))
+    packing, messages = list_lines.PackedLines(), list[bytes]()
+    for number in range(5):
+        messages += packing.full(None)
+        packing.put(number, film, "", ())
+    for number in range(6):
+        messages += packing.full(None)
+        packing.put_remark(BadLine(number, "x"))
+    messages += packing.rest()
+    assert lines_of(iter(messages)) == [2, 2, 4, 3]
+
+
+def test_the_entries_of_one_record_are_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_lines, "BATCH", 2)
+    packing, messages = list_lines.PackedLines(), list[bytes]()
+    for number, record in enumerate([None, "a", "a", "a", "a", "b", None, "a", "a"]):
+        messages += packing.full(record)
+        packing.put(number, ListItem("image", hashes=(pdq(number),), record=record), "", ())
+    messages += packing.rest()
+    assert lines_of(iter(messages)) == [5, 2, 2]
 
 
 def test_a_pipe_is_refused(store: Store) -> None:

@@ -618,7 +618,7 @@ class TestImport:
     def test_an_interrupted_one_is_in_the_audit_trail_too(
         self, store: Store, list_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("hashmatch.workflows.list_batches.BATCH", 2)
+        monkeypatch.setattr("hashmatch.workflows.list_lines.BATCH", 2)
         committed: list[tuple[int, list[str]]] = []
 
         def interrupt(line: BadLine) -> None:
@@ -643,7 +643,7 @@ class TestImport:
         assert lookup.counts(store.connection)["references"] == 2500
 
     def test_a_full_disk(self, store: Store, list_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("hashmatch.workflows.list_batches.BATCH", 50)
+        monkeypatch.setattr("hashmatch.workflows.list_lines.BATCH", 50)
         (pages,) = store.connection.execute("PRAGMA page_count").fetchone()
         store.connection.execute(f"PRAGMA max_page_count = {pages + 10}")
         data = b"".join(b"%032x\n" % number for number in range(1, 2501))

@@ -216,7 +216,7 @@ class TestIncrements:
         publish(source, tmp_path / "1")
         add(source, "later", collection="east")
         publish(source, tmp_path / "2", 1)
-        monkeypatch.setattr("hashmatch.workflows.list_batches.BATCH", 2)
+        monkeypatch.setattr("hashmatch.workflows.list_lines.BATCH", 2)
         with monkeypatch.context() as patch:
             patch.setattr(
                 "hashmatch.workflows.import_list.near_duplicates", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
