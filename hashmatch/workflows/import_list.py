@@ -25,7 +25,7 @@ from hashmatch.workflows.list_files import ListFile, lists_in
 from hashmatch.workflows.list_lines import ListLine
 from hashmatch.workflows.list_memberships import Memberships
 from hashmatch.workflows.list_origin import AS_IT_SAYS, ImportPlan, ListOrigin, origin_of
-from hashmatch.workflows.list_reading import HowToRead, look_at, read_lines
+from hashmatch.workflows.list_reading import HowToRead, opened
 
 if TYPE_CHECKING:
     from hashmatch.signing.acceptance import IssueNumbers
@@ -146,24 +146,22 @@ def import_file(
     if given.problem:
         raise CommandError(_("{path}: {reason}").format(path=given.name, reason=given.problem))
     try:
-        look = look_at(given, how)
-        if look.form is None:
-            message = _("{path}: cannot tell what list this is; name it with --format")
-            raise CommandError(message.format(path=given.name))
-        origin = origin_of(store, given, look.form, look.head, plan)
-        if plan.strict:
-            _check_all_lines(given, how, told)
-        remarks = entry_checks.RemarkLimit(None if all_remarks else entry_checks.TOLD)
-        run = _Import(store, actor, origin, plan, told, remarks_on, remarks)
-        with contextlib.closing(read_lines(given, how)) as batches, _collecting_seldom():
-            return run.run(batches, duplicate)
+        with opened(given, how) as (look, batches), _collecting_seldom():
+            if look.form is None:
+                message = _("{path}: cannot tell what list this is; name it with --format")
+                raise CommandError(message.format(path=given.name))
+            origin = origin_of(store, given, look.form, look.head, plan)
+            if plan.strict:
+                _check_all_lines(given, how, told)
+            remarks = entry_checks.RemarkLimit(None if all_remarks else entry_checks.TOLD)
+            return _Import(store, actor, origin, plan, told, remarks_on, remarks).run(batches, duplicate)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=given.name, reason=error.strerror or error)) from error
 
 
 def _check_all_lines(given: ListFile, how: HowToRead, told: LineListener) -> None:
     bad = 0
-    with contextlib.closing(read_lines(given, how)) as batches:
+    with opened(given, how) as (_look, batches):
         for row in chain.from_iterable(batches):
             if isinstance(row, BadLine):
                 bad += 1

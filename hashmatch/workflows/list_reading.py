@@ -7,8 +7,8 @@ are added is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from contextlib import closing, suppress
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
@@ -44,31 +44,32 @@ class ListLook:
     head: ListHead
 
 
-def look_at(given: ListFile, how: HowToRead, isolation: Isolation | None = None) -> ListLook:
-    """Tell a list's format, and what the list says about itself.
+@contextmanager
+def opened(
+    given: ListFile, how: HowToRead, isolation: Isolation | None = None
+) -> Iterator[tuple[ListLook, Iterator[list[ListLine]]]]:
+    """A list that is being read: what its first bytes tell, and all its lines, checked, in batches of one transaction each.
 
-    Raises CommandError also for a list of a newer version, and if there is no such format or column.
+    Another process reads the next batch while the caller uses the last.
+    Raises CommandError, in one line, also for a list of a newer version, and if there is no such format or column. The
+    batches raise it where reading cannot go on; those before are sound.
     """
-    with closing(_apart(given, Reading(_look, _prepare, (how,)), isolation)) as messages:
+    _load(how)
+    with closing(_apart(given, Reading(_read, _prepare, (how,)), isolation)) as messages:
         try:
             name, said = _look_decoder.decode(next(messages, b""))
-            return ListLook(None if name is None else exchange.get(name), fields.list_head(said))
+            look = ListLook(None if name is None else exchange.get(name), fields.list_head(said))
         except (ValueError, fields.LineError):
             raise _of(given, nonsense()) from None
+        yield look, _batches(given, messages)
 
 
-def read_lines(given: ListFile, how: HowToRead, isolation: Isolation | None = None) -> Generator[list[ListLine]]:
-    """Read and check all lines of a list, in batches of one transaction each. Another process reads the next meanwhile.
-
-    Close the generator if you do not read to the end.
-    Raises CommandError, in one line, where reading cannot go on; the batches before it are sound.
-    """
-    with closing(_apart(given, Reading(_lines, _prepare, (how,)), isolation)) as messages:
-        for message in messages:
-            try:
-                yield unpacked(message)
-            except ValueError:
-                raise _of(given, nonsense()) from None
+def _batches(given: ListFile, messages: Iterator[bytes]) -> Iterator[list[ListLine]]:
+    for message in messages:
+        try:
+            yield unpacked(message)
+        except ValueError:
+            raise _of(given, nonsense()) from None
 
 
 def _apart(given: ListFile, reading: Reading, isolation: Isolation | None) -> Generator[bytes]:
@@ -85,16 +86,19 @@ def _of(given: ListFile, reason: str) -> CommandError:
 # What runs in the other process. -----------------------------------------------------------------------------------------
 
 
-def _prepare(stream: BinaryIO, how: HowToRead) -> None:
-    """Load all that reading may need: nothing can be imported or opened once the process is locked."""
-    forms = [exchange.get(name) for name in (exchange.names() if how.form == "auto" else (how.form,))]
+def _load(how: HowToRead) -> None:
+    """Load all that reading may need, before any process is forked: once a process is locked, it can import nothing."""
+    for name in exchange.names() if how.form == "auto" else (how.form,):
+        with suppress(CommandError):  # a library that is missing; reading says so
+            exchange.get(name).prepare()
     if how.columns:
         exchange.with_columns(None, dict(how.columns))
     for name in (*hashers.HASHERS, hashers.GUARD):
         hashers.find(name)
-    for form in forms:
-        with suppress(CommandError):  # a library that is missing; reading says so
-            form.prepare()
+
+
+def _prepare(stream: BinaryIO, how: HowToRead) -> None:
+    _load(how)  # where processes are not forked
     sqlite_files.open_ahead(stream)
 
 
@@ -103,7 +107,8 @@ def _format(head: bytes, how: HowToRead) -> exchange.Format | None:
     return exchange.with_columns(form, dict(how.columns)) if how.columns else form
 
 
-def _look(stream: BinaryIO, how: HowToRead) -> Iterator[bytes]:
+def _read(stream: BinaryIO, how: HowToRead) -> Iterator[bytes]:
+    """The first message is the look, the others are lines."""
     head = stream.read(exchange.HEAD)
     form = _format(head, how)
     if form is None:
@@ -113,16 +118,14 @@ def _look(stream: BinaryIO, how: HowToRead) -> Iterator[bytes]:
     said = form.read_head(head) if form.read_head else UNNAMED
     record = {"list": said.name, "sequence": said.sequence, "since": said.since, "created": said.created}
     yield msgspec.msgpack.encode((form.name, {**record, "expires": said.expires, "origin": said.origin}))
-
-
-def _lines(stream: BinaryIO, how: HowToRead) -> Iterator[bytes]:
-    form = _format(stream.read(exchange.HEAD), how)
     stream.seek(0)
-    if form is None:  # which `look_at` has told before
-        return
+    yield from _lines(form.read(stream))
+
+
+def _lines(rows: Iterable[exchange.ListRow]) -> Iterator[bytes]:
     checks = entry_checks.ListChecker()
     packing = PackedLines()
-    for row in form.read(stream):
+    for row in rows:
         yield from packing.full(row[1].record if isinstance(row, tuple) else None)
         if not isinstance(row, tuple):
             packing.put_remark(row)

@@ -80,7 +80,7 @@ def test_a_list_of_the_corpus(corpus: Path, name: str) -> None:
     if not path.exists():
         pytest.skip(f"the corpus has no {name}")
     with path.open("rb") as file:
-        (data,) = (inner.stream.read() for inner in unpacked(file))
+        (data,) = (b"".join(inner.content) for inner in unpacked(file))
     form = detect(data[:HEAD])
     assert form and form.name == form_name
     rows = list(form.read(BytesIO(data)))
