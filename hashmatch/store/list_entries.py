@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import NamedTuple
 
 from hashmatch.clock import now
@@ -37,11 +38,7 @@ class ListEntry(NamedTuple):
     @property
     def digests(self) -> tuple[bytes | None, bytes | None, bytes | None]:
         """SHA-256, SHA-1, MD5."""
-        sha256, sha1, md5 = self.columns[:3]
-        assert (
-            not isinstance(sha256, (str, int)) and not isinstance(sha1, (str, int)) and not isinstance(md5, (str, int))
-        )
-        return sha256, sha1, md5  # type: ignore[return-value]
+        return self.columns[:3]  # type: ignore[return-value]
 
     @property
     def whole_hashes(self) -> list[tuple[str, bytes]]:
@@ -51,8 +48,9 @@ class ListEntry(NamedTuple):
     @property
     def only_doubts(self) -> bool:
         """Whether it is about a picture by its hashes alone, and says that it is wrong to know it."""
-        doubts = self.membership.retracted is not None or any(each.verdict != "confirmed" for each in self.opinions)
-        return doubts and not any(self.digests)
+        if self.membership.retracted is None and all(each.verdict == "confirmed" for each in self.opinions):
+            return False
+        return not any(self.columns[:3])
 
     @property
     def is_only_its_record(self) -> bool:
@@ -91,24 +89,26 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         entries = [_by_successor(entry, handed_over) for entry in entries]
     trusted = voices.trusted(connection)
     known = KnownReferences(connection, [entry.identity for entry in entries], [entry.digests for entry in entries])
-    same = of_hashes(connection, {each for entry in entries if entry.only_doubts for each in entry.whole_hashes})
+    doubts = [entry.only_doubts for entry in entries]
+    doubted = {each for entry in compress(entries, doubts) for each in entry.whole_hashes}
+    same = of_hashes(connection, doubted)
     batch = _Batch(connection, actor, trusted)
     heard: list[HeardEntry] = []
-    for entry in entries:
-        membership = entry.membership
-        reached = known.reached(entry.identity, entry.digests)
+    for entry, only_doubts in zip(entries, doubts, strict=True):
+        membership, digests = entry.membership, entry.digests
+        reached = known.reached(entry.identity, digests)
         if membership.author in ours or membership.owner in ours:
             batch.flush()
             heard.append(_come_back(connection, entry, reached, ours))
             if heard[-1].outcome == "ours":
                 continue
             heard.pop()
-        alike = {each: None for key in entry.whole_hashes for each in same.get(key, ())} if entry.only_doubts else {}
+        alike = {each: None for key in entry.whole_hashes for each in same.get(key, ())} if only_doubts else {}
         if membership.retracted is not None:
             reached = list(dict.fromkeys([*reached, *alike]))
         if not reached and membership.retracted is None:
             reference_id = batch.add(entry)
-            known.add(reference_id, entry.identity, entry.digests)
+            known.add(reference_id, entry.identity, digests)
             heard.append(HeardEntry((reference_id, *alike), "added"))
             if alike:
                 batch.flush()
@@ -118,10 +118,10 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         new = not reached
         if new:
             reached = [_insert(connection, entry)]
-            known.add(reached[0], entry.identity, entry.digests)
+            known.add(reached[0], entry.identity, digests)
         outcomes = [_add_to(connection, actor, each, entry, ours, new=new) for each in reached]
         for each in reached if not new else ():
-            known.state(each, entry.digests)
+            known.state(each, digests)
         _doubt(connection, entry, [each for each in alike if each not in reached], ours)
         heard.append(HeardEntry(tuple(dict.fromkeys([*reached, *alike])), outcomes[0]))
     batch.flush()

@@ -13,6 +13,7 @@ _LOOKED_UP = 20_000
 DIGESTS = ("sha256", "sha1", "md5")
 
 _Digests = tuple[bytes | None, bytes | None, bytes | None]
+_NONE: _Digests = (None, None, None)
 
 
 class KnownReferences:
@@ -40,24 +41,27 @@ class KnownReferences:
     def add(self, reference_id: int, identity: bytes, digests: _Digests) -> None:
         """Let later entries find a new reference."""
         self._identity[identity] = reference_id
-        self._own[reference_id] = digests
-        self.state(reference_id, digests)
+        if digests != _NONE:
+            self._own[reference_id] = digests
+            self.state(reference_id, digests)
 
     def state(self, reference_id: int, digests: _Digests) -> None:
         """Let later entries find a reference by digests that an entry gave it."""
+        if digests == _NONE:
+            return
         for by, digest in zip(self._by, digests, strict=True):
             if digest is not None:
                 by[digest][reference_id] = None
 
     def own(self, reference_id: int) -> _Digests:
         """The digests that a reference has itself."""
-        return self._own.get(reference_id, (None, None, None))
+        return self._own.get(reference_id, _NONE)
 
     def reached(self, identity: bytes, digests: _Digests) -> list[int]:
         """The references that an entry is about: those with its strongest digest, and those with a weaker one that have no
         stronger digest that contradicts it."""
         found: dict[int, None] = {}
-        for number, digest in enumerate(digests):
+        for number, digest in enumerate(digests) if digests != _NONE else ():
             if digest is None:
                 continue
             for reference_id in self._by[number].get(digest, ()):

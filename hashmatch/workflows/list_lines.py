@@ -18,7 +18,6 @@ import msgspec
 from msgspec import Meta
 
 from hashmatch import hashers
-from hashmatch.exchange.fields import identified
 from hashmatch.i18n import _
 from hashmatch.records import LONGEST_FILM, BadLine, Kind, LineRemark, ListItem, Opinion
 from hashmatch.store import list_entries
@@ -135,10 +134,8 @@ class PackedLines:
 
 def _carried(item: ListItem) -> str:
     """What identifies a file in this entry: names of digests and algorithms, separated by commas."""
-    if not identified(item):
-        return ""
-    digests = {"md5": item.md5, "sha1": item.sha1, "sha256": item.sha256}
-    return ",".join([*filter(digests.get, digests), *sorted({each.algorithm for each in item.hashes})])
+    digests = [name for name in ("md5", "sha1", "sha256") if getattr(item, name)]
+    return ",".join([*digests, *sorted({each.algorithm for each in item.hashes})])
 
 
 # What the other side checks. ---------------------------------------------------------------------------------------------
