@@ -308,10 +308,14 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class LineRemark:
-    """A line of a hash list that was used, and what a person should know about it."""
+    """A line of a hash list that was used, and what a person should know about it.
+
+    asks_allow: it advises to import the list with --allow, which is nothing new to whoever did.
+    """
 
     line: int
     message: str
+    asks_allow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

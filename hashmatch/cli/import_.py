@@ -144,7 +144,7 @@ def command(
         app.say(text.format(bank=bank, **asdict(report_of_bank)))
         return 0
     plan = ImportPlan(collection, tlp, allow, strict, verify_key, frozenset(accept), default_tlp)
-    how = HowToRead(form, _columns(columns))
+    how = HowToRead(form, _columns(columns), allow)
     code = 0
     with scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store:
         withdrawn_before = scans.withdrawn(store.connection)
@@ -213,15 +213,15 @@ def _import_one(app: App, store: Store, actor: Actor, given: ListFile, plan: Imp
 def _counted(report: ImportReport) -> list[str]:
     counts = {
         _("new"): report.added,
-        _("of these, the same picture or film as an older reference"): report.duplicates,
-        _("known, with something new"): report.joined,
+        _("of them the same picture or film as an older reference"): report.duplicates,
+        _("known with something new"): report.joined,
         _("known"): report.known,
         _("our own, come back"): report.ours,
         _("retracted"): report.retracted,
         _("restored"): report.restored,
         _("disputed (withdrawn by this list, but others stand by it)"): report.disputed,
         _("withdrawn that never came"): report.tombstone,
-        _("older versions of records replaced"): report.replaced,
+        _("withdrawn with an older version of their record"): report.replaced,
         _("about several references"): report.several,
         _("on the allow list"): report.allow,
         _("waiting for a person to allow (`hashmatch allow --pending`)"): report.pending,

@@ -50,10 +50,11 @@ def command(app: App, refs: tuple[str, ...], bank: str | None, server: str | Non
             where = lookup.locations(store.connection, reference.id)
             hashes = hash_rows.hashes(store.connection, reference.id)
             lists = lookup.provenance(store.connection, reference.id)
+            stated = lookup.stated(store.connection, reference.id)
             if form == "json":
-                shown.append(as_json.shown(reference, where, hashes, lists))
+                shown.append(as_json.shown(reference, where, hashes, lists, stated))
             else:
-                for line in reference_lines(reference, where, hashes, lists, called):
+                for line in reference_lines(reference, where, hashes, lists, stated, called):
                     click.echo(line)
         if form == "json":
             as_json.dump(shown, sys.stdout.buffer, indent=2)

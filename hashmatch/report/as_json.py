@@ -13,7 +13,7 @@ from hashmatch.matching.results import Match, Result, ScanSummary
 from hashmatch.messages import Message
 from hashmatch.records import Failure, FilePart, Fingerprint, Hash
 from hashmatch.store import Store, lookup
-from hashmatch.store.lookup import Provenance, Reference
+from hashmatch.store.lookup import Provenance, Reference, StatedFacts
 from hashmatch.version import __version__
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from hashmatch.store.stats import Statistics
     from hashmatch.store.taxonomy import Taxonomy
     from hashmatch.workflows.lint import LintReport
+
+
+_NOTHING: Mapping[int, StatedFacts] = {}
 
 
 def dump(value: Any, out: BinaryIO, indent: int | None = None) -> None:
@@ -188,12 +191,23 @@ def reference(value: Reference) -> dict[str, Any]:
 
 
 def shown(
-    value: Reference, where: Sequence[bytes], its_hashes: Sequence[Hash], lists: Sequence[Provenance]
+    value: Reference,
+    where: Sequence[bytes],
+    its_hashes: Sequence[Hash],
+    lists: Sequence[Provenance],
+    stated: Mapping[int, StatedFacts] = _NOTHING,
 ) -> dict[str, Any]:
-    """A reference as `show` prints it, with the places where it was seen, the lists that had it, and its hashes."""
+    """A reference as `show` prints it, with what its words state beyond its own facts, the places where it was seen, the
+    lists that had it, and its hashes."""
     places = [path_of(path) for path in where]
+    owners = {source.collection_id: (source.owner, source.author, source.collection) for source in value.sources}
     return {
         **reference(value),
+        "stated": [
+            {**dict(zip(("owner", "author", "collection"), owners[number], strict=True)), **asdict(facts)}
+            for number, facts in stated.items()
+            if number in owners
+        ],
         "locations": places,
         "lists": [asdict(each) for each in lists],
         "hashes": hashes(its_hashes),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.i18n import _
 from hashmatch.records import Fingerprint, Hash
 from hashmatch.store import voices
-from hashmatch.store.lookup import Provenance, Reference
+from hashmatch.store.lookup import Provenance, Reference, StatedFacts
 from hashmatch.views import FULL, ViewName
 
 #: How many bytes of a hash a person is shown.
@@ -49,9 +50,13 @@ def reference_lines(
     where: Sequence[bytes],
     hashes: Sequence[Hash],
     lists: Sequence[Provenance],
+    stated: Mapping[int, StatedFacts] | None = None,
     called: Callable[[str], str] = for_terminal,
 ) -> Iterator[str]:
-    """What `show` prints about one reference. called: the name of an owner or author; see store/voices.py."""
+    """What `show` prints about one reference.
+
+    stated: what its words say beyond its own, by collection. called: the name of an owner or author; see store/voices.py.
+    """
     state = _("live") if reference.live else _("retracted")
     allow = ", " + _("on the allow list") if reference.allow else ""
     if reference.pending:
@@ -94,6 +99,8 @@ def reference_lines(
         if source.withdrawn_here:
             told.append(_("taken back here"))
         told += [f"{name}: {for_terminal(value)}" for name, value in pairs.items() if value]
+        if stated and source.collection_id in stated:
+            told += [f"{_(name)}: {value}" for name, value in asdict(stated[source.collection_id]).items() if value]
         yield f"  {_('collection'):<12}{', '.join(told)}"
     for said in reference.opinions:
         facts = {_("on"): said.at, _("reason"): said.reason}

@@ -308,14 +308,29 @@ def collection_numbers(connection: sqlite3.Connection, name: str) -> tuple[int, 
     return tuple(number for (number,) in rows)
 
 
-def stated(connection: sqlite3.Connection, reference_id: int) -> dict[int, dict[str, str]]:
-    """The digests that words state beyond those that a reference has itself, by collection and name, in hex."""
+@dataclass(frozen=True, slots=True)
+class StatedFacts:
+    """What the word of one collection states of a reference beyond what the reference has itself. Digests in hex."""
+
+    md5: str | None = None
+    sha1: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+
+
+def stated(connection: sqlite3.Connection, reference_id: int) -> dict[int, StatedFacts]:
+    """What words state of a reference, by collection."""
     rows = connection.execute(
-        f"SELECT collection_id, {', '.join(DIGESTS)} FROM stated WHERE reference_id = ?", (reference_id,)
+        "SELECT collection_id, lower(hex(md5)), lower(hex(sha1)), lower(hex(sha256)), size, width, height, duration"
+        " FROM stated WHERE reference_id = ?",
+        (reference_id,),
     )
     return {
-        number: {name: value.hex() for name, value in zip(DIGESTS, values, strict=True) if value is not None}
-        for number, *values in rows
+        number: StatedFacts(md5 or None, sha1 or None, sha256 or None, *others)
+        for number, md5, sha1, sha256, *others in rows
     }
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from hashmatch import exchange, hashers
 from hashmatch.clock import now
@@ -247,6 +247,9 @@ class ExportEntries:
 _NO_LONGER_SHARED = "no longer shared"
 
 
+_Fact = TypeVar("_Fact", str, int, float)
+
+
 class _Facts:
     """What identifies a reference and how it is described, as far as each word on it says."""
 
@@ -272,22 +275,24 @@ class _Facts:
         sources = [source] if source is not None else [each for each in reference.sources if each.live]
         whole = not sources or any(each.carried is None or each.is_ours for each in sources)
         carried = frozenset().union(*(each.carried or () for each in sources))
-        stated = self._stated.get(source.collection_id, {}) if source is not None else {}
+        stated = [found for each in sources if (found := self._stated.get(each.collection_id))]
+
+        def fact(name: str, own: _Fact | None) -> _Fact | None:
+            """What the sources state, else what the reference has itself."""
+            return next((value for each in stated if (value := getattr(each, name)) is not None), own)
 
         def digest(name: str) -> str | None:
-            own = getattr(reference, name)
-            value = stated.get(name) or (own if whole or name in carried else None)
-            return None if value is None else str(value)
+            return fact(name, getattr(reference, name) if whole or name in carried else None)
 
         return ListItem(
             kind=reference.kind,
             md5=digest("md5"),
             sha1=digest("sha1"),
             sha256=digest("sha256"),
-            size=reference.size,
-            duration=reference.duration,
-            width=reference.width,
-            height=reference.height,
+            size=fact("size", reference.size),
+            duration=fact("duration", reference.duration),
+            width=fact("width", reference.width),
+            height=fact("height", reference.height),
             hashes=tuple(each for each in self._hashes if whole or each.algorithm in carried),
             paths=self._paths,
         )

@@ -104,7 +104,7 @@ def import_list(
     A list of several that cannot be imported is told as a line that cannot be used; if none can, CommandError is raised.
     """
     reports, failed = list[ImportReport](), list[CommandError]()
-    how, more = HowToRead(format_name, tuple((columns or {}).items())), (told, duplicate, remarks_on)
+    how, more = HowToRead(format_name, tuple((columns or {}).items()), plan.allow), (told, duplicate, remarks_on)
     for given in lists_in(path):
         try:
             reports.append(import_file(store, actor, given, plan, how, *more, all_remarks=all_remarks))

@@ -21,7 +21,7 @@ from hashmatch.exchange import entry_checks, fields, sqlite_files
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.isolation.reading import Reading, nonsense, read_apart
-from hashmatch.records import UNNAMED, BadLine, ListHead
+from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead
 from hashmatch.workflows.list_files import ListFile
 from hashmatch.workflows.list_lines import ListLine, PackedLines, unpacked
 
@@ -29,11 +29,12 @@ from hashmatch.workflows.list_lines import ListLine, PackedLines, unpacked
 @dataclass(frozen=True, slots=True)
 class HowToRead:
     """What a person says of a list. form: the name of its format; "auto" if its first bytes have to tell. columns: of a
-    table: our field -> the name or number of its column.
+    table: our field -> the name or number of its column. allow: that what it has is legitimate.
     """
 
     form: str = "auto"
     columns: tuple[tuple[str, str], ...] = ()
+    allow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +120,17 @@ def _read(stream: BinaryIO, how: HowToRead) -> Iterator[bytes]:
     record = {"list": said.name, "sequence": said.sequence, "since": said.since, "created": said.created}
     yield msgspec.msgpack.encode((form.name, {**record, "expires": said.expires, "origin": said.origin}))
     stream.seek(0)
-    yield from _lines(form.read(stream))
+    yield from _lines(form.read(stream), how)
 
 
-def _lines(rows: Iterable[exchange.ListRow]) -> Iterator[bytes]:
+def _lines(rows: Iterable[exchange.ListRow], how: HowToRead) -> Iterator[bytes]:
     checks = entry_checks.ListChecker()
     packing = PackedLines()
     for row in rows:
         yield from packing.full(row[1].record if isinstance(row, tuple) else None)
         if not isinstance(row, tuple):
-            packing.put_remark(row)
+            if not (how.allow and isinstance(row, LineRemark) and row.asks_allow):
+                packing.put_remark(row)
         elif fields.identified(row[1]):
             checked = checks.check(*row)
             packing.put(row[0], checked.item, checked.problem, checked.remarks)

@@ -256,5 +256,5 @@ def test_import_tells_what_was_there_before(indexed: Path, tmp_path: Path, run: 
     path.write_text(f"{shown}\n{'0f' * 32}\n")
     ran = run("--verbose", "import", path, "--format", "pdq", "--dry-run", db=indexed)
     assert ran.code == 0, ran.err
-    assert "2 new, 1 of these, the same picture or film as an older reference" in ran.err
+    assert "2 new, 1 of them the same picture or film as an older reference" in ran.err
     assert re.search(r"reference \d+ shows the same as reference \d+ \(PDQ distance 16\)", ran.err)

@@ -42,7 +42,7 @@ def remarked(rows: Iterable[ListRow], message: str) -> Iterator[ListRow]:
     is_done = False
     for row in rows:
         if isinstance(row, tuple) and not is_done:
-            yield LineRemark(row[0], message)
+            yield LineRemark(row[0], message, asks_allow=True)
             is_done = True
         yield row
 
