@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hashmatch.cli.shared import sections
+from hashmatch.cli.shared import sections, workers
 from hashmatch.cli.shared.app import TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
 from hashmatch.i18n import _, ngettext
 from hashmatch.records import BadLine, Tlp
 
 if TYPE_CHECKING:
+    from hashmatch.isolation import Isolation
     from hashmatch.records import LineRemark
     from hashmatch.search.duplicates import NearDuplicate
     from hashmatch.signing.acceptance import ListFlaw
@@ -104,6 +105,7 @@ _SERVER = _("Instead of lists: an HMA server")
     ),
 )
 @sections.option("--bank", metavar="NAME", section=_SERVER, help=_("The server's bank."))
+@workers.require_sandbox
 @pass_app
 def command(
     app: App,
@@ -120,9 +122,11 @@ def command(
     allow: bool,
     dry_run: bool,
     strict: bool,
+    require_sandbox: bool,
 ) -> int:
     from hashmatch.errors import CommandError
     from hashmatch.escape import for_terminal
+    from hashmatch.isolation import Isolation
     from hashmatch.store import open_store, scans, scratch_store
     from hashmatch.store.audit import Actor
     from hashmatch.workflows.list_files import lists_in
@@ -144,14 +148,15 @@ def command(
         app.say(text.format(bank=bank, **asdict(report_of_bank)))
         return 0
     plan = ImportPlan(collection, tlp, allow, strict, verify_key, frozenset(accept), default_tlp)
+    isolation = Isolation(require_sandbox=require_sandbox)
     how = HowToRead(form, _columns(columns), allow)
     code = 0
     with scratch_store(app.database) if dry_run else open_store(app.database, write=True) as store:
         withdrawn_before = scans.withdrawn(store.connection)
         for path in files:
             try:
-                for given in lists_in(path):
-                    code = max(code, _import_one(app, store, actor, given, plan, how))
+                for given in lists_in(path, isolation):
+                    code = max(code, _import_one(app, store, actor, given, plan, how, isolation))
             except CommandError as error:
                 code = 2
                 app.warn("hashmatch: " + for_terminal(str(error)))
@@ -176,7 +181,9 @@ def _columns(given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(columns.items())
 
 
-def _import_one(app: App, store: Store, actor: Actor, given: ListFile, plan: ImportPlan, how: HowToRead) -> int:
+def _import_one(
+    app: App, store: Store, actor: Actor, given: ListFile, plan: ImportPlan, how: HowToRead, isolation: Isolation
+) -> int:
     """Import one list and say what came of it. Returns the exit code."""
     from hashmatch.cli.shared.labels import remarks
     from hashmatch.errors import CommandError
@@ -195,7 +202,7 @@ def _import_one(app: App, store: Store, actor: Actor, given: ListFile, plan: Imp
 
     try:
         report = import_file(
-            store, actor, given, plan, how, on_line, on_duplicate, remarks(app), all_remarks=app.verbose
+            store, actor, given, plan, how, on_line, on_duplicate, remarks(app), isolation, all_remarks=app.verbose
         )
     except CommandError as error:
         app.warn("hashmatch: " + for_terminal(str(error)))

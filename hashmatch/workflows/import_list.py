@@ -16,6 +16,7 @@ from hashmatch.errors import CommandError
 from hashmatch.exchange import entry_checks
 from hashmatch.exchange.fields import snippet
 from hashmatch.i18n import _, ngettext
+from hashmatch.isolation import Isolation
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead
 from hashmatch.search.duplicates import NearDuplicate, near_duplicates
 from hashmatch.store import Store, allow_list, generation, list_entries, list_issues, lookup, voices
@@ -130,6 +131,7 @@ def import_file(
     told: LineListener,
     duplicate: Callable[[NearDuplicate], None],
     remarks_on: RemarksOn,
+    isolation: Isolation | None = None,
     *,
     all_remarks: bool = False,
 ) -> ImportReport:
@@ -141,27 +143,28 @@ def import_file(
     one that counts the rest, or all of them if all_remarks.
     duplicate: called with each new reference that shows the same as an older one.
     remarks_on: gives the remarks about an entry's labels.
+    isolation: of the process that reads the list; `timeout`, `memory`, `steps` and `require_sandbox` count.
     Raises CommandError if the list cannot be read, its format is unknown or too new, or a line is bad and plan is `strict`.
     """
     if given.problem:
         raise CommandError(_("{path}: {reason}").format(path=given.name, reason=given.problem))
     try:
-        with opened(given, how) as (look, batches), _collecting_seldom():
+        with opened(given, how, isolation) as (look, batches), _collecting_seldom():
             if look.form is None:
                 message = _("{path}: cannot tell what list this is; name it with --format")
                 raise CommandError(message.format(path=given.name))
             origin = origin_of(store, given, look.form, look.head, plan)
             if plan.strict:
-                _check_all_lines(given, how, told)
+                _check_all_lines(given, how, told, isolation)
             remarks = entry_checks.RemarkLimit(None if all_remarks else entry_checks.TOLD)
             return _Import(store, actor, origin, plan, told, remarks_on, remarks).run(batches, duplicate)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=given.name, reason=error.strerror or error)) from error
 
 
-def _check_all_lines(given: ListFile, how: HowToRead, told: LineListener) -> None:
+def _check_all_lines(given: ListFile, how: HowToRead, told: LineListener, isolation: Isolation | None) -> None:
     bad = 0
-    with opened(given, how) as (_look, batches):
+    with opened(given, how, isolation) as (_look, batches):
         for row in chain.from_iterable(batches):
             if isinstance(row, BadLine):
                 bad += 1

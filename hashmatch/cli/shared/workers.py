@@ -45,6 +45,13 @@ class Size(click.ParamType):  # type: ignore[type-arg]
         return int(number[:15]) << unit
 
 
+require_sandbox = sections.option(
+    "--require-sandbox",
+    is_flag=True,
+    section=sections.PROCESSES,
+    help=_("Do nothing unless workers can be locked completely (Landlock and seccomp, on Linux)."),
+)
+
 _OPTIONS = (
     sections.option(
         "--workers",
@@ -52,12 +59,7 @@ _OPTIONS = (
         section=sections.PROCESSES,
         help=_("Processes that decode and hash. Default: one per core."),
     ),
-    sections.option(
-        "--require-sandbox",
-        is_flag=True,
-        section=sections.PROCESSES,
-        help=_("Do nothing unless workers can be locked completely (Landlock and seccomp, on Linux)."),
-    ),
+    require_sandbox,
     sections.option(
         "--timeout",
         type=click.FloatRange(min=2),
