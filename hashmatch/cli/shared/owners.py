@@ -27,5 +27,7 @@ def called(owner: str, author: str = "") -> str:
         return _("here")
     if owner == voices.UNSIGNED:
         return _("unsigned")
+    if owner.startswith(f"{voices.UNSIGNED}:"):
+        return _("{name} (unsigned)").format(name=for_terminal(owner.partition(":")[2]))
     name = for_terminal(_names().get(owner) or owner)
     return _("{owner} for {author}").format(owner=name, author=called(author)) if author else name
