@@ -27,7 +27,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--tlp",
         "amber",
     )
-    assert run_command(*archive, "--source", "unit", "--note", "first seizure", db=db).code == 0
+    assert run_command(*archive, "--source", "unit", "--note", "first seizure", db=db, fresh=True).code == 0
     allowed = "index", FIXTURES / "allowed", "--collection", "news", "--allow", "--tlp", "clear"
     assert run_command(*allowed, db=db).code == 0
     assert not db.with_name("reference.db-wal").exists(), "all of it is in the one file"

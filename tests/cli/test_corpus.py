@@ -15,14 +15,14 @@ from tests.support.command_line import Run, run_command
 def photos(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reference set of the 200 photographs."""
     db = tmp_path_factory.mktemp("photos") / "photos.db"
-    ran = run_command("index", corpus / "photos", "--format", "json", db=db)
+    ran = run_command("index", corpus / "photos", "--format", "json", db=db, fresh=True)
     assert ran.code == 0
     assert ran.json["summary"]["indexed"] == ran.json["summary"]["files"] == 200
     return db
 
 
 def test_all_films_index_without_failure(corpus: Path, run: Run) -> None:
-    ran = run("index", corpus / "vpdq", "--exclude", "hashes", "--format", "json")
+    ran = run("index", corpus / "vpdq", "--exclude", "hashes", "--format", "json", fresh=True)
     assert (ran.code, ran.json["failures"], ran.json["warnings"]) == (0, [], [])
     assert ran.json["summary"]["indexed"] == 14
     others = run("index", corpus / "videos", "--format", "json")
@@ -92,7 +92,7 @@ def test_hostile_files_are_all_accounted_for(corpus: Path, run: Run) -> None:
     folder = corpus / "hostile"
     before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")}
     files = sum(path.is_file() for path in before)
-    ran = run("--quiet", "index", folder, "--timeout", "10", "--format", "json")
+    ran = run("--quiet", "index", folder, "--timeout", "10", "--format", "json", fresh=True)
     assert ran.code == 1
     summary = ran.json["summary"]
     assert summary["files"] == files

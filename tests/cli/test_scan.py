@@ -31,7 +31,7 @@ MATCH_KEYS += ["reason", "view", "reference_view", "contradiction", "local", "de
 
 
 def test_finds_every_copy_and_nothing_else(indexed: Path) -> None:
-    results = run_command("scan", UPLOADS, "--format", "jsonl", db=indexed).lines
+    results = run_command("scan", UPLOADS, "--format", "jsonl", db=indexed, fresh=True).lines
     found = {Path(result["path"]).relative_to(FIXTURES).as_posix(): result for result in results}
     assert found.keys() == EXPECTED.keys()
     for path, expected in EXPECTED.items():

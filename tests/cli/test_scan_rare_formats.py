@@ -17,9 +17,9 @@ def scanned(folder: Path, known: bytes, ending: str) -> dict[str, tuple[str, str
     """The status and error code of each file of a folder, where this is known."""
     original, db = folder.parent / f"known.{ending}", folder.parent / "r.db"
     original.write_bytes(known)
-    assert run_command("index", original, db=db).code == 0
+    assert run_command("index", original, db=db, fresh=True).code == 0
     sandbox = ["--require-sandbox"] if sys.platform == "linux" else []
-    ran = run_command("scan", folder, "--format", "json", *sandbox, db=db)
+    ran = run_command("scan", folder, "--format", "json", *sandbox, db=db, fresh=True)
     assert "ERROR" not in ran.err, "no decoder speaks for itself"
     return {
         Path(each["path"]).name: (each["status"], (each.get("error") or {}).get("code", ""))

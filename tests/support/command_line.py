@@ -15,8 +15,16 @@ from typing import Any
 import pytest
 
 from tests.support.repository import ROOT
+from tests.support.warm_commands import POSSIBLE, run_warm
 
 COMMAND = [sys.executable, "-m", "hashmatch"]
+
+#: The process that runs the tests: what it forks may be another user, or have a lock.
+_TESTS = os.getpid()
+#: Variables that are not read before a command runs.
+_WARM = frozenset(
+    {"HASHMATCH_DB", "HASHMATCH_KEYS", "HASHMATCH_KEY_PASSWORD", "HASHMATCH_HMA_TOKEN", "HOME", "XDG_DATA_HOME"}
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,25 @@ def environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
 
 
 def run_command(
-    *arguments: str | bytes | Path, db: Path | None = None, cwd: Path = ROOT, input: bytes | None = None, **env: str
+    *arguments: str | bytes | Path,
+    db: Path | None = None,
+    cwd: Path = ROOT,
+    input: bytes | None = None,
+    fresh: bool = False,
+    **env: str,
 ) -> Ran:
-    """Run `hashmatch` and wait. A traceback fails every test."""
-    words: list[str | bytes | Path] = [*COMMAND, *(["--db", db] if db else []), *arguments]
-    done = subprocess.run(words, cwd=cwd, input=input, capture_output=True, env=environment(env), timeout=240)
-    ran = Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    """Run `hashmatch` and wait. A traceback fails every test.
+
+    fresh: in a Python that is started for it, as users do. Else, where that changes nothing, in a fork of one that is ready.
+    """
+    words = [os.fsencode(word) for word in (*(["--db", db] if db else []), *arguments)]
+    if fresh or not POSSIBLE or os.getpid() != _TESTS or not _WARM.issuperset(env) or b"--lang" in words:
+        command = [*map(os.fsencode, COMMAND), *words]
+        done = subprocess.run(command, cwd=cwd, input=input, capture_output=True, env=environment(env), timeout=240)
+        code, out, said = done.returncode, done.stdout, done.stderr
+    else:
+        code, out, said = run_warm(words, str(cwd), environment(env), input, timeout=240)
+    ran = Ran(code, out.decode("utf-8", "replace"), said.decode("utf-8", "replace"))
     assert "Traceback" not in ran.err, ran.err
     return ran
 

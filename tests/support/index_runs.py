@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.support.command_line import COMMAND, environment
+from tests.support.command_line import COMMAND, environment, run_command
 from tests.support.interruptible import start_interruptible
 
 
@@ -28,10 +28,8 @@ def start(db: Path, *arguments: str | Path, **options: Any) -> subprocess.Popen[
 
 def run(db: Path, *arguments: str | Path) -> tuple[int, str, str]:
     """Run a command. Returns its exit code, output and messages."""
-    process = start(db, *arguments)
-    out, err = process.communicate(timeout=240)
-    assert "Traceback" not in err, err
-    return process.returncode, out, err
+    ran = run_command(*arguments, db=db)
+    return ran.code, ran.out, ran.err
 
 
 def is_made(db: Path) -> bool:
