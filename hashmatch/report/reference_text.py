@@ -78,9 +78,11 @@ def reference_lines(
             yield f"  {name:<12}{value}"
     for source in reference.sources:
         told = [for_terminal(source.collection)]
-        if not source.is_ours:
+        if source.owner == voices.UNSIGNED:
+            told.append(_("unsigned"))
+        elif not source.is_ours:
             told.append(_("of {owner}").format(owner=called(source.owner)))
-            if source.author and source.owner != voices.UNSIGNED:
+            if source.author:
                 told.append(_("for {author}").format(author=called(source.author)))
         told.append(f"TLP:{source.tlp.upper()}" if source.tlp else _("no TLP mark"))
         pairs = {
