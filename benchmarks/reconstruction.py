@@ -168,7 +168,7 @@ class Reading:
         known, the right one correlates best; a text likewise.
         """
         said = _ocr(made.box(rebuilt), made.layout.ink, tesseract) if tesseract else None
-        seen = made.box(np.asarray(Image.fromarray(rebuilt).resize((FINE, FINE), Image.Resampling.BICUBIC)))
+        seen = made.box(np.asarray(Image.fromarray(rebuilt.astype(np.float32)).resize((FINE, FINE), Image.Resampling.BICUBIC)))
         self.words += [None if said is None else word in said for word in made.headline.split()]
         text = made.headline
         for place, letter in enumerate(text):
