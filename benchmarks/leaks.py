@@ -1,7 +1,7 @@
 """What a list could say of a picture: the hashes that leave, the blocks that do not, and guards that might.
 
-Each is taken in two forms. Whoever has a picture has exact numbers; a list has them in a few bits. So a reader can try:
-which picture has exact numbers that agree with these bits?
+Each has two forms. Whoever has a picture has exact numbers; a list has them in a few bits. So an attacker can ask which
+picture has exact numbers that agree with the bits.
 """
 
 from __future__ import annotations
@@ -16,36 +16,12 @@ from PIL import Image
 
 from hashmatch.hashers import blocks, dhash, pdq, phash
 from hashmatch.hashers.base import Picture
+from hashmatch.matching.layouts import contradiction
 
 Floats = npt.NDArray[np.float32]
-SIDE = 144
-#: Parts of a picture whose PDQ a list may also have: the middle, the upper and the lower half, as borders leave them.
+SIDE = blocks.SIDE
+#: Parts of a picture whose PDQ our own formats may also carry: the middle, the upper and the lower half.
 PARTS = ((0.1, 0.1, 0.9, 0.9), (0.0, 0.0, 1.0, 0.55), (0.0, 0.45, 1.0, 1.0))
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """Something that a list may say of a picture.
-
-    name: as tables have it. size: bytes in a list. look: a picture's exact numbers, float32 (n,). keep: what a list has of
-    them, float32 (m,). differ: how much a picture's numbers contradict what a list has; more is worse.
-    """
-
-    name: str
-    size: int
-    look: Callable[[Image.Image], Floats]
-    keep: Callable[[Floats], Floats]
-    differ: Callable[[Floats, Floats], float]
-
-    def of(self, image: Image.Image) -> Floats:
-        """What a list has of this picture."""
-        return self.keep(self.look(image))
-
-
-def points(image: Image.Image, side: int = SIDE) -> Floats:
-    """A picture's brightness averaged to side × side points: float32, 0 to 255."""
-    gray = image.convert("L").resize((side, side), Image.Resampling.BOX)
-    return np.asarray(gray).astype(np.float32)
 
 
 def signs(values: Floats) -> Floats:
@@ -55,40 +31,77 @@ def signs(values: Floats) -> Floats:
 
 def margin(ours: Floats, theirs: Floats) -> float:
     """How far our numbers are on the wrong side of zero, all together."""
-    return float(np.maximum(-ours * theirs, 0).sum())
+    return float(np.clip(-ours * theirs, 0, 4).sum())
 
 
-def pdq_numbers(image: Image.Image) -> Floats:
-    """The 256 DCT coefficients behind PDQ, less their median, in units of their mean size."""
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Something that a list may say of a picture.
+
+    name: as tables have it. size: bytes in a list. look: a picture's exact numbers, float32 (n,). keep: what a list has of
+    them. differ: how much a picture's numbers contradict what a list has, as a guard would judge. wrong: the same, all
+    together, as an attacker would.
+    """
+
+    name: str
+    size: int
+    look: Callable[[Image.Image], Floats]
+    keep: Callable[[Floats], Floats] = signs
+    differ: Callable[[Floats, Floats], float] = margin
+    wrong: Callable[[Floats, Floats], float] = margin
+
+    def of(self, image: Image.Image) -> Floats:
+        """What a list has of this picture."""
+        return self.keep(self.look(image))
+
+
+def points(image: Image.Image, side: int = SIDE) -> Floats:
+    """A picture's brightness averaged to side × side points: float32, 0 to 255."""
+    return np.asarray(image.convert("L").resize((side, side), Image.Resampling.BOX)).astype(np.float32)
+
+
+def pdq_numbers(image: Image.Image, rows: int = pdq.FREQUENCIES) -> Floats:
+    """The DCT coefficients behind PDQ (or more of them), less their median, in units of their mean size."""
     luma = np.asarray(image.convert("L")).astype(np.float32)
     samples = pdq._sample_rows(image.width, pdq._sample_rows(image.height, luma).T).T
-    coefficients = pdq._coefficients(samples).ravel()
-    values = coefficients - np.median(coefficients)
-    scaled: Floats = values / max(float(np.abs(values).mean()), 1e-3)
-    return scaled
+    if rows == pdq.FREQUENCIES:
+        coefficients = pdq._coefficients(samples).ravel()
+    else:
+        angle = np.pi / 2 / pdq.SIDE * np.arange(1, rows + 1)[:, None] * (2 * np.arange(pdq.SIDE) + 1)
+        coefficients = (np.cos(angle) @ samples @ np.cos(angle).T).ravel().astype(np.float32)
+    values: Floats = coefficients - np.median(coefficients)
+    return values / max(float(np.abs(values).mean()), 1e-3)
 
 
 def _views_numbers(image: Image.Image) -> Floats:
-    width, height = image.size
-    parts = [(left * width, top * height, right * width, bottom * height) for left, top, right, bottom in PARTS]
-    return np.concatenate([pdq_numbers(image), *(pdq_numbers(image.crop(part)) for part in parts)])
+    x, y = image.size
+    views = (image, *(image.crop((round(a * x), round(b * y), round(c * x), round(d * y))) for a, b, c, d in PARTS))
+    return np.concatenate([pdq_numbers(view) for view in views])
 
 
 def _small_hashes(image: Image.Image) -> Floats:
     bits = b"".join(each.hash_picture(Picture(image, image.size))[0] for each in (phash, dhash))
-    small = 2.0 * np.unpackbits(np.frombuffer(bits, np.uint8)) - 1
-    return np.concatenate([pdq_numbers(image), small.astype(np.float32)])
+    return np.concatenate([pdq_numbers(image), signs(np.unpackbits(np.frombuffer(bits, np.uint8)).astype(np.float32))])
 
 
 def _levels(image: Image.Image) -> Floats:
     return blocks.levels_of(image).astype(np.float32).ravel()
 
 
+def _blocks_differ(ours: Floats, theirs: Floats) -> float:
+    one, other = (each.astype(np.int8).reshape(blocks.GRID, blocks.GRID, -1) for each in (ours, theirs))
+    return contradiction(one, other)
+
+
+def _apart(ours: Floats, theirs: Floats) -> float:
+    return float(np.abs(ours - theirs).sum())
+
+
 # Guards that were tried: at most 64 bytes, to tell two texts on one layout apart.
 
 
-def fine(image: Image.Image) -> Floats:
-    """The detail of a picture: its points less what is blurred by about 3 points, with a root mean square of 1."""
+def _detail(image: Image.Image) -> Floats:
+    """A picture's points less what is blurred by 3 points, with a root mean square of 1."""
     from scipy.ndimage import gaussian_filter
 
     values = points(image)
@@ -102,116 +115,80 @@ def _patterns(down: int, across: int, count: int) -> Floats:
     """Random patterns for each cell of a grid, smooth over about a point: float32 (cells, count, points of a cell)."""
     from scipy.ndimage import gaussian_filter
 
-    cells = down * across
-    noise = np.random.default_rng(0).standard_normal((cells, count, SIDE // down, SIDE // across))
+    noise = np.random.default_rng(0).standard_normal((down * across, count, SIDE // down, SIDE // across))
     smooth = gaussian_filter(noise, (0, 0, 1.2, 1.2))
     smooth -= smooth.mean((2, 3), keepdims=True)
     smooth /= np.sqrt((smooth**2).sum((2, 3), keepdims=True))
-    patterns: Floats = smooth.reshape(cells, count, -1).astype(np.float32)
-    return patterns
+    return smooth.reshape(down * across, count, -1).astype(np.float32)
 
 
-def _cells(image: Image.Image, grid: int, count: int) -> Floats:
-    side = SIDE // grid
-    cells = fine(image).reshape(grid, side, grid, side).swapaxes(1, 2).reshape(grid * grid, side * side, 1)
-    numbers: Floats = np.matmul(_patterns(grid, grid, count), cells).ravel()
+def _cells(image: Image.Image, down: int, across: int, count: int) -> Floats:
+    cells = _detail(image).reshape(down, SIDE // down, across, SIDE // across).swapaxes(1, 2)
+    numbers: Floats = np.matmul(_patterns(down, across, count), cells.reshape(down * across, -1, 1)).ravel()
     return numbers
 
 
-def _worst_cell(ours: Floats, theirs: Floats, grid: int) -> float:
-    wrong = np.clip(-ours * theirs - 0.3, 0, 4)
-    return float(wrong.reshape(grid * grid, -1).sum(axis=1).max())
+def _worst(ours: Floats, theirs: Floats, cells: int) -> float:
+    """The contradiction in the worst cell; what is close to zero may have either sign."""
+    return float(np.clip(-ours * theirs - 0.3, 0, 4).reshape(cells, -1).sum(axis=1).max())
 
 
-def _bands(image: Image.Image, bands: int, halves: int, count: int) -> Floats:
-    """Signs of patterns in bands across the picture, multiplied over the parts of a band, as large as the least of them.
+def _bands(image: Image.Image, bands: int, count: int) -> Floats:
+    """Signs of patterns in bands across the picture, left half times right half, as large as the smaller one.
 
-    Multiplied, no part of a line of text can be told right or wrong without the other part.
+    Multiplied, so that no half of a line of text can be tried without the other.
     """
-    values = fine(image).reshape(bands, SIDE // bands, halves, SIDE // halves).swapaxes(1, 2)
-    numbers = np.matmul(_patterns(bands, halves, count), values.reshape(bands * halves, -1, 1)) - 0.3
-    numbers = numbers.reshape(bands, halves, count)
+    numbers = _cells(image, bands, 2, count).reshape(bands, 2, count)
     product: Floats = (np.sign(numbers).prod(axis=1) * np.abs(numbers).min(axis=1)).ravel()
     return product
 
 
-def _worst_band(ours: Floats, theirs: Floats, bands: int) -> float:
-    wrong = np.clip(-ours * theirs - 0.2, 0, 3)
-    return float(wrong.reshape(bands, -1).sum(axis=1).max())
-
-
-@cache
-def _mixture() -> Floats:
-    return (np.random.default_rng(1).standard_normal((512, SIDE * SIDE)) / SIDE).astype(np.float32)
-
-
-def _mixed(image: Image.Image) -> Floats:
-    return _mixture() @ fine(image).ravel()
-
-
-def _energy(image: Image.Image) -> Floats:
+def _edges(image: Image.Image) -> Floats:
     """Which of 16 × 32 cells have more edges than the cells around them."""
     from scipy.ndimage import median_filter
 
-    values = np.abs(fine(image))[:, : SIDE // 32 * 32].reshape(16, SIDE // 16, 32, SIDE // 32).mean((1, 3))
-    above: Floats = (values - median_filter(values, 5)).ravel().astype(np.float32)
-    return above / max(float(np.abs(above).mean()), 1e-3)
+    values = np.abs(_detail(image))[:, : SIDE // 32 * 32].reshape(16, SIDE // 16, 32, SIDE // 32).mean((1, 3))
+    above = (values - median_filter(values, 5)).ravel().astype(np.float32)
+    scaled: Floats = above / max(float(np.abs(above).mean()), 1e-3)
+    return scaled
 
 
-def _profiles(image: Image.Image) -> Floats:
-    """Ink of 64 bands across and 64 down, as 16 ranks each: 4 bits each in a list."""
-    values = np.abs(fine(image))
-    at = np.linspace(0, SIDE, 65).astype(int)
-    bands = [np.add.reduceat(values.sum(axis), at[:-1]) for axis in (0, 1)]
-    return np.concatenate([np.argsort(np.argsort(each)) / 4 for each in bands]).astype(np.float32)
+def _ranks(image: Image.Image) -> Floats:
+    """Detail in 64 rows and 64 columns, as ranks of 0 to 15: 4 bits each in a list."""
+    at = np.linspace(0, SIDE, 65)[:-1].astype(int)
+    lines = [np.add.reduceat(np.abs(_detail(image)).sum(axis), at) for axis in (0, 1)]
+    return np.concatenate([np.argsort(np.argsort(each)) / 4 for each in lines]).astype(np.float32)
 
 
-def _apart(ours: Floats, theirs: Floats) -> float:
-    return float(np.abs(ours - theirs).sum())
+def _grid(side: int, count: int, size: int) -> Leak:
+    name = f"{count} signs for each of {side} × {side} cells"
+    return Leak(name, size, partial(_cells, down=side, across=side, count=count), differ=partial(_worst, cells=side**2))
 
 
-def _blocks_apart(ours: Floats, theirs: Floats) -> float:
-    from hashmatch.matching.layouts import contradiction
-
-    shape = (blocks.GRID, blocks.GRID, len(blocks.FREQUENCIES))
-    one, other = (each.astype(np.int8).reshape(shape) for each in (ours, theirs))
-    return contradiction(one, other)
-
-
-def _same(values: Floats) -> Floats:
-    return values
-
-
-PDQ = Leak("PDQ", 32, pdq_numbers, signs, margin)
-SMALL = Leak("PDQ, pHash and dHash", 48, _small_hashes, signs, margin)
-VIEWS = Leak("PDQ of the whole and of three parts", 128, _views_numbers, signs, margin)
-BLOCKS = Leak("blocks", 972, _levels, _same, _blocks_apart)
-CELLS = Leak(
-    "8 signs for each of 8 × 8 cells", 64, partial(_cells, grid=8, count=8), signs, partial(_worst_cell, grid=8)
-)
-HALVES = Leak(
-    "42 signs for each of 12 bands, left times right",
+PDQ = Leak("PDQ", 32, pdq_numbers)
+SMALL = Leak("PDQ, pHash and dHash", 48, _small_hashes)
+VIEWS = Leak("PDQ of the whole and of three parts", 128, _views_numbers)
+BLOCKS = Leak("blocks", 972, _levels, np.copy, _blocks_differ, _apart)
+CELLS = _grid(8, 8, 64)
+PRODUCTS = Leak(
+    "42 signs for each of 12 bands, left × right",
     63,
-    partial(_bands, bands=12, halves=2, count=42),
-    signs,
-    partial(_worst_band, bands=12),
+    partial(_bands, bands=12, count=42),
+    differ=partial(_worst, cells=12),
 )
 GUARDS = (
-    BLOCKS,
     CELLS,
-    Leak("4 signs for each of 8 × 8 cells", 32, partial(_cells, grid=8, count=4), signs, partial(_worst_cell, grid=8)),
-    Leak(
-        "14 signs for each of 6 × 6 cells", 63, partial(_cells, grid=6, count=14), signs, partial(_worst_cell, grid=6)
-    ),
+    _grid(6, 14, 63),
+    _grid(8, 4, 32),
     Leak(
         "32 signs for each of 16 bands",
         64,
-        partial(_bands, bands=16, halves=1, count=32),
-        signs,
-        partial(_worst_band, bands=16),
+        partial(_cells, down=16, across=1, count=32),
+        differ=partial(_worst, cells=16),
     ),
-    HALVES,
-    Leak("512 signs of mixtures of all detail", 64, _mixed, signs, margin),
-    Leak("edges above the local median, 32 × 16", 64, _energy, signs, margin),
-    Leak("ranks of ink by rows and columns", 64, _profiles, np.floor, _apart),
+    PRODUCTS,
+    Leak("512 signs for the whole picture", 64, partial(_cells, down=1, across=1, count=512)),
+    Leak("PDQ with 22 × 22 frequencies", 61, partial(pdq_numbers, rows=22)),
+    Leak("edges in 16 × 32 cells, above their surroundings", 64, _edges),
+    Leak("ranks of detail in rows and columns", 64, _ranks, np.floor, _apart, _apart),
 )

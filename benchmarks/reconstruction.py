@@ -1,302 +1,298 @@
 """What can be seen in a hash: pictures and headlines are rebuilt from what lists may say of them, and read.
 
-Four attacks, each stronger than the last, on made-up cards and on photographs that no attack has seen before:
+Four attacks, on photographs and made-up cards that none of them has seen before, and the guards that were tried:
 
-- rebuild: from the bits alone, by inverting the transform, or by what was learned from other pictures and their bits;
-- rebuild with the layout: learned from the very same card with hundreds of other headlines;
-- pick: which of many given headlines is it?
-- try: put words on the card, one place after the other, and keep what agrees best with the bits.
+- pictures: rebuilt from the bits, by inverting the transform or by what was learned from other pictures and their bits;
+- read: a headline, rebuilt by one who has the very same card with 300 other headlines to learn from;
+- film: a headline that stands still over moving pictures, from the PDQ of many frames;
+- pick: which of 200 given headlines is it?
+- try: put words on the card, one place after the other, and keep what agrees best with the bits;
+- guards: see guards.py.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import io
 import re
 import shutil
 import subprocess
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from random import Random
 
 import numpy as np
-from leaks import BLOCKS, CELLS, PDQ, SMALL, VIEWS, Floats, Leak, points
-from measure import REPOSITORY, jpegs, machine, one_thread, photos_argument, table
+from guards import compare_guards
+from leaks import BLOCKS, CELLS, PDQ, PRODUCTS, SIDE, SMALL, VIEWS, Floats, Leak, points
+from measure import PHOTOS, REPOSITORY, jpegs, machine, one_thread, photos_argument, stop, table
 from PIL import Image, ImageOps
 from rebuilding import Rebuild, correlation, invert_blocks, invert_pdq, learn, ssim
-from worded_cards import FACES, Layout, another_face, headline, layout
+from worded_cards import OTHER_FACE, SIZE, Card, film_frame, has_other_face, made, passed_on
 
-from hashmatch.evaluate.card_templates import card
+from hashmatch.evaluate import card_templates
 from hashmatch.evaluate.scenes import scene, words
 
-SIZE = 576, 432
-#: Height of the letters, in parts of the card's height, and how many words then fit.
-HEADLINES = ((0.07, 3), (0.12, 2), (0.22, 1))
-LEAKS = (PDQ, SMALL, VIEWS, CELLS, BLOCKS)
+PARTS = ("pictures", "read", "film", "pick", "try", "guards")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#: Points across and down of what is rebuilt of a picture, and of a card whose layout is known.
-COARSE, FINE = 72, 144
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    photos_argument(parser, limit=True)
-    parser.add_argument("--parts", default="pictures,texts,film,pick,try", help="what to measure; default all")
-    parser.add_argument("--layouts", type=int, default=9, help="cards to read; default 9")
+    photos_argument(parser)
+    parser.add_argument("--parts", default=",".join(PARTS), help="what to measure; default all: %(default)s")
+    parser.add_argument("--cards", type=int, default=18, help="cards to read; default 18")
     parser.add_argument("--tesseract", default=shutil.which("tesseract"), help="the OCR program; default: on PATH")
+    parser.add_argument("--picture", type=Path, help="draw some cards and what was rebuilt of them into this PNG")
     arguments = parser.parse_args()
     one_thread()
+    if arguments.photos is None and not PHOTOS.is_dir():
+        stop(f"needs photographs, and there are none at {PHOTOS}: give --photos")
     print(machine(), "\n")
-    parts = arguments.parts.split(",")
-    cards = [Card.made(number) for number in range(arguments.layouts)]
-    if "pictures" in parts:
-        photos = [Image.open(path).convert("RGB") for path in jpegs(arguments.photos, arguments.limit)]
-        known, unknown = _pictures(photos)
-        pictures({leak.name: learn(leak, known, COARSE) for leak in LEAKS}, unknown)
-    if "texts" in parts:
-        texts(cards, arguments.tesseract)
-    if "film" in parts:
-        film(cards, arguments.tesseract)
-    if "pick" in parts:
-        pick(cards)
-    if "try" in parts:
-        trying(cards)
+    photos = [Image.open(path).convert("RGB") for path in jpegs(arguments.photos)]
+    cards = [made(number) for number in range(arguments.cards)]
+    if arguments.picture:
+        draw(cards, arguments.picture)
+    run: dict[str, Callable[[], None]] = {
+        "pictures": lambda: rebuild_pictures(photos),
+        "read": lambda: read(cards, arguments.tesseract),
+        "film": lambda: read_film(cards, arguments.tesseract),
+        "pick": lambda: pick(cards),
+        "try": lambda: try_words(cards),
+        "guards": lambda: compare_guards(photos[::3], 84),
+    }
+    for part in arguments.parts.split(","):
+        before = time.process_time()
+        run[part]()
+        print(f"{part}: {time.process_time() - before:.0f} s of the processor\n")
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A card to be read: its layout, its headline, and other headlines of as many words, for comparison."""
-
-    layout: Layout
-    headline: str
-    others: tuple[str, ...]
-
-    @classmethod
-    def made(cls, number: int) -> Card:
-        height, count = HEADLINES[number % len(HEADLINES)]
-        made = layout(f"read {number}", SIZE, height)
-        face = made.face if not made.is_arabic else FACES[number % len(FACES)]
-        random = Random(f"headlines {number}")
-        texts = dict.fromkeys(words(random, count).upper() for _text in range(900))
-        made = replace(made, rows=1, is_arabic=False, face=face)
-        first, *others = texts
-        return cls(made, first, tuple(others))
-
-    @property
-    def picture(self) -> Image.Image:
-        return self.layout.with_headline(self.headline)
-
-    def box(self, rebuilt: Floats) -> Floats:
-        """The part of a rebuilt card in which the headline is."""
-        left, top, right, bottom = self.layout.box
-        side = rebuilt.shape[0]
-        return rebuilt[
-            side * top // SIZE[1] : side * bottom // SIZE[1] + 1, side * left // SIZE[0] : side * right // SIZE[0] + 1
-        ]
+# Pictures.
 
 
-def _pictures(photos: list[Image.Image]) -> tuple[list[Image.Image], list[tuple[str, Image.Image]]]:
-    """Pictures to learn from, and others to rebuild."""
-    small = [ImageOps.contain(photo, (320, 320)) for photo in photos]
-    known = [each for photo in small[1::2] for each in (photo, ImageOps.mirror(photo))]
-    known += [ImageOps.contain(card(number, 0, seed=1), (480, 480)) for number in range(210)]
-    for number in range(350):
-        made = layout(f"known {number}", SIZE)
-        known.append(made.with_headline(headline(made, number)))
-    known += [scene((320, 240), Random(f"known {number}")) for number in range(100)]
-    unknown = [("photographs", photo) for photo in small[::2][:60]]
-    unknown += [("cards", ImageOps.contain(card(number, 0, seed=2), (480, 480))) for number in range(60)]
-    return known, unknown
-
-
-def pictures(learned: dict[str, Rebuild], unknown: list[tuple[str, Image.Image]]) -> None:
-    """How like the original a rebuilt picture is, and how like any other."""
+def rebuild_pictures(photos: Sequence[Image.Image]) -> None:
+    """How like the original a rebuilt picture is, and how like any other. Every second photograph is for learning."""
+    side = 72
+    known, unknown = _pictures(photos)
+    seen = np.array([points(image, side).ravel() for image in known])
     attempts: list[tuple[str, Leak, Rebuild]] = [
         ("PDQ, inverted", PDQ, invert_pdq),
         ("blocks, inverted", BLOCKS, invert_blocks),
     ]
-    attempts += [(f"{leak.name}, learned", leak, learned[leak.name]) for leak in LEAKS]
+    for leak in (PDQ, SMALL, VIEWS, CELLS, BLOCKS):
+        learned = learn(np.array([leak.of(image) for image in known]), seen)
+        attempts.append((f"{leak.name}, learned", leak, lambda x, f=learned: f(x).reshape(side, side)))
     rows = []
-    for kind in ("photographs", "cards"):
-        images = [image for each, image in unknown if each == kind]
+    for kind, images in unknown.items():
         for name, leak, rebuild in attempts:
             rebuilt = [rebuild(leak.of(image)) for image in images]
-            side = rebuilt[0].shape[0]
-            truth = [points(image, side) for image in images]
+            truth = [points(image, len(rebuilt[0])) for image in images]
             row = [kind, name]
-            for measure in (correlation, ssim):
-                right = [measure(a, b) for a, b in zip(rebuilt, truth, strict=True)]
-                wrong = [measure(a, b) for a, b in zip(rebuilt, truth[7:] + truth[:7], strict=True)]
-                row += [f"{np.median(right):.2f}", f"{np.median(wrong):.2f}"]
+            for likeness in (correlation, ssim):
+                for others in (truth, truth[7:] + truth[:7]):
+                    row.append(f"{np.median([likeness(a, b) for a, b in zip(rebuilt, others, strict=True)]):.2f}")
             rows.append(row)
+    print(
+        f"Learned from {len(known)} pictures; medians of", ", ".join(f"{len(x)} {kind}" for kind, x in unknown.items())
+    )
     table(["what", "from", "correlation", "with another", "SSIM", "with another"], rows)
 
 
-def texts(cards: list[Card], tesseract: str | None) -> None:
-    """Whether headlines can be read in what was rebuilt, by one who knows where they are."""
-    readings = {"the card itself": Reading(), "the card at 144 × 144 points": Reading()}
-    for made in cards:
-        readings["the card itself"].add(made, points(made.picture, SIZE[0]), tesseract)
-        readings["the card at 144 × 144 points"].add(made, points(made.picture), tesseract)
-        others = [made.layout.with_headline(text) for text in made.others[-300:]]
-        for leak in (PDQ, VIEWS, CELLS, BLOCKS):
-            attempts = {"learned from this layout": learn(leak, others, FINE)}
-            if leak is PDQ or leak is BLOCKS:
-                attempts["inverted"] = invert_pdq if leak is PDQ else invert_blocks
-            for how, rebuild in attempts.items():
-                readings.setdefault(f"{leak.name}, {how}", Reading()).add(
-                    made, rebuild(leak.of(made.picture)), tesseract
-                )
-    table(["headline rebuilt from", *Reading.HEAD], [[name, *reading.row()] for name, reading in readings.items()])
+def _pictures(photos: Sequence[Image.Image]) -> tuple[list[Image.Image], dict[str, list[Image.Image]]]:
+    """Pictures to learn from, and others to rebuild."""
+    small = [ImageOps.contain(photo, (320, 320)) for photo in photos]
+    known = [each for photo in small[1::2] for each in (photo, ImageOps.mirror(photo))]
+    known += [ImageOps.contain(card_templates.card(number, 0, seed=1), (480, 480)) for number in range(420)]
+    known += [scene((320, 240), Random(f"known {number}")) for number in range(140)]
+    cards = [ImageOps.contain(card_templates.card(number, 0, seed=2), (480, 480)) for number in range(60)]
+    return known, {"photographs": small[::2][:60], "cards": cards}
+
+
+# Headlines.
 
 
 class Reading:
-    """Headlines read in rebuilt cards, and how many there were."""
+    """What was read in rebuilt headlines."""
 
-    HEAD = ("words read by OCR", "one letter told among 26", "right text among 101")
+    HEAD = ("words read by OCR", "letters told among 26")
 
     def __init__(self) -> None:
         self.words: list[bool | None] = []
         self.letters: list[bool] = []
-        self.first: list[bool] = []
 
-    def add(self, made: Card, rebuilt: Floats, tesseract: str | None) -> None:
-        """Read one card.
+    def add(self, card: Card, rebuilt: Floats, tesseract: str | None) -> None:
+        """Read a headline in a square picture of its card.
 
         A word counts if the OCR says it. A letter counts if, of the 26 that may stand in its place while all others are
-        known, the right one correlates best; a text likewise.
+        known, the right one is most like what was rebuilt.
         """
-        said = _ocr(made.box(rebuilt), made.layout.ink, tesseract) if tesseract else None
-        seen = made.box(np.asarray(Image.fromarray(rebuilt.astype(np.float32)).resize((FINE, FINE), Image.Resampling.BICUBIC)))
-        self.words += [None if said is None else word in said for word in made.headline.split()]
-        text = made.headline
-        for place, letter in enumerate(text):
+        line = rebuilt[_place(card, len(rebuilt))]
+        said = _ocr(line, sum(card.ink) > 380, tesseract) if tesseract else None
+        self.words += [None if said is None else word in said for word in card.headline.split()]
+        seen = np.asarray(Image.fromarray(rebuilt).resize((SIDE, SIDE), Image.Resampling.BICUBIC))[_place(card)]
+        text = card.headline
+        for at, letter in enumerate(text):
             if letter != " ":
-                changed = [letter, *(each for each in LETTERS if each != letter)]
-                self.letters.append(
-                    _is_first(made, seen, [text[:place] + each + text[place + 1 :] for each in changed])
-                )
-        self.first.append(_is_first(made, seen, [text, *made.others[:100]]))
+                given = [letter, *LETTERS.replace(letter, "")]
+                shown = [correlation(seen, _seen(card, text[:at] + each + text[at + 1 :])) for each in given]
+                self.letters.append(int(np.argmax(shown)) == 0)
 
     def row(self) -> list[str]:
-        read = "no OCR" if None in self.words else f"{sum(map(bool, self.words))} of {len(self.words)}"
-        return [read, *(f"{sum(hits)} of {len(hits)}" for hits in (self.letters, self.first))]
+        return ["no OCR" if None in self.words else _share(self.words), _share(self.letters)]
 
 
-def _is_first(made: Card, seen: Floats, texts: list[str]) -> bool:
-    """Whether, of several texts in the card, the first one is most like what is seen."""
-    scores = [correlation(seen, made.box(_card_points(made.layout, text))) for text in texts]
-    return int(np.argmax(scores)) == 0
+def _share(hits: Sequence[bool | None]) -> str:
+    return f"{sum(map(bool, hits))} of {len(hits)}"
 
 
-@functools.lru_cache(maxsize=4096)
-def _card_points(known: Layout, text: str) -> Floats:
-    return points(known.with_headline(text))
+def _place(card: Card, side: int = SIDE) -> tuple[slice, slice]:
+    """Where the headline is in a square picture of a card."""
+    x, y = SIZE
+    left, top, right, bottom = card.box
+    return slice(side * top // y, side * bottom // y + 1), slice(side * left // x, side * right // x + 1)
 
 
-def _ocr(seen: Floats, ink: tuple[int, int, int], program: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def _seen(card: Card, text: str) -> Floats:
+    """The place of the headline as it would look with this text."""
+    return points(card.saying(text))[_place(card)]
+
+
+def _ocr(seen: Floats, is_light: bool, program: str) -> list[str]:
     """The words that Tesseract reads in a line of text, made dark on light and large."""
     low, high = np.percentile(seen, (2, 98))
     gray = np.clip((seen - low) / max(float(high - low), 1e-6), 0, 1)
-    image = Image.fromarray((255 * (1 - gray if sum(ink) > 380 else gray)).astype(np.uint8))
-    shape = (round(120 * SIZE[0] / SIZE[1] * image.width / image.height), 120)
+    image = Image.fromarray((255 * (1 - gray if is_light else gray)).astype(np.uint8))
+    shape = round(120 * SIZE[0] / SIZE[1] * image.width / image.height), 120
     out = io.BytesIO()
     ImageOps.expand(image.resize(shape, Image.Resampling.BICUBIC), 30, 255).save(out, "PNG")
-    command = [program, "-", "-", "--psm", "7"]
-    return (
-        subprocess.run(command, input=out.getvalue(), capture_output=True, check=True).stdout.decode().upper().split()
-    )
+    run = subprocess.run([program, "-", "-", "--psm", "7"], input=out.getvalue(), capture_output=True, check=True)
+    return run.stdout.decode().upper().split()
 
 
-def film(cards: list[Card], tesseract: str | None) -> None:
+def _headlines(card: Card, count: int) -> list[str]:
+    """Other headlines of as many words."""
+    random = Random(f"other headlines {card.headline}")
+    texts = dict.fromkeys(words(random, card.count).upper() for _text in range(20 * count))
+    texts.pop(card.headline, None)
+    return list(texts)[:count]
+
+
+def read(cards: list[Card], tesseract: str | None) -> None:
+    """Whether headlines can be read in what was rebuilt, by one who knows where they are."""
+    readings: dict[str, Reading] = {}
+    for card in cards:
+        picture, place = card.saying(card.headline), _place(card)
+        others = [card.saying(text) for text in _headlines(card, 300)]
+        places = np.array([points(image)[place] for image in others])
+        rebuilt = {"the card itself": points(picture, SIZE[0]), "the card at 144 × 144 points": points(picture)}
+        for leak in (PDQ, VIEWS, CELLS, PRODUCTS, BLOCKS):
+            kept = leak.of(picture)
+            if leak in (PDQ, BLOCKS):
+                rebuilt[f"{leak.name}, inverted"] = (invert_pdq if leak is PDQ else invert_blocks)(kept)
+            learned = learn(np.array([leak.of(image) for image in others]), places.reshape(len(others), -1))
+            square = np.zeros((SIDE, SIDE), np.float32)
+            square[place] = learned(kept).reshape(places.shape[1:])
+            rebuilt[f"{leak.name}, learned from this layout"] = square
+        for name, square in rebuilt.items():
+            readings.setdefault(name, Reading()).add(card, square, tesseract)
+    table(["headline rebuilt from", *Reading.HEAD], [[name, *reading.row()] for name, reading in readings.items()])
+
+
+def read_film(cards: list[Card], tesseract: str | None) -> None:
     """A headline that stands still while the picture behind it changes: the mean of what 60 frames show."""
     one, many = Reading(), Reading()
-    for number, made in enumerate(cards):
-        frames = []
-        for frame in range(60):
-            behind = scene(SIZE, Random(f"film {number} {frame}"))
-            frames.append(invert_pdq(PDQ.of(replace(made.layout, sheet=behind).with_headline(made.headline))))
-        one.add(made, frames[0], tesseract)
-        many.add(made, np.mean(frames, axis=0), tesseract)
-    rows = [["one frame's PDQ", *one.row()], ["PDQ of 60 frames", *many.row()]]
-    table(["headline over a film", *Reading.HEAD], rows)
+    for card in cards:
+        frames = [invert_pdq(PDQ.of(film_frame(card, number))) for number in range(60)]
+        one.add(card, frames[0], tesseract)
+        many.add(card, np.mean(frames, axis=0), tesseract)
+    rows = [["PDQ of one frame", *one.row()], ["PDQ of 60 frames", *many.row()]]
+    table(["headline over a film, rebuilt from", *Reading.HEAD], rows)
 
 
-def sent(image: Image.Image, width: int, quality: int) -> Image.Image:
-    """A picture as somebody else has it: smaller, and compressed again."""
-    out = io.BytesIO()
-    ImageOps.contain(image, (width, width)).save(out, "JPEG", quality=quality)
-    return Image.open(out).convert("RGB")
+def draw(cards: list[Card], file: Path) -> None:
+    """Six cards, and below each what is rebuilt of it from PDQ and from blocks."""
+    sheet = Image.new("L", (6 * 192, 3 * 144))
+    for column, card in enumerate(cards[3:9]):
+        picture = card.saying(card.headline)
+        rebuilt = points(picture, SIZE[0]), invert_pdq(PDQ.of(picture)), invert_blocks(BLOCKS.of(picture))
+        for row, square in enumerate(rebuilt):
+            low, high = np.percentile(square, (1, 99))
+            levels = (255 * np.clip((square - low) / (high - low), 0, 1)).astype(np.uint8)
+            sheet.paste(Image.fromarray(levels).resize((192, 144), Image.Resampling.BICUBIC), (192 * column, 144 * row))
+    sheet.quantize(16).save(file, optimize=True)
 
 
-def _conditions(made: Card) -> dict[str, tuple[Image.Image, Layout]]:
-    """What was hashed, and the layout that the attacker has of it."""
-    copied = replace(made.layout, sheet=sent(made.layout.sheet, 500, 50).resize(SIZE))
-    hashed = sent(made.picture, 432, 60)
-    return {
-        "the layout, to the pixel": (made.picture, made.layout),
-        "a copy of the layout, its font": (hashed, copied),
-        "a copy of the layout, another font": (hashed, replace(copied, face=another_face(copied.face))),
-    }
+@dataclass(frozen=True, slots=True)
+class Attacker:
+    """name: what the attacker has. hashed: the picture that was hashed. card: the layout that the attacker has."""
+
+    name: str
+    hashed: Image.Image
+    card: Card
 
 
-def _wrong(ours: Floats, theirs: Floats) -> float:
-    """How far numbers are from a list's: for signs, on the wrong side of zero; for levels, apart."""
-    is_signs = bool((np.abs(theirs) == 1).all())
-    return float(np.clip(-ours * theirs, 0, 4).sum() if is_signs else np.abs(ours - theirs).sum())
+def _attackers(card: Card) -> list[Attacker]:
+    picture = card.saying(card.headline)
+    copy = replace(card, sheet=passed_on(card.sheet, 500, 50).resize(SIZE))
+    found = [
+        Attacker("the layout, to the pixel", picture, card),
+        Attacker("a copy of the layout, its font", passed_on(picture, 432, 60), copy),
+    ]
+    if has_other_face():
+        other = replace(copy, face=OTHER_FACE)
+        found.append(Attacker("a copy of the layout, another font", passed_on(picture, 432, 60), other))
+    return found
 
 
 def pick(cards: list[Card]) -> None:
-    """Given 200 headlines, which one is it?"""
+    """Given 200 headlines, which one is it? With another card's bits, for comparison, the right one is not among them."""
     found: dict[tuple[str, str], list[bool]] = {}
-    for made in cards:
-        given = (made.headline, *made.others[:199])
-        for condition, (hashed, known) in _conditions(made).items():
-            shown = [known.with_headline(text) for text in given]
-            for leak in (PDQ, CELLS, BLOCKS):
-                kept = leak.of(hashed)
-                scores = [_wrong(leak.look(image), kept) for image in shown]
-                found.setdefault((condition, leak.name), []).append(int(np.argmin(scores)) == 0)
-    rows = [[*key, f"{sum(hits)} of {len(hits)}"] for key, hits in found.items()]
-    table(["who has", "and", "picks the right one of 200 headlines"], rows)
+    for card in cards:
+        given = [card.headline, *_headlines(card, 199)]
+        for attacker in _attackers(card):
+            shown = [attacker.card.saying(text) for text in given]
+            for leak in (PDQ, SMALL, CELLS, PRODUCTS, BLOCKS):
+                kept = leak.of(attacker.hashed)
+                wrong = [leak.wrong(leak.look(image), kept) for image in shown]
+                found.setdefault((attacker.name, leak.name), []).append(int(np.argmin(wrong)) == 0)
+    table(["who has", "and", "picks the right one of 200"], [[*key, _share(hits)] for key, hits in found.items()])
 
 
-def trying(cards: list[Card]) -> None:
+def try_words(cards: list[Card]) -> None:
     """Find a headline that was never seen by trying words, or letters, at each place, over and over.
 
-    The headlines are three words of a vocabulary of this project's own documentation, or six letters of no meaning. The
-    number of words or letters is known.
+    The headlines are three words of a vocabulary taken from this project's own documentation, or six letters of no
+    meaning. How many there are is known.
     """
-    text = (REPOSITORY / "docs" / "matching.md").read_text()
-    vocabulary = Random(0).sample(sorted(set(re.findall(r"\b[a-z]{2,9}\b", text))), 150)
+    text = (REPOSITORY / "docs" / "architecture.md").read_text()
+    vocabulary = Random(0).sample(sorted(set(re.findall(r"\b[a-z]{2,9}\b", text))), 60)
     found: dict[tuple[str, str], dict[str, list[bool]]] = {}
-    for number, made in enumerate(cards):
+    for number, card in enumerate(cards[::2]):
         random = Random(f"try {number}")
-        for what, units, joint in (
-            ("words", [word.upper() for word in vocabulary], " "),
-            ("letters", list(LETTERS), ""),
-        ):
-            said = random.choices(units, k=3 if joint else 6)
-            hidden = replace(made, headline=joint.join(said))
-            for condition, (hashed, known) in _conditions(hidden).items():
-                for leak in (PDQ, CELLS, BLOCKS):
-                    guess = _tried(leak, known, leak.of(hashed), units, joint, random)
-                    hits = found.setdefault((condition, leak.name), {}).setdefault(what, [])
+        for units, joint, count in (([word.upper() for word in vocabulary], " ", 3), (list(LETTERS), "", 6)):
+            said = random.choices(units, k=count)
+            for attacker in _attackers(replace(card, headline=joint.join(said)))[1:]:
+                for leak in (PDQ, CELLS, PRODUCTS, BLOCKS):
+                    guess = _tried(leak, attacker, units, joint, count, random)
+                    hits = found.setdefault((attacker.name, leak.name), {}).setdefault(joint, [])
                     hits += [a == b for a, b in zip(guess, said, strict=True)]
-    rows = [[*key, *(f"{sum(hits)} of {len(hits)}" for hits in each.values())] for key, each in found.items()]
+    rows = [[*key, *(_share(hits) for hits in each.values())] for key, each in found.items()]
     table(["who has", "and", f"finds words, of {len(vocabulary)}", "finds letters"], rows)
 
 
-def _tried(leak: Leak, known: Layout, kept: Floats, units: list[str], joint: str, random: Random) -> list[str]:
-    """The words (or letters) that agree best, changed one at a time until nothing agrees better."""
-    count = 3 if joint else 6
+def _tried(leak: Leak, by: Attacker, units: list[str], joint: str, count: int, random: Random) -> list[str]:
+    """The words (or letters) that agree best, changed one at a time until nothing agrees better, at most three times."""
+    kept = leak.of(by.hashed)
     said, score = random.choices(units, k=count), np.inf
-    for _round in range(4):
+    for _round in range(3):
         before = score
-        for place in random.sample(range(count), count):
-            texts = [[*said[:place], unit, *said[place + 1 :]] for unit in units]
-            scores = [_wrong(leak.look(known.with_headline(joint.join(text))), kept) for text in texts]
+        for at in random.sample(range(count), count):
+            texts = [[*said[:at], unit, *said[at + 1 :]] for unit in units]
+            scores = [leak.wrong(leak.look(by.card.saying(joint.join(text))), kept) for text in texts]
             score, said = min(scores), texts[int(np.argmin(scores))]
         if score >= before:
             break
