@@ -169,7 +169,12 @@ PDQ = Leak("PDQ", 32, pdq_numbers)
 SMALL = Leak("PDQ, pHash and dHash", 48, _small_hashes)
 VIEWS = Leak("PDQ of the whole and of three parts", 128, _views_numbers)
 BLOCKS = Leak("blocks", 972, _levels, np.copy, _blocks_differ, _apart)
-CELLS = _grid(8, 8, 64)
+BANDS = Leak(
+    "32 signs for each of 16 bands",
+    64,
+    partial(_cells, down=16, across=1, count=32),
+    differ=partial(_worst, cells=16),
+)
 PRODUCTS = Leak(
     "42 signs for each of 12 bands, left × right",
     63,
@@ -177,15 +182,10 @@ PRODUCTS = Leak(
     differ=partial(_worst, cells=12),
 )
 GUARDS = (
-    CELLS,
+    BANDS,
+    _grid(8, 8, 64),
     _grid(6, 14, 63),
     _grid(8, 4, 32),
-    Leak(
-        "32 signs for each of 16 bands",
-        64,
-        partial(_cells, down=16, across=1, count=32),
-        differ=partial(_worst, cells=16),
-    ),
     PRODUCTS,
     Leak("512 signs for the whole picture", 64, partial(_cells, down=1, across=1, count=512)),
     Leak("PDQ with 22 × 22 frequencies", 61, partial(pdq_numbers, rows=22)),
