@@ -264,36 +264,37 @@ def pick(cards: list[Card]) -> None:
 def try_words(cards: list[Card]) -> None:
     """Find a headline that was never seen by trying words, or letters, at each place, over and over.
 
-    The headlines are three words of a known vocabulary, or six letters of no meaning. How many there are is known.
+    The headlines are as many words of a known vocabulary as fit, or six letters of no meaning. How many is known.
     """
     vocabulary = Random(0).sample(sorted(set(words(Random(0), 2000).upper().split())), 40)
     found: dict[tuple[str, str], dict[str, list[bool]]] = {}
     for number, card in enumerate(cards[::2]):
         random = Random(f"try {number}")
-        for units, joint, count in ((vocabulary, " ", 3), (list(LETTERS), "", 6)):
+        for units, joint, count in ((vocabulary, " ", card.count), (list(LETTERS), "", 6)):
             said = random.choices(units, k=count)
             for attacker in _attackers(replace(card, headline=joint.join(said)))[:2]:
                 for leak in (PDQ, BANDS, PRODUCTS, BLOCKS):
-                    guess = _tried(leak, attacker, units, joint, count, random)
+                    starts = [random.choices(units, k=count) for _start in range(4)]
+                    tried = [_improved(start, leak, attacker, units, joint, random) for start in starts]
                     hits = found.setdefault((attacker.name, leak.name), {}).setdefault(joint, [])
-                    hits += [a == b for a, b in zip(guess, said, strict=True)]
+                    hits += [a == b for a, b in zip(min(tried)[1], said, strict=True)]
     rows = [[*key, *(_share(hits) for hits in each.values())] for key, each in found.items()]
     table(["who has", "and", f"finds words, of {len(vocabulary)}", "finds letters"], rows)
 
 
-def _tried(leak: Leak, by: Attacker, units: list[str], joint: str, count: int, random: Random) -> list[str]:
-    """The words (or letters) that agree best, changed one at a time until nothing agrees better, at most three times."""
-    kept = leak.of(by.hashed)
-    said, score = random.choices(units, k=count), np.inf
-    for _round in range(3):
+def _improved(
+    said: list[str], leak: Leak, by: Attacker, units: list[str], joint: str, random: Random
+) -> tuple[float, list[str]]:
+    """Words (or letters), changed one at a time until nothing agrees better, and how much they still contradict."""
+    kept, score = leak.of(by.hashed), np.inf
+    while True:
         before = score
-        for at in random.sample(range(count), count):
+        for at in random.sample(range(len(said)), len(said)):
             texts = [[*said[:at], unit, *said[at + 1 :]] for unit in units]
             scores = [leak.wrong(leak.look(by.card.saying(joint.join(text))), kept) for text in texts]
             score, said = min(scores), texts[int(np.argmin(scores))]
         if score >= before:
-            break
-    return said
+            return score, said
 
 
 if __name__ == "__main__":

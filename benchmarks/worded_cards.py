@@ -38,7 +38,7 @@ class Card:
         draw = ImageDraw.Draw(image)
         size = 0.8 * (bottom - top)
         size *= min(1.0, (right - left) / max(1.0, draw.textlength(text, _font(self.face, size))))
-        draw.text(((left + right) / 2, (top + bottom) / 2), text, self.ink, _font(self.face, size), anchor="mm")
+        draw.text((left, (top + bottom) / 2), text, self.ink, _font(self.face, size), anchor="lm")
         return image
 
 
