@@ -39,7 +39,7 @@ def command(app: App, refs: tuple[str, ...], bank: str | None, server: str | Non
     from hashmatch.cli.shared.owners import called
     from hashmatch.report import as_json
     from hashmatch.report.reference_text import reference_lines
-    from hashmatch.store import hash_rows, lookup, open_store
+    from hashmatch.store import hash_rows, lookup, open_store, word_facts
 
     if server is not None and bank is None:
         raise click.UsageError(_("--hma goes with --bank"))
@@ -50,7 +50,7 @@ def command(app: App, refs: tuple[str, ...], bank: str | None, server: str | Non
             where = lookup.locations(store.connection, reference.id)
             hashes = hash_rows.hashes(store.connection, reference.id)
             lists = lookup.provenance(store.connection, reference.id)
-            stated = lookup.stated(store.connection, reference.id)
+            stated = word_facts.stated(store.connection, reference.id)
             if form == "json":
                 shown.append(as_json.shown(reference, where, hashes, lists, stated))
             else:

@@ -13,7 +13,8 @@ from hashmatch.matching.results import Match, Result, ScanSummary
 from hashmatch.messages import Message
 from hashmatch.records import Failure, FilePart, Fingerprint, Hash
 from hashmatch.store import Store, lookup
-from hashmatch.store.lookup import Provenance, Reference, StatedFacts
+from hashmatch.store.lookup import Provenance, Reference
+from hashmatch.store.word_facts import StatedFacts
 from hashmatch.version import __version__
 
 if TYPE_CHECKING:

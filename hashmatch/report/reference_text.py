@@ -9,7 +9,8 @@ from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.i18n import _
 from hashmatch.records import Fingerprint, Hash
 from hashmatch.store import voices
-from hashmatch.store.lookup import Provenance, Reference, StatedFacts
+from hashmatch.store.lookup import Provenance, Reference
+from hashmatch.store.word_facts import StatedFacts
 from hashmatch.views import FULL, ViewName
 
 #: How many bytes of a hash a person is shown.

@@ -34,7 +34,7 @@ from hashmatch.matching.verdict import exact, find, match_of
 from hashmatch.media import Limits
 from hashmatch.records import Digests, Fingerprint, Glance
 from hashmatch.search.cache import load, load_features
-from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions
+from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions, word_facts
 from hashmatch.store.scope import SearchScope
 
 AnyFound = TypeVar("AnyFound")
@@ -101,7 +101,7 @@ class LocalSearcher:
         self._scope = SearchScope.of(self._connection, collections, allowed)
         self._reference = functools.lru_cache(maxsize=10_000)(self._load_reference)
         self._hashes_count = functools.lru_cache(maxsize=10_000)(
-            functools.partial(lookup.hashes_count, self._connection)
+            functools.partial(word_facts.hashes_count, self._connection)
         )
         self._tables: list[HashTable] | None = None
         self._local_tables: list[LocalTable] = []
@@ -196,7 +196,7 @@ class LocalSearcher:
         digests = file.digests
         best: dict[int, Match] = {}
         if digests is not None:
-            for reference_id, algorithm in lookup.by_digests(self._connection, digests):
+            for reference_id, algorithm in word_facts.by_digests(self._connection, digests):
                 reference = self._reference(reference_id)
                 if reference is not None:
                     best[reference_id] = exact(reference, algorithm)

@@ -15,7 +15,7 @@ from hashmatch.exchange.fields import LIST_VERSION
 from hashmatch.exchange.losses import Losses
 from hashmatch.i18n import _
 from hashmatch.records import TLP_ORDER, UNNAMED, ListHead, ListItem, Opinion, Tlp, strictest
-from hashmatch.store import Store, given, hash_rows, list_issues, lookup, review_decisions, voices
+from hashmatch.store import Store, given, hash_rows, list_issues, lookup, review_decisions, voices, word_facts
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.given import GivenEntry, GivenList
 from hashmatch.store.lookup import Reference, ReferenceSource
@@ -257,7 +257,7 @@ class _Facts:
         self, connection: sqlite3.Connection, reference: Reference, selection: ExportSelection, *, says_views: bool
     ) -> None:
         self._reference = reference
-        self._stated = lookup.stated(connection, reference.id)
+        self._stated = word_facts.stated(connection, reference.id)
         self._hashes = tuple(
             each
             for each in hash_rows.hashes(connection, reference.id)

@@ -12,7 +12,7 @@ import pytest
 from hashmatch.errors import CommandError
 from hashmatch.messages import Message
 from hashmatch.records import Digests, Failure, Hash, ListItem, Opinion
-from hashmatch.store import Store, curate, hash_rows, lookup, opinions
+from hashmatch.store import Store, curate, hash_rows, lookup, opinions, word_facts
 from hashmatch.store.membership import Membership
 from hashmatch.store.references import add_file
 from tests.support.made_references import ME, add, add_entry, digests_of, measured, pdq
@@ -93,8 +93,8 @@ class TestByDigests:
         add_entry(store, ListItem(md5=digests.md5))
         # Its SHA-256 says that these are other bytes; that MD5 collides proves nothing.
         add_entry(store, ListItem(sha256="0" * 64, sha1=digests.sha1, md5=digests.md5))
-        assert sorted(lookup.by_digests(store.connection, digests)) == [(1, "sha256")]
-        assert lookup.by_digests(store.connection, digests_of(b"b")) == []
+        assert sorted(word_facts.by_digests(store.connection, digests)) == [(1, "sha256")]
+        assert word_facts.by_digests(store.connection, digests_of(b"b")) == []
 
     def test_retracted_ones_are_left_out(self, store: Store) -> None:
         digests = digests_of(b"a")
@@ -102,7 +102,7 @@ class TestByDigests:
         add_entry(store, ListItem(md5=digests.md5), retracted="2026-01-01T00:00:00Z")
         with store.transaction() as connection:
             curate.retract(connection, ME, 1, None)
-        assert lookup.by_digests(store.connection, digests) == []
+        assert word_facts.by_digests(store.connection, digests) == []
         assert lookup.id_of_sha256(store.connection, digests.sha256) == 1
 
 
@@ -252,7 +252,7 @@ def test_digests_are_looked_up_by_indexes(store: Store) -> None:
     """Also in a set of a million references of which lists brought no digest: one scan of all of them takes 0.3 s."""
     plans = []
     store.connection.set_trace_callback(plans.append)
-    lookup.by_digests(store.connection, Digests("00" * 16, "11" * 20, "22" * 32))
+    word_facts.by_digests(store.connection, Digests("00" * 16, "11" * 20, "22" * 32))
     store.connection.set_trace_callback(None)
     (statement,) = plans
     steps = [row[3] for row in store.connection.execute("EXPLAIN QUERY PLAN " + statement)]

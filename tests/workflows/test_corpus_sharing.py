@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hashmatch.records import TLP_ORDER
-from hashmatch.store import Store, lookup, open_store
+from hashmatch.store import Store, lookup, open_store, word_facts
 from hashmatch.workflows.export_list import ExportSelection, export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from tests.support.made_references import ME
@@ -85,7 +85,7 @@ def test_any_digest_reaches_the_reference_and_what_others_know_stays_theirs(stor
         read(store, next((lists / "digests").glob(f"{name}-*")))
     (reference,) = lookup.references(store.connection)
     assert (reference.md5, reference.sha1) == (None, None)
-    stated = lookup.stated(store.connection, reference.id)
+    stated = word_facts.stated(store.connection, reference.id)
     assert {facts.md5 for facts in stated.values()} == {"a8eac940470f998853cebd26648a2bb8"}
     assert read(store, lists / "digests/f-md5-only-retraction.jsonl").disputed == 1
     (reference,) = lookup.references(store.connection)
