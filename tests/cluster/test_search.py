@@ -27,7 +27,7 @@ from hashmatch.records import Fingerprint, Glance, Hash, Kind, ListItem
 from hashmatch.search.searcher import LocalSearcher, Searcher
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
-from hashmatch.store.list_entries import add_item
+from hashmatch.store.list_entries import add_items, entry_of
 from hashmatch.store.membership import Membership
 from tests.support.command_line import run_command
 from tests.support.dask_cluster import LONG, Dask, dask, dask_worker_of, until
@@ -44,7 +44,8 @@ def add(store: Store, name: str, kind: Kind, hashes: Sequence[Hash], collection:
     with store.transaction() as connection:
         digest = f"{sum(name.encode()):08x}" + name.encode().hex()
         item = ListItem(kind=kind, sha256=f"{digest:0<64}"[:64], hashes=tuple(hashes))
-        return add_item(connection, ACTOR, item, Membership(collection, allow=allow))[0]
+        (heard,) = add_items(connection, ACTOR, [entry_of(item, Membership(collection, allow=allow))])
+        return heard.references[0]
 
 
 def fill(store: Store) -> None:

@@ -21,9 +21,7 @@ from hashmatch.matching.table import comparable, is_good, rows_of
 from hashmatch.records import Fingerprint, Hash, ListItem
 from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import open_store
-from hashmatch.store.list_entries import add_item
-from hashmatch.store.membership import Membership
-from tests.support.made_references import ME, flip, pdq_bits
+from tests.support.made_references import add_entry, flip, pdq_bits
 
 NEAR = Threshold.plain(near=20, possible=40, margin=8)
 
@@ -131,11 +129,9 @@ def test_the_stronger_of_two_hashes_of_a_reference_decides(declare: Declare, tmp
     both = (Hash("pdq", known, 100), Hash("made-up", known))
     query = (Hash("pdq", flip(known, 40), 100), Hash("made-up", flip(known, 10)))
     with open_store(tmp_path / "x.db", write=True) as store:
-        with store.transaction() as connection:
-            add_item(connection, ME, ListItem(kind="image", hashes=both), Membership("c"))
+        add_entry(store, ListItem(kind="image", hashes=both))
         assert LocalSearcher(store).algorithms == ("pdq",), "whatever has PDQ is found by it"
-        with store.transaction() as connection:
-            add_item(connection, ME, ListItem(kind="image", hashes=(Hash("made-up", pdq_bits("b")),)), Membership("c"))
+        add_entry(store, ListItem(kind="image", hashes=(Hash("made-up", pdq_bits("b")),)))
         searcher = LocalSearcher(store)
         assert searcher.algorithms == ("pdq", "made-up")
         [match] = searcher.matches(Fingerprint("image", 1, hashes=query))

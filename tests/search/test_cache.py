@@ -20,7 +20,7 @@ from hashmatch.search import cache
 from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, hash_rows, open_store
 from hashmatch.store.audit import Actor
-from hashmatch.store.list_entries import add_item
+from hashmatch.store.list_entries import add_items, entry_of
 from hashmatch.store.membership import Membership
 from tests.support.made_references import add as add_measured
 from tests.support.made_references import measured
@@ -41,9 +41,8 @@ def near(bits: bytes, flips: int) -> bytes:
 
 def add(store: Store, *seeds: int) -> None:
     with store.transaction() as connection:
-        for seed in seeds:
-            item = ListItem(kind="image", sha256=f"{seed:064x}", hashes=(Hash("pdq", bits_of(seed), 100),))
-            add_item(connection, ACTOR, item, Membership("c"))
+        items = [ListItem("image", sha256=f"{seed:064x}", hashes=(Hash("pdq", bits_of(seed), 100),)) for seed in seeds]
+        add_items(connection, ACTOR, [entry_of(item, Membership("c")) for item in items])
 
 
 @pytest.fixture
@@ -383,8 +382,8 @@ def test_what_only_has_the_name_of_a_hasher_is_not_searched(tmp_path: Path) -> N
     """A list may have brought such hashes before this program had the hasher, and then they may have any length."""
     with open_store(tmp_path / "x.db", write=True) as store:
         with store.transaction() as connection:
-            for bits in (bytes(8), bytes(16), bytes(24)):
-                add_item(connection, ACTOR, ListItem(kind="image", hashes=(Hash("dhash", bits),)), Membership("c"))
+            items = [ListItem("image", hashes=(Hash("dhash", bytes(width)),)) for width in (8, 16, 24)]
+            add_items(connection, ACTOR, [entry_of(item, Membership("c")) for item in items])
         assert [len(table) for table in cache.load(store, "dhash", thresholds()["dhash"])] == [1]
         packed = [row for number in (1, 2, 3) for row in hash_rows.packed_of(store.connection, number, "dhash")]
         assert [each.reference_id for each in packed] == [1]

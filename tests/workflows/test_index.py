@@ -25,7 +25,7 @@ from hashmatch.workflows.index import Indexed, index
 from tests.support.drawn_pictures import draw, picture
 from tests.support.file_parts import mpo
 from tests.support.indexed_files import ALONE, content_of, fixture_results, fixture_set, index_paths
-from tests.support.made_references import ME, actions, content, digests_of, flip, pdq_bits, set_bits
+from tests.support.made_references import ME, actions, add_entry, content, digests_of, flip, pdq_bits, set_bits
 from tests.support.repository import FIXTURES
 from tests.support.still_files import scene
 
@@ -284,12 +284,10 @@ class TestRehash:
 
     def test_what_a_list_brought_is_made_anew_from_its_bytes(self, store: Store, folder: Path) -> None:
         from hashmatch.records import Hash, ListItem
-        from hashmatch.store.list_entries import add_item
 
         digests = digests_of((folder / "a.jpg").read_bytes())
         item = ListItem("image", sha256=digests.sha256, hashes=(Hash("pdq", pdq_bits("theirs"), 100),))
-        with store.transaction() as connection:
-            add_item(connection, ME, item, Membership("theirs"))
+        add_entry(store, item, collection="theirs")
         (told,) = index_paths(store, folder / "a.jpg")
         assert (told.status, told.reference_id) == ("indexed", 1)
         assert bits(store, 1) != pdq_bits("theirs")

@@ -13,11 +13,9 @@ from hashmatch.records import Fingerprint, Hash, ListItem
 from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, hash_rows, open_store
 from hashmatch.store.curate import set_common_hashes
-from hashmatch.store.list_entries import add_item
-from hashmatch.store.membership import Membership
 from hashmatch.workflows.lint import lint
 from tests.support.layered_scenes import layered_scene
-from tests.support.made_references import ME, add, flip, measured, pdq, pdq_bits
+from tests.support.made_references import ME, add, add_entry, flip, measured, pdq, pdq_bits
 
 
 def blocks_of(seed: int) -> Hash:
@@ -50,9 +48,8 @@ def test_a_sound_set_has_no_findings(store: Store) -> None:
 def test_hashes_that_say_nothing(store: Store) -> None:
     add(store, measured("dark", (Hash("pdq", pdq_bits("dark"), 3),)))
     add(store, measured("dim", (Hash("pdq", pdq_bits("dim"), 30),)))
-    with store.transaction() as connection:
-        for bits in (bytes(32), b"\xff" * 32, pdq_bits("listed")):
-            add_item(connection, ME, ListItem("image", hashes=(Hash("pdq", bits),)), Membership("list"))
+    for bits in (bytes(32), b"\xff" * 32, pdq_bits("listed")):
+        add_entry(store, ListItem("image", hashes=(Hash("pdq", bits),)))
     report = lint(store)
     assert (report.hashes, report.low_quality, report.featureless, report.implausible) == (5, 1, 1, 2)
     assert report.findings == 3 and len(report.examples) == 3
