@@ -431,6 +431,9 @@ class TestCuration:
         upload = copies / "a.webp"
         assert scan_one(store, upload, collections=("one",)).status == "match"
         add_entry(store, ListItem("image", hashes=(hash_of(upload),)), collection="news", allow=True)
+        assert scan_one(store, upload, collections=("one",)).status == "match", "a list's word waits for a person"
+        with store.transaction() as connection:
+            curate.set_allow(connection, ME, 3, True)
         result = scan_one(store, upload, collections=("one",))
         assert (result.status, [match.reference.id for match in result.matches]) == ("allowed", [3, 1])
         assert scan_one(store, copies / "b.webp", collections=("one",)).status == "match"

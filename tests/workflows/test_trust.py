@@ -77,10 +77,10 @@ def state(store: Store) -> dict[str, Any]:
     return {
         str(reference.md5): (
             reference.live,
-            reference.allow,
             reference.labels,
             tuple(replace(each, author="") for each in reference.opinions),
-            # Those of a reference that nobody stands by match nothing, and are told with the next word.
+            # A reference that nobody stands by protects nothing and matches nothing; both are told with the next word.
+            reference.live and reference.allow,
             reference.live and hash_rows.hashes(store.connection, reference.id),
         )
         for reference in lookup.references(store.connection)
@@ -633,10 +633,16 @@ class TestWhatWeTakeBackOfOthers:
             assert said.at is not None and said.at.startswith(retracted[:-1])
         assert report.known == 1
 
-    @pytest.mark.parametrize("form", ["pdq", "md5sum", "tx-csv", "vics"])
+    @pytest.mark.parametrize("form", ["pdq", "md5sum", "tx-lines", "vics"])
     def test_is_left_out_where_a_format_has_no_word_for_it(self, ours: Store, tmp_path: Path, form: str) -> None:
         report = export(ours, ME, io.BytesIO(), form, RED)
         assert (report.written, report.left_out_retracted) == (0, 1)
+
+    def test_is_disputed_in_the_words_of_tx(self, ours: Store) -> None:
+        out = io.BytesIO()
+        report = export(ours, ME, out, "tx-csv", RED)
+        assert (report.written, report.left_out) == (1, 0)
+        assert [line.split(",")[2:4] for line in out.getvalue().decode().splitlines()[1:]] == [["east", "DISPUTED"]]
 
     def test_is_said_by_the_name_of_ours_and_outdoes_what_it_said_before(
         self, new_store: Callable[[], Store], ours: Store, tmp_path: Path
@@ -751,5 +757,6 @@ def test_the_signed_mark_counts_where_a_format_has_none(
     sign_list(source, ME, path, key("east"), report)
     told: list[BadLine | LineRemark] = []
     import_list(target, ME, path, told=told.append)
-    assert not told  # two lines of one entry are no wrong count
+    # Two lines of one entry are no wrong count.
+    assert [line.message.partition(";")[0] for line in told] == ["64 digits can be PDQ or SHA-256"] * (form == "pdq")
     assert {reference.tlp for reference in lookup.references(target.connection)} == {"amber"}
