@@ -122,9 +122,10 @@ class ReferenceSet:
         since: str | None = None,
         max_tlp: Tlp = "green",
         include: Iterable[str] = (),
+        unmarked: bool = False,
     ) -> ExportReport:
-        """Write a hash list."""
-        selection = ExportSelection(tuple(collections), tuple(labels), since, max_tlp, frozenset(include))
+        """Write a hash list. unmarked: also what has no TLP mark, which otherwise stays here."""
+        selection = ExportSelection(tuple(collections), tuple(labels), since, max_tlp, frozenset(include), unmarked)
         return export(self._open(write=True), self._actor("export"), out, format, selection)
 
     def import_(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import io
 import json
 import shutil
 import sqlite3
@@ -233,8 +234,9 @@ def test_python_interface(tmp_path: Path) -> None:
         assert sum(each.status == "indexed" for each in known.index([folder], labels=["poster"])) == 4
         results = list(known.scan([folder]))
         assert {result.tier for result in results} == {"exact"}
+        assert known.export(io.BytesIO()).left_out_unmarked == 4
         with (tmp_path / "list.jsonl").open("wb") as out:
-            assert known.export(out).written == 4
+            assert known.export(out, unmarked=True).written == 4
     with hashmatch.ReferenceSet(tmp_path / "other.db") as other:
         report, bad = other.import_(tmp_path / "list.jsonl")
         assert (report.added, bad) == (4, [])

@@ -25,6 +25,7 @@ RESULT_KEYS = ["path", "status", "partial", "tier", "kind", "size", "sha256", "m
 RESULT_KEYS += ["examined", "parts", "unexamined"]
 SUMMARY_KEYS = ["files", "matched", "allowed", "clean", "failed", "skipped", "seconds"]
 SUMMARY_KEYS += ["failures", "unexamined"]
+REFERENCE_KEYS = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions", "pending"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH_KEYS = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
 MATCH_KEYS += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part"]
@@ -66,8 +67,8 @@ def test_json_is_one_object_with_the_promised_names(indexed: Path) -> None:
         assert list(result) == RESULT_KEYS
         for match in result["matches"]:
             assert list(match) == MATCH_KEYS
-            assert list(match["reference"]) == ["id", "sha256", "kind", "labels", "allow", "sources", "opinions"]
-            assert list(match["reference"]["sources"][0]) == ["collection", "source", "tlp", "opinion"]
+            assert list(match["reference"]) == REFERENCE_KEYS
+            assert list(match["reference"]["sources"][0]) == ["collection", "source", "tlp", "opinion", "owner"]
             if match["video"]:
                 assert list(match["video"]) == ["query_coverage", "reference_coverage", "segments"]
                 for segment in match["video"]["segments"]:
@@ -97,7 +98,7 @@ def test_exact_match_says_where_it_comes_from(indexed: Path) -> None:
     assert match["reference"]["sha256"] == result["sha256"]
     assert match["reference"]["labels"] == ["known"]
     assert match["reference"]["sources"] == [
-        {"collection": "archive", "source": "unit", "tlp": "amber", "opinion": "malicious"}
+        {"collection": "archive", "source": "unit", "tlp": "amber", "opinion": "malicious", "owner": ""}
     ]
 
 
