@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from hashmatch.clock import now
 from hashmatch.records import ListItem, Opinion
-from hashmatch.store import bulk, opinions, row_digests, voices
+from hashmatch.store import bulk, lookup, opinions, row_digests, voices
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, hear, insert, withdraw
 from hashmatch.store.reach import DIGESTS, KnownReferences, of_hashes
@@ -128,14 +128,19 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
     return heard
 
 
-def withdraw_record(connection: sqlite3.Connection, actor: Actor, membership: Membership) -> list[int]:
-    """Withdraw whatever the same owner said in a record. Returns the references that it was about."""
+def withdraw_record(
+    connection: sqlite3.Connection, actor: Actor, membership: Membership
+) -> dict[int, JoinOutcome]:
+    """Withdraw whatever the same owner said in a record. Returns what came of it, by reference."""
     rows = _of_records(connection, membership.owner, [membership.record or ""])
+    outcomes: dict[int, JoinOutcome] = {reference_id: "known" for reference_id, *_rest in rows}
     for reference_id, collection_id, _record, changed, retracted in rows:
         said = membership.said
         if retracted is None and (said is None or changed is None or said >= changed):
             withdraw(connection, actor, reference_id, collection_id, membership)
-    return sorted({row[0] for row in rows})
+            outcomes[reference_id] = "retracted"
+    gone = [each for each, outcome in outcomes.items() if outcome == "retracted"]
+    return outcomes | dict.fromkeys(lookup.live(connection, gone), "disputed")
 
 
 def replace_older(connection: sqlite3.Connection, actor: Actor, owner: str, entries: Iterable[ListEntry]) -> int:

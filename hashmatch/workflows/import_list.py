@@ -295,9 +295,8 @@ class _Import:
             )
             self._remark(LineRemark(line, text.format(record=snippet(membership.record))))
             self._counts["tombstone"] += 1
-        for reference_id in found:
-            live = lookup.live(connection, [reference_id])
-            self._counts["disputed" if live else "retracted"] += 1
+        for outcome in found.values():
+            self._counts[outcome] += 1
 
     def _refuse(self, line: BadLine) -> None:
         self._counts["refused"] += 1

@@ -1,4 +1,4 @@
-"""NCMEC withdraws by member and id: what an earlier file brought under these is taken back, and nothing else."""
+"""A source withdraws and corrects by its own record: what an earlier file of it brought under that is taken back, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 
 from hashmatch.exchange.formats import ncmec
 from hashmatch.records import BadLine, LineRemark, ListItem
-from hashmatch.store import Store, list_issues, lookup, open_store, verify
+from hashmatch.store import Store, list_entries, lookup, open_store, verify
+from hashmatch.store.membership import Membership
 from hashmatch.workflows.export_list import ExportSelection, export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
-from tests.support.made_references import ME, add, add_entry, pdq
+from tests.support.made_references import ME, add, add_entry, digests_of, pdq
 
 pytest.importorskip("defusedxml", reason="needs defusedxml: pip install -e .[exchange]")
 
@@ -60,9 +61,10 @@ def test_across_files(store: Store, tmp_path: Path) -> None:
 
 def test_all_that_an_entry_ever_was(store: Store, tmp_path: Path) -> None:
     take(store, tmp_path, entry("a", FIRST))
-    take(store, tmp_path, entry("a", SECOND, 2025))
-    assert take(store, tmp_path, entry("a", year=2026))[0].retracted == 2
-    assert live(store) == []
+    assert take(store, tmp_path, entry("a", SECOND, 2025))[0].replaced == 1
+    assert live(store) == [SECOND], "a corrected record replaces the older one"
+    report, _told = take(store, tmp_path, entry("a", year=2026))
+    assert (report.retracted, report.known, live(store)) == (1, 1, [])
 
 
 def test_an_older_word_withdraws_nothing_that_came_later(store: Store, tmp_path: Path) -> None:
@@ -73,21 +75,27 @@ def test_an_older_word_withdraws_nothing_that_came_later(store: Store, tmp_path:
     assert take(store, tmp_path, entry("a", FIRST, 2027))[0].restored == 1
 
 
-def test_of_another_collection_nothing(store: Store, tmp_path: Path) -> None:
+def test_in_whatever_collection_it_was_put(store: Store, tmp_path: Path) -> None:
     take(store, tmp_path, entry("a", FIRST), collection="one")
-    _report, told = take(store, tmp_path, entry("a", year=2025), collection="two")
-    assert "the collection two does not have" in told[0] and live(store) == [FIRST]
+    report, told = take(store, tmp_path, entry("a", year=2025), collection="two")
+    assert (report.retracted, told, live(store)) == (1, [], [])
 
 
-def test_what_a_person_or_a_signer_put_there_is_only_disputed(store: Store, tmp_path: Path) -> None:
-    add(store, "mine", collection="NCMEC", case="ncmec:42/a")
+def test_what_others_say_of_the_file_stands(store: Store, tmp_path: Path) -> None:
+    add(store, "mine", collection="NCMEC")
+    mine = digests_of(b"mine").md5
+    take(store, tmp_path, entry("a", mine))
     report, _told = take(store, tmp_path, entry("a", year=2025))
-    assert (report.disputed, report.retracted) == (1, 0)
-    take(store, tmp_path, entry("b", FIRST))
-    with store.transaction() as connection:
-        list_issues.set_signer(connection, "NCMEC", "a key")
-    report, _told = take(store, tmp_path, entry("b", year=2025))
-    assert (report.disputed, report.retracted, FIRST in live(store)) == (1, 0, True)
+    assert (report.disputed, report.retracted, live(store)) == (1, 0, [mine])
+    again, _told = take(store, tmp_path, entry("a", year=2025))
+    assert (again.disputed, again.known) == (0, 1)
+
+
+def test_a_record_of_that_name_of_another_voice_stands(store: Store, tmp_path: Path) -> None:
+    add_entry(store, ListItem(md5=FIRST), record="ncmec:42/a")
+    report, told = take(store, tmp_path, entry("a", year=2025))
+    assert (report.tombstone, live(store)) == (1, [FIRST])
+    assert "withdraws 'ncmec:42/a', which is not here" in told[0]
 
 
 def test_in_one_file(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,13 +106,15 @@ def test_in_one_file(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (report.added, report.retracted, told) == (1, 1, [])
 
 
-def test_a_case_is_looked_up_by_an_index(store: Store) -> None:
-    plan = store.connection.execute(
-        "EXPLAIN QUERY PLAN SELECT reference_id FROM membership JOIN collection ON collection.id = collection_id"
-        " WHERE case_id = ? AND name = ? ORDER BY reference_id",
-        ("x", "y"),
-    ).fetchall()
-    assert any("membership_case" in row[3] for row in plan)
+def test_a_record_is_looked_up_by_an_index(store: Store) -> None:
+    asked: list[str] = []
+    store.connection.set_trace_callback(asked.append)
+    with store.transaction() as connection:
+        assert list_entries.withdraw_record(connection, ME, Membership("x", owner="y", record="z")) == {}
+    store.connection.set_trace_callback(None)
+    (query,) = [each for each in asked if "'z'" in each]
+    plan = store.connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+    assert any("membership_record" in row[3] for row in plan)
 
 
 @pytest.mark.parametrize("form", ["pdq", "tx-lines", "jsonl"])
