@@ -128,9 +128,7 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
     return heard
 
 
-def withdraw_record(
-    connection: sqlite3.Connection, actor: Actor, membership: Membership
-) -> dict[int, JoinOutcome]:
+def withdraw_record(connection: sqlite3.Connection, actor: Actor, membership: Membership) -> dict[int, JoinOutcome]:
     """Withdraw whatever the same owner said in a record. Returns what came of it, by reference."""
     rows = _of_records(connection, membership.owner, [membership.record or ""])
     outcomes: dict[int, JoinOutcome] = {reference_id: "known" for reference_id, *_rest in rows}

@@ -239,7 +239,14 @@ class TestRoundTrip:
                 assert getattr(one, name) == getattr(other, name), name
             # Whose word it is has changed, and who gave a label; each mark is the strictest of its reference's; and what is
             # passed on counts from when it came here.
-            other_here = {"owner": "", "author": "", "collection_id": 0, "heard": None, "carried": None, "changed": None}
+            other_here = {
+                "owner": "",
+                "author": "",
+                "collection_id": 0,
+                "heard": None,
+                "carried": None,
+                "changed": None,
+            }
             ours, theirs = (
                 [replace(s, labels=(), tlp=None, **other_here) for s in each.sources] for each in (one, other)
             )

@@ -1,4 +1,4 @@
-"""A source withdraws and corrects by its own record: what an earlier file of it brought under that is taken back, and nothing else."""
+"""A source withdraws and corrects by its own record what an earlier file of it brought under that, and nothing else."""
 
 from __future__ import annotations
 
