@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
-#: Beside the project, unless the environment names another place.
-_LISTS = Path(os.environ.get("HASHMATCH_CORPUS", Path(__file__).parents[3] / "shared" / "corpus")) / "lists"
+from tests.support.repository import CORPUS
+
+_LISTS = CORPUS / "lists"
 
 
 def corpus_list(name: str) -> bytes:
