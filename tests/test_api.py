@@ -94,7 +94,7 @@ class TestReferenceSet:
         with known:
             list(known.index([files], workers=1))
             out = io.BytesIO()
-            assert known.export(out, "csv").written == 3
+            assert known.export(out, "csv", unmarked=True).written == 3
         path = tmp_path / "list.csv"
         path.write_bytes(out.getvalue() + b"nonsense\r\n")
         with hashmatch.ReferenceSet(tmp_path / "other.db") as other:

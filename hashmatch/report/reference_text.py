@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.i18n import _
@@ -103,7 +102,7 @@ def reference_lines(
             told.append(_("taken back here"))
         told += [f"{name}: {for_terminal(value)}" for name, value in pairs.items() if value]
         if stated and source.collection_id in stated:
-            told += [f"{_(name)}: {value}" for name, value in asdict(stated[source.collection_id]).items() if value]
+            told += _stated_facts(stated[source.collection_id])
         yield f"  {_('collection'):<12}{', '.join(told)}"
     for said in reference.opinions:
         facts = {_("on"): said.at, _("reason"): said.reason}
@@ -117,6 +116,14 @@ def reference_lines(
     for path in where:
         yield f"  {_('seen at'):<12}{for_terminal(path)}"
     yield from _hash_lines(hashes)
+
+
+def _stated_facts(each: StatedFacts) -> Iterator[str]:
+    digests = {"md5": each.md5, "sha1": each.sha1, "sha256": each.sha256}
+    measures = {_("size"): each.size, _("width"): each.width, _("height"): each.height, _("length"): each.duration}
+    for name, value in (digests | measures).items():
+        if value:
+            yield f"{name}: {value}"
 
 
 def _list_facts(each: Provenance) -> Iterator[str]:

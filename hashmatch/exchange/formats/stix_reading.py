@@ -191,14 +191,13 @@ class _Reader:
         """Which version of which record an object of others is, and whether it is withdrawn."""
         created, modified = (exact_moment(key, found.get(key)) for key in ("created", "modified"))
         name = text("id", found.get("id"), 1000)
-        why = (
-            "revoked" if found.get("revoked") is True else "not for detection (to_ids)" if _for_context(found) else None
-        )
+        # Reasons travel with lists: they are data, and the same in every language.
+        gone = "revoked" if found.get("revoked") is True else "not for detection (to_ids)" if _for_context(found) else None
         return {
             "added": created,
             "changed": modified or created,
-            "retracted": (modified or created or NO_DATE) if why else None,
-            "retraction_reason": why,
+            "retracted": (modified or created or NO_DATE) if gone else None,
+            "retraction_reason": gone,
             "record": f"stix:{name}" if name and not extension(found) else None,
         }
 
