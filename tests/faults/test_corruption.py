@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ def known(path: Path) -> Any:
     connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
     try:
         pragmas = [connection.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")]
-        schema = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        schema = [(*names, re.sub("--[^\n]*", "", sql or "")) for *names, sql in rows]  # its comments say nothing
         tables = [name for kind, name, *_ in schema if kind == "table"]
         return (
             pragmas,
