@@ -192,7 +192,9 @@ class _Reader:
         created, modified = (exact_moment(key, found.get(key)) for key in ("created", "modified"))
         name = text("id", found.get("id"), 1000)
         # Reasons travel with lists: they are data, and the same in every language.
-        gone = "revoked" if found.get("revoked") is True else "not for detection (to_ids)" if _for_context(found) else None
+        gone = (
+            "revoked" if found.get("revoked") is True else "not for detection (to_ids)" if _for_context(found) else None
+        )
         return {
             "added": created,
             "changed": modified or created,
