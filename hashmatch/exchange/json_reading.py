@@ -55,8 +55,8 @@ def _no_constant(name: str) -> NoReturn:
 def _no_key_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _value in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        seen = set[str]()
+        twice = next(key for key, _value in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise LineError(_("one object has the key {key} twice").format(key=snippet(twice)))
     return found
 

@@ -1,4 +1,5 @@
-"""Takes lists out of what they are packed in: gzip, bzip2, xz, zip, and UTF-16 turned into UTF-8.
+"""Takes lists out of what they are packed in: gzip, bzip2, xz, zip; turns UTF-16 into UTF-8, and the line ends of old Macs
+into ours.
 
 One packing is taken off, and the text inside may be UTF-16; what is packed twice is named for what it is. A few bytes can
 unpack to terabytes: whoever takes what comes out watches its size with a Budget, whatever any header says.
@@ -30,7 +31,7 @@ _SMALL = 16 * 2**20
 MEMBERS_MAX = 1000
 
 #: A packing shows in so many bytes of the start.
-START = 512
+START = 4096
 _CHUNK = 2**18
 #: So that zlib expects the head of a gzip file.
 _GZIP = 31
@@ -69,7 +70,7 @@ class PackedError(Exception):
 
 def is_packed(start: bytes) -> bool:
     """Whether a file has to be unpacked before it can be read as a list. start: START bytes of it are enough."""
-    return _packing(start) is not None or _utf16(start) is not None
+    return _packing(start) is not None or _utf16(start) is not None or _has_old_ends(start)
 
 
 def unpacked(file: BinaryIO) -> Iterator[InnerList]:
@@ -82,7 +83,7 @@ def unpacked(file: BinaryIO) -> Iterator[InnerList]:
     kind = _packing(file.read(START))
     file.seek(0)
     if kind is None:
-        yield InnerList("", _as_utf8(_chunks(file)))
+        yield InnerList("", _as_text(_chunks(file)))
     elif kind == "zip":
         yield from _members(file)
     elif kind in _UNPACKERS:
@@ -160,7 +161,7 @@ def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
     start, chunks = _begun(chunks)
     if kind := _packing(start):
         raise PackedError(_("it is packed twice, inside as {kind}: unpack it first").format(kind=kind))
-    yield from _as_utf8(chunks)
+    yield from _as_text(chunks)
 
 
 def _begun(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -264,10 +265,17 @@ def _utf16(start: bytes) -> str | None:
     return coding
 
 
-def _as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _has_old_ends(start: bytes) -> bool:
+    """Whether lines end with CR alone, as in "CSV (Macintosh)": for every reader, the list would be one line."""
+    return b"\r" in start and b"\n" not in start and b"\0" not in start
+
+
+def _as_text(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Text as UTF-8 with LF at the end of lines; anything else as it is."""
     start, chunks = _begun(chunks)
-    coding = _utf16(start)
-    return chunks if coding is None else _transcoded(chunks, coding)
+    if coding := _utf16(start):
+        start, chunks = _begun(_transcoded(chunks, coding))
+    return (each.replace(b"\r", b"\n") for each in chunks) if _has_old_ends(start) else chunks
 
 
 def _transcoded(chunks: Iterator[bytes], coding: str) -> Iterator[bytes]:

@@ -34,7 +34,7 @@ _UNTOLD, _DOUBTFUL = 1.3, 3.0
 
 _LINE = re.compile(rb"\s*(\\|hash=)?([0-9A-Fa-f]{64})(?![0-9A-Fa-f])(.*)", re.IGNORECASE | re.DOTALL)
 _QUALITY = re.compile(rb"(?:[ \t]|\s*[,;]\s*)(?:100|[0-9]{1,2})\s*(?:[ \t,;]|\Z)")
-_KEY = re.compile(rb"\s*,\s*(?:.*,\s*)?(?:norm|delta|quality|filename)=", re.IGNORECASE | re.DOTALL)
+_KEY = re.compile(rb"\s*,(?:.*,)?\s*+(?:norm|delta|quality|filename)=", re.IGNORECASE | re.DOTALL)
 
 
 #: How a person says that a plain list is the other one.

@@ -21,7 +21,8 @@ from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.isolation.reading import Reading, nonsense, read_apart
 
-_NAME_MAX = 4096
+#: Characters of a name in a zip, and how many of them messages show.
+_NAME_MAX, _NAME_SHOWN = 4096, 200
 
 # The first byte of each message: a list begins; a part of it; why it cannot be unpacked.
 _BEGINS, _PART, _PROBLEM = b"n", b"d", b"p"
@@ -44,7 +45,7 @@ class ListFile:
     @property
     def name(self) -> str:
         """For messages."""
-        return f"{self.path}/{self.inside}" if self.inside else str(self.path)
+        return f"{self.path}/{_shortened(self.inside)}" if self.inside else str(self.path)
 
     @property
     def short_name(self) -> str:
@@ -58,7 +59,7 @@ def lists_in(path: Path, isolation: Isolation | None = None) -> Iterator[ListFil
     Raises CommandError if the file cannot be read or is no regular file, or the disk is full.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_opened) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 message = _("{path}: a list is read twice, and a pipe cannot be: give a file")
                 raise CommandError(message.format(path=path))
@@ -70,6 +71,15 @@ def lists_in(path: Path, isolation: Isolation | None = None) -> Iterator[ListFil
                 yield ListFile(path, file, file)
     except OSError as error:
         raise CommandError(_("{path}: {reason}").format(path=path, reason=error.strerror or error)) from error
+
+
+def _shortened(name: str) -> str:
+    """A name in a zip for messages. Its end is kept: there it says what it is."""
+    return name if len(name) <= _NAME_SHOWN else "…" + name[1 - _NAME_SHOWN :]
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a FIFO would block until somebody writes to it
 
 
 def _unpacked(path: Path, file: BinaryIO, isolation: Isolation | None) -> Iterator[ListFile]:
@@ -86,12 +96,12 @@ def _unpacked(path: Path, file: BinaryIO, isolation: Isolation | None) -> Iterat
                     open_files.close()
                     # It has a name, since SQLite opens its files by name.
                     kept = open_files.enter_context(tempfile.NamedTemporaryFile(prefix="hashmatch-"))
-                    name, problem = os.fsdecode(content), ""
+                    name, problem = _text(content), ""
                 elif kind == _PART and kept is not None:
                     budget.take(len(content))
                     kept.write(content)
                 elif kind == _PROBLEM and kept is not None:
-                    problem = os.fsdecode(content)
+                    problem = _text(content)
                 else:
                     raise CommandError(nonsense())
         except (PackedError, CommandError) as error:
@@ -108,15 +118,23 @@ def _whole(path: Path, file: BinaryIO, kept: IO[bytes], name: str, problem: str)
     return ListFile(path, file, kept, name, problem)  # type: ignore[arg-type]
 
 
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")  # not as the system has its file names: that may be ASCII
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
+
+
 # What runs in the other process. -----------------------------------------------------------------------------------------
 
 
 def _unpack(stream: BinaryIO) -> Iterator[bytes]:
     for inner in exchange.unpacked(stream):
-        yield _BEGINS + os.fsencode(inner.name)[:_NAME_MAX]
+        yield _BEGINS + _bytes(inner.name)[:_NAME_MAX]
         try:
             for chunk in inner.content:
                 if chunk:
                     yield _PART + chunk
         except PackedError as refused:
-            yield _PROBLEM + os.fsencode(str(refused))
+            yield _PROBLEM + _bytes(str(refused))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hashmatch.exchange import json_reading, json_text
+from hashmatch.exchange.fields import LineError
 from hashmatch.exchange.json_reading import JsonPath, placed_records, records
 from hashmatch.records import BadLine
 
@@ -135,3 +136,10 @@ def test_a_record_that_is_too_long_is_passed_over(monkeypatch: pytest.MonkeyPatc
     first, second = records(BytesIO(data), ("*",))
     assert isinstance(first, BadLine) and "longer than" in first.message
     assert second == (2, {"x": 2})
+
+
+def test_a_key_twice_among_very_many_is_found_at_once() -> None:
+    """Squared, this takes an hour."""
+    text = "{" + "".join(f'"{number}":1,' for number in range(300_000)) + '"z":1,"z":2}'
+    with pytest.raises(LineError, match="'z' twice"):
+        json_reading.parse_object(text)

@@ -154,3 +154,16 @@ def test_any_bytes(data: bytes, draw: st.DataObject) -> None:
         data = data[:place] + draw.draw(st.binary(max_size=3)) + data[place + 1 :]
     for _name, content, problem in taken_out(data):
         assert problem.isprintable() and len(content) < 2**24
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-16", "utf-16-le"])
+def test_lines_that_end_as_on_old_macs_are_lines(coding: str) -> None:
+    """Else a whole list is its first entry, with all others for the name of its file."""
+    given = (f"{MD5}  a\r" * 3).encode(coding)
+    assert is_packed(given[:START]) and taken_out(given) == [("", LIST, "")]
+    assert taken_out(gzip.compress(given)) == [("", LIST, "")]
+
+
+def test_only_a_text_without_any_other_line_end_has_such_lines() -> None:
+    for given in (LIST.replace(b"\n", b"\r\n"), b"a\r\n" + LIST, b"\0\0\r" * 9, b"a\n\r"):
+        assert not is_packed(given)

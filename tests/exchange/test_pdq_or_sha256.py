@@ -113,3 +113,9 @@ def test_other_digests_speak_for_sha256() -> None:
     rows = list(form.read(BytesIO(data)))
     assert isinstance(rows[0], LineRemark) and "may be PDQ" in rows[0].message
     assert rows[2] == (2, ListItem(sha256=BRIDGE))
+
+
+@pytest.mark.parametrize("filler", [b" ", b"\t", b", ", b",", b"\r"])
+def test_long_stretches_of_nothing_take_no_time(filler: bytes) -> None:
+    """Squared, a tenth of this takes minutes."""
+    judged_list(f"{SHA256},".encode() + filler * 500_000)

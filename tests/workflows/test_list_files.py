@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import struct
 import zipfile
 from collections.abc import Callable
@@ -111,3 +112,18 @@ def test_every_list_of_a_zip_is_imported_and_one_bad_list_hides_no_other(path: P
         assert "cannot tell what list this is" in told[-1].message and "b.bin" in told[-1].message
         names = store.connection.execute("SELECT name FROM import ORDER BY id").fetchall()
         assert names == [("given/a.txt",), ("given/c.md5",)]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
+def test_a_fifo_is_not_waited_for(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(CommandError, match="a pipe cannot be"):
+        list(lists_in(path))
+
+
+def test_a_name_in_a_zip_may_be_long_or_in_any_script(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsencode", lambda name: name.encode("ascii"))  # as where the system's names are ASCII
+    path.write_bytes(zipped({"ملف": LIST, "a" * 5000 + ".txt": LIST}))
+    first, second = (given.name for given in lists_in(path))
+    assert first == f"{path}/ملف"
+    assert len(second) == len(str(path)) + 201 and second.endswith("aaa")
