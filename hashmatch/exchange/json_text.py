@@ -66,6 +66,8 @@ class JsonText:
         #: How the first document begins, as others may; and whether records, or values in them, begin like that, too.
         self._beginning: re.Pattern[bytes] | None = None
         self._has_records = self._is_in_records = False
+        #: Where we last looked for a line that may begin a document, and where one is from there on; None: nowhere.
+        self._looked: tuple[int, int | None] | None = None
 
     def token(self) -> bytes:
         """The next string, bare word or character of the structure; empty at the end."""
@@ -117,7 +119,7 @@ class JsonText:
         has_more: whether to look for a line that may begin a document as well, from where we are.
         """
         here = self.place
-        line = self.place if has_more and self._next_line() else None
+        line = self._line_after(here) if has_more else None
         if self._beginning is None or self._start is None or here - sound > LINE_MAX:
             return line is not None
         self._go_to(sound)
@@ -138,6 +140,19 @@ class JsonText:
         self._stream.seek(self._start + place)
         self._buffer, self._before, self._position = b"", place, 0
         self._more()
+
+    def _line_after(self, here: int) -> int | None:
+        """Goes on to the next line that may begin a document. Returns its place, or None.
+
+        Damage may be everywhere and such a line far away or nowhere, so each stretch is searched once.
+        """
+        since, found = self._looked or (here + 1, None)
+        if here < since or (found is not None and found <= here):
+            found = self.place if self._next_line() else None
+            self._looked = here, found
+        elif found is not None:
+            self._go_to(found)
+        return found
 
     def _next_line(self) -> bool:
         """Skips to the next line that may begin a document. Returns whether there is one."""

@@ -143,3 +143,17 @@ def test_a_key_twice_among_very_many_is_found_at_once() -> None:
     text = "{" + "".join(f'"{number}":1,' for number in range(300_000)) + '"z":1,"z":2}'
     with pytest.raises(LineError, match="'z' twice"):
         json_reading.parse_object(text)
+
+
+def test_damage_everywhere_takes_no_longer_for_a_longer_rest() -> None:
+    """The next line is looked for once, and not once for each of the damaged places: squared, this takes minutes."""
+    damaged = b'{"type":"x",' * 11_000
+    found = bad(damaged + b" " * 20_000_000 + b"\n", ("*",))
+    assert "more than 10000 places" in list(found.values())[-1]
+
+
+def test_each_line_after_damage_is_found_once() -> None:
+    good_line = b'{"a":{"b":1}}\n'
+    data = b'{"a":{"b":0}}\n{"a":{"b":}\n' + good_line * 2 + b'{"a"{\n{"a":[\n' + good_line
+    read = [row[1] for row in records(BytesIO(data), ("a",)) if isinstance(row, tuple)]
+    assert read == [{"b": 0}, {"b": 1}, {"b": 1}, {"b": 1}]
