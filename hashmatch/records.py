@@ -217,6 +217,7 @@ class Opinion:
     at: UTC, ISO 8601, to the microsecond if known.
     author: in a list: for whom the list passes it on, see ListItem. In the reference set: whose word it is, as we would pass
         it on; "" for people here.
+    owner: in the reference set: who told it, see store/voices.py. Whoever is not its author may be wrong about that.
     """
 
     verdict: Verdict
@@ -224,6 +225,7 @@ class Opinion:
     at: str | None = None
     reason: str | None = None
     author: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

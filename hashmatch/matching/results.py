@@ -59,14 +59,15 @@ class MatchedSource:
 
 @dataclass(frozen=True, slots=True)
 class MatchedOpinion:
-    """The opinion of somebody who looked at a reference; see records.Opinion. author: "" for people
-    here."""
+    """The opinion of somebody who looked at a reference; see records.Opinion. author: "" for people here. owner: who told
+    it here."""
 
     source: str
     opinion: str
     at: str | None
     reason: str | None
     author: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,11 @@ class MatchedReference:
     @property
     def judgements(self) -> tuple[tuple[str, str], ...]:
         """Names and opinions: of those who looked at the reference, and of sources that withdrew it."""
-        said = {each.source: each.opinion for each in self.opinions}
-        took_back = {
-            each.collection: each.opinion for each in self.sources if each.opinion in ("disputed", "retracted")
-        }
-        return tuple((took_back | said).items())
+        took_back = (
+            (each.collection, each.opinion) for each in self.sources if each.opinion in ("disputed", "retracted")
+        )
+        # Two may have one name and say different things.
+        return tuple(dict.fromkeys([*took_back, *((each.source, each.opinion) for each in self.opinions)]))
 
 
 @dataclass(frozen=True, slots=True)

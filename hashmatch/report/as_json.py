@@ -177,9 +177,13 @@ def lint(value: LintReport, demoted: bool) -> dict[str, Any]:
     return {**asdict(value), "common": common, "demoted": demoted}
 
 
+_OPINION = ("source", "opinion", "at", "reason", "author", "owner")
+
+
 def reference(value: Reference) -> dict[str, Any]:
     """A reference as `list` prints it."""
-    opinions = [{"source": o.source, "opinion": o.verdict, "at": o.at, "reason": o.reason} for o in value.opinions]
+    told = ({**asdict(each), "opinion": each.verdict} for each in value.opinions)
+    opinions = [{name: each[name] for name in _OPINION} for each in told]
     error = {"error_code": None, "error_message": None, "error_detail": None}
     if value.error is not None:
         error = {f"error_{name}": what for name, what in (failure(value.error) or {}).items()}

@@ -107,8 +107,11 @@ def reference_lines(
     for said in reference.opinions:
         facts = {_("on"): said.at, _("reason"): said.reason}
         told = [said.verdict, for_terminal(said.source or "")]
-        if said.author:
-            told.append(_("told by {owner}").format(owner=called(said.author)))
+        if said.owner:
+            teller = said.author if said.owner == voices.UNSIGNED else said.owner
+            told.append(_("told by {owner}").format(owner=called(teller)))
+            if said.author not in (said.owner, teller):
+                told.append(_("for {author}").format(author=called(said.author)))
         told += [f"{name}: {for_terminal(value)}" for name, value in facts.items() if value]
         yield f"  {_('opinion'):<12}{', '.join(told)}"
     for each in lists:

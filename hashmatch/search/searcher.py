@@ -259,7 +259,10 @@ class LocalSearcher:
             return None
         found = lookup.reference(self._connection, reference_id)
         sources = tuple(MatchedSource(s.collection, s.source, s.tlp, s.opinion, s.owner) for s in found.sources)
-        opinions = tuple(MatchedOpinion(o.source or "", o.verdict, o.at, o.reason, o.author) for o in found.opinions)
+        opinions = tuple(
+            MatchedOpinion(each.source or "", each.verdict, each.at, each.reason, each.author, each.owner)
+            for each in found.opinions
+        )
         return MatchedReference(
             found.id, found.sha256, found.kind, found.labels, found.allow, sources, opinions, found.pending
         )

@@ -370,7 +370,7 @@ def _reference(
     row: Sequence[Any], labels: tuple[str, ...], memberships: list[tuple[Any, ...]], said: tuple[Opinion, ...]
 ) -> Reference:
     allow = bool(row[10])
-    verdicts = {(each.source, each.author): each.verdict for each in said}
+    verdicts = {(each.source, each.author, each.owner): each.verdict for each in said}
     sources = tuple(_source(columns) for columns in memberships)
     live = any(source.live for source in sources)
     sources = tuple(replace(source, opinion=_opinion(source, live, verdicts)) for source in sources)
@@ -442,9 +442,9 @@ def _source(columns: tuple[Any, ...]) -> ReferenceSource:
     )
 
 
-def _opinion(source: ReferenceSource, live: bool, verdicts: Mapping[tuple[str | None, str], str]) -> str:
+def _opinion(source: ReferenceSource, live: bool, verdicts: Mapping[tuple[str | None, str, str], str]) -> str:
     """What a source thinks of a reference. live: whether anybody stands by it."""
-    said = verdicts.get((source.collection, Voice(source.owner, source.author).passed_on_as))
+    said = verdicts.get((source.collection, Voice(source.owner, source.author).passed_on_as, source.owner))
     if said is not None:
         return said
     if source.retracted:

@@ -114,5 +114,5 @@ def of_several(connection: sqlite3.Connection, ids: Sequence[int]) -> defaultdic
     )
     found: defaultdict[int, tuple[Opinion, ...]] = defaultdict(tuple)
     for reference_id, verdict, source, at, reason, owner, author in rows:
-        found[reference_id] += (Opinion(verdict, source, at, reason, Voice(owner, author).passed_on_as),)
+        found[reference_id] += (Opinion(verdict, source, at, reason, Voice(owner, author).passed_on_as, owner),)
     return found

@@ -235,12 +235,14 @@ class ExportEntries:
         )
 
     def _opinions(self, reference: Reference) -> tuple[Opinion, ...]:
-        """Opinions as they go out: if people here took back an entry of somebody else's list, we dispute it."""
+        """Opinions as they go out: if people here took back an entry of somebody else's list, we dispute it. What others say
+        in the name of somebody who speaks here is left out."""
+        here = {source.owner for source in reference.sources if not source.author}
+        told = [each for each in reference.opinions if each.author == each.owner or each.author not in here]
         dispute = reference.our_dispute(self._we)
         if dispute is None:
-            return reference.opinions
-        others = (each for each in reference.opinions if each.author or each.source != self._we)
-        return (*others, dispute)
+            return tuple(told)
+        return (*(each for each in told if each.author or each.source != self._we), dispute)
 
 
 #: Reasons travel with lists: they are data, and the same in every language.
@@ -323,7 +325,7 @@ def _changed(source: ReferenceSource) -> str:
 
 
 def _told_by(source: ReferenceSource, opinion: Opinion) -> Opinion:
-    own = opinion.source == source.collection and opinion.author == _author(source)
+    own = opinion.source == source.collection and opinion.author == _author(source) and opinion.owner == source.owner
     return replace(opinion, source=None, author="") if own else opinion
 
 

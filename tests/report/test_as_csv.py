@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.exchange.csv_cells import unguard
-from hashmatch.matching.results import ExaminedFilm, Result
+from hashmatch.matching.results import ExaminedFilm, MatchedOpinion, Result
 from hashmatch.messages import Message
 from hashmatch.records import Failure
 from hashmatch.report.as_csv import COLUMNS, CsvResults
@@ -62,6 +62,14 @@ def test_a_row_for_each_match() -> None:
     assert [allowed[name] for name in ("reference_sha256", "quality", "query_coverage", "segments", "labels")] == [
         ""
     ] * 5
+
+
+def test_two_of_one_name_both_have_their_say() -> None:
+    match = MATCHED.matches[0]
+    said = [MatchedOpinion("review", each, None, None, each, each) for each in ("confirmed", "disputed")]
+    reference = replace(match.reference, opinions=(*said, said[0]))
+    (row,) = written(replace(MATCHED, matches=(replace(match, reference=reference),)))
+    assert row["opinions"] == "west: retracted; review: confirmed; review: disputed"
 
 
 def test_a_match_without_a_distance() -> None:

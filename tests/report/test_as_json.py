@@ -134,7 +134,14 @@ class TestValues:
                 {"collection": "west", "source": None, "tlp": None, "opinion": "retracted", "owner": ""},
             ],
             "opinions": [
-                {"source": "north", "opinion": "disputed", "at": "2026-11-21T19:00:00Z", "reason": "news", "author": ""}
+                {
+                    "source": "north",
+                    "opinion": "disputed",
+                    "at": "2026-11-21T19:00:00Z",
+                    "reason": "news",
+                    "author": "",
+                    "owner": "",
+                }
             ],
             "pending": False,
         }

@@ -78,7 +78,7 @@ def state(store: Store) -> dict[str, Any]:
         str(reference.md5): (
             reference.live,
             reference.labels,
-            tuple(replace(each, author="") for each in reference.opinions),
+            tuple(replace(each, author="", owner="") for each in reference.opinions),
             # A reference that nobody stands by protects nothing and matches nothing; both are told with the next word.
             reference.live and reference.allow,
             reference.live and hash_rows.hashes(store.connection, reference.id),
@@ -550,6 +550,38 @@ class TestWhoMayTakeBackWhat:
             ("east", "disputed"),
             ("west", "disputed"),
         ]
+
+    @pytest.mark.parametrize("in_order", [True, False])
+    def test_in_the_name_of_another_nobody_withdraws(
+        self, new_store: Callable[[], Store], tmp_path: Path, in_order: bool
+    ) -> None:
+        store, third, east, south = new_store(), new_store(), key("east"), key("south")
+        in_its_name = {"author": east.public.text, "changed": "2026-11-27T00:00:00Z"}
+        said = {"opinion": "false-positive", "at": "2026-11-27T00:00:00Z"}
+        lists = [
+            self.listed(tmp_path / "1", self.entry("east", changed="2026-11-26T00:00:00Z"), signer=east),
+            self.listed(
+                tmp_path / "2", self.entry("south", opinions=[{**said, "source": "east", **in_its_name}]), signer=south
+            ),
+            self.listed(tmp_path / "3", self.entry("east", opinions=[said], **in_its_name), signer=south, sequence=2),
+        ]
+        for path in lists if in_order else reversed(lists):
+            take(store, path, accept=frozenset({"older"}))
+        reference = lookup.reference(store.connection, 1)
+        own = next(each for each in reference.sources if each.owner == east.public.text)
+        assert (reference.live, own.live, own.opinion) == (True, True, "malicious")
+        assert {(each.verdict, each.author, each.owner) for each in reference.opinions} == {
+            ("false-positive", east.public.text, south.public.text)
+        }
+        with (tmp_path / "ours").open("wb") as out:
+            export(store, ME, out, "jsonl", RED)
+        take(third, tmp_path / "ours")
+        reference = lookup.reference(third.connection, 1)
+        assert {(each.author, each.collection): each.live for each in reference.sources} == {
+            (east.public.text, "east"): True,
+            (south.public.text, "south"): True,
+        }
+        assert reference.opinions == ()
 
     def test_what_a_person_took_back_here_no_list_revives(self, new_store: Callable[[], Store], tmp_path: Path) -> None:
         store = new_store()
