@@ -58,6 +58,8 @@ def reference_lines(
     stated: what its words say beyond its own, by collection. called: the name of an owner or author; see store/voices.py.
     """
     state = _("live") if reference.live else _("retracted")
+    if not reference.live and any(source.retracted is None for source in reference.sources):
+        state = _("expired")
     allow = ", " + _("on the allow list") if reference.allow else ""
     if reference.pending:
         allow = ", " + _("on the allow list by others' word only (`hashmatch allow` agrees)")

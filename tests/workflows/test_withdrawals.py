@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +107,84 @@ def test_in_one_file(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ncmec, "KEPT", 0)  # as after a hundred thousand entries
     report, told = take(store, tmp_path, entry("c", "33" * 16), entry("c", year=2025))
     assert (report.added, report.retracted, told) == (1, 1, [])
+
+
+UUID = "00000000-0000-4000-8000-000000000001"
+
+
+def stix(md5: str | None, year: int) -> dict[str, Any]:
+    said = {"pattern": f"[file:hashes.MD5 = '{md5}']", "pattern_type": "stix", "valid_from": "2020-01-01T00:00:00Z"}
+    dates = {"created": "2020-01-01T00:00:00Z", "modified": f"{year}-01-01T00:00:00Z"}
+    indicator = {"type": "indicator", "spec_version": "2.1", "id": f"indicator--{UUID}", **dates}
+    return {"type": "bundle", "id": f"bundle--{UUID}", "objects": [indicator | (said if md5 else {"revoked": True})]}
+
+
+def misp(md5: str | None, year: int, **more: object) -> dict[str, Any]:
+    attribute = {"uuid": UUID, "type": "md5", "value": md5 or FIRST, "to_ids": True, "deleted": md5 is None, **more}
+    moment = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
+    return {"Event": {"uuid": UUID[::-1], "info": "x", "Attribute": [attribute | {"timestamp": str(moment)}]}}
+
+
+def misp_by_its_flag(md5: str | None, year: int) -> dict[str, Any]:
+    return misp(md5 or SECOND, year, to_ids=md5 is not None)
+
+
+def threatexchange(md5: str | None, year: int) -> dict[str, Any]:
+    said = {"indicator": md5, "type": "HASH_MD5", "descriptors": {"data": []}} if md5 else {"should_delete": True}
+    return {"data": [{"id": "12", "last_updated": f"{year}-01-01T00:00:00+0000", **said}]}
+
+
+def tat(md5: str | None, year: int) -> dict[str, Any]:
+    said = {"hash_digest": md5, "algorithm": "MD5", "file_type": "jpg", "deleted": md5 is None}
+    dates = {"created_on": "2020-01-01T00:00:00Z", "updated_on": f"{year}-01-01T00:00:00Z"}
+    return {"count": 1, "next": None, "checkpoint": "1,2", "results": [{"id": 2819, "ideology": "x", **dates, **said}]}
+
+
+def vics(md5: str | None, year: int, case: str = "x") -> dict[str, Any]:
+    media = [{"MediaID": 1, "Category": 1, "MD5": md5, "DateUpdated": f"{year}-01-01T00:00:00Z"}]
+    context = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/US/$metadata#Cases"
+    return {"@odata.context": context, "value": [{"CaseID": case, "Media": media}]}
+
+
+Document = Callable[[str | None, int], dict[str, Any]]
+
+
+def listed(folder: Path, document: dict[str, Any]) -> Path:
+    path = folder / f"{len(list(folder.iterdir()))}.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize("document", [stix, misp, misp_by_its_flag, threatexchange, tat, vics])
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+def test_each_source_corrects_and_withdraws_by_its_record(
+    store: Store, tmp_path: Path, document: Document, order: tuple[int, ...]
+) -> None:
+    versions = [(FIRST, 2023), (SECOND, 2024), (None, 2025)]
+    if document is vics:  # in which nothing can be withdrawn
+        versions[2] = ("33" * 16, 2025)
+    for number in order:
+        import_list(store, ME, listed(tmp_path, document(*versions[number])))
+    left = ["33" * 16] if document is vics else []
+    assert live(store) == left
+    for number in (1, 0, 2):
+        import_list(store, ME, listed(tmp_path, document(*versions[number])))
+        assert live(store) == left, "older versions change nothing"
+    assert list(verify.check(store)) == []
+
+
+def test_one_number_in_two_cases_is_two_records(store: Store, tmp_path: Path) -> None:
+    for case, md5, year in (("x", FIRST, 2023), ("y", SECOND, 2024), ("x", "33" * 16, 2025)):
+        import_list(store, ME, listed(tmp_path, vics(md5, year, case)))
+    assert live(store) == [SECOND, "33" * 16]
+
+
+def test_who_else_calls_it_wrong_only_disputes_it(store: Store, tmp_path: Path) -> None:
+    sighting = {"type": "1", "date_sighting": "1700000000", "Organisation": {"name": "Org Z", "uuid": UUID[:-1] + "9"}}
+    import_list(store, ME, listed(tmp_path, misp(FIRST, 2023)))
+    import_list(store, ME, listed(tmp_path, misp(FIRST, 2024, Sighting=[sighting])))
+    (reference,) = lookup.references(store.connection)
+    assert reference.live and [(each.source, each.verdict) for each in reference.opinions] == [("Org Z", "disputed")]
 
 
 def test_a_record_is_looked_up_by_an_index(store: Store) -> None:

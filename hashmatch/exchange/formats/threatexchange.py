@@ -38,7 +38,7 @@ from hashmatch.records import ListItem, Opinion, Tlp, Verdict, strictest
 
 _PLACES = (("data", "*"), ("*",))
 _START = re.compile(rb"\s*[\[{]")
-_TELLING = re.compile(rb'"(?:raw_)?indicator"\s*+:')
+_TELLING = re.compile(rb'"(?:(?:raw_)?indicator|should_delete)"\s*+:')
 
 _MEANT: dict[str, SignalMeaning] = {
     "HASH_PDQ": ("pdq", "image"),
@@ -236,7 +236,7 @@ def _notes(descriptor: _Descriptor) -> Iterable[str]:
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether it is JSON with an indicator. (STIX has "indicator" as a value only.)"""
+    """Whether it is JSON with an indicator, or with the withdrawal of one. (STIX has "indicator" as a value only.)"""
     return _START.match(head.removeprefix(b"\xef\xbb\xbf")) is not None and _TELLING.search(head) is not None
 
 
