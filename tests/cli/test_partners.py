@@ -85,8 +85,13 @@ class TestHowFar:
         """An answer of ThreatExchange: an entry for each tag, or without one."""
         entries = [
             {
-                **{"id": str(number), "indicator": md5(str(number)), "type": "HASH_MD5", "last_updated": 1_700_000_000},
-                **{"should_delete": False, "descriptors": {"data": []}, "tags": [tag] if tag else []},
+                "id": str(number),
+                "indicator": md5(str(number)),
+                "type": "HASH_MD5",
+                "last_updated": 1_700_000_000,
+                "should_delete": False,
+                "descriptors": {"data": []},
+                "tags": [tag] if tag else [],
             }
             for number, tag in enumerate(tags)
         ]
@@ -284,9 +289,14 @@ class TestWhoseWord:
         uploads = sorted((UPLOADS / "clean").glob("*.jpg"))[:2]
         objects = [
             {
-                **{"type": "indicator", "id": f"indicator--00000000-0000-4000-8000-00000000000{number}"},
-                **{"created": "2020-01-01T00:00:00Z", "modified": "2020-01-01T00:00:00Z", "pattern_type": "stix"},
-                **{"spec_version": "2.1", "valid_from": "2020-01-01T00:00:00Z", "valid_until": until},
+                "type": "indicator",
+                "id": f"indicator--00000000-0000-4000-8000-00000000000{number}",
+                "created": "2020-01-01T00:00:00Z",
+                "modified": "2020-01-01T00:00:00Z",
+                "pattern_type": "stix",
+                "spec_version": "2.1",
+                "valid_from": "2020-01-01T00:00:00Z",
+                "valid_until": until,
                 "pattern": f"[file:hashes.MD5 = '{digests_of(upload.read_bytes()).md5}']",
             }
             for number, (upload, until) in enumerate(
@@ -395,7 +405,7 @@ class TestKeysThatChangeHands:
         }
 
     def test_a_statement_of_somebody_else_changes_nothing(self, side: Sides) -> None:
-        east, here, by_old = self.start(side)
+        _east, here, by_old = self.start(side)
         west = side("west")
         west("keys", "make", "west")
         for name in ("east", "new"):
