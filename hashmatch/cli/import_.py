@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hashmatch.cli.shared import sections, workers
-from hashmatch.cli.shared.app import TLP_CHOICE, App, pass_app
+from hashmatch.cli.shared.app import NAME, TLP_CHOICE, App, pass_app
 from hashmatch.exchange import names
 from hashmatch.i18n import _, ngettext
 from hashmatch.records import BadLine, Tlp
@@ -41,6 +41,8 @@ _SERVER = _("Instead of lists: an HMA server")
 @click.argument("files", metavar="FILE…", nargs=-1, type=click.Path(path_type=Path))
 @sections.option(
     "--collection",
+    type=NAME,
+    metavar="TEXT",
     section=_ENTRIES,
     help=_("The collection to add to. Default: the entry's own, else that of its signer or source, else imported."),
 )

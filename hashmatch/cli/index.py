@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hashmatch.cli.shared import sections
-from hashmatch.cli.shared.app import PATHS, TLP_CHOICE, App, format_option, pass_app
+from hashmatch.cli.shared.app import NAME, PATHS, TLP_CHOICE, App, format_option, pass_app
 from hashmatch.cli.shared.cluster import cluster_option, clustered
 from hashmatch.cli.shared.walking import Seen, Walking, walking_options
 from hashmatch.cli.shared.workers import Examining, examining_options, hash_option
@@ -30,6 +30,8 @@ _REFERENCES = _("About these references")
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=PATHS)
 @sections.option(
     "--collection",
+    type=NAME,
+    metavar="TEXT",
     default="default",
     show_default=True,
     section=_REFERENCES,

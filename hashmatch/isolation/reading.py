@@ -263,8 +263,10 @@ def _opened(given: _Given) -> BinaryIO:
         if (status.st_dev, status.st_ino) != given.identity:
             raise CommandError(_("another file has just taken its place"))
         return stream
+    descriptor = given.descriptor
     with contextlib.suppress(OSError):
-        return open(f"/proc/self/fd/{given.descriptor}", "rb")
+        # It keeps the file's own name, since that of the descriptor is gone once that is closed.
+        return open(given.name, "rb", opener=lambda _name, flags: os.open(f"/proc/self/fd/{descriptor}", flags))
     stream = open(os.dup(given.descriptor), "rb")  # noqa: SIM115  # no /proc: then the position is the parent's
     stream.seek(0)
     return stream

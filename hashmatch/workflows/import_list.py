@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -234,7 +233,7 @@ class _Import:
                 author = plan.collection if origin.owner == voices.UNSIGNED else ""
                 named = Membership(plan.collection, owner=origin.owner, author=author)
                 number = ensure_collection(connection, self._actor, named)
-            name = os.fsencode(origin.given.short_name).decode("utf-8", "replace")
+            name = origin.given.short_name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             self._import_id = list_issues.begin_import(
                 connection, name, origin.form.name, origin.sha256, number, origin.head, origin.signer
             )

@@ -258,7 +258,14 @@ def test_hostile_names_cannot_act_on_the_terminal(run: Run, own_copy: Path, tmp_
 
 
 def test_nonsense_on_the_command_line(run: Run) -> None:
-    for arguments in (["scan", "--radius", "999", "."], ["index"], ["frobnicate"], ["export", "--format", "xml"]):
+    nameless = ["import", "--collection", "", "list"], ["index", "--collection", os.fsdecode(b"a\xff"), "."]
+    for arguments in (
+        ["scan", "--radius", "999", "."],
+        ["index"],
+        ["frobnicate"],
+        ["export", "--format", "xml"],
+        *nameless,
+    ):
         ran = run(*arguments)
         assert ran.code == 2, arguments
         assert "Usage" in ran.err

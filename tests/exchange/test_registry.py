@@ -6,6 +6,7 @@ import importlib
 import subprocess
 import sys
 from dataclasses import replace
+from io import BytesIO
 from pkgutil import iter_modules
 
 import pytest
@@ -164,3 +165,25 @@ def test_the_csv_header_is_as_documented() -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_format_is_explained(name: str) -> None:
     assert f"`{name}`" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(PROMISED | PROMISED_READ_ONLY))
+@pytest.mark.parametrize("foreign", [b"Name;Value\na;b\n", b"<html>\n<body>404</body></html>\n"], ids=["table", "page"])
+def test_what_is_no_list_of_a_format_is_never_an_empty_one(name: str, foreign: bytes) -> None:
+    if name == "ncmec":
+        pytest.importorskip("defusedxml")
+    assert list(get(name).read(BytesIO(foreign)))
+
+
+EMPTY_LISTS = [
+    ("stix", b'{"type":"bundle","id":"bundle--1","objects":[]}'),
+    ("stix", b'{"more": false}'),
+    ("misp", b'{"response":[]}'),
+    ("vics", b'{"value":[]}'),
+    *((name, empty) for name in ("stix", "misp", "vics") for empty in (b"", b"[]\n")),
+]
+
+
+@pytest.mark.parametrize(("name", "empty"), EMPTY_LISTS)
+def test_an_empty_list_is_fine(name: str, empty: bytes) -> None:
+    assert not list(get(name).read(BytesIO(empty)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
 import os
+import sqlite3
 import struct
 import zipfile
 from collections.abc import Callable
@@ -127,3 +129,17 @@ def test_a_name_in_a_zip_may_be_long_or_in_any_script(path: Path, monkeypatch: p
     first, second = (given.name for given in lists_in(path))
     assert first == f"{path}/ملف"
     assert len(second) == len(str(path)) + 201 and second.endswith("aaa")
+
+
+def test_an_sqlite_list_is_read_from_its_file_and_a_log_beside_it_is_told(path: Path) -> None:
+    """Held in memory instead, it might be no larger than 512 MiB, and nobody would know of the log."""
+    database = path.with_name("list.kdb")
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE hashes (id INTEGER PRIMARY KEY, database_id, md5 BINARY(16), sha1, sha2_256)")
+        connection.execute("INSERT INTO hashes VALUES (1, 0, ?, NULL, NULL)", (bytes.fromhex(MD5),))
+        connection.commit()
+    path.with_name("list.kdb-wal").write_bytes(b"x")
+    told = []
+    with open_store(path.with_name("x.db"), write=True) as store:
+        assert import_list(store, ME, database, told=told.append).added == 1
+    assert "'list.kdb-wal'" in told[0].message

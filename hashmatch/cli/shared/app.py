@@ -22,6 +22,20 @@ TLP_CHOICE = click.Choice(["clear", "green", "amber", "amber+strict", "red"])
 PATHS = click.Path(path_type=bytes)
 
 
+class _Name(click.ParamType):  # type: ignore[type-arg]
+    """A name that the database will keep: not empty, and UTF-8."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value or any("\ud800" <= each <= "\udfff" for each in value):
+            self.fail(_("a name must not be empty, and must be UTF-8"), param, ctx)
+        return str(value)
+
+
+NAME = _Name()
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """The global options."""

@@ -17,6 +17,7 @@ from uuid import uuid5
 from hashmatch.exchange.fields import identified
 from hashmatch.exchange.formats.misp_objects import object_of, tag, template, timestamp
 from hashmatch.exchange.formats.misp_reading import read
+from hashmatch.exchange.formats.partners import unless_foreign
 from hashmatch.exchange.json_items import NAMESPACE, last_word
 from hashmatch.exchange.json_writing import JsonArray, dumped
 from hashmatch.exchange.list_format import Format, WriteReport
@@ -70,4 +71,4 @@ def looks_like(head: bytes) -> bool:
     return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head.removeprefix(BOM)))
 
 
-FORMAT = Format("misp", EVERYTHING, write, read, looks_like, prepare=template)
+FORMAT = Format("misp", EVERYTHING, write, unless_foreign(read, looks_like), looks_like, prepare=template)

@@ -17,6 +17,9 @@ from hashmatch.exchange.numbered_lines import BOM
 from hashmatch.i18n import _
 from hashmatch.records import BadLine, Kind, LineRemark, ListItem, Tlp, strictest
 
+#: How much of a list is looked at to see whether it is one of its format.
+_HEAD = 65_536
+
 #: The mark of what a partner's interface says without one, or with one that nobody can read: members may use it, and not
 #: pass it on.
 MEMBERS_ONLY: Tlp = "amber+strict"
@@ -131,3 +134,25 @@ def read_document(
 def nothing_found() -> LineRemark:
     """The remark on a list that has no entries, or has them where its format does not expect them."""
     return LineRemark(1, _("there is no entry where this format has its entries"))
+
+
+def unless_foreign(
+    read: Callable[[BinaryIO], Iterator[ListRow]], looks_like: Callable[[bytes], bool]
+) -> Callable[[BinaryIO], Iterator[ListRow]]:
+    """The same reader, which also says so if it finds nothing at all in what does not look like a list of its format.
+
+    A list without entries is fine; one of another format would otherwise pass for it.
+    """
+
+    def checked(stream: BinaryIO) -> Iterator[ListRow]:
+        start = stream.tell()
+        head = stream.read(_HEAD)
+        stream.seek(start)
+        is_empty = True
+        for row in read(stream):
+            is_empty = False
+            yield row
+        if is_empty and head.removeprefix(BOM).strip() not in (b"", b"[]", b"{}") and not looks_like(head):
+            yield nothing_found()
+
+    return checked

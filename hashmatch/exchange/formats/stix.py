@@ -14,6 +14,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from hashmatch.exchange.fields import identified
+from hashmatch.exchange.formats.partners import unless_foreign
 from hashmatch.exchange.formats.stix_objects import file_of, identity, indicator_of, marking, opinions_of, preamble
 from hashmatch.exchange.formats.stix_reading import read
 from hashmatch.exchange.json_writing import JsonArray
@@ -77,4 +78,4 @@ def looks_like(head: bytes) -> bool:
     return head.removeprefix(BOM).lstrip()[:1] in (b"{", b"[") and bool(_SIGNS.search(head.removeprefix(BOM)))
 
 
-FORMAT = Format("stix", EVERYTHING, write, read, looks_like)
+FORMAT = Format("stix", EVERYTHING, write, unless_foreign(read, looks_like), looks_like)

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from hashmatch.exchange.formats.partners import unless_foreign
 from hashmatch.exchange.formats.vics_reading import PREFIX, PROPERTIES, labels_of, path_of, read
 from hashmatch.exchange.json_items import record_of, short_hashes
 from hashmatch.exchange.json_writing import JsonArray
@@ -106,5 +107,10 @@ def looks_like(head: bytes) -> bool:
 
 
 FORMAT = Format(
-    "vics", EVERYTHING - {"allow", "retracted", "retraction_reason"}, write, read, looks_like, needs=frozenset({"md5"})
+    "vics",
+    EVERYTHING - {"allow", "retracted", "retraction_reason"},
+    write,
+    unless_foreign(read, lambda head: looks_like(head) or bool(_VALUE.search(head))),
+    looks_like,
+    needs=frozenset({"md5"}),
 )
