@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from docs.make_cli_reference import TARGET, reference
+from hashmatch.exchange import EXTRAS
+from hashmatch.exchange.formats import jsonl
+from hashmatch.hashers import GUARD
+from hashmatch.records import Hash, ListItem, Opinion
 from tests.support.repository import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
@@ -107,6 +115,51 @@ def test_every_environment_variable_is_explained() -> None:
     assert used - explained == set(), "say in docs/environment.md what these do"
     of_the_system = {"TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}  # read by Python's own library
     assert explained - used - of_the_system == set(), "nothing reads these any more"
+
+
+def _section(page: str, heading: str) -> str:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def test_all_that_a_list_carries_is_told() -> None:
+    moment, one = "2026-11-21T19:00:00Z", "x"
+    said = Opinion("confirmed", one, "2026-11-21T19:00:00.000001Z", one, one)
+    facts: dict[str, Any] = dict.fromkeys(("author", "collection", "source", "retraction_reason"), one)
+    facts |= dict.fromkeys(("case", "operator", "note"), one)
+    facts |= dict.fromkeys(("added", "retracted", "changed", "expires"), moment)
+    facts |= {
+        "md5": "0" * 32,
+        "sha1": "0" * 40,
+        "sha256": "0" * 64,
+        "size": 1,
+        "duration": 1.0,
+        "width": 1,
+        "height": 1,
+    }
+    facts |= {"kind": "video", "allow": True, "tlp": "green", "labels": (one,), "paths": (b"x", b"\xff")}
+    item = ListItem(**facts, hashes=(Hash("pdq", bytes(32), 1, 1.0, version=1),), opinions=(said,))
+    unset = {each.name for each in fields(item) if getattr(item, each.name) == each.default}
+    assert unset == {"record", "capitals"}, (
+        "the others travel: a source's record is its own, and capitals are how we read"
+    )
+    out, everything = BytesIO(), BytesIO()
+    jsonl.FORMAT.write(iter([item]), out)
+    jsonl.FORMAT.write(iter([item]), everything, frozenset(EXTRAS))
+    first, entry, whole = (
+        json.loads(line) for line in (*out.getvalue().splitlines(), everything.getvalue().splitlines()[1])
+    )
+    table = _section("formats.md", "jsonl, version 2")
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", table, re.MULTILINE)
+    told = {key: about for keys, about in rows for key in re.findall(r"`(\w+)`", keys)}
+    assert told.keys() == whole.keys()
+    assert {key for key, about in told.items() if not about.startswith("only with `--include`")} == entry.keys()
+    for each in ("hashes", "opinions"):
+        assert all(f'"{key}"' in told[each] for key in whole[each][0]), each
+    assert all(f'"{key}"' in table for key in first)
+    rows = re.findall(r"^\| ([^|]*)\| ([^|]*)\|", _section("lists.md", "What leaves, and what stays"), re.MULTILINE)
+    only_if_asked = {name for _always, asked in rows[1:] for name in re.findall(r"`(\w+)`", asked)} - {"include"}
+    assert only_if_asked == {*EXTRAS, GUARD}
 
 
 def _console_examples(page: str) -> list[tuple[str, list[str]]]:

@@ -48,13 +48,15 @@ class VideoEvidence:
 
 @dataclass(frozen=True, slots=True)
 class MatchedSource:
-    """Who says that the reference is known, and under which sharing rule. owner: see store/voices.py; "" for people here."""
+    """Who says that the reference is known, and under which sharing rule. owner, author: see store/voices.py; "" for people
+    here."""
 
     collection: str
     source: str | None
     tlp: Tlp | None
     opinion: str
     owner: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)

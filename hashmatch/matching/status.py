@@ -168,9 +168,9 @@ def explained(match: Match) -> float:
 
 def _says_so_itself(match: Match, flagged: list[Match]) -> bool:
     """Whether all that is flagged is the word of those who would allow this file, so that they overrule only themselves."""
-    owners = {source.owner for source in match.reference.sources if source.opinion == "benign"}
-    others = {s.owner for each in flagged for s in each.reference.sources if s.opinion not in ("retracted", "disputed")}
-    return others <= owners
+    sources = [source for each in flagged for source in each.reference.sources]
+    others = {(each.owner, each.author) for each in sources if each.opinion not in ("retracted", "disputed")}
+    return others <= {(each.owner, each.author) for each in match.reference.sources if each.opinion == "benign"}
 
 
 def _protects(match: Match) -> bool:

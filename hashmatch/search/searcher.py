@@ -258,7 +258,10 @@ class LocalSearcher:
         if not self._scope.has(self._connection, reference_id):
             return None
         found = lookup.reference(self._connection, reference_id)
-        sources = tuple(MatchedSource(s.collection, s.source, s.tlp, s.opinion, s.owner) for s in found.sources)
+        sources = tuple(
+            MatchedSource(each.collection, each.source, each.tlp, each.opinion, each.owner, each.author)
+            for each in found.sources
+        )
         opinions = tuple(
             MatchedOpinion(each.source or "", each.verdict, each.at, each.reason, each.author, each.owner)
             for each in found.opinions

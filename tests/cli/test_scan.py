@@ -25,6 +25,7 @@ RESULT_KEYS = ["path", "status", "partial", "tier", "kind", "size", "sha256", "m
 RESULT_KEYS += ["examined", "parts", "unexamined"]
 SUMMARY_KEYS = ["files", "matched", "allowed", "clean", "failed", "skipped", "seconds"]
 SUMMARY_KEYS += ["failures", "unexamined"]
+SOURCE_KEYS = ["collection", "source", "tlp", "opinion", "owner", "author"]
 REFERENCE_KEYS = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions", "pending"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH_KEYS = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
@@ -68,7 +69,7 @@ def test_json_is_one_object_with_the_promised_names(indexed: Path) -> None:
         for match in result["matches"]:
             assert list(match) == MATCH_KEYS
             assert list(match["reference"]) == REFERENCE_KEYS
-            assert list(match["reference"]["sources"][0]) == ["collection", "source", "tlp", "opinion", "owner"]
+            assert list(match["reference"]["sources"][0]) == SOURCE_KEYS
             if match["video"]:
                 assert list(match["video"]) == ["query_coverage", "reference_coverage", "segments"]
                 for segment in match["video"]["segments"]:
@@ -98,7 +99,7 @@ def test_exact_match_says_where_it_comes_from(indexed: Path) -> None:
     assert match["reference"]["sha256"] == result["sha256"]
     assert match["reference"]["labels"] == ["known"]
     assert match["reference"]["sources"] == [
-        {"collection": "archive", "source": "unit", "tlp": "amber", "opinion": "malicious", "owner": ""}
+        {"collection": "archive", "source": "unit", "tlp": "amber", "opinion": "malicious", "owner": "", "author": ""}
     ]
 
 

@@ -26,7 +26,7 @@ def verdicts(db: Path) -> dict[str, object]:
         for match in result["matches"]:
             del match["reference"]["id"], match["reference"]["pending"]
             for source in match["reference"]["sources"]:
-                del source["owner"]
+                del source["owner"], source["author"]
     return {result["path"]: result for result in results}
 
 

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from hashmatch.errors import CODES, MORE_TO_SEE
 from hashmatch.hashers.local_features import LocalFeatures
-from hashmatch.matching.results import TIERS, LocalEvidence, Match, MatchedDecision, Result, ScanSummary, Tier
+from hashmatch.matching.results import (
+    TIERS,
+    LocalEvidence,
+    Match,
+    MatchedDecision,
+    MatchedSource,
+    Result,
+    ScanSummary,
+    Tier,
+)
 from hashmatch.matching.status import (
     StatusCounts,
     decide,
@@ -75,6 +84,23 @@ class TestDecide:
         flagged = replace(match("possible", reference_id=2), distance=None, local=LocalEvidence(41, ()))
         assert status(by_parts, flagged) == "match"
         assert status(by_parts, replace(flagged, local=LocalEvidence(40, ()))) == "allowed"
+
+    @pytest.mark.parametrize("tier", TIERS)
+    def test_what_only_lists_allow_overrules_nobody_else(self, tier: Tier) -> None:
+        def said(opinion: str, *voice: str) -> Match:
+            found = match(tier, 10, allow=opinion == "benign")
+            sources = (MatchedSource("east", None, None, opinion, *voice),)
+            return replace(found, reference=replace(found.reference, sources=sources, pending=opinion == "benign"))
+
+        waiting = said("benign", "unsigned", "east")
+        assert status(waiting) == "allowed", "there is nothing against it"
+        assert status(waiting, said("malicious", "unsigned", "east")) == "allowed", "it overrules only itself"
+        for voice in (("", ""), ("unsigned", "west"), ("RW…", ""), ("RW…", "unsigned:east")):
+            assert status(waiting, said("malicious", *voice)) == "match"
+        for gone in ("retracted", "disputed"):
+            both = said("malicious", "unsigned", "east")
+            sources = (*both.reference.sources, MatchedSource("west", None, None, gone, "RW…"))
+            assert status(waiting, replace(both, reference=replace(both.reference, sources=sources))) == "allowed"
 
     def test_the_allow_list_wins_when_it_is_better(self) -> None:
         assert status(match("near", 9, allow=True), match("near", 10)) == "allowed"

@@ -32,7 +32,7 @@ EMPTY = {"code": "empty", "parameters": {}}
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
 MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part"]
 REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions", "pending"]
-SOURCE = ["collection", "source", "tlp", "opinion", "owner"]
+SOURCE = ["collection", "source", "tlp", "opinion", "owner", "author"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
 LOCAL = ["points", "quadrilateral"]
 SEGMENT = ["query", "reference", "frames", "mean_distance"]
@@ -130,8 +130,9 @@ class TestValues:
                     "tlp": "amber+strict",
                     "opinion": "malicious",
                     "owner": "",
+                    "author": "",
                 },
-                {"collection": "west", "source": None, "tlp": None, "opinion": "retracted", "owner": ""},
+                {"collection": "west", "source": None, "tlp": None, "opinion": "retracted", "owner": "", "author": ""},
             ],
             "opinions": [
                 {
