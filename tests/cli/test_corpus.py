@@ -21,13 +21,35 @@ def photos(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return db
 
 
-def test_all_films_index_without_failure(corpus: Path, run: Run) -> None:
+def test_films_of_others_index_without_failure(corpus: Path, run: Run) -> None:
+    ran = run("index", corpus / "videos", "--format", "json")
+    assert (ran.code, ran.json["failures"], ran.json["warnings"]) == (0, [], [])
+    assert ran.json["summary"]["indexed"] == 21
+
+
+def test_films_of_meta_index_without_failure_and_hash_as_theirs(corpus: Path, run: Run) -> None:
+    """vPDQ's own per-frame hashes of the same frames, made by Meta's C++ at its own scaling."""
     ran = run("index", corpus / "vpdq", "--exclude", "hashes", "--format", "json", fresh=True)
     assert (ran.code, ran.json["failures"], ran.json["warnings"]) == (0, [], [])
     assert ran.json["summary"]["indexed"] == 14
-    others = run("index", corpus / "videos", "--format", "json")
-    assert (others.code, others.json["failures"], others.json["warnings"]) == (0, [], [])
-    assert others.json["summary"]["indexed"] == 21
+    away: list[int] = []
+    for film in run("show", *map(str, range(1, 15)), "--format", "json").json:
+        name = Path(film["locations"][0]["path"]).stem
+        lines = (corpus / "vpdq" / "hashes" / f"{name}.txt").read_text().splitlines()
+        meta = [
+            (float(time), bytes.fromhex(bits)) for _frame, _quality, bits, time in (line.split(",") for line in lines)
+        ]
+        closest = []
+        for each in [h for h in film["hashes"] if h["algorithm"] == "pdq" and h["view"] == "full"]:
+            near = [bits for time, bits in meta if abs(time - each["time"]) < 0.05]
+            if near:
+                closest.append(min(distance(bytes.fromhex(each["hash"]), bits) for bits in near))
+        assert closest
+        # Theirs are of frames at full size; a pattern of many fine lines, here 26 bits away, is where that matters.
+        limit = 30 if name == "test-padded-dimensions" else 16
+        assert sorted(closest)[len(closest) // 2] <= limit, name
+        away += closest
+    assert sorted(away)[len(away) // 2] <= 10
 
 
 def test_finds_all_twelve_versions_of_the_bridge(corpus: Path, run: Run) -> None:
@@ -40,16 +62,15 @@ def test_finds_all_twelve_versions_of_the_bridge(corpus: Path, run: Run) -> None
     assert sum(result["tier"] == "near" for result in results) == 11
 
 
-@pytest.mark.parametrize("edit", ["jpeg30", "half", "webp"])
-def test_finds_every_edited_photograph_and_no_other(corpus: Path, photos: Path, tmp_path: Path, edit: str) -> None:
-    for path in sorted((corpus / "photos").iterdir()):
+def test_finds_every_edited_photograph_and_no_other(corpus: Path, photos: Path, tmp_path: Path) -> None:
+    """Each photograph is edited in one of three ways."""
+    for number, path in enumerate(sorted((corpus / "photos").iterdir())):
         image = Image.open(path).convert("RGB")
-        if edit == "jpeg30":
+        if number % 3 == 0:
             image.save(tmp_path / f"{path.stem}.jpg", quality=30)
-        elif edit == "half":
-            image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS).save(
-                tmp_path / f"{path.stem}.png"
-            )
+        elif number % 3 == 1:
+            half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+            half.save(tmp_path / f"{path.stem}.png", compress_level=1)
         else:
             image.save(tmp_path / f"{path.stem}.webp", quality=80)
     document = run_command("scan", tmp_path, "--format", "json", db=photos)
@@ -64,43 +85,3 @@ def test_finds_every_edited_photograph_and_no_other(corpus: Path, photos: Path, 
         # Halving a picture of 160 × 170 pixels changes 32 bits of PDQ itself, so `near` is not asked for.
         assert result["status"] == "match", result["path"]
         assert [match["reference"]["id"] for match in result["matches"]] == [stems[Path(result["path"]).stem]]
-
-
-def test_film_hashes_agree_with_meta_s(corpus: Path, run: Run) -> None:
-    """vPDQ's own per-frame hashes of the same frames, made by Meta's C++ at its own scaling."""
-    films = sorted((corpus / "vpdq").glob("*.mp4"))
-    away: list[int] = []
-    for result in run("hash", *films, "--format", "json").json:
-        lines = (corpus / "vpdq" / "hashes" / f"{Path(result['path']).stem}.txt").read_text().splitlines()
-        meta = [
-            (float(time), bytes.fromhex(bits)) for _frame, _quality, bits, time in (line.split(",") for line in lines)
-        ]
-        closest = []
-        for each in [h for h in result["hashes"] if h["view"] == "full"]:
-            near = [bits for time, bits in meta if abs(time - each["time"]) < 0.05]
-            if near:
-                closest.append(min(distance(bytes.fromhex(each["hash"]), bits) for bits in near))
-        assert closest
-        # Theirs are of frames at full size; a pattern of many fine lines, here 26 bits away, is where that matters.
-        limit = 30 if "test-padded" in result["path"] else 16
-        assert sorted(closest)[len(closest) // 2] <= limit, result["path"]
-        away += closest
-    assert sorted(away)[len(away) // 2] <= 10
-
-
-def test_hostile_files_are_all_accounted_for(corpus: Path, run: Run) -> None:
-    folder = corpus / "hostile"
-    before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")}
-    files = sum(path.is_file() for path in before)
-    ran = run("--quiet", "index", folder, "--timeout", "10", "--format", "json", fresh=True)
-    assert ran.code == 1
-    summary = ran.json["summary"]
-    assert summary["files"] == files
-    parts = ("indexed", "unchanged", "duplicates", "failed", "skipped")
-    assert sum(summary[name] for name in parts) == files
-    assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in folder.rglob("*")} == before
-    told = {Path(each["path"]).name: each["code"] for each in ran.json["failures"]}
-    for name in ("ffconcat.mp4", "ffconcat_loop.mp4", "hls.m3u8", "hls_as.mp4", "hls_http.mp4", "eps_gs.jpg"):
-        assert told[name] == "unsupported-format"
-    assert told["jpeg_2000_scans_16Mpx.jpg"] == "timeout"
-    assert told["png_60000x60000_header.png"] == "too-large"
