@@ -10,8 +10,9 @@ BIN := $(VENV)/bin
 DEMO := demo
 
 EXAMPLES := 20000
-# As many processes as there are cores; each takes a run of neighbouring tests, which share their fixtures.
-PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+# As many processes as there are cores; each takes a run of neighbouring tests, which share their fixtures. Some containers
+# forbid Python to keep what it has compiled: that costs ten seconds of each process that runs tests, and some of each command.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: demo check test fuzz lint bench fixtures docs picture messages clean
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import importlib.util
 import io
 import sys
@@ -51,16 +52,23 @@ OPTIONS = {"**.j2": {"silent": "false"}}
 
 def template(domain: str) -> Catalog:
     """All texts of a domain, hashmatch's or click's, without translations."""
+    catalogue = Catalog(project=domain)
+    for text, file in _texts(domain):
+        catalogue.add(text, locations=[(file, None)])
+    return catalogue
+
+
+@functools.cache
+def _texts(domain: str) -> list[tuple[str | tuple[str, ...], str]]:
+    """Each text of a domain, with the file that has it. Reading the whole source takes a second."""
     folder = PACKAGE
     if domain == CLICK_DOMAIN:
         # Of the version that is installed.
-        found = importlib.util.find_spec("click")
-        assert found is not None and found.origin is not None
-        folder = Path(found.origin).parent
-    catalogue = Catalog(project=domain)
-    for file, _line, text, _comments, _context in extract_from_dir(folder, METHODS, OPTIONS, keywords=KEYWORDS):
-        catalogue.add(text, locations=[(f"{folder.name}/{file}", None)])
-    return catalogue
+        click = importlib.util.find_spec("click")
+        assert click is not None and click.origin is not None
+        folder = Path(click.origin).parent
+    found = extract_from_dir(folder, METHODS, OPTIONS, keywords=KEYWORDS)
+    return [(text, f"{folder.name}/{file}") for file, _line, text, _comments, _context in found]
 
 
 def languages() -> list[str]:

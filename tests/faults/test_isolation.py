@@ -256,7 +256,8 @@ sys.exit(code)
 #: What becomes of some of the hostile files.
 TOLD = {
     **dict.fromkeys(
-        ("ffconcat.mp4", "ffconcat_loop.mp4", "hls.m3u8", "hls_as.mp4", "hls_http.mp4", "eps_gs.jpg"), "unsupported-format"
+        ("ffconcat.mp4", "ffconcat_loop.mp4", "hls.m3u8", "hls_as.mp4", "hls_http.mp4", "eps_gs.jpg"),
+        "unsupported-format",
     ),
     "jpeg_2000_scans_16Mpx.jpg": "timeout",
     "png_60000x60000_header.png": "too-large",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.repository import ROOT
-from tests.support.warm_commands import POSSIBLE, run_warm
+from tests.support.warm_commands import POSSIBLE, run_warm, write_program
 
 COMMAND = [sys.executable, "-m", "hashmatch"]
 
@@ -76,6 +76,15 @@ def run_command(
     ran = Ran(code, out.decode("utf-8", "replace"), said.decode("utf-8", "replace"))
     assert "Traceback" not in ran.err, ran.err
     return ran
+
+
+def write_hashmatch(path: Path, fresh: bool = False) -> None:
+    """Write a program that is `hashmatch`, for shells. fresh: as run_command takes it."""
+    if POSSIBLE and not fresh:
+        write_program(path)
+    else:
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hashmatch "$@"\n', encoding="utf-8")
+        path.chmod(0o755)
 
 
 def as_nobody(*arguments: str | Path, db: Path) -> Ran:

@@ -67,6 +67,25 @@ def run_warm(
     return int(_CODE.unpack(answer)[0]), *(reader.data for reader in readers)
 
 
+#: A program that asks a server for a command, with its own streams. It imports little, to start quickly.
+_PROGRAM = """#!{python} -SE
+import os, pickle, socket, struct, sys
+asked = socket.socket(socket.AF_UNIX)
+asked.connect({address!r})
+request = pickle.dumps(([os.fsencode(word) for word in sys.argv[1:]], os.getcwd(), dict(os.environ)))
+socket.send_fds(asked, [b"!"], [0, 1, 2])
+asked.sendall(struct.pack("=q", len(request)) + request)
+code = struct.unpack("=i", asked.recv(4, socket.MSG_WAITALL))[0]
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+def write_program(path: Path) -> None:
+    """Write a program that runs commands as `run_warm` does, for shells."""
+    path.write_text(_PROGRAM.format(python=sys.executable, address=_server(os.getpid())), encoding="utf-8")
+    path.chmod(0o755)
+
+
 class _Reader(threading.Thread):
     """Reads a pipe to its end."""
 
