@@ -16,7 +16,7 @@ from hashmatch.store import curate, open_store, verify
 from tests.support.index_runs import run
 from tests.support.made_references import ME, add, add_entry, measured, pdq
 
-FLIPS = 600
+FLIPS = 300
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +95,8 @@ def test_flipped_bits(tmp_path: Path, original: bytes) -> None:
     print(
         f"of {FLIPS} flips {changed} changed content, all were found, {only_by_digests} by digests alone; {noticed} told of"
     )
-    assert changed >= 100
-    assert only_by_digests >= 20, "or the digests of rows would not be needed"
+    assert changed >= 40
+    assert only_by_digests >= 10, "or the digests of rows would not be needed"
 
 
 def test_exit_codes_and_names(tmp_path: Path, original: bytes) -> None:

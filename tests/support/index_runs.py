@@ -36,7 +36,8 @@ def is_made(db: Path) -> bool:
     """Whether the database has tables. A process killed early leaves a file without them."""
     if not db.exists():
         return False
-    with contextlib.closing(sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    # It may have been killed within its first transaction, which SQLite then has to take back: not with mode=ro.
+    with contextlib.closing(sqlite3.connect(f"{db.absolute().as_uri()}?mode=rw", uri=True)) as connection:
         return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
