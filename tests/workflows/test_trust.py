@@ -664,6 +664,10 @@ class TestWhatWeTakeBackOfOthers:
             (said,) = lookup.reference(third.connection, 1).opinions
             assert said.at is not None and said.at.startswith(retracted[:-1])
         assert report.known == 1
+        with ours.transaction() as connection:
+            curate.restore(connection, ME, 1)
+        take(third, self.send(ours, tmp_path / "restored", form))
+        assert self.passed_on(third) == (True, []), "a restore takes the dispute back everywhere"
 
     @pytest.mark.parametrize("form", ["pdq", "md5sum", "tx-lines", "vics"])
     def test_is_left_out_where_a_format_has_no_word_for_it(self, ours: Store, tmp_path: Path, form: str) -> None:
