@@ -13,8 +13,8 @@ from hashmatch.isolation import Isolation
 from hashmatch.isolation.reading import Reading
 from hashmatch.records import TLP_ORDER
 from hashmatch.signing import keys
-from tests.support.partner_sets import FILES, KEYS, LETTERS, Clock, Sets
-from tests.support.partner_world import CHOICES, Step, World
+from tests.support.partner_sets import FILES, KEYS, Clock, Sets
+from tests.support.partner_world import CHOICES, HOWS, LISTS, Step, World
 
 MakeWorld = Callable[[int], World]
 
@@ -26,8 +26,8 @@ def make_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
     sets = Sets(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HASHMATCH_KEYS", str(folder / "keys"))
-        for name in LETTERS:
-            keys.add(folder / "keys", name, KEYS[name].public.text, "2026-01-01T00:00:00Z")
+        for name, key in KEYS.items():
+            keys.add(folder / "keys", name, key.public.text, "2026-01-01T00:00:00Z")
         patch.setattr("hashmatch.workflows.list_reading.read_apart", read_here)
         clock = Clock()
         patch.setattr("hashmatch.clock.time", clock)
@@ -37,37 +37,48 @@ def make_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeWorld]:
 
 def read_here(file: BinaryIO, reading: Reading, _isolation: Isolation | None) -> Iterator[bytes]:
     """Like read_apart, without another process, which would take most of the time."""
-    with open(file.fileno(), "rb", closefd=False) as stream:
-        stream.seek(0)
+    with open(file.name, "rb") as stream:
         yield from reading.work(stream, *reading.arguments)
 
 
-_files = st.sampled_from(FILES)
-_collections = st.sampled_from(("one", "two"))
-_maybe = st.none() | _collections
-_marks = st.sampled_from((None, *TLP_ORDER))
+def steps_of(partners: str, least: int = 4) -> st.SearchStrategy[list[Step]]:
+    """What partners do in any order. partners: their letters. least: how many steps at least."""
+    who, on = st.sampled_from(partners), st.booleans()
+    files = st.sampled_from((*FILES[:1] * 3, *FILES))
+    collections = st.sampled_from(("one", "two"))
+    maybe = st.none() | collections
+    marks = st.sampled_from((None, *TLP_ORDER))
+    rarely = st.sampled_from((False, False, False, True))
+    how = st.sampled_from((*[0] * 6, *range(1, len(HOWS))))
+    issue = (
+        st.sampled_from(tuple(LISTS)),
+        st.integers(0, len(CHOICES) - 1),
+        st.integers(0, 3),
+        st.integers(0, 3),
+    )
+    verdicts = st.sampled_from((None, "confirmed", "disputed", "false-positive"))
 
+    def step(name: str, *arguments: st.SearchStrategy[object]) -> st.SearchStrategy[Step]:
+        return st.tuples(st.just(name), who, *arguments)
 
-def steps_of(partners: str, forms: tuple[str, ...] = ("jsonl",)) -> st.SearchStrategy[list[Step]]:
-    """What partners do in any order. partners: their letters. forms: of their lists."""
-    who = st.sampled_from(partners)
-    lists = st.sampled_from(("east", "west", "north"))
-    issue = (lists, st.integers(0, len(CHOICES) - 1), st.integers(0, 3), st.sampled_from(forms))
-    send = st.tuples(st.just("send"), who, st.sampled_from((*partners, partners)), *issue)
+    send = step("send", st.sampled_from((*partners, partners)), *issue, how)
     return st.lists(
         st.one_of(
-            st.tuples(st.just("add"), who, _files, _collections, _marks, st.sampled_from(((), ("x",)))),
+            step("add", files, collections, marks, st.sampled_from(((), ("x",))), rarely),
             send,
             send,
-            st.tuples(st.just("publish"), who, *issue),
-            st.tuples(st.just("deliver"), who, st.integers(0, 9)),
-            st.tuples(st.just("retract"), who, _files, _maybe),
-            st.tuples(st.just("restore"), who, _files, _maybe),
-            st.tuples(st.just("label"), who, _files, st.just("x"), st.booleans()),
-            st.tuples(st.just("rule"), who, _collections, st.sampled_from(TLP_ORDER)),
+            step("publish", *issue),
+            step("deliver", st.integers(0, 9), how),
+            step("retract", files, maybe),
+            step("restore", files, maybe),
+            step("label", files, st.just("x"), on),
+            step("rule", collections, st.sampled_from(TLP_ORDER)),
+            step("allow", files, on),
+            step("opinion", files, st.sampled_from(("review", "desk")), verdicts),
+            st.one_of(step("trust", who, on), step("new_key"), step("hand_over", who)),
         ),
-        min_size=3,
-        max_size=14,
+        min_size=least,
+        max_size=least + 12,
     )
 
 
@@ -75,6 +86,7 @@ def check(world: World, steps: list[Step], *, increments: bool) -> None:
     world.play(steps)
     world.finish(increments=increments)
     world.check_withdrawals()
+    world.check_opinions()
     world.check_owners()
 
 
