@@ -341,7 +341,7 @@ class World:
                 also = [
                     self._last_told(list_, place)
                     for list_, owner in self._owners(reader)
-                    if list_[0] == place.owner[0] and list_[1] in SIGNED
+                    if place.owner == f"{list_[0]}-" and list_[1] in SIGNED
                 ]
                 if told and not any(each and each.live for each in told):
                     assert not live, f"{place} is live at {reader}"

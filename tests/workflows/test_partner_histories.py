@@ -104,9 +104,134 @@ FOUND: dict[str, list[Step]] = {
         ("send", "B", "A", "west", 5),
         ("label", "B", "full 1", "x", False),
     ],
+    "what a bare list could not carry was not given, and its withdrawal would be the first that is heard of it": [
+        ("add", "A", "sha256", "two", "clear"),
+        ("add", "A", "full 1", "one"),
+        ("publish", "A", "north", 0, 0, "md5sum"),
+        ("publish", "A", "north", 4),
+    ],
+    "what was given by its PDQ alone is withdrawn by that alone": [
+        ("add", "A", "full 1", "one", "green", ("x",)),
+        ("publish", "A", "north", 5, 0, "pdq"),
+        ("publish", "A", "east"),
+        ("label", "A", "full 1", "x", False),
+    ],
+    "a withdrawal by a hash alone leaves a tombstone, also beside a reference with more": [
+        ("add", "B", "full 1", "one", "green"),
+        ("send", "B", "A", "east"),
+        ("publish", "A", "north", 0, 0, "pdq"),
+        ("new_key", "B"),
+    ],
+    "what is indexed again as legitimate goes out as that": [
+        ("add", "A", "full 1", "one"),
+        ("add", "A", "full 1", "one", None, (), True),
+        ("publish", "A", "east", 1),
+    ],
+    "what we take off the allow list takes nothing of another's list back": [
+        ("add", "A", "full 1", "allowed", "green", (), True),
+        ("send", "A", "B", "east"),
+        ("add", "B", "full 1", "allowed"),
+        ("allow", "B", "full 1"),
+        ("allow", "B", "full 1", False),
+    ],
+    "the mark of the first that we allow is not that of all": [
+        ("add", "A", "full 1", "one", "red"),
+        ("add", "A", "full 2", "two", "clear"),
+        ("send", "A", "B", "east"),
+        ("allow", "B", "full 1"),
+        ("allow", "B", "full 2"),
+    ],
+    "what people here took back stays so, also if its source had withdrawn it then": [
+        ("add", "A", "full 1", "one", "green"),
+        ("send", "A", "B", "east"),
+        ("retract", "A", "full 1"),
+        ("send", "A", "B", "east"),
+        ("retract", "B", "full 1"),
+        ("restore", "A", "full 1"),
+    ],
+    "two sources that withdrew it in collections of one name, and people here who restore it": [
+        ("add", "A", "full 1", "one", "green"),
+        ("add", "C", "full 1", "one", "amber"),
+        ("send", "A", "B", "east"),
+        ("send", "C", "B", "east"),
+        ("retract", "A", "full 1"),
+        ("retract", "C", "full 1"),
+        ("send", "A", "B", "east"),
+        ("send", "C", "B", "east"),
+        ("restore", "B", "full 1"),
+    ],
+    "what one list withdraws and another of the same partner still gives stands": [
+        ("add", "A", "full 1", "one", "green", ("x",)),
+        ("send", "A", "B", "east"),
+        ("send", "A", "B", "north", 5),
+        ("label", "A", "full 1", "x", False),
+        ("send", "A", "B", "north", 5),
+    ],
+    "a key that was handed over: of two words the stricter mark stays": [
+        ("add", "A", "full 1", "one", "green"),
+        ("send", "A", "B", "east", 0, 0, 0, 1),
+        ("new_key", "A"),
+        ("send", "A", "B", "east"),
+        ("hand_over", "B", "A"),
+    ],
+    "a key that was handed over: what people here took back stays so": [
+        ("add", "A", "full 1", "one", "green"),
+        ("send", "A", "B", "east"),
+        ("add", "B", "full 1", "two"),
+        ("retract", "B", "full 1", "one"),
+        ("new_key", "A"),
+        ("send", "A", "B", "east"),
+        ("hand_over", "B", "A"),
+    ],
+    "a key that was handed over: what was passed on for the old one is withdrawn": [
+        ("add", "A", "full 1", "one", "green"),
+        ("send", "A", "B", "east"),
+        ("send", "B", "C", "east"),
+        ("new_key", "A"),
+        ("hand_over", "B", "A"),
+        ("send", "B", "C", "east", 0, 1),
+    ],
+    "a key that was handed over: what a third one passes on for both": [
+        ("add", "A", "full 1", "one", "green"),
+        ("send", "A", "B", "east"),
+        ("send", "B", "C", "east"),
+        ("new_key", "A"),
+        ("send", "A", "B", "east"),
+        ("send", "B", "C", "east"),
+        ("hand_over", "C", "A"),
+    ],
+    "what nobody in particular thinks of another's word is not the other's opinion": [
+        ("add", "B", "full 1", "one", "green"),
+        ("send", "B", "A", "east"),
+        ("opinion", "A", "full 1"),
+        ("send", "A", "C", "south"),
+    ],
+    "our own list brings back no opinions": [
+        ("add", "B", "full 1", "one", "green"),
+        ("opinion", "B", "full 1"),
+        ("send", "B", "A", "east"),
+        ("publish", "A", "east"),
+        ("deliver", "A", 1),
+    ],
+    "an older word in another collection takes no newer opinion back": [
+        ("add", "A", "full 1", "one", "green"),
+        ("add", "A", "full 1", "two"),
+        ("publish", "A", "east"),
+        ("opinion", "A", "full 1"),
+        ("send", "A", "B", "north", 4),
+        ("deliver", "B", 0),
+    ],
 }
 
-histories = settings(deadline=None, phases=set(Phase) - {Phase.explain}, suppress_health_check=list(HealthCheck))
+#: A history is short beside the other examples, and what goes wrong takes several steps of a few kinds.
+EXAMPLES = max(settings().max_examples, min(10 * settings().max_examples, 1000))
+
+histories = settings(
+    deadline=None,
+    max_examples=EXAMPLES,
+    phases=set(Phase) - {Phase.explain},
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @pytest.mark.parametrize("wrong", FOUND)
