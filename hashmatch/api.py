@@ -21,7 +21,8 @@ from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
 from hashmatch.store.membership import Membership
-from hashmatch.workflows.export_list import ExportReport, ExportSelection, export
+from hashmatch.workflows.export_entries import ExportSelection
+from hashmatch.workflows.export_list import ExportReport, export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.index import Indexed, index
 from hashmatch.workflows.list_origin import ImportPlan

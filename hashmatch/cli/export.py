@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hashmatch.signing.minisign import SecretKey
     from hashmatch.store import Store
     from hashmatch.store.audit import Actor
-    from hashmatch.workflows.export_list import ExportReport, ExportSelection
+    from hashmatch.workflows.export_entries import ExportSelection
+    from hashmatch.workflows.export_list import ExportReport
 
 
 class WrittenFormat(click.Choice[str]):
@@ -158,7 +159,8 @@ def command(
     from hashmatch.clock import now
     from hashmatch.store import open_store
     from hashmatch.store.audit import Actor
-    from hashmatch.workflows.export_list import ExportSelection, export, sign_list
+    from hashmatch.workflows.export_entries import ExportSelection
+    from hashmatch.workflows.export_list import export, sign_list
 
     if (server is None) != (bank is None):
         raise click.UsageError(_("--to-hma and --bank go together"))

@@ -60,26 +60,41 @@ class Losses:
         """Yields the same items and counts them as they pass."""
         for item in items:
             parts = _parts(item)
-            for part, count in parts.items() if self._takes(item, parts) else ():
+            for part, count in parts.items() if _takes(self._form, item, parts) else ():
                 if part in self._withheld:
                     continue
-                (self.kept if self._has(part, item) else self.lost)[part] += count
+                (self.kept if _has(self._form, part, item) else self.lost)[part] += count
             yield item
 
-    def _takes(self, item: ListItem, parts: Iterable[str]) -> bool:
-        """Whether the format writes an item rather than leaving it out."""
-        form = self._form
-        if not form.carries_retraction and left_out(item, form.says_opinions):
-            return False
-        if form.needs:
-            return not form.needs.isdisjoint(parts)
-        return any(self._has(part, item) for part in parts if part in DIGESTS or _is_algorithm(part))
 
-    def _has(self, part: str, item: ListItem) -> bool:
-        carries = self._form.carries
-        if part in carries or (item.kind == "video" and FILM + part in carries):
-            return True
-        return "*" in carries and _is_algorithm(part)
+def carried(form: Format, item: ListItem) -> list[str]:
+    """Which digests and perceptual hashes of an item a format writes, by name; none if it leaves the item out."""
+    parts = [
+        *sorted(name for name in DIGESTS if getattr(item, name)),
+        *sorted({each.algorithm for each in item.hashes}),
+    ]
+    return [part for part in parts if _has(form, part, item)] if _takes(form, item, parts) else []
+
+
+def says_as_much(form: Format, as_form: Format) -> bool:
+    """Whether a list of a format has all that a list of another one can have."""
+    parts = {part.removeprefix(FILM) for part in as_form.carries} - form.carries
+    return "*" in form.carries and all(map(_is_algorithm, parts)) if parts else True
+
+
+def _takes(form: Format, item: ListItem, parts: Iterable[str]) -> bool:
+    """Whether a format writes an item rather than leaving it out."""
+    if not form.carries_retraction and left_out(item, form.says_opinions):
+        return False
+    if form.needs:
+        return not form.needs.isdisjoint(parts)
+    return any(_has(form, part, item) for part in parts if part in DIGESTS or _is_algorithm(part))
+
+
+def _has(form: Format, part: str, item: ListItem) -> bool:
+    if part in form.carries or (item.kind == "video" and FILM + part in form.carries):
+        return True
+    return "*" in form.carries and _is_algorithm(part)
 
 
 def _is_algorithm(part: str) -> bool:

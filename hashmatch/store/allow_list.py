@@ -48,7 +48,18 @@ def decide(connection: sqlite3.Connection, reference_id: int, allow: bool) -> bo
         " (SELECT 1 FROM membership WHERE reference_id = ?2 AND membership.allow))",
         (allow, reference_id),
     ).rowcount
+    say(connection, reference_id)
     return settle(connection, reference_id) or bool(changed)
+
+
+def say(connection: sqlite3.Connection, reference_id: int) -> None:
+    """Let our own words on a reference say what people here decided of it."""
+    connection.execute(
+        "UPDATE membership SET allow = allow_here FROM reference WHERE reference_id = ?1 AND reference.id = ?1"
+        " AND membership.allow IS NOT allow_here AND allow_here IS NOT NULL"
+        f" AND collection_id IN (SELECT id FROM collection WHERE voice_id = {voices.HERE})",
+        (reference_id,),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hashmatch.clock import now
-from hashmatch.records import Tlp
+from hashmatch.records import Tlp, strictest
 from hashmatch.store import lookup, voices
-from hashmatch.store.allow_list import decide, settle
+from hashmatch.store.allow_list import decide, say, settle
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, add_labels, ensure_collection, insert, labels_of, packed_labels
 from hashmatch.store.revisions import touch, touch_collection
@@ -88,7 +88,7 @@ def retract(
     ).rowcount
     changed += connection.execute(
         "UPDATE membership SET taken_back = ?, taken_back_reason = ?"
-        f" WHERE reference_id = ? AND taken_back IS NULL AND retracted IS NULL AND NOT {_OURS} AND {chosen}",
+        f" WHERE reference_id = ? AND taken_back IS NULL AND NOT {_OURS} AND {chosen}",
         (now(), reason, reference_id, *numbers),
     ).rowcount
     if changed:
@@ -133,10 +133,13 @@ def _stand_by(
         f" WHERE reference_id = ? AND NOT {_OURS} AND {chosen} ORDER BY name",
         (reference_id, *numbers),
     ).fetchall()
-    for name, tlp, allow in rows:
-        ours = Membership(name, tlp=tlp, allow=bool(allow), operator=actor.operator)
-        _say(connection, actor, reference_id, ours)
-    return len({name for name, _tlp, _allow in rows})
+    marks: dict[str, Tlp | None] = {}
+    for name, tlp, _allow in rows:
+        marks[name] = strictest(marks.get(name), tlp)
+    allowed = all(allow for _name, _tlp, allow in rows)
+    for name, mark in marks.items():
+        _say(connection, actor, reference_id, Membership(name, tlp=mark, allow=allowed, operator=actor.operator))
+    return len(marks)
 
 
 #: Our own collection for what `allow` puts on the allow list and no other collection of ours has.
@@ -152,21 +155,17 @@ def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, a
         f"SELECT name FROM membership JOIN collection ON collection.id = collection_id WHERE reference_id = ? AND {_OURS}",
         (reference_id,),
     ).fetchall()
-    if allow and not ours:
+    if (ALLOWED,) in ours:
+        connection.execute(
+            "UPDATE membership SET retracted = ?, retraction_reason = NULL, retraction_import_id = NULL"
+            f" WHERE reference_id = ? AND {_OURS} AND collection_id IN (SELECT id FROM collection WHERE name = ?)",
+            (None if allow else now(), reference_id, ALLOWED),
+        )
+        settle(connection, reference_id)
+    elif allow and not ours:
         found = lookup.reference(connection, reference_id)
         if found.live:
-            word = Membership(ALLOWED, tlp=found.tlp, allow=True, operator=actor.operator)
-            _say(connection, actor, reference_id, word)
-    elif (ALLOWED,) in ours:
-        if allow:
-            restore(connection, actor, reference_id, ALLOWED)
-        else:
-            retract(connection, actor, reference_id, None, ALLOWED)
-    connection.execute(
-        f"UPDATE membership SET allow = ? WHERE reference_id = ? AND {_OURS} AND collection_id NOT IN"
-        " (SELECT id FROM collection WHERE name = ? AND voice_id = 1)",
-        (allow, reference_id, ALLOWED),
-    )
+            _say(connection, actor, reference_id, Membership(ALLOWED, tlp=found.tlp, operator=actor.operator))
     touch(connection, reference_id)
     record(connection, actor, "allow" if allow else "disallow", {"reference": reference_id})
     return True
@@ -174,8 +173,9 @@ def set_allow(connection: sqlite3.Connection, actor: Actor, reference_id: int, a
 
 def _say(connection: sqlite3.Connection, actor: Actor, reference_id: int, membership: Membership) -> None:
     """Say something of a reference that no collection of ours of that name has said yet."""
-    collection_id = ensure_collection(connection, actor, membership, membership.tlp)
+    collection_id = ensure_collection(connection, actor, membership)
     insert(connection, [(reference_id, collection_id, membership)])
+    say(connection, reference_id)
 
 
 #: In SQL, whether a membership is in a collection of ours.

@@ -7,9 +7,11 @@ import sqlite3
 from hashmatch.clock import now
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
+from hashmatch.records import strictest
+from hashmatch.store import voices
 from hashmatch.store.allow_list import settle
 from hashmatch.store.audit import Actor, record
-from hashmatch.store.revisions import touch
+from hashmatch.store.revisions import touch, touch_collection
 
 
 def successor(connection: sqlite3.Connection, public_key: str) -> str | None:
@@ -31,7 +33,7 @@ def predecessors(connection: sqlite3.Connection, public_key: str) -> list[str]:
 
 
 def hand_over(connection: sqlite3.Connection, actor: Actor, old: str, new: str, statement: str | None) -> int:
-    """Make what a key said the word of another, audited, within a transaction.
+    """Make what a key said the word of another, audited, within a transaction; also what others pass on for it.
 
     statement: what the old key signed; None if the user decided it.
     Returns how many collections changed hands. Raises CommandError if one of them was handed over before.
@@ -43,63 +45,85 @@ def hand_over(connection: sqlite3.Connection, actor: Actor, old: str, new: str, 
         "INSERT INTO hand_over (old_key, new_key, at, statement) VALUES (?, ?, ?, ?)", (old, new, now(), statement)
     )
     moved = 0
-    for voice, author, ours in connection.execute(
-        "SELECT id, author, ours FROM voice WHERE owner = ?", (old,)
-    ).fetchall():
-        target = connection.execute("SELECT id FROM voice WHERE owner = ? AND author = ?", (new, author)).fetchone()
+    rows = connection.execute(
+        "SELECT id, owner, author, ours FROM voice WHERE ?1 IN (owner, author)", (old,)
+    ).fetchall()
+    for voice, *names, ours in rows:
+        owner, author = (new if name == old else name for name in names)
+        target = voices.number(connection, owner, "" if author == owner else author)
+        connection.execute("UPDATE voice SET ours = max(ours, ?) WHERE id = ?", (ours, target))
         collections = connection.execute("SELECT id, name FROM collection WHERE voice_id = ?", (voice,)).fetchall()
-        moved += len(collections)
-        if target is None:
-            connection.execute("UPDATE voice SET owner = ? WHERE id = ?", (new, voice))
-            continue
-        connection.execute("UPDATE voice SET ours = max(ours, ?) WHERE id = ?", (ours, target[0]))
         for number, name in collections:
-            _move(connection, number, name, target[0])
-        _move_opinions(connection, voice, target[0])
-    # What others passed on for the old key is now for the new one.
-    connection.execute("UPDATE OR IGNORE voice SET author = ? WHERE author = ?", (new, old))
-    trust = connection.execute(
-        "UPDATE OR IGNORE key_trust SET public_key = ? WHERE public_key = ?", (new, old)
-    ).rowcount
-    if trust:
-        told = connection.execute("SELECT DISTINCT reference_id FROM membership WHERE allow").fetchall()
-        for (reference_id,) in told:
-            settle(connection, reference_id)
+            _move(connection, number, name, target)
+        moved += len(collections) if names[0] == old else 0
+        _move_opinions(connection, voice, target)
+    connection.execute("UPDATE OR IGNORE key_trust SET public_key = ? WHERE public_key = ?", (new, old))
+    connection.execute("DELETE FROM key_trust WHERE public_key = ?", (old,))
+    told = connection.execute("SELECT DISTINCT reference_id FROM membership WHERE allow").fetchall()
+    for (reference_id,) in told:
+        settle(connection, reference_id)
     detail = {"old": old, "new": new, "statement": statement, "collections": moved}
     record(connection, actor, "hand over", detail)
     return moved
 
 
 def _move(connection: sqlite3.Connection, number: int, name: str, voice: int) -> None:
-    """Give a collection to a voice; if that has one of this name, the newer word on each reference counts."""
+    """Give a collection to a voice; if that has one of this name, the newer word on each reference counts.
+
+    The collection stays, without references, if lists gave entries of it: they have to withdraw what they gave as the old
+    key's.
+    """
+    touch_collection(connection, number)
+    was_given = connection.execute("SELECT 1 FROM given WHERE collection_id = ?", (number,)).fetchone() is not None
     there = connection.execute("SELECT id FROM collection WHERE voice_id = ? AND name = ?", (voice, name)).fetchone()
-    if there is None:
+    if there is None and not was_given:
         connection.execute("UPDATE collection SET voice_id = ? WHERE id = ?", (voice, number))
         return
+    if there is None:
+        there = connection.execute(
+            "INSERT INTO collection (voice_id, name, tlp, note, created)"
+            " SELECT ?, name, tlp, note, created FROM collection WHERE id = ? RETURNING id",
+            (voice, number),
+        ).fetchone()
     (target,) = there
-    members = connection.execute(
-        "SELECT old.reference_id, new.reference_id IS NOT NULL, coalesce(old.changed, '') > coalesce(new.changed, '')"
-        " FROM membership AS old LEFT JOIN membership AS new ON new.reference_id = old.reference_id"
-        " AND new.collection_id = ? WHERE old.collection_id = ?",
-        (target, number),
+    rules = connection.execute("SELECT tlp FROM collection WHERE id IN (?, ?)", (target, number)).fetchall()
+    connection.execute("UPDATE collection SET tlp = ? WHERE id = ?", (strictest(*(tlp for (tlp,) in rules)), target))
+    members = connection.execute("SELECT reference_id FROM membership WHERE collection_id = ?", (number,)).fetchall()
+    for (reference_id,) in members:
+        _move_word(connection, reference_id, number, target)
+    for table in ("provenance", "import"):
+        connection.execute(f"UPDATE {table} SET collection_id = ? WHERE collection_id = ?", (target, number))
+    if not was_given:
+        connection.execute("DELETE FROM collection WHERE id = ?", (number,))
+
+
+def _move_word(connection: sqlite3.Connection, reference_id: int, number: int, target: int) -> None:
+    """Make a word of one collection one of another.
+
+    Of two words the newer one counts. The stricter mark stays, and that people here took one of them back.
+    """
+    words = connection.execute(
+        "SELECT collection_id, coalesce(changed, ''), retracted, tlp, taken_back, taken_back_reason FROM membership"
+        " WHERE reference_id = ? AND collection_id IN (?, ?) ORDER BY 2, retracted, collection_id = ?",
+        (reference_id, number, target, number),
     ).fetchall()
-    for reference_id, doubled, is_newer in members:
-        gone = target if is_newer else number
-        if doubled:
-            for table in ("stated", "membership"):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE reference_id = ? AND collection_id = ?", (reference_id, gone)
-                )
-        if not doubled or is_newer:
-            for table in ("membership", "stated"):
-                connection.execute(
-                    f"UPDATE {table} SET collection_id = ? WHERE reference_id = ? AND collection_id = ?",
-                    (target, reference_id, number),
-                )
-        touch(connection, reference_id)
-    for table in ("provenance", "import", "given"):
-        connection.execute(f"UPDATE OR REPLACE {table} SET collection_id = ? WHERE collection_id = ?", (target, number))
-    connection.execute("DELETE FROM collection WHERE id = ?", (number,))
+    if len(words) == 2:
+        (gone, *_dates, mark, taken, why), (kept, *_rest) = words
+        connection.execute(
+            "UPDATE membership SET taken_back_reason = iif(taken_back IS NULL, ?, taken_back_reason),"
+            " taken_back = coalesce(taken_back, ?), tlp = ? WHERE reference_id = ? AND collection_id = ?",
+            (why, taken, strictest(mark, words[1][3]), reference_id, kept),
+        )
+        for table in ("stated", "membership"):
+            connection.execute(
+                f"DELETE FROM {table} WHERE reference_id = ? AND collection_id = ?", (reference_id, gone)
+            )
+    for table in ("membership", "stated"):
+        connection.execute(
+            f"UPDATE {table} SET collection_id = ? WHERE reference_id = ? AND collection_id = ?",
+            (target, reference_id, number),
+        )
+    settle(connection, reference_id)
 
 
 def _move_opinions(connection: sqlite3.Connection, voice: int, target: int) -> None:
@@ -113,3 +137,10 @@ def _move_opinions(connection: sqlite3.Connection, voice: int, target: int) -> N
             gone = there[0] if at > there[1] else number
             connection.execute("DELETE FROM opinion WHERE id = ?", (gone,))
         connection.execute("UPDATE opinion SET voice_id = ? WHERE id = ?", (target, number))
+        touch(connection, reference_id)
+    connection.execute(
+        "INSERT INTO returned (reference_id, voice_id, changed) SELECT reference_id, ?, changed FROM returned"
+        " WHERE voice_id = ? ON CONFLICT (reference_id, voice_id) DO UPDATE SET changed = max(changed, excluded.changed)",
+        (target, voice),
+    )
+    connection.execute("DELETE FROM returned WHERE voice_id = ?", (voice,))

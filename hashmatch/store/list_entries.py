@@ -60,7 +60,8 @@ class ListEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HeardEntry:
-    """What came of an entry: the references that it is about, and what happened to the first of them."""
+    """What came of an entry: the references that it is about, and what happened to the first of them, or, if it left a
+    tombstone, to the first that was there."""
 
     references: tuple[int, ...]
     outcome: JoinOutcome
@@ -104,9 +105,8 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
                 continue
             heard.pop()
         alike = {each: None for key in entry.whole_hashes for each in same.get(key, ())} if only_doubts else {}
-        if membership.retracted is not None:
-            reached = list(dict.fromkeys([*reached, *alike]))
-        if not reached and membership.retracted is None:
+        new = not reached
+        if new and membership.retracted is None:
             reference_id = batch.add(entry)
             known.add(reference_id, entry.identity, digests)
             heard.append(HeardEntry((reference_id, *alike), "added"))
@@ -115,15 +115,19 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
                 _doubt(connection, entry, alike, ours)
             continue
         batch.flush()
-        new = not reached
-        if new:
+        if new:  # a tombstone, also where others have the hash: an older word on the hash alone must not revive it
             reached = [_insert(connection, entry)]
             known.add(reached[0], entry.identity, digests)
         outcomes = [_add_to(connection, actor, each, entry, ours, new=new) for each in reached]
         for each in reached if not new else ():
             known.state(each, digests)
-        _doubt(connection, entry, [each for each in alike if each not in reached], ours)
-        heard.append(HeardEntry(tuple(dict.fromkeys([*reached, *alike])), outcomes[0]))
+        others = [each for each in alike if each not in reached]
+        if membership.retracted is not None:
+            outcomes += [_add_to(connection, actor, each, entry, ours, new=False) for each in others]
+        else:
+            _doubt(connection, entry, others, ours)
+        outcome = next((each for each in outcomes if each != "tombstone"), outcomes[0])
+        heard.append(HeardEntry((*reached, *others), outcome))
     batch.flush()
     return heard
 
@@ -217,17 +221,17 @@ def _add_to(
 ) -> JoinOutcome:
     """Add an entry to a reference that is there. new: it was inserted just now."""
     membership = entry.membership
-    before = _last_word(connection, reference_id, membership)
+    before, told = _last_words(connection, reference_id, membership)
     outcome = hear(connection, actor, reference_id, membership, new=new)
-    is_older = before is not None and membership.said is not None and membership.said < before
     changed = False
-    if not is_older:
+    if not _is_older(membership, before):
         is_newer = before is not None and membership.said is not None and membership.said > before
         if membership.retracted is None:
             changed = _state(connection, reference_id, entry)
         if membership.retracted is None or new:  # a tombstone is passed on by its hashes
             changed |= _hash(connection, reference_id, entry, new=new, replacing=is_newer)
-        changed |= _hear_opinions(connection, reference_id, entry, ours, is_news=before is not None)
+    if not _is_older(membership, told):
+        changed |= _hear_opinions(connection, reference_id, entry, ours)
     if not new:
         # The membership names the list that made the reference a member.
         connection.execute(
@@ -245,14 +249,24 @@ def _add_to(
     return "joined" if changed and outcome == "known" else outcome
 
 
-def _last_word(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> str | None:
-    """When the collection of an entry last said anything of a reference; "" if it did not say when, None if it never did."""
+def _last_words(
+    connection: sqlite3.Connection, reference_id: int, membership: Membership
+) -> tuple[str | None, str | None]:
+    """When the collection of an entry last said anything of a reference, and when those whose opinions the entry tells last
+    did; "" if they did not say when, None if they never did."""
     row = connection.execute(
-        "SELECT coalesce(changed, '') FROM membership JOIN collection ON collection.id = collection_id"
-        " JOIN voice ON voice.id = voice_id WHERE reference_id = ? AND owner = ? AND author = ? AND name = ?",
-        (reference_id, membership.owner, membership.author, membership.collection),
+        "SELECT max(iif(author = ?3 AND name = ?4, coalesce(changed, ''), NULL)), max(coalesce(changed, '')),"
+        " (SELECT max(changed) FROM returned JOIN voice ON voice.id = voice_id WHERE reference_id = ?1 AND owner = ?2)"
+        " FROM membership JOIN collection ON collection.id = collection_id JOIN voice ON voice.id = voice_id"
+        " WHERE reference_id = ?1 AND owner = ?2 AND (name = ?4 OR owner != ?5)",
+        (reference_id, membership.owner, membership.author, membership.collection, voices.UNSIGNED),
     ).fetchone()
-    return None if row is None else str(row[0])
+    own, told, returned = row
+    return own, max((each for each in (told, returned) if each is not None), default=None)
+
+
+def _is_older(membership: Membership, last: str | None) -> bool:
+    return last is not None and membership.said is not None and membership.said < last
 
 
 def _state(connection: sqlite3.Connection, reference_id: int, entry: ListEntry) -> bool:
@@ -316,22 +330,21 @@ def _is_alone(connection: sqlite3.Connection, reference_id: int, membership: Mem
     return all(each == (membership.owner, membership.author, membership.collection) for each in words)
 
 
-def _hear_opinions(
-    connection: sqlite3.Connection, reference_id: int, entry: ListEntry, ours: frozenset[str], *, is_news: bool
-) -> bool:
-    """Take in an entry's opinions but for our own, and forget those that its owner no longer tells. is_news: it may have
-    told some before."""
+def _hear_opinions(connection: sqlite3.Connection, reference_id: int, entry: ListEntry, ours: frozenset[str]) -> bool:
+    """Take in an entry's opinions but for our own, and forget those that its owner no longer tells."""
     told = tuple(each for each in entry.opinions if each.author not in ours)
     changed = opinions.add(connection, reference_id, told, entry.membership.import_id, entry.membership.owner)
-    if entry.tells_opinions and is_news and entry.membership.said is not None:
+    if entry.tells_opinions and entry.membership.said is not None:
         changed |= opinions.forget_others(connection, reference_id, told, entry.membership.owner, _only_of(entry))
     return changed
 
 
 def _doubt(connection: sqlite3.Connection, entry: ListEntry, references: Iterable[int], ours: frozenset[str]) -> None:
-    """Let an entry's opinions stand beside other references that have its hashes."""
+    """Let an entry's opinions stand beside other references that have its hashes, unless its owner speaks of them, too."""
     told = tuple(each for each in entry.opinions if each.author not in ours)
     for reference_id in references:
+        if _last_words(connection, reference_id, entry.membership)[1] is not None:
+            continue
         if opinions.add(connection, reference_id, told, entry.membership.import_id, entry.membership.owner):
             touch(connection, reference_id)
 
@@ -339,7 +352,7 @@ def _doubt(connection: sqlite3.Connection, entry: ListEntry, references: Iterabl
 def _only_of(entry: ListEntry) -> str | None:
     """Whose opinions an entry tells in full, by author: all that its owner passes on (None), or, where nobody in particular
     is the owner, those of its collection."""
-    return entry.membership.author if entry.membership.owner == voices.UNSIGNED else None
+    return entry.membership.collection if entry.membership.owner == voices.UNSIGNED else None
 
 
 def _come_back(
@@ -350,21 +363,17 @@ def _come_back(
     membership = entry.membership
     if membership.author not in ours and not any(_is_home(connection, each, membership) for each in reached):
         return HeardEntry((), "added")
-    said = membership.said or ""
-    theirs = tuple(each for each in entry.opinions if (each.author or membership.owner) not in ours)
+    theirs = () if membership.owner in ours else tuple(each for each in entry.opinions if each.author not in ours)
     entry = entry._replace(opinions=theirs)
     for each in reached:
-        voice = voices.number(connection, membership.owner, membership.author)
-        query = "SELECT changed FROM returned WHERE reference_id = ? AND voice_id = ?"
-        row = connection.execute(query, (each, voice)).fetchone()
-        if row is not None and said < row[0]:
+        if _is_older(membership, _last_words(connection, each, membership)[1]):
             continue
         connection.execute(
             "INSERT INTO returned (reference_id, voice_id, changed) VALUES (?, ?, ?)"
             " ON CONFLICT (reference_id, voice_id) DO UPDATE SET changed = excluded.changed",
-            (each, voice, said),
+            (each, voices.number(connection, membership.owner, membership.author), membership.said or ""),
         )
-        if _hear_opinions(connection, each, entry, ours, is_news=True):
+        if _hear_opinions(connection, each, entry, ours):
             touch(connection, each)
     return HeardEntry(tuple(reached), "ours")
 
@@ -384,7 +393,7 @@ def with_source(told: Sequence[Opinion], membership: Membership) -> tuple[Opinio
     if not told:
         return ()
     at = membership.said
-    unnamed = membership.author if membership.owner == voices.UNSIGNED else ""
+    unnamed = membership.collection if membership.owner == voices.UNSIGNED else ""
     return tuple(
         replace(
             each,

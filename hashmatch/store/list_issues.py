@@ -16,10 +16,15 @@ from hashmatch.store import hand_overs
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A list that went out: its sequence number, and the highest revision of a reference that it can have."""
+    """A list that went out.
+
+    sequence: its number. revision: the highest one of a reference that it can have. form: the name of its format; None if
+    that was not noted yet.
+    """
 
     sequence: int
     revision: int
+    form: str | None
 
 
 def newest_revision(connection: sqlite3.Connection) -> int:
@@ -60,16 +65,16 @@ def published(
             "number {sequence} of list {name} was made with other options ({others}); repeat them, or make a full list"
         )
         raise CommandError(message.format(name=name, sequence=sequence, others=others))
-    return Published(*row[:2])
+    return Published(row[0], row[1], before.get("format"))
 
 
 def publish(
-    connection: sqlite3.Connection, name: str, sequence: int, revision: int, selection: Mapping[str, object]
+    connection: sqlite3.Connection, name: str, sequence: int, revision: int, selection: Mapping[str, object], form: str
 ) -> None:
-    """Note that a list went out."""
+    """Note that a list went out. form: the name of its format."""
     connection.execute(
         "INSERT INTO published (list, sequence, revision, selection, at) VALUES (?, ?, ?, ?, ?)",
-        (name, sequence, revision, _text(selection), now()),
+        (name, sequence, revision, _text({**selection, "format": form}), now()),
     )
 
 
@@ -139,7 +144,8 @@ def was_read(connection: sqlite3.Connection, sha256: bytes, signer: str | None) 
 def has_signed(connection: sqlite3.Connection, collection: str) -> bool:
     """Whether signed lists fill a collection of that name."""
     row = connection.execute(
-        "SELECT 1 FROM collection JOIN voice ON voice.id = voice_id WHERE name = ? AND owner IN (SELECT signer FROM import)",
+        "SELECT 1 FROM collection JOIN voice ON voice.id = voice_id WHERE name = ? AND owner IN"
+        " (SELECT signer FROM import UNION SELECT new_key FROM hand_over)",
         (collection,),
     ).fetchone()
     return row is not None

@@ -16,7 +16,7 @@ from typing import Literal
 from hashmatch.clock import exactly, now, now_exactly
 from hashmatch.records import Tlp, strictest
 from hashmatch.store import bulk, voices
-from hashmatch.store.allow_list import decide, settle
+from hashmatch.store.allow_list import decide, say, settle
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.revisions import touch
 
@@ -116,6 +116,7 @@ def join(
     labels = add_labels(connection, reference_id, membership.labels)
     if own is None:
         insert(connection, [(reference_id, collection_id, membership)])
+        say(connection, reference_id)
         has_news = True
     else:
         has_news = _update(connection, reference_id, collection_id, membership, newer=False)

@@ -574,6 +574,8 @@ CREATE TABLE given (
     -- the date that the entry had
     changed TEXT NOT NULL,
     withdrawn INTEGER NOT NULL CHECK (withdrawn IN (0, 1)),
+    -- names of the digests and hashes that any number had of it, with commas; NULL: all that the word has
+    carried TEXT,
     -- in which number it became so
     sequence INTEGER NOT NULL,
     UNIQUE (list, reference_id, collection_id)

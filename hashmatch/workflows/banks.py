@@ -29,7 +29,7 @@ from hashmatch.records import ListItem, Opinion, Verdict
 from hashmatch.store import Store, hash_rows, lookup, opinions, pushed, review_decisions, voices
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.pushed import PushedContents
-from hashmatch.workflows.export_list import ExportEntries, ExportSelection
+from hashmatch.workflows.export_entries import ExportEntries, ExportSelection
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import pytest
 
 from hashmatch.store import Store, allow_list, backup, curate, lookup, open_store, verify
 from hashmatch.store.audit import Actor
-from hashmatch.workflows.export_list import ExportSelection, export
+from hashmatch.workflows.export_entries import ExportSelection
+from hashmatch.workflows.export_list import export
 from tests.support.made_references import ME
 
 #: As SQLite dumps it. Three pictures were indexed here, one of them as allowed. Five are North's: North withdrew one of them

@@ -1,18 +1,25 @@
 """What partners who exchange lists must end with, in plain dictionaries, written from docs/lists.md.
 
-A partner is named by a letter. It speaks with two voices: "A+" is its key, "A-" its reference set in unsigned lists.
+A partner is named by a letter. It speaks with three voices: "A1" is its key, "A2" the key that takes its place, "A-" its
+reference set in unsigned lists.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from hashmatch.records import TLP_ORDER, Tlp, Verdict, strictest
 
 #: The owner of what people say in their own set, and of unsigned lists that say nothing about themselves.
 HERE, NOBODY = "", "unsigned"
+
+#: Our collection for what is on the allow list and in no other collection of ours.
+ALLOWED = "allowed"
+
+#: What follows the name of a file where a list knows nothing of it but its hash: it is a reference of its own.
+BY_HASH = "~"
 
 
 class Place(NamedTuple):
@@ -53,6 +60,14 @@ class Entry(NamedTuple):
     collection: str
 
 
+class Doubt(NamedTuple):
+    """What an entry says that somebody thinks of a file. author: for whom it is passed on; "" for the list's own."""
+
+    author: str
+    source: str
+    verdict: Verdict
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What an entry of a list says. at: by its source's clock."""
@@ -63,17 +78,30 @@ class Told:
     at: str
     labels: frozenset[str] = frozenset()
     allow: bool = False
+    opinions: frozenset[Doubt] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a person reads a list: its options."""
+
+    collection: str | None = None
+    mark: Tlp | None = None
+    default: Tlp | None = None
+    allow: bool = False
 
 
 @dataclass(slots=True)
 class Word:
-    """What somebody says of a file. stands: whether its source stands by it. taken: whether people here took it back."""
+    """What somebody says of a file. stands: whether its source stands by it. taken: whether people here took it back.
+    allow: whether it is that the file is legitimate."""
 
     stands: bool
     mark: Tlp | None
     at: str = ""
     labels: frozenset[str] = frozenset()
     taken: bool = False
+    allow: bool = False
 
     @property
     def live(self) -> bool:
@@ -98,7 +126,8 @@ class ModelPartner:
     """What one partner knows.
 
     rules: of each collection, by owner, author and name. labels: given here. said: every word and opinion that people here
-    ever said, for good.
+    ever said, for good. decided: which files people here put on the allow list, or off. trusted: whose allow list counts.
+    handed_over: the keys that others took the place of.
     """
 
     name: str
@@ -107,11 +136,13 @@ class ModelPartner:
     labels: dict[str, set[str]] = field(default_factory=dict)
     opinions: dict[tuple[str, str], Verdict] = field(default_factory=dict)
     decided: dict[str, bool] = field(default_factory=dict)
+    trusted: set[str] = field(default_factory=set)
+    handed_over: dict[str, str] = field(default_factory=dict)
     said: set[tuple[object, ...]] = field(default_factory=set)
 
     @property
     def voices(self) -> frozenset[str]:
-        return frozenset({f"{self.name}+", f"{self.name}-"})
+        return frozenset({f"{self.name}1", f"{self.name}2", f"{self.name}-"})
 
     def knows(self, file: str, collection: str | None = None) -> bool:
         """Whether there is a reference of this file and a collection of that name."""
@@ -123,6 +154,12 @@ class ModelPartner:
     def of(self, file: str, collection: str | None = None) -> dict[Place, Word]:
         return {p: w for p, w in self.words.items() if p.file == file and collection in (None, p.collection)}
 
+    def ours(self, file: str) -> dict[Place, Word]:
+        return {place: word for place, word in self.of(file).items() if place.owner == HERE}
+
+    def is_live(self, file: str) -> bool:
+        return any(word.live for word in self.of(file).values())
+
     def mark(self, file: str) -> Tlp | None:
         """The strictest mark of all words on a file, and of their collections."""
         return strictest(*(self.marked(place) for place in self.of(file)))
@@ -133,9 +170,20 @@ class ModelPartner:
     def labelled(self, file: str) -> set[str]:
         return self.labels.get(file, set()).union(*(word.labels for word in self.of(file).values()))
 
+    def listing(self, file: str) -> tuple[bool, bool]:
+        """Whether a live file is on the allow list, and whether it waits for a person."""
+        if file in self.decided:
+            return self.decided[file], False
+        words = {place: word.allow for place, word in self.of(file).items() if word.live}
+        if not all(words.values()):
+            return False, False
+        return True, not any(place.owner == HERE or place.owner in self.trusted for place in words)
+
     # What people here do.
 
-    def add(self, file: str, collection: str, mark: Tlp | None, labels: Iterable[str] = ()) -> None:
+    def add(
+        self, file: str, collection: str, mark: Tlp | None, labels: Iterable[str] = (), allow: bool = False
+    ) -> None:
         place = Place(file, HERE, "", collection)
         before = self.of(file)
         own = before.get(place)
@@ -144,11 +192,36 @@ class ModelPartner:
         self.rules.setdefault(place[1:], mark)
         self.say(place, mark)
         self.labels.setdefault(file, set()).update(labels)
+        if allow:
+            self.decide(file, True)
 
-    def say(self, place: Place, mark: Tlp | None) -> None:
+    def say(self, place: Place, mark: Tlp | None, *, allow: bool = False) -> None:
         self.said.add((place.file, place.collection))
         own = self.words.get(place)
-        self.words[place] = Word(True, strictest(mark, own and own.mark))
+        allow = self.decided.get(place.file, allow if own is None else own.allow)
+        self.words[place] = Word(True, strictest(mark, own and own.mark), allow=allow)
+
+    def decide(self, file: str, allow: bool) -> None:
+        """What people here decide, all words of ours say."""
+        self.decided[file] = allow
+        for word in self.ours(file).values():
+            word.allow = allow
+
+    def allow(self, file: str, *, on: bool) -> None:
+        told = any(word.allow for word in self.of(file).values())
+        if self.decided.get(file) == on or not (on or told):
+            return
+        ours = self.ours(file)
+        mine = Place(file, HERE, "", ALLOWED)
+        self.decide(file, on)
+        if mine in ours:
+            ours[mine].stands = on
+        elif on and not ours and self.is_live(file):
+            self.rules.setdefault(mine[1:], None)
+            self.say(mine, self.mark(file))
+
+    def trust(self, key: str, *, on: bool) -> None:
+        (self.trusted.add if on else self.trusted.discard)(self.handed_over.get(key, key))
 
     def retract(self, file: str, collection: str | None) -> None:
         for place, word in self.of(file, collection).items():
@@ -163,12 +236,13 @@ class ModelPartner:
         for place, word in chosen.items():
             word.taken = False
             word.stands |= place.owner == HERE
-        if chosen and not any(word.live for word in self.of(file).values()):
+        if chosen and not self.is_live(file):
             # If nobody else stands by it, we do.
+            allow = all(word.allow for word in chosen.values())
             for place, word in chosen.items():
                 ours = Place(file, HERE, "", place.collection)
-                self.rules.setdefault(ours[1:], word.mark)
-                self.say(ours, word.mark)
+                self.rules.setdefault(ours[1:], None)
+                self.say(ours, word.mark, allow=allow)
 
     def label(self, file: str, name: str, *, on: bool) -> None:
         if on:
@@ -190,32 +264,68 @@ class ModelPartner:
             self.opinions[file, source] = verdict
             self.said.add((file, source, verdict))
 
+    def hand_over(self, old: str, new: str) -> None:
+        """What the old key said is the word of the new one: of two words on one file, the newer one counts."""
+        self.handed_over[old] = new
+        if old in self.trusted:
+            self.trusted.remove(old)
+            self.trusted.add(new)
+        renamed = {old: new}
+        for place in list(self.words):
+            moved = place._replace(
+                owner=renamed.get(place.owner, place.owner), author=renamed.get(place.author, place.author)
+            )
+            moved = moved._replace(author="" if moved.author == moved.owner else moved.author)
+            if moved == place:
+                continue
+            word, there = self.words.pop(place), self.words.get(moved)
+            if there is not None:
+                newer, older = (word, there) if word.at > there.at else (there, word)
+                stands = newer.stands and (older.stands or older.at < newer.at)
+                word = replace(
+                    newer, stands=stands, mark=strictest(newer.mark, older.mark), taken=older.taken or newer.taken
+                )
+            self.words[moved] = word
+        for rule in list(self.rules):
+            owner, author = renamed.get(rule[0], rule[0]), renamed.get(rule[1], rule[1])
+            moved_rule = (owner, "" if author == owner else author, rule[2])
+            if moved_rule != rule:
+                self.rules[moved_rule] = strictest(self.rules.pop(rule), self.rules.get(moved_rule))
+
     # What lists do.
 
-    def hear_plain(self, file: str, collection: str, mark: Tlp | None) -> None:
-        """Take in a plain list, which says neither who made it nor when."""
-        self.hear(NOBODY, Told(Entry(file, "", collection), True, mark, ""))
+    def begin(self, owner: str, how: How) -> None:
+        """A list is about to be read."""
+        if how.collection is not None:
+            self.rules.setdefault((owner, how.collection if owner == NOBODY else "", how.collection), None)
 
-    def hear(self, owner: str, told: Told, *, reached_unsigned: str | None = None) -> None:
-        """Take in an entry. reached_unsigned: whose unsigned words a withdrawal by this list reaches, too."""
+    def hear(self, owner: str, told: Told, how: How, *, unnamed: str, reached_unsigned: str | None = None) -> None:
+        """Take in an entry. unnamed: the collection of an entry that names none. reached_unsigned: whose unsigned words a
+        withdrawal by this list reaches, too."""
         file, author, collection = told.entry
+        collection = how.collection or collection or unnamed
+        author = self.handed_over.get(author, author)
         author = "" if author == owner else author
         if owner == NOBODY:
             author = author or collection
-        if author in self.voices:
+        if author in self.voices or owner in self.voices:
             return
         place = Place(file, owner, author, collection)
         self.rules.setdefault(place[1:], None)
+        mark = strictest(told.mark, how.mark) or how.default
+        allow = told.allow or how.allow
         word = self.words.get(place)
         if word is None:
             others = self.of(file).items()
             by_us = any(each.taken or (other.owner == HERE and not each.stands) for other, each in others)
             back = told.live and by_us and not any(each.live for _other, each in others)
-            self.words[place] = Word(told.live, told.mark, told.at, told.labels, taken=back)
+            self.words[place] = Word(told.live, mark, told.at, told.labels, taken=back, allow=allow)
+            if back:
+                self.said.add((file, "review", "disputed"))
         else:
-            word.mark = strictest(word.mark, told.mark)
+            word.mark = strictest(word.mark, mark)
             if told.at > word.at:
-                word.stands, word.labels, word.at = told.live, told.labels, told.at
+                word.stands, word.labels, word.at, word.allow = told.live, told.labels, told.at, allow
             elif told.at == word.at:
                 word.stands &= told.live
         if not told.live:
@@ -224,6 +334,8 @@ class ModelPartner:
                 if other is not None and other.at <= told.at:
                     other.stands = False
                     other.at = max(other.at, told.at)
+        if how.allow:
+            self.decide(file, True)
 
     # What goes out.
 
@@ -236,9 +348,20 @@ class ModelPartner:
                 found.setdefault(place.entry, {})[place] = word
         return {entry: _most_direct(words) for entry, words in found.items()}
 
+    def own_opinions(self, file: str) -> set[Doubt]:
+        """What people here think of a file, as lists tell it: what they took back, they dispute."""
+        told = {source: verdict for (of, source), verdict in self.opinions.items() if of == file}
+        if any(word.taken and word.stands for word in self.of(file).values()):
+            told["review"] = "disputed"
+        return {Doubt("", source, verdict) for source, verdict in told.items()}
+
     def state(self) -> dict[Place, tuple[bool, Tlp | None]]:
         """Of each word whether it stands, and how it is marked."""
         return {place: (word.live, self.marked(place)) for place, word in self.words.items()}
+
+    def listings(self) -> dict[str, tuple[bool, bool]]:
+        """Of each live file whether it is on the allow list, and whether it waits for a person."""
+        return {place.file: self.listing(place.file) for place in self.words if self.is_live(place.file)}
 
 
 def _most_direct(words: dict[Place, Word]) -> dict[Place, Word]:

@@ -7,30 +7,49 @@ import hashlib
 import io
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from hashmatch import exchange
-from hashmatch.records import BadLine, ListItem, Tlp
+from hashmatch.records import BadLine, ListItem, Opinion, Tlp, Verdict
 from hashmatch.signing.minisign import SecretKey
-from hashmatch.store import Store, audit, curate, lookup, references, voices
+from hashmatch.store import (
+    Store,
+    allow_list,
+    audit,
+    curate,
+    hand_overs,
+    hash_rows,
+    lookup,
+    opinions,
+    references,
+    voices,
+)
 from hashmatch.store.membership import Membership, join
 from hashmatch.store.opening import scratch_store
 from hashmatch.store.references import add_file
-from hashmatch.workflows.export_list import ExportReport, ExportSelection, export, sign_list
+from hashmatch.workflows.export_entries import ExportSelection
+from hashmatch.workflows.export_list import ExportReport, export, sign_list
 from hashmatch.workflows.import_list import import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from tests.support.made_references import digests_of, measured, pdq
-from tests.support.partner_model import NOBODY, Choice, Entry, Place, Told
+from tests.support.partner_model import BY_HASH, NOBODY, Choice, Doubt, Entry, How, Place, Told
 
 ACTOR = audit.Actor("tester", "test")
 LETTERS = "ABC"
-KEYS = {name: SecretKey._of(f"key of {name}".encode()[:8], name.encode() * 32) for name in LETTERS}
+KEYS = {
+    f"{name}{key}": SecretKey._of(f"{name}{key}".encode() * 4, f"{name}{key}".encode() * 16)
+    for name in LETTERS
+    for key in "12"
+}
 
 #: Files, by how much is known of them wherever they are known: everything, their SHA-256, their MD5, their PDQ.
 FILES = ("full 1", "full 2", "sha256", "md5", "pdq")
+
+#: Formats that have one thing of each file and say nothing else, by that thing.
+BARE = {"md5sum": "md5", "pdq": "hashes"}
 
 
 def facts(file: str) -> dict[str, Any]:
@@ -46,7 +65,8 @@ def facts(file: str) -> dict[str, Any]:
     return {"md5": digests.md5, "sha1": digests.sha1, "sha256": digests.sha256, "hashes": (pdq(file),)}
 
 
-_FILES = {facts(file).get("sha256") or facts(file).get("md5") or pdq(file).hex: file for file in FILES}
+_FILES = {name: file for file in FILES for name in (facts(file).get("sha256"), facts(file).get("md5")) if name}
+_FILES |= {pdq(file).hex: file + BY_HASH * file.startswith("full") for file in FILES if "hashes" in facts(file)}
 
 
 def file_of(item: ListItem) -> str:
@@ -55,7 +75,7 @@ def file_of(item: ListItem) -> str:
 
 #: The partners' voices, as the model calls them, by what the reference sets call them.
 ORIGINS = {name: hashlib.sha256(name.encode()).digest()[:16] for name in LETTERS}
-VOICES = {KEYS[name].public.text: f"{name}+" for name in LETTERS}
+VOICES = {key.public.text: name for name, key in KEYS.items()}
 VOICES |= {voices.of_origin(ORIGINS[name].hex()): f"{name}-" for name in LETTERS}
 
 
@@ -84,18 +104,20 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A list that went out. told: its entries, as a reader finds them."""
+    """A list that went out. told: its entries, as a reader finds them. unnamed: the collection of those that name none."""
 
     maker: str
-    list: str
-    sequence: int
+    list: str | None
+    sequence: int | None
     since: int | None
     choice: Choice
+    form: str
     path: Path
     owner: str
     origin: str | None
+    unnamed: str
     told: tuple[Told, ...]
-    opinions: tuple[tuple[str, str, str, str], ...]
+    mark: Tlp | None
     report: ExportReport
 
 
@@ -108,15 +130,12 @@ class RealPartner:
     @contextlib.contextmanager
     def _on(self, file: str) -> Iterator[tuple[sqlite3.Connection, int]]:
         """A transaction about the reference of a file, if it is known."""
-        known = [r.id for r in lookup.references(self.store.connection) if _file(r) == file]
+        number = next((r.id for r in lookup.references(self.store.connection) if self._file(r) == file), 0)
         with self.store.transaction() as connection:
-            for number in known:
-                yield connection, number
-                return
-            yield connection, 0
+            yield connection, number
 
-    def add(self, file: str, collection: str, mark: Tlp | None, labels: tuple[str, ...]) -> None:
-        membership = Membership(collection, tlp=mark, labels=labels)
+    def add(self, file: str, collection: str, mark: Tlp | None, labels: tuple[str, ...], *, allow: bool) -> None:
+        membership = Membership(collection, tlp=mark, labels=labels, allow=allow)
         with self._on(file) as (connection, number):
             if file.startswith("full"):
                 add_file(connection, ACTOR, measured(file), (file.encode(), len(file), 1), membership)
@@ -138,66 +157,87 @@ class RealPartner:
         with self._on(file) as (connection, number):
             curate.set_labels(connection, ACTOR, number, [name] * on, [name] * (not on))
 
+    def allow(self, file: str, *, on: bool) -> None:
+        with self._on(file) as (connection, number):
+            curate.set_allow(connection, ACTOR, number, on)
+
+    def give_opinion(self, file: str, source: str, verdict: Verdict | None) -> None:
+        with self._on(file) as (connection, number):
+            if verdict is None:
+                opinions.take_back(connection, ACTOR, number, source)
+            else:
+                opinions.give(connection, ACTOR, number, Opinion(verdict, source))
+
     def set_rule(self, collection: str, mark: Tlp) -> None:
         with self.store.transaction() as connection:
             curate.set_collection(connection, ACTOR, collection, mark)
 
-    def export(self, name: str, choice: Choice, since: int | None, form: str, *, signed: bool) -> Issue:
-        """Write and perhaps sign the next list of a name, and read it."""
+    def trust(self, key: str, *, on: bool) -> None:
+        public = KEYS[key].public.text
+        with self.store.transaction() as connection:
+            newest = hand_overs.successor(connection, public) or public
+            allow_list.trust(connection, newest, "2026-01-01T00:00:00Z" if on else None)
+
+    def hand_over(self, old: str, new: str) -> None:
+        with self.store.transaction() as connection:
+            hand_overs.hand_over(connection, ACTOR, KEYS[old].public.text, KEYS[new].public.text, None)
+
+    def export(self, name: str | None, choice: Choice, since: int | None, form: str, key: str | None) -> Issue:
+        """Write a list, which may have a name and be signed with a key, and read it."""
         self.made += 1
-        path = self.folder / f"{self.name}{self.made}{'s' * signed}.{form}"
+        path = self.folder / f"{self.name}{self.made}{'s' * bool(key)}.{form}"
         selection = ExportSelection(choice.collections, choice.labels, since, choice.max_tlp, unmarked=choice.unmarked)
         with path.open("wb") as out:
             report = export(self.store, ACTOR, out, form, selection, name)
-        assert report.head.sequence is not None
-        if signed:
-            sign_list(self.store, ACTOR, path, KEYS[self.name], report)
+        if key:
+            sign_list(self.store, ACTOR, path, KEYS[key], report)
         data = path.read_bytes()
         read_head = exchange.get(form).read_head
         origin = read_head(data).origin if read_head else None
-        owner = f"{self.name}+" if signed else f"{self.name}-" if origin else NOBODY
         items = [row[1] for row in exchange.get(form).read(io.BytesIO(data)) if isinstance(row, tuple)]
+        assert len(items) == report.written
         return Issue(
             self.name,
             name,
             report.head.sequence,
             since,
             choice,
+            form,
             path,
-            owner,
+            key or (f"{self.name}-" if origin else NOBODY),
             origin,
-            tuple(_told(item) for item in items),
-            tuple(
-                (file_of(item), _voice(each.author), each.source or item.collection or "", each.verdict)
-                for item in items
-                for each in item.opinions
-            ),
+            key or "imported",
+            tuple(map(_told, items)),
+            report.strictest if key and form in BARE else None,
             report,
         )
 
-    def take(self, issue: Issue, plan: ImportPlan | None = None) -> None:
+    def take(self, issue: Issue, how: How) -> None:
         """Read a list. Raises CommandError if it is refused."""
-        bad: list[object] = []
-        import_list(self.store, ACTOR, issue.path, plan or ImportPlan(), told=bad.append)
-        assert not [line for line in bad if isinstance(line, BadLine)]
+        plan = ImportPlan(how.collection, how.mark, how.allow, default_tlp=how.default, accept=frozenset({"unsigned"}))
+        self._take(issue.path, issue.form, plan)
 
-    def take_plain(self, file: str, collection: str, mark: Tlp | None) -> None:
+    def take_plain(self, file: str, how: How) -> None:
         """Read a plain list of somebody who does not say who he is."""
         form = {"md5": "md5sum", "pdq": "pdq"}[file]
         self.made += 1
         path = self.folder / f"{self.name}{self.made}.{form}"
-        item = ListItem(**facts(file))
         write = exchange.get(form).write
         assert write is not None
         with path.open("wb") as out:
-            write([replace(item, paths=(b"x",))], out)
-        plan = ImportPlan(collection, mark, accept=frozenset({"unsigned"}))
-        import_list(self.store, ACTOR, path, plan, format_name=form)
+            write([ListItem(**facts(file), paths=(b"x",))], out)
+        plan = ImportPlan(how.collection, how.mark, how.allow, accept=frozenset({"unsigned"}))
+        self._take(path, form, plan)
+
+    def _take(self, path: Path, form: str, plan: ImportPlan) -> None:
+        bad: list[object] = []
+        import_list(self.store, ACTOR, path, plan, format_name=form, told=bad.append)
+        assert not [line for line in bad if isinstance(line, BadLine)]
 
     def state(self) -> dict[Place, tuple[bool, Tlp | None]]:
         """Of each word whether it stands, and how it is marked."""
         return {
-            Place(_file(each), _voice(source.owner), _voice(source.author), source.collection): (
+            Place(self._file(each), _voice(source.owner), _voice(source.author), source.collection): (
                 source.live,
                 source.tlp,
             )
@@ -205,20 +245,40 @@ class RealPartner:
             for source in each.sources
         }
 
+    def listings(self) -> dict[str, tuple[bool, bool]]:
+        """Of each live file whether it is on the allow list, and whether it waits for a person."""
+        found = lookup.references(self.store.connection)
+        return {self._file(each): (each.allow, each.pending) for each in found if each.live}
+
+    def opinions(self) -> dict[str, set[tuple[str, str, str, Verdict]]]:
+        """What is thought of each file: owner, author, source and verdict."""
+        rows = self.store.connection.execute(
+            "SELECT reference_id, owner, author, source, opinion FROM opinion JOIN voice ON voice.id = voice_id"
+        ).fetchall()
+        return {
+            self._file(each): {(_voice(row[1]), _voice(row[2]), row[3], row[4]) for row in rows if row[0] == each.id}
+            for each in lookup.references(self.store.connection)
+        }
+
+    def _file(self, reference: lookup.Reference) -> str:
+        found = reference.sha256 or reference.md5
+        return _FILES[found or hash_rows.hashes(self.store.connection, reference.id)[0].hex]
+
 
 def _voice(name: str) -> str:
+    passed_on = f"{NOBODY}:"
+    if name.startswith(passed_on):
+        return passed_on + VOICES.get(name.removeprefix(passed_on), name.removeprefix(passed_on))
     return VOICES.get(name, name)
-
-
-def _file(reference: lookup.Reference) -> str:
-    found = reference.sha256 or reference.md5
-    return _FILES[found] if found else "pdq"
 
 
 def _told(item: ListItem) -> Told:
     entry = Entry(file_of(item), _voice(item.author), item.collection or "")
     dated = item.changed or max(item.retracted or "", item.added or "")
-    return Told(entry, item.retracted is None, item.tlp, dated, frozenset(item.labels), item.allow)
+    doubts = frozenset(
+        Doubt(_voice(each.author), each.source or entry.collection, each.verdict) for each in item.opinions
+    )
+    return Told(entry, item.retracted is None, item.tlp, dated, frozenset(item.labels), item.allow, doubts)
 
 
 #: What every reference set has from the start, and what nothing can be deleted from.

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hashmatch.errors import CommandError
-from hashmatch.records import Tlp
+from hashmatch.records import Tlp, Verdict
 from tests.support.made_references import content
-from tests.support.partner_model import Choice, Entry, ModelPartner
-from tests.support.partner_sets import LETTERS, Clock, Issue, RealPartner, Sets
+from tests.support.partner_model import (
+    BY_HASH,
+    HERE,
+    NOBODY,
+    Choice,
+    Doubt,
+    Entry,
+    How,
+    ModelPartner,
+    Place,
+    Told,
+    Word,
+)
+from tests.support.partner_sets import BARE, LETTERS, Clock, Issue, RealPartner, Sets, facts
 
 #: What a step does, and with what: the name of a method of World, and its arguments.
 Step = tuple[Any, ...]
@@ -24,6 +36,25 @@ CHOICES = (
     Choice(labels=("x",)),
 )
 
+#: Names of lists, each with the formats that it comes in. Those of SIGNED are signed. Of "south" nobody can tell whose it
+#: is; a list without a name remembers nothing.
+LISTS: Mapping[str | None, tuple[str, ...]] = {
+    "east": ("jsonl", "csv", "stix", "misp"),
+    "north": ("jsonl", "md5sum", "pdq", "stix"),
+    "west": ("jsonl", "csv"),
+    "south": ("stix", "misp"),
+    None: ("jsonl", "csv"),
+}
+SIGNED = ("east", "north")
+
+HOWS = (
+    How(),
+    How(mark="amber"),
+    How(default="green"),
+    How(allow=True),
+    How(collection="two"),
+)
+
 
 class World:
     """Some partners. count: how many."""
@@ -34,12 +65,14 @@ class World:
             for name, store in zip(LETTERS[:count], sets.empty()[:count], strict=True)
         }
         self.model = {name: ModelPartner(name) for name in self.real}
+        self.keys = {name: f"{name}1" for name in self.real}
         self.clock = clock
         clock.start()
         self.issues: list[Issue] = []
-        self.accepted: dict[str, list[Issue]] = {name: [] for name in self.real}
-        # What each list told of each entry until now, after each of its numbers.
-        self._given: dict[tuple[str, str], list[dict[Entry, bool]]] = {}
+        self.accepted: dict[str, list[tuple[Issue, How]]] = {name: [] for name in self.real}
+        # What each named list told of each entry until now, after each of its numbers; and what it gave in bare formats.
+        self._given: dict[tuple[str, str], list[dict[Entry, Told]]] = {}
+        self._bare: dict[tuple[str, str], set[Entry]] = {}
 
     def play(self, steps: Sequence[Step]) -> None:
         for name, *arguments in steps:
@@ -48,169 +81,317 @@ class World:
 
     # What people do at home.
 
-    def add(self, who: str, file: str, collection: str, mark: Tlp | None = None, labels: tuple[str, ...] = ()) -> None:
+    def add(
+        self,
+        who: str,
+        file: str,
+        collection: str,
+        mark: Tlp | None = None,
+        labels: tuple[str, ...] = (),
+        allow: bool = False,
+    ) -> None:
         if file in ("md5", "pdq"):
-            self.real[who].take_plain(file, collection, mark)
-            self.model[who].hear_plain(file, collection, mark)
+            how = How(collection, mark, allow=allow)
+            self.real[who].take_plain(file, how)
+            self.model[who].begin(NOBODY, how)
+            self.model[who].hear(NOBODY, Told(Entry(file, "", ""), True, None, ""), how, unnamed="")
         else:
-            self.real[who].add(file, collection, mark, labels)
-            self.model[who].add(file, collection, mark, labels)
+            self.real[who].add(file, collection, mark, labels, allow=allow)
+            self.model[who].add(file, collection, mark, labels, allow)
         self.compare(who)
 
     def retract(self, who: str, file: str, collection: str | None = None) -> None:
-        if self.model[who].knows(file, collection):
-            self.real[who].retract(file, collection)
-            self.model[who].retract(file, collection)
-            self.compare(who)
+        self._both(who, file, collection, "retract", file, collection)
 
     def restore(self, who: str, file: str, collection: str | None = None) -> None:
-        if self.model[who].knows(file, collection):
-            self.real[who].restore(file, collection)
-            self.model[who].restore(file, collection)
-            self.compare(who)
+        self._both(who, file, collection, "restore", file, collection)
 
     def label(self, who: str, file: str, name: str = "x", on: bool = True) -> None:
-        if self.model[who].knows(file):
-            self.real[who].label(file, name, on=on)
-            self.model[who].label(file, name, on=on)
+        self._both(who, file, None, "label", file, name, on=on)
+
+    def allow(self, who: str, file: str, on: bool = True) -> None:
+        self._both(who, file, None, "allow", file, on=on)
+
+    def opinion(self, who: str, file: str, source: str = "review", verdict: Verdict | None = "disputed") -> None:
+        self._both(who, file, None, "give_opinion", file, source, verdict)
 
     def rule(self, who: str, collection: str, mark: Tlp) -> None:
         if self.model[who].has(collection):
-            self.real[who].set_rule(collection, mark)
-            self.model[who].set_rule(collection, mark)
+            self._both(who, None, None, "set_rule", collection, mark)
+
+    def trust(self, who: str, whom: str, on: bool = True) -> None:
+        if whom in self.keys:
+            self._both(who, None, None, "trust", self.keys[whom], on=on)
+
+    def new_key(self, who: str) -> None:
+        """A partner signs with another key from now on, and says so in its own set."""
+        if self.keys[who].endswith("1"):
+            self._both(who, None, None, "hand_over", f"{who}1", f"{who}2")
+            self.keys[who] = f"{who}2"
+
+    def hand_over(self, who: str, whom: str) -> None:
+        """A partner takes the new key of another for the old one."""
+        if whom in self.keys and self.keys[whom].endswith("2") and f"{whom}1" not in self.model[who].handed_over:
+            self._both(who, None, None, "hand_over", f"{whom}1", f"{whom}2")
+
+    def _both(
+        self, who: str, file: str | None, collection: str | None, what: str, *arguments: Any, **more: Any
+    ) -> None:
+        if file is None or self.model[who].knows(file, collection):
+            getattr(self.real[who], what)(*arguments, **more)
+            getattr(self.model[who], what)(*arguments, **more)
             self.compare(who)
 
     # Lists.
 
-    def publish(self, who: str, name: str, choice: int = 0, back: int = 0, form: str = "jsonl") -> Issue | None:
-        """Write the next list of a name: all, or the changes since the number that is so many `back`.
-
-        Lists named "west" are not signed, others are.
-        """
+    def publish(self, who: str, name: str | None, choice: int = 0, back: int = 0, form: int | str = 0) -> Issue | None:
+        """Write the next list of a name: all, or the changes since the number that is so many `back`. form: its place in
+        LISTS."""
         wanted = CHOICES[choice]
+        form = form if isinstance(form, str) else LISTS[name][form % len(LISTS[name])]
         if not all(self.model[who].has(collection) for collection in wanted.collections):
             return None
         before = [issue for issue in self.issues if (issue.maker, issue.list) == (who, name)]
         since = None
-        if 0 < back <= len(before) and before[-back].choice == wanted:
-            since = before[-back].sequence
-        issue = self.real[who].export(name, wanted, since, form, signed=name != "west")
+        if name is not None and 0 < back <= len(before):
+            base = before[-back]
+            if base.choice == wanted and base.form in (form, *set(LISTS[name]) - set(BARE)):
+                since = base.sequence
+        issue = self.real[who].export(name, wanted, since, form, self.keys[who] if name in SIGNED else None)
         self.issues.append(issue)
-        self._check_what_goes_out(issue)
+        if form in BARE:
+            self._check_bare_list(issue)
+        else:
+            self._check_what_goes_out(issue)
         return issue
 
-    def send(self, who: str, to: str, name: str, choice: int = 0, back: int = 0, form: str = "jsonl") -> None:
+    def send(
+        self, who: str, to: str, name: str | None, choice: int = 0, back: int = 0, form: int | str = 0, how: int = 0
+    ) -> None:
         issue = self.publish(who, name, choice, back, form)
         for each in self.real:
             if issue is not None and each in to and each != who:
-                self._deliver(each, issue)
+                self._deliver(each, issue, HOWS[how])
 
-    def deliver(self, to: str, number: int) -> None:
-        """A list of before arrives, perhaps again."""
-        others = [issue for issue in self.issues if issue.maker != to]
-        if others:
-            self._deliver(to, others[number % len(others)])
+    def deliver(self, to: str, number: int, how: int = 0) -> None:
+        """A list of before arrives, perhaps again, perhaps where it came from."""
+        if self.issues:
+            issue = self.issues[number % len(self.issues)]
+            own = issue.maker == to
+            if not own or issue.form not in BARE:
+                self._deliver(to, issue, HOWS[0] if own else HOWS[how])
 
-    def _deliver(self, to: str, issue: Issue, *, must: bool = False) -> None:
+    def _deliver(self, to: str, issue: Issue, how: How, *, must: bool = False) -> None:
         self.clock.pass_by(0.4)
         real, model = self.real[to], self.model[to]
+        old_key = issue.owner in model.handed_over
         try:
-            real.take(issue)
+            real.take(issue, how)
         except CommandError:
-            assert not must and any(
-                (each.maker, each.list) == (issue.maker, issue.list) and each.sequence > issue.sequence
-                for each in self.accepted[to]
-            )
+            assert old_key or (not must and self._is_older(to, issue))
             return
-        self.accepted[to].append(issue)
-        unsigned = f"{issue.maker}-" if issue.owner == f"{issue.maker}+" and issue.origin else None
+        assert not old_key
+        self.accepted[to].append((issue, how))
+        unsigned = f"{issue.maker}-" if issue.list in SIGNED and issue.origin else None
+        model.begin(issue.owner, how)
         for told in issue.told:
-            model.hear(issue.owner, told, reached_unsigned=unsigned)
+            for each in self._reached(model, told):
+                marks = How(how.collection, how.mark or issue.mark, how.default, how.allow)
+                model.hear(issue.owner, each, marks, unnamed=issue.unnamed, reached_unsigned=unsigned)
         self.compare(to)
         before = content(real.store, *_COUNTERS)
-        real.take(issue)
+        real.take(issue, how)
         assert content(real.store, *_COUNTERS) == before, "importing it twice changed something"
+
+    def _is_older(self, to: str, issue: Issue) -> bool:
+        return issue.sequence is not None and any(
+            (each.maker, each.list) == (issue.maker, issue.list) and (each.sequence or 0) > issue.sequence
+            for each, _how in self.accepted[to]
+        )
+
+    def _reached(self, model: ModelPartner, told: Told) -> list[Told]:
+        """An entry, for each file that it is about: a withdrawal by a hash alone reaches whatever has it."""
+        whole = told.entry.file.removesuffix(BY_HASH)
+        if told.live or whole == told.entry.file or not model.of(whole):
+            return [told]
+        return [told, _replace(told, whole)]
 
     def finish(self, *, increments: bool) -> None:
         """Every partner sends every other one each of its lists, until nothing changes any more."""
-        lists = dict.fromkeys((issue.maker, issue.list) for issue in self.issues)
+        for who in self.real:
+            for whom in self.real:
+                self.hand_over(who, whom)
+        lists = dict.fromkeys((issue.maker, issue.list) for issue in self.issues if issue.list is not None)
         for _round in self.real:
             before = [self.real[who].state() for who in self.real]
             for who, name in lists:
                 last = next(i for i in reversed(self.issues) if (i.maker, i.list) == (who, name))
+                assert last.sequence is not None
                 readers = [each for each in self.real if each != who]
-                back = last.sequence - min(self._reached(each, who, name) for each in readers) + 1
+                back = last.sequence - min(self._read_until(each, who, name) for each in readers) + 1
                 # Nobody has a number that follows from nothing.
                 usable = increments and back <= last.sequence
                 issue = self.publish(who, name, CHOICES.index(last.choice), back if usable else 0)
                 assert issue is not None
                 for each in readers:
-                    self._deliver(each, issue, must=True)
+                    self._deliver(each, issue, HOWS[0], must=True)
             if [self.real[who].state() for who in self.real] == before:
                 break
 
-    def _reached(self, reader: str, maker: str, name: str) -> int:
+    def _read_until(self, reader: str, maker: str, name: str) -> int:
         """Up to which number a reader has all changes of a list."""
         number = 0
         for issue in sorted(
-            (i for i in self.accepted[reader] if (i.maker, i.list) == (maker, name)), key=lambda i: i.since or 0
+            (i for i, _how in self.accepted[reader] if (i.maker, i.list) == (maker, name)), key=lambda i: i.since or 0
         ):
             if (issue.since or 0) <= number:
-                number = max(number, issue.sequence)
+                number = max(number, issue.sequence or 0)
         return number
 
     # What must hold.
 
     def compare(self, who: str) -> None:
         assert self.real[who].state() == self.model[who].state(), who
+        assert self.real[who].listings() == self.model[who].listings(), who
 
     def _check_what_goes_out(self, issue: Issue) -> None:
         model = self.model[issue.maker]
-        numbers = self._given.setdefault((issue.maker, issue.list), [{}])
-        given, since = numbers[-1], numbers[issue.since or 0]
-        changed = {
-            entry for number in numbers[(issue.since or 0) + 1 :] for entry, _live in number.items() - since.items()
-        }
-        told = {each.entry: each.live for each in issue.told}
+        told = {each.entry: each for each in issue.told}
         assert len(told) == len(issue.told), "an entry comes twice"
         out = model.outgoing(issue.choice)
+        for each in issue.told:
+            words = out.get(each.entry, {})
+            if words:
+                self._check_entry(issue, each, words)
+            elif issue.list is not None:
+                assert not each.live, f"{each.entry} goes out and must not"
+        if issue.list is None:
+            assert set(told) == set(out)
+            return
+        numbers = self._given.setdefault((issue.maker, issue.list), [{}])
+        bare = self._bare.get((issue.maker, issue.list), set())
+        given, since = numbers[-1], numbers[issue.since or 0]
+        changed = {
+            entry
+            for number in numbers[(issue.since or 0) + 1 :]
+            for entry, each in number.items()
+            if entry not in since or since[entry].live != each.live
+        }
         for entry, words in out.items():
-            allowed = {word.live for word in words.values()}
-            if entry in told:
-                assert told[entry] in allowed, entry
-            else:
+            if entry not in told:
                 # A withdrawal of what nobody got may be missing, and an increment has only what has changed.
-                assert since.get(entry, False) in allowed, f"{entry} is missing"
+                live = entry in since and since[entry].live
+                assert live in {word.live for word in words.values()}, f"{entry} is missing"
                 assert issue.since is not None or entry not in given, f"{entry} is missing"
         for entry in given:
-            if entry not in out:
-                if issue.since is None or given[entry] or entry in changed:
-                    assert entry in told, f"{entry} is not withdrawn"
-                assert not told.get(entry), f"{entry} goes out and must not"
-        for each in issue.told:
-            assert each.entry in out or each.entry in given, f"{each.entry} goes out and must not"
-            if each.live:
-                assert each.mark == model.mark(each.entry.file)
-                assert issue.choice.lets_out(each.mark)
+            if entry not in out and (issue.since is None or given[entry].live or entry in changed):
+                assert entry in told, f"{entry} is not withdrawn"
+        for entry in set(told) - set(out) - set(given):
+            # What was given by a hash alone is withdrawn so.
+            assert entry._replace(file=entry.file.removesuffix(BY_HASH)) in bare, f"{entry} goes out and must not"
+            del told[entry]
         numbers.append(given | told)
+
+    def _check_entry(self, issue: Issue, told: Told, words: Mapping[Place, Word]) -> None:
+        """Check what an entry says of the words that it may stand for."""
+        model, file = self.model[issue.maker], told.entry.file
+        mark = model.mark(file)
+        assert issue.choice.lets_out(mark)
+        # A MISP event without a mark is for the own organisation only.
+        assert told.mark == (mark or ("amber+strict" if issue.form == "misp" else None))
+        given = model.labels.get(file, set())
+        said = {(word.live, word.allow, frozenset(word.labels | given)) for word in words.values()}
+        assert (told.live, told.allow, told.labels) in said, told.entry
+        assert {each for each in told.opinions if not each.author} == model.own_opinions(file)
+
+    def _check_bare_list(self, issue: Issue) -> None:
+        """Check a list that can name files, and can say nothing else of them."""
+        model = self.model[issue.maker]
+        assert issue.list is not None
+        numbers = self._given.setdefault((issue.maker, issue.list), [{}])
+        bare = self._bare.setdefault((issue.maker, issue.list), set())
+        out: dict[str, dict[Entry, bool]] = {}
+        for entry, words in model.outgoing(issue.choice).items():
+            out.setdefault(entry.file, {})[entry] = any(word.live for word in words.values())
+        named = set()
+        for file, entries in out.items():
+            if (
+                any(entries.values())
+                and not model.listing(file)[0]
+                and BARE[issue.form] in facts(file.removesuffix(BY_HASH))
+            ):
+                named.add(file)
+        told = {each.entry.file.removesuffix(BY_HASH) for each in issue.told}
+        if issue.since is None:
+            assert told == {file.removesuffix(BY_HASH) for file in named}
+        assert told <= {file.removesuffix(BY_HASH) for file in named}
+        model.said |= {(file, issue.unnamed) for file in told}  # such a list cannot say for whom it passes something on
+        bare |= {entry for file in named for entry, live in out[file].items() if live}
+        numbers.append(numbers[-1])
 
     def check_withdrawals(self) -> None:
         """What no list of a voice gives any more is live nowhere under that voice; what all of them give is live."""
-        owners = {(i.maker, i.list): i.owner for i in self.issues}
         for reader, real in self.real.items():
+            odd = {entry for issue, how in self.accepted[reader] for entry in self._odd(issue, how)}
             for place, (live, _mark) in real.state().items():
-                entry, signer = place.entry_of_its_list, place.owner.replace("-", "+")
+                if place.owner in (HERE, NOBODY) or place.entry_of_its_list in odd:
+                    continue
+                told = [self._last_told(list_, place) for list_, owner in self._owners(reader) if owner == place.owner]
                 # A signed withdrawal reaches what the same set said unsigned.
-                signed = [self._given[which][-1].get(entry) for which, owner in owners.items() if owner == signer]
-                by_owner = [
-                    self._given[which][-1].get(entry) for which, owner in owners.items() if owner == place.owner
+                also = [
+                    self._last_told(list_, place)
+                    for list_, owner in self._owners(reader)
+                    if place.owner == f"{list_[0]}-" and list_[1] in SIGNED
                 ]
-                if by_owner and not any(by_owner):
+                if told and not any(each and each.live for each in told):
                     assert not live, f"{place} is live at {reader}"
-                known = [state for state in by_owner if state is not None]
-                taken = self.model[reader].words[place].taken or False in signed
-                if known and all(known) and not taken:
+                known = [each.live for each in told if each is not None]
+                taken = self.model[reader].words[place].taken or any(each and not each.live for each in also)
+                if known and any(known) and not taken:
                     assert live, f"{place} is not live at {reader}"
+
+    def _owners(self, reader: str) -> list[tuple[tuple[str, str], str]]:
+        """The lists with a name, and whose word each of them is now."""
+        owners = {(each.maker, each.list): each.owner for each in self.issues if each.list is not None}
+        return [(list_, self.model[reader].handed_over.get(owner, owner)) for list_, owner in owners.items()]
+
+    def _last_told(self, list_: tuple[str, str], place: Place) -> Told | None:
+        entry = place.entry_of_its_list
+        told = self._given[list_][-1]
+        old = entry._replace(author=entry.author.replace("2", "1"))
+        return told.get(entry) or told.get(old)
+
+    @staticmethod
+    def _odd(issue: Issue, how: How) -> list[Entry]:
+        """The entries of a list that later numbers of the lists with names do not speak of in the same way."""
+        if issue.list is not None and issue.form not in BARE and how.collection is None:
+            return []
+        unnamed = issue.unnamed if issue.form in BARE else None
+        return [
+            each.entry._replace(collection=how.collection or unnamed or each.entry.collection) for each in issue.told
+        ]
+
+    def check_opinions(self) -> None:
+        """Everybody has the opinions that lists tell, and no others."""
+        for reader, real in self.real.items():
+            model = self.model[reader]
+            # What a list without a name told, no other one takes back.
+            loose = {issue.owner for issue, _how in self.accepted[reader] if issue.list is None}
+            for file, opinions in real.opinions().items():
+                own = {(source, verdict) for owner, _author, source, verdict in opinions if owner == HERE}
+                assert own == {(source, verdict) for (of, source), verdict in model.opinions.items() if of == file}
+                for owner in {owner for owner, *_rest in opinions} - {HERE, NOBODY, *loose}:
+                    assert owner not in model.voices, f"{reader} has its own list's opinions"
+                    told = {
+                        Doubt(model.handed_over.get(each.author, each.author), *each[1:])
+                        for list_, its_owner in self._owners(reader)
+                        if its_owner == owner
+                        for entry, last in self._given[list_][-1].items()
+                        if entry.file in (file, file + BY_HASH, file.removesuffix(BY_HASH))
+                        for each in last.opinions
+                    }
+                    heard = {Doubt(author, *rest) for its_owner, author, *rest in opinions if its_owner == owner}
+                    assert heard <= told, f"{reader} has opinions on {file} that {owner} does not tell"
 
     def check_owners(self) -> None:
         """Nobody says what he did not say."""
@@ -218,7 +399,22 @@ class World:
             for place in real.state():
                 for voice in {place.owner, place.author}:
                     if voice[:1] in self.real and (voice == place.author or not place.author):
-                        assert (place.file, place.collection) in self.model[voice[0]].said, place
+                        said = self.model[voice[0]].said
+                        assert any(each[0] in _names(place.file) for each in said), place
+            for file, opinions in real.opinions().items():
+                for owner, author, source, verdict in opinions:
+                    voice = author or owner
+                    if voice[:1] in self.real:
+                        said = self.model[voice[0]].said
+                        assert any((name, source, verdict) in said for name in _names(file)), (file, voice, source)
+
+
+def _names(file: str) -> set[str]:
+    return {file, file.removesuffix(BY_HASH), file + BY_HASH}
+
+
+def _replace(told: Told, file: str) -> Told:
+    return Told(told.entry._replace(file=file), told.live, told.mark, told.at, told.labels, told.allow, told.opinions)
 
 
 #: What counts repetitions, and so may change when a list is read again.

@@ -27,7 +27,8 @@ from hashmatch.messages import Message
 from hashmatch.records import TLP_ORDER, BadLine, Failure, Hash, ListItem, Tlp
 from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store
 from hashmatch.store.membership import Membership, ensure_collection
-from hashmatch.workflows.export_list import ExportReport, ExportSelection, export
+from hashmatch.workflows.export_entries import ExportSelection
+from hashmatch.workflows.export_list import ExportReport, export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from tests.support.drawn_pictures import picture

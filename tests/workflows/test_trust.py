@@ -32,7 +32,8 @@ from hashmatch.store import (
     verify,
     voices,
 )
-from hashmatch.workflows.export_list import ExportReport, ExportSelection, export, sign_list
+from hashmatch.workflows.export_entries import ExportSelection
+from hashmatch.workflows.export_list import ExportReport, export, sign_list
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from tests.support.made_references import ME, add, add_entry, content, digests_of, measured, pdq

@@ -15,7 +15,8 @@ from hashmatch.exchange.formats import ncmec
 from hashmatch.records import BadLine, LineRemark, ListItem
 from hashmatch.store import Store, list_entries, lookup, open_store, verify
 from hashmatch.store.membership import Membership
-from hashmatch.workflows.export_list import ExportSelection, export
+from hashmatch.workflows.export_entries import ExportSelection
+from hashmatch.workflows.export_list import export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
 from tests.support.made_references import ME, add, add_entry, digests_of, pdq
