@@ -286,7 +286,7 @@ class _Import:
     def _allowed(
         self, connection: sqlite3.Connection, membership: Membership, heard: list_entries.HeardEntry
     ) -> list_entries.HeardEntry:
-        """Put what a person here says is legitimate on the allow list: our own word, beside that of whoever made the list."""
+        """Put what a person here says is legitimate on the allow list: our own word, beside that of the list."""
         if not self._plan.allow or membership.allow_here or membership.retracted is not None:
             return heard
         said = [curate.set_allow(connection, self._actor, each, True) for each in heard.references]
