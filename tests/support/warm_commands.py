@@ -33,7 +33,7 @@ from tests.support.repository import ROOT
 POSSIBLE = sys.platform == "linux"
 
 #: What only some commands need, and what takes longest to import.
-_NOT_IMPORTED = ("hashmatch.cluster", "hashmatch.review", "hashmatch.evaluate")
+_NOT_IMPORTED = ("hashmatch.review", "hashmatch.evaluate")
 _CODE = struct.Struct("=i")
 
 
