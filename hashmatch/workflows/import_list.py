@@ -6,7 +6,7 @@ import contextlib
 import gc
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from hashmatch.i18n import _, ngettext
 from hashmatch.isolation import Isolation
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead
 from hashmatch.search.duplicates import NearDuplicate, near_duplicates
-from hashmatch.store import Store, allow_list, generation, list_entries, list_issues, lookup, voices
+from hashmatch.store import Store, allow_list, curate, generation, list_entries, list_issues, lookup, voices
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, ensure_collection
 from hashmatch.workflows.list_files import ListFile, lists_in
@@ -278,10 +278,19 @@ class _Import:
     def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, list_entries.ListEntry]]) -> None:
         told = [entry for _line, entry in entries]
         for (line, entry), heard in zip(entries, list_entries.add_items(connection, self._actor, told), strict=True):
-            self._count(connection, line, entry.membership, heard)
+            self._count(connection, line, entry.membership, self._allowed(connection, entry.membership, heard))
         if any(entry.membership.record is not None for entry in told):
             gone = list_entries.replace_older(connection, self._actor, self._origin.owner, told)
             self._counts["replaced"] += gone
+
+    def _allowed(
+        self, connection: sqlite3.Connection, membership: Membership, heard: list_entries.HeardEntry
+    ) -> list_entries.HeardEntry:
+        """Put what a person here says is legitimate on the allow list: our own word, beside that of the list."""
+        if not self._plan.allow or membership.allow_here or membership.retracted is not None:
+            return heard
+        said = [curate.set_allow(connection, self._actor, each, True) for each in heard.references]
+        return replace(heard, outcome="joined") if any(said) and heard.outcome == "known" else heard
 
     def _withdraw_record(self, connection: sqlite3.Connection, line: int, entry: list_entries.ListEntry) -> None:
         """Carry out a withdrawal that names only a record."""
@@ -317,7 +326,7 @@ class _Import:
             more = ", …" if len(heard.references) > 5 else ""
             text = _("it is about {count} references: {named}").format(count=len(heard.references), named=named + more)
             self._remark(LineRemark(line, text))
-        if membership.allow and heard.outcome in ("added", "joined", "known"):
+        if (membership.allow or self._plan.allow) and heard.outcome in ("added", "joined", "known"):
             found = lookup.reference(connection, heard.references[0])
             if found.allow and not found.pending:
                 counts["allow"] += 1

@@ -36,6 +36,8 @@ class Memberships:
         author = "" if item.author == origin.owner else item.author
         if origin.owner == voices.UNSIGNED:
             author = author or name
+        # Nobody's word may be ours to say; into that of others we put nothing.
+        allow_here = plan.allow and origin.owner == voices.UNSIGNED
         return Membership(
             name,
             source=item.source,
@@ -43,7 +45,7 @@ class Memberships:
             case=item.case,
             note=item.note,
             labels=item.labels,
-            allow=plan.allow or item.allow,
+            allow=item.allow or allow_here,
             added=item.added,
             retracted=retracted and retracted[:19] + "Z",
             retraction_reason=reason,
@@ -55,7 +57,7 @@ class Memberships:
             author=author,
             record=item.record,
             expires=item.expires,
-            allow_here=plan.allow,
+            allow_here=allow_here,
             also=self._also(item.author, name) if retracted else (),
         )
 

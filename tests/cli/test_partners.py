@@ -359,10 +359,23 @@ class TestTheAllowListOfOthers:
         here("import", east.lists())
         here("allow", md5("news"))
         west("import", here.lists("--sign", "here"))
-        told = {(each["owner"], each["author"]): each["allow"] for each in west.shown("news")["sources"]}
-        assert told.pop((key, "")) is True
-        ((other, allowed),) = told.items()
-        assert other[0] == key and other[1].startswith("origin:") and not allowed, "and east's word stays east's"
+        ours, theirs = (
+            next(each for each in west.shown("news")["sources"] if bool(each["author"]) == passed_on)
+            for passed_on in (False, True)
+        )
+        assert (ours["owner"], ours["allow"], ours["collection"]) == (key, True, "allowed")
+        assert theirs["author"].startswith("origin:") and not theirs["allow"], "and east's word stays east's"
+        here("allow", md5("news"), "--off")
+        assert "1 disputed" in west("import", here.lists("--sign", "here")).err
+        assert [each["retracted"] is None for each in west.shown("news")["sources"]] == [False, True]
+        # The same in one step.
+        other = side("other")
+        other("import", east.lists(), "--allow")
+        assert [(each["collection"], each["allow"]) for each in other.shown("news")["sources"]] == [
+            ("allowed", True),
+            ("one", False),
+        ]
+        assert other.shown("news")["allow"]
 
     def test_what_a_person_says_with_the_import_waits_for_nobody(self, side: Sides) -> None:
         here = side("here")

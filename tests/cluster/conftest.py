@@ -1,4 +1,4 @@
-"""A cluster that the tests of a module share."""
+"""A cluster that tests share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.support.dask_cluster import LONG, Dask, dask
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
     """A scheduler with two workers, for tests that do not kill them."""
     from distributed import Client

@@ -60,16 +60,16 @@ def alone(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 #: Files of `pictures`, and how many of them make sure that it is not over before something happens in the middle of it.
-COUNT = 481
+COUNT = 321
 BATCH = 32
 INDEX = ("-v", "index", "--no-local-features", "--cluster")
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough pictures for a dozen batches, of other bytes each but for two of them; the first takes seconds."""
+    """Enough pictures for ten batches, of other bytes each but for two of them; the first takes a second."""
     folder = tmp_path_factory.mktemp("pictures")
-    (folder / "000.jpg").write_bytes(with_scans(2000))
+    (folder / "000.jpg").write_bytes(with_scans(1000))
     drawn = [picture(folder / "drawn.jpg", number).read_bytes() for number in range(20)]
     (folder / "drawn.jpg").unlink()
     for number in range(1, COUNT - 1):

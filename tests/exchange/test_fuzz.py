@@ -190,17 +190,19 @@ def test_values_of_other_types(name: str, listed: list[ListItem], seed: int) -> 
     check(name, json.dumps(document).encode())
 
 
+#: Held in memory, these would take several megabytes.
+ENTRIES = 4_000
 LONG = {
-    "pdq": f"{BRIDGE}\n".encode() * 10_000,
-    "digests": f"{MD5}\n{SHA1}\n".encode() * 5_000,
-    "hashdeep": b"%%%% HASHDEEP-1.0\n%%%% size,md5,filename\n" + b"3,%b,a,b\n" % MD5.encode() * 10_000,
-    "bodyfile": b"%b|a|1|r/r|0|0|3|1|1|1|1\n" % MD5.encode() * 10_000,
-    "get-filehash": b"Algorithm : MD5\nHash : %b\nPath : a\n\n" % MD5.encode() * 10_000,
-    "table": b"hash;name\n" + b"%b;a\n" % MD5.encode() * 10_000,
-    "json": b"[" + b'{"hash":"%b"},' % MD5.encode() * 9_999 + b'{"hash":"%b"}]' % MD5.encode(),
-    "threatexchange": b'{"data":[' + b'{"type":"HASH_MD5","indicator":"%b"},' % MD5.encode() * 10_000 + b"]}",
-    "tat": b'{"results":[' + b'{"algorithm":"MD5","hash_digest":"%b"},' % MD5.encode() * 10_000 + b"]}",
-    "stopncii": b'{"hashRecords":[' + b'{"signalType":"VideoMD5","hashValue":"%b"},' % MD5.encode() * 10_000 + b"]}",
+    "pdq": f"{BRIDGE}\n".encode() * ENTRIES,
+    "digests": f"{MD5}\n{SHA1}\n".encode() * (ENTRIES // 2),
+    "hashdeep": b"%%%% HASHDEEP-1.0\n%%%% size,md5,filename\n" + b"3,%b,a,b\n" % MD5.encode() * ENTRIES,
+    "bodyfile": b"%b|a|1|r/r|0|0|3|1|1|1|1\n" % MD5.encode() * ENTRIES,
+    "get-filehash": b"Algorithm : MD5\nHash : %b\nPath : a\n\n" % MD5.encode() * ENTRIES,
+    "table": b"hash;name\n" + b"%b;a\n" % MD5.encode() * ENTRIES,
+    "json": b"[" + b'{"hash":"%b"},' % MD5.encode() * (ENTRIES - 1) + b'{"hash":"%b"}]' % MD5.encode(),
+    "threatexchange": b'{"data":[' + b'{"type":"HASH_MD5","indicator":"%b"},' % MD5.encode() * ENTRIES + b"]}",
+    "tat": b'{"results":[' + b'{"algorithm":"MD5","hash_digest":"%b"},' % MD5.encode() * ENTRIES + b"]}",
+    "stopncii": b'{"hashRecords":[' + b'{"signalType":"VideoMD5","hashValue":"%b"},' % MD5.encode() * ENTRIES + b"]}",
 }
 
 
@@ -209,12 +211,12 @@ LONG = {
 )  # see test_ncmec
 def test_a_long_list_is_not_held_in_memory(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stix_waiting, "WAITING_MAX", 10)  # files that a later indicator may still refer to
-    count = 2_000 if name in ENTANGLED else 10_000
+    count = 1_000 if name in ENTANGLED else ENTRIES
     frame = (Hash("pdq", bytes(32), 100, 1.0),) if name.startswith("vpdq") else ()
     kind: Kind = "video" if name.startswith("tx") else "image"
     listed = (ListItem(md5=f"{n:032x}", sha1=SHA1, sha256=SHA256, kind=kind, hashes=frame) for n in range(count))
     data = LONG.get(name) or write(get(name), listed)[0]
-    rows = 20_000 if name.startswith("tx") else count  # one digest per row
+    rows = 2 * ENTRIES if name.startswith("tx") else count  # one digest per row
     stream = BytesIO(data)
     tracemalloc.start()
     try:

@@ -129,7 +129,7 @@ def test_damage_is_told_in_clear_lines_and_costs_few_entries() -> None:
     chance = random.Random(7)
     kept: list[int] = []
     worst: dict[str, Any] = {}
-    for _time in range(100):
+    for _time in range(40):
         broken = bytearray(data)
         for _place in range(3):
             place = chance.randrange(len(broken))
@@ -139,7 +139,7 @@ def test_damage_is_told_in_clear_lines_and_costs_few_entries() -> None:
         assert len(damage) <= 3 and all(message.isprintable() and len(message) < 200 for message in damage)
         kept.append(sum(isinstance(row, tuple) for row in rows))
         worst.update(dict.fromkeys(damage))
-    assert worst and sorted(kept)[10] > count * 0.95
+    assert worst and sorted(kept)[4] > count * 0.95
 
 
 @pytest.mark.parametrize("place", [1, 10, 11, -1])

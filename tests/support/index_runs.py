@@ -73,7 +73,10 @@ def holds(db: Path) -> dict[str, list[Any]]:
 
 def locations(db: Path) -> set[str]:
     """The names of the files in a reference set."""
-    return {os.path.basename(os.fsdecode(row[0])) for row in holds(db)["locations"]} if is_made(db) else set()
+    if not is_made(db):
+        return set()
+    with contextlib.closing(sqlite3.connect(f"{db.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return {os.path.basename(os.fsdecode(path)) for (path,) in connection.execute("SELECT path FROM location")}
 
 
 def reported(messages: str) -> set[str]:

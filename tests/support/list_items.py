@@ -21,11 +21,11 @@ SHA256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 ALL = frozenset(EXTRAS)
 
-#: For properties of whole lists. A busy machine does not fail them. There are some twenty formats, so each gets half the
-#: examples of other properties.
+#: For properties of whole lists. A busy machine does not fail them. There are some thirty formats, so each gets a quarter of
+#: the examples of other properties.
 patient = settings(
     deadline=None,
-    max_examples=max(1, settings.default.max_examples // 2) if settings.default else 50,
+    max_examples=max(1, settings.default.max_examples // 4) if settings.default else 25,
     suppress_health_check=[HealthCheck.too_slow],
 )
 
