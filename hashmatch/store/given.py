@@ -64,6 +64,13 @@ class GivenList:
 
     def note(self, given: Iterable[tuple[int, GivenEntry]]) -> None:
         """Note what the next number gives, by reference, within a transaction."""
+        given = list(given)
+        # Whoever reads another list that still gives it must get it anew: whose word it is counts, and not in which list.
+        self.connection.executemany(
+            "UPDATE given SET sequence = (SELECT max(sequence) + 1 FROM published WHERE published.list = given.list)"
+            " WHERE reference_id = ? AND collection_id = ? AND list != ? AND NOT withdrawn AND changed <= ?",
+            [(number, each.collection_id, self.name, each.changed) for number, each in given if each.withdrawn],
+        )
         self.connection.executemany(
             "INSERT INTO given (list, reference_id, collection_id, tlp, changed, withdrawn, carried, sequence)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (list, reference_id, collection_id) DO UPDATE SET"

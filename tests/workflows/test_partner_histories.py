@@ -167,6 +167,16 @@ FOUND: dict[str, list[Step]] = {
         ("label", "A", "full 1", "x", False),
         ("send", "A", "B", "north", 5),
     ],
+    "what one list withdraws is in the next increment of another that still gives it": [
+        ("publish", "C", "east"),
+        ("add", "C", "full 1", "one", "clear", ("x",)),
+        ("send", "C", "A", "north", 5),
+        ("send", "C", "A", "east", 0, 1),
+        ("label", "C", "full 1", "x", False),
+        ("send", "C", "A", "east", 0, 1),
+        ("send", "C", "A", "north", 5),
+        ("send", "C", "A", "east", 0, 1),
+    ],
     "a key that was handed over: of two words the stricter mark stays": [
         ("add", "A", "full 1", "one", "green"),
         ("send", "A", "B", "east", 0, 0, 0, 1),
