@@ -5,8 +5,9 @@ from __future__ import annotations
 from hashmatch.escape import for_terminal
 from hashmatch.hashers import title_of
 from hashmatch.i18n import _
-from hashmatch.matching.results import MatchedDecision, Reason
+from hashmatch.matching.results import MatchedDecision, MatchedReference, Reason
 from hashmatch.matching.tiers import threshold_of
+from hashmatch.store.lookup import Reference
 
 
 def explain(reason: Reason, algorithm: str) -> str:
@@ -46,3 +47,10 @@ def decided(found: MatchedDecision) -> str:
     text = _("{decision}: decided by {people}, {day}") if found.in_force else _("{decision}: said by {people}, {day}")
     day = (found.at or "").partition("T")[0]
     return text.format(decision=decision_name(found.decision), people=", ".join(found.by), day=day)
+
+
+def allow_text(reference: Reference | MatchedReference) -> str:
+    """What to say of a reference on the allow list."""
+    if reference.pending:
+        return _("on the allow list by others' word only (`hashmatch allow` agrees)")
+    return _("on the allow list")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashmatch.escape import for_spreadsheet, for_terminal
 from hashmatch.i18n import _
 from hashmatch.records import Fingerprint, Hash
+from hashmatch.report.reasons import allow_text
 from hashmatch.store import voices
 from hashmatch.store.lookup import Provenance, Reference
 from hashmatch.store.word_facts import StatedFacts
@@ -60,9 +61,7 @@ def reference_lines(
     state = _("live") if reference.live else _("retracted")
     if not reference.live and any(source.retracted is None for source in reference.sources):
         state = _("expired")
-    allow = ", " + _("on the allow list") if reference.allow else ""
-    if reference.pending:
-        allow = ", " + _("on the allow list by others' word only (`hashmatch allow` agrees)")
+    allow = f", {allow_text(reference)}" if reference.allow else ""
     yield f"#{reference.id}  {reference.kind or '?'}  {state}{allow}"
     facts = {
         "sha256": reference.sha256,
@@ -145,6 +144,8 @@ def list_line(reference: Reference, where: Sequence[bytes]) -> str:
     state = _("live")
     if not reference.live:
         state = _("retracted")
+    elif reference.pending:
+        state = _("pending")
     elif reference.allow:
         state = _("allowed")
     elif reference.failed:

@@ -10,7 +10,7 @@ from hashmatch.escape import for_terminal
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import ExaminedFilm, LocalEvidence, Match, Result, Segment, VideoEvidence
 from hashmatch.report.part_names import in_part
-from hashmatch.report.reasons import decided, explain
+from hashmatch.report.reasons import allow_text, decided, explain
 from hashmatch.report.transforms import transform_name
 from hashmatch.store import Store, lookup
 
@@ -58,7 +58,7 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
     if match.reason in WORTH_SAYING:
         facts.append(explain(match.reason, match.algorithm))
     if reference.allow:
-        facts.append(_("on the allow list"))
+        facts.append(allow_text(reference))
     facts += [f"{s.collection}" + (f" (TLP:{s.tlp.upper()})" if s.tlp else "") for s in reference.sources]
     facts += [f"[{label}]" for label in reference.labels]
     facts += [

@@ -331,6 +331,9 @@ class TestTheAllowListOfOthers:
             assert here("scan", path, "--format", "jsonl", code=1).lines[0]["status"] == "match"
         waiting = here("allow", "--pending")
         assert waiting.out.splitlines() == ["#1  news, unsigned, others call it propaganda", "#2  news, unsigned"]
+        told = here("scan", upload, code=1).out
+        assert "on the allow list by others' word only (`hashmatch allow` agrees)" in told
+        assert here("list").out.count("pending") == 1
         here("allow", "2")
         assert here("scan", upload, "--format", "jsonl").lines[0]["status"] == "allowed"
         assert here("scan", original, "--format", "jsonl", code=1).lines[0]["status"] == "match"

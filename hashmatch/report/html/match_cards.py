@@ -14,7 +14,7 @@ from hashmatch.report.html import drawings
 from hashmatch.report.html.contents import ReportEntry, SectionName
 from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.part_names import in_part
-from hashmatch.report.reasons import decided, explain
+from hashmatch.report.reasons import allow_text, decided, explain
 from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, examined_text, span_text
 from hashmatch.report.transforms import transform_name
 from hashmatch.views import FULL
@@ -129,7 +129,7 @@ def _facts(match: Match) -> list[str]:
     if match.local is not None:
         facts.append(ngettext("{n} point agrees", "{n} points agree", match.local.points).format(n=match.local.points))
     if match.reference.allow:
-        facts.append(_("on the allow list"))
+        facts.append(allow_text(match.reference))
     if match.decision is not None:
         facts.append(for_terminal(decided(match.decision)))
     return facts
