@@ -154,7 +154,7 @@ def hear(
         outcome, changed = _hear_word(connection, actor, reference_id, membership, own, collection_id, rows)
     if new and outcome == "joined":
         outcome = "added"
-    decided = membership.allow_here and decide(connection, reference_id, True)
+    decided = membership.allow_here and membership.retracted is None and decide(connection, reference_id, True)
     if decided or settle(connection, reference_id):
         changed = True
         outcome = "joined" if outcome == "known" else outcome

@@ -313,7 +313,7 @@ class ModelPartner:
         place = Place(file, owner, author, collection)
         self.rules.setdefault(place[1:], None)
         mark = strictest(told.mark, how.mark) or how.default
-        allow = told.allow or how.allow
+        allow = told.allow or (how.allow and owner == NOBODY)
         word = self.words.get(place)
         if word is None:
             others = self.of(file).items()
@@ -334,7 +334,7 @@ class ModelPartner:
                 if other is not None and other.at <= told.at:
                     other.stands = False
                     other.at = max(other.at, told.at)
-        if how.allow:
+        if how.allow and owner == NOBODY and told.live:
             self.decide(file, True)
 
     # What goes out.

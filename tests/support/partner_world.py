@@ -198,6 +198,10 @@ class World:
             for each in self._reached(model, told):
                 marks = How(how.collection, how.mark or issue.mark, how.default, how.allow)
                 model.hear(issue.owner, each, marks, unnamed=issue.unnamed, reached_unsigned=unsigned)
+        if how.allow and issue.owner != NOBODY:
+            for told in issue.told:
+                if told.live:
+                    model.allow(told.entry.file, on=True)
         self.compare(to)
         before = content(real.store, *_COUNTERS)
         real.take(issue, how)
