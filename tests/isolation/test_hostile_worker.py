@@ -294,17 +294,17 @@ def run_busy(path: Path, *seconds: float, grant: Callable[[int], float], **setti
 def test_cpu_time_is_limited_for_each_task(path: Path) -> None:
     """However many a worker has done before; and it is not tried again, since it would take as long again."""
     start = time.process_time(), os.times().children_user
-    done = run_busy(path, 0.8, 0.8, 0.8, 60.0, 0.8, grant=lambda worked: 2.0)
+    done = run_busy(path, 0.4, 0.4, 0.4, 60.0, 0.4, grant=lambda worked: 1.0)
     assert [code(each) for each in done] == [None, None, None, "timeout", None]
     assert done[3].failure is not None and "CPU" in done[3].failure.message
-    assert os.times().children_user - start[1] < 3.2 + 3 + 2
+    assert os.times().children_user - start[1] < 1.6 + 2 + 2
 
 
 def test_cpu_time_grows_with_what_was_done(path: Path) -> None:
     """As that of a film does with its pixels; how long it says that it is does not matter."""
-    (done,) = run_busy(path, 4.0, grant=lambda worked: 2.0 + worked / 10)
+    (done,) = run_busy(path, 2.0, grant=lambda worked: 1.0 + worked / 10)
     assert code(done) is None
-    (done,) = run_busy(path, 6.0, grant=lambda worked: 1.0 + min(worked / 10, 1.0))
+    (done,) = run_busy(path, 6.0, grant=lambda worked: 0.5 + min(worked / 10, 0.5))
     assert code(done) == "timeout"
 
 

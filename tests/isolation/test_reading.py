@@ -247,7 +247,7 @@ def test_memory_without_end(path: Path) -> None:
 @linux
 @pytest.mark.parametrize("what", ["loop", "loop without hearing"])
 def test_work_without_end(path: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_SECONDS", 1.0)
+    monkeypatch.setattr(reading, "_SECONDS", 0.5)
     started = time.process_time()
     found, reason = attempt(path, what, steps=())
     assert found == [b"before"] and ("s to read" in reason or "was killed" in reason)
