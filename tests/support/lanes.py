@@ -40,6 +40,7 @@ LANES = {
     "workflows/test_banks.py": "commands",
     "workflows/test_compare.py": "media",
     "workflows/test_index.py": "media",
+    "workflows/test_partner_histories.py": "fuzz",
     "workflows/test_parts.py": "media",
     "workflows/test_scan.py": "media",
 }
@@ -53,6 +54,7 @@ LONGEST = (
     "media/test_rare_stills.py",
     "evaluate/test_goals.py",
     "test_docs.py",
+    "workflows/test_partner_histories.py",
 )
 
 
