@@ -127,7 +127,8 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         else:
             _doubt(connection, entry, others, ours)
         outcome = next((each for each in outcomes if each != "tombstone"), outcomes[0])
-        heard.append(HeardEntry((*reached, *others), outcome))
+        told = others if new and others else [*reached, *others]  # a tombstone of its own is about nothing more
+        heard.append(HeardEntry(tuple(told), outcome))
     batch.flush()
     return heard
 

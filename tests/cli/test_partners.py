@@ -282,7 +282,8 @@ class TestWhoseWord:
         here("import", here.writes(*entries))
         ran = here("import", here.writes({"collection": "a", **both[by], "retracted": "2099-01-01T00:00:00Z"}))
         assert "it is about 2 references: #1, #2" in ran.err and "1 about several references" in ran.err
-        assert here("list", "--retracted").out.count("\n") == 2
+        # By its hash alone, it is also a tombstone, so that an older word on the hash alone does not revive it.
+        assert here("list", "--retracted").out.count("\n") == (3 if by == "pdq" else 2)
 
     def test_what_has_expired_matches_no_more(self, side: Sides) -> None:
         here = side("here")

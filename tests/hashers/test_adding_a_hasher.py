@@ -123,7 +123,7 @@ def test_two_files_are_compared_by_it(contributor: Contributor) -> None:
 @pytest.mark.parametrize("form", ["jsonl", "csv", "stix", "misp"])
 def test_lists_carry_it_to_a_partner(contributor: Contributor, form: str) -> None:
     hashes, partner = contributor.folder / f"list of {form}", f"partner of {form}.db"
-    assert contributor.run("export", "--format", form, "-o", hashes).code == 0
+    assert contributor.run("export", "--unmarked", "--format", form, "-o", hashes).code == 0
     imported = contributor.run("import", "--collection", "theirs", hashes, db=partner)
     assert (imported.code, "does not know" in imported.err) == (0, False), imported.err
     check(found(contributor.run("scan", "--format", "jsonl", contributor.folder / "uploads", db=partner)))
