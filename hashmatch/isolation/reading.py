@@ -46,21 +46,18 @@ _ENCODINGS = (
 _IMPORTED_LATE = ("_strptime", "heapq")
 
 
-def _prepare_nothing(stream: BinaryIO, *arguments: object) -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the process does. All of it must be picklable: functions of modules, and plain values.
 
     work: work(stream, *arguments) yields messages. What it raises ends the list: a CommandError by its text, an OSError by
     its reason.
-    prepare: prepare(stream, *arguments) loads whatever `work` needs, before the lock. It must not read what the file says.
+    prepare: prepare(stream, *arguments) loads whatever `work` needs, before the lock; None if it needs nothing. It must not
+    read what the file says.
     """
 
     work: Callable[..., Iterator[bytes]]
-    prepare: Callable[..., object] = _prepare_nothing
+    prepare: Callable[..., object] | None = None
     arguments: tuple[Any, ...] = ()
 
 
@@ -224,7 +221,8 @@ def _read(reading: Reading, given: _Given, granted: float, isolation: Isolation,
         if sys.platform == "linux":  # elsewhere it is not forked and has inherited nothing
             lock.close_all_but({pipe.fileno(), stream.fileno()})
         _import_what_comes_late()
-        reading.prepare(stream, *reading.arguments)
+        if reading.prepare is not None:
+            reading.prepare(stream, *reading.arguments)
         give_back()
         _limit_cpu_seconds(granted)
         pipe.send_bytes(_LOCKED + " ".join(lock.lock(isolation.steps, isolation.memory)).encode())

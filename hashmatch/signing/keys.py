@@ -76,6 +76,14 @@ def known(folder: Path) -> tuple[list[KnownKey], list[BadKey]]:
     return found, bad
 
 
+def names() -> dict[str, str]:
+    """The names of the public keys that are known here, by their texts. None, if the folder of keys cannot be trusted."""
+    try:
+        return {key.public.text: key.name for key in known(default_folder())[0] if key.name}
+    except CommandError:
+        return {}
+
+
 def find(folder: Path, what: str) -> KnownKey:
     """Finds a public key by its name in the folder, its base64 or the path of its file. Raises CommandError.
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from hashmatch.clock import now
 from hashmatch.records import ListItem, Opinion
-from hashmatch.store import bulk, lookup, opinions, row_digests, voices
+from hashmatch.store import bulk, opinions, row_digests, voices
 from hashmatch.store.audit import Actor
-from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, hear, insert, withdraw
+from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, hear, insert
 from hashmatch.store.reach import DIGESTS, KnownReferences, of_hashes
 from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
 from hashmatch.store.revisions import touch
@@ -100,10 +100,9 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         reached = known.reached(entry.identity, digests)
         if membership.author in ours or membership.owner in ours:
             batch.flush()
-            heard.append(_come_back(connection, entry, reached, ours))
-            if heard[-1].outcome == "ours":
+            if _come_back(connection, entry, reached, ours):
+                heard.append(HeardEntry(tuple(reached), "ours"))
                 continue
-            heard.pop()
         alike = {each: None for key in entry.whole_hashes for each in same.get(key, ())} if only_doubts else {}
         new = not reached
         if new and membership.retracted is None:
@@ -131,51 +130,6 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
         heard.append(HeardEntry(tuple(told), outcome))
     batch.flush()
     return heard
-
-
-def withdraw_record(connection: sqlite3.Connection, actor: Actor, membership: Membership) -> dict[int, JoinOutcome]:
-    """Withdraw whatever the same owner said in a record. Returns what came of it, by reference."""
-    rows = _of_records(connection, membership.owner, [membership.record or ""])
-    outcomes: dict[int, JoinOutcome] = {reference_id: "known" for reference_id, *_rest in rows}
-    for reference_id, collection_id, _record, changed, retracted in rows:
-        said = membership.said
-        if retracted is None and (said is None or changed is None or said >= changed):
-            withdraw(connection, actor, reference_id, collection_id, membership)
-            outcomes[reference_id] = "retracted"
-    gone = [each for each, outcome in outcomes.items() if outcome == "retracted"]
-    return outcomes | dict.fromkeys(lookup.live(connection, gone), "disputed")
-
-
-def replace_older(connection: sqlite3.Connection, actor: Actor, owner: str, entries: Iterable[ListEntry]) -> int:
-    """Of each record of these entries, withdraw what older versions of it named. Returns how many words were withdrawn."""
-    by_record = {e.membership.record: e.membership for e in entries if e.membership.record is not None}
-    rows = _of_records(connection, owner, sorted(by_record))
-    newest: dict[str, str] = {}
-    for _reference_id, _collection_id, name, changed, _retracted in rows:
-        newest[name] = max(newest.get(name, ""), changed or "")
-    gone = 0
-    for reference_id, collection_id, name, changed, retracted in rows:
-        if retracted is None and (changed or "") < newest[name]:
-            heard = by_record[name]
-            corrected = replace(heard, retracted=newest[name][:19] + "Z", retraction_reason="corrected by its source")
-            withdraw(connection, actor, reference_id, collection_id, replace(corrected, changed=None, added=None))
-            gone += 1
-    return gone
-
-
-def _of_records(
-    connection: sqlite3.Connection, owner: str, records: Sequence[str]
-) -> list[tuple[int, int, str, str | None, str | None]]:
-    found = list[tuple[int, int, str, str | None, str | None]]()
-    for start in range(0, len(records), 10_000):
-        part = records[start : start + 10_000]
-        found += connection.execute(
-            "SELECT reference_id, collection_id, record, changed, retracted FROM membership"
-            " JOIN collection ON collection.id = collection_id JOIN voice ON voice.id = voice_id"
-            f" WHERE record IN ({', '.join('?' * len(part))}) AND owner = ?",
-            (*part, owner),
-        ).fetchall()
-    return found
 
 
 def identity_of(item: ListItem) -> bytes:
@@ -356,14 +310,14 @@ def _only_of(entry: ListEntry) -> str | None:
     return entry.membership.collection if entry.membership.owner == voices.UNSIGNED else None
 
 
-def _come_back(
-    connection: sqlite3.Connection, entry: ListEntry, reached: Sequence[int], ours: frozenset[str]
-) -> HeardEntry:
+def _come_back(connection: sqlite3.Connection, entry: ListEntry, reached: Sequence[int], ours: frozenset[str]) -> bool:
     """Take in our own word, or what we passed on, that a list brought back: nothing changes but what its owner thinks of it.
-    Where we do not know it (a backup was restored), it is a word like any other."""
+
+    Returns whether it is that. Where we do not know it (a backup was restored), it is a word like any other.
+    """
     membership = entry.membership
     if membership.author not in ours and not any(_is_home(connection, each, membership) for each in reached):
-        return HeardEntry((), "added")
+        return False
     theirs = () if membership.owner in ours else tuple(each for each in entry.opinions if each.author not in ours)
     entry = entry._replace(opinions=theirs)
     for each in reached:
@@ -376,7 +330,7 @@ def _come_back(
         )
         if _hear_opinions(connection, each, entry, ours):
             touch(connection, each)
-    return HeardEntry(tuple(reached), "ours")
+    return True
 
 
 def _is_home(connection: sqlite3.Connection, reference_id: int, membership: Membership) -> bool:

@@ -18,7 +18,17 @@ from hashmatch.i18n import _, ngettext
 from hashmatch.isolation import Isolation
 from hashmatch.records import UNNAMED, BadLine, LineRemark, ListHead
 from hashmatch.search.duplicates import NearDuplicate, near_duplicates
-from hashmatch.store import Store, allow_list, curate, generation, list_entries, list_issues, lookup, voices
+from hashmatch.store import (
+    Store,
+    allow_list,
+    curate,
+    generation,
+    list_entries,
+    list_issues,
+    lookup,
+    source_records,
+    voices,
+)
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, ensure_collection
 from hashmatch.workflows.list_files import ListFile, lists_in
@@ -280,7 +290,8 @@ class _Import:
         for (line, entry), heard in zip(entries, list_entries.add_items(connection, self._actor, told), strict=True):
             self._count(connection, line, entry.membership, self._allowed(connection, entry.membership, heard))
         if any(entry.membership.record is not None for entry in told):
-            gone = list_entries.replace_older(connection, self._actor, self._origin.owner, told)
+            words = [entry.membership for entry in told]
+            gone = source_records.replace_older(connection, self._actor, self._origin.owner, words)
             self._counts["replaced"] += gone
 
     def _allowed(
@@ -295,7 +306,7 @@ class _Import:
     def _withdraw_record(self, connection: sqlite3.Connection, line: int, entry: list_entries.ListEntry) -> None:
         """Carry out a withdrawal that names only a record."""
         membership = entry.membership
-        found = list_entries.withdraw_record(connection, self._actor, membership)
+        found = source_records.withdraw_record(connection, self._actor, membership)
         if not found:
             text = _(
                 "withdraws {record}, which is not here: where another list brings it, import that one, and then this one"

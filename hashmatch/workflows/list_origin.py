@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,6 +74,7 @@ def origin_of(store: Store, given: ListFile, form: exchange.Format, told: ListHe
 
     Raises CommandError, with every objection, if the list is not acceptable.
     """
+    from hashmatch.signing import keys
     from hashmatch.signing.acceptance import ListIssue, decide
 
     connection, path = store.connection, given.path
@@ -87,7 +87,9 @@ def origin_of(store: Store, given: ListFile, form: exchange.Format, told: ListHe
         message = _(
             "{path}: it is signed by {signer}, which was handed over to {newer}: ask for a list that this key signed"
         )
-        raise CommandError(message.format(path=path, signer=called(signer), newer=called(newer)))
+        names = keys.names()
+        called = {"signer": names.get(signer, signer), "newer": names.get(newer, newer)}
+        raise CommandError(message.format(path=path, **called))
     before = [] if head.name is None else list_issues.sequences_seen(connection, head, signer)
     is_signed_there = plan.collection is not None and list_issues.has_signed(connection, plan.collection)
     lacks = signed is None and (plan.verify_key is not None or is_signed_there)
@@ -120,16 +122,6 @@ def _owner(form: exchange.Format, head: ListHead, signer: str | None) -> str:
     if form.speaker:
         return voices.of_interface(form.name)
     return voices.UNSIGNED if head.origin is None else voices.of_origin(head.origin)
-
-
-def called(public_key: str | None) -> str:
-    """The name of a public key if it is known here, else its text."""
-    from hashmatch.signing import keys
-
-    with contextlib.suppress(CommandError):  # a folder of keys that cannot be trusted names nobody
-        known = keys.known(keys.default_folder())[0]
-        return next((key.name for key in known if key.name and key.public.text == public_key), public_key or "")
-    return public_key or ""
 
 
 def _digest(file: BinaryIO) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 from hashmatch.exchange.formats import ncmec
 from hashmatch.records import BadLine, LineRemark, ListItem
-from hashmatch.store import Store, list_entries, lookup, open_store, verify
+from hashmatch.store import Store, lookup, open_store, source_records, verify
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.export_entries import ExportSelection
 from hashmatch.workflows.export_list import export
@@ -192,7 +192,7 @@ def test_a_record_is_looked_up_by_an_index(store: Store) -> None:
     asked: list[str] = []
     store.connection.set_trace_callback(asked.append)
     with store.transaction() as connection:
-        assert list_entries.withdraw_record(connection, ME, Membership("x", owner="y", record="z")) == {}
+        assert source_records.withdraw_record(connection, ME, Membership("x", owner="y", record="z")) == {}
     store.connection.set_trace_callback(None)
     (query,) = [each for each in asked if "'z'" in each]
     plan = store.connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()

@@ -11,14 +11,9 @@ from hashmatch.store import voices
 
 @functools.cache
 def _names() -> dict[str, str]:
-    from hashmatch.errors import CommandError
     from hashmatch.signing import keys
 
-    try:
-        known = keys.known(keys.default_folder())[0]
-    except CommandError:  # a folder of keys that cannot be trusted names nobody
-        return {}
-    return {key.public.text: key.name for key in known if key.name}
+    return keys.names()
 
 
 def called(owner: str, author: str = "") -> str:
