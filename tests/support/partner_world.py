@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hashmatch.errors import CommandError
-from hashmatch.records import Tlp, Verdict
+from hashmatch.records import Tlp, Verdict, strictest
 from tests.support.made_references import content
 from tests.support.partner_model import (
     BY_HASH,
@@ -196,7 +196,7 @@ class World:
         model.begin(issue.owner, how)
         for told in issue.told:
             for each in self._reached(model, told):
-                marks = How(how.collection, how.mark or issue.mark, how.default, how.allow)
+                marks = How(how.collection, strictest(how.mark, issue.mark), how.default, how.allow)
                 model.hear(issue.owner, each, marks, unnamed=issue.unnamed, reached_unsigned=unsigned)
         if how.allow and issue.owner != NOBODY:
             for told in issue.told:
