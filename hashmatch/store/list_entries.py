@@ -2,60 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import NamedTuple
 
 from hashmatch.clock import now
-from hashmatch.records import ListItem, Opinion
-from hashmatch.store import bulk, opinions, row_digests, voices
+from hashmatch.store import opinions, voices
 from hashmatch.store.audit import Actor
-from hashmatch.store.membership import JoinOutcome, Membership, ensure_collection, hear, insert
+from hashmatch.store.membership import JoinOutcome, Membership, hear
+from hashmatch.store.new_references import NewReferences
+from hashmatch.store.prepared_entries import COLUMNS, ListEntry
 from hashmatch.store.reach import DIGESTS, KnownReferences, of_hashes
-from hashmatch.store.references import IMPORTED, PackedRow, packed_rows, raw, recipe, set_hashes
+from hashmatch.store.references import IMPORTED, set_hashes
 from hashmatch.store.revisions import touch
-from hashmatch.views import FULL
-
-
-class ListEntry(NamedTuple):
-    """A list's entry as the database will keep it. It is made without the database, so that another process can do it. A
-    tuple, since a list has millions.
-
-    columns: values of _COLUMNS. hashes: see packed_rows. opinions: each with its source. tells_opinions: whether its format
-    can say that there are none.
-    """
-
-    identity: bytes
-    columns: tuple[object, ...]
-    hashes: tuple[PackedRow, ...]
-    opinions: tuple[Opinion, ...]
-    membership: Membership
-    tells_opinions: bool = False
-
-    @property
-    def digests(self) -> tuple[bytes | None, bytes | None, bytes | None]:
-        """SHA-256, SHA-1, MD5."""
-        return self.columns[:3]  # type: ignore[return-value]
-
-    @property
-    def whole_hashes(self) -> list[tuple[str, bytes]]:
-        """Hashes of a whole still picture, each by its algorithm and bits."""
-        return [(row[0], row[4]) for row in self.hashes if row[1] == FULL and row[3] == 1 and row[6] is None]
-
-    @property
-    def only_doubts(self) -> bool:
-        """Whether it is about a picture by its hashes alone, and says that it is wrong to know it."""
-        if self.membership.retracted is None and all(each.verdict == "confirmed" for each in self.opinions):
-            return False
-        return not any(self.columns[:3])
-
-    @property
-    def is_only_its_record(self) -> bool:
-        """Whether it names nothing but the record that it withdraws."""
-        return not self.hashes and not any(self.columns[:3])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +25,6 @@ class HeardEntry:
 
     references: tuple[int, ...]
     outcome: JoinOutcome
-
-
-def entry_of(item: ListItem, membership: Membership, *, tells_opinions: bool = False) -> ListEntry:
-    """An entry of a list, prepared. membership: how to add it. tells_opinions: see ListEntry."""
-    return ListEntry(
-        identity_of(item),
-        (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, item.width, item.height),
-        tuple(packed_rows(item.hashes)),
-        with_source(item.opinions, membership),
-        membership,
-        tells_opinions,
-    )
 
 
 def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[ListEntry]) -> list[HeardEntry]:
@@ -93,7 +41,7 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
     doubts = [entry.only_doubts for entry in entries]
     doubted = {each for entry in compress(entries, doubts) for each in entry.whole_hashes}
     same = of_hashes(connection, doubted)
-    batch = _Batch(connection, actor, trusted)
+    batch = NewReferences(connection, actor, trusted)
     heard: list[HeardEntry] = []
     for entry, only_doubts in zip(entries, doubts, strict=True):
         membership, digests = entry.membership, entry.digests
@@ -132,34 +80,14 @@ def add_items(connection: sqlite3.Connection, actor: Actor, entries: Sequence[Li
     return heard
 
 
-def identity_of(item: ListItem) -> bytes:
-    """What makes two entries of lists the same: 32 bytes.
-
-    This is the SHA-256 of the media's bytes if the list has it, else a SHA-256 over the strongest digest, else over all
-    perceptual hashes, in an order that does not depend on the list's.
-    """
-    if item.sha256 is not None:
-        return bytes.fromhex(item.sha256)
-    if item.sha1 is not None:
-        named = "sha1:" + item.sha1
-    elif item.md5 is not None:
-        named = "md5:" + item.md5
-    else:
-        # Without times: other tools round them, each in its own way.
-        named = ",".join(sorted(f"{h.algorithm}:{h.view}:{h.hex}" for h in item.hashes))
-    return hashlib.sha256(b"hashmatch identity\0" + named.encode()).digest()
-
-
-_COLUMNS = ("sha256", "sha1", "md5", "kind", "size", "duration", "width", "height")
-_HASH_COLUMNS = ("reference_id", "algorithm", "view", "recipe_id", "count", "bits", "quality", "time")
 #: What a word can state beyond the reference's own, by the places in ListEntry.columns.
-_STATED = tuple((name, _COLUMNS.index(name)) for name in (*DIGESTS, "size", "width", "height", "duration"))
+_STATED = tuple((name, COLUMNS.index(name)) for name in (*DIGESTS, "size", "width", "height", "duration"))
 
 
 def _insert(connection: sqlite3.Connection, entry: ListEntry) -> int:
     cursor = connection.execute(
-        f"INSERT INTO reference (identity, {', '.join(_COLUMNS)}, allow, pending, added, revision)"
-        f" VALUES (?, {', '.join('?' * len(_COLUMNS))}, ?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
+        f"INSERT INTO reference (identity, {', '.join(COLUMNS)}, allow, pending, added, revision)"
+        f" VALUES (?, {', '.join('?' * len(COLUMNS))}, ?, ?, ?, (SELECT coalesce(max(id), 0) + 1 FROM audit))",
         (entry.identity, *entry.columns, entry.membership.allow, entry.membership.allow, now()),
     )
     return int(cursor.lastrowid or 0)
@@ -343,111 +271,9 @@ def _is_home(connection: sqlite3.Connection, reference_id: int, membership: Memb
     return any(voices.Voice(*voice).passed_on_as == membership.author for voice in said)
 
 
-def with_source(told: Sequence[Opinion], membership: Membership) -> tuple[Opinion, ...]:
-    """An entry's opinions, each with its source and author, and with a date if the entry has one."""
-    if not told:
-        return ()
-    at = membership.said
-    unnamed = membership.collection if membership.owner == voices.UNSIGNED else ""
-    return tuple(
-        replace(
-            each,
-            source=each.source or membership.collection,
-            author=membership.author if each.source is None else _author(each.author, membership.owner) or unnamed,
-            at=each.at or at,
-        )
-        for each in told
-    )
-
-
 def _by_successor(entry: ListEntry, handed_over: Mapping[str, str]) -> ListEntry:
     """The entry, for the keys that have the place now of those for which it is passed on."""
     author = handed_over.get(entry.membership.author)
     told = tuple(replace(each, author=handed_over.get(each.author, each.author)) for each in entry.opinions)
     membership = entry.membership if author is None else replace(entry.membership, author=author)
     return entry._replace(membership=membership, opinions=told)
-
-
-def _author(author: str, owner: str) -> str:
-    """For whom an owner passes a word on; "" for itself."""
-    return "" if author == owner else author
-
-
-class _Batch:
-    """New references of a list that are inserted together."""
-
-    def __init__(self, connection: sqlite3.Connection, actor: Actor, trusted: frozenset[str]) -> None:
-        """trusted: owners whose allow list counts without a person's word."""
-        self._connection, self._actor, self._trusted = connection, actor, trusted
-        self._entries: list[tuple[int, ListEntry]] = []
-        self._collections: dict[tuple[str, str, str], int] = {}
-        self._recipes: dict[int | None, int] = {}
-        self._next = 0
-
-    def add(self, entry: ListEntry) -> int:
-        """Add a reference. Returns the id that it will have."""
-        if not self._entries:
-            (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM reference").fetchone()
-            self._next = int(last) + 1
-        reference_id = self._next
-        self._next += 1
-        self._entries.append((reference_id, entry))
-        return reference_id
-
-    def flush(self) -> None:
-        if not self._entries:
-            return
-        connection, entries = self._connection, self._entries
-        for _reference_id, entry in entries:
-            if _place(entry) not in self._collections:
-                self._collections[_place(entry)] = ensure_collection(connection, self._actor, entry.membership)
-        (revision,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM audit").fetchone()
-        moment = now()
-        with row_digests.at_once(connection, "reference", "hash", "membership"):
-            bulk.insert(
-                connection,
-                "reference",
-                ("id", "identity", *_COLUMNS, "allow", "pending", "allow_here", "added", "revision"),
-                (
-                    (reference_id, entry.identity, *entry.columns, *self._allowed(entry.membership), moment, revision)
-                    for reference_id, entry in entries
-                ),
-            )
-            bulk.insert(
-                connection,
-                "hash",
-                _HASH_COLUMNS,
-                (
-                    (reference_id, algorithm, view, self._recipe(version), *packed)
-                    for reference_id, entry in entries
-                    for algorithm, view, version, *packed in entry.hashes
-                ),
-            )
-            insert(
-                connection,
-                ((reference_id, self._collections[_place(entry)], entry.membership) for reference_id, entry in entries),
-            )
-        for reference_id, entry in entries:
-            if entry.opinions:
-                told = entry.opinions
-                opinions.add(connection, reference_id, told, entry.membership.import_id, entry.membership.owner)
-        self._entries = []
-
-    def _allowed(self, membership: Membership) -> tuple[int, int, int | None]:
-        """Whether a new reference is on the allow list, whether it waits for a person, and what a person decided."""
-        waits = membership.allow and not membership.allow_here and membership.owner not in self._trusted
-        return (
-            int(membership.allow),
-            int(waits and membership.import_id is not None),
-            1 if membership.allow_here else None,
-        )
-
-    def _recipe(self, version: int | None) -> int:
-        if version not in self._recipes:
-            self._recipes[version] = recipe(self._connection, IMPORTED, version)
-        return self._recipes[version]
-
-
-def _place(entry: ListEntry) -> tuple[str, str, str]:
-    membership = entry.membership
-    return membership.owner, membership.author, membership.collection

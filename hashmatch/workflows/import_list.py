@@ -31,6 +31,7 @@ from hashmatch.store import (
 )
 from hashmatch.store.audit import Actor, record
 from hashmatch.store.membership import Membership, ensure_collection
+from hashmatch.store.prepared_entries import ListEntry, with_source
 from hashmatch.workflows.list_files import ListFile, lists_in
 from hashmatch.workflows.list_lines import ListLine
 from hashmatch.workflows.list_memberships import Memberships
@@ -261,7 +262,7 @@ class _Import:
         return Memberships(origin, plan, self._import_id, imported)
 
     def _add(self, connection: sqlite3.Connection, batch: list[ListLine], memberships: Memberships) -> None:
-        entries: list[tuple[int, list_entries.ListEntry]] = []
+        entries: list[tuple[int, ListEntry]] = []
         for row in batch:
             if isinstance(row, LineRemark):
                 self._remark(row)
@@ -271,8 +272,8 @@ class _Import:
                 self._refuse(row)
                 continue
             membership = memberships.of(row.said)
-            told = list_entries.with_source(row.said.item.opinions, membership)
-            entry = list_entries.ListEntry(
+            told = with_source(row.said.item.opinions, membership)
+            entry = ListEntry(
                 row.identity, row.columns, row.hashes, told, membership, self._tells_opinions and bool(row.said.carried)
             )
             for message in (*row.remarks, *(self._remarks_on(membership.labels) if membership.labels else ())):
@@ -285,7 +286,7 @@ class _Import:
                 entries.append((row.line, entry))
         self._put(connection, entries)
 
-    def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, list_entries.ListEntry]]) -> None:
+    def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, ListEntry]]) -> None:
         told = [entry for _line, entry in entries]
         for (line, entry), heard in zip(entries, list_entries.add_items(connection, self._actor, told), strict=True):
             self._count(connection, line, entry.membership, self._allowed(connection, entry.membership, heard))
@@ -303,7 +304,7 @@ class _Import:
         said = [curate.set_allow(connection, self._actor, each, True) for each in heard.references]
         return replace(heard, outcome="joined") if any(said) and heard.outcome == "known" else heard
 
-    def _withdraw_record(self, connection: sqlite3.Connection, line: int, entry: list_entries.ListEntry) -> None:
+    def _withdraw_record(self, connection: sqlite3.Connection, line: int, entry: ListEntry) -> None:
         """Carry out a withdrawal that names only a record."""
         membership = entry.membership
         found = source_records.withdraw_record(connection, self._actor, membership)

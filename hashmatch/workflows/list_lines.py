@@ -20,7 +20,7 @@ from msgspec import Meta
 from hashmatch import hashers
 from hashmatch.i18n import _
 from hashmatch.records import LONGEST_FILM, BadLine, Kind, LineRemark, ListItem, Opinion
-from hashmatch.store import list_entries
+from hashmatch.store.prepared_entries import identity_of
 from hashmatch.store.references import PackedRow, packed_rows, raw
 
 #: Items per batch, which is a transaction, so that a second writer waits for about a second; hashes, because films have
@@ -44,7 +44,7 @@ class SaidOf(NamedTuple):
 class ReadLine(NamedTuple):
     """An entry that was read, checked and packed as the database keeps it. Nothing is decided yet about how it is added.
 
-    identity, columns, hashes: as in list_entries.ListEntry.
+    identity, columns, hashes: as in prepared_entries.ListEntry.
     said: the same object for entries that follow each other and of which the list says the same.
     remarks: what a person should know about it.
     """
@@ -97,7 +97,7 @@ class PackedLines:
             self._last = said
             opinions = tuple(_opinion_values(each) for each in item.opinions)
             self._said.append(self._sized((*said[: _OPINIONS + 1], opinions, *said[_OPINIONS + 2 :])))
-        entry = (list_entries.identity_of(item), values, hashes)
+        entry = (identity_of(item), values, hashes)
         before = self._bytes
         packed = self._sized((line, len(self._said) - 1, entry, "", remarks))
         if self._bytes - before > _LONGEST_LINE:

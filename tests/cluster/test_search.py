@@ -27,8 +27,9 @@ from hashmatch.records import Fingerprint, Glance, Hash, Kind, ListItem
 from hashmatch.search.searcher import LocalSearcher, Searcher
 from hashmatch.store import Store, open_store
 from hashmatch.store.audit import Actor
-from hashmatch.store.list_entries import add_items, entry_of
+from hashmatch.store.list_entries import add_items
 from hashmatch.store.membership import Membership
+from hashmatch.store.prepared_entries import entry_of
 from tests.support.command_line import run_command
 from tests.support.dask_cluster import LONG, Dask, dask, dask_worker_of, until
 from tests.support.made_hashes import blocks, film, levels, still, with_opposed

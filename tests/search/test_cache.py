@@ -20,8 +20,9 @@ from hashmatch.search import cache
 from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, hash_rows, open_store
 from hashmatch.store.audit import Actor
-from hashmatch.store.list_entries import add_items, entry_of
+from hashmatch.store.list_entries import add_items
 from hashmatch.store.membership import Membership
+from hashmatch.store.prepared_entries import entry_of
 from tests.support.made_references import add as add_measured
 from tests.support.made_references import measured
 

@@ -17,7 +17,17 @@ import pytest
 from hashmatch import clock
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Hash, ListItem
-from hashmatch.store import Store, audit, curate, hand_overs, list_entries, membership, open_store, references
+from hashmatch.store import (
+    Store,
+    audit,
+    curate,
+    hand_overs,
+    list_entries,
+    membership,
+    open_store,
+    prepared_entries,
+    references,
+)
 from hashmatch.store.audit import ORIGIN, Actor
 from hashmatch.store.membership import Membership
 from hashmatch.version import __version__
@@ -74,7 +84,7 @@ CHANGES: dict[str, tuple[Change, str, dict[str, object]]] = {
         {"reference": 5, "collection": "one"},
     ),
     "a retraction in a list": (
-        lambda c: list_entries.add_items(c, ME, [list_entries.entry_of(HALF, replace(LISTED, retracted=WHEN))]),
+        lambda c: list_entries.add_items(c, ME, [prepared_entries.entry_of(HALF, replace(LISTED, retracted=WHEN))]),
         "retract",
         {"reference": 4, "collection": "one", "owner": "unsigned", "retracted": WHEN},
     ),

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from hashmatch.records import Hash, ListItem
 from hashmatch.store import Store, bulk, row_digests, verify
-from hashmatch.store.list_entries import ListEntry, add_items, entry_of
+from hashmatch.store.list_entries import add_items
 from hashmatch.store.membership import Membership
+from hashmatch.store.prepared_entries import ListEntry, entry_of
 from tests.support.made_references import ME, pdq_bits
 
 VALUES = st.one_of(st.none(), st.integers(-9, 9), st.text(max_size=3), st.binary(max_size=3))

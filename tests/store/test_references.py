@@ -18,8 +18,8 @@ from hashmatch.media import recipe
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash, ListItem
 from hashmatch.store import Store, curate, hash_rows, lookup
-from hashmatch.store.list_entries import identity_of
 from hashmatch.store.membership import Membership, join
+from hashmatch.store.prepared_entries import identity_of
 from hashmatch.store.references import IMPORTED, add_file, pack
 from tests.support.made_references import (
     ME,

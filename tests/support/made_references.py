@@ -13,9 +13,10 @@ from hashmatch.media import recipe
 from hashmatch.records import UNNAMED, Digests, Fingerprint, Hash, Kind, ListItem
 from hashmatch.store import Store, audit, open_store, row_digests, schema, voices
 from hashmatch.store.audit import Actor
-from hashmatch.store.list_entries import add_items, entry_of
+from hashmatch.store.list_entries import add_items
 from hashmatch.store.list_issues import begin_import
 from hashmatch.store.membership import JoinOutcome, Membership
+from hashmatch.store.prepared_entries import entry_of
 from hashmatch.store.references import add_file
 
 ME = Actor("tester", "test")
