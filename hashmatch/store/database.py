@@ -23,7 +23,7 @@ BUSY_SECONDS = 30.0
 #: Marks the file as ours ("Hmch"), https://www.sqlite.org/pragma.html#pragma_application_id
 APPLICATION_ID = 0x486D6368
 #: The number of migrations in schema.py. The file has it as user_version, so that a reader knows whether it understands it.
-VERSION = 9
+VERSION = 10
 
 
 class Store:

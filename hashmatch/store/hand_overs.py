@@ -11,6 +11,7 @@ from hashmatch.records import strictest
 from hashmatch.store import voices
 from hashmatch.store.allow_list import settle
 from hashmatch.store.audit import Actor, record
+from hashmatch.store.membership import joined_names
 from hashmatch.store.revisions import touch, touch_collection
 
 
@@ -57,6 +58,8 @@ def hand_over(connection: sqlite3.Connection, actor: Actor, old: str, new: str, 
             _move(connection, number, name, target)
         moved += len(collections) if names[0] == old else 0
         _move_opinions(connection, voice, target)
+        _move_newest(connection, "returned", "reference_id, changed", voice, target)
+        _move_newest(connection, "withdrawn_record", "record, changed, retracted, reason", voice, target)
     connection.execute("UPDATE OR IGNORE key_trust SET public_key = ? WHERE public_key = ?", (new, old))
     connection.execute("DELETE FROM key_trust WHERE public_key = ?", (old,))
     told = connection.execute("SELECT DISTINCT reference_id FROM membership WHERE allow").fetchall()
@@ -100,19 +103,20 @@ def _move(connection: sqlite3.Connection, number: int, name: str, voice: int) ->
 def _move_word(connection: sqlite3.Connection, reference_id: int, number: int, target: int) -> None:
     """Make a word of one collection one of another.
 
-    Of two words the newer one counts. The stricter mark stays, and that people here took one of them back.
+    Of two words the newer one counts. What both had of the reference stays, the stricter mark, and that people here took
+    one of them back.
     """
     words = connection.execute(
-        "SELECT collection_id, coalesce(changed, ''), retracted, tlp, taken_back, taken_back_reason FROM membership"
+        "SELECT collection_id, coalesce(changed, ''), retracted, tlp, carried, taken_back, taken_back_reason FROM membership"
         " WHERE reference_id = ? AND collection_id IN (?, ?) ORDER BY 2, retracted, collection_id = ?",
         (reference_id, number, target, number),
     ).fetchall()
     if len(words) == 2:
-        (gone, *_dates, mark, taken, why), (kept, *_rest) = words
+        (gone, *_dates, mark, had, taken, why), (kept, _said, _retracted, own_mark, has, *_taken) = words
         connection.execute(
             "UPDATE membership SET taken_back_reason = iif(taken_back IS NULL, ?, taken_back_reason),"
-            " taken_back = coalesce(taken_back, ?), tlp = ? WHERE reference_id = ? AND collection_id = ?",
-            (why, taken, strictest(mark, words[1][3]), reference_id, kept),
+            " taken_back = coalesce(taken_back, ?), tlp = ?, carried = ? WHERE reference_id = ? AND collection_id = ?",
+            (why, taken, strictest(mark, own_mark), joined_names(has, had), reference_id, kept),
         )
         for table in ("stated", "membership"):
             connection.execute(
@@ -138,9 +142,18 @@ def _move_opinions(connection: sqlite3.Connection, voice: int, target: int) -> N
             connection.execute("DELETE FROM opinion WHERE id = ?", (gone,))
         connection.execute("UPDATE opinion SET voice_id = ? WHERE id = ?", (target, number))
         touch(connection, reference_id)
+
+
+def _move_newest(connection: sqlite3.Connection, table: str, columns: str, voice: int, target: int) -> None:
+    """Make rows of one voice those of another. Of two about the same, the newer one stays.
+
+    columns: all others than the voice; the first one tells what a row is about.
+    """
+    about, *more = columns.split(", ")
+    news = ", ".join(f"{name} = excluded.{name}" for name in more)
     connection.execute(
-        "INSERT INTO returned (reference_id, voice_id, changed) SELECT reference_id, ?, changed FROM returned"
-        " WHERE voice_id = ? ON CONFLICT (reference_id, voice_id) DO UPDATE SET changed = max(changed, excluded.changed)",
+        f"INSERT INTO {table} (voice_id, {columns}) SELECT ?, {columns} FROM {table} WHERE voice_id = ?"
+        f" ON CONFLICT ({about}, voice_id) DO UPDATE SET {news} WHERE excluded.changed > changed",
         (target, voice),
     )
-    connection.execute("DELETE FROM returned WHERE voice_id = ?", (voice,))
+    connection.execute(f"DELETE FROM {table} WHERE voice_id = ?", (voice,))

@@ -34,15 +34,22 @@ def add_file(
     """
     assert fingerprint.digests is not None
     digests = fingerprint.digests
-    found = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (bytes.fromhex(digests.sha256),)).fetchone()
-    reference_id = int(found[0]) if found else _insert_reference(connection, fingerprint, digests)
-    changed = set_hashes(connection, reference_id, packed_rows(fingerprint.hashes), fingerprint.recipe, new=not found)
-    changed |= _set_features(connection, reference_id, fingerprint, new=not found)
-    if changed and found:
+    sha256 = bytes.fromhex(digests.sha256)
+    found = connection.execute("SELECT id FROM reference WHERE sha256 = ?", (sha256,)).fetchone()
+    known = int(found[0]) if found else _of_weaker_digest(connection, digests)
+    reference_id = _insert_reference(connection, fingerprint, digests) if known is None else known
+    changed = set_hashes(
+        connection, reference_id, packed_rows(fingerprint.hashes), fingerprint.recipe, new=known is None
+    )
+    changed |= _set_features(connection, reference_id, fingerprint, new=known is None)
+    if known is not None and not found:
+        connection.execute("UPDATE reference SET identity = ?1, sha256 = ?1 WHERE id = ?2", (sha256, known))
+        changed = True
+    if changed and known is not None:
         _set_measures(connection, reference_id, fingerprint)
         touch(connection, reference_id)
         record(connection, actor, "rehash", {"reference": reference_id, "decoding": fingerprint.recipe})
-    outcome = join(connection, actor, reference_id, membership, new=not found, path=location[0])
+    outcome = join(connection, actor, reference_id, membership, new=known is None, path=location[0])
     set_location(connection, reference_id, *location)
     return reference_id, "joined" if changed and outcome == "known" else outcome
 
@@ -119,6 +126,16 @@ def _insert_reference(connection: sqlite3.Connection, fingerprint: Fingerprint, 
         row,
     )
     return int(cursor.lastrowid or 0)
+
+
+def _of_weaker_digest(connection: sqlite3.Connection, digests: Digests) -> int | None:
+    """The reference that lists know by no more than a weaker digest of these bytes."""
+    found = connection.execute(
+        "SELECT id FROM reference WHERE sha256 IS NULL AND (sha1 = ?1 OR (sha1 IS NULL AND md5 = ?2))"
+        " ORDER BY sha1 IS NULL, id",
+        (raw(digests.sha1), raw(digests.md5)),
+    ).fetchone()
+    return None if found is None else int(found[0])
 
 
 def _set_measures(connection: sqlite3.Connection, reference_id: int, fingerprint: Fingerprint) -> None:

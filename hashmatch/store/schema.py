@@ -76,6 +76,12 @@ def m009_voices(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m010_withdrawn_records(db: Database) -> None:
+    """Records that were withdrawn before they came."""
+    db.execute(_M010)
+
+
 def apply(connection: sqlite3.Connection, version: int = VERSION) -> None:
     """Run the migrations that are still to be done, up to a version, within the current transaction."""
     db = Database(connection)
@@ -625,4 +631,17 @@ CREATE TABLE sent (
     after INTEGER NOT NULL,
     at TEXT NOT NULL
 ) STRICT
+"""
+
+_M010 = """
+CREATE TABLE withdrawn_record (
+    -- what a source withdrew by the name of its record alone: an older word in it that comes later is withdrawn, too
+    voice_id INTEGER NOT NULL REFERENCES voice (id),
+    record TEXT NOT NULL CHECK (length(record) > 0),
+    -- when its source said so
+    changed TEXT NOT NULL,
+    retracted TEXT NOT NULL,
+    reason TEXT,
+    PRIMARY KEY (voice_id, record)
+) STRICT, WITHOUT ROWID
 """

@@ -46,7 +46,7 @@ class ExportSelection:
 class ExportEntries:
     """The entries that a selection lets out, one by one, and a count of what the sharing rules keep back. See docs/lists.md.
 
-    above, unmarked: references that stay here, since they are marked stricter than `max_tlp`, or not at all.
+    above, unmarked: references that stay here, or of which some words do: marked stricter than `max_tlp`, or not at all.
     taken: entries that the list gave before and withdraws now; if its format cannot say so, references.
     strictest: the strictest mark that went out.
     """
@@ -100,12 +100,13 @@ class ExportEntries:
         if not sources or not set(self._selection.labels) <= set(reference.labels):
             return []
         mark = reference.tlp
-        if mark is None and not self._selection.unmarked:
-            self.unmarked += 1
-            return []
         if mark is not None and TLP_ORDER.index(mark) > TLP_ORDER.index(self._selection.max_tlp):
             self.above += 1
             return []
+        if not self._selection.unmarked:  # another's mark does not open what its own source left without one
+            marked = [source for source in sources if source.tlp is not None]
+            self.unmarked += len(marked) < len(sources)
+            sources = marked
         # What the author told us itself counts, else the newest of what others pass on for it.
         best: dict[GivenName, ReferenceSource] = {}
         for source in sorted(sources, key=_rank):
@@ -117,7 +118,7 @@ class ExportEntries:
     ) -> Iterator[ListItem]:
         """An entry for each word, and one for each that was given and does not go out any more."""
         for source in sources:
-            item = self._item(reference, source, before, facts.of(source))
+            item = self._item(reference, source, before, facts.of([source]))
             labels = tuple(sorted({*reference.given, *source.labels}))
             item = replace(item, labels=labels, allow=source.allow)
             self._note(reference, source.collection_id, before, item)
@@ -146,8 +147,9 @@ class ExportEntries:
                 yield replace(item, opinions=(Opinion("disputed", self._we, item.changed),))
             return
         source = min(sources, key=lambda source: (not source.live, not source.is_ours))
-        item = self._item(reference, source, before, facts.of(None))
-        item = replace(item, labels=reference.labels, allow=reference.allow)
+        item = self._item(reference, source, before, facts.of([each for each in sources if each.live] or sources))
+        labels = {*reference.given, *(label for each in sources for label in each.labels)}
+        item = replace(item, labels=tuple(sorted(labels)), allow=reference.allow)
         if item.retracted is None and not source.live and not self._says_expiry:
             item = replace(item, retracted=source.expires)
         if item.retracted is None:
@@ -246,9 +248,8 @@ class _Facts:
         if "paths" in selection.include:
             self._paths = tuple(lookup.locations(connection, reference.id))
 
-    def of(self, source: ReferenceSource | None) -> ListItem:
-        """Digests, hashes and measures as one source says them; None: as all live ones do together."""
-        sources = [source] if source is not None else [each for each in self._reference.sources if each.live]
+    def of(self, sources: list[ReferenceSource]) -> ListItem:
+        """Digests, hashes and measures as some sources say them together; all there is, if there are none."""
         whole = not sources or any(each.carried is None or each.is_ours for each in sources)
         names = None if whole else frozenset().union(*(each.carried or () for each in sources))
         return self._named(names, sources)
@@ -260,7 +261,7 @@ class _Facts:
         if source is None:  # its key was handed over: the word is in the new one's collection
             source = next((each for each in sources if each.collection == told.name[1] and not each.is_ours), None)
         if told.carried is None:
-            return self.of(source)
+            return self.of([] if source is None else [source])
         return self._named(frozenset(told.carried.split(",")), [] if source is None else [source])
 
     def _named(self, names: frozenset[str] | None, sources: list[ReferenceSource]) -> ListItem:

@@ -288,9 +288,14 @@ class _Import:
 
     def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, ListEntry]]) -> None:
         told = [entry for _line, entry in entries]
-        for (line, entry), heard in zip(entries, list_entries.add_items(connection, self._actor, told), strict=True):
+        has_records = any(entry.membership.record is not None for entry in told)
+        if has_records:
+            words = source_records.with_withdrawals(connection, [entry.membership for entry in told])
+            told = [entry._replace(membership=word) for entry, word in zip(told, words, strict=True)]
+        heard_of_each = list_entries.add_items(connection, self._actor, told)
+        for (line, _entry), entry, heard in zip(entries, told, heard_of_each, strict=True):
             self._count(connection, line, entry.membership, self._allowed(connection, entry.membership, heard))
-        if any(entry.membership.record is not None for entry in told):
+        if has_records:
             words = [entry.membership for entry in told]
             gone = source_records.replace_older(connection, self._actor, self._origin.owner, words)
             self._counts["replaced"] += gone
@@ -309,10 +314,7 @@ class _Import:
         membership = entry.membership
         found = source_records.withdraw_record(connection, self._actor, membership)
         if not found:
-            text = _(
-                "withdraws {record}, which is not here: where another list brings it, import that one, and then this one"
-                " again"
-            )
+            text = _("withdraws {record}, which is not here; if another list brings it, it is withdrawn at once")
             self._remark(LineRemark(line, text.format(record=snippet(membership.record))))
             self._counts["tombstone"] += 1
         for outcome in found.values():

@@ -156,8 +156,9 @@ def test_a_kill_while_a_backup_becomes_the_database(store: Store, path: Path, ta
 
 #: Versions that were released: the first has no digests of rows, the second no local features, the third no provenance,
 #: the fourth no decisions, the fifth a row for the first list of a reference, too, the sixth slower digests of rows, the
-#: seventh sentences for what is wrong with a file, the eighth one owner for all that a list says.
-OLDER = (1, 2, 3, 4, 5, 6, 7, 8)
+#: seventh sentences for what is wrong with a file, the eighth one owner for all that a list says, the ninth no memory of
+#: records that were withdrawn before they came.
+OLDER = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
 @pytest.fixture(params=OLDER)

@@ -17,7 +17,7 @@ from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.media import recipe
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Hash, ListItem
-from hashmatch.store import Store, curate, hash_rows, lookup
+from hashmatch.store import Store, curate, hash_rows, lookup, verify
 from hashmatch.store.membership import Membership, join
 from hashmatch.store.prepared_entries import identity_of
 from hashmatch.store.references import IMPORTED, add_file, pack
@@ -179,6 +179,33 @@ class TestAddFile:
         add(store, measured("a", (), error=Failure("out-of-memory", Message.literal("small machine"))))
         assert of(store, 1) == (pdq("a"),)
         assert get(store, 1).error is None
+
+
+class TestWhatListsKnowByAWeakerDigest:
+    @pytest.mark.parametrize("known", [("sha1",), ("md5",), ("md5", "sha1")])
+    def test_is_completed_by_the_file(self, store: Store, known: tuple[str, ...]) -> None:
+        digests = digests_of(b"a")
+        number, _outcome = add_entry(store, ListItem(**{name: getattr(digests, name) for name in known}, size=99))
+        assert add(store, "a") == (number, "joined")
+        found = get(store, number)
+        assert (found.sha256, found.sha1, found.md5, found.size) == (digests.sha256, digests.sha1, digests.md5, 1)
+        assert of(store, number) == measured("a").hashes
+        assert list(verify.check(store)) == []
+        assert add(store, "a") == (number, "known")
+
+    def test_stays_withdrawn(self, store: Store) -> None:
+        md5 = digests_of(b"a").md5
+        withdrawn = {"retracted": "2026-01-01T00:00:00Z"}
+        number, _outcome = add_entry(store, ListItem(md5=md5, **withdrawn), **withdrawn)
+        assert add(store, "a") == (number, "retracted")
+        assert add(store, "a", collection="two") == (number, "retracted")
+
+    def test_is_another_one_if_a_stronger_digest_says_so(self, store: Store) -> None:
+        other, same = digests_of(b"b"), digests_of(b"a").md5
+        number, _outcome = add_entry(store, ListItem(md5=same, sha1=other.sha1))
+        assert add(store, "a")[0] != number
+        number, _outcome = add_entry(store, ListItem(md5=digests_of(b"c").md5, sha256=other.sha256))
+        assert add(store, "c")[0] != number
 
 
 class TestRehash:

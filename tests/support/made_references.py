@@ -133,7 +133,7 @@ def make_older(path: Path, version: int, fill: Callable[[Store], None]) -> None:
             both = "SELECT name FROM pragma_table_info(?1, 'main') INTERSECT SELECT name FROM pragma_table_info(?1, 'today')"
             names = raw.execute(both, (table,)).fetchall()
             columns = ", ".join(f'"{name}"' for (name,) in names)
-            raw.execute(f'INSERT INTO main."{table}" ({columns}) SELECT {columns} FROM today."{table}"')
+            raw.execute(f'INSERT OR IGNORE INTO main."{table}" ({columns}) SELECT {columns} FROM today."{table}"')
     raw.execute("COMMIT")
     raw.execute("DETACH today")
     raw.close()

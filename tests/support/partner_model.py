@@ -70,7 +70,7 @@ class Doubt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an entry of a list says. at: by its source's clock."""
+    """What an entry of a list says. at: by its source's clock. has: the digests and hashes that it names; None: all."""
 
     entry: Entry
     live: bool
@@ -79,6 +79,7 @@ class Told:
     labels: frozenset[str] = frozenset()
     allow: bool = False
     opinions: frozenset[Doubt] = frozenset()
+    has: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class How:
 @dataclass(slots=True)
 class Word:
     """What somebody says of a file. stands: whether its source stands by it. taken: whether people here took it back.
-    allow: whether it is that the file is legitimate."""
+    allow: whether it is that the file is legitimate. has: what it ever named of the file; None: all that there is."""
 
     stands: bool
     mark: Tlp | None
@@ -102,6 +103,7 @@ class Word:
     labels: frozenset[str] = frozenset()
     taken: bool = False
     allow: bool = False
+    has: frozenset[str] | None = None
 
     @property
     def live(self) -> bool:
@@ -282,9 +284,8 @@ class ModelPartner:
             if there is not None:
                 newer, older = (word, there) if word.at > there.at else (there, word)
                 stands = newer.stands and (older.stands or older.at < newer.at)
-                word = replace(
-                    newer, stands=stands, mark=strictest(newer.mark, older.mark), taken=older.taken or newer.taken
-                )
+                mark, taken = strictest(newer.mark, older.mark), older.taken or newer.taken
+                word = replace(newer, stands=stands, mark=mark, taken=taken, has=_both(newer.has, older.has))
             self.words[moved] = word
         for rule in list(self.rules):
             owner, author = renamed.get(rule[0], rule[0]), renamed.get(rule[1], rule[1])
@@ -319,11 +320,11 @@ class ModelPartner:
             others = self.of(file).items()
             by_us = any(each.taken or (other.owner == HERE and not each.stands) for other, each in others)
             back = told.live and by_us and not any(each.live for _other, each in others)
-            self.words[place] = Word(told.live, mark, told.at, told.labels, taken=back, allow=allow)
+            self.words[place] = Word(told.live, mark, told.at, told.labels, taken=back, allow=allow, has=told.has)
             if back:
                 self.said.add((file, "review", "disputed"))
         else:
-            word.mark = strictest(word.mark, mark)
+            word.mark, word.has = strictest(word.mark, mark), _both(word.has, told.has)
             if told.at > word.at:
                 word.stands, word.labels, word.at, word.allow = told.live, told.labels, told.at, allow
             elif told.at == word.at:
@@ -344,6 +345,7 @@ class ModelPartner:
         found: dict[Entry, dict[Place, Word]] = {}
         for place, word in self.words.items():
             wanted = not choice.collections or place.collection in choice.collections
+            wanted &= choice.unmarked or self.marked(place) is not None
             if wanted and set(choice.labels) <= self.labelled(place.file) and choice.lets_out(self.mark(place.file)):
                 found.setdefault(place.entry, {})[place] = word
         return {entry: _most_direct(words) for entry, words in found.items()}
@@ -366,3 +368,7 @@ class ModelPartner:
 
 def _most_direct(words: dict[Place, Word]) -> dict[Place, Word]:
     return {place: word for place, word in words.items() if place.is_direct} or words
+
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return None if one is None or other is None else one | other

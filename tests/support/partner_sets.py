@@ -278,7 +278,8 @@ def _told(item: ListItem) -> Told:
     doubts = frozenset(
         Doubt(_voice(each.author), each.source or entry.collection, each.verdict) for each in item.opinions
     )
-    return Told(entry, item.retracted is None, item.tlp, dated, frozenset(item.labels), item.allow, doubts)
+    has = frozenset(name for name in ("md5", "sha1", "sha256", "hashes") if getattr(item, name))
+    return Told(entry, item.retracted is None, item.tlp, dated, frozenset(item.labels), item.allow, doubts, has)
 
 
 #: What every reference set has from the start, and what nothing can be deleted from.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,7 @@ class World:
         whole = told.entry.file.removesuffix(BY_HASH)
         if told.live or whole == told.entry.file or not model.of(whole):
             return [told]
-        return [told, _replace(told, whole)]
+        return [told, replace(told, entry=told.entry._replace(file=whole))]
 
     def finish(self, *, increments: bool) -> None:
         """Every partner sends every other one each of its lists, until nothing changes any more."""
@@ -315,16 +316,12 @@ class World:
         numbers = self._given.setdefault((issue.maker, issue.list), [{}])
         bare = self._bare.setdefault((issue.maker, issue.list), set())
         out: dict[str, dict[Entry, bool]] = {}
+        named, thing = set(), BARE[issue.form]
         for entry, words in model.outgoing(issue.choice).items():
             out.setdefault(entry.file, {})[entry] = any(word.live for word in words.values())
-        named = set()
-        for file, entries in out.items():
-            if (
-                any(entries.values())
-                and not model.listing(file)[0]
-                and BARE[issue.form] in facts(file.removesuffix(BY_HASH))
-            ):
-                named.add(file)
+            has_it = any(word.live and (word.has is None or thing in word.has) for word in words.values())
+            if has_it and not model.listing(entry.file)[0] and thing in facts(entry.file.removesuffix(BY_HASH)):
+                named.add(entry.file)
         told = {each.entry.file.removesuffix(BY_HASH) for each in issue.told}
         if issue.since is None:
             assert told == {file.removesuffix(BY_HASH) for file in named}
@@ -415,10 +412,6 @@ class World:
 
 def _names(file: str) -> set[str]:
     return {file, file.removesuffix(BY_HASH), file + BY_HASH}
-
-
-def _replace(told: Told, file: str) -> Told:
-    return Told(told.entry._replace(file=file), told.live, told.mark, told.at, told.labels, told.allow, told.opinions)
 
 
 #: What counts repetitions, and so may change when a list is read again.

@@ -231,6 +231,14 @@ FOUND: dict[str, list[Step]] = {
         ("send", "A", "B", "north", 4),
         ("deliver", "B", 0),
     ],
+    "what a list knows by its MD5 alone and is indexed later is one reference": [
+        ("add", "B", "full 1", "one", "clear"),
+        ("publish", "A", "east"),
+        ("add", "B", "full 1", "one"),
+        ("send", "B", "A", "north", 0, 0, 1),
+        ("add", "A", "full 1", "one", "clear"),
+        ("publish", "A", "east", 1),
+    ],
 }
 
 #: A history is short beside the other examples, and what goes wrong takes several steps of a few kinds.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,13 @@ import pytest
 
 from hashmatch.exchange.formats import ncmec
 from hashmatch.records import BadLine, LineRemark, ListItem
-from hashmatch.store import Store, lookup, open_store, source_records, verify
+from hashmatch.store import Store, hand_overs, lookup, open_store, source_records, verify
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.export_entries import ExportSelection
 from hashmatch.workflows.export_list import export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.list_origin import ImportPlan
-from tests.support.made_references import ME, add, add_entry, digests_of, pdq
+from tests.support.made_references import ME, add, add_entry, digests_of, make_older, pdq
 
 pytest.importorskip("defusedxml", reason="needs defusedxml: pip install -e .[exchange]")
 
@@ -104,7 +106,8 @@ def test_a_record_of_that_name_of_another_voice_stands(store: Store, tmp_path: P
 
 def test_in_one_file(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report, told = take(store, tmp_path, entry("a", year=2025), entry("a", FIRST), entry("b", SECOND))
-    assert (report.added, report.retracted, len(told)) == (2, 0, 1)  # there was nothing to withdraw yet, which is told
+    assert (report.added, report.tombstone, len(told)) == (1, 2, 1)  # there was nothing to withdraw yet, which is told
+    assert live(store) == [SECOND]
     monkeypatch.setattr(ncmec, "KEPT", 0)  # as after a hundred thousand entries
     report, told = take(store, tmp_path, entry("c", "33" * 16), entry("c", year=2025))
     assert (report.added, report.retracted, told) == (1, 1, [])
@@ -157,7 +160,7 @@ def listed(folder: Path, document: dict[str, Any]) -> Path:
 
 
 @pytest.mark.parametrize("document", [stix, misp, misp_by_its_flag, threatexchange, tat, vics])
-@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_each_source_corrects_and_withdraws_by_its_record(
     store: Store, tmp_path: Path, document: Document, order: tuple[int, ...]
 ) -> None:
@@ -172,6 +175,44 @@ def test_each_source_corrects_and_withdraws_by_its_record(
         import_list(store, ME, listed(tmp_path, document(*versions[number])))
         assert live(store) == left, "older versions change nothing"
     assert list(verify.check(store)) == []
+
+
+def test_a_withdrawal_that_comes_first_withdraws_what_comes_later(store: Store, tmp_path: Path) -> None:
+    take(store, tmp_path, entry("a", year=2025))
+    report, _told = take(store, tmp_path, entry("a", FIRST), entry("b", SECOND))
+    assert (report.added, report.tombstone, live(store)) == (1, 1, [SECOND])
+    assert take(store, tmp_path, entry("a", year=2024))[0].known == 1, "an older withdrawal changes nothing"
+    assert take(store, tmp_path, entry("a", FIRST, 2025))[0].known == 1
+    report, _told = take(store, tmp_path, entry("a", FIRST, 2026))
+    assert (report.restored, set(live(store))) == (1, {FIRST, SECOND}), "its source stands by it again"
+    assert list(verify.check(store)) == []
+
+
+def test_what_a_key_withdrew_its_successor_has_withdrawn(store: Store) -> None:
+    said = {"author": "", "record": "r", "changed": "2025-01-01T00:00:00Z"}
+    gone = Membership("one", owner="old", import_id=1, retracted="2025-06-01T00:00:00Z", **said)
+    with store.transaction() as connection:
+        source_records.withdraw_record(connection, ME, replace(gone, owner="new", changed="2024-01-01T00:00:00Z"))
+        source_records.withdraw_record(connection, ME, gone)
+        hand_overs.hand_over(connection, ME, "old", "new", None)
+        word = Membership("one", owner="new", import_id=2, **said)
+        (found,) = source_records.with_withdrawals(connection, [word])
+        assert found.retracted == "2025-06-01T00:00:00Z"
+        later = replace(word, changed="2025-02-01T00:00:00Z")
+        assert source_records.with_withdrawals(connection, [later]) == [later]
+        others = replace(word, owner="other"), replace(word, record="s"), replace(word, record=None)
+        assert source_records.with_withdrawals(connection, others) == list(others)
+
+
+def test_a_database_of_before_remembers_from_now_on(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    make_older(path, 9, lambda store: add_entry(store, ListItem(md5=SECOND), record="ncmec:42/b"))
+    with open_store(path, write=True) as store:
+        assert live(store) == [SECOND]
+        take(store, tmp_path, entry("a", year=2025))
+        take(store, tmp_path, entry("a", FIRST))
+        assert live(store) == [SECOND]
+        assert list(verify.check(store)) == []
 
 
 def test_one_number_in_two_cases_is_two_records(store: Store, tmp_path: Path) -> None:
@@ -192,9 +233,10 @@ def test_a_record_is_looked_up_by_an_index(store: Store) -> None:
     asked: list[str] = []
     store.connection.set_trace_callback(asked.append)
     with store.transaction() as connection:
-        assert source_records.withdraw_record(connection, ME, Membership("x", owner="y", record="z")) == {}
+        gone = Membership("x", owner="y", record="z", retracted="2026-01-01T00:00:00Z")
+        assert source_records.withdraw_record(connection, ME, gone) == {}
     store.connection.set_trace_callback(None)
-    (query,) = [each for each in asked if "'z'" in each]
+    (query,) = [each for each in asked if "'z'" in each and "FROM membership" in each]
     plan = store.connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
     assert any("membership_record" in row[3] for row in plan)
 
