@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import BinaryIO
 
@@ -89,6 +89,12 @@ def names() -> tuple[str, ...]:
 def written() -> tuple[str, ...]:
     """The names of the formats that can also be written. Loads every format."""
     return tuple(name for name in _MODULES if get(name).write)
+
+
+@cache
+def bare() -> frozenset[str]:
+    """The names of bare formats, see Format.is_bare."""
+    return frozenset(name for name in names() if get(name).is_bare)
 
 
 def get(name: str) -> Format:

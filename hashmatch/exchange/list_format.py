@@ -87,6 +87,11 @@ class Format:
     def carries_retraction(self) -> bool:
         return "retracted" in self.carries
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it can say neither whose word an entry is nor that it is withdrawn."""
+        return not {"collection", "retracted"} & self.carries
+
 
 def left_out(item: ListItem, says_opinions: bool) -> str:
     """Why a format without retractions leaves an item out: "retracted", "allow" or "false-positive"; "" if it does not.

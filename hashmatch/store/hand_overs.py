@@ -118,6 +118,12 @@ def _move_word(connection: sqlite3.Connection, reference_id: int, number: int, t
             " taken_back = coalesce(taken_back, ?), tlp = ?, carried = ? WHERE reference_id = ? AND collection_id = ?",
             (why, taken, strictest(mark, own_mark), joined_names(has, had), reference_id, kept),
         )
+        connection.execute(
+            "INSERT OR IGNORE INTO provenance (reference_id, import_id, collection_id, carried)"
+            " SELECT reference_id, import_id, ?, coalesce(carried, '') FROM membership"
+            " WHERE reference_id = ? AND collection_id = ? AND import_id IS NOT NULL",
+            (target, reference_id, gone),
+        )
         for table in ("stated", "membership"):
             connection.execute(
                 f"DELETE FROM {table} WHERE reference_id = ? AND collection_id = ?", (reference_id, gone)

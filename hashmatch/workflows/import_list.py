@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hashmatch import exchange
 from hashmatch.errors import CommandError
 from hashmatch.exchange import entry_checks
 from hashmatch.exchange.fields import snippet
@@ -21,6 +22,7 @@ from hashmatch.search.duplicates import NearDuplicate, near_duplicates
 from hashmatch.store import (
     Store,
     allow_list,
+    bare_words,
     curate,
     generation,
     list_entries,
@@ -294,11 +296,25 @@ class _Import:
             told = [entry._replace(membership=word) for entry, word in zip(told, words, strict=True)]
         heard_of_each = list_entries.add_items(connection, self._actor, told)
         for (line, _entry), entry, heard in zip(entries, told, heard_of_each, strict=True):
+            if self._origin.head.name is not None:
+                heard = self._by_number(connection, entry.membership, heard)
             self._count(connection, line, entry.membership, self._allowed(connection, entry.membership, heard))
         if has_records:
             words = [entry.membership for entry in told]
             gone = source_records.replace_older(connection, self._actor, self._origin.owner, words)
             self._counts["replaced"] += gone
+
+    def _by_number(
+        self, connection: sqlite3.Connection, membership: Membership, heard: list_entries.HeardEntry
+    ) -> list_entries.HeardEntry:
+        """Settle what other numbers of this list said in bare formats."""
+        head, form = self._origin.head, self._origin.form
+        how = connection, self._actor, heard.references, membership
+        if membership.retracted is not None and not form.is_bare and heard.outcome != "ours":
+            bare_words.withdraw_bare(*how, exchange.bare())
+        elif membership.retracted is None and form.is_bare and heard.outcome == "retracted":
+            return replace(heard, outcome="restored") if bare_words.stand_again(*how, head) else heard
+        return heard
 
     def _allowed(
         self, connection: sqlite3.Connection, membership: Membership, heard: list_entries.HeardEntry

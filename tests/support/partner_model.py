@@ -95,7 +95,9 @@ class How:
 @dataclass(slots=True)
 class Word:
     """What somebody says of a file. stands: whether its source stands by it. taken: whether people here took it back.
-    allow: whether it is that the file is legitimate. has: what it ever named of the file; None: all that there is."""
+    allow: whether it is that the file is legitimate. has: what it ever named of the file; None: all that there is.
+    lists: the names of lists that ever gave it, each with whether bare. gone_by: the list that withdrew it, by name and
+    number."""
 
     stands: bool
     mark: Tlp | None
@@ -104,6 +106,8 @@ class Word:
     taken: bool = False
     allow: bool = False
     has: frozenset[str] | None = None
+    lists: frozenset[tuple[str | None, bool]] = frozenset()
+    gone_by: tuple[str | None, int] = (None, 0)
 
     @property
     def live(self) -> bool:
@@ -286,6 +290,7 @@ class ModelPartner:
                 stands = newer.stands and (older.stands or older.at < newer.at)
                 mark, taken = strictest(newer.mark, older.mark), older.taken or newer.taken
                 word = replace(newer, stands=stands, mark=mark, taken=taken, has=_both(newer.has, older.has))
+                word.lists |= older.lists
             self.words[moved] = word
         for rule in list(self.rules):
             owner, author = renamed.get(rule[0], rule[0]), renamed.get(rule[1], rule[1])
@@ -300,9 +305,19 @@ class ModelPartner:
         if how.collection is not None:
             self.rules.setdefault((owner, how.collection if owner == NOBODY else "", how.collection), None)
 
-    def hear(self, owner: str, told: Told, how: How, *, unnamed: str, reached_unsigned: str | None = None) -> None:
+    def hear(
+        self,
+        owner: str,
+        told: Told,
+        how: How,
+        *,
+        unnamed: str,
+        reached_unsigned: str | None = None,
+        number: tuple[str | None, int] = (None, 0),
+        bare: bool = False,
+    ) -> None:
         """Take in an entry. unnamed: the collection of an entry that names none. reached_unsigned: whose unsigned words a
-        withdrawal by this list reaches, too."""
+        withdrawal by this list reaches, too. number: the list's name and number. bare: whether its format is."""
         file, author, collection = told.entry
         collection = how.collection or collection or unnamed
         author = self.handed_over.get(author, author)
@@ -316,6 +331,7 @@ class ModelPartner:
         mark = strictest(told.mark, how.mark) or how.default
         allow = told.allow or (how.allow and owner == NOBODY)
         word = self.words.get(place)
+        stood = word is None or word.stands
         if word is None:
             others = self.of(file).items()
             by_us = any(each.taken or (other.owner == HERE and not each.stands) for other, each in others)
@@ -329,12 +345,20 @@ class ModelPartner:
                 word.stands, word.labels, word.at, word.allow = told.live, told.labels, told.at, allow
             elif told.at == word.at:
                 word.stands &= told.live
+        word = self.words[place]
+        word.lists |= {(number[0], bare)}
+        if stood and not word.stands:
+            word.gone_by = number
+        if bare and told.live and number[0] == word.gone_by[0] is not None and number[1] > word.gone_by[1]:
+            word.stands = True  # such a list has no dates, but numbers
         if not told.live:
-            for also in ((reached_unsigned, author), (NOBODY, author or collection)):
-                other = self.words.get(Place(file, also[0] or "", also[1], collection)) if also[0] else None
-                if other is not None and other.at <= told.at:
-                    other.stands = False
-                    other.at = max(other.at, told.at)
+            also = [(reached_unsigned or "", author, collection), (NOBODY, author or collection, collection)]
+            if number[0] is not None:
+                also += [p[1:] for p, w in self.of(file).items() if p.owner == owner and w.lists == {(number[0], True)}]
+            for each in also:
+                other = self.words.get(Place(file, *each))
+                if other is not None and each[0] != HERE and other.stands and other.at <= told.at:
+                    other.stands, other.at, other.gone_by = False, max(other.at, told.at), number
         if how.allow and owner == NOBODY and told.live:
             self.decide(file, True)
 

@@ -198,7 +198,17 @@ class World:
         for told in issue.told:
             for each in self._reached(model, told):
                 marks = How(how.collection, strictest(how.mark, issue.mark), how.default, how.allow)
-                model.hear(issue.owner, each, marks, unnamed=issue.unnamed, reached_unsigned=unsigned)
+                model.hear(
+                    issue.owner,
+                    each,
+                    marks,
+                    unnamed=issue.unnamed,
+                    reached_unsigned=unsigned,
+                    number=(issue.list, issue.sequence or 0)
+                    if issue.form not in BARE or issue.owner != NOBODY
+                    else (None, 0),
+                    bare=issue.form in BARE,
+                )
         if how.allow and issue.owner != NOBODY:
             for told in issue.told:
                 if told.live:
@@ -334,6 +344,7 @@ class World:
         """What no list of a voice gives any more is live nowhere under that voice; what all of them give is live."""
         for reader, real in self.real.items():
             odd = {entry for issue, how in self.accepted[reader] for entry in self._odd(issue, how)}
+            self._check_bare_withdrawals(reader)
             for place, (live, _mark) in real.state().items():
                 if place.owner in (HERE, NOBODY) or place.entry_of_its_list in odd:
                     continue
@@ -350,6 +361,15 @@ class World:
                 taken = self.model[reader].words[place].taken or any(each and not each.live for each in also)
                 if known and any(known) and not taken:
                     assert live, f"{place} is not live at {reader}"
+
+    def _check_bare_withdrawals(self, reader: str) -> None:
+        """What a list gave in bare formats only and gives no more is not live."""
+        for place, word in self.model[reader].words.items():
+            for list_, owner in self._owners(reader):
+                if owner == place.owner and word.lists == {(list_[1], True)} and list_[0] == owner[0]:
+                    given = self._given[list_][-1].items()
+                    told = any(each.live and entry.file in _names(place.file) for entry, each in given)
+                    assert told or not word.live, f"{place} is live at {reader}"
 
     def _owners(self, reader: str) -> list[tuple[tuple[str, str], str]]:
         """The lists with a name, and whose word each of them is now."""

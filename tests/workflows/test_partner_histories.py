@@ -231,6 +231,16 @@ FOUND: dict[str, list[Step]] = {
         ("send", "A", "B", "north", 4),
         ("deliver", "B", 0),
     ],
+    "what a list gave in a bare format it withdraws in another one": [
+        ("add", "A", "full 1", "one", "green"),
+        ("send", "A", "B", "north", 0, 0, "md5sum"),
+        ("retract", "A", "full 1"),
+        ("send", "A", "B", "north"),
+        ("restore", "A", "full 1"),
+        ("send", "A", "B", "north", 0, 0, "md5sum"),
+        ("retract", "A", "full 1"),
+        ("send", "A", "B", "north", 0, 0, "pdq"),
+    ],
     "what a list knows by its MD5 alone and is indexed later is one reference": [
         ("add", "B", "full 1", "one", "clear"),
         ("publish", "A", "east"),
