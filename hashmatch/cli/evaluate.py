@@ -17,7 +17,7 @@ from hashmatch.i18n import _
 
 if TYPE_CHECKING:
     from hashmatch.errors import MediaError
-    from hashmatch.evaluate.edits import Edit
+    from hashmatch.evaluate.making import Edit
     from hashmatch.matching.tiers import Profile
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

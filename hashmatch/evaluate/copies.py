@@ -11,7 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from hashmatch.evaluate.edits import Edit, randomness
+from hashmatch.evaluate.edits import randomness
+from hashmatch.evaluate.making import Edit
 from hashmatch.hashers.pdq import HASHER
 from hashmatch.media import Limits
 from hashmatch.media.image import open_image

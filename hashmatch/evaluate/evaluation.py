@@ -10,7 +10,8 @@ from pathlib import Path
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.copies import CopySource, EditedCopy, make
-from hashmatch.evaluate.edits import EDITS, Edit
+from hashmatch.evaluate.edits import EDITS
+from hashmatch.evaluate.making import Edit
 from hashmatch.evaluate.originals import RefusedListener, decode, name_of
 from hashmatch.evaluate.scores import AlikePair, CardResults, Evaluation
 from hashmatch.evaluate.tally import Tally
@@ -38,6 +39,7 @@ def evaluate(
     paths: Sequence[bytes],
     *,
     edits: tuple[Edit, ...] = EDITS,
+    others: Sequence[bytes] = (),
     templates: int = 28,
     profile: Profile = "thorough",
     hashes: tuple[str, ...] = (MAIN,),
@@ -49,7 +51,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
 
-    paths: from originals.choose. templates: how many layouts of made-up cards are tried as well.
+    paths: from originals.choose. others: pictures that are indexed beside them, but not copied.
+    templates: how many layouts of made-up cards are tried as well.
     hashes: names of the hashers that the originals are hashed with.
     The reference set and the copies are in the system's temporary folder, and are gone at the end.
     Raises CommandError if no picture can be used.
@@ -57,12 +60,15 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="hashmatch-evaluate-") as folder:
         trial = TemporarySet(Path(folder), profile, hashes, isolation, limits)
         work = _Work(trial, seed, refuse, advance)
-        pictures, duplicates = work.index(paths)
-        if not pictures:
+        indexed, duplicates = work.index([*paths, *others])
+        asked = set(paths)
+        copied = [each for each in indexed if each.path in asked]
+        pictures = [*copied, *(each for each in indexed if each.path not in asked)]
+        if not copied:
             raise CommandError(_("none of the pictures can be used"))
         made_up, _same = work.index(made_up_cards.write(Path(folder) / "cards", templates, seed))
         alike = work.alike(pictures)
-        tally = work.scan(pictures, edits, Tally(pictures, edits, _neighbours(pictures, alike)))
+        tally = work.scan(copied, edits, Tally(pictures, edits, _neighbours(pictures, alike)))
         card_edits = (made_up_cards.RESENT,)
         siblings = [*made_up_cards.siblings(made_up), *(set[int]() for _picture in pictures)]
         card_tally = work.scan(made_up, card_edits, Tally([*made_up, *pictures], card_edits, siblings))
@@ -70,7 +76,7 @@ def evaluate(
         profile=profile,
         hashes=hashes,
         seed=seed,
-        pictures=len(pictures),
+        pictures=len(copied),
         duplicates=duplicates,
         edits=tally.edits(),
         wrong=tally.wrong(),

@@ -30,6 +30,8 @@ _SAME_PICTURE = Goal(found=1.0, near=1.0, fast=1.0, good_quality=True)
 _REARRANGED = Goal(found=0.98, near=0.9, fast=0.98)
 _FRAMED = Goal(found=0.95, fast=0.85)
 _NO_GOAL = Goal()
+_SHOWN = Goal(found=0.96, fast=0.85)
+_MOVED = Goal(found=0.98, fast=0.95)
 
 GOALS: dict[str, Goal] = {
     "codec": _SAME_PICTURE,
@@ -53,7 +55,30 @@ GOALS: dict[str, Goal] = {
     "collage": _NO_GOAL,
     "inversion": _NO_GOAL,
     "combination": Goal(found=0.9),
+    "social": _SHOWN,
+    "story": _SHOWN,
+    "television": _SHOWN,
+    "camera": Goal(found=0.92, fast=0.75),
+    "mosaic": Goal(found=0.95, fast=0.8),
+    "crop-keeps-50": Goal(found=0.98, fast=0.9),
+    "crop-keeps-30": Goal(found=0.85, fast=0.5),
+    "perspective": _MOVED,
+    "turn": _MOVED,
+    "stretch-crop": _MOVED,
+    "mark": _MOVED,
+    "hiding": _MOVED,
+    "attack": _MOVED,
+    "recompression": _MOVED,
+    "filter": _MOVED,
+    "halftone": _MOVED,
+    "distortion": _MOVED,
+    "several": Goal(found=0.95, fast=0.85),
 }
+#: Groups of families in which the picture is shown, filmed, cut, turned, marked or repainted.
+FAMILIES = tuple(GOALS)[tuple(GOALS).index("social") :]
+
+#: Of the copies of families that are found, the share that should be `near`.
+LEAST_NEAR_OF_FOUND = 0.65
 
 #: Largest acceptable shares of wrong pairs: unrelated pictures as `near` and `possible`, and one template with other text
 #: as `near`.

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hashmatch.evaluate import adjustments
 from hashmatch.evaluate.card_templates import card
-from hashmatch.evaluate.edits import Edit, jpeg
+from hashmatch.evaluate.making import Edit, jpeg
 from hashmatch.evaluate.temporary_set import Original
 
 #: How many texts each template is made with.

@@ -7,8 +7,23 @@ from dataclasses import asdict
 from typing import Any
 
 from hashmatch.escape import for_terminal
-from hashmatch.evaluate.goals import GOALS, MOST_TEMPLATES_NEAR, MOST_WRONG_NEAR, MOST_WRONG_POSSIBLE
-from hashmatch.evaluate.scores import EditResult, Evaluation, GroupResult, WrongPairs, counted_by, groups, share
+from hashmatch.evaluate.goals import (
+    GOALS,
+    LEAST_NEAR_OF_FOUND,
+    MOST_TEMPLATES_NEAR,
+    MOST_WRONG_NEAR,
+    MOST_WRONG_POSSIBLE,
+)
+from hashmatch.evaluate.scores import (
+    EditResult,
+    Evaluation,
+    GroupResult,
+    WrongPairs,
+    counted_by,
+    groups,
+    near_of_found,
+    share,
+)
 from hashmatch.hashers import MAIN, title_of
 from hashmatch.i18n import _
 from hashmatch.matching.tiers import quality_of
@@ -21,6 +36,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "hashmatch": __version__,
         **asdict(evaluation),
+        "near_of_found": near_of_found(evaluation.edits),
         "groups": [asdict(each) for each in groups(evaluation.edits, evaluation.profile)],
         "wrong_matches": [
             {**asdict(each), "original": path_of(each.original), "matched": path_of(each.matched)}
@@ -54,6 +70,11 @@ def _recall_table(evaluation: Evaluation, peer: bool) -> Iterator[str]:
         for each in evaluation.edits:
             if each.group == group.group:
                 yield _edit_line(each, peer)
+    together = near_of_found(evaluation.edits)
+    if together is not None:
+        text = _("families: {share} of what is found is near; goal {goal:g} %: {reached}")
+        reached = _reached(together >= LEAST_NEAR_OF_FOUND)
+        yield text.format(share=_percent(together), goal=100 * LEAST_NEAR_OF_FOUND, reached=reached)
 
 
 def _edit_line(result: EditResult, peer: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from hashmatch.evaluate.goals import GOALS, Goal
+from hashmatch.evaluate.goals import FAMILIES, GOALS, Goal
 from hashmatch.matching.tiers import Profile
 
 #: The distances of plain PDQ in the table of thresholds; 31 is Meta's own.
@@ -56,13 +56,15 @@ class EditResult:
 class GroupResult:
     """A group's copies together. near, found, plain: shares, 0 to 1, of the copies that its goal counts.
 
-    counted: how many these are. met: whether the goal is reached; None if there is none.
+    counted: how many these are. near_of_found: the share of the found copies that are near. met: whether the goal is
+    reached; None if there is none.
     """
 
     group: str
     counted: int
     near: float
     found: float
+    near_of_found: float
     plain: float
     goal_near: float | None
     goal_found: float | None
@@ -165,6 +167,12 @@ def groups(edits: Sequence[EditResult], profile: Profile) -> list[GroupResult]:
     ]
 
 
+def near_of_found(edits: Sequence[EditResult]) -> float | None:
+    """Of the copies of families (goals.FAMILIES) that were found, the share that is near; None if none was found."""
+    together = add(each.recall for each in edits if each.group in FAMILIES)
+    return share(together.near, together.found) if together.found else None
+
+
 def _group(name: str, goal: Goal, recalls: list[Recall], profile: Profile) -> GroupResult:
     together = add(recalls)
     counted, near, found = counted_by(goal, together)
@@ -173,7 +181,7 @@ def _group(name: str, goal: Goal, recalls: list[Recall], profile: Profile) -> Gr
     met = None
     if counted and (goal_near is not None or goal_found is not None):
         met = near >= (goal_near or 0) and found >= (goal_found or 0)
-    return GroupResult(name, counted, near, found, plain, goal_near, goal_found, met)
+    return GroupResult(name, counted, near, found, near / found if found else 0.0, plain, goal_near, goal_found, met)
 
 
 def counted_by(goal: Goal, recall: Recall) -> tuple[int, float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch.evaluate.copies import EditedCopy
-from hashmatch.evaluate.edits import Edit
+from hashmatch.evaluate.making import Edit
 from hashmatch.evaluate.scores import (
     COUNTS,
     DISTANCES,

@@ -141,3 +141,12 @@ def test_interrupting_leaves_nothing(run: Evaluate, tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run(folder_of(tmp_path / "own", 3), advance=advance)
+
+
+def test_others_are_indexed_but_not_copied(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "own", 5, (320, 240))
+    names = [bytes(folder / f"{number}.png") for number in range(5)]
+    done = evaluate(names[2:4], others=[*names[:2], names[4]], edits=matching("jpeg-75"), templates=0)
+    (edit,) = done.edits
+    assert (done.pictures, edit.recall.copies, edit.recall.near) == (2, 2, 2)
+    assert (done.wrong.pairs, done.wrong.near) == (2 * 4, 0)
