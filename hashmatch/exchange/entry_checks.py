@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from hashmatch.escape import FORMULA, hides
 from hashmatch.exchange.fields import DIGEST_DIGITS
@@ -38,9 +39,8 @@ EMPTY = {
 _BLANK = frozenset(digit * length for digit in "0f" for length in DIGEST_DIGITS.values())
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedEntry:
-    """An entry after its checks.
+class CheckedEntry(NamedTuple):
+    """An entry after its checks. A tuple, since a list has millions.
 
     item: the entry in usable form, perhaps without some of its hashes. problem: why it cannot be used; "" if it can.
     remarks: what a person should know about it.
@@ -53,27 +53,38 @@ class CheckedEntry:
 
 def check(item: ListItem) -> CheckedEntry:
     """Checks one entry by itself."""
+    return _checked(item, _ones(item.hashes))
+
+
+def _checked(item: ListItem, ones: list[int | None]) -> CheckedEntry:
+    """What `check` does. ones: of each hash."""
     hashes = item.hashes
     problem = _digest_problem(item) or _hash_problem(item)
     if problem:
         return CheckedEntry(item, problem)
     remarks: list[str] = []
-    bad = {hash: reason for hash in hashes if (reason := _degenerate(item, hash))}
+    bad: dict[Hash, str] = {}
+    for hash, count in zip(hashes, ones, strict=True):
+        if count is not None and (reason := _degenerate(item, hash, count)):
+            bad[hash] = reason
     if bad:
         item = replace(item, hashes=tuple(hash for hash in hashes if hash not in bad))
+        ones = _ones(item.hashes)
         if not item.hashes and not (item.md5 or item.sha1 or item.sha256):
             return CheckedEntry(item, next(iter(bad.values())))
         remarks += [_("a hash is left out: {reason}").format(reason=reason) for reason in dict.fromkeys(bad.values())]
     if item.capitals:
         remarks.append(_("it has hexadecimal digits in capitals, which other programs refuse"))
     if hashes:
-        remarks += _odd_hashes(item)
+        remarks.extend(_odd_hashes(item.hashes, ones))
     if _has_texts(item):
         remarks += _odd_texts(item)
     return CheckedEntry(item, "", tuple(remarks))
 
 
 def _digest_problem(item: ListItem) -> str:
+    if not (item.md5 or item.sha1 or item.sha256):
+        return ""
     for name, digest in zip(DIGEST_DIGITS, (item.md5, item.sha1, item.sha256), strict=True):
         if digest is None:
             continue
@@ -97,44 +108,53 @@ def _hash_problem(item: ListItem) -> str:
     return ""
 
 
-def _degenerate(item: ListItem, hash: Hash) -> str:
-    """Why a hash cannot be genuine; "" if it can."""
-    if _usual_ones(hash) is None:
-        return ""
-    name, ones = title_of(hash.algorithm), int.from_bytes(hash.bits).bit_count()
+def _ones(hashes: tuple[Hash, ...]) -> list[int | None]:
+    """How many bits of each hash are one; None if any number may be right.
+
+    It may if the algorithm does not fix it, or if the hash's own quality says that the picture is plain: such a hash does no
+    harm.
+    """
+    return [None if _may_have_any(hash) else int.from_bytes(hash.bits).bit_count() for hash in hashes]
+
+
+def _may_have_any(hash: Hash) -> bool:
+    if usual_ones(hash.algorithm) is None:
+        return True
+    return hash.quality is not None and hash.quality < quality_of(hash.algorithm).least
+
+
+def _degenerate(item: ListItem, hash: Hash, ones: int) -> str:
+    """Why a hash with so many ones cannot be genuine; "" if it can."""
     if not 1 < ones < 8 * len(hash.bits) - 1:
-        return _("no picture has a {name} hash with {ones} ones").format(name=name, ones=ones)
+        return _("no picture has a {name} hash with {ones} ones").format(name=title_of(hash.algorithm), ones=ones)
     if item.sha256 is not None and hash.hex == item.sha256:
-        return _("its {name} hash is really its sha256").format(name=name)
+        return _("its {name} hash is really its sha256").format(name=title_of(hash.algorithm))
     return ""
 
 
-def _usual_ones(hash: Hash) -> tuple[float, float] | None:
-    """The smallest and largest share of one-bits that a hash should have; None if any share may be right.
-
-    Any share may be right if the hash's own quality says that the picture is plain: such a hash does no harm.
-    """
-    usual = usual_ones(hash.algorithm)
-    is_plain = usual is not None and hash.quality is not None and hash.quality < quality_of(hash.algorithm).least
-    return None if is_plain else usual
-
-
-def _odd_hashes(item: ListItem) -> Iterator[str]:
-    unusual = dict[str, None]()
+def _odd_hashes(hashes: tuple[Hash, ...], ones: list[int | None]) -> Iterator[str]:
+    unusual: dict[str, None] = {}
     unknown = False
-    for hash in item.hashes:
-        if (usual := _usual_ones(hash)) is not None:
-            share = int.from_bytes(hash.bits).bit_count() / (8 * len(hash.bits))
-            if not usual[0] <= share <= usual[1]:
-                unusual[title_of(hash.algorithm)] = None
-        unknown = unknown or find(hash.algorithm) is None
+    for hash, count in zip(hashes, ones, strict=True):
+        if count is None:
+            unknown = unknown or find(hash.algorithm) is None
+        elif not _is_usual(hash, count):
+            unusual[title_of(hash.algorithm)] = None
     for name in unusual:
         text = _("a {name} hash has unusually few or many ones: its picture is plain, or it is not a {name} hash")
         yield text.format(name=name)
     if unknown:
         yield _("a hash is of an algorithm that this program does not know: it is kept, but not compared with anything")
-    if len(item.hashes) > 1 and _lost_precision(item.hashes):
+    if len(hashes) > 1 and _lost_precision(hashes):
         yield _("several of the film's frames have the same time: its times were rounded to three digits")
+
+
+def _is_usual(hash: Hash, ones: int) -> bool:
+    size = 8 * len(hash.bits)
+    if 2 * ones == size:
+        return True
+    usual = usual_ones(hash.algorithm)
+    return usual is None or usual[0] <= ones / size <= usual[1]
 
 
 def _lost_precision(hashes: tuple[Hash, ...]) -> bool:
@@ -183,19 +203,23 @@ class ListChecker:
 
     def check(self, line: int, item: ListItem) -> CheckedEntry:
         """Does what the function `check` does, and also remarks on dates in the future and on repeated entries."""
-        checked = check(item)
+        ones = _ones(item.hashes)
+        checked = _checked(item, ones)
         self._line = line
         if checked.problem:
             return checked
-        self._count_halves(checked.item)
+        if checked.item is item:
+            self._count_halves(item.hashes, ones)
+        else:
+            self._count_halves(checked.item.hashes, _ones(checked.item.hashes))
         dated = item.changed or item.retracted or item.added
         if dated and max(item.changed or "", item.retracted or "", item.added or "") > self._future:
             text = _("its date is in the future: until then, its source cannot correct it")
-            checked = replace(checked, remarks=(*checked.remarks, text))
+            checked = checked._replace(remarks=(*checked.remarks, text))
         before = self._before(line, checked.item)
         if before:
             text = _("the same entry as in line {line}").format(line=before)
-            return replace(checked, remarks=(*checked.remarks, text))
+            return checked._replace(remarks=(*checked.remarks, text))
         return checked
 
     def whole(self) -> Iterator[LineRemark]:
@@ -206,11 +230,11 @@ class ListChecker:
             )
             yield LineRemark(self._line, text.format(halves=self._halves, count=self._pdq))
 
-    def _count_halves(self, item: ListItem) -> None:
-        for hash in item.hashes:
-            if hash.algorithm == "pdq" and _usual_ones(hash) is not None:
+    def _count_halves(self, hashes: tuple[Hash, ...], ones: list[int | None]) -> None:
+        for hash, count in zip(hashes, ones, strict=True):
+            if count is not None and hash.algorithm == "pdq":
                 self._pdq += 1
-                self._halves += 2 * int.from_bytes(hash.bits).bit_count() == 8 * len(hash.bits)
+                self._halves += 2 * count == 8 * len(hash.bits)
 
     def _before(self, line: int, item: ListItem) -> int:
         """The earlier line with the same reference in the same collection; 0 if there was none, or none is remembered."""

@@ -60,7 +60,7 @@ def entry_of(item: ListItem, membership: Membership, *, tells_opinions: bool = F
     return ListEntry(
         identity_of(item),
         (raw(item.sha256), raw(item.sha1), raw(item.md5), item.kind, item.size, item.duration, item.width, item.height),
-        tuple(packed_rows(item.hashes)),
+        packed_rows(item.hashes),
         with_source(item.opinions, membership),
         membership,
         tells_opinions,
@@ -79,6 +79,9 @@ def identity_of(item: ListItem) -> bytes:
         named = "sha1:" + item.sha1
     elif item.md5 is not None:
         named = "md5:" + item.md5
+    elif len(item.hashes) == 1:  # as in most lists, of which some have millions
+        (one,) = item.hashes
+        named = f"{one.algorithm}:{one.view}:{one.bits.hex()}"
     else:
         # Without times: other tools round them, each in its own way.
         named = ",".join(sorted(f"{h.algorithm}:{h.view}:{h.hex}" for h in item.hashes))

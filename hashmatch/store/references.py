@@ -151,12 +151,14 @@ def _set_measures(connection: sqlite3.Connection, reference_id: int, fingerprint
 PackedRow = tuple[str, str, int | None, int, bytes, bytes, bytes | None]
 
 
-def packed_rows(hashes: Iterable[Hash]) -> Iterator[PackedRow]:
+def packed_rows(hashes: tuple[Hash, ...]) -> tuple[PackedRow, ...]:
     """Pack hashes, those of each algorithm and view together."""
-    hashes = tuple(hashes)
     if len(hashes) == 1:
-        yield hashes[0].algorithm, hashes[0].view, hashes[0].version, 1, *pack(hashes)
-        return
+        return ((hashes[0].algorithm, hashes[0].view, hashes[0].version, 1, *pack(hashes)),)
+    return tuple(_packed_groups(hashes))
+
+
+def _packed_groups(hashes: tuple[Hash, ...]) -> Iterator[PackedRow]:
     hashes = tuple(sorted(hashes, key=lambda h: (h.algorithm, h.view)))
     for (algorithm, view), group in groupby(hashes, key=lambda h: (h.algorithm, h.view)):
         members = sorted(group, key=lambda h: h.time or 0.0)

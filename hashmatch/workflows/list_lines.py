@@ -90,9 +90,9 @@ class PackedLines:
         if problem:
             item = replace(item, md5=None, sha1=None, sha256=None, hashes=())
         digests = raw(item.sha256), raw(item.sha1), raw(item.md5)
-        hashes = tuple(packed_rows(item.hashes))
+        hashes = packed_rows(item.hashes)
         values = (*digests, item.kind, item.size, item.duration, item.width, item.height)
-        said = (_carried(item), *_said_of(item))
+        said = (_carried(item, hashes), *_said_of(item))
         if said != self._last:
             self._last = said
             opinions = tuple(_opinion_values(each) for each in item.opinions)
@@ -103,8 +103,8 @@ class PackedLines:
         if self._bytes - before > _LONGEST_LINE:
             packed = self._sized((line, 0, None, _("the entry is too long"), ()))
         self._lines.append(packed)
-        for each in hashes:
-            self._hashes += each[3]
+        for row in hashes:
+            self._hashes += row[3]
 
     def put_remark(self, row: BadLine | LineRemark) -> None:
         self._record = None
@@ -132,10 +132,13 @@ class PackedLines:
         return msgspec.Raw(packed)
 
 
-def _carried(item: ListItem) -> str:
-    """What identifies a file in this entry: names of digests and algorithms, separated by commas."""
+def _carried(item: ListItem, hashes: tuple[PackedRow, ...]) -> str:
+    """What identifies a file in this entry: names of digests and algorithms, separated by commas. hashes: its own, which are
+    in the order of their algorithms."""
+    if not (item.md5 or item.sha1 or item.sha256) and len(hashes) == 1:
+        return hashes[0][0]
     digests = [name for name in ("md5", "sha1", "sha256") if getattr(item, name)]
-    return ",".join([*digests, *sorted({each.algorithm for each in item.hashes})])
+    return ",".join([*digests, *dict.fromkeys(row[0] for row in hashes)])
 
 
 # What the other side checks. ---------------------------------------------------------------------------------------------
