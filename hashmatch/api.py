@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from hashmatch.fingerprints.many_files import LocalExaminer
+from hashmatch.fingerprints.model_files import find_models
 from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.settings import PlainHashing, ReferenceHashing
 from hashmatch.isolation import Isolation
@@ -75,12 +76,16 @@ class ReferenceSet:
         workers: int | None = None,
         retry_failed: bool = False,
         local_features: bool = True,
+        model: str | None = None,
     ) -> Iterator[Indexed]:
-        """Add files and all files in folders; yields one Indexed a file, as each is committed."""
+        """Add files and all files in folders; yields one Indexed a file, as each is committed.
+
+        model: a name or file, or "none"; None for what is installed. See fingerprints/model_files.py.
+        """
         actor = self._actor("index")
         membership = Membership(collection, source, tlp, case, note, tuple(labels), allow, operator=actor.operator)
         found = walk(map(os.fsencode, paths), exclude)
-        settings = ReferenceHashing(tuple(hashers), features=local_features)
+        settings = ReferenceHashing(tuple(hashers), features=local_features, models=find_models(model))
         store, examiner = self._open(write=True), LocalExaminer(Isolation(workers))
         return index(store, actor, found, membership, settings, examiner, retry_failed=retry_failed)
 
@@ -95,17 +100,24 @@ class ReferenceSet:
         exclude: Sequence[str] = (),
         workers: int | None = None,
         record: bool = False,
+        model: str | None = None,
     ) -> Iterator[Result]:
         """Match files and all files in folders; yields one Result a file, as soon as it is known.
 
         min_tier: weaker matches are left out, and count for nothing. record: keep in the set what matched, so that it can
-        say later what rested on a reference that was taken back.
+        say later what rested on a reference that was taken back. model: as for `index`.
         Raises CommandError, before the first file, if the set or these collections have nothing known to compare with: it
         is empty, all of it is retracted, or it is an allow list alone. Folders without files yield nothing.
         """
         found = walk(map(os.fsencode, paths), exclude)
         store = self._open(write=False)
-        searcher = LocalSearcher(store, collections=collections, profile=profile, radius=radius)
+        searcher = LocalSearcher(
+            store,
+            collections=collections,
+            profile=profile,
+            radius=radius,
+            models=find_models(model) if profile == "thorough" else (),
+        )
         searcher.require_known()
         results = scan(store, found, LocalExaminer(Isolation(workers)), searcher, min_tier=min_tier)
         if not record:

@@ -17,6 +17,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Tests compare English texts, whatever the machine's language. Commands that they start inherit this.
 os.environ["HASHMATCH_LANG"] = ""
 os.environ["LC_ALL"] = "C.UTF-8"
+# Learned descriptors cost more than all else, and only their own tests are about them.
+os.environ["HASHMATCH_MODEL"] = "none"
 
 import numpy as np
 import numpy.typing as npt

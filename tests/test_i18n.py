@@ -93,7 +93,7 @@ def told(tree: ast.AST, module: str) -> Iterator[ast.AST]:
                 if name_of(node) in TOLD:
                     places = TOLD[name_of(node)]
                     yield from (each for place, each in enumerate(node.args) if places is None or place in places)
-                if name_of(node) != "Hasher":  # whose title is a name, "pHash"
+                if name_of(node) not in ("Hasher", "LearnedModel"):  # whose title is a name, "pHash"
                     yield from (keyword.value for keyword in node.keywords if keyword.arg in TOLD_KEYWORDS)
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in TOLD_NAMES:
                 if not isinstance(value, ast.Call) or name_of(value) in ("format", "join"):

@@ -11,7 +11,7 @@ import click
 from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, format_option, output, pass_app
 from hashmatch.cli.shared.walking import Walking, walking_options
-from hashmatch.cli.shared.workers import Examining, examining_options, hash_option
+from hashmatch.cli.shared.workers import Examining, examining_options, hash_option, model_option
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -81,6 +81,7 @@ _MEASURED = _("What to measure")
     help=_("Seed of all random choices."),
 )
 @hash_option
+@model_option
 @walking_options
 @format_option("table", "json")
 @sections.option("--plot", type=_FILE, section=sections.OUTPUT, help=_("Draw the recall of each edit into a PNG file."))
@@ -93,6 +94,7 @@ def command(
     limit: int,
     profile: Profile,
     names: str,
+    model: str | None,
     patterns: tuple[str, ...],
     templates: int,
     peer: str | None,
@@ -109,10 +111,12 @@ def command(
     from hashmatch.evaluate import score_table
     from hashmatch.evaluate.evaluation import evaluate, steps
     from hashmatch.evaluate.originals import choose
+    from hashmatch.fingerprints.model_files import find_models
     from hashmatch.hashers import parse_names
     from hashmatch.report import as_json
 
     edits, hashes = _chosen(patterns), parse_names(names)
+    models = find_models(model, examining.isolation) if profile == "thorough" else ()
     for path in filter(None, (plot, document)):
         if not path.absolute().parent.is_dir():
             raise CommandError(_("cannot write {path}: its folder does not exist").format(path=path))
@@ -137,6 +141,7 @@ def command(
             seed=seed,
             isolation=examining.isolation,
             limits=examining.limits,
+            models=models,
             refuse=refuse,
             advance=progress.advance,
         )

@@ -15,6 +15,7 @@ from hashmatch.cli.shared.app import TLP_CHOICE, App, output, pass_app
 from hashmatch.errors import CommandError
 from hashmatch.exchange import EXTRAS, get, names, written
 from hashmatch.hashers import GUARD
+from hashmatch.hashers.learned import model_of
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
@@ -89,7 +90,7 @@ _SERVER = _("Instead of a list: an HMA server")
     section=_CHOSEN,
     help=_(
         "Also write these, separated by commas: paths, case, operator, note; and blocks, from which a picture's text can be"
-        " read."
+        " read, or a learned descriptor by its full name."
     ),
 )
 @sections.option(
@@ -173,7 +174,7 @@ def command(
         name = collections[0] if len(collections) == 1 else "hashmatch"
 
     extras = frozenset(part.strip() for part in (include or "").split(",") if part.strip())
-    if extras - {*EXTRAS, GUARD}:
+    if not all(each in EXTRAS or each == GUARD or model_of(each) for each in extras):
         known = ", ".join((*EXTRAS, GUARD))
         raise click.BadParameter(_("choose from: {known}").format(known=known), param_hint="--include")
     wanted = int(since) if since is not None and since.isdigit() and len(since) < 16 else _utc(since, "--since")

@@ -14,7 +14,7 @@ from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import NAME, PATHS, TLP_CHOICE, App, format_option, pass_app
 from hashmatch.cli.shared.cluster import cluster_option, clustered
 from hashmatch.cli.shared.walking import Seen, Walking, walking_options
-from hashmatch.cli.shared.workers import Examining, examining_options, hash_option
+from hashmatch.cli.shared.workers import Examining, examining_options, hash_option, model_option
 from hashmatch.i18n import _
 from hashmatch.records import Tlp
 
@@ -54,6 +54,7 @@ _REFERENCES = _("About these references")
     section=sections.HASHES,
     help=_("Do not keep local features (8 KB per picture). Thorough scans need them to find crops and insets."),
 )
+@model_option
 @walking_options
 @sections.option("--retry-failed", is_flag=True, section=sections.FILES, help=_("Retry files that failed before."))
 @format_option("table", "json")
@@ -72,6 +73,7 @@ def command(
     case: str | None,
     names: str,
     no_local_features: bool,
+    model: str | None,
     tlp: Tlp | None,
     note: str | None,
     allow: bool,
@@ -85,6 +87,7 @@ def command(
     from hashmatch.cli.shared.labels import remark_on
     from hashmatch.cli.shared.progress import ProgressBar, print_counts
     from hashmatch.escape import for_terminal
+    from hashmatch.fingerprints.model_files import find_models
     from hashmatch.fingerprints.settings import ReferenceHashing
     from hashmatch.hashers import parse_names
     from hashmatch.report import as_json
@@ -96,7 +99,8 @@ def command(
 
     if labels:
         remark_on(app, labels)
-    settings = ReferenceHashing(parse_names(names), examining.limits, features=not no_local_features)
+    models = find_models(model, examining.isolation)
+    settings = ReferenceHashing(parse_names(names), examining.limits, not no_local_features, models)
     actor = Actor.current("index")
     membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)
     counts: Counter[str] = Counter()

@@ -19,7 +19,7 @@ from hashmatch.cli.shared.cluster import cluster_option, clustered
 from hashmatch.cli.shared.html import pictures_option
 from hashmatch.cli.shared.scan_account import ScanAccount, print_account
 from hashmatch.cli.shared.walking import Seen, Walking, walking_options
-from hashmatch.cli.shared.workers import Examining, examining_options
+from hashmatch.cli.shared.workers import Examining, examining_options, model_option
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -80,6 +80,7 @@ _MATCHING = _("What counts as a match")
     section=_MATCHING,
     help=_("Largest PDQ distance that still matches, in bits. Default: the profile's."),
 )
+@model_option
 @sections.option(
     "--files-from",
     metavar="FILE|-",
@@ -124,6 +125,7 @@ def command(
     min_tier: Tier,
     profile: Profile,
     radius: int | None,
+    model: str | None,
     files_from: str | None,
     null: bool,
     pictures: PictureRule | None,
@@ -134,8 +136,9 @@ def command(
     examining: Examining,
 ) -> int:
     from hashmatch.cli.shared.progress import ProgressBar
+    from hashmatch.fingerprints.model_files import find_models
     from hashmatch.matching.status import StatusCounts
-    from hashmatch.store import open_store
+    from hashmatch.store import hash_rows, open_store
     from hashmatch.workflows.scan import scan
 
     if bool(paths) == (files_from is not None):
@@ -150,9 +153,11 @@ def command(
         kept_in = _open_to_record(stack, app.database) if record else None
         store = stack.enter_context(open_store(app.database))
         cluster = stack.enter_context(clustered(app, address, examining))
-        searcher = cluster.searcher(store, collections, profile, radius)
+        models = find_models(model, examining.isolation) if profile == "thorough" else ()
+        searcher = cluster.searcher(store, collections, profile, radius, models)
         searcher.require_known()
-        has_features = searcher.query_hashing(examining.limits).features
+        hashing = searcher.query_hashing(examining.limits)
+        unused = () if hashing.models or profile == "fast" else hash_rows.learned(store.connection)
         source: int | None = None
         if files_from is None:
             found = Seen(cluster.walk(walking, paths))
@@ -197,7 +202,7 @@ def command(
         finish(summary)
         if recorder and not interrupted:
             recorder.complete(summary)
-    account = ScanAccount(summary, profile, counts.judged_false, widest_gap, has_features)
+    account = ScanAccount(summary, profile, counts.judged_false, widest_gap, hashing.features, unused)
     print_account(app, account, as_table=form == "table")
     if interrupted:
         raise KeyboardInterrupt

@@ -13,6 +13,7 @@ from hashmatch.cluster.connection import Cluster
 from hashmatch.cluster.shard import ShardQuery
 from hashmatch.cluster.shards import Shards
 from hashmatch.fingerprints.film import Parts
+from hashmatch.hashers.learned import ModelFile
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import hits_of, parts_around
 from hashmatch.matching.table import HashTable
@@ -28,7 +29,8 @@ QUERY_HASHES = 20_000
 
 
 class ClusterSearcher(LocalSearcher):
-    """Searches where the shards are. Rows added after the shards were made, and local features, are searched here."""
+    """Searches where the shards are. Rows added after the shards were made, local features and learned descriptors are
+    searched here."""
 
     def __init__(
         self,
@@ -38,8 +40,9 @@ class ClusterSearcher(LocalSearcher):
         collections: Sequence[str] = (),
         profile: Profile = "fast",
         radius: int | None = None,
+        models: Sequence[ModelFile] = (),
     ) -> None:
-        super().__init__(store, collections=collections, profile=profile, radius=radius)
+        super().__init__(store, collections=collections, profile=profile, radius=radius, models=models)
         self._shards = Shards(cluster, store.connection)
 
     def parts_to_decode(self, glance: Glance) -> Parts:

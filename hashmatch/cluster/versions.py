@@ -7,6 +7,7 @@ from importlib import metadata
 from hashmatch import hashers
 from hashmatch.errors import CommandError
 from hashmatch.fingerprints.settings import ReferenceOrQuery
+from hashmatch.hashers import learned
 from hashmatch.i18n import _
 from hashmatch.media import recipe
 from hashmatch.version import __version__
@@ -22,7 +23,10 @@ def facts(settings: ReferenceOrQuery) -> Versions:
     found = {"hashmatch": __version__}
     for kind in ("image", "video"):
         found[f"recipe of {kind}s"] = recipe(kind, settings.exact, settings.features)
-    used = [hashers.by_name(name) for name in (*settings.hashers, hashers.GUARD)]
+    for model in settings.models:
+        found[f"model {model.path}"] = model.algorithm if learned.is_there(model) else "none"
+    described = (model.algorithm for model in settings.models)
+    used = [hashers.by_name(name) for name in (*settings.hashers, hashers.GUARD, *described)]
     for hasher in used:
         found[hasher.name] = str(hasher.version)
     for package in dict.fromkeys((*DECODERS, *(package for hasher in used for package in hasher.packages))):

@@ -17,6 +17,7 @@ from hashmatch.evaluate.scores import AlikePair, CardResults, Evaluation
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.temporary_set import Original, TemporarySet
 from hashmatch.hashers import MAIN
+from hashmatch.hashers.learned import ModelFile
 from hashmatch.i18n import _
 from hashmatch.isolation import Isolation
 from hashmatch.matching.tiers import Profile
@@ -46,6 +47,7 @@ def evaluate(
     seed: int = 0,
     isolation: Isolation = Isolation(),
     limits: Limits = Limits(),
+    models: tuple[ModelFile, ...] = (),
     refuse: RefusedListener = lambda path, why: None,
     advance: Callable[[], object] = lambda: None,
 ) -> Evaluation:
@@ -53,12 +55,12 @@ def evaluate(
 
     paths: from originals.choose. others: pictures that are indexed beside them, but not copied.
     templates: how many layouts of made-up cards are tried as well.
-    hashes: names of the hashers that the originals are hashed with.
+    hashes: names of the hashers that the originals are hashed with. models: to describe them with, too.
     The reference set and the copies are in the system's temporary folder, and are gone at the end.
     Raises CommandError if no picture can be used.
     """
     with tempfile.TemporaryDirectory(prefix="hashmatch-evaluate-") as folder:
-        trial = TemporarySet(Path(folder), profile, hashes, isolation, limits)
+        trial = TemporarySet(Path(folder), profile, hashes, isolation, limits, models)
         work = _Work(trial, seed, refuse, advance)
         indexed, duplicates = work.index([*paths, *others])
         asked = set(paths)

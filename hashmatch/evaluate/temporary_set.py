@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hashmatch.fingerprints.many_files import LocalExaminer, fingerprints
 from hashmatch.fingerprints.settings import PlainHashing, ReferenceHashing
+from hashmatch.hashers.learned import ModelFile
 from hashmatch.isolation import Isolation
 from hashmatch.matching.results import Result
 from hashmatch.matching.tiers import Profile
@@ -35,13 +36,14 @@ class Original:
 @dataclass(frozen=True, slots=True)
 class TemporarySet:
     """How and where files are indexed and scanned. folder: temporary, for the reference set and for copies. hashes: names
-    of the hashers that the originals are hashed with, and found by."""
+    of the hashers that the originals are hashed with, and found by. models: to describe them with, and find them by."""
 
     folder: Path
     profile: Profile
     hashes: tuple[str, ...]
     isolation: Isolation
     limits: Limits
+    models: tuple[ModelFile, ...] = ()
 
     @property
     def _database(self) -> Path:
@@ -51,14 +53,17 @@ class TemporarySet:
         """Add files to the reference set, as `hashmatch index` does."""
         with open_store(self._database, write=True) as store:
             actor, membership = Actor.current("evaluate"), Membership("evaluate")
-            settings = ReferenceHashing(self.hashes, limits=self.limits, features=self.profile == "thorough")
+            settings = ReferenceHashing(self.hashes, self.limits, self.profile == "thorough", self.models)
             examiner = LocalExaminer(self.isolation)
             yield from index(store, actor, map(FoundPath, paths), membership, settings, examiner)
 
     def scan(self, paths: Iterable[bytes]) -> Iterator[Result]:
         """Match files against it, as `hashmatch scan` does."""
         with open_store(self._database) as store:
-            examiner, searcher = LocalExaminer(self.isolation), LocalSearcher(store, profile=self.profile)
+            examiner, searcher = (
+                LocalExaminer(self.isolation),
+                LocalSearcher(store, profile=self.profile, models=self.models),
+            )
             yield from scan(store, map(FoundPath, paths), examiner, searcher, limits=self.limits)
 
     def originals(self, indexed: Iterable[Indexed]) -> list[Original]:

@@ -22,7 +22,7 @@ from hashmatch.fingerprints.film import (
     too_many,
 )
 from hashmatch.fingerprints.film import read as read_film
-from hashmatch.fingerprints.picture import features_of, hashes_of, leads, pixels_of, views_of
+from hashmatch.fingerprints.picture import descriptors_of, features_of, hashes_of, leads, pixels_of, views_of
 from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures, VpdqHashing
 from hashmatch.media import Film, MediaType, Stills, count_covers, need, open_media, open_part, probed, recipe
 from hashmatch.media.files import chunks, digest
@@ -313,6 +313,8 @@ def _read_stills(stills: Stills, settings: Hashing, result: Fingerprint) -> Fing
             hashes.extend(hashes_of(picture, settings, own))
             if settings.features and is_leading:
                 features = features_of(picture, is_query=isinstance(settings, QueryHashing))
+            if is_leading:
+                hashes.extend(descriptors_of(picture, settings))
     except MediaError as problem:
         error = _what_is_missing(problem, bool(hashes))
     if size is None:

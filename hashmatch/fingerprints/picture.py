@@ -9,6 +9,7 @@ from PIL import Image
 
 from hashmatch import hashers
 from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures
+from hashmatch.hashers import learned
 from hashmatch.hashers.base import Picture
 from hashmatch.matching.tiers import quality_of
 from hashmatch.records import Hash, Pixels, View
@@ -25,6 +26,9 @@ def prepare(settings: Settings) -> None:
         pixels_of(picture, settings.side)
         return
     list(hashes_of(picture, settings, views_of(picture, settings)))
+    for model in settings.models:
+        learned.load(model)
+        learned.fed(learned.model(model.model), picture)
     if settings.features:
         features_of(picture, is_query=isinstance(settings, QueryHashing))
 
@@ -80,6 +84,11 @@ def features_of(picture: Picture, *, is_query: bool) -> tuple[bytes, ...]:
     if not is_query:
         return (orb.extract(luma, orb.REFERENCE).to_bytes(),)
     return tuple(orb.extract(each, orb.QUERY).to_bytes() for each in (luma, luma[:, ::-1]))
+
+
+def descriptors_of(picture: Picture, settings: Hashing) -> Iterator[Hash]:
+    """What each model makes of a still picture (hashers/learned.py)."""
+    return (_hash(picture, model.algorithm) for model in settings.models)
 
 
 def pixels_of(picture: Picture, side: int) -> Pixels:

@@ -1,6 +1,7 @@
 """The modes in which files are examined: one type each, with the settings that this mode has.
 
-Every mode can be asked for its `limits`, its `hashers`, and whether it is `exact`, computes `features`, or reads `digests`.
+Every mode can be asked for its `limits`, its `hashers`, and whether it is `exact`, computes `features`, which
+`models` it has, or whether it reads `digests`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from hashmatch.hashers.learned import ModelFile
 from hashmatch.matching.tiers import Profile
 from hashmatch.media import Limits
 
@@ -17,11 +19,13 @@ class ReferenceHashing:
     """Hash files to keep them in the reference set: every frame of films, and still pictures also without their borders.
 
     hashers: names of algorithms. features: whether to compute local features of still pictures, too.
+    models: with which to describe still pictures, too.
     """
 
     hashers: tuple[str, ...] = ("pdq",)
     limits: Limits = Limits()
     features: bool = False
+    models: tuple[ModelFile, ...] = ()
 
     exact: ClassVar[bool] = False
     views: ClassVar[bool] = True
@@ -32,13 +36,14 @@ class ReferenceHashing:
 class QueryHashing:
     """Hash files to search for them: as references, but in all orientations, and films only where it is worth it.
 
-    hashers, features: as of ReferenceHashing. profile: how closely to look at films.
+    hashers, features, models: as of ReferenceHashing. profile: how closely to look at films.
     """
 
     hashers: tuple[str, ...] = ("pdq",)
     limits: Limits = Limits()
     features: bool = False
     profile: Profile = "fast"
+    models: tuple[ModelFile, ...] = ()
 
     exact: ClassVar[bool] = False
     views: ClassVar[bool] = True
@@ -59,6 +64,7 @@ class PlainHashing:
     views: bool = True
 
     features: ClassVar[bool] = False
+    models: ClassVar[tuple[ModelFile, ...]] = ()
     digests: ClassVar[bool] = True
 
 
@@ -76,6 +82,7 @@ class VpdqHashing:
     exact: ClassVar[bool] = False
     views: ClassVar[bool] = False
     features: ClassVar[bool] = False
+    models: ClassVar[tuple[ModelFile, ...]] = ()
     digests: ClassVar[bool] = False
 
 
@@ -97,6 +104,7 @@ class SmallPictures:
 
     hashers: ClassVar[tuple[str, ...]] = ()
     features: ClassVar[bool] = False
+    models: ClassVar[tuple[ModelFile, ...]] = ()
 
     @property
     def exact(self) -> bool:

@@ -56,10 +56,17 @@ def find(name: str) -> Hasher | None:
     found = _loaded.get(name)
     if found is None:
         module = _GUARD_MODULE if name == GUARD else HASHERS.get(name)
-        if module is None:
-            return None
-        found = _loaded[name] = importlib.import_module(module).HASHER
+        found = importlib.import_module(module).HASHER if module else _learned(name)
+        if found is not None:
+            _loaded[name] = found
     return found
+
+
+def _learned(name: str) -> Hasher | None:
+    """The hasher of a learned descriptor, whose name tells the model (learned.py)."""
+    from hashmatch.hashers import learned
+
+    return learned.hasher(name)
 
 
 def by_name(name: str) -> Hasher:

@@ -125,7 +125,8 @@ class MatchedDecision:
 #: Why a match has its tier. same-bytes; same-picture: the blocks agree, too; same-hash: the hash alone agrees, since a list
 #: brought no more; same-layout: the hash or the local features agree, but the blocks do not, as with two posters that have
 #: different texts, or one with a logo pasted over it; resembles: the distance is too large for more; low-quality: too little
-#: detail; common-hash: too many others have it; local-features: parts of it were found; same-footage, shared-footage: films.
+#: detail; common-hash: too many others have it; local-features: parts of it were found; looks-alike: to a learned
+#: descriptor, and to nothing else; same-footage, shared-footage: films.
 Reason = Literal[
     "same-bytes",
     "same-picture",
@@ -135,6 +136,7 @@ Reason = Literal[
     "low-quality",
     "common-hash",
     "local-features",
+    "looks-alike",
     "same-footage",
     "shared-footage",
 ]

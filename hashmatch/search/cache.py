@@ -24,10 +24,12 @@ import numpy.typing as npt
 
 from hashmatch import hashers
 from hashmatch.hamming import ApproximateIndex, DamagedIndexError, HammingIndex
+from hashmatch.hashers import learned
 from hashmatch.hashers.local_features import FEATURES
+from hashmatch.matching.learned_search import LearnedTables
 from hashmatch.matching.local import LocalTable
 from hashmatch.matching.table import HashRows, HashTable, join_rows
-from hashmatch.matching.tiers import Threshold
+from hashmatch.matching.tiers import Threshold, threshold_of
 from hashmatch.store import Store, generation, hash_rows
 from hashmatch.store.generation import Generation
 from hashmatch.store.hash_rows import PackedHashes
@@ -110,6 +112,14 @@ def load(
     return _tables(table)
 
 
+def load_learned(store: Store, algorithm: str, *, anew: bool = False) -> LearnedTables | None:
+    """The learned descriptors of one model, as `load` has other hashes. anew: as for `load`."""
+    threshold, model = threshold_of(algorithm), learned.model_of(algorithm)
+    if threshold is None or model is None:
+        return None
+    return LearnedTables(algorithm, model, tuple(load(store, algorithm, threshold, anew=anew)))
+
+
 def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
     """The local features of all references, including retracted ones, as tables like those of `load`.
 
@@ -182,7 +192,7 @@ def states(store: Store) -> list[CacheState]:
     """The state of every cache there is, for a person."""
     now = generation.current(store.connection)
     found = []
-    for algorithm in (*hashers.HASHERS, FEATURES):
+    for algorithm in (*hashers.HASHERS, FEATURES, *hash_rows.learned(store.connection)):
         folder = folder_of(store.path, algorithm)
         if not folder.exists():
             continue

@@ -15,9 +15,11 @@ from hashmatch import hashers
 from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.settings import QueryHashing
 from hashmatch.hamming import DamagedIndexError
+from hashmatch.hashers.learned import ModelFile
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import parts_around, times_of_hits
+from hashmatch.matching.learned_search import LearnedTables, Proposal, found_in, match_of_proposal
 from hashmatch.matching.local import LocalMatch, LocalTable, search
 from hashmatch.matching.local_evidence import with_parts
 from hashmatch.matching.results import (
@@ -32,8 +34,8 @@ from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import exact, find, match_of
 from hashmatch.media import Limits
-from hashmatch.records import Digests, Fingerprint, Glance
-from hashmatch.search.cache import load, load_features
+from hashmatch.records import Digests, Fingerprint, Glance, Hash
+from hashmatch.search.cache import load, load_features, load_learned
 from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions, word_facts
 from hashmatch.store.scope import SearchScope
 
@@ -87,9 +89,11 @@ class LocalSearcher:
         profile: Profile = "fast",
         radius: int | None = None,
         allowed: bool = False,
+        models: Sequence[ModelFile] = (),
     ) -> None:
         """collections: search only these, and always the allow list, which protects files from all of them.
-        profile, radius: see tiers.thresholds. allowed: search the allow list only.
+        profile, radius: see tiers.thresholds. allowed: search the allow list only. models: those that are here, the most
+        telling first; see LocalSearcher.model.
 
         Raises CommandError if there is no collection of that name.
         """
@@ -104,7 +108,9 @@ class LocalSearcher:
             functools.partial(word_facts.hashes_count, self._connection)
         )
         self._tables: list[HashTable] | None = None
+        self._models = tuple(models)
         self._local_tables: list[LocalTable] = []
+        self._learned: LearnedTables | None = None
         self._version, self._stale, self._next_load = 0, False, 0.0
         self._generation = generation.current(self._connection)
 
@@ -119,9 +125,18 @@ class LocalSearcher:
         """Whether files are also searched for by local features."""
         return self._profile == "thorough" and hash_rows.has_features(self._connection)
 
+    @functools.cached_property
+    def model(self) -> ModelFile | None:
+        """The model that pictures are described with: the first of those that are here which described references."""
+        if self._profile != "thorough":
+            return None
+        described = hash_rows.algorithms(self._connection, (each.algorithm for each in self._models))
+        return next((each for each in self._models if each.algorithm in described), None)
+
     def query_hashing(self, limits: Limits) -> QueryHashing:
         """As Searcher.query_hashing."""
-        return QueryHashing(self.algorithms, limits, self.wants_features, self._profile)
+        models = (self.model,) if self.model else ()
+        return QueryHashing(self.algorithms, limits, self.wants_features, self._profile, models)
 
     def require_known(self) -> None:
         """As Searcher.require_known."""
@@ -135,6 +150,8 @@ class LocalSearcher:
         self._tables = self._load_tables(anew)
         if self.wants_features:
             self._local_tables = load_features(self._store, anew=anew)
+        if self.model is not None:
+            self._learned = load_learned(self._store, self.model.algorithm, anew=anew)
         end = time.monotonic()
         self._next_load = end + LOADING_SHARE * (end - start)
 
@@ -207,12 +224,30 @@ class LocalSearcher:
             if reference is not None and (before is None or TIERS.index(found.tier) < TIERS.index(before.tier)):
                 best[found.reference_id] = match_of(found, reference)
         # A file that shows one reference as a whole is not searched for parts of others.
-        if file.features and not any(match.tier in ("exact", "near") for match in best.values()):
-            for local in self._local_matches(file.features):
-                reference = self._reference(local.owner)
-                if reference is not None:
-                    best[local.owner] = with_parts(best.get(local.owner), local, reference)
+        if not any(match.tier in ("exact", "near") for match in best.values()):
+            self._search_closely(file, best)
         return [self._decided(match, digests) for match in best.values()] if digests else list(best.values())
+
+    def _search_closely(self, file: Fingerprint, best: dict[int, Match]) -> None:
+        """Add what local features and descriptors find to a file's matches."""
+        proposals = self._proposals(file.hashes)
+        for local in self._local_matches(file.features, proposals) if file.features else ():
+            reference = self._reference(local.owner)
+            if reference is not None:
+                best[local.owner] = with_parts(best.get(local.owner), local, reference)
+        for proposal in proposals:
+            if self._learned and proposal.owner not in best and self._learned.is_telling(proposal):
+                reference = self._reference(proposal.owner) if self._hashes_count(proposal.owner) else None
+                if reference is not None:
+                    best[proposal.owner] = match_of_proposal(reference, self._learned.algorithm)
+
+    def _proposals(self, hashes: Sequence[Hash]) -> list[Proposal]:
+        """The references that look like a file by its learned descriptors."""
+        try:
+            return self._learned.propose(hashes) if self._learned else []
+        except DamagedIndexError:
+            self.prepare(anew=True)
+            return self._learned.propose(hashes) if self._learned else []
 
     def _decided(self, match: Match, digests: Digests) -> Match:
         """The match, with what people have decided about this file and reference."""
@@ -229,15 +264,19 @@ class LocalSearcher:
         hit = self._searched(lambda table: times_of_hits(glance.hashes, table, self.finds))
         return parts_around(hit, sorted({each.time for each in glance.hashes if each.time is not None}))
 
-    def _local_matches(self, features: Sequence[bytes]) -> list[LocalMatch]:
-        """features: of the picture and of its mirror image, see hashers/local_features.py."""
+    def _local_matches(self, features: Sequence[bytes], proposals: Sequence[Proposal]) -> list[LocalMatch]:
+        """features: of the picture and of its mirror image, see hashers/local_features.py. proposals: what else to compare
+        with."""
         upright, mirrored = map(LocalFeatures.from_bytes, features)
 
         def features_of(reference_id: int) -> LocalFeatures | None:
             return hash_rows.features(self._connection, reference_id) if self.finds(reference_id) else None
 
         def searched() -> list[LocalMatch]:
-            return [m for table in self._local_tables for m in search(table, upright, mirrored, features_of)]
+            found = [m for table in self._local_tables for m in search(table, upright, mirrored, features_of)]
+            owners = {each.owner for each in found}
+            others = [each for each in proposals if each.owner not in owners]
+            return [*found, *found_in(others, upright, mirrored, features_of)]
 
         try:
             return searched()

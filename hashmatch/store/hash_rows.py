@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from hashmatch import hashers
+from hashmatch.hashers import learned as learned_descriptors
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.records import UNKNOWN_QUALITY, Hash
 
@@ -127,6 +128,27 @@ def algorithms_without(connection: sqlite3.Connection, algorithm: str, among: It
     )
     others = [name for name in among if name != algorithm]
     return {name for name in others if connection.execute(alone, (name, algorithm)).fetchone()}
+
+
+def algorithms(connection: sqlite3.Connection, among: Iterable[str]) -> set[str]:
+    """Which of these algorithms some reference has hashes of."""
+    query = "SELECT 1 FROM hash WHERE algorithm = ? LIMIT 1"
+    return {name for name in among if connection.execute(query, (name,)).fetchone()}
+
+
+def learned(connection: sqlite3.Connection) -> list[str]:
+    """The algorithms of the learned descriptors that some reference has."""
+    rows = connection.execute(_ALGORITHMS).fetchall()
+    return [name for (name,) in rows if learned_descriptors.model_of(name)]
+
+
+#: Walks from one algorithm to the next: to list them by DISTINCT would read a row of the index for each hash.
+_ALGORITHMS = """
+WITH RECURSIVE named (name) AS (
+    SELECT min(algorithm) FROM hash
+    UNION ALL SELECT (SELECT min(algorithm) FROM hash WHERE algorithm > name) FROM named WHERE name IS NOT NULL
+) SELECT name FROM named WHERE name IS NOT NULL
+"""
 
 
 def unpack(packed: PackedHashes, version: int | None) -> tuple[Hash, ...]:

@@ -111,6 +111,7 @@ def _settled_references(
 ) -> Callable[[int | None], bool]:
     """A function that says of a reference's id whether there is nothing to examine again; None stands for no reference."""
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
+    of_pictures = {model.algorithm: hashers.by_name(model.algorithm).version for model in settings.models}
 
     def is_settled(reference_id: int | None) -> bool:
         if reference_id is None:
@@ -121,7 +122,8 @@ def _settled_references(
         if reference.kind is None:
             return False
         recipes = recipes_as_good(reference.kind, settings.exact, settings.features)
-        return hash_rows.is_current(hash_rows.recipes(connection, reference_id), recipes, versions)
+        wanted = versions | of_pictures if reference.kind == "image" else versions
+        return hash_rows.is_current(hash_rows.recipes(connection, reference_id), recipes, wanted)
 
     return is_settled
 

@@ -23,7 +23,8 @@ COMMAND = [sys.executable, "-m", "hashmatch"]
 _TESTS = os.getpid()
 #: Variables that are not read before a command runs.
 _WARM = frozenset(
-    {"HASHMATCH_DB", "HASHMATCH_KEYS", "HASHMATCH_KEY_PASSWORD", "HASHMATCH_HMA_TOKEN", "HOME", "XDG_DATA_HOME"}
+    {"HASHMATCH_DB", "HASHMATCH_KEYS", "HASHMATCH_KEY_PASSWORD", "HASHMATCH_HMA_TOKEN", "HASHMATCH_MODEL"}
+    | {"HOME", "XDG_DATA_HOME"}
 )
 
 
@@ -51,7 +52,7 @@ Run = Callable[..., Ran]
 def environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
     """Our environment without the variables that a developer may have set for hashmatch."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HASHMATCH", "NO_COLOR"))}
-    return {**kept, "PYTHONPATH": str(ROOT), **extra}
+    return {**kept, "PYTHONPATH": str(ROOT), "HASHMATCH_MODEL": "none", **extra}
 
 
 def run_command(

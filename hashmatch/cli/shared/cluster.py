@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hashmatch.cli.shared.workers import Examining
     from hashmatch.cluster.connection import Cluster, Rate
     from hashmatch.fingerprints.examiner import Examiner
+    from hashmatch.hashers.learned import ModelFile
     from hashmatch.isolation import Isolation
     from hashmatch.matching.tiers import Profile
     from hashmatch.media.files import FoundPath
@@ -74,15 +75,24 @@ class Clustered:
 
         return ClusterExaminer(self.cluster, self.isolation, Sizes(store.connection, grows=adds))
 
-    def searcher(self, store: Store, collections: Sequence[str], profile: Profile, radius: int | None) -> Searcher:
+    def searcher(
+        self,
+        store: Store,
+        collections: Sequence[str],
+        profile: Profile,
+        radius: int | None,
+        models: Sequence[ModelFile] = (),
+    ) -> Searcher:
         """What searches a reference set. Arguments: as for LocalSearcher."""
         if self.cluster is None:
             from hashmatch.search.searcher import LocalSearcher
 
-            return LocalSearcher(store, collections=collections, profile=profile, radius=radius)
+            return LocalSearcher(store, collections=collections, profile=profile, radius=radius, models=models)
         from hashmatch.cluster.searching import ClusterSearcher
 
-        return ClusterSearcher(self.cluster, store, collections=collections, profile=profile, radius=radius)
+        return ClusterSearcher(
+            self.cluster, store, collections=collections, profile=profile, radius=radius, models=models
+        )
 
 
 @contextlib.contextmanager

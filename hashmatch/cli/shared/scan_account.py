@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ class ScanAccount:
     """How a scan went.
 
     judged_false: as of StatusCounts. widest_gap: seconds between two examined frames of a film. has_features: whether local
-    features were searched for.
+    features were searched for. unused: learned descriptors that the set has, where none were searched for.
     """
 
     summary: ScanSummary
@@ -29,6 +30,7 @@ class ScanAccount:
     judged_false: int
     widest_gap: float
     has_features: bool
+    unused: Sequence[str] = ()
 
 
 def print_account(app: App, account: ScanAccount, as_table: bool) -> None:
@@ -46,6 +48,9 @@ def print_account(app: App, account: ScanAccount, as_table: bool) -> None:
         app.say(_("profile fast does not look for crops, insets and rotations; --profile thorough does"))
     elif not account.has_features:
         app.say(_("pictures were not searched for crops and insets: no reference has local features"))
+    if account.unused:
+        text = _("the references have learned descriptors ({names}), which were not used: their model is not here")
+        app.say(text.format(names=", ".join(account.unused)))
 
 
 def _print_summary(app: App, account: ScanAccount) -> None:

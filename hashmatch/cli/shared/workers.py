@@ -11,6 +11,7 @@ import click
 
 from hashmatch.cli.shared import sections
 from hashmatch.hashers import HASHERS, MAIN
+from hashmatch.hashers.learned import ANY, MODELS
 from hashmatch.i18n import _
 
 if TYPE_CHECKING:
@@ -127,6 +128,19 @@ def hash_option(command: F) -> F:
         metavar="NAMES",
         section=sections.HASHES,
         help=_("Perceptual hashes to compute, separated by commas: {names}.").format(names=", ".join(HASHERS)),
+    )(command)
+
+
+def model_option(command: F) -> F:
+    """--model, for commands that describe pictures. They get the models' files; see `models_of`."""
+    return sections.option(
+        "--model",
+        metavar="NAME|FILE",
+        section=sections.HASHES,
+        help=_(
+            "Learned descriptors (hashmatch[learned]): {names}, an ONNX file, or none. Default: $HASHMATCH_MODEL, else what"
+            " is installed."
+        ).format(names=", ".join(name for name in MODELS if name != ANY)),
     )(command)
 
 

