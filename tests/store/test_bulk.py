@@ -15,7 +15,14 @@ from hashmatch.store.membership import Membership
 from hashmatch.store.prepared_entries import ListEntry, entry_of
 from tests.support.made_references import ME, pdq_bits
 
-VALUES = st.one_of(st.none(), st.integers(-9, 9), st.text(max_size=3), st.binary(max_size=3))
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-9, 9),
+    st.floats(-2, 2),
+    st.text(max_size=3),
+    st.binary(max_size=3),
+    st.sampled_from((1, 1.0, "x")),  # rows often share values, and some only look the same
+)
 
 
 @settings(max_examples=60)
@@ -32,6 +39,7 @@ def test_rows_are_as_executemany_inserts_them(rows: list[tuple[object, ...]], at
         connection.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall() for table in ("ours", "theirs")
     )
     assert ours == theirs == rows
+    assert [[*map(type, row)] for row in ours] == [[*map(type, row)] for row in rows]
     connection.close()
 
 
