@@ -7,6 +7,7 @@ import gc
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ from hashmatch.store import (
     voices,
 )
 from hashmatch.store.audit import Actor, record
+from hashmatch.store.list_entries import HeardEntry
 from hashmatch.store.membership import Membership, ensure_collection
 from hashmatch.store.prepared_entries import ListEntry, with_source
 from hashmatch.workflows.list_files import ListFile, lists_in
@@ -295,30 +297,33 @@ class _Import:
             words = source_records.with_withdrawals(connection, [entry.membership for entry in told])
             told = [entry._replace(membership=word) for entry, word in zip(told, words, strict=True)]
         heard_of_each = list_entries.add_items(connection, self._actor, told)
+        heard_of_each = self._settled_by_number(connection, told, heard_of_each)
         for (line, _entry), entry, heard in zip(entries, told, heard_of_each, strict=True):
-            if self._origin.head.name is not None:
-                heard = self._by_number(connection, entry.membership, heard)
             self._count(connection, line, entry.membership, self._allowed(connection, entry.membership, heard))
         if has_records:
             words = [entry.membership for entry in told]
             gone = source_records.replace_older(connection, self._actor, self._origin.owner, words)
             self._counts["replaced"] += gone
 
-    def _by_number(
-        self, connection: sqlite3.Connection, membership: Membership, heard: list_entries.HeardEntry
-    ) -> list_entries.HeardEntry:
-        """Settle what other numbers of this list said in bare formats."""
+    def _settled_by_number(
+        self, connection: sqlite3.Connection, entries: list[ListEntry], heard: list[HeardEntry]
+    ) -> list[HeardEntry]:
+        """Settle what other numbers of this list said in bare formats, see store/bare_words.py."""
         head, form = self._origin.head, self._origin.form
-        how = connection, self._actor, heard.references, membership
-        if membership.retracted is not None and not form.is_bare and heard.outcome != "ours":
-            bare_words.withdraw_bare(*how, exchange.bare())
-        elif membership.retracted is None and form.is_bare and heard.outcome == "retracted":
-            return replace(heard, outcome="restored") if bare_words.stand_again(*how, head) else heard
-        return heard
+        if head.name is None:
+            return heard
+        if form.is_bare:
+            stand_again = partial(bare_words.stand_again, connection, self._actor, head)
+            return [
+                replace(each, outcome="restored")
+                if each.outcome == "retracted" and stand_again(entry.membership, each.references)
+                else each
+                for entry, each in zip(entries, heard, strict=True)
+            ]
+        gone = bare_words.withdraw(connection, self._actor, head.name, exchange.bare(), entries, heard)
+        return [replace(each, outcome="retracted") if number in gone else each for number, each in enumerate(heard)]
 
-    def _allowed(
-        self, connection: sqlite3.Connection, membership: Membership, heard: list_entries.HeardEntry
-    ) -> list_entries.HeardEntry:
+    def _allowed(self, connection: sqlite3.Connection, membership: Membership, heard: HeardEntry) -> HeardEntry:
         """Put what a person here says is legitimate on the allow list: our own word, beside that of the list."""
         if not self._plan.allow or membership.allow_here or membership.retracted is not None:
             return heard
@@ -345,9 +350,7 @@ class _Import:
         if self._remarks.tells(remark):
             self._told(remark)
 
-    def _count(
-        self, connection: sqlite3.Connection, line: int, membership: Membership, heard: list_entries.HeardEntry
-    ) -> None:
+    def _count(self, connection: sqlite3.Connection, line: int, membership: Membership, heard: HeardEntry) -> None:
         counts = self._counts
         counts[heard.outcome] += 1
         if len(heard.references) > 1:

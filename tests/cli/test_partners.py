@@ -184,6 +184,24 @@ class TestWhatAListGave:
         )
         assert ran.out == pdq("kept").hex + "\n"
 
+    @pytest.mark.parametrize("bare, live", [("md5sum", (2, 1, 2)), ("pdq", (2, 2, 3))])  # one is there by its PDQ, too
+    def test_in_a_format_that_cannot_withdraw_is_withdrawn_in_another(
+        self, side: Sides, bare: str, live: tuple[int, int, int]
+    ) -> None:
+        east, west = side("east"), side("west")
+        west("keys", "add", "east", east.key())
+        east.add("kept", "wrong", tlp="green")
+        given = "--list", "e", "--sign", "east", "--format"
+        west("import", east.lists(*given, bare))
+        assert west("list").out.count(" live ") == live[0]
+        east("retract", md5("wrong"))
+        assert "1 retracted" in west("import", east.lists(*given, "jsonl")).err
+        assert west.stands("kept", "wrong") == ["kept"]
+        assert west("list").out.count(" live ") == live[1]
+        east("restore", md5("wrong"))
+        assert "1 restored" in west("import", east.lists(*given, bare)).err
+        assert west("list").out.count(" live ") == live[2]
+
     def test_is_disputed_where_a_format_can_say_that(self, side: Sides) -> None:
         east = side("east")
         east.add("kept", "retracted", tlp="green")

@@ -352,12 +352,15 @@ class ModelPartner:
         if bare and told.live and number[0] == word.gone_by[0] is not None and number[1] > word.gone_by[1]:
             word.stands = True  # such a list has no dates, but numbers
         if not told.live:
-            also = [(reached_unsigned or "", author, collection), (NOBODY, author or collection, collection)]
+            also = [Place(file, reached_unsigned or HERE, author, collection)]
+            also += [Place(file, NOBODY, author or collection, collection)]
             if number[0] is not None:
-                also += [p[1:] for p, w in self.of(file).items() if p.owner == owner and w.lists == {(number[0], True)}]
-            for each in also:
-                other = self.words.get(Place(file, *each))
-                if other is not None and each[0] != HERE and other.stands and other.at <= told.at:
+                files = {file, file + BY_HASH * (told.has is None or "hashes" in told.has)}
+                also += [p for p, w in self.words.items() if p.owner == owner and w.lists == {(number[0], True)}]
+                also = [place for place in also if place.file in files]
+            for place in also:
+                other = self.words.get(place)
+                if other is not None and place.owner != HERE and other.stands and other.at <= told.at:
                     other.stands, other.at, other.gone_by = False, max(other.at, told.at), number
         if how.allow and owner == NOBODY and told.live:
             self.decide(file, True)
