@@ -1,5 +1,6 @@
 """How long `hashmatch import` and `export` take with a list of a million lines, and how much memory: bare PDQ hashes, and
-jsonl with digests, hashes and labels; and threatexchange's own loading of the same PDQ list, where it is installed."""
+jsonl with digests, hashes and labels; and threatexchange's own loading of the same PDQ list, where it is installed. With
+--before, how much longer it takes than in another version of this program, by turns."""
 
 from __future__ import annotations
 
@@ -13,12 +14,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 from measure import REPOSITORY, Goal, machine, stop, table, verdict
 
 SECONDS, MEGABYTES = 60.0, 500.0
+#: With --before: how many times as long an import may take.
+TIMES = 1.1
 
 #: What `tx` does with a list before it can match anything: read it and build an index of it.
 THEIRS = """
@@ -42,12 +46,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000, help="of each list; default 1,000,000")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--before",
+        type=Path,
+        help="only the import of bare PDQ hashes, against the version whose files are in this folder (git worktree add)",
+    )
+    parser.add_argument("--repeats", type=int, default=3, help="of each version, with --before")
     arguments = parser.parse_args()
     print(machine(), "\n")
     costs: dict[str, Cost] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_lists(folder, arguments.lines, np.random.default_rng(arguments.seed))
+        if arguments.before is not None:
+            return against(arguments.before.resolve(), folder / "pdq", arguments.repeats)
         for form in ("pdq", "jsonl"):
             database = folder / f"{form}.db"
             ours = [sys.executable, "-m", "hashmatch", "--quiet", "--db", str(database)]
@@ -68,6 +80,23 @@ def main() -> int:
             Goal(f"import of {form}, seconds by the clock", cost.wall, SECONDS, at_least=False, unit=" s"),
             Goal(f"import of {form}, memory", cost.megabytes, MEGABYTES, at_least=False, unit=" MB"),
         ]
+    return verdict(goals)
+
+
+def against(before: Path, given: Path, repeats: int) -> int:
+    """Import one list by turns with two versions, each time into a new database. The fewest seconds of each count: what
+    other programs do meanwhile only adds to them."""
+    costs: dict[Path, list[Cost]] = {before: [], REPOSITORY: []}
+    for repeat in range(repeats):
+        for number, (version, found) in enumerate(costs.items()):
+            database = given.parent / f"{repeat}-{number}.db"
+            command = [sys.executable, "-m", "hashmatch", "--quiet", "--db", str(database)]
+            found.append(run([*command, "import", "--format", "pdq", str(given)], version))
+    goals = []
+    for name, measure in (("by the clock", attrgetter("wall")), ("of the processor", attrgetter("cpu"))):
+        then, now = (min(map(measure, found)) for found in costs.values())
+        print(f"seconds {name}: {then:.1f} before, {now:.1f} now")
+        goals.append(Goal(f"import of pdq, seconds {name}, now to before", now / then, TIMES, at_least=False))
     return verdict(goals)
 
 
@@ -95,10 +124,11 @@ def _hashes(count: int, random: np.random.Generator) -> Iterator[str]:
         yield from (bits.tobytes().hex() for bits in np.packbits(rows, axis=1))
 
 
-def run(command: list[str]) -> Cost:
-    """Ends the script where the command fails."""
+def run(command: list[str], version: Path = REPOSITORY) -> Cost:
+    """version: the folder with the program's files. Ends the script where the command fails."""
     start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, env=os.environ)
+    environment = os.environ | {"PYTHONPATH": str(version)}
+    process = subprocess.Popen(command, cwd=version, stdout=subprocess.DEVNULL, env=environment)
     _pid, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
