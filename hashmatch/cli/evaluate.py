@@ -61,10 +61,12 @@ _MEASURED = _("What to measure")
 @sections.option(
     "--templates",
     type=click.IntRange(0, 1000),
-    default=28,
+    default=14,
     show_default=True,
     section=_MEASURED,
-    help=_("Layouts of made-up cards, to see whether two texts on one layout are told apart."),
+    help=_(
+        "Layouts of each kind of made-up look-alikes (cards, letters, flags), to see whether two texts are told apart."
+    ),
 )
 @sections.option(
     "--peer",
@@ -130,7 +132,7 @@ def command(
 
     say = app.warn
     paths = choose(walking.walk([folder]), limit, seed, refuse)
-    with ProgressBar(app, lambda: range(steps(len(paths), len(edits), templates))) as progress:
+    with ProgressBar(app, lambda: range(steps(len(paths), edits, templates))) as progress:
         say = progress.line
         evaluation = evaluate(
             paths,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import fnmatch
 from random import Random
 
-from hashmatch.evaluate.families.family_edits import FAMILY_EDITS
+from hashmatch.evaluate.families.family_edits import CARD_EDITS, FAMILY_EDITS
 from hashmatch.evaluate.making import Edit
 from hashmatch.evaluate.usual_edits import USUAL_EDITS
 
-EDITS: tuple[Edit, ...] = (*USUAL_EDITS, *FAMILY_EDITS)
+EDITS: tuple[Edit, ...] = (*USUAL_EDITS, *FAMILY_EDITS, *CARD_EDITS)
 
 
 def matching(pattern: str) -> tuple[Edit, ...]:

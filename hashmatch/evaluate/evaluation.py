@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hashmatch.errors import CommandError, MediaError
-from hashmatch.evaluate import made_up_cards
 from hashmatch.evaluate.copies import CopySource, EditedCopy, make
 from hashmatch.evaluate.edits import EDITS
+from hashmatch.evaluate.goals import CARD
+from hashmatch.evaluate.look_alikes import made_up
+from hashmatch.evaluate.look_alikes.kinds import CARDS, KINDS, LookAlikeKind
 from hashmatch.evaluate.making import Edit
 from hashmatch.evaluate.originals import RefusedListener, decode, name_of
-from hashmatch.evaluate.scores import AlikePair, CardResults, Evaluation
+from hashmatch.evaluate.scores import AlikePair, EditResult, Evaluation, LookAlikeResult, add
 from hashmatch.evaluate.tally import Tally
 from hashmatch.evaluate.temporary_set import Original, TemporarySet
 from hashmatch.hashers import MAIN
@@ -31,9 +33,13 @@ BATCH = 500
 MOST_PICTURES = 32
 
 
-def steps(pictures: int, edits: int, templates: int) -> int:
+def steps(pictures: int, edits: Sequence[Edit], templates: int, kinds: Sequence[LookAlikeKind] = KINDS) -> int:
     """How often `evaluate` calls `advance`, unless some files turn out to be unusable."""
-    return pictures * (2 + 2 * edits) + templates * made_up_cards.TEXTS * 3
+    of_cards = sum(edit.group == CARD for edit in edits)
+    look_alikes = templates * made_up.TEXTS * 3 * len(kinds)
+    return (
+        pictures * (2 + 2 * (len(edits) - of_cards)) + look_alikes + (2 * templates * of_cards if CARDS in kinds else 0)
+    )
 
 
 def evaluate(
@@ -41,7 +47,8 @@ def evaluate(
     *,
     edits: tuple[Edit, ...] = EDITS,
     others: Sequence[bytes] = (),
-    templates: int = 28,
+    templates: int = 14,
+    kinds: tuple[LookAlikeKind, ...] = KINDS,
     profile: Profile = "thorough",
     hashes: tuple[str, ...] = (MAIN,),
     seed: int = 0,
@@ -54,7 +61,7 @@ def evaluate(
     """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
 
     paths: from originals.choose. others: pictures that are indexed beside them, but not copied.
-    templates: how many layouts of made-up cards are tried as well.
+    templates: how many layouts of each of these kinds of look-alikes are tried as well.
     hashes: names of the hashers that the originals are hashed with. models: to describe them with, too.
     The reference set and the copies are in the system's temporary folder, and are gone at the end.
     Raises CommandError if no picture can be used.
@@ -68,27 +75,22 @@ def evaluate(
         pictures = [*copied, *(each for each in indexed if each.path not in asked)]
         if not copied:
             raise CommandError(_("none of the pictures can be used"))
-        made_up, _same = work.index(made_up_cards.write(Path(folder) / "cards", templates, seed))
+        drawn = work.draw(kinds if templates else (), templates)
         alike = work.alike(pictures)
-        tally = work.scan(copied, edits, Tally(pictures, edits, _neighbours(pictures, alike)))
-        card_edits = (made_up_cards.RESENT,)
-        siblings = [*made_up_cards.siblings(made_up), *(set[int]() for _picture in pictures)]
-        card_tally = work.scan(made_up, card_edits, Tally([*made_up, *pictures], card_edits, siblings))
+        usual = tuple(edit for edit in edits if edit.group != CARD)
+        tally = work.scan(copied, usual, Tally(pictures, usual, _neighbours(pictures, alike)))
+        found, of_cards = work.look_alikes(drawn, pictures, tuple(edit for edit in edits if edit.group == CARD))
     return Evaluation(
         profile=profile,
         hashes=hashes,
         seed=seed,
         pictures=len(copied),
         duplicates=duplicates,
-        edits=tally.edits(),
+        edits=(*tally.edits(), *of_cards),
         wrong=tally.wrong(),
         wrong_matches=tuple(tally.wrong_matches),
         alike=alike,
-        templates=CardResults(
-            templates, made_up_cards.TEXTS, card_tally.edits()[0].recall, card_tally.aside(), card_tally.wrong()
-        )
-        if made_up
-        else None,
+        look_alikes=found,
         distances=tally.distances(),
     )
 
@@ -117,6 +119,37 @@ class _Work:
             self.refuse(path, MediaError("unsupported-format", Message.of("animated")))
         first = {each.reference_id: each for each in reversed(originals)}
         return sorted(first.values(), key=lambda each: each.path), len(originals) - len(first)
+
+    def draw(self, kinds: Sequence[LookAlikeKind], layouts: int) -> dict[LookAlikeKind, list[Original]]:
+        """Draw look-alikes and put them into the reference set."""
+        folder = self.trial.folder / "made-up"
+        return {kind: self.index(made_up.write(folder, kind, layouts, self.seed))[0] for kind in kinds}
+
+    def look_alikes(
+        self, drawn: dict[LookAlikeKind, list[Original]], pictures: Sequence[Original], card_edits: tuple[Edit, ...]
+    ) -> tuple[tuple[LookAlikeResult, ...], tuple[EditResult, ...]]:
+        """Scan copies of look-alikes, and one card of each layout after the edits for cards. Returns what was found of each
+        kind, and of each of these edits."""
+        results, of_cards = [], tuple[EditResult, ...]()
+        for kind, own in drawn.items():
+            rest = [*(each for other, them in drawn.items() if other != kind for each in them), *pictures]
+            tally = self._scan_like(own, own, rest, (made_up.RESENT,))
+            results.append(_look_alike(kind.name, kind, own, tally))
+            if kind == CARDS and card_edits:
+                tally = self._scan_like(made_up.first_texts(own), own, rest, card_edits)
+                of_cards = tally.edits()
+                results.append(_look_alike(f"{kind.name}-shown", kind, own, tally))
+        return tuple(results), of_cards
+
+    def _scan_like(
+        self, copied: Sequence[Original], own: Sequence[Original], rest: Sequence[Original], edits: tuple[Edit, ...]
+    ) -> Tally:
+        """Scan copies of some look-alikes of a kind; rest: of other kinds, and pictures."""
+        first = set(copied)
+        ordered = [*copied, *(each for each in own if each not in first)]
+        return self.scan(
+            copied, edits, Tally([*ordered, *rest], edits, [*made_up.siblings(ordered), *(set[int]() for _ in rest)])
+        )
 
     def alike(self, originals: Sequence[Original]) -> tuple[AlikePair, ...]:
         """Pairs of originals that match before any edit, each pair once."""
@@ -156,6 +189,12 @@ class _Work:
                 self.refuse(path, picture)
             else:
                 yield CopySource(place[path], name_of(path), picture)
+
+
+def _look_alike(name: str, kind: LookAlikeKind, own: Sequence[Original], tally: Tally) -> LookAlikeResult:
+    recall = add(each.recall for each in tally.edits())
+    layouts = len(made_up.first_texts(own))
+    return LookAlikeResult(name, kind.is_screen, layouts, made_up.TEXTS, recall, tally.aside(), tally.wrong())
 
 
 def _neighbours(originals: Sequence[Original], alike: Sequence[AlikePair]) -> list[set[int]]:

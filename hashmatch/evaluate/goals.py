@@ -26,6 +26,9 @@ class Goal:
         return self.near, self.found
 
 
+#: The group of edits that are made with made-up cards.
+CARD = "card"
+
 _SAME_PICTURE = Goal(found=1.0, near=1.0, fast=1.0, good_quality=True)
 _REARRANGED = Goal(found=0.98, near=0.9, fast=0.98)
 _FRAMED = Goal(found=0.95, fast=0.85)
@@ -73,15 +76,17 @@ GOALS: dict[str, Goal] = {
     "halftone": _MOVED,
     "distortion": _MOVED,
     "several": Goal(found=0.95, fast=0.85),
+    CARD: Goal(found=0.8, fast=0.6),
 }
-#: Groups of families in which the picture is shown, filmed, cut, turned, marked or repainted.
+#: Groups of families in which the picture is shown, filmed, cut, turned, marked or repainted; CARD too.
 FAMILIES = tuple(GOALS)[tuple(GOALS).index("social") :]
 
 #: Of the copies of families that are found, the share that should be `near`.
 LEAST_NEAR_OF_FOUND = 0.65
 
-#: Largest acceptable shares of wrong pairs: unrelated pictures as `near` and `possible`, and one template with other text
-#: as `near`.
+#: Largest acceptable shares of wrong pairs: unrelated pictures as `near` and `possible`; one layout with other text or in
+#: other colours as `near`; and screens of one app as `possible`.
 MOST_WRONG_NEAR = 0.0
-MOST_WRONG_POSSIBLE = 1e-6
-MOST_TEMPLATES_NEAR = 0.01
+MOST_WRONG_POSSIBLE = 20e-6
+MOST_LOOK_ALIKES_NEAR = 0.01
+MOST_SCREENS_POSSIBLE = 0.02

@@ -10,7 +10,8 @@ from hashmatch.escape import for_terminal
 from hashmatch.evaluate.goals import (
     GOALS,
     LEAST_NEAR_OF_FOUND,
-    MOST_TEMPLATES_NEAR,
+    MOST_LOOK_ALIKES_NEAR,
+    MOST_SCREENS_POSSIBLE,
     MOST_WRONG_NEAR,
     MOST_WRONG_POSSIBLE,
 )
@@ -18,6 +19,7 @@ from hashmatch.evaluate.scores import (
     EditResult,
     Evaluation,
     GroupResult,
+    LookAlikeResult,
     WrongPairs,
     counted_by,
     groups,
@@ -111,7 +113,7 @@ def _wrong_pairs(evaluation: Evaluation, peer: bool) -> Iterator[str]:
     wrong = evaluation.wrong
     met = wrong.near <= MOST_WRONG_NEAR * wrong.pairs and wrong.possible <= MOST_WRONG_POSSIBLE * wrong.pairs
     yield _("Wrong pairs")
-    yield _pairs(_("a copy and another picture"), wrong, peer, _("goal 0 near, 1 possible per million"), met)
+    yield _pairs(_("a copy and another picture"), wrong, peer, _("goal 0 near, 20 possible per million"), met)
     tiers = [each.tier for each in evaluation.alike]
     left_out = _("left out: {count:,} pairs of pictures alike before any edit ({near:,} near, {possible:,} possible)")
     possible = tiers.count("possible")
@@ -120,18 +122,23 @@ def _wrong_pairs(evaluation: Evaluation, peer: bool) -> Iterator[str]:
         yield f"    {for_terminal(pair.a)}  {for_terminal(pair.b)}  {pair.tier}, {pair.distance}"
     if evaluation.duplicates:
         yield "  " + _("left out: {count:,} files with the same bytes as another").format(count=evaluation.duplicates)
-    cards = evaluation.templates
-    if cards is None:
-        return
-    met = cards.same.near <= MOST_TEMPLATES_NEAR * cards.same.pairs
-    goal = _("goal {share:g} % near").format(share=100 * MOST_TEMPLATES_NEAR)
-    yield _pairs(_("made-up cards, one template with two texts"), cards.same, peer, goal, met)
-    yield _pairs(_("made-up cards of two templates, or card and picture"), cards.others, peer)
-    found = _("their own re-encoded copies: near {near}, found {found}")
-    recall = cards.recall
-    yield "  " + found.format(
-        near=_percent(share(recall.near, recall.copies)), found=_percent(share(recall.found, recall.copies))
-    )
+    for kind in evaluation.look_alikes:
+        yield from _look_alikes(kind, peer)
+
+
+def _look_alikes(result: LookAlikeResult, peer: bool) -> Iterator[str]:
+    """Two lines on a kind: pairs of one layout; other pairs, and its own copies."""
+    met = result.same.near <= MOST_LOOK_ALIKES_NEAR * result.same.pairs
+    goal = _("goal {share:g} % near").format(share=100 * MOST_LOOK_ALIKES_NEAR)
+    if result.is_screen:
+        met = met and result.same.possible <= MOST_SCREENS_POSSIBLE * result.same.pairs
+        goal += ", " + _("{share:g} % possible").format(share=100 * MOST_SCREENS_POSSIBLE)
+    name = _("look-alikes, {kind}: one layout, two texts").format(kind=result.kind)
+    yield _pairs(name, result.same, peer, goal, met)
+    recall = result.recall
+    near, found = (_percent(share(part, recall.copies)) for part in (recall.near, recall.found))
+    text = _("their own copies: near {near}, found {found}").format(near=near, found=found)
+    yield "  " + _pairs(_("other pairs"), result.others, peer) + "; " + text
 
 
 def _pairs(name: str, wrong: WrongPairs, peer: bool, goal: str = "", met: bool = True) -> str:

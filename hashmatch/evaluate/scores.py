@@ -105,14 +105,17 @@ class AlikePair:
 
 
 @dataclass(frozen=True, slots=True)
-class CardResults:
-    """Results for made-up cards (see card_templates.py).
+class LookAlikeResult:
+    """Results for one kind of look-alikes (see look_alikes/).
 
-    recall: how many of the cards' re-encoded copies are found. same: pairs of cards with the same template and different
-    texts. others: pairs of cards with different templates, and of a card and a picture.
+    kind: its name; "card-shown" are cards after the edits of the group "card". is_screen: whether they are screens of apps.
+    recall: how many of their own copies are found. same: pairs with the same layout and other text or colours.
+    others: pairs of other layouts or kinds, and of a look-alike and a picture.
     """
 
-    templates: int
+    kind: str
+    is_screen: bool
+    layouts: int
     texts: int
     recall: Recall
     same: WrongPairs
@@ -143,7 +146,7 @@ class Evaluation:
     wrong: WrongPairs
     wrong_matches: tuple[WrongMatch, ...]
     alike: tuple[AlikePair, ...]
-    templates: CardResults | None
+    look_alikes: tuple[LookAlikeResult, ...]
     distances: tuple[ThresholdResult, ...]
 
 

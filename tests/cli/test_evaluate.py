@@ -45,7 +45,7 @@ def test_json_to_a_file_and_to_standard_output(run: Run, tmp_path: Path) -> None
     assert ran.json["profile"] == "fast"
     assert ran.json["pictures"] == 1
     assert [each["edit"] for each in ran.json["edits"]] == ["jpeg-75", "mirror"]
-    assert ran.json["templates"] is None
+    assert ran.json["look_alikes"] == []
     assert ran.json["failures"] == []
 
 

@@ -13,6 +13,7 @@ import pytest
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate.edits import matching
 from hashmatch.evaluate.evaluation import evaluate, steps
+from hashmatch.evaluate.look_alikes.kinds import CARDS, KINDS
 from hashmatch.evaluate.originals import choose
 from hashmatch.evaluate.scores import Evaluation
 from hashmatch.isolation import Isolation
@@ -46,7 +47,7 @@ def test_slight_copies_are_found_and_nothing_else(run: Evaluate, tmp_path: Path)
     steps_done: list[None] = []
     folder = folder_of(tmp_path / "own", 5, (320, 240))
     done = run(folder, advance=lambda: steps_done.append(None), templates=1)
-    assert len(steps_done) == steps(5, len(EDITS), 1)
+    assert len(steps_done) == steps(5, EDITS, 1)
     by_name = {each.edit: each for each in done.edits}
     assert list(by_name) == [edit.name for edit in EDITS]
     for name in ("jpeg-75", "resize-50", "png"):
@@ -57,11 +58,12 @@ def test_slight_copies_are_found_and_nothing_else(run: Evaluate, tmp_path: Path)
     assert (done.pictures, done.duplicates, done.alike) == (5, 0, ())
     assert (done.wrong.pairs, done.wrong.near, done.wrong.plain) == (5 * len(EDITS) * 4, 0, 0)
     assert done.distances[-1].recall >= 0.75
-    cards = done.templates
-    assert cards is not None
+    assert [kind.kind for kind in done.look_alikes] == [kind.name for kind in KINDS]
+    cards = done.look_alikes[0]
     assert (cards.recall.copies, cards.recall.found) == (6, 6)
     assert cards.same.pairs == 6 * 5
-    assert (cards.others.pairs, cards.others.near) == (6 * 5, 0), "cards and pictures"
+    apart = 6 * (6 * (len(KINDS) - 1) + 5)
+    assert (cards.others.pairs, cards.others.near) == (apart, 0), "cards, look-alikes of other kinds, and pictures"
 
 
 def test_originals_are_found_by_the_hash_that_they_have(run: Evaluate, tmp_path: Path) -> None:
@@ -87,12 +89,33 @@ def test_same_bytes_and_copies_among_the_originals_are_set_aside(run: Evaluate, 
 
 
 def test_a_template_with_two_texts_is_no_pair_of_unrelated_pictures(run: Evaluate, tmp_path: Path) -> None:
-    done = run(folder_of(tmp_path / "own", 1), templates=2, edits=matching("png"))
-    cards = done.templates
-    assert cards is not None
-    assert (cards.templates, cards.texts) == (2, 6)
+    done = run(folder_of(tmp_path / "own", 1), templates=2, kinds=(CARDS,), edits=matching("png"))
+    (cards,) = done.look_alikes
+    assert (cards.kind, cards.layouts, cards.texts) == ("card", 2, 6)
     assert (cards.same.pairs, cards.others.pairs) == (12 * 5, 12 * 7)
     assert cards.same.near + cards.same.possible > 0, "layouts are alike"
+
+
+def test_one_card_of_each_layout_is_shown_and_cut(run: Evaluate, tmp_path: Path) -> None:
+    edits = (*matching("png"), *matching("card-keep-70"), *matching("card-post-channel-light"))
+    count: list[None] = []
+    done = run(
+        folder_of(tmp_path / "own", 1), templates=2, edits=edits, kinds=KINDS[:2], advance=lambda: count.append(None)
+    )
+    assert len(count) == steps(1, edits, 2, KINDS[:2])
+    assert [(each.edit, each.recall.copies) for each in done.edits] == [
+        ("png", 1),
+        ("card-keep-70", 2),
+        ("card-post-channel-light", 2),
+    ]
+    shown = done.look_alikes[1]
+    assert [kind.kind for kind in done.look_alikes] == ["card", "card-shown", "one-word"]
+    assert (shown.layouts, shown.recall.copies, shown.recall.found) == (
+        2,
+        4,
+        sum(e.recall.found for e in done.edits[1:]),
+    )
+    assert (shown.same.pairs, shown.others.pairs) == (4 * 5, 4 * (6 + 12 + 1))
 
 
 @pytest.mark.parametrize("workers", [2, 3])

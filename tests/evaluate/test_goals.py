@@ -11,7 +11,8 @@ import pytest
 
 from hashmatch.evaluate.edits import matching
 from hashmatch.evaluate.evaluation import evaluate
-from hashmatch.evaluate.goals import GOALS, MOST_TEMPLATES_NEAR
+from hashmatch.evaluate.goals import GOALS, MOST_LOOK_ALIKES_NEAR
+from hashmatch.evaluate.look_alikes.kinds import CARDS
 from hashmatch.evaluate.originals import choose
 from hashmatch.evaluate.scores import groups, share
 from hashmatch.isolation import Isolation
@@ -32,14 +33,13 @@ PHOTOGRAPHS, TEMPLATES = 10, 4
 def test_the_goals_are_met_on_photographs(profile: Profile, corpus: Path) -> None:
     edits = tuple(edit for name in TRIED for edit in matching(name))
     paths = choose(walk([bytes(corpus / "photos")]), PHOTOGRAPHS, 0, lambda path, why: None)
-    done = evaluate(paths, edits=edits, profile=profile, templates=TEMPLATES, isolation=Isolation(2))
+    done = evaluate(paths, edits=edits, profile=profile, templates=TEMPLATES, kinds=(CARDS,), isolation=Isolation(2))
     assert done.pictures == PHOTOGRAPHS
     asked = {edit.group for edit in edits if GOALS[edit.group].of(profile) != (None, None)}
     told = {group.group: group for group in groups(done.edits, profile)}
     assert {name: told[name] for name in asked if not told[name].met} == {}
     assert done.wrong.pairs == PHOTOGRAPHS * (PHOTOGRAPHS - 1) * len(TRIED)
     assert (done.wrong.near, done.wrong.possible) == (0, 0)
-    cards = done.templates
-    assert cards is not None
-    assert share(cards.same.near, cards.same.pairs) <= MOST_TEMPLATES_NEAR
+    (cards,) = done.look_alikes
+    assert share(cards.same.near, cards.same.pairs) <= MOST_LOOK_ALIKES_NEAR
     assert (cards.others.near, cards.recall.near) == (0, cards.recall.copies)

@@ -16,14 +16,15 @@ from hashmatch.evaluate.goals import GOALS
 from hashmatch.evaluate.score_table import as_json, as_table
 from hashmatch.evaluate.scores import (
     AlikePair,
-    CardResults,
     EditResult,
     Evaluation,
+    LookAlikeResult,
     Recall,
     ThresholdResult,
     WrongMatch,
     WrongPairs,
     groups,
+    near_of_found,
 )
 from hashmatch.matching.tiers import Profile
 
@@ -43,10 +44,17 @@ def evaluation(*edits: EditResult, profile: Profile = "thorough") -> Evaluation:
         1000,
         2,
         edits,
-        WrongPairs(2_000_000, 0, 3, 4),
+        WrongPairs(2_000_000, 0, 41, 4),
         (WrongMatch(b"a\xff.jpg", "mirror", b"b.jpg", "possible", "pdq", "mirror", 59),),
         (AlikePair(b"c.jpg", b"\x1b[2J.jpg", "near", 4),),
-        CardResults(28, 6, Recall(168, 167, 168), WrongPairs(840, 9, 100, 200), WrongPairs(30_000, 0, 0, 0)),
+        (
+            LookAlikeResult(
+                "card", False, 28, 6, Recall(168, 167, 168), WrongPairs(840, 9, 100, 200), WrongPairs(30_000, 0, 0, 0)
+            ),
+            LookAlikeResult(
+                "app-menu", True, 14, 6, Recall(84, 84, 84), WrongPairs(420, 0, 9, 9), WrongPairs(9, 0, 0, 0)
+            ),
+        ),
         (ThresholdResult(31, 0.5, 7),),
     )
 
@@ -83,8 +91,13 @@ def test_the_table() -> None:
     (line,) = (each for each in text.splitlines() if "jpeg-75" in each)
     assert line.split() == ["jpeg-75", "99.9", "%", "100.0", "%"], "what is not all is never shown as all"
     assert "near 100 %, found 100 %: MISSED" in text
-    assert "2,000,000 pairs, 0 near (0 %), 3 possible (0.00015 %); goal 0 near, 1 possible per million: MISSED" in text
+    assert (
+        "2,000,000 pairs, 0 near (0 %), 41 possible (0.00205 %); goal 0 near, 20 possible per million: MISSED" in text
+    )
     assert "840 pairs, 9 near (1.07 %), 100 possible (11.9 %); goal 1 % near: MISSED" in text
+    assert "their own copies: near 99.4 %, found 100.0 %" in text
+    assert "420 pairs, 0 near (0 %), 9 possible (2.14 %); goal 1 % near, 2 % possible: MISSED" in text
+    assert "families:" not in text, "none of these is one"
     assert "\x1b" not in text
     assert "≤ 31" in text
     assert "PDQ ≤ 31" not in text.replace("Plain PDQ", "")
@@ -94,12 +107,19 @@ def test_the_table() -> None:
 def test_json_has_everything_and_is_json() -> None:
     done = evaluation(edit("jpeg-75", "codec", 10, 10, 10))
     read = json.loads(json.dumps(as_json(done)))
-    assert read["wrong"] == {"pairs": 2_000_000, "near": 0, "possible": 3, "plain": 4}
+    assert read["wrong"] == {"pairs": 2_000_000, "near": 0, "possible": 41, "plain": 4}
     assert read["edits"][0]["recall"]["found"] == 10
     assert read["groups"][0]["met"] is True
     assert read["wrong_matches"][0]["original"]["path_bytes"] == "Yf8uanBn"
     assert read["alike"][0]["a"] == {"path": "c.jpg"}
-    assert read["templates"]["same"]["near"] == 9
+    assert [kind["same"]["near"] for kind in read["look_alikes"]] == [9, 0]
+
+
+def test_families_are_told_together() -> None:
+    done = evaluation(edit("a", "story", 10, 3, 8), edit("b", "card", 10, 4, 4), edit("c", "codec", 9, 9, 9))
+    assert near_of_found(done.edits) == 7 / 12
+    assert [group.near_of_found for group in groups(done.edits, "fast")] == pytest.approx([1, 3 / 8, 1])
+    assert "families: 58.3 % of what is found is near; goal 65 %: MISSED" in as_table(done, peer=False)
 
 
 def test_every_group_has_a_goal_and_every_goal_a_group() -> None:

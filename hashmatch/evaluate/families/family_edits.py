@@ -162,3 +162,12 @@ SEVERAL: tuple[Edit, ...] = (
 )
 
 FAMILY_EDITS: tuple[Edit, ...] = (*SHOWN, *FILMED, *COLLAGES, *MOVED, *REPAINTED, *SEVERAL)
+
+_CARDS_ARE = (
+    *("post-channel-light", "post-microblog-dark", "post-network-light", "post-laptop-light", "tv-studio-box-50"),
+    *("keep-70", "keep-50", "camera-screen", "camera-screen-moire", "camera-print"),
+)
+#: How made-up cards are copied: shown, cut, filmed.
+CARD_EDITS: tuple[Edit, ...] = tuple(
+    Edit(f"card-{each.name}", "card", each.make) for each in FAMILY_EDITS if each.name in _CARDS_ARE
+)

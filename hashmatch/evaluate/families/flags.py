@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from random import Random
 
 import numpy as np
@@ -17,11 +18,10 @@ COLOURS: tuple[Colour, ...] = (
 STRIPES, COLUMNS, CROSS, TRIANGLE, CANTON = range(5)
 
 
-def flag(size: tuple[int, int], layout: Random, ink: Random) -> Image.Image:
-    """Its layout comes from one source of randomness, its colours from the other."""
+def flag(size: tuple[int, int], layout: Random, colours: Sequence[Colour]) -> Image.Image:
+    """A flag in these colours, of which there are five or more."""
     kind, waving, sign = layout.randrange(5), layout.random() < 0.5, layout.random() < 0.5
     count, points, phase = layout.choice((2, 3, 3, 5)), layout.randint(3, 9), layout.uniform(0, 6)
-    colours = ink.sample(COLOURS, 5)
     sheet = Image.new("RGB", size, colours[0])
     _cloth(ImageDraw.Draw(sheet), size, kind, count, colours)
     if sign:
@@ -32,7 +32,7 @@ def flag(size: tuple[int, int], layout: Random, ink: Random) -> Image.Image:
     return _in_the_wind(sheet, phase) if waving else sheet
 
 
-def _cloth(draw: ImageDraw.ImageDraw, size: tuple[int, int], kind: int, count: int, colours: list[Colour]) -> None:
+def _cloth(draw: ImageDraw.ImageDraw, size: tuple[int, int], kind: int, count: int, colours: Sequence[Colour]) -> None:
     width, height = size
     if kind == COLUMNS:
         for number in range(count):

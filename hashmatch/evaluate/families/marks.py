@@ -7,13 +7,13 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-from hashmatch.evaluate.families.flags import flag
+from hashmatch.evaluate.families.flags import COLOURS, flag
 from hashmatch.evaluate.scenes import colour, font, place_text, words
 
 
 def under_flag(image: Image.Image, random: Random, opacity: float) -> Image.Image:
     """A flag over all of it, as profile pictures have it."""
-    return Image.blend(image, flag(image.size, random, random), opacity)
+    return Image.blend(image, flag(image.size, random, random.sample(COLOURS, 5)), opacity)
 
 
 def emblem(image: Image.Image, random: Random, share: float, opacity: float) -> Image.Image:

@@ -22,9 +22,10 @@ from hashmatch.evaluate.families import (
     television,
     warps,
 )
-from hashmatch.evaluate.families.family_edits import FAMILY_EDITS
-from hashmatch.evaluate.goals import FAMILIES
+from hashmatch.evaluate.families.family_edits import CARD_EDITS, FAMILY_EDITS
+from hashmatch.evaluate.goals import CARD, FAMILIES
 from hashmatch.evaluate.making import encoded
+from hashmatch.evaluate.usual_edits import USUAL_EDITS
 from tests.support.photo_like_pictures import opened, picture
 
 RED = 255, 0, 0
@@ -51,8 +52,11 @@ def bits_apart(a: bytes, b: bytes) -> int:
 
 
 def test_families_are_groups_of_their_own() -> None:
-    assert {edit.group for edit in FAMILY_EDITS} == set(FAMILIES)
-    assert not {edit.group for edit in EDITS if edit not in FAMILY_EDITS} & set(FAMILIES)
+    assert {edit.group for edit in (*FAMILY_EDITS, *CARD_EDITS)} == set(FAMILIES)
+    assert not {edit.group for edit in USUAL_EDITS} & set(FAMILIES)
+    assert (*USUAL_EDITS, *FAMILY_EDITS, *CARD_EDITS) == EDITS
+    assert {edit.group for edit in CARD_EDITS} == {CARD}
+    assert len(CARD_EDITS) == 10
 
 
 @pytest.mark.parametrize("dark", [False, True])
