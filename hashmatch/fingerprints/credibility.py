@@ -72,7 +72,7 @@ def are_credible_hashes(hashes: Sequence[Hash], settings: Settings) -> bool:
         return not hashes
     most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 2 * (MOST_VIEWS + 1)
     described = [model.algorithm for model in settings.models]
-    most += 2 * len(described)
+    most += 2 * (MOST_VIEWS + 1) * len(described)
     widths = {name: hashers.by_name(name).width for name in (*settings.hashers, hashers.GUARD, *described)}
     return len(hashes) <= most and all(
         len(each.bits) == widths.get(each.algorithm)

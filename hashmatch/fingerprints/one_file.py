@@ -314,7 +314,7 @@ def _read_stills(stills: Stills, settings: Hashing, result: Fingerprint) -> Fing
             if settings.features and is_leading:
                 features = features_of(picture, is_query=isinstance(settings, QueryHashing))
             if is_leading:
-                hashes.extend(descriptors_of(picture, settings))
+                hashes.extend(descriptors_of(picture, settings, own))
     except MediaError as problem:
         error = _what_is_missing(problem, bool(hashes))
     if size is None:

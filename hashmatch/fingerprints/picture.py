@@ -15,6 +15,9 @@ from hashmatch.matching.tiers import quality_of
 from hashmatch.records import Hash, Pixels, View
 from hashmatch.views import ViewKind, ViewName
 
+#: What else of a query is described that has no borders to take off.
+_MIDDLE = View(str(ViewName(ViewKind.CUT, 1)), 0.15, 0.15, 0.85, 0.85)
+
 
 def prepare(settings: Settings) -> None:
     """Import everything that hashing needs, and run it once: afterwards this process cannot import any more."""
@@ -86,9 +89,13 @@ def features_of(picture: Picture, *, is_query: bool) -> tuple[bytes, ...]:
     return tuple(orb.extract(each, orb.QUERY).to_bytes() for each in (luma, luma[:, ::-1]))
 
 
-def descriptors_of(picture: Picture, settings: Hashing) -> Iterator[Hash]:
-    """What each model makes of a still picture (hashers/learned.py)."""
-    return (_hash(picture, model.algorithm) for model in settings.models)
+def descriptors_of(picture: Picture, settings: Hashing, views: Sequence[View] = ()) -> Iterator[Hash]:
+    """What each model makes of a still picture (hashers/learned.py); of a query, also of its views, or if it has none of
+    its middle: a post, a screenshot or a photo of a screen shows a picture among other things."""
+    parts = [picture, *(picture.part(view) for view in views or (_MIDDLE,))]
+    for file in settings.models:
+        looks = learned.model(file.model).looks if isinstance(settings, QueryHashing) else 1
+        yield from (_hash(part, file.algorithm) for part in parts[:looks])
 
 
 def pixels_of(picture: Picture, side: int) -> Pixels:

@@ -65,6 +65,7 @@ class LearnedModel:
     name: as in --model and in the names of its hashes. title: as a person reads it.
     side: pixels across and down to which a picture is scaled, whatever its shape.
     radius: largest distance, in bits of 512, at which a reference is a candidate.
+    looks: how many pictures of a file are described, at most: the whole one, then its views or its middle.
     feed: what the network takes, from the scaled picture: uint8 (side, side, 3), RGB.
     package: Python's name of a package that brings the file, and the file's name in it; None if there is none.
     measured: SHA-256 of the file that `radius` and `proof` were measured with; "" if nothing was measured.
@@ -77,6 +78,7 @@ class LearnedModel:
     side: int
     radius: int
     feed: Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
+    looks: int = 1
     package: tuple[str, str] | None = None
     measured: str = ""
     proof: Proof | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hashmatch.escape import for_terminal
+from hashmatch.hashers import title_of
 from hashmatch.i18n import _, ngettext
 from hashmatch.matching.results import ExaminedFilm, LocalEvidence, Match, Result, Segment, VideoEvidence
 from hashmatch.report.part_names import in_part
@@ -51,6 +52,8 @@ def _lines_of_match(match: Match, store: Store) -> Iterator[str]:
         facts.append(_("{algorithm} distance {distance}").format(algorithm=match.algorithm, distance=match.distance))
     if match.local is not None:
         facts.append(ngettext("{n} point agrees", "{n} points agree", match.local.points).format(n=match.local.points))
+    if match.reason == "looks-alike":
+        facts.append(_("looks alike to {model}").format(model=title_of(match.algorithm)))
     if match.transform != "none":
         facts.append(transform_name(match.transform))
     if match.part is not None:

