@@ -11,7 +11,7 @@
 stretch-crop, mark, hiding, attack, recompression, filter, halftone, distortion, several, card), the name of an edit, or a
 pattern of either; "none" is none. Pictures are chosen at random by --seed from --photos (../shared/corpus/photos beside the
 repository, if not said otherwise). --references more of them are in the reference set but not copied: what is found must be
-told from them.
+told from them. Collages have others beside the picture, which are in no set, if there are still more; else made-up ones.
 
 So are look-alikes: --look-alikes takes kinds (card, one-word, studio, lower-third, ticker, letter, magazine, emblem,
 app-menu, app-chats, app-feed, flag) or patterns; all if neither this nor --family is given. There are --templates layouts of
@@ -32,7 +32,7 @@ from random import Random
 from measure import jpegs, machine, photos_argument, stop, table
 
 from hashmatch.evaluate.edits import EDITS
-from hashmatch.evaluate.evaluation import evaluate
+from hashmatch.evaluate.evaluation import MOST_BESIDE, evaluate
 from hashmatch.evaluate.goals import CARD, FAMILIES, GOALS, LEAST_NEAR_OF_FOUND
 from hashmatch.evaluate.look_alikes.kinds import KINDS
 from hashmatch.evaluate.making import Edit
@@ -88,6 +88,7 @@ def main() -> int:
     done = evaluate(
         sorted(photos[: arguments.pictures]),
         others=sorted(photos[arguments.pictures : end]),
+        beside=sorted(photos[end : end + MOST_BESIDE]),
         edits=edits,
         templates=arguments.templates if kinds else 0,
         kinds=kinds,

@@ -111,8 +111,8 @@ def command(
     from hashmatch.escape import for_terminal
     from hashmatch.evaluate import plot as plotting
     from hashmatch.evaluate import score_table
-    from hashmatch.evaluate.evaluation import evaluate, steps
-    from hashmatch.evaluate.originals import choose
+    from hashmatch.evaluate.evaluation import MOST_BESIDE, evaluate, steps
+    from hashmatch.evaluate.originals import choose_more
     from hashmatch.fingerprints.model_files import find_models
     from hashmatch.hashers import parse_names
     from hashmatch.report import as_json
@@ -131,12 +131,13 @@ def command(
         say(f"{for_terminal(path)}: {why.code}: {for_terminal(why.message)}")
 
     say = app.warn
-    paths = choose(walking.walk([folder]), limit, seed, refuse)
+    paths, beside = choose_more(walking.walk([folder]), limit, MOST_BESIDE, seed, refuse)
     with ProgressBar(app, lambda: range(steps(len(paths), edits, templates))) as progress:
         say = progress.line
         evaluation = evaluate(
             paths,
             edits=edits,
+            beside=beside,
             templates=templates,
             profile=profile,
             hashes=hashes,

@@ -48,16 +48,23 @@ class _Order:
     edits: tuple[Edit, ...]
     seed: int
     folder: Path
+    beside: tuple[Image.Image, ...]
 
 
 def make(
-    sources: Sequence[CopySource], edits: tuple[Edit, ...], seed: int, folder: Path, workers: int
+    sources: Sequence[CopySource],
+    edits: tuple[Edit, ...],
+    seed: int,
+    folder: Path,
+    workers: int,
+    beside: tuple[Image.Image, ...] = (),
 ) -> Iterator[EditedCopy]:
     """Write a copy of each picture by each edit into a folder; yields the copies of a picture once all are written.
 
     The copies do not depend on the number of workers or on what else is made.
+    beside: pictures that edits may put beside them.
     """
-    orders = [_Order(source, edits, seed, folder) for source in sources]
+    orders = [_Order(source, edits, seed, folder, beside) for source in sources]
     count = min(workers, len(orders))
     if count <= 1:
         for order in orders:
@@ -74,7 +81,7 @@ def _made(order: _Order) -> list[EditedCopy]:
     source = order.source
     made = []
     for number, edit in enumerate(order.edits):
-        data = edit.make(source.image, randomness(order.seed, edit, source.name))
+        data = edit.make(source.image, randomness(order.seed, edit, source.name, order.beside))
         path = order.folder / f"{source.number}-{number}"
         path.write_bytes(data)
         made.append(EditedCopy(bytes(path), source.number, number, *plain_pdq(data)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-from random import Random
+
+from PIL import Image
 
 from hashmatch.evaluate.families.family_edits import CARD_EDITS, FAMILY_EDITS
 from hashmatch.evaluate.making import Edit
+from hashmatch.evaluate.scenes import Chance
 from hashmatch.evaluate.usual_edits import USUAL_EDITS
 
 EDITS: tuple[Edit, ...] = (*USUAL_EDITS, *FAMILY_EDITS, *CARD_EDITS)
@@ -19,6 +21,11 @@ def matching(pattern: str) -> tuple[Edit, ...]:
     )
 
 
-def randomness(seed: int, edit: Edit, name: str) -> Random:
-    """The source of randomness for one edit of one picture: the same whatever else is made, and in which order."""
-    return Random(f"{seed}/{edit.name}/{name}")
+def randomness(seed: int, edit: Edit, name: str, beside: tuple[Image.Image, ...] = ()) -> Chance:
+    """The source of randomness for one edit of one picture: the same whatever else is made, and in which order.
+
+    beside: pictures that the edit may put beside it.
+    """
+    chance = Chance(f"{seed}/{edit.name}/{name}")
+    chance.pictures = beside
+    return chance

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image, ImageOps
+
 from hashmatch.errors import CommandError, MediaError
 from hashmatch.evaluate.copies import CopySource, EditedCopy, make
 from hashmatch.evaluate.edits import EDITS
@@ -31,6 +33,8 @@ from hashmatch.workflows.index import Indexed
 BATCH = 500
 #: How many pictures are in memory at once.
 MOST_PICTURES = 32
+#: How many others may be put beside a picture, and their longer side in pixels.
+MOST_BESIDE, BESIDE_SIDE = 12, 640
 
 
 def steps(pictures: int, edits: Sequence[Edit], templates: int, kinds: Sequence[LookAlikeKind] = KINDS) -> int:
@@ -47,6 +51,7 @@ def evaluate(
     *,
     edits: tuple[Edit, ...] = EDITS,
     others: Sequence[bytes] = (),
+    beside: Sequence[bytes] = (),
     templates: int = 14,
     kinds: tuple[LookAlikeKind, ...] = KINDS,
     profile: Profile = "thorough",
@@ -60,7 +65,8 @@ def evaluate(
 ) -> Evaluation:
     """Measure how many edited copies of pictures are found, and how many pairs are matched wrongly.
 
-    paths: from originals.choose. others: pictures that are indexed beside them, but not copied.
+    paths: from originals.choose. others: pictures that are indexed, too, but not copied. beside: pictures that are not
+    indexed; collages have up to MOST_BESIDE of them beside a picture, and made-up scenes without any.
     templates: how many layouts of each of these kinds of look-alikes are tried as well.
     hashes: names of the hashers that the originals are hashed with. models: to describe them with, too.
     The reference set and the copies are in the system's temporary folder, and are gone at the end.
@@ -68,7 +74,7 @@ def evaluate(
     """
     with tempfile.TemporaryDirectory(prefix="hashmatch-evaluate-") as folder:
         trial = TemporarySet(Path(folder), profile, hashes, isolation, limits, models)
-        work = _Work(trial, seed, refuse, advance)
+        work = _Work(trial, seed, refuse, advance, _beside(beside, isolation, limits))
         indexed, duplicates = work.index([*paths, *others])
         asked = set(paths)
         copied = [each for each in indexed if each.path in asked]
@@ -103,6 +109,7 @@ class _Work:
     seed: int
     refuse: RefusedListener
     advance: Callable[[], object]
+    beside: tuple[Image.Image, ...]
 
     def index(self, paths: Sequence[bytes]) -> tuple[list[Original], int]:
         """Put pictures into the reference set. Returns the usable ones, in the order of their names, and how many others
@@ -174,7 +181,7 @@ class _Work:
             sources = list(self._sources(originals, range(start, min(start + size, len(originals)))))
             with tempfile.TemporaryDirectory(dir=self.trial.folder) as folder:
                 copies: dict[bytes, EditedCopy] = {}
-                for copy in make(sources, edits, self.seed, Path(folder), workers):
+                for copy in make(sources, edits, self.seed, Path(folder), workers, self.beside):
                     self.advance()
                     copies[copy.path] = copy
                 for result in self.trial.scan(copies):
@@ -189,6 +196,13 @@ class _Work:
                 self.refuse(path, picture)
             else:
                 yield CopySource(place[path], name_of(path), picture)
+
+
+def _beside(paths: Sequence[bytes], isolation: Isolation, limits: Limits) -> tuple[Image.Image, ...]:
+    """Small versions of the first of these pictures that can be decoded, in the order of their names."""
+    decoded = dict(decode(paths[:MOST_BESIDE], isolation, limits))
+    usable = [each for _path, each in sorted(decoded.items()) if isinstance(each, Image.Image)]
+    return tuple(ImageOps.contain(each, (BESIDE_SIDE, BESIDE_SIDE)) for each in usable)
 
 
 def _look_alike(name: str, kind: LookAlikeKind, own: Sequence[Original], tally: Tally) -> LookAlikeResult:

@@ -31,11 +31,18 @@ def choose(found: Iterable[FoundPath], limit: int, seed: int, refused: RefusedLi
 
     A file whose content is not a picture is skipped. refused: called with a file that cannot be opened.
     """
+    return choose_more(found, limit, 0, seed, refused)[0]
+
+
+def choose_more(
+    found: Iterable[FoundPath], limit: int, more: int, seed: int, refused: RefusedListener
+) -> tuple[list[bytes], list[bytes]]:
+    """The same, and at most `more` others if there are any left."""
     candidates = sorted(found, key=lambda each: each.path)
     Random(seed).shuffle(candidates)
     chosen: list[bytes] = []
     for each in candidates:
-        if len(chosen) == limit:
+        if len(chosen) == limit + more:
             break
         try:
             if each.error is not None:
@@ -43,9 +50,10 @@ def choose(found: Iterable[FoundPath], limit: int, seed: int, refused: RefusedLi
             if _is_picture(each):
                 chosen.append(each.path)
         except MediaError as error:
-            if error.code != "unsupported-format":  # a link or pipe in a folder, which is not a file to examine
+            # A link or pipe in a folder is not a file to examine.
+            if error.code != "unsupported-format" and len(chosen) < limit:
                 refused(each.path, error)
-    return sorted(chosen)
+    return sorted(chosen[:limit]), sorted(chosen[limit:])
 
 
 def _is_picture(found: FoundPath) -> bool:

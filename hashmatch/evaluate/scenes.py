@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -45,6 +45,20 @@ def font(size: float) -> Font:
 def generator(random: Random) -> np.random.Generator:
     """numpy's generator of random numbers, started from Python's."""
     return np.random.default_rng(random.getrandbits(64))
+
+
+class Chance(Random):
+    """A source of randomness that has some pictures to put beside others; without any, scenes are made up."""
+
+    pictures: tuple[Image.Image, ...] = ()
+
+
+def another(size: tuple[int, int], random: Random) -> Image.Image:
+    """Another picture of this size: one that chance has, cut to the shape, or a scene."""
+    pictures = random.pictures if isinstance(random, Chance) else ()
+    if not pictures:
+        return scene(size, random)
+    return ImageOps.fit(random.choice(pictures), size, Image.Resampling.BICUBIC)
 
 
 def scene(size: tuple[int, int], random: Random) -> Image.Image:

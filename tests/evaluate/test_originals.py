@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hashmatch.errors import MediaError
-from hashmatch.evaluate.originals import LONGEST_SIDE, choose, decode
+from hashmatch.evaluate.originals import LONGEST_SIDE, choose, choose_more, decode
 from hashmatch.isolation import Isolation
 from hashmatch.media import Limits
 from hashmatch.media.files import walk
@@ -38,6 +38,19 @@ def test_a_draw_is_of_the_right_size_and_by_the_seed(tmp_path: Path) -> None:
     assert len(draws) > 2
     assert all(len(set(draw)) == 4 and list(draw) == sorted(draw) for draw in draws)
     assert chosen(folder, 4, 1) == chosen(folder, 4, 1)
+
+
+def test_more_are_others_and_only_those_that_are_left(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, 6, (16, 16))
+    (folder / "broken.png").symlink_to("nowhere")
+    refused: list[str] = []
+    draws = [
+        choose_more(walk([bytes(folder)]), 4, most, 1, lambda path, why: refused.append(why.code)) for most in (0, 1, 9)
+    ]
+    assert [(len(chosen), len(more)) for chosen, more in draws] == [(4, 0), (4, 1), (4, 2)]
+    assert len({tuple(chosen) for chosen, _more in draws}) == 1
+    assert not set(draws[2][0]) & set(draws[2][1])
+    assert refused == []
 
 
 def test_a_folder_that_is_not_there_is_told_of(tmp_path: Path) -> None:

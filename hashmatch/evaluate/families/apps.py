@@ -12,7 +12,7 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageOps
 
-from hashmatch.evaluate.scenes import Colour, colour, font, scene, words
+from hashmatch.evaluate.scenes import Colour, another, colour, font, words
 from hashmatch.evaluate.surroundings import TALLEST
 
 #: Width and least height of a phone's screen, in pixels.
@@ -266,7 +266,7 @@ def _what_follows(sheet: Image.Image, screen: _Screen) -> None:
         screen.draw.line((0, screen.y, WIDTH, screen.y), screen.faint, 2)
         _author(screen, screen.y + 8)
         left = round(screen.left)
-        sheet.paste(scene((WIDTH - left * 2 or 1, 600), screen.random), (left, round(screen.y) + 96))
+        sheet.paste(another((WIDTH - left * 2, 600), screen.random), (left, round(screen.y) + 96))
     else:
         while screen.y < sheet.height - 160:
             screen.draw.ellipse((24, screen.y + 4, 64, screen.y + 44), colour(screen.random))

@@ -44,6 +44,7 @@ SHOWN: tuple[Edit, ...] = (
     edit("story-tilted-far", "story", partial(stories.story, share=(0.5, 0.7), tilt=(14, 28), stickers=3)),
     edit("tv-lower-third", "television", partial(television.lower_third, ticker=False)),
     edit("tv-lower-third-ticker", "television", partial(television.lower_third, ticker=True)),
+    edit("tv-lower-third-cut", "television", partial(television.lower_third, ticker=False, cut=True)),
     edit("tv-ticker", "television", television.only_ticker),
     edit("tv-studio-box-50", "television", partial(television.studio_box, share=(0.45, 0.54))),
     edit("tv-studio-box-35", "television", partial(television.studio_box, share=(0.32, 0.42))),
@@ -121,9 +122,9 @@ REPAINTED: tuple[Edit, ...] = (
     edit("grain-35", "halftone", partial(recolourings.grain, sigma=35)),
     edit("cartoon", "halftone", recolourings.cartoon),
     edit("wave-1", "distortion", partial(warps.wave, share=0.01)),
-    edit("pinch-50", "distortion", partial(warps.pinch, strength=0.5)),
-    edit("bulge-50", "distortion", partial(warps.pinch, strength=-0.5)),
-    edit("swirl-60", "distortion", partial(warps.swirl, degrees=60)),
+    edit("pinch-35", "distortion", partial(warps.pinch, strength=0.35)),
+    edit("bulge-35", "distortion", partial(warps.pinch, strength=-0.35)),
+    edit("swirl-40", "distortion", partial(warps.swirl, degrees=40)),
     edit("glass-1", "distortion", partial(warps.glass, share=0.012, cells=24)),
 )
 

@@ -6,7 +6,7 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageOps
 
-from hashmatch.evaluate.scenes import scene
+from hashmatch.evaluate.scenes import another
 from hashmatch.evaluate.surroundings import BLACK, WHITE
 
 #: A cell: left, top, right, bottom in parts of the sheet.
@@ -30,7 +30,7 @@ SIDE_BY_SIDE: tuple[Cell, ...] = grid(2, 1)
 def mosaic(
     image: Image.Image, random: Random, cells: tuple[Cell, ...], longest: int, gap: float = 0.0, whole: bool = False
 ) -> Image.Image:
-    """A sheet of cells with made-up pictures and, in a random one, the picture.
+    """A sheet of cells with other pictures and, in a random one, the picture.
 
     longest: the sheet's longer side in pixels. gap: between cells, in parts of it. whole: the picture is not cut to its
     cell, but has bars beside it.
@@ -44,7 +44,7 @@ def mosaic(
         x, y = round(left * width + edge), round(top * height + edge)
         size = max(1, round(right * width - edge) - x), max(1, round(bottom * height - edge) - y)
         if number != mine:
-            sheet.paste(scene(size, random), (x, y))
+            sheet.paste(another(size, random), (x, y))
         elif whole:
             sheet.paste(ImageOps.pad(image, size, Image.Resampling.LANCZOS, color=paper), (x, y))
         else:

@@ -15,20 +15,32 @@ SIZE = WIDTH, HEIGHT = 1280, 720
 WHITE: Colour = (255, 255, 255)
 
 
-def lower_third(image: Image.Image, random: Random, ticker: bool) -> Image.Image:
-    """The picture fills the screen, under the channel's sign and a strip with a headline. ticker: another line below."""
-    frame = ImageOps.fit(image, SIZE, Image.Resampling.LANCZOS)
+def lower_third(image: Image.Image, random: Random, ticker: bool, cut: bool = False) -> Image.Image:
+    """The picture fills the screen, under the channel's sign and a strip with a headline. ticker: another line below.
+    cut: to 16:9; else the screen has the picture's shape."""
+    frame = _filled(image, cut)
     with_lower_third(frame, random, random, ticker)
     with_sign(frame, random)
-    return frame
+    return frame if cut else _in_shape(frame, image)
 
 
 def only_ticker(image: Image.Image, random: Random) -> Image.Image:
     """The picture fills the screen, over it the channel's sign and a running line."""
-    frame = ImageOps.fit(image, SIZE, Image.Resampling.LANCZOS)
+    frame = _filled(image, cut=False)
     with_ticker(frame, random, random)
     with_sign(frame, random)
-    return frame
+    return _in_shape(frame, image)
+
+
+def _filled(image: Image.Image, cut: bool) -> Image.Image:
+    """A screen full of the picture, cut or squeezed."""
+    return ImageOps.fit(image, SIZE, Image.Resampling.LANCZOS) if cut else image.resize(SIZE, Image.Resampling.LANCZOS)
+
+
+def _in_shape(frame: Image.Image, image: Image.Image) -> Image.Image:
+    """The screen in the shape of the picture that was squeezed into it; at most three times as long as wide."""
+    shape = min(3.0, max(1 / 3, image.width / image.height))
+    return frame.resize((round(HEIGHT * shape), HEIGHT) if shape < WIDTH / HEIGHT else (WIDTH, round(WIDTH / shape)))
 
 
 def studio_box(image: Image.Image, random: Random, share: tuple[float, float]) -> Image.Image:

@@ -102,6 +102,13 @@ def test_television_hides_the_lower_part_only() -> None:
         assert differing[690:].mean() > 0.8
 
 
+def test_television_keeps_the_shape_or_cuts_to_its_own() -> None:
+    original = picture(3, (400, 300))
+    whole, cut = (television.lower_third(original, Random(1), False, cut) for cut in (False, True))
+    assert whole.size == (960, 720)
+    assert cut.size == television.SIZE
+
+
 def test_a_studio_shows_the_whole_picture_in_a_box() -> None:
     wide, high, filled = red_box(television.studio_box(plain_red(), Random(1), (0.45, 0.5)), 2)
     assert 0.4 < wide / television.WIDTH < 0.51
@@ -201,3 +208,12 @@ def test_distortions_move_and_keep_the_size() -> None:
 def test_pictures_of_odd_shapes_can_be_edited(size: tuple[int, int]) -> None:
     for edit in FAMILY_EDITS:
         assert min(opened(edit.make(picture(0, size), randomness(0, edit, "a"))).size) > 0, edit.name
+
+
+def test_what_lies_beside_is_what_chance_has() -> None:
+    (edit,) = (edit for edit in FAMILY_EDITS if edit.name == "mosaic-2x2")
+    blue = Image.new("RGB", (30, 30), (0, 0, 255))
+    sheet = pixels(opened(edit.make(plain_red(), randomness(0, edit, "a", (blue,)))))
+    assert (np.abs(sheet - (0, 0, 255)) <= 8).all(axis=2).mean() == pytest.approx(0.75, abs=0.02)
+    alone = edit.make(plain_red(), randomness(0, edit, "a"))
+    assert alone == edit.make(plain_red(), Random(f"0/{edit.name}/a")), "a scene without any"
