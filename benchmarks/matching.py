@@ -225,18 +225,18 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
                     f"search of hashes, {profile}",
                     lambda: [list(find(result.hashes, "image", table, blocks_of)) for table in its_tables],
                 )
-            upright, mirrored = map(LocalFeatures.from_bytes, result.features)
+            suspects = local.Suspect.each(list(map(LocalFeatures.from_bytes, result.features)))
             candidates = timed(
                 "votes of local features",
-                lambda: [table.candidates(each) for table in local_tables for each in (upright, mirrored)],
+                lambda: [table.candidates(each.features) for table in local_tables for each in suspects],
             )
-            owners = {owner for found in candidates for owner, *_rest in found}
+            owners = {owner for found in candidates for owner in found}
             timed(
                 "geometry of candidates",
                 lambda: [
                     m
                     for table in local_tables
-                    for m in local.search(table, upright, mirrored, lambda n: hash_rows.features(store.connection, n))
+                    for m in local.search(table, suspects, lambda n: hash_rows.features(store.connection, n))
                 ],
             )
             seconds["candidates"] += len(owners)

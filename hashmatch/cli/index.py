@@ -52,7 +52,7 @@ _REFERENCES = _("About these references")
     "--no-local-features",
     is_flag=True,
     section=sections.HASHES,
-    help=_("Do not keep local features (8 KB per picture). Thorough scans need them to find crops and insets."),
+    help=_("Do not keep local features (15 KB per picture). Thorough scans need them to find crops and insets."),
 )
 @model_option
 @walking_options

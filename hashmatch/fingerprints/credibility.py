@@ -12,7 +12,7 @@ from hashmatch import hashers
 from hashmatch.fingerprints.examiner import FileState
 from hashmatch.fingerprints.settings import Settings, SmallPictures
 from hashmatch.hashers.borders import MOST_VIEWS
-from hashmatch.hashers.local_features import are_features
+from hashmatch.hashers.local_features import MOST_SUSPECTS, are_features
 from hashmatch.isolation.pool import LONGEST_COMPLAINT
 from hashmatch.isolation.pool import is_credible as is_credible_failure
 from hashmatch.media.parts import MOST_PARTS
@@ -32,7 +32,7 @@ def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fing
         and (not _was_decoded(result) or result.digests is not None or share.number > 0 or not settings.digests)
         and are_credible_hashes(result.hashes, settings)
         and len(result.views) <= MOST_VIEWS
-        and len(result.features) <= 2 * settings.features
+        and len(result.features) <= MOST_SUSPECTS * settings.features
         and all(map(are_features, result.features))
         and _are_credible_pictures(result, settings)
         and len(result.parts) <= MOST_PARTS
@@ -49,7 +49,7 @@ def _is_credible_part(part: FilePart, settings: Settings) -> bool:
         and all(len(text) <= LONGEST_COMPLAINT for text in (part.decoder, part.recipe))
         and are_credible_hashes(part.hashes, settings)
         and len(part.views) <= MOST_VIEWS
-        and len(part.features) <= 2 * settings.features
+        and len(part.features) <= MOST_SUSPECTS * settings.features
         and all(map(are_features, part.features))
     )
 

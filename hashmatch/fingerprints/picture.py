@@ -80,13 +80,12 @@ def views_of(picture: Picture, settings: Hashing) -> tuple[View, ...]:
 
 
 def features_of(picture: Picture, *, is_query: bool) -> tuple[bytes, ...]:
-    """Local features of a still picture; of a query, more of them, and also those of its mirror image."""
+    """Local features of a still picture; of a query, more of them, and also those of its mirror image and its negative."""
     from hashmatch.hashers import orb
 
     luma = np.asarray(picture.image.convert("L"))
-    if not is_query:
-        return (orb.extract(luma, orb.REFERENCE).to_bytes(),)
-    return tuple(orb.extract(each, orb.QUERY).to_bytes() for each in (luma, luma[:, ::-1]))
+    found = orb.extract_suspects(luma, negative=True) if is_query else (orb.extract(luma, orb.REFERENCE),)
+    return tuple(each.to_bytes() for each in found)
 
 
 def descriptors_of(picture: Picture, settings: Hashing, views: Sequence[View] = ()) -> Iterator[Hash]:

@@ -10,12 +10,15 @@ import numpy.typing as npt
 
 #: The algorithm's name, in the database and in matches that rest on local features alone.
 FEATURES = "orb"
-#: Raise it when the same picture would give other features than before; stored ones are then computed again.
-VERSION = 1
+#: Raise it when the same picture would give other features than before; stored ones are then computed again when the picture
+#: is indexed again, and searched until then. 2: 400 at 512 pixels, not 200 at 400.
+VERSION = 2
 #: Each level of the pyramid is smaller than the one before by this factor.
 LEVEL_RATIO = 1.2
 #: Bytes of one descriptor.
 DESCRIPTOR_BYTES = 32
+#: A query has the features of its picture, mirror image and negative.
+MOST_SUSPECTS = 3
 #: No picture has more; a record that claims so is refused.
 MOST_FEATURES = 2000
 #: The most levels of a pyramid, and the most pixels of a side.
@@ -70,6 +73,13 @@ class LocalFeatures:
     def angles(self) -> npt.NDArray[np.float64]:
         """The features' directions: float64 (n,), in radians, clockwise because y points down."""
         return self._table["angle"] * (2 * math.pi / 256)
+
+    @property
+    def looks(self) -> npt.NDArray[np.uint8]:
+        """Where and how the features are, coarsely: uint8 (n, 4), x and y in 1/256 of width and height, direction in 1/256
+        of a turn, level."""
+        table = self._table
+        return np.stack((table["x"] >> 8, table["y"] >> 8, table["angle"], table["level"]), axis=1).astype(np.uint8)
 
     @property
     def scales(self) -> npt.NDArray[np.float64]:

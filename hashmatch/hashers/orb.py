@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hashers.local_features import LEVEL_RATIO, MOST_FEATURES, LocalFeatures, pack
+from hashmatch.hashers.local_features import DESCRIPTOR_BYTES, LEVEL_RATIO, MOST_FEATURES, LocalFeatures, pack
 
 # A locked worker may start no threads and open no devices.
 cv2.setNumThreads(1)
@@ -37,10 +37,14 @@ class Detail:
 
 
 # Chosen on every second photograph of the corpus, by crops and by small pictures inside others (docs/matching.md).
-#: For a reference; its features take 7.6 KB in the database.
-REFERENCE = Detail(200, 400, 7, 1500)
+#: For a reference; its features take 15.2 KB in the database.
+REFERENCE = Detail(400, 512, 9, 3000)
 #: For a query: more features and smaller patches, since nothing is stored.
 QUERY = Detail(800, 512, 10, 2500)
+#: For a query of more than LARGE pixels: a screenshot, a collage, a page may show the reference small. One closer look costs
+#: half of what looks at its four quarters cost.
+LARGE_QUERY = Detail(1200, 768, 10, 4000)
+LARGE = 640
 
 #: How much a point of the ring around a corner must differ in brightness. OpenCV's default of 20 finds too little in dim
 #: pictures.
@@ -77,45 +81,78 @@ def extract(luma: npt.NDArray[np.uint8], detail: Detail = REFERENCE) -> LocalFea
 
     luma: brightness, uint8 (height, width). Raises ValueError if it is not such an array.
     """
-    if luma.dtype != np.uint8 or luma.ndim != 2 or not luma.size:
-        raise ValueError("luma must be a uint8 array (height, width)")
     scaled = _scaled(luma, detail.side)
-    height, width = scaled.shape
-    if min(scaled.shape) < NARROWEST:
-        return pack(width, height, np.empty((0, 2)), np.empty(0), np.empty(0, np.int64), np.empty((0, 32), np.uint8))
-    corners, descriptors = _strongest(scaled, detail)
-    if not corners:
-        return pack(width, height, np.empty((0, 2)), np.empty(0), np.empty(0, np.int64), np.empty((0, 32), np.uint8))
-    return pack(
-        width,
-        height,
-        np.asarray(cv2.KeyPoint.convert(corners), np.float64),
-        np.deg2rad([corner.angle for corner in corners]),
-        np.array([corner.octave for corner in corners], np.int64),
-        _reordered(descriptors),
-    )
+    return _described(scaled, _strongest(scaled, detail), detail)
 
 
-def _strongest(image: npt.NDArray[np.uint8], detail: Detail) -> tuple[Sequence[cv2.KeyPoint], npt.NDArray[np.uint8]]:
-    """The corners to keep, the strongest of each place first, and their descriptors: uint8 (n, 32)."""
-    detector = _detector(detail.detected, detail.levels)
-    # Describing all corners takes longer than finding them. But describing only some means computing all scales again.
-    few = detail.detected > 5 * detail.count
-    found, described = (detector.detect(image, None), None) if few else detector.detectAndCompute(image, None)
+def extract_suspects(
+    luma: npt.NDArray[np.uint8], detail: Detail | None = None, *, negative: bool = False
+) -> tuple[LocalFeatures, ...]:
+    """The features of a picture, of its mirror image, and perhaps of its negative.
+
+    Corners are where they are in all three, so they are looked for once, which takes most of the time.
+
+    luma: as for `extract`. detail: None: what suits the picture's size.
+    """
+    if detail is None:
+        detail = LARGE_QUERY if max(luma.shape) > LARGE else QUERY
+    scaled = _scaled(luma, detail.side)
+    corners = _strongest(scaled, detail)
+    found = [_described(scaled, corners, detail)]
+    found.append(_described(scaled[:, ::-1], [_mirrored(each, scaled.shape[1]) for each in corners], detail))
+    if negative:
+        # The direction of a corner is from its middle to the brighter side.
+        found.append(_described(255 - scaled, [_turned(each, each.angle + 180) for each in corners], detail))
+    return tuple(found)
+
+
+def _mirrored(corner: cv2.KeyPoint, width: int) -> cv2.KeyPoint:
+    """The corner in the mirror image of a picture of this width; exactly in the pixels of its level."""
+    ratio = LEVEL_RATIO**corner.octave
+    x, y = corner.pt
+    return _turned(corner, 180 - corner.angle, ((round(width / ratio) - 1) * ratio - x, y))
+
+
+def _turned(corner: cv2.KeyPoint, angle: float, place: tuple[float, float] | None = None) -> cv2.KeyPoint:
+    """A corner with another direction, in degrees, at the same or another place."""
+    x, y = place or corner.pt
+    return cv2.KeyPoint(x, y, corner.size, angle % 360, corner.response, corner.octave, corner.class_id)
+
+
+def _strongest(image: npt.NDArray[np.uint8], detail: Detail) -> Sequence[cv2.KeyPoint]:
+    """The corners to keep, the strongest of each place first; numbered in this order by their class_id."""
+    if min(image.shape) < NARROWEST:
+        return ()
+    found = _detector(detail.detected, detail.levels).detect(image, None)
     if not found:
-        return (), np.empty((0, 32), np.uint8)
+        return ()
     places = np.asarray(cv2.KeyPoint.convert(found), np.float64) / image.shape[::-1]
     levels = np.array([corner.octave for corner in found], np.int64)
     strengths = np.array([corner.response for corner in found])
     chosen = _spread(places, levels, strengths)[: min(detail.count, MOST_FEATURES)]
     corners = [found[number] for number in chosen.tolist()]
-    if described is not None:
-        return corners, np.asarray(described[chosen], np.uint8)
     for rank, corner in enumerate(corners):
         corner.class_id = rank
-    by_level, described = detector.compute(image, corners)
-    order = np.argsort([corner.class_id for corner in by_level])
-    return [by_level[number] for number in order.tolist()], np.asarray(described, np.uint8)[order]
+    return corners
+
+
+def _described(image: npt.NDArray[np.uint8], corners: Sequence[cv2.KeyPoint], detail: Detail) -> LocalFeatures:
+    """The features at these corners, in their order."""
+    height, width = image.shape
+    described = np.empty((0, DESCRIPTOR_BYTES), np.uint8)
+    if corners:
+        image = np.ascontiguousarray(image)
+        corners, by_level = _detector(detail.detected, detail.levels).compute(image, corners)
+        order = np.argsort([corner.class_id for corner in corners]).tolist()
+        corners, described = [corners[number] for number in order], np.asarray(by_level, np.uint8)[order]
+    return pack(
+        width,
+        height,
+        np.array([corner.pt for corner in corners], np.float64).reshape(-1, 2),
+        np.deg2rad([corner.angle for corner in corners]),
+        np.array([corner.octave for corner in corners], np.int64),
+        _reordered(described),
+    )
 
 
 def _reordered(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -125,6 +162,8 @@ def _reordered(descriptors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _scaled(luma: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    if luma.dtype != np.uint8 or luma.ndim != 2 or not luma.size:
+        raise ValueError("luma must be a uint8 array (height, width)")
     height, width = luma.shape
     factor = side / max(height, width)
     size = max(1, round(width * factor)), max(1, round(height * factor))

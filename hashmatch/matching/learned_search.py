@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from hashmatch.hashers.learned import SIGNS, LearnedModel
 from hashmatch.hashers.local_features import LocalFeatures
-from hashmatch.matching.local import LocalMatch, compare
+from hashmatch.matching.local import LocalMatch, Suspect, compare
 from hashmatch.matching.results import Match, MatchedReference
 from hashmatch.matching.table import HashTable, rows_of
 from hashmatch.records import Hash
@@ -86,8 +86,7 @@ def _background_distance(hashes: Sequence[Hash], model: LearnedModel) -> npt.NDA
 
 def found_in(
     proposals: Iterable[Proposal],
-    upright: LocalFeatures,
-    mirrored: LocalFeatures,
+    suspects: Sequence[Suspect],
     features_of: Callable[[int], LocalFeatures | None],
 ) -> list[LocalMatch]:
     """Which of the proposed references are in the picture, by its local features. Arguments: as for local.search."""
@@ -96,8 +95,8 @@ def found_in(
         reference = features_of(proposal.owner)
         if reference is None:
             continue
-        for features, flipped in ((upright, False), (mirrored, True)):
-            match = compare(features, reference, proposal.owner, flipped)
+        for suspect in suspects:
+            match = compare(suspect, reference, proposal.owner)
             if match is not None:
                 found.append(match)
                 break

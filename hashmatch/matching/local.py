@@ -1,31 +1,37 @@
 """Local features to matches: votes find references that may be in a picture, geometry decides which of them are.
 
-The picture's features are looked up among all references', and each reference gets a vote for each feature that looks alike.
-For the few with the most votes, all features are compared, and those that agree on one affine transform are counted.
-A single pair of features already fixes position, direction and scale, so every pair is tried as the hypothesis, and no
-random samples of three or four are needed: the same input always gives the same result. (Consistent direction and scale:
-Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 2004, section 7. Refinement: Chum, Matas and Kittler,
-"Locally optimized RANSAC", DAGM 2003.)
+The picture's features are looked up among all references', which leaves a few candidates (local_candidates.py). For these,
+all features are compared, and those that agree on one affine transform are counted. A single pair of features already fixes
+position, direction and scale, so every pair is tried as the hypothesis, and no random samples of three or four are needed:
+the same input always gives the same result. (Consistent direction and scale: Lowe, "Distinctive image features from scale-
+invariant keypoints", IJCV 2004, section 7. Refinement: Chum, Matas and Kittler, "Locally optimized RANSAC", DAGM 2003.)
 
-Below, the suspect is the picture that is examined.
+Below, the suspect is the picture that is examined, its mirror image or its negative.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hamming import ApproximateIndex
 from hashmatch.hamming.words import distances
 from hashmatch.hashers.local_features import LocalFeatures
-from hashmatch.matching.tiers import CLOSE_FEATURES, ENOUGH_COVER, ENOUGH_INLIERS, ENOUGH_REACH, ENOUGH_SPREAD
+from hashmatch.matching.local_candidates import Floats, LocalTable, Numbers
+from hashmatch.matching.tiers import (
+    CLOSE_FEATURES,
+    ENOUGH_COVER,
+    ENOUGH_IF_UNUSUAL,
+    ENOUGH_INLIERS,
+    ENOUGH_REACH,
+    ENOUGH_SPREAD,
+    MOST_IN_CELL,
+    USUAL_SQUEEZE,
+)
 
-Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
 Point = tuple[float, float]
 
 # How matches are found. What they must reach is in tiers.py.
@@ -42,16 +48,14 @@ CELLS = 5
 GUESS_PIXELS, GUESS_SHARE, PIXELS = 6.0, 0.15, 2.5
 #: By how much the direction (radians) and the scale (factor) of agreeing features may differ.
 TURN, SCALING = math.radians(25), 1.6
-#: How much longer than wide a square may become. False matches stretch pictures more than people do.
-MOST_SQUEEZE = 1.3
+#: How much longer than wide a square may become.
+MOST_SQUEEZE = 1.9
 #: Hypotheses to try on one reference: where a shared logo has won, there may be a picture behind it.
 HYPOTHESES = 3
 #: Pairs that must support a guess, including its own; fewer do not fix an affine transform.
 ENOUGH_SUPPORT = 4
 #: Pairs to guess from: the most alike ones.
-MOST_GUESSES = 200
-#: Votes that make a reference a candidate, and how many candidates are compared.
-ENOUGH_VOTES, MOST_CANDIDATES = 3, 10
+MOST_GUESSES = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class LocalMatch:
     mirrored: whether the suspect shows it mirrored.
     scale: the reference's longer side as a share of the suspect's.
     angle: degrees by which it is turned clockwise.
+    inverted: whether the suspect shows its negative.
     """
 
     owner: int
@@ -77,6 +82,7 @@ class LocalMatch:
     mirrored: bool
     scale: float
     angle: float
+    inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,74 +120,48 @@ class _Pairs:
         )
 
 
-class LocalTable:
-    """The descriptors of all references, ready to be searched, each with its owner."""
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """The features of the picture that is examined, or of what was made of it to find what else may be in it.
 
-    def __init__(self, index: ApproximateIndex, starts: Numbers, owners: Numbers) -> None:
-        """index: the descriptors of all references, those of each together.
-        starts: int64 (R + 1,), the first row of each reference, and at the end the number of rows.
-        owners: int64 (R,), the references.
-        Raises ValueError if these contradict each other.
-        """
-        if len(starts) != len(owners) + 1 or starts[0] != 0 or starts[-1] != len(index) or (np.diff(starts) < 0).any():
-            raise ValueError("the rows of the index do not add up to those of its owners")
-        self._index = index
-        self._starts = starts
-        self._owners = owners
+    mirrored, inverted: whether they are those of its mirror image, or of its negative.
+    """
 
-    def __len__(self) -> int:
-        return len(self._owners)
+    features: LocalFeatures
+    mirrored: bool = False
+    inverted: bool = False
 
-    def candidates(self, suspect: LocalFeatures) -> list[tuple[int, int]]:
-        """The references that may be in a picture: owner and votes, most votes first, at most MOST_CANDIDATES.
-
-        One feature of the suspect that looks like many of a reference gives one vote, and so does the reverse.
-        """
-        query, row = self._index.near(suspect.bits)
-        place = np.searchsorted(self._starts, row, side="right") - 1
-        by_query = _distinct_by(place, query)
-        by_row = _distinct_by(place, row)
-        places, votes = by_query[0], np.minimum(by_query[1], by_row[1])
-        best = np.lexsort((places, -votes))[:MOST_CANDIDATES]
-        return [(int(self._owners[places[n]]), int(votes[n])) for n in best if votes[n] >= ENOUGH_VOTES]
+    @classmethod
+    def each(cls, features: Sequence[LocalFeatures]) -> list[Suspect]:
+        """What is examined of one picture. features: of the picture, of its mirror image, of its negative; in this order,
+        and perhaps without the last ones."""
+        return [cls(each, number == 1, number == 2) for number, each in enumerate(features)]
 
 
 def search(
-    table: LocalTable,
-    suspect: LocalFeatures,
-    mirrored: LocalFeatures | None,
-    features_of: Callable[[int], LocalFeatures | None],
+    table: LocalTable, suspects: Sequence[Suspect], features_of: Callable[[int], LocalFeatures | None]
 ) -> list[LocalMatch]:
     """The references that are in a picture, most inliers first, each once.
 
-    mirrored: the features of the mirrored picture; None to look for no mirrored references.
+    suspects: the picture, and what else is examined of it.
     features_of: looks up the features of an owner; None if it is not to be found.
     """
     found: dict[int, LocalMatch] = {}
-    for features, flipped in ((suspect, False), (mirrored, True)):
-        for owner, _votes in table.candidates(features) if features is not None else ():
+    for suspect in suspects:
+        for owner in table.candidates(suspect.features):
             reference = features_of(owner)
-            match = compare(features, reference, owner, flipped) if features and reference else None
+            match = compare(suspect, reference, owner) if reference else None
             if match is not None and (owner not in found or match.inliers > found[owner].inliers):
                 found[owner] = match
     return sorted(found.values(), key=lambda match: (-match.inliers, match.owner))
 
 
-def _distinct_by(places: Numbers, by: Numbers) -> tuple[Numbers, Numbers]:
-    """Each place, and how many different values of `by` it has. Both are below 2 ** 32."""
-    places, counts = np.unique(np.unique(places << 32 | by) >> 32, return_counts=True)
-    return places, counts
-
-
-def compare(
-    suspect: LocalFeatures, reference: LocalFeatures, owner: int = 0, mirrored: bool = False
-) -> LocalMatch | None:
+def compare(suspect: Suspect, reference: LocalFeatures, owner: int = 0) -> LocalMatch | None:
     """Whether the reference, or a part of it, is in the suspect.
 
-    suspect: the features of the mirrored picture, if `mirrored`.
     Returns None if too few features agree, or only on too small a part.
     """
-    pairs = _alike(suspect, reference)
+    pairs = _alike(suspect.features, reference)
     guesses = pairs.select(_mutual(pairs))
     for _attempt in range(HYPOTHESES):
         if len(guesses) < ENOUGH_SUPPORT:
@@ -192,7 +172,7 @@ def compare(
         agreed = _refine(pairs, guesses.select(supporters))
         if agreed is not None:
             inliers, transform = agreed
-            match = _judge(inliers, transform, suspect, reference, owner, mirrored)
+            match = _judge(inliers, transform, suspect, reference, owner)
             if match is not None:
                 return match
         guesses = guesses.select(~supporters)
@@ -270,10 +250,7 @@ def _fit(pairs: _Pairs) -> Floats | None:
         return None
     from_there = np.column_stack((pairs.there, np.ones(len(pairs))))
     transform = np.asarray(np.linalg.lstsq(from_there, pairs.here, rcond=None)[0], np.float64)
-    longest, shortest = np.linalg.svd(transform[:2], compute_uv=False)
-    if np.linalg.det(transform[:2]) <= 0 or longest > MOST_SQUEEZE * shortest:
-        return None
-    return transform
+    return transform if np.linalg.det(transform[:2]) > 0 and _squeeze(transform) <= MOST_SQUEEZE else None
 
 
 def _agreeing(pairs: _Pairs, transform: Floats, pixels: float) -> npt.NDArray[np.bool_]:
@@ -285,6 +262,12 @@ def _agreeing(pairs: _Pairs, transform: Floats, pixels: float) -> npt.NDArray[np
     agreeing &= np.abs(_turned(pairs.turn - turn)) < TURN
     agreeing &= np.abs(pairs.zoom - math.log(scale)) < math.log(SCALING)
     return agreeing
+
+
+def _squeeze(transform: Floats) -> float:
+    """How much longer than wide a square becomes."""
+    longest, shortest = np.linalg.svd(transform[:2], compute_uv=False).tolist()
+    return float(longest / shortest) if shortest else math.inf
 
 
 def _scale(transform: Floats) -> float:
@@ -302,33 +285,34 @@ def _turned(angle: Floats) -> Floats:
 
 
 def _judge(
-    inliers: _Pairs,
-    transform: Floats,
-    suspect: LocalFeatures,
-    reference: LocalFeatures,
-    owner: int,
-    mirrored: bool,
+    inliers: _Pairs, transform: Floats, suspect: Suspect, reference: LocalFeatures, owner: int
 ) -> LocalMatch | None:
-    scale = _scale(transform)
+    scale, picture = _scale(transform), suspect.features
     places = _independent(inliers, scale)
     shown = reference.places @ transform[:2] + transform[2]
-    visible = ((shown >= 0) & (shown < (suspect.width, suspect.height))).all(axis=1)
-    seen = min(reference.width * reference.height, suspect.width * suspect.height / scale**2)
+    visible = ((shown >= 0) & (shown < (picture.width, picture.height))).all(axis=1)
+    seen = min(reference.width * reference.height, picture.width * picture.height / scale**2)
     extent = _extent(inliers.there)
     spread = extent / max(_extent(reference.places[visible]), 1.0)
     cover = _cover(inliers.there, reference.places[visible])
-    if places < ENOUGH_INLIERS or extent < ENOUGH_REACH * seen / 12:  # seen / 12: of points all over it
+    is_usual = not suspect.inverted and _squeeze(transform) <= USUAL_SQUEEZE
+    if places < (ENOUGH_INLIERS if is_usual else ENOUGH_IF_UNUSUAL):
         return None
-    if spread < ENOUGH_SPREAD and cover < ENOUGH_COVER:
+    if extent < ENOUGH_REACH * seen / 12:  # of points all over it
+        return None
+    # What is only a banner says little of the scale across it, so a false match stretches it at will.
+    is_wide = spread >= ENOUGH_SPREAD and places <= MOST_IN_CELL * cover * CELLS**2
+    if not (is_wide or cover >= ENOUGH_COVER) or not (is_usual or spread >= ENOUGH_SPREAD):
         return None
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * (reference.width, reference.height)
-    corners = (corners @ transform[:2] + transform[2]) / (suspect.width, suspect.height)
-    if mirrored:
+    corners = (corners @ transform[:2] + transform[2]) / (picture.width, picture.height)
+    if suspect.mirrored:
         corners[:, 0] = 1 - corners[:, 0]
     one, two, three, four = ((float(x), float(y)) for x, y in corners)
-    share = scale * max(reference.width, reference.height) / max(suspect.width, suspect.height)
+    share = scale * max(reference.width, reference.height) / max(picture.width, picture.height)
+    angle = math.degrees(_turn(transform))
     return LocalMatch(
-        owner, places, spread, cover, (one, two, three, four), mirrored, share, math.degrees(_turn(transform))
+        owner, places, spread, cover, (one, two, three, four), suspect.mirrored, share, angle, suspect.inverted
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
-from hashmatch.matching.local import LocalMatch, compare
+from hashmatch.matching.local import LocalMatch, Suspect, compare
 from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason
 
 #: Degrees from which a picture counts as rotated. Below, the estimate may be that far off.
@@ -15,8 +15,8 @@ BEYOND = 0.02
 
 
 def best_of(query: tuple[LocalFeatures, ...], reference: LocalFeatures) -> LocalMatch | None:
-    """The reference in the query or in its mirror image, whichever is stronger. query: features of both."""
-    found = [compare(each, reference, mirrored=number == 1) for number, each in enumerate(query)]
+    """The reference in the query, its mirror image or its negative, whichever is strongest. query: see Suspect.each."""
+    found = [compare(suspect, reference) for suspect in Suspect.each(query)]
     return max((each for each in found if each is not None), key=lambda each: each.inliers, default=None)
 
 
@@ -38,6 +38,8 @@ def evidence_of(match: LocalMatch) -> LocalEvidence:
 
 def transform_of(match: LocalMatch) -> str:
     """What was done to the reference's picture, in one word."""
+    if match.inverted:
+        return "inverted"
     if match.mirrored:
         return "mirror"
     if abs(match.angle) >= TURNED:

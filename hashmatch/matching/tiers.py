@@ -39,9 +39,15 @@ CLOSE_FEATURES = 48
 #: Close features, at different places, that must agree on one transform. Of 199,000 pairs of unrelated photographs, all
 #: compared in full, fewer than ten had three, one had four and none had five (benchmarks/local_features.py).
 ENOUGH_INLIERS = 5
+#: And where the picture was stretched by more than USUAL_SQUEEZE, or its negative was found: there false matches are more,
+#: and copies fewer.
+ENOUGH_IF_UNUSUAL, USUAL_SQUEEZE = 8, 1.3
 #: How far the agreeing features must reach, compared with all features of the visible part of the reference: by area, or by
 #: cells of a grid that have one. Two pictures with the same logo or banner agree in that alone.
 ENOUGH_SPREAD, ENOUGH_COVER = 0.15, 0.35
+#: The most features in each cell that has one, if the cells are few: a banner has two lines of letters, and one or two
+#: chance matches elsewhere make it reach far. Copies had 2.0 at most, pictures with one banner 2.5 to 3.4.
+MOST_IN_CELL = 2.2
 #: And how far compared with features all over that part: a small mark on blank paper is not a picture either.
 ENOUGH_REACH = 0.02
 

@@ -25,9 +25,9 @@ import numpy.typing as npt
 from hashmatch import hashers
 from hashmatch.hamming import ApproximateIndex, DamagedIndexError, HammingIndex
 from hashmatch.hashers import learned
-from hashmatch.hashers.local_features import FEATURES
+from hashmatch.hashers.local_features import FEATURES, LocalFeatures
 from hashmatch.matching.learned_search import LearnedTables
-from hashmatch.matching.local import LocalTable
+from hashmatch.matching.local_candidates import FeatureRows, LocalTable
 from hashmatch.matching.table import HashRows, HashTable, join_rows
 from hashmatch.matching.tiers import Threshold, threshold_of
 from hashmatch.store import Store, generation, hash_rows
@@ -42,8 +42,8 @@ CACHED_FROM = 20_000
 MOST_LATER = 20_000
 LATER_SHARE = 0.1
 
-#: The same for local features, of which a picture has 200.
-FEATURES_CACHED_FROM, MOST_LATER_FEATURES = 50_000, 200_000
+#: The same for local features, of which a picture has 400.
+FEATURES_CACHED_FROM, MOST_LATER_FEATURES = 50_000, 400_000
 
 #: Rows to read from the database before they become arrays: as Python objects they take eight times the memory.
 _AT_ONCE = 20_000
@@ -51,10 +51,12 @@ _AT_ONCE = 20_000
 #: Raised when the facts of rows change their form, so that older caches are made anew. 2: views are packed as
 #: `ViewName.packed` says.
 FORM = 2
+#: The same for the facts of local features. 3: where each feature is, its direction and level; the sizes of the pictures.
+FEATURES_FORM = 3
 
 _NAN = np.float32(np.nan).tobytes()
 _FACTS = np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1")])
-_FEATURE_FACTS = np.dtype([("owner", "<i8"), ("count", "<u4")])
+_FEATURE_FACTS = np.dtype([("owner", "<i8"), ("count", "<u4"), ("size", "<u2", (2,))])
 
 AnyIndex = TypeVar("AnyIndex", HammingIndex, ApproximateIndex)
 
@@ -129,33 +131,60 @@ def load_features(store: Store, *, anew: bool = False) -> list[LocalTable]:
     now = generation.current(connection)
     folder = folder_of(store.path, FEATURES)
     with contextlib.suppress(DamagedIndexError, OSError):
-        index, facts, made_of = _open(folder, ApproximateIndex, _FEATURE_FACTS)
+        index, rows, made_of = _open_features(folder)
         if not anew and generation.descends_from(connection, now, made_of):
-            bits, later = _features_of(hash_rows.packed_hashes(connection, FEATURES, after=made_of.newest))
+            bits, later = _features_of(hash_rows.packed_features(connection, after=made_of.newest))
             if len(bits) <= max(MOST_LATER_FEATURES, LATER_SHARE * len(index)):
-                tables = _local_table(index, facts), _local_table(ApproximateIndex.from_hashes(bits), later)
+                tables = _local_table(index, rows), _local_table(ApproximateIndex.from_hashes(bits), later)
                 return [table for table in tables if len(table)]
-    bits, facts = _features_of(hash_rows.packed_hashes(connection, FEATURES))
-    if not len(facts):
+    bits, rows = _features_of(hash_rows.packed_features(connection))
+    if not len(rows.owners):
         return []
     index = ApproximateIndex.from_hashes(bits)
     if len(bits) >= FEATURES_CACHED_FROM:
         with contextlib.suppress(OSError):
-            save(folder, index, facts, now)
-    return [_local_table(index, facts)]
+            _save(folder, index, _packed(rows), now, FEATURES_FORM)
+    return [_local_table(index, rows)]
 
 
-def _features_of(packed: Iterable[PackedHashes]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.void]]:
-    """Descriptors, uint8 (n, 32), and facts about the references that have them."""
-    rows = [(each.reference_id, each.number, each.bits) for each in packed]
-    facts = np.array([(owner, count) for owner, count, _bits in rows], _FEATURE_FACTS)
-    return np.frombuffer(b"".join(bits for _owner, _count, bits in rows), np.uint8).reshape(-1, 32), facts
+def _features_of(packed: Iterable[tuple[int, LocalFeatures]]) -> tuple[npt.NDArray[np.uint8], FeatureRows]:
+    """Descriptors, uint8 (n, 32), and facts about them."""
+    facts: list[tuple[int, int, tuple[int, int]]] = []
+    descriptors, looks = [], [np.empty((0, 4), np.uint8)]
+    for owner, features in packed:
+        facts.append((owner, len(features), (features.width, features.height)))
+        descriptors.append(features.descriptors)
+        looks.append(features.looks)
+    rows = _feature_rows(np.array(facts, _FEATURE_FACTS), np.concatenate(looks))
+    return np.frombuffer(b"".join(descriptors), np.uint8).reshape(-1, 32), rows
 
 
-def _local_table(index: ApproximateIndex, facts: npt.NDArray[np.void]) -> LocalTable:
+def _feature_rows(facts: npt.NDArray[np.void], looks: npt.NDArray[np.uint8]) -> FeatureRows:
     starts = np.concatenate(([0], np.cumsum(facts["count"], dtype=np.int64)))
+    return FeatureRows(starts, np.ascontiguousarray(facts["owner"]), np.ascontiguousarray(facts["size"]), looks)
+
+
+def _packed(rows: FeatureRows) -> bytes:
+    """What the cache keeps about features: facts about each reference, then the looks of all features."""
+    facts = np.empty(len(rows.owners), _FEATURE_FACTS)
+    facts["owner"], facts["count"], facts["size"] = rows.owners, np.diff(rows.starts), rows.sizes
+    return facts.tobytes() + rows.looks.tobytes()
+
+
+def _open_features(folder: Path) -> tuple[ApproximateIndex, FeatureRows, Generation]:
+    """The index and facts about its rows, mapped into memory. Raises DamagedIndexError, OSError."""
+    index, content, made_of = _open(folder, ApproximateIndex, FEATURES_FORM)
+    whole, rest = divmod(len(content) - 4 * len(index), _FEATURE_FACTS.itemsize)
+    if whole < 0 or rest:
+        raise DamagedIndexError("the cache's facts are not of its features")
+    facts = np.frombuffer(content, _FEATURE_FACTS, whole)
+    looks = np.frombuffer(content, np.uint8, offset=whole * _FEATURE_FACTS.itemsize).reshape(-1, 4)
+    return index, _feature_rows(facts, looks), made_of
+
+
+def _local_table(index: ApproximateIndex, rows: FeatureRows) -> LocalTable:
     try:
-        return LocalTable(index, starts, np.ascontiguousarray(facts["owner"]))
+        return LocalTable(index, rows)
     except ValueError as error:
         raise DamagedIndexError(str(error)) from error
 
@@ -214,8 +243,8 @@ def states(store: Store) -> list[CacheState]:
 def _measure(folder: Path, algorithm: str) -> tuple[int, int, Generation]:
     """A cache's bytes, its rows, and the state of the database it was made from. Raises DamagedIndexError, OSError."""
     if algorithm == FEATURES:
-        features, facts, made_of = _open(folder, ApproximateIndex, _FEATURE_FACTS)
-        return features.nbytes + facts.nbytes, len(features), made_of
+        features, content, made_of = _open(folder, ApproximateIndex, FEATURES_FORM)
+        return features.nbytes + len(content), len(features), made_of
     index, rows, made_of = open_hashes(folder)
     return index.nbytes + len(rows) * _FACTS.itemsize, len(rows), made_of
 
@@ -234,9 +263,10 @@ def open_hashes(folder: Path) -> tuple[HammingIndex, HashRows, Generation]:
 
     Raises DamagedIndexError, OSError.
     """
-    index, facts, made_of = _open(folder, HammingIndex, _FACTS)
-    if len(facts) != len(index):
+    index, content, made_of = _open(folder, HammingIndex, FORM)
+    if len(content) != len(index) * _FACTS.itemsize:
         raise DamagedIndexError("the cache's facts are not of its hashes")
+    facts = np.frombuffer(content, _FACTS)
     no_bits = np.empty((len(facts), 0), np.uint8)
     rows = HashRows(np.ascontiguousarray(facts["owner"]), no_bits, facts["quality"], facts["time"], facts["view"])
     return index, rows, made_of
@@ -250,14 +280,12 @@ def facts_of(rows: HashRows) -> npt.NDArray[np.void]:
     return facts
 
 
-def _open(
-    folder: Path, kind: type[AnyIndex], dtype: np.dtype[np.void]
-) -> tuple[AnyIndex, npt.NDArray[np.void], Generation]:
-    """Map a cache into memory, and check its digests. Raises DamagedIndexError, OSError."""
+def _open(folder: Path, kind: type[AnyIndex], form: int) -> tuple[AnyIndex, bytes, Generation]:
+    """Map a cache into memory, and check its digests. Returns also its file of facts. Raises DamagedIndexError, OSError."""
     index = kind.open(folder)
     try:
         tag = json.loads(index.tag)
-        if tag.get("form") != FORM:
+        if tag.get("form") != form:
             raise OutdatedCacheError("the cache was made by another version of hashmatch")
         made_of = Generation(**tag["generation"])
         name, digest = str(tag["facts"]), str(tag["sha256"])
@@ -266,24 +294,26 @@ def _open(
     if os.path.basename(name) != name:
         raise DamagedIndexError("the cache names a file elsewhere")
     content = (folder / name).read_bytes()
-    if hashlib.sha256(content).hexdigest() != digest or len(content) % dtype.itemsize:
+    if hashlib.sha256(content).hexdigest() != digest:
         raise DamagedIndexError("the cache's facts are damaged")
-    return index, np.frombuffer(content, dtype), made_of
+    return index, content, made_of
 
 
-def save(
-    folder: Path, index: HammingIndex | ApproximateIndex, facts: npt.NDArray[np.void], made_of: Generation
-) -> None:
+def save(folder: Path, index: HammingIndex, facts: npt.NDArray[np.void], made_of: Generation) -> None:
+    """Write a cache of hashes: the index, and what `facts_of` returned. Raises OSError."""
+    _save(folder, index, facts.tobytes(), made_of, FORM)
+
+
+def _save(folder: Path, index: HammingIndex | ApproximateIndex, content: bytes, made_of: Generation, form: int) -> None:
     """Write a cache that only its owner can read. The index comes last and names its file of facts, so that two processes
     may do this at once. Raises OSError."""
     for each in (folder.parent, folder):
         each.mkdir(mode=0o700, exist_ok=True)
-    content = facts.tobytes()
     name = f"facts-{os.urandom(8).hex()}"
     descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:
         file.write(content)
-    tag = {"form": FORM, "generation": asdict(made_of), "facts": name, "sha256": hashlib.sha256(content).hexdigest()}
+    tag = {"form": form, "generation": asdict(made_of), "facts": name, "sha256": hashlib.sha256(content).hexdigest()}
     index.save(folder, json.dumps(tag))
     for older in folder.glob("facts-*"):
         # Leave a file that another process wrote a moment ago: its index, which will name it, is still to come.

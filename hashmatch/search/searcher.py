@@ -20,7 +20,8 @@ from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import parts_around, times_of_hits
 from hashmatch.matching.learned_search import LearnedTables, Proposal, found_in, match_of_proposal
-from hashmatch.matching.local import LocalMatch, LocalTable, search
+from hashmatch.matching.local import LocalMatch, Suspect, search
+from hashmatch.matching.local_candidates import LocalTable
 from hashmatch.matching.local_evidence import with_parts
 from hashmatch.matching.results import (
     TIERS,
@@ -265,18 +266,18 @@ class LocalSearcher:
         return parts_around(hit, sorted({each.time for each in glance.hashes if each.time is not None}))
 
     def _local_matches(self, features: Sequence[bytes], proposals: Sequence[Proposal]) -> list[LocalMatch]:
-        """features: of the picture and of its mirror image, see hashers/local_features.py. proposals: what else to compare
-        with."""
-        upright, mirrored = map(LocalFeatures.from_bytes, features)
+        """features: of the picture, its mirror image and its negative, see hashers/local_features.py. proposals: what else
+        to compare with."""
+        suspects = Suspect.each([LocalFeatures.from_bytes(each) for each in features])
 
         def features_of(reference_id: int) -> LocalFeatures | None:
             return hash_rows.features(self._connection, reference_id) if self.finds(reference_id) else None
 
         def searched() -> list[LocalMatch]:
-            found = [m for table in self._local_tables for m in search(table, upright, mirrored, features_of)]
+            found = [m for table in self._local_tables for m in search(table, suspects, features_of)]
             owners = {each.owner for each in found}
             others = [each for each in proposals if each.owner not in owners]
-            return [*found, *found_in(others, upright, mirrored, features_of)]
+            return [*found, *found_in(others, suspects, features_of)]
 
         try:
             return searched()

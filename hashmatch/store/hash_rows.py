@@ -60,6 +60,20 @@ def features(connection: sqlite3.Connection, reference_id: int) -> LocalFeatures
     return None if row is None else LocalFeatures.from_parts(*row)
 
 
+def packed_features(connection: sqlite3.Connection, *, after: int = 0) -> Iterator[tuple[int, LocalFeatures]]:
+    """The local features of all references, including retracted ones, each with its reference.
+
+    after: only rows with higher numbers. Raises ValueError if they are stored in a wrong form.
+    """
+    # The unary plus: see `packed_hashes`.
+    rows = connection.execute(
+        "SELECT reference_id, version, bits, points FROM hash JOIN recipe ON recipe.id = recipe_id"
+        " WHERE hash.id > ? AND +algorithm = ? AND points IS NOT NULL",
+        (after, FEATURES),
+    )
+    return ((reference_id, LocalFeatures.from_parts(*parts)) for reference_id, *parts in rows)
+
+
 def has_features(connection: sqlite3.Connection) -> bool:
     """Whether any reference has local features."""
     query = "SELECT 1 FROM hash WHERE algorithm = ? AND points IS NOT NULL LIMIT 1"
@@ -97,12 +111,11 @@ def packed_hashes(
 
     after, until: only rows with higher numbers than `after`, up to and including `until`.
     allowed: only those of live references on the allow list.
-    For local features, only these: a list may have called its hashes by the same name. For a hasher, only hashes of its
-    width: an older list may have called others by its name before this program had the hasher.
+    Only hashes of the hasher's width: an older list may have called others by its name before this program had the hasher.
     """
     # The unary plus keeps SQLite from walking a million index entries of the algorithm to find ten later rows.
     condition = " AND reference_id IN (SELECT id FROM live_reference WHERE allow)" if allowed else ""
-    condition += " AND points IS NOT NULL" if algorithm == FEATURES else _of_its_width(algorithm)
+    condition += _of_its_width(algorithm)
     rows = connection.execute(
         "SELECT reference_id, algorithm, view, count, bits, quality, time FROM hash"
         f" WHERE id > ? AND id <= ? AND +algorithm = ?{condition}",

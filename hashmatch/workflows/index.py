@@ -13,6 +13,7 @@ from hashmatch import hashers
 from hashmatch.fingerprints.examiner import ExaminedFile, Examiner, ExaminerHooks, FileState
 from hashmatch.fingerprints.file_parts import apart, together
 from hashmatch.fingerprints.settings import ReferenceHashing
+from hashmatch.hashers.local_features import FEATURES, VERSION
 from hashmatch.matching.status import is_comparable, is_skipped, says_anything
 from hashmatch.media import recipes_as_good
 from hashmatch.media.files import FoundPath
@@ -123,7 +124,10 @@ def _settled_references(
             return False
         recipes = recipes_as_good(reference.kind, settings.exact, settings.features)
         wanted = versions | of_pictures if reference.kind == "image" else versions
-        return hash_rows.is_current(hash_rows.recipes(connection, reference_id), recipes, wanted)
+        found = hash_rows.recipes(connection, reference_id)
+        # A plain picture has no features; they have no version if a list called others by their name.
+        older = settings.features and FEATURES in found and (found[FEATURES][1] or VERSION) < VERSION
+        return not older and hash_rows.is_current(found, recipes, wanted)
 
     return is_settled
 

@@ -82,11 +82,14 @@ def test_a_view_with_little_in_it_is_left_out() -> None:
 def test_features() -> None:
     picture = Picture(layered_scene(4), (576, 320))
     (stored,) = features_of(picture, is_query=False)
-    upright, mirrored = features_of(picture, is_query=True)
-    assert 0 < len(LocalFeatures.from_bytes(stored)) <= 200 and len(stored) <= 8 << 10
-    assert len(LocalFeatures.from_bytes(upright)) > len(LocalFeatures.from_bytes(stored))
+    upright, mirrored, negative = map(LocalFeatures.from_bytes, features_of(picture, is_query=True))
+    assert 0 < len(LocalFeatures.from_bytes(stored)) <= 400 and len(stored) <= 16 << 10
+    assert len(upright) > len(LocalFeatures.from_bytes(stored))
+    assert len(mirrored) == len(negative) == len(upright)
     flipped = Picture(picture.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (576, 320))
-    assert features_of(flipped, is_query=True)[0] == mirrored
+    turned = LocalFeatures.from_bytes(features_of(flipped, is_query=True)[0])
+    same = np.bitwise_count(turned.bits[:, None] ^ mirrored.bits).sum(axis=2).min(axis=1) <= 8
+    assert same.mean() > 0.8
 
 
 def test_pixels() -> None:

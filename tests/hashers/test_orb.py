@@ -29,11 +29,11 @@ def same_things(one: LocalFeatures, other: LocalFeatures) -> tuple[npt.NDArray[n
     return first, second
 
 
-def test_a_detailed_picture_has_as_many_as_are_asked_for_in_8_kb() -> None:
+def test_a_detailed_picture_has_as_many_as_are_asked_for_in_16_kb() -> None:
     for seed in range(3):
         features = local.extract(crowded_scene(seed))
         assert len(features) == local.REFERENCE.count
-        assert len(features.to_bytes()) <= 8192
+        assert len(features.to_bytes()) <= 16_384
         assert len(local.extract(crowded_scene(seed), local.QUERY)) == local.QUERY.count
 
 
@@ -55,6 +55,30 @@ def test_places_directions_and_scales_are_those_of_the_picture() -> None:
     turn = (turned.angles[other] - upright.angles[one]) % (2 * math.pi)
     assert abs(np.median(turn) - math.pi) < math.radians(3)
     assert np.median(turned.scales[other] / upright.scales[one]) == 1
+
+
+def test_the_mirror_image_and_the_negative_have_the_features_that_they_have_by_themselves() -> None:
+    picture = crowded_scene(6)
+    upright, mirrored, negative = local.extract_suspects(picture, local.QUERY, negative=True)
+    assert upright == local.extract(picture, local.QUERY)
+    for made, alone in ((mirrored, picture[:, ::-1]), (negative, 255 - picture)):
+        one, other = same_things(made, local.extract(alone, local.QUERY))
+        assert len(set(one.tolist())) > 0.8 * len(made)
+        away = np.hypot(*(made.places[one] - alone_places(alone)[other]).T) / made.scales[one]
+        assert np.median(away) < 1
+        assert np.median(np.cos(made.angles[one] - local.extract(alone, local.QUERY).angles[other])) > 0.99
+
+
+def alone_places(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    places: npt.NDArray[np.float64] = local.extract(picture, local.QUERY).places
+    return places
+
+
+def test_a_large_picture_is_looked_at_more_closely() -> None:
+    small, large = (crowded_scene(4, *size) for size in ((600, 450), (900, 675)))
+    assert len(local.extract_suspects(small)[0]) == local.QUERY.count
+    upright = local.extract_suspects(large)[0]
+    assert (len(upright), upright.width) == (local.LARGE_QUERY.count, local.LARGE_QUERY.side)
 
 
 def test_a_picture_half_as_large_has_the_same_features_at_the_same_shares() -> None:

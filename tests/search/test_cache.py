@@ -301,15 +301,15 @@ class TestLocalFeatures:
         for seed in seeds:
             add_measured(store, measured(name or f"picture {seed}", features=(self.made(seed).to_bytes(),)))
 
-    def candidates(self, store: Store, *seeds: int) -> list[list[tuple[int, int]]]:
-        """Of each picture, the references that it may be, with their votes."""
+    def candidates(self, store: Store, *seeds: int) -> list[list[int]]:
+        """Of each picture, the references that it may be."""
         loaded = cache.load_features(store)
         return [[each for table in loaded for each in table.candidates(self.made(seed))] for seed in seeds]
 
     def test_are_found_with_the_cache_and_without(self, path: Path) -> None:
         with open_store(path) as store:
             for _time in ("while it is made", "when it is used"):
-                assert self.candidates(store, 0, 11, 99) == [[(1, 20)], [(12, 20)], []]
+                assert self.candidates(store, 0, 11, 99) == [[1], [12], []]
             assert len(list(cache.folder_of(path, "orb").iterdir())) == 2
             assert [(each.algorithm, each.state, each.hashes) for each in cache.states(store)] == [
                 ("orb", "current", 240)
@@ -318,25 +318,25 @@ class TestLocalFeatures:
     def test_few_of_them_need_none(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cache, "FEATURES_CACHED_FROM", 241)
         with open_store(path) as store:
-            assert self.candidates(store, 3) == [[(4, 20)]]
+            assert self.candidates(store, 3) == [[4]]
             assert not cache.folder_of(path, "orb").exists()
 
     def test_what_came_later_is_found_beside_it(self, path: Path) -> None:
         with open_store(path, write=True) as store:
             self.candidates(store)
             self.add(store, 100, 101)
-            assert self.candidates(store, 3, 100) == [[(4, 20)], [(13, 20)]]
+            assert self.candidates(store, 3, 100) == [[4], [13]]
             assert len(cache.load_features(store)) == 2
             assert cache.states(store)[0].state == "older"
             self.add(store, 102)
-            assert self.candidates(store, 3, 100, 102) == [[(4, 20)], [(13, 20)], [(15, 20)]]
+            assert self.candidates(store, 3, 100, 102) == [[4], [13], [15]]
             assert len(cache.load_features(store)) == 1, "it is made anew"
 
     def test_replaced_ones_are_found_by_what_they_are(self, path: Path) -> None:
         with open_store(path, write=True) as store:
             self.candidates(store)
             self.add(store, 50, name="picture 3")
-            assert self.candidates(store, 50) == [[(4, 20)]]
+            assert self.candidates(store, 50) == [[4]]
 
     def test_a_set_without_any_has_no_table(self, tmp_path: Path) -> None:
         with open_store(tmp_path / "y.db", write=True) as store:
@@ -353,7 +353,7 @@ class TestLocalFeatures:
                 shutil.rmtree(folder)
                 shutil.copytree(sound, folder)
                 damaged(folder)[name]()
-                assert self.candidates(store, 0, 11, 99) == [[(1, 20)], [(12, 20)], []], name
+                assert self.candidates(store, 0, 11, 99) == [[1], [12], []], name
                 assert cache.states(store)[0].state == "current", name
             assert len(damaged(sound)) == 48
 
@@ -365,7 +365,7 @@ class TestLocalFeatures:
         shutil.copytree(cache.folder_of(other, "orb").parent, cache.folder_of(path, "orb").parent)
         with open_store(path) as store:
             assert cache.states(store)[0].state == "foreign"
-            assert self.candidates(store, 0, 50) == [[(1, 20)], []]
+            assert self.candidates(store, 0, 50) == [[1], []]
 
     def test_facts_that_contradict_the_index_are_damage(self, path: Path) -> None:
         with open_store(path) as store:
@@ -374,9 +374,9 @@ class TestLocalFeatures:
             (named,) = folder.glob("facts-*")
             facts = named.read_bytes()
             # As sound as can be told from digests, and yet of a reference too few.
-            index, _facts, made_of = cache._open(folder, cache.ApproximateIndex, cache._FEATURE_FACTS)
-            cache.save(folder, index, np.frombuffer(facts[:-12], cache._FEATURE_FACTS), made_of)
-            assert self.candidates(store, 0, 11) == [[(1, 20)], [(12, 20)]]
+            index, _facts, made_of = cache._open(folder, cache.ApproximateIndex, cache.FEATURES_FORM)
+            cache._save(folder, index, facts[:-16], made_of, cache.FEATURES_FORM)
+            assert self.candidates(store, 0, 11) == [[1], [12]]
 
 
 def test_what_only_has_the_name_of_a_hasher_is_not_searched(tmp_path: Path) -> None:

@@ -7,19 +7,23 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from hashmatch.errors import CommandError
 from hashmatch.fingerprints.many_files import LocalExaminer
 from hashmatch.fingerprints.settings import ReferenceHashing
+from hashmatch.hashers.local_features import VERSION
 from hashmatch.isolation import Isolation
 from hashmatch.media import recipe
 from hashmatch.media.files import walk
 from hashmatch.messages import Message
-from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store
+from hashmatch.search.cache import load_features
+from hashmatch.store import Store, audit, curate, hash_rows, lookup, open_store, references
 from hashmatch.store.membership import Membership
 from hashmatch.workflows.index import Indexed, index
 from tests.support.drawn_pictures import draw, picture
@@ -268,6 +272,37 @@ class TestRehash:
         for settings in (all_three, ReferenceHashing(), ReferenceHashing(("phash",))):
             assert statuses(index_paths(store, folder / "a.jpg", settings=settings)) == {"a.jpg": "unchanged"}
 
+    def test_local_features_of_an_older_kind_are_found_and_replaced_once_indexed_again(
+        self, store: Store, folder: Path
+    ) -> None:
+        path = FIXTURES / "archive" / "towns" / "market.jpg"
+        from hashmatch.hashers import orb
+
+        older = replace(
+            orb.extract(np.asarray(Image.open(path).convert("L")), orb.Detail(200, 400, 7, 1500)), version=1
+        )
+        settings = ReferenceHashing(features=True)
+        index_paths(store, path, settings=settings)
+        with store.transaction() as connection:
+            recipe_id = references.recipe(connection, recipe("image", exact=False, features=True), 1)
+            connection.execute("DELETE FROM hash WHERE algorithm = 'orb'")
+            connection.execute(
+                "INSERT INTO hash (reference_id, algorithm, view, recipe_id, count, bits, quality, points)"
+                " VALUES (1, 'orb', 'full', ?, ?, ?, ?, ?)",
+                (recipe_id, len(older), older.descriptors, b"\xff" * len(older), older.shape_and_points),
+            )
+        assert hash_rows.features(store.connection, 1) == older
+        (table,) = load_features(store)
+        query = orb.extract(np.asarray(Image.open(path).convert("L")), orb.QUERY)
+        assert table.candidates(query) == [1]
+        index_paths(store, path, settings=ReferenceHashing())
+        assert hash_rows.features(store.connection, 1) == older, "nobody asked for features"
+        index_paths(store, path, settings=settings)
+        found = hash_rows.features(store.connection, 1)
+        assert found is not None and (found.version, len(found)) == (VERSION, 400)
+        (again,) = index_paths(store, path, settings=settings)
+        assert again.status == "unchanged"
+
     def test_local_features_are_added_when_asked_for_and_kept(self, store: Store, folder: Path) -> None:
         path = FIXTURES / "archive" / "towns" / "market.jpg"
         index_paths(store, path)
@@ -275,8 +310,8 @@ class TestRehash:
         before = hash_rows.hashes(store.connection, 1)
         index_paths(store, path, settings=ReferenceHashing(features=True))
         found = hash_rows.features(store.connection, 1)
-        assert found is not None and 100 < len(found) <= 200
-        assert len(found.to_bytes()) <= 8 * 1024, "the promise of issue 5"
+        assert found is not None and 200 < len(found) <= 400
+        assert len(found.to_bytes()) <= 16 * 1024, "the promise of issue 20: 20 KB in all"
         assert hash_rows.hashes(store.connection, 1) == before
         for settings in (ReferenceHashing(features=True), ReferenceHashing()):
             assert statuses(index_paths(store, path, settings=settings)) == {"market.jpg": "unchanged"}
