@@ -27,6 +27,7 @@ from hashmatch.workflows.export_list import ExportReport, export
 from hashmatch.workflows.import_list import ImportReport, import_list
 from hashmatch.workflows.index import Indexed, index
 from hashmatch.workflows.list_origin import ImportPlan
+from hashmatch.workflows.model_choice import models_for
 from hashmatch.workflows.record_scan import recorded
 from hashmatch.workflows.scan import scan
 
@@ -85,8 +86,8 @@ class ReferenceSet:
         actor = self._actor("index")
         membership = Membership(collection, source, tlp, case, note, tuple(labels), allow, operator=actor.operator)
         found = walk(map(os.fsencode, paths), exclude)
-        settings = ReferenceHashing(tuple(hashers), features=local_features, models=find_models(model))
         store, examiner = self._open(write=True), LocalExaminer(Isolation(workers))
+        settings = ReferenceHashing(tuple(hashers), features=local_features, models=models_for(store, model))
         return index(store, actor, found, membership, settings, examiner, retry_failed=retry_failed)
 
     def scan(

@@ -13,7 +13,7 @@ import click
 
 from hashmatch.cli.shared import sections
 from hashmatch.cli.shared.app import PATHS, App, format_option, pass_app
-from hashmatch.cli.shared.workers import Examining, examining_options
+from hashmatch.cli.shared.workers import Examining, examining_options, model_option
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 
@@ -63,6 +63,7 @@ _RULE = _("The rules of vPDQ")
     section=_RULE,
     help=_("With --rule: seconds between the frames to hash; 0: every frame."),
 )
+@model_option
 @examining_options
 @pass_app
 def command(
@@ -72,17 +73,21 @@ def command(
     target: Path | None,
     rule: str | None,
     seconds_per_hash: float,
+    model: str | None,
     form: str,
     examining: Examining,
 ) -> int:
+    from hashmatch.fingerprints.model_files import find_models
     from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
     from hashmatch.hashers import HASHERS
     from hashmatch.report import as_json
     from hashmatch.workflows.compare import compare
 
-    names, limits = tuple(HASHERS), examining.limits
-    query = _fingerprint(app, a, QueryHashing(names, limits, features=True, profile="thorough"), examining)
-    reference = _fingerprint(app, b, ReferenceHashing(names, limits, features=True), examining)
+    names, limits, models = tuple(HASHERS), examining.limits, find_models(model, examining.isolation)[:1]
+    query = _fingerprint(
+        app, a, QueryHashing(names, limits, features=True, profile="thorough", models=models), examining
+    )
+    reference = _fingerprint(app, b, ReferenceHashing(names, limits, features=True, models=models), examining)
     films = [each.kind == "video" for each in (query, reference)]
     if rule is not None and not all(films):
         raise CommandError(_("--rule needs two films"))

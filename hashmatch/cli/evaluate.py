@@ -118,7 +118,7 @@ def command(
     from hashmatch.report import as_json
 
     edits, hashes = _chosen(patterns), parse_names(names)
-    models = find_models(model, examining.isolation) if profile == "thorough" else ()
+    models = find_models(model, examining.isolation)[:1] if profile == "thorough" else ()
     for path in filter(None, (plot, document)):
         if not path.absolute().parent.is_dir():
             raise CommandError(_("cannot write {path}: its folder does not exist").format(path=path))

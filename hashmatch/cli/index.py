@@ -87,7 +87,6 @@ def command(
     from hashmatch.cli.shared.labels import remark_on
     from hashmatch.cli.shared.progress import ProgressBar, print_counts
     from hashmatch.escape import for_terminal
-    from hashmatch.fingerprints.model_files import find_models
     from hashmatch.fingerprints.settings import ReferenceHashing
     from hashmatch.hashers import parse_names
     from hashmatch.report import as_json
@@ -96,11 +95,10 @@ def command(
     from hashmatch.store.audit import Actor
     from hashmatch.store.membership import Membership
     from hashmatch.workflows.index import index
+    from hashmatch.workflows.model_choice import models_for
 
     if labels:
         remark_on(app, labels)
-    models = find_models(model, examining.isolation)
-    settings = ReferenceHashing(parse_names(names), examining.limits, not no_local_features, models)
     actor = Actor.current("index")
     membership = Membership(collection, source, tlp, case, note, labels, allow, operator=actor.operator)
     counts: Counter[str] = Counter()
@@ -114,6 +112,8 @@ def command(
         clustered(app, address, examining) as cluster,
         ProgressBar(app, lambda: cluster.walk(walking, paths)) as progress,
     ):
+        models = models_for(store, model, examining.isolation)
+        settings = ReferenceHashing(parse_names(names), examining.limits, not no_local_features, models)
         found = Seen(cluster.walk(walking, paths))
         added = index(
             store,

@@ -32,7 +32,7 @@ LARGEST_MODEL = 512 << 20
 
 
 def find_models(asked: str | None, isolation: Isolation = Isolation()) -> tuple[ModelFile, ...]:
-    """The models to describe pictures with, the most telling first.
+    """The models to describe pictures with, the one to prefer first.
 
     asked: a name of learned.MODELS, a file, or NO_MODEL; None: what $HASHMATCH_MODEL says, else whatever is installed, which
     may be nothing.

@@ -31,10 +31,10 @@ if TYPE_CHECKING:  # the commands that only need names pay for nothing else
     import numpy as np
     import numpy.typing as npt
 
-#: Declaration's name -> the module with its MODEL, the most telling first.
+#: Declaration's name -> the module with its MODEL, the one to prefer first.
 MODELS = {
-    "sscd": "hashmatch.hashers.models.sscd",
     "sscd-small": "hashmatch.hashers.models.sscd_small",
+    "sscd": "hashmatch.hashers.models.sscd",
     "onnx": "hashmatch.hashers.models.any_onnx",
 }
 

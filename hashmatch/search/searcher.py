@@ -93,8 +93,8 @@ class LocalSearcher:
         models: Sequence[ModelFile] = (),
     ) -> None:
         """collections: search only these, and always the allow list, which protects files from all of them.
-        profile, radius: see tiers.thresholds. allowed: search the allow list only. models: those that are here, the most
-        telling first; see LocalSearcher.model.
+        profile, radius: see tiers.thresholds. allowed: search the allow list only. models: those that are here, the one
+        to prefer first; see LocalSearcher.model.
 
         Raises CommandError if there is no collection of that name.
         """

