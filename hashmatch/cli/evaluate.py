@@ -112,6 +112,7 @@ def command(
     from hashmatch.evaluate import plot as plotting
     from hashmatch.evaluate import score_table
     from hashmatch.evaluate.evaluation import MOST_BESIDE, evaluate, steps
+    from hashmatch.evaluate.goals import CARD
     from hashmatch.evaluate.originals import choose_more
     from hashmatch.fingerprints.model_files import find_models
     from hashmatch.hashers import parse_names
@@ -119,6 +120,8 @@ def command(
 
     edits, hashes = _chosen(patterns), parse_names(names)
     models = find_models(model, examining.isolation)[:1] if profile == "thorough" else ()
+    if not templates and all(edit.group == CARD for edit in edits):
+        raise CommandError(_("there are no cards to copy with --templates 0"))
     for path in filter(None, (plot, document)):
         if not path.absolute().parent.is_dir():
             raise CommandError(_("cannot write {path}: its folder does not exist").format(path=path))

@@ -73,6 +73,7 @@ def test_files_of_no_use(run: Run, tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         ((TOWNS, "--edits", "no-such"), "no edit is called no-such"),
+        ((TOWNS, "--edits", "card-*"), "no cards to copy"),
         ((TOWNS, "--plot", "no-folder/a.png"), "folder does not exist"),
         ((TOWNS, "--json", "no-folder/a.json"), "folder does not exist"),
         (("no-folder",), "none of the pictures can be used"),
