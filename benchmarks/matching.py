@@ -200,6 +200,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
     from hashmatch.matching import local
     from hashmatch.matching.tiers import thresholds
     from hashmatch.matching.verdict import find
+    from hashmatch.records import Guards
     from hashmatch.search.cache import load, load_features
     from hashmatch.store import hash_rows, open_store
 
@@ -215,8 +216,8 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
         tables = {profile: load(store, "pdq", thresholds(profile)["pdq"]) for profile in ("fast", "thorough")}
         local_tables = load_features(store)
 
-        def blocks_of(number: int, view: str) -> bytes | None:
-            return hash_rows.blocks(store.connection, number, view)
+        def guards_of(number: int, view: str) -> Guards | None:
+            return hash_rows.guards(store.connection, number, view)
 
         for path in queries:
             for name, settings in {
@@ -229,7 +230,7 @@ def stages(database: Path, queries: Sequence[Path]) -> None:
             for profile, its_tables in tables.items():
                 timed(
                     f"search of hashes, {profile}",
-                    lambda: [list(find(result.hashes, "image", table, blocks_of)) for table in its_tables],
+                    lambda: [list(find(result.hashes, "image", table, guards_of)) for table in its_tables],
                 )
             suspects = local.Suspect.each(list(map(LocalFeatures.from_bytes, result.features)))
             candidates = timed(

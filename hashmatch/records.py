@@ -81,6 +81,14 @@ class Hash:
 
 
 @dataclass(frozen=True, slots=True)
+class Guards:
+    """The packed guards of one view of a picture, see hashers/blocks.py and details.py. details: None if it has none."""
+
+    blocks: bytes
+    details: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Glance:
     """The hashes of a film's key frames, before the rest is decoded. duration: seconds, if known."""
 

@@ -216,7 +216,7 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
     from hashmatch.hashers import MAIN
     from hashmatch.matching.tiers import MOST_CONTRADICTION
     from hashmatch.report.reasons import explain
-    from hashmatch.report.scan_text import area_line, segment_line
+    from hashmatch.report.scan_text import area_line, details_line, segment_line
     from hashmatch.report.transforms import transform_name
 
     yield f"A  {for_terminal(a)}"
@@ -238,6 +238,8 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
         yield _("blocks: contradiction {found}; true copies of one picture have at most {most}").format(
             found=compared.contradiction, most=MOST_CONTRADICTION
         )
+    if compared.details is not None:
+        yield details_line(compared.details)
     if compared.local is not None:
         yield area_line(compared.local)
     if compared.video is not None:

@@ -64,7 +64,7 @@ class ClusterSearcher(LocalSearcher):
 
     def _search(self, files: Sequence[tuple[Sequence[Hash], Kind]]) -> list[list[Finding]]:
         answers = self._shards.search([ShardQuery(tuple(hashes), kind) for hashes, kind in files])
-        here = [find_each(files, table, self._blocks_of) for table in self._tables or ()]
+        here = [find_each(files, table, self._guards_of) for table in self._tables or ()]
         return [
             self._merged(*file, [*(each.findings for each in answers[number]), *(found[number] for found in here)])
             for number, file in enumerate(files)
@@ -84,7 +84,7 @@ class ClusterSearcher(LocalSearcher):
             packed = [row for owner in owners for row in hash_rows.packed_of(self._connection, owner, algorithm)]
             common = hash_rows.common_hashes(self._connection, algorithm)
             table = HashTable(algorithm, self._thresholds[algorithm], rows_of_packed(packed, algorithm), common=common)
-            apart += find(hashes, kind, table, self._blocks_of)
+            apart += find(hashes, kind, table, self._guards_of)
         return apart
 
     def _load_tables(self, anew: bool) -> list[HashTable]:

@@ -1,7 +1,7 @@
 """One shard of the reference set, on a worker: built once from what the client sends, kept on the local disk, searched.
 
 A folder `<cache>/shards/<database>/<key>/` holds the index of its rows and facts about them, as the cache beside a database
-does (search/cache.py), the blocks of its still pictures, and a description. The key is a digest of the description, and the
+does (search/cache.py), the guards of its still pictures, and a description. The key is a digest of the description, and the
 description has a digest of the content. The folder can be deleted at any time.
 """
 
@@ -27,17 +27,17 @@ from hashmatch.hamming import DamagedIndexError, HammingIndex
 from hashmatch.isolation import wire
 from hashmatch.matching.finding import Finding
 from hashmatch.matching.glance import hits_of
-from hashmatch.matching.layouts import BlocksOf
+from hashmatch.matching.layouts import GuardsOf
 from hashmatch.matching.table import HashRows, HashTable
 from hashmatch.matching.tiers import Threshold
 from hashmatch.matching.verdict import find_each
-from hashmatch.records import Hash, Kind
+from hashmatch.records import Guards, Hash, Kind
 from hashmatch.search import cache
 from hashmatch.store.generation import Generation
 from hashmatch.views import pack_view
 
 #: Raise it when shards are stored in another way; older ones are then not read.
-VERSION = 2
+VERSION = 3
 #: A shard that no plan of its database has used for this many seconds is deleted.
 UNUSED = 7 * 86_400.0
 #: An upload that has not grown for this many seconds is deleted: its client died.
@@ -46,7 +46,7 @@ ABANDONED = 86_400.0
 IDLE = 3600.0
 
 _DESCRIPTION = "shard.json"
-_BLOCKS = "blocks"
+_GUARDS = "guards"
 #: Names of a database's folder, and of the folders in it; anything else there is not ours and stays.
 _DATABASE = re.compile("[0-9a-f]{32}")
 _ENTRY = re.compile("(upload-)?[0-9a-f]{32}")
@@ -117,10 +117,10 @@ def row_type(algorithm: str) -> np.dtype[np.void]:
     return np.dtype([("owner", "<i8"), ("time", "<f4"), ("view", "<u2"), ("quality", "u1"), ("bits", "u1", (width,))])
 
 
-def block_type() -> np.dtype[np.void]:
-    """How the blocks of still pictures are sent and stored."""
-    width = hashers.by_name(hashers.GUARD).width
-    return np.dtype([("owner", "<i8"), ("view", "<u2"), ("bits", "u1", (width,))])
+def guard_type() -> np.dtype[np.void]:
+    """How the guards of still pictures are sent and stored. A view without details has zeros there, which no picture has."""
+    widths = [(name, "u1", (hashers.by_name(name).width,)) for name in hashers.GUARDS]
+    return np.dtype([("owner", "<i8"), ("view", "<u2"), *widths])
 
 
 class Shelf:
@@ -144,7 +144,7 @@ class Shelf:
         return found
 
     def receive(self, origin: str, name: str, kind: str, data: bytes) -> None:
-        """Take the next part of a shard's content. name: of the upload. kind: "rows" or "blocks". Raises OSError, and then
+        """Take the next part of a shard's content. name: of the upload. kind: "rows" or "guards". Raises OSError, and then
         deletes the upload."""
         folder = self._upload(origin, name)
         try:
@@ -164,7 +164,7 @@ class Shelf:
             if folder.exists():
                 return
             digest = hashlib.sha256()
-            for kind in ("rows", "blocks"):
+            for kind in ("rows", "guards"):
                 with open(upload / kind, "ab"), open(upload / kind, "rb") as file:
                     while part := file.read(1 << 20):
                         digest.update(part)
@@ -177,11 +177,11 @@ class Shelf:
             table = HashTable(shard.algorithm, _NO_THRESHOLD, rows)
             ready = upload / "ready"
             cache.save(ready, table.index, cache.facts_of(table.rows), shard.made_of)
-            blocks = np.fromfile(upload / "blocks", block_type())
-            blocks = blocks[np.lexsort((blocks["view"], blocks["owner"]))]
-            content = blocks.tobytes()
-            (ready / _BLOCKS).write_bytes(content)
-            (ready / f"{_BLOCKS}.sha256").write_text(hashlib.sha256(content).hexdigest(), encoding="ascii")
+            guards = np.fromfile(upload / "guards", guard_type())
+            guards = guards[np.lexsort((guards["view"], guards["owner"]))]
+            content = guards.tobytes()
+            (ready / _GUARDS).write_bytes(content)
+            (ready / f"{_GUARDS}.sha256").write_text(hashlib.sha256(content).hexdigest(), encoding="ascii")
             (ready / _DESCRIPTION).write_bytes(wire.pack("shard", shard))
             with contextlib.suppress(OSError):  # another process on this machine has just built the same
                 ready.rename(folder)
@@ -196,13 +196,13 @@ class Shelf:
             if opening.handle in self._open:
                 return True
             try:
-                index, rows, blocks = self._read.get(key) or _read(folder)
+                index, rows, guards = self._read.get(key) or _read(folder)
             except (OSError, DamagedIndexError):
                 shutil.rmtree(folder, ignore_errors=True)
                 return False
-            self._read[key] = index, rows, blocks
+            self._read[key] = index, rows, guards
             table = HashTable(opening.shard.algorithm, opening.threshold, rows, index, opening.gone, opening.common)
-            self._open[opening.handle] = table, blocks, folder
+            self._open[opening.handle] = table, guards, folder
             self._used[opening.handle] = time.monotonic()
             return True
 
@@ -213,11 +213,11 @@ class Shelf:
             if (opened := self._open.get(handle)) is None:
                 continue
             self._used[handle] = time.monotonic()
-            table, blocks, folder = opened
+            table, guards, folder = opened
             _note_use(folder)
-            blocks_of = functools.partial(_blocks_of, blocks)
+            guards_of = functools.partial(_guards_of, guards)
             try:
-                found = _answers(queries, table, blocks_of)
+                found = _answers(queries, table, guards_of)
             except DamagedIndexError:
                 with self._lock:
                     self._open.pop(handle, None)
@@ -233,7 +233,7 @@ class Shelf:
             for handle in self._open.keys() - set(handles):
                 if time.monotonic() - self._used[handle] > IDLE:
                     del self._open[handle], self._used[handle]
-            kept = {folder for _table, _blocks, folder in self._open.values()}
+            kept = {folder for _table, _guards, folder in self._open.values()}
             for key in self._read.keys() - {folder.name for folder in kept}:
                 del self._read[key]
         kept |= {self._path(origin, shard) for shard in shards}
@@ -277,28 +277,31 @@ def _is_over(path: Path) -> bool:
 def _read(folder: Path) -> tuple[HammingIndex, HashRows, npt.NDArray[np.void]]:
     """Map a shard into memory, and check its digests. Raises DamagedIndexError, OSError."""
     index, rows, _made_of = cache.open_hashes(folder)
-    expected = (folder / f"{_BLOCKS}.sha256").read_text("ascii")
-    with open(folder / _BLOCKS, "rb") as file:
+    expected = (folder / f"{_GUARDS}.sha256").read_text("ascii")
+    with open(folder / _GUARDS, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    kind, size = block_type(), (folder / _BLOCKS).stat().st_size
+    kind, size = guard_type(), (folder / _GUARDS).stat().st_size
     if digest != expected or size % kind.itemsize:
-        raise DamagedIndexError("the blocks are damaged")
-    blocks: npt.NDArray[np.void] = np.empty(0, kind)
+        raise DamagedIndexError("the guards are damaged")
+    guards: npt.NDArray[np.void] = np.empty(0, kind)
     if size:
-        blocks = np.memmap(folder / _BLOCKS, kind, "r")
-    return index, rows, blocks
+        guards = np.memmap(folder / _GUARDS, kind, "r")
+    return index, rows, guards
 
 
-def _blocks_of(blocks: npt.NDArray[np.void], owner: int, view: str) -> bytes | None:
-    start, end = np.searchsorted(blocks["owner"], [owner, owner + 1])
-    own = blocks[start:end]
-    packed = pack_view(view)
-    return next((each["bits"].tobytes() for each in own if each["view"] == packed), None)
+def _guards_of(guards: npt.NDArray[np.void], owner: int, view: str) -> Guards | None:
+    start, end = np.searchsorted(guards["owner"], [owner, owner + 1])
+    own, packed = guards[start:end], pack_view(view)
+    found = next((each for each in own if each["view"] == packed), None)
+    if found is None:
+        return None
+    blocks, details = (found[name].tobytes() for name in (hashers.GUARD, hashers.DETAILS))
+    return Guards(blocks, details if any(details) else None)
 
 
-def _answers(queries: Sequence[ShardQuery], table: HashTable, blocks_of: BlocksOf) -> tuple[ShardFinding, ...]:
+def _answers(queries: Sequence[ShardQuery], table: HashTable, guards_of: GuardsOf) -> tuple[ShardFinding, ...]:
     files = [(query.hashes, query.kind) for query in queries if not query.is_glance]
-    findings = iter(find_each(files, table, blocks_of))
+    findings = iter(find_each(files, table, guards_of))
     return tuple(_glimpsed(each, table) if each.is_glance else ShardFinding(tuple(next(findings))) for each in queries)
 
 

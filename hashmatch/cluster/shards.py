@@ -16,12 +16,13 @@ from hashmatch import hashers
 from hashmatch.cluster import shelves
 from hashmatch.cluster.connection import Cluster
 from hashmatch.cluster.planning import RowRange, ShardPlan, plan
-from hashmatch.cluster.shard import Opening, Shard, ShardAnswer, ShardFinding, ShardQuery, block_type, row_type
+from hashmatch.cluster.shard import Opening, Shard, ShardAnswer, ShardFinding, ShardQuery, guard_type, row_type
 from hashmatch.errors import CommandError
 from hashmatch.i18n import _
 from hashmatch.isolation import wire
 from hashmatch.matching.table import HashRows
 from hashmatch.matching.tiers import Threshold, threshold_of
+from hashmatch.records import Guards
 from hashmatch.search.cache import rows_of_packed
 from hashmatch.store import generation, hash_rows
 from hashmatch.store.generation import Generation
@@ -30,6 +31,8 @@ from hashmatch.views import ViewName
 
 #: Bytes sent to a worker at a time.
 PART = 8 << 20
+#: References of a shard that are searched here, not there, since they have got their details only later.
+MOST_COMPLETED = 10_000
 #: How often, per worker, a shard is built or opened again before it is given up.
 MOST_TRIES = 5
 
@@ -70,7 +73,7 @@ class Shards:
             apart: set[int] = set()
             for shard in shards:
                 gone = generation.changed_since(self._connection, algorithm, shard.made_of)
-                apart |= (changed := generation.changed_since(self._connection, hashers.GUARD, shard.made_of) - gone)
+                apart |= (changed := self._other_guards(shard) - gone)
                 opening = Opening(shard, threshold, tuple(sorted(gone | changed)), common)
                 openings[opening.handle] = opening
             left[algorithm] = made.later, frozenset(apart)
@@ -81,6 +84,16 @@ class Shards:
         self._place([handle for handle in openings if handle not in self._places], stocks)
         self._places = {handle: self._places[handle] for handle in openings}
         return left
+
+    def _other_guards(self, shard: Shard) -> set[int]:
+        """The references whose guards are not those that they had when a shard was made. Of those that have only got their
+        details since, MOST_COMPLETED: the others keep the coarser guard until the shard is made again."""
+        made_of = shard.made_of
+        changed = (generation.changed_since(self._connection, name, made_of) for name in hashers.GUARDS)
+        completed = generation.completed_since(
+            self._connection, hashers.DETAILS, hashers.GUARD, made_of, MOST_COMPLETED
+        )
+        return completed.union(*changed)
 
     def search(self, queries: Sequence[ShardQuery]) -> list[list[ShardFinding]]:
         """The answers of all shards to each query. If a worker is gone, its shards are opened or built elsewhere, and asked
@@ -205,7 +218,7 @@ class Shards:
         return Shard(algorithm, stretch.after, stretch.until, now, stretch.count, digest.hexdigest())
 
     def _content(self, algorithm: str, after: int, until: int) -> Iterator[tuple[str, bytes]]:
-        """The content of a shard, in parts: first its rows, then the blocks of its references."""
+        """The content of a shard, in parts: first its rows, then the guards of its references."""
         kind = row_type(algorithm)
         packed, size, owners = [], 0, dict[int, None]()
         for each in hash_rows.packed_hashes(self._connection, algorithm, after=after, until=until):
@@ -217,22 +230,22 @@ class Shards:
                 packed, size = [], 0
         if packed:
             yield "rows", _packed_rows(rows_of_packed(packed, algorithm), kind)
-        # Blocks decide between what an algorithm alone may call `near`; see matching/stills.py.
+        # Guards decide between what an algorithm alone may call `near`; see matching/stills.py.
         threshold = threshold_of(algorithm)
         if threshold is None or threshold.near < 0:
             return
-        blocks: list[tuple[int, int, bytes]] = []
-        most = PART // block_type().itemsize
+        guards: list[tuple[int, int, Guards]] = []
+        most = PART // guard_type().itemsize
         for owner in owners:
-            for view, bits in hash_rows.all_blocks(self._connection, owner):
+            for view, found in hash_rows.all_guards(self._connection, owner):
                 name = ViewName.parse(view)
                 if str(name) == view:
-                    blocks.append((owner, name.packed, bits))
-            if len(blocks) >= most:
-                yield "blocks", _packed_blocks(blocks)
-                blocks = []
-        if blocks:
-            yield "blocks", _packed_blocks(blocks)
+                    guards.append((owner, name.packed, found))
+            if len(guards) >= most:
+                yield "guards", _packed_guards(guards)
+                guards = []
+        if guards:
+            yield "guards", _packed_guards(guards)
 
 
 def _packed_rows(rows: HashRows, kind: np.dtype[np.void]) -> bytes:
@@ -242,11 +255,13 @@ def _packed_rows(rows: HashRows, kind: np.dtype[np.void]) -> bytes:
     return packed.tobytes()
 
 
-def _packed_blocks(blocks: Sequence[tuple[int, int, bytes]]) -> bytes:
-    packed: npt.NDArray[np.void] = np.empty(len(blocks), block_type())
-    packed["owner"] = [owner for owner, _view, _bits in blocks]
-    packed["view"] = [view for _owner, view, _bits in blocks]
-    packed["bits"] = np.frombuffer(b"".join(bits for _owner, _view, bits in blocks), np.uint8).reshape(len(blocks), -1)
+def _packed_guards(guards: Sequence[tuple[int, int, Guards]]) -> bytes:
+    packed: npt.NDArray[np.void] = np.zeros(len(guards), guard_type())
+    for row, (owner, view, each) in zip(packed, guards, strict=True):
+        row["owner"], row["view"] = owner, view
+        row[hashers.GUARD] = np.frombuffer(each.blocks, np.uint8)
+        if each.details is not None:
+            row[hashers.DETAILS] = np.frombuffer(each.details, np.uint8)
     return packed.tobytes()
 
 

@@ -26,7 +26,7 @@ def facts(settings: ReferenceOrQuery) -> Versions:
     for model in settings.models:
         found[f"model {model.path}"] = model.algorithm if learned.is_there(model) else "none"
     described = (model.algorithm for model in settings.models)
-    used = [hashers.by_name(name) for name in (*settings.hashers, hashers.GUARD, *described)]
+    used = [hashers.by_name(name) for name in (*settings.hashers, *hashers.GUARDS, *described)]
     for hasher in used:
         found[hasher.name] = str(hasher.version)
     for package in dict.fromkeys((*DECODERS, *(package for hasher in used for package in hasher.packages))):

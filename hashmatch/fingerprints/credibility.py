@@ -70,10 +70,10 @@ def are_credible_hashes(hashes: Sequence[Hash], settings: Settings) -> bool:
     """Whether these can be the hashes of one file."""
     if isinstance(settings, SmallPictures):
         return not hashes
-    most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 2 * (MOST_VIEWS + 1)
+    most = settings.limits.max_frames + settings.limits.max_pages * len(settings.hashers) + 3 * (MOST_VIEWS + 1)
     described = [model.algorithm for model in settings.models]
     most += 2 * (MOST_VIEWS + 1) * len(described)
-    widths = {name: hashers.by_name(name).width for name in (*settings.hashers, hashers.GUARD, *described)}
+    widths = {name: hashers.by_name(name).width for name in (*settings.hashers, *hashers.GUARDS, *described)}
     return len(hashes) <= most and all(
         len(each.bits) == widths.get(each.algorithm)
         and (each.quality is None or 0 <= each.quality <= 100)

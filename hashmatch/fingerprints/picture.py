@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from hashmatch import hashers
-from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures
+from hashmatch.fingerprints.settings import Hashing, QueryHashing, ReferenceHashing, Settings, SmallPictures
 from hashmatch.hashers import learned
 from hashmatch.hashers.base import Picture
 from hashmatch.matching.tiers import quality_of
@@ -37,8 +37,8 @@ def prepare(settings: Settings) -> None:
 
 
 def hashes_of(picture: Picture, settings: Hashing, views: Sequence[View] = ()) -> Iterator[Hash]:
-    """The hashes of one picture: of a still one, also its blocks, which tell pictures of one layout apart
-    (hashers/blocks.py), and the hashes and blocks of its views."""
+    """The hashes of one picture: of a still one, also its guards, which tell pictures of one layout apart
+    (hashers/blocks.py and details.py), and the hashes and guards of its views."""
     if "pdq" not in settings.hashers or not settings.views:
         yield from (_hash(picture, name) for name in settings.hashers)
         return
@@ -48,7 +48,17 @@ def hashes_of(picture: Picture, settings: Hashing, views: Sequence[View] = ()) -
         if part is picture or _has_detail(found):
             yield found
             yield _hash(part, hashers.GUARD)
+            if _wants_details(part, settings):
+                yield _hash(part, hashers.DETAILS)
     yield from (_hash(picture, name) for name in settings.hashers if name != "pdq")
+
+
+def _wants_details(part: Picture, settings: Hashing) -> bool:
+    """Whether a picture gets its finer guard: to be searched for, and as a reference, unless it is a part of one that may
+    lack its text. Such a part proves nothing anyway, see matching/stills.py."""
+    if isinstance(settings, ReferenceHashing):
+        return ViewName.parse(part.view).kind is not ViewKind.PART
+    return isinstance(settings, QueryHashing)
 
 
 def leads(picture: Picture, before: Sequence[Hash]) -> bool:

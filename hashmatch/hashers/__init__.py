@@ -18,8 +18,7 @@ Some features are built on PDQ itself, and other hashers do not get them:
 - `lint`, which looks for hashes that too many references have, and the warning of `import` about near duplicates;
 - the option `--radius` of `scan`, and the verdict of `compare`, which is the one that `scan` would give.
 
-The blocks (GUARD) are stored beside PDQ. Where both sides have them, they also check what another hasher calls the same
-picture.
+The GUARDS are stored beside PDQ. Where both sides have them, they also check what another hasher calls the same picture.
 """
 
 from __future__ import annotations
@@ -44,9 +43,10 @@ HASHERS = {
 #: The hasher that the features listed above are built on. Every query is hashed with it.
 MAIN = "pdq"
 
-#: Stored beside MAIN for every still picture, to tell different pictures of one layout apart; never searched.
-GUARD = "blocks"
-_GUARD_MODULE = "hashmatch.hashers.blocks"
+#: Stored beside MAIN for every still picture, to tell different pictures of one layout apart; never searched. DETAILS is the
+#: finer of the two, and younger: references from before, and from lists, have none.
+GUARD, DETAILS = "blocks", "details"
+GUARDS = {GUARD: "hashmatch.hashers.blocks", DETAILS: "hashmatch.hashers.details"}
 
 _loaded: dict[str, Hasher] = {}
 
@@ -55,7 +55,7 @@ def find(name: str) -> Hasher | None:
     """The hasher of that name, or None if there is none; names may come from a stranger's list."""
     found = _loaded.get(name)
     if found is None:
-        module = _GUARD_MODULE if name == GUARD else HASHERS.get(name)
+        module = GUARDS.get(name) or HASHERS.get(name)
         found = importlib.import_module(module).HASHER if module else _learned(name)
         if found is not None:
             _loaded[name] = found

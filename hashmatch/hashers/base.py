@@ -40,6 +40,8 @@ class Picture:
     time: seconds from the start of a film; None for a still image.
     view: which part of the file's picture, or which page, this is, by its name; see views.py.
     displayed: makes the picture for a person, where that is not `image`: in right colours, on a ground that shows it.
+    small: the same picture in colour, mode "L", "RGB" or "YCbCr", much smaller; None where `image` has the colours, or
+        nothing has.
     """
 
     image: Image.Image
@@ -48,6 +50,12 @@ class Picture:
     time: float | None = None
     view: str = FULL
     displayed: Callable[[], Image.Image] | None = None
+    small: Image.Image | None = None
+
+    @property
+    def colours(self) -> Image.Image | None:
+        """The picture in colour, mode "RGB" or "YCbCr", perhaps much smaller; None if its colours are unknown."""
+        return self.small if self.image.mode == "L" else self.image
 
     @functools.cached_property
     def luma(self) -> npt.NDArray[np.float32]:
@@ -59,11 +67,20 @@ class Picture:
 
     def part(self, view: View) -> Picture:
         """A part of the picture, as a picture of its own."""
-        edges = zip((view.left, view.top, view.right, view.bottom), self.image.size * 2, strict=True)
-        left, top, right, bottom = (round(part * length) for part, length in edges)
+        left, top, right, bottom = _edges(view, self.image)
         across, down = (-(-full // size) for full, size in zip(self.full_size, self.image.size, strict=True))
         size = (right - left) * across, (bottom - top) * down
-        return Picture(self.image.crop((left, top, right, bottom)), size, self.exact, self.time, view.name)
+        small = None if self.small is None else self.small.crop(_edges(view, self.small))
+        return Picture(self.image.crop((left, top, right, bottom)), size, self.exact, self.time, view.name, small=small)
+
+
+def _edges(view: View, image: Image.Image) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a view, in pixels of an image. It has at least one pixel."""
+    (left, right), (top, bottom) = (
+        (min(round(low * length), length - 1), round(high * length))
+        for low, high, length in ((view.left, view.right, image.width), (view.top, view.bottom, image.height))
+    )
+    return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
 @dataclass(frozen=True, slots=True)

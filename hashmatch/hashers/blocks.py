@@ -11,6 +11,7 @@ more bits than a different text does (figures in docs/matching.md).
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -47,16 +48,16 @@ HASHER = Hasher(
 )
 
 
-def levels_of(image: Image.Image) -> Levels:
-    """The levels of a picture: int8 (18, 18, 8), where ±2 is strong, ±1 something and 0 nothing.
+def levels_of(image: Image.Image, side: int = SIDE) -> Levels:
+    """The levels of a picture: int8 (side / 8, side / 8, 8), where ±2 is strong, ±1 something and 0 nothing.
 
-    image: mode "L" or "RGB".
+    image: mode "L" or "RGB". side: points across and down that it is averaged to, a multiple of 8.
     """
     gray = image if image.mode == "L" else image.convert("L")
-    points = np.asarray(gray.resize((SIDE, SIDE), Image.Resampling.BOX)).astype(np.float32)
-    cosines = _cosines()
+    points = np.asarray(gray.resize((side, side), Image.Resampling.BOX)).astype(np.float32)
+    cosines, grid = _cosines(), side // BLOCK
     # (rows, 3, columns, 3): first down, for all blocks of a row at once, then across.
-    coefficients = np.matmul(cosines, points.reshape(GRID, BLOCK, SIDE)).reshape(GRID, 3, GRID, BLOCK) @ cosines.T
+    coefficients = np.matmul(cosines, points.reshape(grid, BLOCK, side)).reshape(grid, 3, grid, BLOCK) @ cosines.T
     down, across = zip(*FREQUENCIES, strict=True)
     chosen = coefficients.swapaxes(1, 2)[:, :, down, across]
     strength = np.abs(chosen) / max(float(np.sqrt(np.mean(chosen * chosen))), 1e-3)
@@ -72,7 +73,8 @@ def pack(levels: Levels) -> bytes:
 
 def unpack(bits: bytes) -> Levels:
     """The levels that `pack` turned into these bytes."""
-    planes = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(3, GRID, GRID, len(FREQUENCIES)).view(np.int8)
+    grid = math.isqrt(len(bits) * 8 // (3 * len(FREQUENCIES)))
+    planes = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(3, grid, grid, len(FREQUENCIES)).view(np.int8)
     levels: Levels = (planes[0] + planes[1]) * (1 - 2 * planes[2])
     return levels
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hashmatch.matching.layouts import BlocksOf
+from hashmatch.matching.layouts import GuardsOf
 from hashmatch.matching.queries import TURNS, Queries
-from hashmatch.matching.results import Reason, Tier, VideoEvidence
+from hashmatch.matching.results import DetailsEvidence, Reason, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits
 from hashmatch.records import UNKNOWN_QUALITY, Kind
 from hashmatch.views import FULL, TRIMMED, ViewKind, ViewName
@@ -27,6 +27,7 @@ class Finding:
     view: str = FULL
     reference_view: str = FULL
     contradiction: int | None = None
+    details: DetailsEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Search:
     queries: Queries
     kind: Kind
     table: HashTable
-    blocks_of: BlocksOf
+    guards_of: GuardsOf
 
 
 def finding_of(
@@ -49,6 +50,7 @@ def finding_of(
     *,
     video: VideoEvidence | None = None,
     contradiction: int | None = None,
+    details: DetailsEvidence | None = None,
 ) -> Finding:
     """The finding whose best evidence is one hit.
 
@@ -72,6 +74,7 @@ def finding_of(
         str(view),
         str(reference_view),
         contradiction,
+        details,
     )
 
 

@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hashmatch import hashers
-from hashmatch.hashers.blocks import Levels, turned, unpack
+from hashmatch.hashers import blocks, details
+from hashmatch.hashers.blocks import Levels
+from hashmatch.hashers.details import Details
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.table import HashRows, comparable, rows_of, seconds_of, stands
-from hashmatch.records import Hash, Kind
+from hashmatch.records import Guards, Hash, Kind
 from hashmatch.views import pack_view
 
 #: What was done to the reference's picture to make the query's: an orientation, or the negative. Arrays hold the number.
@@ -32,22 +34,30 @@ class Queries:
 
     turn: uint8 (n,), a number in TURNS.
     stop: float64 (n,), the second of the film until which each hash's frame stands; 1 for a still picture.
-    blocks: by packed view, the packed blocks of a still picture; see hashers/blocks.py.
+    guards: by packed view, the guards of a still picture.
     """
 
     algorithm: str
     rows: HashRows
     turn: npt.NDArray[np.uint8]
     stop: npt.NDArray[np.float64]
-    blocks: dict[int, bytes]
+    guards: dict[int, Guards]
 
     def blocks_of(self, row: int) -> Levels | None:
         """The blocks of a row's view, turned as its picture is; None if there are none."""
-        packed = self.blocks.get(int(self.rows.view[row]))
-        if packed is None:
+        guards, turn = self.guards.get(int(self.rows.view[row])), TURNS[int(self.turn[row])]
+        if guards is None:
             return None
-        turn = TURNS[int(self.turn[row])]
-        return -unpack(packed) if turn == "inverted" else turned(unpack(packed), INVERSE[turn])
+        levels = blocks.unpack(guards.blocks)
+        return -levels if turn == "inverted" else blocks.turned(levels, INVERSE[turn])
+
+    def details_of(self, row: int) -> Details | None:
+        """The same of its details."""
+        guards, turn = self.guards.get(int(self.rows.view[row])), TURNS[int(self.turn[row])]
+        if guards is None or guards.details is None:
+            return None
+        found = details.unpack(guards.details)
+        return found.negative() if turn == "inverted" else found.turned(INVERSE[turn])
 
 
 def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
@@ -67,8 +77,14 @@ def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
     # A frame that says nothing still ends the one before it.
     stop = _stops(rows.time)
     kept = comparable(rows, algorithm)
-    guards = {pack_view(each.view): each.bits for each in hashes if each.algorithm == hashers.GUARD}
-    return Queries(algorithm, rows.select(kept), np.array(turn, np.uint8)[kept], stop[kept], guards)
+    return Queries(algorithm, rows.select(kept), np.array(turn, np.uint8)[kept], stop[kept], _guards(hashes))
+
+
+def _guards(hashes: Sequence[Hash]) -> dict[int, Guards]:
+    """The guards of a still picture's views, by packed view."""
+    finer = {each.view: each.bits for each in hashes if each.algorithm == hashers.DETAILS}
+    own = (each for each in hashes if each.algorithm == hashers.GUARD)
+    return {pack_view(each.view): Guards(each.bits, finer.get(each.view)) for each in own}
 
 
 def _stops(times: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

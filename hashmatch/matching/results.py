@@ -96,6 +96,14 @@ class MatchedReference:
 
 
 @dataclass(frozen=True, slots=True)
+class DetailsEvidence:
+    """How much the details of the two views differ, see matching/layouts.py. colours: None if either side's are unknown."""
+
+    contradiction: int
+    colours: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class LocalEvidence:
     """Where in the file the reference's picture is, by its local features.
 
@@ -150,6 +158,7 @@ class Match:
     transform: what was done to the reference's picture to make the file's, as far as is known.
     view, reference_view: the names of the views that were compared; see views.py.
     contradiction: how much the blocks of the two views contradict each other; see matching/layouts.py.
+    details: the same of their finer guard, if the blocks agree and both sides have it.
     decision: None if nobody has said anything.
     part: which part of the file matched, by its name; see media/parts.py. None: the main part.
     """
@@ -168,6 +177,7 @@ class Match:
     local: LocalEvidence | None = None
     decision: MatchedDecision | None = None
     part: str | None = None
+    details: DetailsEvidence | None = None
 
     @property
     def is_judged_false(self) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from hashmatch.hashers import blocks
+from hashmatch.hashers import blocks, details
 from hashmatch.matching import layouts
 from hashmatch.matching.finding import Finding, Search, finding_of
-from hashmatch.matching.results import Reason
+from hashmatch.matching.results import DetailsEvidence, Reason
 from hashmatch.matching.table import HashTable, Hits, is_part
 from hashmatch.matching.tiers import threshold_of
 from hashmatch.views import ViewName
@@ -28,11 +28,22 @@ def judge(owner: int, hits: Hits, search: Search) -> Finding:
     if not hits.good[best]:
         weak = finding_of(owner, "possible", hits, best, search, _weakness(int(hits.reference[best]), table))
     for each in order[hits.good[order]][:MOST_OPINIONS].tolist():
-        reason, contradiction = _reason(owner, hits, each, search)
-        if reason in ("same-picture", "same-hash"):
-            return finding_of(owner, "near", hits, each, search, reason, contradiction=contradiction)
-        if weak is None:
-            weak = finding_of(owner, "possible", hits, each, search, reason, contradiction=contradiction)
+        reason, contradiction, found = _reason(owner, hits, each, search)
+        is_near = reason in ("same-picture", "same-hash")
+        if is_near or weak is None:
+            finding = finding_of(
+                owner,
+                "near" if is_near else "possible",
+                hits,
+                each,
+                search,
+                reason,
+                contradiction=contradiction,
+                details=found,
+            )
+            if is_near:
+                return finding
+            weak = finding
     assert weak is not None
     return weak
 
@@ -44,22 +55,23 @@ def _weakness(row: int, table: HashTable) -> Reason:
     return "same-layout" if is_part(table.rows.view[row : row + 1])[0] else "low-quality"
 
 
-def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, int | None]:
-    """What a good hit proves, and how much the blocks contradict each other, if both sides have any."""
+def _reason(owner: int, hits: Hits, each: int, search: Search) -> tuple[Reason, int | None, DetailsEvidence | None]:
+    """What a good hit proves, and how much blocks and details contradict each other, if both sides have any."""
     if search.table.threshold.near < 0:
-        return "resembles", None
+        return "resembles", None, None
     distance = int(hits.distance[each])
     ours = search.queries.blocks_of(int(hits.query[each]))
-    packed = search.blocks_of(owner, str(ViewName.unpack(int(search.table.rows.view[hits.reference[each]]))))
-    if ours is None or packed is None:
+    theirs = search.guards_of(owner, str(ViewName.unpack(int(search.table.rows.view[hits.reference[each]]))))
+    if ours is None or theirs is None:
         near = distance <= search.table.threshold.near
-        return ("same-hash" if near else "resembles"), None
+        return ("same-hash" if near else "resembles"), None, None
     fast = threshold_of(search.table.algorithm)
-    opinion = layouts.opinion(ours, blocks.unpack(packed), is_far=fast is not None and distance > fast.possible)
-    match opinion.says:
-        case "same":
-            return "same-picture", opinion.contradiction
-        case "unclear":
-            return "low-quality", opinion.contradiction
-        case "other":
-            return "same-layout", opinion.contradiction
+    opinion = layouts.opinion(ours, blocks.unpack(theirs.blocks), is_far=fast is not None and distance > fast.possible)
+    if opinion.says == "other":
+        return "same-layout", opinion.contradiction, None
+    finer = search.queries.details_of(int(hits.query[each])) if theirs.details is not None else None
+    found = layouts.details_opinion(finer, details.unpack(theirs.details)) if finer and theirs.details else None
+    evidence = found and DetailsEvidence(found.contradiction, found.colours)
+    if found is not None and not found.agree:
+        return "same-layout", opinion.contradiction, evidence
+    return ("same-picture" if opinion.says == "same" else "low-quality"), opinion.contradiction, evidence

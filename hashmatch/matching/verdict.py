@@ -11,29 +11,29 @@ import numpy.typing as npt
 
 from hashmatch.matching import films, stills
 from hashmatch.matching.finding import Finding, Search
-from hashmatch.matching.layouts import BlocksOf
+from hashmatch.matching.layouts import GuardsOf
 from hashmatch.matching.queries import Queries, queries_of
 from hashmatch.matching.results import Match, MatchedReference
 from hashmatch.matching.table import HashTable, Hits, join_rows
 from hashmatch.records import Hash, Kind
 
 
-def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, blocks_of: BlocksOf) -> Iterator[Finding]:
+def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, guards_of: GuardsOf) -> Iterator[Finding]:
     """One finding for each reference that has a hash close to one of the file's. kind: of the file."""
     queries = queries_of(hashes, table.algorithm, kind)
     if len(queries.rows) and len(table):
         hits = table.search(queries.rows, _limits(queries, kind, table), seeds=kind == "video")
-        yield from _judged(hits, queries, kind, table, blocks_of)
+        yield from _judged(hits, queries, kind, table, guards_of)
 
 
 def find_each(
-    files: Sequence[tuple[Sequence[Hash], Kind]], table: HashTable, blocks_of: BlocksOf
+    files: Sequence[tuple[Sequence[Hash], Kind]], table: HashTable, guards_of: GuardsOf
 ) -> list[list[Finding]]:
     """The findings of `find` for each of several files.
 
     Still pictures have few hashes and are searched for together, which takes half the time.
     """
-    found = [list(find(hashes, kind, table, blocks_of)) if kind == "video" else [] for hashes, kind in files]
+    found = [list(find(hashes, kind, table, guards_of)) if kind == "video" else [] for hashes, kind in files]
     stills = [(number, queries_of(hashes, table.algorithm, kind)) for number, (hashes, kind) in enumerate(files)]
     stills = [(number, queries) for number, queries in stills if files[number][1] == "image" and len(queries.rows)]
     if not stills or not len(table):
@@ -47,7 +47,7 @@ def find_each(
     for at, (number, queries) in enumerate(stills):
         own = hits.select(order[cuts[at] : cuts[at + 1]])
         own = replace(own, query=own.query - (ends[at] - len(queries.rows)))
-        found[number] = list(_judged(own, queries, "image", table, blocks_of))
+        found[number] = list(_judged(own, queries, "image", table, guards_of))
     return found
 
 
@@ -57,10 +57,10 @@ def _limits(queries: Queries, kind: Kind, table: HashTable) -> npt.NDArray[np.in
     return np.where((queries.turn == 0) | (kind == "video"), upright, table.threshold.turned)
 
 
-def _judged(hits: Hits, queries: Queries, kind: Kind, table: HashTable, blocks_of: BlocksOf) -> Iterator[Finding]:
+def _judged(hits: Hits, queries: Queries, kind: Kind, table: HashTable, guards_of: GuardsOf) -> Iterator[Finding]:
     """One finding for each reference that was hit. hits: sorted by owner."""
     owners = table.rows.owner[hits.reference]
-    search = Search(queries, kind, table, blocks_of)
+    search = Search(queries, kind, table, guards_of)
     # Hits are sorted by owner, so those of one reference are adjacent. (np.unique would import numpy.ma, 15 ms.)
     starts = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(owners)]
     of_films: list[tuple[int, Hits]] = []

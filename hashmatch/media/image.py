@@ -37,6 +37,8 @@ from hashmatch.records import Pixels
 
 #: Pixels of the shorter side of a further icon that is examined. Smaller ones show the same with less detail.
 SMALLEST_ICON = 64
+#: Pixels, as decoded, of the largest JPEG whose chroma is decoded, too. One that is larger is as narrow as a ribbon.
+MOST_IN_COLOUR = 4_000_000
 _ANIMATED_FORMATS = {"GIF", "WEBP", "PNG", "AVIF"}
 #: Frames of a short animation, of which each is hashed: it goes on for ever, so each is seen, however briefly.
 _FEW = 8
@@ -77,7 +79,8 @@ def open_image(
             if image.mode == "RGB" and correction(file.said, "RGB") is None:
                 file = replace(file, said=PLAIN)  # whatever else the profile is for, brightness alone among it
             way = way if exact else _draft(image, file.said)
-        check_size(image.size, limits, image.mode)
+        # Chroma is decoded where it takes little, see MOST_IN_COLOUR.
+        check_size(image.size, limits, "L" if image.mode == "YCbCr" and not exact else image.mode)
     pages = _pages(file, media_type, full_size, exact, limits)
     return Stills(f"pillow {name} {way}", pages, len(others) if number is None else 0)
 
@@ -117,12 +120,27 @@ def _animation(file: PillowFile, name: str, exact: bool, limits: Limits) -> Film
 
 
 def _draft(image: Image.Image, said: SaidColours) -> str:
-    """Decode a JPEG to brightness only if its colours are sRGB, a large one at 1/2, 1/4 or 1/8. Returns what was set."""
+    """Decode a JPEG to brightness and chroma if its colours are sRGB, a large one at 1/2, 1/4 or 1/8. Returns what was set:
+    "luma" where that is what most is hashed of."""
     width = image.width
     in_colour = image.mode == "CMYK" or correction(said, image.mode) is not None
-    image.draft(None if in_colour else "L", (REDUCED_SIDE, REDUCED_SIDE))
+    with_chroma = _has_chroma(image) and image.width * image.height <= MOST_IN_COLOUR * _reduction(image) ** 2
+    image.draft(None if in_colour else "YCbCr" if with_chroma else "L", (REDUCED_SIDE, REDUCED_SIDE))
     kind = image.mode.lower() if in_colour else "luma"
     return f"{kind} 1/{-(-width // image.width)}"
+
+
+def _has_chroma(image: Image.Image) -> bool:
+    """Whether a JPEG is stored as brightness and chroma. One that is stored as red, green and blue can only be decoded to
+    these or to brightness."""
+    names = [each[0] for each in getattr(image, "layer", ())]
+    return len(names) == 3 and names != [*b"RGB"] and image.info.get("adobe_transform") != 0
+
+
+def _reduction(image: Image.Image) -> int:
+    """The factor by which Pillow makes a JPEG smaller while it decodes it."""
+    wanted = min(image.size) // REDUCED_SIDE
+    return next((factor for factor in (8, 4, 2) if wanted >= factor), 1)
 
 
 def _pages(
@@ -147,7 +165,14 @@ def _pages(
             if media_type.format not in _PARTIAL_FORMATS:
                 raise MediaError("corrupt", Message.of("cannot-be-decoded", why=damage))
             image = decode_what_is_there(again)
-        pictures = looks_of(image, full_size, exact, file.said)
+        if media_type.format != "JPEG" or exact or image.mode not in ("L", "YCbCr"):
+            pictures = looks_of(image, full_size, exact, file.said)
+        else:
+            # Brightness is the first of the three channels, as if it had been decoded alone.
+            is_grey = len(getattr(image, "layer", ())) == 1
+            colours = image if is_grey or image.mode == "YCbCr" else None
+            turned = orientation_of(image)
+            pictures = looks_of(image.convert("L"), full_size, exact, file.said, 1, turned, colours)
     yield from pictures
     if damage:
         raise MediaError("partial", Message.of("damaged-or-cut-off", why=damage))

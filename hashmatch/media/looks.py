@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,8 @@ from hashmatch.views import FULL, ViewKind, ViewName
 #: each side at 64 points, so 8 pixels remain per sample. Measured in benchmarks/: at most 4 bits from full size.
 REDUCED_SIDE = 512
 LONGEST_SIDE = 4096
+#: The same for its colours, of which 12 cells a side are compared (hashers/details.py), also of a part of the picture.
+COLOURED_SIDE = 96
 
 #: Two looks are alike, and PDQ need not be asked, where they differ on average by less than this share of their contrast.
 _ALIKE = 0.15
@@ -42,37 +45,51 @@ def looks_of(
     said: SaidColours = PLAIN,
     page: int = 1,
     orientation: int | None = None,
+    colours: Image.Image | Literal["own"] | None = "own",
 ) -> list[Picture]:
     """A picture as a person sees it: upright, in 8 bits of brightness, with right colours, on white where it is transparent.
 
     image: decoded. full_size: its width and height in the file, as stored. exact: in full size and colour as a plain decoder
     gives it, with colours as they are stored. said: about its colours. page: from 1.
-    orientation: as EXIF has it, where the picture does not say it itself.
+    orientation: as EXIF has it, where the picture does not say it itself. colours: the picture in colour, as stored, where
+    `image` itself is only its brightness; None if they are unknown.
     Returns it, and after it what else it can look like, if that is another picture by PDQ: look1 is how it is stored, look2
     how it is on a dark ground. Of page 2, these are look3 and look4, and so on.
     """
     orientation = orientation_of(image) if orientation is None else orientation
     if orientation in (5, 6, 7, 8):  # stored lying on its side
         full_size = full_size[::-1]
-    seen = upright(image, exact, said, orientation)
+    seen = upright(image, exact, said, orientation, in_colour=colours == "own" and not exact)
     view = FULL if page == 1 else str(ViewName(ViewKind.PAGE, page))
     if exact:
         show = functools.partial(displayed, image, said, orientation)
         return [Picture(seen.on_white, full_size, exact, view=view, displayed=show)]
-    pictures = [Picture(seen.on_white, full_size, view=view)]
-    for number, other, bits in (
-        (2 * page - 1, seen.stored, LOOK_BITS[AS_STORED]),
-        (2 * page, seen.on_dark, LOOK_BITS[ON_DARK]),
+    coloured = seen.in_colour
+    if coloured is None and isinstance(colours, Image.Image):
+        coloured = Shown(_upright_image(colours, orientation))
+    pictures = [Picture(seen.on_white, full_size, view=view, small=_coarse(coloured.on_white if coloured else None))]
+    for number, other, bits, small in (
+        (2 * page - 1, seen.stored, LOOK_BITS[AS_STORED], coloured.stored if coloured else None),
+        (2 * page, seen.on_dark, LOOK_BITS[ON_DARK], coloured.on_dark if coloured else None),
     ):
         if other is not None and _differ(seen.on_white, other, bits):
-            pictures.append(Picture(other, full_size, view=str(ViewName(ViewKind.LOOK, number))))
+            look = str(ViewName(ViewKind.LOOK, number))
+            pictures.append(Picture(other, full_size, view=look, small=_coarse(small)))
     return pictures
 
 
-def upright(image: Image.Image, exact: bool, said: SaidColours, orientation: int) -> Shown:
+def _coarse(image: Image.Image | None) -> Image.Image | None:
+    """A picture of which only the colours are wanted, small."""
+    if image is None:
+        return None
+    return image.reduce((max(1, image.width // COLOURED_SIDE), max(1, image.height // COLOURED_SIDE)))
+
+
+def upright(image: Image.Image, exact: bool, said: SaidColours, orientation: int, in_colour: bool = False) -> Shown:
     """All looks of a decoded picture, upright; see shown.shown. orientation: as EXIF has it."""
     corrections: Corrections = as_stored if exact else functools.partial(correction, said)
-    seen = shown(image, "RGB" if exact else "L", (1, 1) if exact else _factors(image.size), corrections)
+    factors = (1, 1) if exact else _factors(image.size)
+    seen = shown(image, "RGB" if exact else "L", factors, corrections, in_colour)
     return _turned(image, seen, orientation)
 
 
@@ -94,11 +111,17 @@ def _turned(image: Image.Image, seen: Shown, orientation: int) -> Shown:
     if turn is None:
         # The next page is decoded into the same image.
         return replace(seen, on_white=image.copy()) if seen.on_white is image and image.format == "TIFF" else seen
-    on_white, *others = (
+    on_white, on_dark, stored = (
         None if each is None else each.transpose(turn) for each in (seen.on_white, seen.on_dark, seen.stored)
     )
     assert on_white is not None
-    return Shown(on_white, *others)
+    coloured = seen.in_colour and _turned(image, seen.in_colour, orientation)
+    return Shown(on_white, on_dark, stored, coloured)
+
+
+def _upright_image(image: Image.Image, orientation: int) -> Image.Image:
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -6,7 +6,7 @@ Large pictures go through this in bands of rows, so that they take little memory
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,13 @@ class Shown:
     """A picture as it is shown, in mode "L" or "RGB".
 
     on_dark: None if no pixel is transparent. stored: before its colours were put right, on white; None if there was nothing
-    to put right.
+    to put right. in_colour: the same pictures as they were before they became mode "L", if these are wanted.
     """
 
     on_white: Image.Image
     on_dark: Image.Image | None = None
     stored: Image.Image | None = None
+    in_colour: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +50,33 @@ class Scale:
     white: float
 
 
-def shown(image: Image.Image, mode: str, factors: tuple[int, int], corrections: Corrections) -> Shown:
+def shown(
+    image: Image.Image, mode: str, factors: tuple[int, int], corrections: Corrections, in_colour: bool = False
+) -> Shown:
     """A decoded picture as it is shown, made smaller by whole factors.
 
-    mode: "L" or "RGB", of what is returned. factors: for width and height.
+    mode: "L" or "RGB", of what is returned. factors: for width and height. in_colour: whether it is wanted in colour, too.
     """
     scale = scale_of(image)
     alphas = _Alphas()
     bands = [
-        _band(layer, mode, factors, corrections, alphas)
+        _band(layer, mode, factors, corrections, alphas, in_colour)
         for layer in (eight_bit(each, scale) for each in _bands(image, factors[1]))
     ]
     if alphas.is_meaningless:
         bands = [
-            _band(_without_alpha(eight_bit(each, scale)), mode, factors, corrections, _Alphas())
+            _band(_without_alpha(eight_bit(each, scale)), mode, factors, corrections, _Alphas(), in_colour)
             for each in _bands(image, factors[1])
         ]
     is_transparent = alphas.low < OPAQUE and not alphas.is_meaningless
     is_changed = any(each.stored is not None for each in bands)
+    coloured = [each.in_colour for each in bands if each.in_colour is not None]
+    whole = _all(coloured, is_transparent, is_changed) if in_colour else None
+    return replace(_all(bands, is_transparent, is_changed), in_colour=whole)
+
+
+def _all(bands: list[Shown], is_transparent: bool, is_changed: bool) -> Shown:
+    """The bands of a picture as one."""
     return Shown(
         _joined([each.on_white for each in bands]),
         _joined([each.on_dark or each.on_white for each in bands]) if is_transparent else None,
@@ -105,6 +115,8 @@ def _bands(image: Image.Image, factor: int) -> Iterator[Image.Image]:
 def _joined(bands: list[Image.Image]) -> Image.Image:
     if len(bands) == 1:
         return bands[0]
+    if len({each.mode for each in bands}) > 1:
+        bands = [each.convert("RGB") for each in bands]
     whole = Image.new(bands[0].mode, (bands[0].width, sum(each.height for each in bands)))
     top = 0
     for each in bands:
@@ -113,20 +125,38 @@ def _joined(bands: list[Image.Image]) -> Image.Image:
     return whole
 
 
-def _band(layer: Image.Image, mode: str, factors: tuple[int, int], corrections: Corrections, alphas: _Alphas) -> Shown:
+def _band(
+    layer: Image.Image,
+    mode: str,
+    factors: tuple[int, int],
+    corrections: Corrections,
+    alphas: _Alphas,
+    in_colour: bool,
+) -> Shown:
     low, _high = alphas.note(layer)
     correct = corrections("RGB" if layer.mode == "RGBA" else layer.mode)
     if correct is None and low == 255:
-        return Shown(_reduced(_in_mode(layer, mode), factors))
+        coloured = Shown(_with_colours(_reduced(layer, factors))) if in_colour else None
+        return Shown(_reduced(_in_mode(layer, mode), factors), in_colour=coloured)
     small = _reduced(layer, factors)
     alpha = small.getchannel("A") if low < 255 else None
     stored = small.convert("RGB") if small.mode != "L" else small
     right = correct(small if small.mode != "RGBA" else stored) if correct is not None else stored
-    return Shown(
-        _in_mode(_over(right, alpha, WHITE), mode),
-        _in_mode(_over(right, alpha, DARK), mode) if low < OPAQUE else None,
-        _in_mode(_over(stored, alpha, WHITE), mode) if correct is not None else None,
+    seen = Shown(
+        _over(right, alpha, WHITE),
+        _over(right, alpha, DARK) if low < OPAQUE else None,
+        _over(stored, alpha, WHITE) if correct is not None else None,
     )
+    return Shown(
+        _in_mode(seen.on_white, mode),
+        seen.on_dark and _in_mode(seen.on_dark, mode),
+        seen.stored and _in_mode(seen.stored, mode),
+        seen if in_colour else None,
+    )
+
+
+def _with_colours(image: Image.Image) -> Image.Image:
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
 def _over(image: Image.Image, alpha: Image.Image | None, ground: int) -> Image.Image:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from hashmatch.escape import for_terminal
 from hashmatch.hashers import title_of
 from hashmatch.i18n import _, ngettext
-from hashmatch.matching.results import ExaminedFilm, LocalEvidence, Match, Result, Segment, VideoEvidence
+from hashmatch.matching.results import (
+    DetailsEvidence,
+    ExaminedFilm,
+    LocalEvidence,
+    Match,
+    Result,
+    Segment,
+    VideoEvidence,
+)
+from hashmatch.matching.tiers import MOST_COLOUR_DIFFERENCE, MOST_IN_A_ROW
 from hashmatch.report.part_names import in_part
 from hashmatch.report.reasons import allow_text, decided, explain
 from hashmatch.report.transforms import transform_name
@@ -150,6 +159,17 @@ def clock(seconds: float, tenths: bool = False) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" + (f".{part}" if tenths else "")
+
+
+def details_line(details: DetailsEvidence) -> str:
+    """How much the details of two pictures differ, and how much they may."""
+    line = _("details: contradiction {found} in a line, at most {most} in true copies").format(
+        found=details.contradiction, most=MOST_IN_A_ROW
+    )
+    if details.colours is None:
+        return line
+    text = _("{line}; colours {found:g} levels apart, at most {most:g}")
+    return text.format(line=line, found=details.colours, most=MOST_COLOUR_DIFFERENCE)
 
 
 def area_line(local: LocalEvidence) -> str:

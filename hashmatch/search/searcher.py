@@ -35,7 +35,7 @@ from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import exact, find, match_of
 from hashmatch.media import Limits
-from hashmatch.records import Digests, Fingerprint, Glance, Hash
+from hashmatch.records import Digests, Fingerprint, Glance, Guards, Hash
 from hashmatch.search.cache import load, load_features, load_learned
 from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions, word_facts
 from hashmatch.store.scope import SearchScope
@@ -183,7 +183,7 @@ class LocalSearcher:
         for file in files:
             hashes, kind = file.hashes, file.kind
             if hashes and kind is not None:
-                yield self._searched(functools.partial(find, hashes, kind, blocks_of=self._blocks_of))
+                yield self._searched(functools.partial(find, hashes, kind, guards_of=self._guards_of))
             else:
                 yield []
 
@@ -197,8 +197,8 @@ class LocalSearcher:
             self.prepare(anew=True)
             return [found for table in self._tables for found in search(table)]
 
-    def _blocks_of(self, reference_id: int, view: str) -> bytes | None:
-        return hash_rows.blocks(self._connection, reference_id, view)
+    def _guards_of(self, reference_id: int, view: str) -> Guards | None:
+        return hash_rows.guards(self._connection, reference_id, view)
 
     def matches(self, file: Fingerprint) -> list[Match]:
         """The matches of one file; see Searcher.matches_of_each."""

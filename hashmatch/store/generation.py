@@ -67,6 +67,19 @@ def _audit_digest(connection: sqlite3.Connection, audit_id: int) -> str:
     return "" if row is None else str(row[0].hex())
 
 
+def completed_since(
+    connection: sqlite3.Connection, algorithm: str, beside: str, old: Generation, most: int
+) -> set[int]:
+    """References that had hashes of the algorithm `beside` in an older state and have got some of `algorithm` since; at most
+    `most` of them."""
+    rows = connection.execute(
+        "SELECT DISTINCT reference_id FROM hash AS later WHERE id > ? AND +algorithm = ? AND EXISTS (SELECT 1 FROM hash"
+        " WHERE reference_id = later.reference_id AND algorithm = ? AND id <= ?) LIMIT ?",
+        (old.newest, algorithm, beside, old.newest, most),
+    )
+    return {row[0] for row in rows}
+
+
 def changed_since(connection: sqlite3.Connection, algorithm: str, old: Generation) -> set[int]:
     """References that had hashes of an algorithm in an older state which are gone now."""
     rows = connection.execute(

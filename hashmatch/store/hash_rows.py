@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hashmatch import hashers
 from hashmatch.hashers import learned as learned_descriptors
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
-from hashmatch.records import UNKNOWN_QUALITY, Hash
+from hashmatch.records import UNKNOWN_QUALITY, Guards, Hash
 
 #: The largest number that a row can have.
 LAST = (1 << 63) - 1
@@ -80,16 +80,17 @@ def has_features(connection: sqlite3.Connection) -> bool:
     return connection.execute(query, (FEATURES,)).fetchone() is not None
 
 
-def blocks(connection: sqlite3.Connection, reference_id: int, view: str) -> bytes | None:
-    """The packed blocks of one view of a still picture, see hashers/blocks.py; None if there are none.
+def guards(connection: sqlite3.Connection, reference_id: int, view: str) -> Guards | None:
+    """The guards of one view of a still picture; None if it has no blocks.
 
-    A list that is older than our blocks may have called other hashes by their name. These have another length.
+    A list that is older than our guards may have called other hashes by their names. These have another length.
     """
-    row = connection.execute(
-        "SELECT bits FROM hash WHERE reference_id = ? AND algorithm = ? AND view = ? AND count = 1 AND length(bits) = ?",
-        (reference_id, hashers.GUARD, view, hashers.by_name(hashers.GUARD).width),
-    ).fetchone()
-    return None if row is None else bytes(row[0])
+    rows = connection.execute(
+        "SELECT algorithm, bits FROM hash WHERE reference_id = ? AND algorithm IN (?, ?) AND view = ? AND count = 1",
+        (reference_id, hashers.GUARD, hashers.DETAILS, view),
+    )
+    found = {algorithm: bytes(bits) for algorithm, bits in rows if len(bits) == hashers.by_name(algorithm).width}
+    return Guards(found[hashers.GUARD], found.get(hashers.DETAILS)) if hashers.GUARD in found else None
 
 
 def common_hashes(connection: sqlite3.Connection, algorithm: str) -> list[bytes]:
@@ -195,12 +196,13 @@ def is_current(found: dict[str, tuple[str, int | None]], decodings: Set[str], ve
     )
 
 
-def all_blocks(connection: sqlite3.Connection, reference_id: int) -> list[tuple[str, bytes]]:
-    """The packed blocks of all views of a still picture, each with its view; see `blocks`."""
-    return connection.execute(
-        "SELECT view, bits FROM hash WHERE reference_id = ? AND algorithm = ? AND count = 1 AND length(bits) = ?",
-        (reference_id, hashers.GUARD, hashers.by_name(hashers.GUARD).width),
-    ).fetchall()
+def all_guards(connection: sqlite3.Connection, reference_id: int) -> list[tuple[str, Guards]]:
+    """The guards of all views of a still picture, each with its view; see `guards`."""
+    rows = connection.execute(
+        "SELECT DISTINCT view FROM hash WHERE reference_id = ? AND algorithm = ?", (reference_id, hashers.GUARD)
+    )
+    found = ((view, guards(connection, reference_id, view)) for (view,) in rows.fetchall())
+    return [(view, each) for view, each in found if each is not None]
 
 
 def packed_of(connection: sqlite3.Connection, reference_id: int, algorithm: str) -> list[PackedHashes]:

@@ -12,12 +12,20 @@ from hashmatch.matching import vpdq
 from hashmatch.matching.dots import Dots, dots_of
 from hashmatch.matching.learned_search import LearnedTables, match_of_proposal
 from hashmatch.matching.local_evidence import best_of, with_parts
-from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason, Tier, VideoEvidence
+from hashmatch.matching.results import (
+    DetailsEvidence,
+    LocalEvidence,
+    Match,
+    MatchedReference,
+    Reason,
+    Tier,
+    VideoEvidence,
+)
 from hashmatch.matching.table import HashTable, rows_of
 from hashmatch.matching.tiers import threshold_of, thresholds
 from hashmatch.matching.verdict import exact, find, match_of
 from hashmatch.matching.vpdq import VpdqMatch, VpdqRule
-from hashmatch.records import Fingerprint, Hash, View
+from hashmatch.records import Fingerprint, Guards, Hash, View
 from hashmatch.views import FULL, ViewName
 
 #: The thresholds of the most thorough profile, in bits.
@@ -41,8 +49,8 @@ class Comparison:
     """How alike two files are: the verdict of a scan of A if B were the only reference, and what it rests on.
 
     reason: see results.Reason; None if nothing matched. distances: between the two pictures as they are. distance: of PDQ
-    between the two views that were compared, with the transform undone. contradiction: between the blocks of these views, if
-    both have them (see matching/layouts.py). area: the part of A that was compared, if that is not all of it.
+    between the two views that were compared, with the transform undone. contradiction, details: between the guards of these
+    views, if both have them (see matching/layouts.py). area: the part of A that was compared, if that is not all of it.
     """
 
     same_bytes: bool
@@ -54,6 +62,7 @@ class Comparison:
     distances: tuple[AlgorithmDistance, ...]
     distance: int | None
     contradiction: int | None
+    details: DetailsEvidence | None
     area: View | None
     local: LocalEvidence | None
     video: VideoEvidence | None
@@ -69,7 +78,7 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     if same:
         match = replace(match or exact(_named(b), "sha256"), tier="exact", reason="same-bytes", local=None)
     if match is None:
-        return Comparison(same, None, None, "none", FULL, FULL, distances, None, None, None, None, None)
+        return Comparison(same, None, None, "none", FULL, FULL, distances, None, None, None, None, None, None)
     return Comparison(
         same,
         match.tier,
@@ -80,6 +89,7 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
         distances,
         match.distance,
         match.contradiction,
+        match.details,
         next((each for each in a.views if each.name == match.view), None),
         match.local,
         match.video,
@@ -100,8 +110,13 @@ def by_vpdq(a: Fingerprint, b: Fingerprint, rule: VpdqRule) -> VpdqMatch:
 def _match(a: Fingerprint, b: Fingerprint) -> Match | None:
     """What a scan would say if B was the only reference, but that the bytes are the same."""
     assert a.kind is not None
-    theirs = {each.view: each.bits for each in b.hashes if each.algorithm == hashers.GUARD}
-    finding = next(find(a.hashes, a.kind, _table(b), lambda _owner, view: theirs.get(view)), None)
+    theirs = {(each.algorithm, each.view): each.bits for each in b.hashes if each.algorithm in hashers.GUARDS}
+
+    def guards_of(_owner: int, view: str) -> Guards | None:
+        own = theirs.get((hashers.GUARD, view))
+        return None if own is None else Guards(own, theirs.get((hashers.DETAILS, view)))
+
+    finding = next(find(a.hashes, a.kind, _table(b), guards_of), None)
     match = match_of(finding, _named(b)) if finding else None
     if a.features and b.features and (match is None or match.tier == "possible"):
         local = best_of(tuple(map(LocalFeatures.from_bytes, a.features)), LocalFeatures.from_bytes(b.features[0]))

@@ -113,6 +113,8 @@ def _settled_references(
     """A function that says of a reference's id whether there is nothing to examine again; None stands for no reference."""
     versions = {name: hashers.by_name(name).version for name in settings.hashers}
     of_pictures = {model.algorithm: hashers.by_name(model.algorithm).version for model in settings.models}
+    # References of still pictures from before there were details get them now.
+    finest = {hashers.DETAILS: hashers.by_name(hashers.DETAILS).version}
 
     def is_settled(reference_id: int | None) -> bool:
         if reference_id is None:
@@ -123,8 +125,10 @@ def _settled_references(
         if reference.kind is None:
             return False
         recipes = recipes_as_good(reference.kind, settings.exact, settings.features)
-        wanted = versions | of_pictures if reference.kind == "image" else versions
         found = hash_rows.recipes(connection, reference_id)
+        wanted = versions | of_pictures if reference.kind == "image" else versions
+        if hashers.GUARD in found and hashers.MAIN in versions:
+            wanted = wanted | finest
         # A plain picture has no features; they have no version if a list called others by their name.
         older = settings.features and FEATURES in found and (found[FEATURES][1] or VERSION) < VERSION
         return not older and hash_rows.is_current(found, recipes, wanted)

@@ -129,5 +129,5 @@ def _unrelated(store: Store, rows: HashRows, row: int, hits: npt.NDArray[np.int6
 
 
 def _levels(store: Store, rows: HashRows, row: int) -> blocks.Levels | None:
-    packed = hash_rows.blocks(store.connection, int(rows.owner[row]), str(ViewName.unpack(int(rows.view[row]))))
-    return None if packed is None else blocks.unpack(packed)
+    found = hash_rows.guards(store.connection, int(rows.owner[row]), str(ViewName.unpack(int(rows.view[row]))))
+    return None if found is None else blocks.unpack(found.blocks)

@@ -94,7 +94,7 @@ def _load(how: HowToRead) -> None:
             exchange.get(name).prepare()
     if how.columns:
         exchange.with_columns(None, dict(how.columns))
-    for name in (*hashers.HASHERS, hashers.GUARD):
+    for name in (*hashers.HASHERS, *hashers.GUARDS):
         hashers.find(name)
 
 

@@ -240,7 +240,7 @@ class TestShelf:
         assert [len(found.findings) for found in answer.found] == [1, 0]
         assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "shards").rglob("*") if path.is_dir())
 
-    @pytest.mark.parametrize("name", ["index.hamming", "facts-*", "blocks", "shard.json", "blocks.sha256"])
+    @pytest.mark.parametrize("name", ["index.hamming", "facts-*", "guards", "shard.json", "guards.sha256"])
     def test_that_is_damaged_is_not_searched(self, store: Store, tmp_path: Path, name: str) -> None:
         shelf = Shelf(tmp_path / "shards")
         origin, opening = built(shelf, store)

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from hashmatch.fingerprints.picture import features_of, hashes_of, pixels_of, views_of
-from hashmatch.fingerprints.settings import Hashing, QueryHashing, ReferenceHashing
-from hashmatch.hashers import GUARD, blocks, pdq
+from hashmatch.fingerprints.settings import Hashing, PlainHashing, QueryHashing, ReferenceHashing
+from hashmatch.hashers import DETAILS, GUARD, blocks, pdq
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.records import Hash, View
@@ -45,6 +45,12 @@ def test_a_view_has_the_hashes_of_what_it_shows() -> None:
     best = min(distances, key=lambda view: distances[view])
     assert best.startswith("trim") and distances[best] <= 10 and abs((views[best].quality or 0) - quality) <= 2
     assert [each.view for each in found if each.algorithm == GUARD] == list(views)
+    proof = [view for view in views if not view.startswith("part")]
+    assert [each.view for each in found if each.algorithm == DETAILS] == proof
+    asked = of(Picture(sheet, sheet.size), QueryHashing())
+    assert [each.view for each in asked if each.algorithm == DETAILS] == list(views)
+    told = of(Picture(sheet, sheet.size), PlainHashing())
+    assert not [each for each in told if each.algorithm == DETAILS], "nobody asks for it"
 
 
 def test_a_part_knows_its_size_in_the_original() -> None:
@@ -64,12 +70,17 @@ def test_further_pages_have_no_views() -> None:
     sheet = framed()
     picture = Picture(sheet, sheet.size, view="page2")
     assert views_of(picture, ReferenceHashing()) == ()
-    assert [each.algorithm for each in of(picture)] == ["pdq", GUARD]
+    assert [each.algorithm for each in of(picture)] == ["pdq", GUARD, DETAILS]
 
 
 def test_other_algorithms_beside() -> None:
     picture = Picture(layered_scene(3), (576, 320))
-    assert {each.algorithm for each in of(picture, ReferenceHashing(("pdq", "dhash")))} == {"pdq", GUARD, "dhash"}
+    assert {each.algorithm for each in of(picture, ReferenceHashing(("pdq", "dhash")))} == {
+        "pdq",
+        GUARD,
+        DETAILS,
+        "dhash",
+    }
     assert [each.algorithm for each in of(picture, ReferenceHashing(("dhash",)))] == ["dhash"]
 
 

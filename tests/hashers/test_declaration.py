@@ -15,7 +15,7 @@ import pytest
 from hashmatch import hashers
 from hashmatch.exchange.entry_checks import check
 from hashmatch.exchange.fields import LineError, perceptual_hash
-from hashmatch.hashers import GUARD, HASHERS, by_name, find, title_of
+from hashmatch.hashers import GUARDS, HASHERS, by_name, find, title_of
 from hashmatch.hashers.base import Hasher, Picture, Quality, Threshold, Thresholds
 from hashmatch.matching.table import comparable, is_good, rows_of
 from hashmatch.records import Fingerprint, Hash, ListItem
@@ -48,12 +48,12 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Iterator[Declare]:
     yield add
 
 
-@pytest.mark.parametrize("name", [*HASHERS, GUARD])
+@pytest.mark.parametrize("name", [*HASHERS, *GUARDS])
 def test_each_is_registered_by_its_name(name: str) -> None:
     hasher = by_name(name)
     assert hasher.name == name and find(name) is hasher
     assert (hasher.width, hasher.digits) == (hasher.bits // 8, hasher.bits // 4)
-    assert (hasher.thresholds is None) == (name == GUARD), "it is stored beside others, and not searched"
+    assert (hasher.thresholds is None) == (name in GUARDS), "it is stored beside others, and not searched"
 
 
 def test_titles() -> None:
@@ -67,7 +67,7 @@ def test_names_cost_nothing_and_declarations_little() -> None:
         from hashmatch import hashers
         heavy = {"numpy", "PIL", "imagehash", "scipy", "av", "cv2"}
         print(sorted(heavy & sys.modules.keys()))
-        assert all(hashers.by_name(name).bits for name in (*hashers.HASHERS, hashers.GUARD))
+        assert all(hashers.by_name(name).bits for name in (*hashers.HASHERS, *hashers.GUARDS))
         print(sorted(heavy & sys.modules.keys()))
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

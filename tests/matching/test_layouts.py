@@ -10,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
-from hashmatch.hashers import blocks
+from hashmatch.hashers import blocks, details
 from hashmatch.matching import layouts
-from hashmatch.matching.tiers import LEAST_DETAIL, MOST_AT_A_DISTANCE, MOST_CONTRADICTION, MOST_IF_DEGRADED
+from hashmatch.matching.tiers import (
+    EVEN_CONTRADICTION,
+    LEAST_DETAIL,
+    MOST_AT_A_DISTANCE,
+    MOST_COLOUR_DIFFERENCE,
+    MOST_CONTRADICTION,
+    MOST_EVEN_CONTRADICTION,
+    MOST_IF_DEGRADED,
+)
 
 
 def card(text: str, seed: int = 0) -> Image.Image:
@@ -109,3 +117,98 @@ def test_limits(is_far: bool, flat: int, most: int) -> None:
         assert layouts.contradiction(one, other) == count
         assert layouts.opinion(one, other, is_far) == layouts.opinion(other, one, is_far)
         assert layouts.opinion(one, other, is_far) == ("same" if count == most else "other", count)
+
+
+@given(st.integers(0, 2**32), st.floats(0, 1))
+def test_row_contradiction_against_a_plain_implementation(seed: int, changed: float) -> None:
+    chance = np.random.default_rng(seed)
+    one, other = (chance.integers(-2, 3, (36, 36, 8)).astype(np.int8) for _ in range(2))
+    same = chance.random((36, 36)) > changed
+    other[same] = one[same]
+    counts = [[0] * 36 for _ in range(36)]
+    for y in range(36):
+        for x in range(36):
+            for a, b in zip(one[y, x].tolist(), other[y, x].tolist(), strict=True):
+                counts[y][x] += 2 if a * b <= -2 else 1 if {abs(a), abs(b)} == {0, 2} else 0
+    most = max(sum(row[x : x + 4]) for row in counts for x in range(33))
+    even = EVEN_CONTRADICTION * 4 * sum(map(sum, counts)) / 36**2
+    expected = max(0, round(most - min(even, MOST_EVEN_CONTRADICTION)))
+    assert layouts.row_contradiction(one, other) == layouts.row_contradiction(other, one) == expected
+    assert layouts.row_contradiction(one, one) == 0
+
+
+def studio(headline: str) -> Image.Image:
+    """A frame of television: a picture, and a headline in letters of a fifteenth of its height."""
+    noise = np.random.default_rng(3).integers(0, 256, (45, 80, 3), np.uint8)
+    frame = Image.fromarray(noise).resize((1280, 720), Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(frame)
+    draw.rectangle((60, 590, 1220, 660), fill=(20, 30, 90))
+    draw.text((80, 600), headline, "white", ImageFont.load_default(48))
+    return frame
+
+
+def details_of(image: Image.Image) -> details.Details:
+    return details.details_of(image.convert("L"), image.convert("RGB"))
+
+
+def resent(image: Image.Image) -> Image.Image:
+    data = io.BytesIO()
+    image.resize((image.width // 2, image.height // 2)).save(data, "JPEG", quality=60)
+    return Image.open(data)
+
+
+@pytest.mark.parametrize("headline", ["Market rises after the deal", "School stays closed on Monday"])
+def test_another_headline_is_another_frame(headline: str) -> None:
+    """The blocks do not tell them apart, the details do."""
+    one, other = studio("Council denies the new report"), studio(headline)
+    assert layouts.opinion(blocks.levels_of(one), blocks.levels_of(other), is_far=False).says == "same"
+    assert not layouts.details_opinion(details_of(resent(other)), details_of(one)).agree
+    assert layouts.details_opinion(details_of(resent(one)), details_of(one)).agree
+
+
+def flag(*stripes: tuple[int, int, int]) -> Image.Image:
+    return Image.fromarray(np.repeat(np.array(stripes, np.uint8)[:, None], 3, 1)).resize(
+        (600, 390), Image.Resampling.NEAREST
+    )
+
+
+RED, WHITE, BLUE, GREEN, YELLOW = (206, 17, 38), (255, 255, 255), (0, 57, 166), (0, 106, 78), (255, 206, 0)
+
+FILTERS = {
+    "grey": lambda image: image.convert("L").convert("RGB"),
+    "pale": lambda image: ImageEnhance.Color(image).enhance(0.4),
+    "vivid": lambda image: ImageEnhance.Color(image).enhance(1.2),
+    "dark": lambda image: ImageEnhance.Brightness(image).enhance(0.75),
+    "tint": lambda image: Image.blend(image, Image.new("RGB", image.size, (200, 120, 40)), 0.15),
+    "warm": lambda image: Image.fromarray((np.asarray(image) * (1.0, 0.95, 0.85)).astype(np.uint8)),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_changes_no_flag(name: str) -> None:
+    for stripes in ((RED, WHITE, BLUE), (GREEN, WHITE, RED), (BLUE, YELLOW, RED)):
+        assert layouts.details_opinion(details_of(FILTERS[name](flag(*stripes))), details_of(flag(*stripes))).agree
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((RED, WHITE, BLUE), (GREEN, WHITE, RED)),
+        ((RED, WHITE, BLUE), (RED, YELLOW, BLUE)),
+        ((GREEN, WHITE, RED), (BLUE, WHITE, RED)),
+        ((RED, WHITE, RED), (BLUE, WHITE, BLUE)),
+    ],
+)
+def test_a_flag_in_other_colours_is_another_flag(
+    one: tuple[tuple[int, int, int], ...], other: tuple[tuple[int, int, int], ...]
+) -> None:
+    for ours, theirs in ((one, other), (other, one)):
+        found = layouts.details_opinion(details_of(flag(*ours)), details_of(flag(*theirs)))
+        assert not found.agree and found.colours is not None and found.colours > MOST_COLOUR_DIFFERENCE
+
+
+def test_unknown_colours_contradict_nothing() -> None:
+    known = details_of(flag(RED, WHITE, BLUE))
+    unknown = details.Details(known.levels, None)
+    for ours, theirs in ((known, unknown), (unknown, known), (unknown, unknown)):
+        assert layouts.details_opinion(ours, theirs) == (True, 0, None)

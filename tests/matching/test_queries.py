@@ -7,7 +7,7 @@ from PIL import Image
 
 from hashmatch.fingerprints.picture import hashes_of
 from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
-from hashmatch.hashers import GUARD, blocks
+from hashmatch.hashers import GUARD, blocks, details
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.queries import TURNS, queries_of
@@ -29,25 +29,27 @@ def test_a_picture_is_searched_in_all_orientations_and_as_negative() -> None:
 def test_each_turn_says_what_was_done_to_the_reference() -> None:
     """A reference that was turned is found by the row whose turn names what was done to it."""
     original = layered_scene(2)
-    (reference, guard) = of_picture(original, "reference")
+    (reference, guard, finer) = of_picture(original, "reference")
     for name in ORIENTATIONS:
         query = original if name == "none" else original.transpose(BY_PILLOW[name])
         queries = queries_of(of_picture(query), "pdq", "image")
         distance = np.bitwise_count(queries.rows.bits ^ np.frombuffer(reference.bits, np.uint8)).sum(axis=1)
         best = int(distance.argmin())
         assert TURNS[int(queries.turn[best])] == name and distance[best] <= 16
-        levels = queries.blocks_of(best)
+        levels, found = queries.blocks_of(best), queries.details_of(best)
+        assert found is not None and (found.levels != details.unpack(finer.bits).levels).mean() < 0.05
         assert levels is not None and (levels != blocks.unpack(guard.bits)).mean() < 0.05
 
 
 def test_a_negative() -> None:
     original = layered_scene(3)
-    (reference, guard) = of_picture(original, "reference")
+    (reference, guard, finer) = of_picture(original, "reference")
     queries = queries_of(of_picture(original.point(lambda value: 255 - value)), "pdq", "image")
     distance = np.bitwise_count(queries.rows.bits ^ np.frombuffer(reference.bits, np.uint8)).sum(axis=1)
     best = int(distance.argmin())
     assert TURNS[int(queries.turn[best])] == "inverted" and distance[best] <= 8
-    levels = queries.blocks_of(best)
+    levels, found = queries.blocks_of(best), queries.details_of(best)
+    assert found is not None and (found.levels * details.unpack(finer.bits).levels < 0).mean() < 0.001
     assert levels is not None and (levels != blocks.unpack(guard.bits)).mean() < 0.05
 
 

@@ -30,7 +30,7 @@ FAILURE = Failure("corrupt", Message.of("empty"))
 EMPTY = {"code": "empty", "parameters": {}}
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
-MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part"]
+MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part", "details"]
 REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions", "pending"]
 SOURCE = ["collection", "source", "tlp", "opinion", "owner", "author"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
@@ -166,9 +166,10 @@ class TestValues:
             {"points": 31, "quadrilateral": [[-0.25, -0.125], [1.25, -0.125], [1.25, 1.0], [-0.25, 1.0]]},
             None,
             None,
+            None,
         ]
         assert [poster[name] for name in MATCH[1:]] == [
-            *("possible", 14, "pdq", "trimmed", 91, None, "same-layout", "trim1", "full", 26, None, None, None)
+            *("possible", 14, "pdq", "trimmed", 91, None, "same-layout", "trim1", "full", 26, None, None, None, None)
         ]
 
     def test_unknown_is_null(self) -> None:

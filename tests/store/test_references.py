@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.media import recipe
 from hashmatch.messages import Message
-from hashmatch.records import Failure, Fingerprint, Hash, ListItem
+from hashmatch.records import Failure, Fingerprint, Guards, Hash, ListItem
 from hashmatch.store import Store, curate, hash_rows, lookup, verify
 from hashmatch.store.membership import Membership, join
 from hashmatch.store.prepared_entries import identity_of
@@ -320,20 +320,20 @@ class TestBlocks:
     def test_are_found_by_their_view(self, store: Store) -> None:
         hashes = pdq("a"), Hash("blocks", b"full" * 243), Hash("blocks", b"trim" * 243, view="trim1")
         add(store, measured("a", hashes))
-        assert hash_rows.blocks(store.connection, 1, "full") == b"full" * 243
-        assert hash_rows.blocks(store.connection, 1, "trim1") == b"trim" * 243
-        assert hash_rows.blocks(store.connection, 1, "trim2") is None
-        assert hash_rows.blocks(store.connection, 2, "full") is None
+        assert hash_rows.guards(store.connection, 1, "full") == Guards(b"full" * 243)
+        assert hash_rows.guards(store.connection, 1, "trim1") == Guards(b"trim" * 243)
+        assert hash_rows.guards(store.connection, 1, "trim2") is None
+        assert hash_rows.guards(store.connection, 2, "full") is None
 
     def test_of_a_film_there_are_none(self, store: Store) -> None:
         frames = tuple(Hash("blocks", b"film" * 243, time=float(n)) for n in range(3))
         add(store, measured("film", frames, "video"))
-        assert hash_rows.blocks(store.connection, 1, "full") is None
+        assert hash_rows.guards(store.connection, 1, "full") is None
 
     @pytest.mark.parametrize("length", [16, 968, 976])
     def test_other_hashes_of_that_name_are_none(self, store: Store, length: int) -> None:
         add(store, measured("a", (pdq("a"), Hash("blocks", bytes(length)))))
-        assert hash_rows.blocks(store.connection, 1, "full") is None
+        assert hash_rows.guards(store.connection, 1, "full") is None
 
 
 class TestAddItem:

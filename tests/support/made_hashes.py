@@ -12,7 +12,7 @@ from hashmatch.matching.results import Match, MatchedReference, MatchedSource, T
 from hashmatch.matching.table import HashTable, join_rows, rows_of
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import find
-from hashmatch.records import Hash, Kind
+from hashmatch.records import Guards, Hash, Kind
 from tests.support.made_references import flip, pdq_bits
 
 
@@ -63,10 +63,11 @@ def table_of(
 def found(query: Sequence[Hash], kind: Kind, references: dict[int, Sequence[Hash]], **options: object) -> list[Finding]:
     """What a file with these hashes has in common with references. references: by id. options: those of table_of."""
 
-    def blocks_of(reference_id: int, view: str) -> bytes | None:
-        return next((h.bits for h in references[reference_id] if (h.algorithm, h.view) == ("blocks", view)), None)
+    def guards_of(reference_id: int, view: str) -> Guards | None:
+        own = {h.algorithm: h.bits for h in references[reference_id] if h.view == view}
+        return Guards(own["blocks"], own.get("details")) if "blocks" in own else None
 
-    return list(find(query, kind, table_of(references, **options), blocks_of))  # type: ignore[arg-type]
+    return list(find(query, kind, table_of(references, **options), guards_of))  # type: ignore[arg-type]
 
 
 def only(query: Sequence[Hash], reference: Sequence[Hash], kind: Kind = "image", **options: object) -> Finding:

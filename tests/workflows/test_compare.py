@@ -57,7 +57,7 @@ class TestPictures:
         got = compare(still("same"), still("same"))
         distances = (AlgorithmDistance("pdq", 0, 256, (100, 100), None, None),)
         assert got == Comparison(
-            True, "exact", "same-bytes", "none", "full", "full", distances, 0, None, None, None, None
+            True, "exact", "same-bytes", "none", "full", "full", distances, 0, None, None, None, None, None
         )
 
     @pytest.mark.parametrize(

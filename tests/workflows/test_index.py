@@ -109,7 +109,10 @@ class TestFixtures:
                     names = [each.view for each in pdq]
                     assert sorted(name.replace("part", "trim") for name in names) == views and set(times) == {None}
                     assert [(each.algorithm, each.view) for each in hashes] == [
-                        (name, view) for name in ("blocks", "pdq") for view in names
+                        (name, view)
+                        for name in ("blocks", "details", "pdq")
+                        for view in names
+                        if name != "details" or not view.startswith("part")
                     ]
                 news = b"/allowed/" in path
                 assert (reference.allow, reference.sources[0].collection) == (news, "news" if news else "archive")
@@ -250,7 +253,9 @@ class TestRehash:
         assert [each.reference_id for each in told] == [1, 2, 3]
         assert not {each.status for each in told} & {"failed", "skipped", "unchanged"}
         assert [bits(store, number) for number in (1, 2, 3)] == before
-        assert hash_rows.recipes(store.connection, 1) == dict.fromkeys(("blocks", "pdq"), (recipe("image", False), 1))
+        assert hash_rows.recipes(store.connection, 1) == dict.fromkeys(
+            ("blocks", "details", "pdq"), (recipe("image", False), 1)
+        )
         assert actions(store).count("rehash") == 3
         assert statuses(index_paths(store, folder))["a.jpg"] == "unchanged"
 
@@ -268,7 +273,7 @@ class TestRehash:
         all_three = ReferenceHashing(("pdq", "phash", "dhash"))
         index_paths(store, folder / "a.jpg", settings=all_three)
         made = [each.algorithm for each in hash_rows.hashes(store.connection, 1) if each.view == "full"]
-        assert made == ["blocks", "dhash", "pdq", "phash"]
+        assert made == ["blocks", "details", "dhash", "pdq", "phash"]
         for settings in (all_three, ReferenceHashing(), ReferenceHashing(("phash",))):
             assert statuses(index_paths(store, folder / "a.jpg", settings=settings)) == {"a.jpg": "unchanged"}
 
@@ -410,7 +415,7 @@ class TestFailures:
         reference = lookup.reference(store.connection, 1)
         assert (reference.partial, reference.error) == (True, told.error)
         whole = [each for each in hash_rows.hashes(store.connection, 1) if each.view == "full"]
-        assert [each.algorithm for each in whole] == ["blocks", "pdq"]
+        assert [each.algorithm for each in whole] == ["blocks", "details", "pdq"]
         assert lookup.counts(store.connection)["failed"] == 0
         (told,) = index_paths(store, FIXTURES / "uploads" / "broken" / "truncated.jpg")
         assert told.status == "unchanged"
@@ -421,6 +426,14 @@ class TestFailures:
 
 
 class TestRetracted:
+    def test_what_was_indexed_before_there_were_details_is_completed(self, store: Store, folder: Path) -> None:
+        index_paths(store, folder / "a.jpg")
+        before = hash_rows.hashes(store.connection, 1)
+        store.connection.execute("DELETE FROM hash WHERE algorithm = 'details'")
+        assert statuses(index_paths(store, folder / "a.jpg")) == {"a.jpg": "indexed"}
+        assert hash_rows.hashes(store.connection, 1) == before
+        assert statuses(index_paths(store, folder / "a.jpg")) == {"a.jpg": "unchanged"}
+
     @pytest.mark.parametrize("way", ["unchanged", "touched", "a copy", "rehashed", "another collection"])
     def test_is_never_revived_and_that_is_said(self, store: Store, folder: Path, way: str) -> None:
         path = folder / "a.jpg"

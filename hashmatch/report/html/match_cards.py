@@ -15,7 +15,7 @@ from hashmatch.report.html.contents import ReportEntry, SectionName
 from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.part_names import in_part
 from hashmatch.report.reasons import allow_text, decided, explain
-from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, examined_text, span_text
+from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, details_line, examined_text, span_text
 from hashmatch.report.transforms import transform_name
 from hashmatch.views import FULL
 
@@ -126,6 +126,8 @@ def _facts(match: Match) -> list[str]:
         facts.append(text.format(view=for_terminal(match.view), other=for_terminal(match.reference_view)))
     if match.contradiction is not None:
         facts.append(_("blocks contradict by {found}").format(found=match.contradiction))
+    if match.details is not None:
+        facts.append(details_line(match.details))
     if match.local is not None:
         facts.append(ngettext("{n} point agrees", "{n} points agree", match.local.points).format(n=match.local.points))
     if match.reference.allow:
