@@ -103,6 +103,11 @@ def mp4() -> bytes:
 # What is measured.
 
 
+def guarded(view: str) -> tuple[str, ...]:
+    """What a view of a reference is hashed with."""
+    return ("pdq", "blocks") if view.startswith("part") else ("pdq", "blocks", "details")
+
+
 def test_a_photo(jpeg: bytes) -> None:
     result = of_bytes(jpeg, ALL)
     assert (result.kind, result.size, result.digests) == ("image", len(jpeg), digests_of(jpeg))
@@ -113,13 +118,14 @@ def test_a_photo(jpeg: bytes) -> None:
     assert [(each.algorithm, len(each.bits), each.version) for each in whole] == [
         ("pdq", 32, 1),
         ("blocks", 972, 1),
+        ("details", 4320, 1),
         ("phash", 8, 1),
         ("dhash", 8, 1),
     ]
-    assert [each.quality is not None for each in whole] == [True, False, False, False]
+    assert [each.quality is not None for each in whole] == [True, False, False, False, False]
     assert {(each.time, each.turned) for each in result.hashes} == {(None, b"")}
     trimmed = [(each.algorithm, each.view) for each in result.hashes if each.view != "full"]
-    assert trimmed == [(name, view.name) for view in result.views for name in ("pdq", "blocks")]
+    assert trimmed == [(name, view.name) for view in result.views for name in guarded(view.name)]
     assert (result.features, result.pixels) == ((), None)
 
 
@@ -238,9 +244,9 @@ def test_kinds_and_digests_of_stills(name: str) -> None:
     assert (result.kind, result.digests, result.error) == ("image", digests_of(data), None)
     pages = ["full", "page2", "page3"] if name == "tiff-pages" else ["full"]
     whole = [(each.algorithm, each.view) for each in result.hashes if not each.view.startswith("trim")]
-    assert whole == [(algorithm, page) for page in pages for algorithm in ("pdq", "blocks")]
+    assert whole == [(algorithm, page) for page in pages for algorithm in guarded(page)]
     trimmed = [(each.algorithm, each.view) for each in result.hashes if each.view.startswith("trim")]
-    assert trimmed == [(algorithm, view.name) for view in result.views for algorithm in ("pdq", "blocks")]
+    assert trimmed == [(algorithm, view.name) for view in result.views for algorithm in guarded(view.name)]
 
 
 def test_digests_of_a_film_longer_than_a_part() -> None:
@@ -411,7 +417,7 @@ def test_all_fixtures(fixtures: Path) -> None:
                 assert fingerprint(file, ReferenceHashing()) == result
         elif outcome == "partial":
             whole = [each.algorithm for each in result.hashes if each.view == "full"]
-            assert (code(result), whole) == ("partial", ["pdq", "blocks"])
+            assert (code(result), whole) == ("partial", ["pdq", "blocks", "details"])
         else:
             assert not result.hashes
 
