@@ -61,7 +61,7 @@ def test_packing(seed: int, has_colours: bool) -> None:
     cells = chance.integers(0, 255, (12, 12, 3), np.uint8) if has_colours else None
     made = Details(chance.integers(-2, 3, (36, 36, 8)).astype(np.int8), cells)
     packed = details.pack(made)
-    assert len(packed) == details.HASHER.width == 4320
+    assert len(packed) == details.HASHER.width == 3456
     found = details.unpack(packed)
     assert (found.levels == made.levels).all()
     assert (found.cells is None) == (cells is None) and (cells is None or (found.cells == cells).all())
