@@ -78,7 +78,7 @@ def _abilities() -> dict[str, dict[str, Any]]:
     import pillow_heif
     from PIL import features
 
-    from hashmatch.hashers import HASHERS, by_name
+    from hashmatch.hashers import HASHERS, by_name, learned
     from hashmatch.isolation.config import Isolation, describe
 
     ffmpeg = ".".join(map(str, av.library_versions["libavcodec"]))
@@ -98,6 +98,9 @@ def _abilities() -> dict[str, dict[str, Any]]:
         "hashes": {
             name: _("{bits} bits, version {version}").format(bits=h.bits, version=h.version)
             for name, h in hashers.items()
+        },
+        "models": {
+            name: str(learned.packaged(name) or _("not installed")) for name in learned.MODELS if name != learned.ANY
         },
         "isolation": describe(Isolation()),
     }

@@ -163,4 +163,4 @@ def _hash_lines(hashes: Sequence[Hash]) -> Iterator[str]:
         time = "" if each.time is None else f"  {each.time:.3f} s"
         view = "" if each.view == FULL else f"  {each.view}"
         text = each.hex if len(each.bits) <= LONGEST_HASH else each.hex[: 2 * LONGEST_HASH] + "…"
-        yield f"  {each.algorithm:<12}{text}{quality}{time}{view}"
+        yield f"  {each.algorithm + ' ':<12}{text}{quality}{time}{view}"

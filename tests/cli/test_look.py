@@ -173,6 +173,7 @@ def test_info(indexed: Path, db: Path) -> None:
     about = run_command("info", "--format", "json", db=indexed).json
     assert about["database"]["references"] == 27
     assert about["hashes"].keys() == {"pdq", "phash", "dhash"}
+    assert about["models"].keys() == {"sscd", "sscd-small"}
     assert "level" in about["isolation"]
     assert "Pillow" in about["decoders"]
     assert run_command("info", db=db).code == 0, "without a database, too"
