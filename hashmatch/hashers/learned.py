@@ -51,11 +51,14 @@ _ALGORITHM = re.compile(rf"({'|'.join(MODELS)})-([0-9a-f]{{{_DIGITS}}})")
 class Proof:
     """From where on the descriptor alone makes a match `possible`; see matching/learned_search.py.
 
-    distance: bits, of 512, at which a reference is alike. lead: bits by which it must be nearer than the background.
+    distance: bits, of 512, at which a reference is alike. lead: bits by which it must be nearer than the background;
+    lead_afar: the same where the background is at least `afar` away, as it is from photographs.
     """
 
     distance: int
     lead: int
+    lead_afar: int
+    afar: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hashmatch.hashers.learned import SIGNS, LearnedModel
+from hashmatch.hashers.learned import SIGNS, LearnedModel, Proof
 from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching.local import LocalMatch, Suspect, compare
 from hashmatch.matching.results import Match, MatchedReference
@@ -31,14 +31,15 @@ NEAREST = 3
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A reference that looks like a file. distance: bits. lead: by how many bits it is nearer than the background.
+    """A reference that looks like a file.
 
-    Each is the best over the pictures of the file that were described.
+    distance: bits, the smallest over the pictures of the file that were described.
+    is_telling: whether it is worth a look although nothing else confirms it.
     """
 
     owner: int
     distance: int
-    lead: float
+    is_telling: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +57,26 @@ class LearnedTables:
             return []
         rows, ground = rows_of(own), _background_distance(own, self.model)
         nearest: dict[int, int] = {}
-        lead: dict[int, float] = {}
+        telling = set[int]()
         for table in self.tables:
             hits = table.search(rows, self.model.radius)
             owners = table.rows.owner[hits.reference]
-            leads = ground[hits.query] - hits.distance
-            for owner, distance, each in zip(owners.tolist(), hits.distance.tolist(), leads.tolist(), strict=True):
+            telling.update(owners[_are_telling(hits.distance, ground[hits.query], self.model.proof)].tolist())
+            for owner, distance in zip(owners.tolist(), hits.distance.tolist(), strict=True):
                 nearest[owner] = min(distance, nearest.get(owner, distance))
-                lead[owner] = max(each, lead.get(owner, each))
         first = sorted(nearest, key=lambda owner: (nearest[owner], owner))[:MOST_PROPOSALS]
-        return [Proposal(owner, nearest[owner], lead[owner]) for owner in first]
+        return [Proposal(owner, nearest[owner], owner in telling) for owner in first]
 
-    def is_telling(self, proposal: Proposal) -> bool:
-        """Whether a proposal is worth a look although nothing else confirms it."""
-        proof = self.model.proof
-        return proof is not None and proposal.distance <= proof.distance and proposal.lead >= proof.lead
+
+def _are_telling(
+    distance: npt.NDArray[np.int64], ground: npt.NDArray[np.float64], proof: Proof | None
+) -> npt.NDArray[np.bool_]:
+    """Which hits are so near, and so much nearer than the background, that they tell something by themselves: bool (n,)."""
+    if proof is None:
+        return np.zeros(len(distance), np.bool_)
+    lead = np.where(ground >= proof.afar, proof.lead_afar, proof.lead)
+    telling: npt.NDArray[np.bool_] = (distance <= proof.distance) & (ground - distance >= lead)
+    return telling
 
 
 def _background_distance(hashes: Sequence[Hash], model: LearnedModel) -> npt.NDArray[np.float64]:

@@ -237,7 +237,7 @@ class LocalSearcher:
             if reference is not None:
                 best[local.owner] = with_parts(best.get(local.owner), local, reference)
         for proposal in proposals:
-            if self._learned and proposal.owner not in best and self._learned.is_telling(proposal):
+            if self._learned and proposal.owner not in best and proposal.is_telling:
                 reference = self._reference(proposal.owner) if self._hashes_count(proposal.owner) else None
                 if reference is not None:
                     best[proposal.owner] = match_of_proposal(reference, self._learned.algorithm)

@@ -132,7 +132,7 @@ def _looks_alike(a: Fingerprint, b: Fingerprint) -> Match | None:
             continue
         table = HashTable(algorithm, threshold, rows_of([each for each in b.hashes if each.algorithm == algorithm]))
         tables = LearnedTables(algorithm, model, (table,))
-        if any(map(tables.is_telling, tables.propose(a.hashes))):
+        if any(proposal.is_telling for proposal in tables.propose(a.hashes)):
             return match_of_proposal(_named(b), algorithm)
     return None
 
