@@ -63,7 +63,7 @@ class Hash:
     view: which part of the picture was hashed, by its name; see views.py.
     version: of the hasher that made it; None where a list did not say.
     turned: for a query only: the hashes of the picture in other orientations (see hashers/orientations.py), concatenated:
-        all seven of a still image, only the mirror image of a frame. Never stored.
+        all seven of a still image and of some frames of a film, only the mirror image of the others. Never stored.
     """
 
     algorithm: str

@@ -15,6 +15,7 @@ import numpy as np
 
 from film_queries.footage import Frame, resized
 from hashmatch.evaluate.scenes import font, place_text, words
+from hashmatch.hashers.orientations import ORIENTATIONS, turn
 
 #: A picture and its seconds since the start of the result, to the changed picture.
 Change = Callable[[Frame, float], Frame]
@@ -60,6 +61,15 @@ def brightness(random: Random, other: Iterator[Frame]) -> Change:
 
 def mirror(random: Random, other: Iterator[Frame]) -> Change:
     return lambda picture, time: picture[:, ::-1]
+
+
+def turned(orientation: str) -> Callable[[Random, Iterator[Frame]], Change]:
+    """orientation: as hashmatch names it, such as rotate90."""
+    return lambda random, other: lambda picture, time: np.ascontiguousarray(turn(picture, orientation))
+
+
+def negative(random: Random, other: Iterator[Frame]) -> Change:
+    return lambda picture, time: 255 - picture
 
 
 def letterbox(random: Random, other: Iterator[Frame]) -> Change:
@@ -198,7 +208,7 @@ def blurred(picture: Frame, share: float) -> Frame:
     return resized(soft, (width, height))  # type: ignore[arg-type]
 
 
-FIRST, SECOND = "row 1", "row 2"
+FIRST, SECOND, TURNED = "row 1", "row 2", "turned"
 
 EDITS: tuple[Edit, ...] = (
     Edit("reencode-240p", FIRST, height=240, crf=28),
@@ -218,4 +228,6 @@ EDITS: tuple[Edit, ...] = (
     Edit("crop-10-each-side", SECOND, crop(0.1)),
     Edit("portrait-blurred", SECOND, portrait),
     Edit("screen-filmed", SECOND, filmed_screen),
+    *(Edit(name, TURNED, turned(name)) for name in ORIENTATIONS[2:]),
+    Edit("inverted", TURNED, negative),
 )

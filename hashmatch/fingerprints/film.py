@@ -18,7 +18,7 @@ from hashmatch.errors import MediaError
 from hashmatch.fingerprints.film_trims import Trims
 from hashmatch.fingerprints.settings import Hashing, PlainHashing, QueryHashing, ReferenceHashing, Settings, VpdqHashing
 from hashmatch.hashers.base import Picture
-from hashmatch.hashers.frames import WHOLE, FrameArea, hash_frames, quality_of_frames
+from hashmatch.hashers.frames import WHOLE, FrameArea, hash_frames, hash_oriented, quality_of_frames
 from hashmatch.hashers.pdq import hash_exact
 from hashmatch.media.grounds import LOOK_BITS
 from hashmatch.media.opened import Beat, Film, Frame
@@ -234,7 +234,10 @@ class _Reach:
 
 
 def _read_query(film: Film, sampling: Sampling, settings: QueryHashing, reading: FilmReading, beat: Beat) -> None:
-    """Hash the frames that the sampling asks for: whole, without borders, and by guesses; all of it mirrored, too."""
+    """Hash the frames that the sampling asks for: whole, without borders, and by guesses.
+
+    All of it is hashed mirrored, too, and half of the frames, but for the guesses, in all orientations.
+    """
     trims, reach = Trims(insets=True), 0
     every = 1 if sampling.keys else GUESS_EVERY
     for some in _together(film.frames(sampling, beat), QUERY_FRAMES, float("inf"), reading):
@@ -242,16 +245,16 @@ def _read_query(film: Film, sampling: Sampling, settings: QueryHashing, reading:
             trims, reach = Trims(insets=True), some[0].reach
         squares = np.stack([frame.pixels for frame in some])
         few = list(range(0, len(some), every))
-        views = [(name, area, list(range(len(some)))) for name, area in [(FULL, WHOLE), *trims.of(squares)]]
-        views += [(name, area, few) for name, area in guesses(some[0].size, settings.profile == "thorough").items()]
-        for name, area, numbers in views:
-            own = squares[numbers]
-            bits, mirrored = hash_frames(own, area), hash_frames(own, area, mirrored=True)
-            _add(reading, _hashes(some, numbers, bits, own, name, area, mirrored), settings)
+        rest = [number for number in range(len(some)) if number % every]
+        for name, area in [(FULL, WHOLE), *trims.of(squares)]:
+            oriented = hash_oriented(squares[few], area)
+            _add(reading, _hashes(some, few, oriented[:, 0], squares[few], name, area, oriented[:, 1:]), settings)
+            _add(reading, _mirrored(some, rest, squares[rest], name, area), settings)
+        for name, area in guesses(some[0].size, settings.profile == "thorough").items():
+            _add(reading, _mirrored(some, few, squares[few], name, area), settings)
         for name, looks in _looks_of(some).items():
             own, numbers = np.stack([look.pixels for look in looks]), list(range(len(looks)))
-            bits, mirrored = hash_frames(own), hash_frames(own, mirrored=True)
-            _add(reading, _hashes(looks, numbers, bits, own, name, WHOLE, mirrored), settings)
+            _add(reading, _mirrored(looks, numbers, own, name, WHOLE), settings)
         _add_others(some, settings, reading)
 
 
@@ -337,16 +340,25 @@ def _hashes(
     squares: npt.NDArray[np.uint8],
     view: str,
     area: FrameArea,
-    mirrored: npt.NDArray[np.uint8] | None = None,
+    others: npt.NDArray[np.uint8] | None = None,
 ) -> list[Hash]:
-    """Hashes of some of the frames. numbers: which; bits, squares and mirrored have a row for each of these."""
+    """Hashes of some of the frames. numbers: which; bits, squares and others, the hashes in other orientations, have a row
+    for each of these."""
     version = _version("pdq")
-    turned = [b""] * len(numbers) if mirrored is None else [each.tobytes() for each in mirrored]
+    turned = [b""] * len(numbers) if others is None else [each.tobytes() for each in others]
     qualities = quality_of_frames(squares, area).tolist()
     return [
         Hash("pdq", bits[at].tobytes(), qualities[at], frames[number].time, view, version, turned[at])
         for at, number in enumerate(numbers)
     ]
+
+
+def _mirrored(
+    frames: list[Frame], numbers: list[int], squares: npt.NDArray[np.uint8], view: str, area: FrameArea
+) -> list[Hash]:
+    """Hashes of some of the frames, upright and mirrored. numbers: which; squares has a row for each of these."""
+    bits, mirrored = hash_frames(squares, area), hash_frames(squares, area, mirrored=True)
+    return _hashes(frames, numbers, bits, squares, view, area, mirrored)
 
 
 def _add_others(frames: list[Frame], settings: Hashing, reading: FilmReading) -> None:

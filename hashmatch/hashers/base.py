@@ -92,7 +92,7 @@ class Threshold:
         is the search radius for still pictures.
     film: largest distance worth a look where either side is a film; the search radius for films.
     low_quality: largest distance worth a look where either side has little detail.
-    turned: like `possible`, for another orientation or the negative.
+    turned: like `possible`, for another orientation or the negative; of films, for all but upright and mirrored ones.
     along: largest distance at which two frames continue a stretch of film that other frames prove (matching/alignment.py).
     telling: largest distance at which a frame counts as one of many that together prove the same footage.
     margin: a frame proves where in a film it is only if it is this much closer to its own frame than to any other.

@@ -23,7 +23,10 @@ _STEPS = {
 #: The orientation that undoes each.
 INVERSE = {name: name for name in ORIENTATIONS} | {"rotate90": "rotate270", "rotate270": "rotate90"}
 
-#: For each that keeps width and height: the same, transposed.
+#: Those that keep width and height: (is upside down, is mirrored) -> orientation.
+FLIPS = {(False, False): "none", (False, True): "mirror", (True, False): "flip", (True, True): "rotate180"}
+
+#: For each of these: the same, transposed.
 TRANSPOSED = {"none": "transpose", "mirror": "rotate270", "flip": "rotate90", "rotate180": "transverse"}
 
 

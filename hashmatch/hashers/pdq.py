@@ -21,16 +21,13 @@ import numpy.typing as npt
 
 from hashmatch.arrays import Float32
 from hashmatch.hashers.base import Hasher, Picture, Quality, Threshold, Thresholds
-from hashmatch.hashers.orientations import ORIENTATIONS, TRANSPOSED, turn
+from hashmatch.hashers.orientations import FLIPS, ORIENTATIONS, TRANSPOSED, turn
 
 SIDE = 64  # the picture is sampled at SIDE × SIDE points
 FREQUENCIES = 16  # and FREQUENCIES × FREQUENCIES of its DCT coefficients are kept
 SMALLEST_SIDE = 5  # smaller pictures have no hash (the reference returns zero bits with quality 0)
 BAND = 8  # rows of the sampling matrix multiplied at a time
 STRIP_BYTES = 32 << 20  # working memory of the exact box filter
-
-#: (is upside down, is mirrored) -> orientation.
-_FLIPS = {(False, False): "none", (False, True): "mirror", (True, False): "flip", (True, True): "rotate180"}
 
 
 def hash_picture(picture: Picture) -> tuple[bytes, int]:
@@ -135,7 +132,7 @@ def hash_orientations(picture: Picture) -> tuple[tuple[bytes, ...], int]:
             if not upside_down and not mirrored:
                 quality = quality_of(samples)
             coefficients = _coefficients(samples)
-            name = _FLIPS[upside_down, mirrored]
+            name = FLIPS[upside_down, mirrored]
             hashes[name] = to_bits(coefficients)
             hashes[TRANSPOSED[name]] = to_bits(coefficients.T)
     return tuple(hashes[name] for name in ORIENTATIONS), quality

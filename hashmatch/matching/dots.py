@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hashmatch.matching.queries import queries_of
+from hashmatch.matching.queries import limits_of, queries_of
 from hashmatch.matching.table import HashTable
 from hashmatch.matching.tracks import Seconds
 from hashmatch.records import Hash
@@ -32,11 +32,12 @@ class Dots:
 
 def dots_of(hashes: Sequence[Hash], table: HashTable) -> Dots:
     """The hits of a film's hashes on a table of one other film. In a crowded neighbourhood, only the best hit."""
-    queries = queries_of(hashes, table.algorithm, "video").rows
+    asked = queries_of(hashes, table.algorithm, "video")
+    queries = asked.rows
     if not len(queries) or not len(table):
         none = np.empty(0)
         return Dots(none, none, none.astype(np.int64))
-    hits = table.search(queries, table.threshold.film)
+    hits = table.search(queries, limits_of(asked, "video", table.threshold))
     query = np.nan_to_num(queries.time[hits.query].astype(np.float64))
     reference = np.nan_to_num(table.rows.time[hits.reference].astype(np.float64))
     best = np.argsort(hits.distance, kind="stable")

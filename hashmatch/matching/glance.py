@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from hashmatch.matching.queries import queries_of
+from hashmatch.matching.queries import limits_of, queries_of
 from hashmatch.matching.table import HashTable
 from hashmatch.records import LONGEST_FILM, Hash
 
@@ -25,10 +25,11 @@ def times_of_hits(hashes: Sequence[Hash], table: HashTable, is_searched: Callabl
 
 def hits_of(hashes: Sequence[Hash], table: HashTable) -> dict[int, set[float]]:
     """By reference, when a film's key frames look like it: seconds."""
-    queries = queries_of(hashes, table.algorithm, "video").rows
+    asked = queries_of(hashes, table.algorithm, "video")
+    queries = asked.rows
     if not len(queries) or not len(table):
         return {}
-    hits = table.search(queries, table.threshold.film, seeds=True)
+    hits = table.search(queries, limits_of(asked, "video", table.threshold), seeds=True)
     hits = hits.select(hits.good)
     found: dict[int, set[float]] = {}
     owners, times = table.rows.owner[hits.reference].tolist(), queries.time[hits.query].tolist()

@@ -1,7 +1,7 @@
 """What a file is searched by.
 
-These are its hashes; for a still picture also those of its other orientations and of its negative, for a film also those of
-its mirror image.
+These are its hashes, and those of its other orientations and of its negative. Parts of a film's frames that are only guessed
+have those of the mirror image only.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from hashmatch.hashers.blocks import Levels
 from hashmatch.hashers.details import Details
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
 from hashmatch.matching.table import HashRows, comparable, rows_of, seconds_of, stands
+from hashmatch.matching.tiers import Threshold
 from hashmatch.records import Guards, Hash, Kind
 from hashmatch.views import pack_view
 
 #: What was done to the reference's picture to make the query's: an orientation, or the negative. Arrays hold the number.
 TURNS = (*ORIENTATIONS, "inverted")
 _NEGATIVE = len(ORIENTATIONS)
+#: Films are upright or mirrored. For all else, a frame must be closer to a reference's to be worth a look.
+_USUAL = (ORIENTATIONS.index("none"), ORIENTATIONS.index("mirror"))
 #: The longest time, in seconds, that a frame of a file stands for. Key frames may be some 10 s apart.
 LONGEST_STEP = 12.0
 
@@ -65,11 +68,12 @@ def queries_of(hashes: Sequence[Hash], algorithm: str, kind: Kind) -> Queries:
     own = [each for each in hashes if each.algorithm == algorithm]
     every, turn = list(own), [0] * len(own)
     for each in own if algorithm == hashers.MAIN else ():
-        if kind == "image":
+        width = len(each.bits)
+        others = len(each.turned) // width
+        if kind == "image" or others == len(ORIENTATIONS) - 1:
             every.append(_with_bits(each, bytes(255 - byte for byte in each.bits)))
             turn.append(_NEGATIVE)
-        width = len(each.bits)
-        for number in range(1, 1 + len(each.turned) // width):
+        for number in range(1, 1 + others):
             every.append(_with_bits(each, each.turned[(number - 1) * width : number * width]))
             # Turned like this, the query looks like the reference. So the reference, turned back, looks like the query.
             turn.append(ORIENTATIONS.index(INVERSE[ORIENTATIONS[number]]))
@@ -85,6 +89,13 @@ def _guards(hashes: Sequence[Hash]) -> dict[int, Guards]:
     finer = {each.view: each.bits for each in hashes if each.algorithm == hashers.DETAILS}
     own = (each for each in hashes if each.algorithm == hashers.GUARD)
     return {pack_view(each.view): Guards(each.bits, finer.get(each.view)) for each in own}
+
+
+def limits_of(queries: Queries, kind: Kind, threshold: Threshold) -> npt.NDArray[np.int64]:
+    """How many bits away each query hash may be: int64 (n,). kind: of the file."""
+    if kind == "image":
+        return np.where(queries.turn == 0, threshold.possible, threshold.turned)
+    return np.where(np.isin(queries.turn, _USUAL), threshold.film, min(threshold.film, threshold.turned))
 
 
 def _stops(times: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from hashmatch.matching import films, stills
 from hashmatch.matching.finding import Finding, Search
 from hashmatch.matching.layouts import GuardsOf
-from hashmatch.matching.queries import Queries, queries_of
+from hashmatch.matching.queries import Queries, limits_of, queries_of
 from hashmatch.matching.results import Match, MatchedReference
 from hashmatch.matching.table import HashTable, Hits, join_rows
 from hashmatch.records import Hash, Kind
@@ -22,7 +21,7 @@ def find(hashes: Sequence[Hash], kind: Kind, table: HashTable, guards_of: Guards
     """One finding for each reference that has a hash close to one of the file's. kind: of the file."""
     queries = queries_of(hashes, table.algorithm, kind)
     if len(queries.rows) and len(table):
-        hits = table.search(queries.rows, _limits(queries, kind, table), seeds=kind == "video")
+        hits = table.search(queries.rows, limits_of(queries, kind, table.threshold), seeds=kind == "video")
         yield from _judged(hits, queries, kind, table, guards_of)
 
 
@@ -38,7 +37,7 @@ def find_each(
     stills = [(number, queries) for number, queries in stills if files[number][1] == "image" and len(queries.rows)]
     if not stills or not len(table):
         return found
-    limits = np.concatenate([_limits(queries, "image", table) for _number, queries in stills])
+    limits = np.concatenate([limits_of(queries, "image", table.threshold) for _number, queries in stills])
     hits = table.search(join_rows(queries.rows for _number, queries in stills), limits)
     ends = np.cumsum([len(queries.rows) for _number, queries in stills])
     whose = np.searchsorted(ends, hits.query, side="right")
@@ -49,12 +48,6 @@ def find_each(
         own = replace(own, query=own.query - (ends[at] - len(queries.rows)))
         found[number] = list(_judged(own, queries, "image", table, guards_of))
     return found
-
-
-def _limits(queries: Queries, kind: Kind, table: HashTable) -> npt.NDArray[np.int64]:
-    """How many bits away each query hash may be: int64 (n,)."""
-    upright = table.threshold.film if kind == "video" else table.threshold.possible
-    return np.where((queries.turn == 0) | (kind == "video"), upright, table.threshold.turned)
 
 
 def _judged(hits: Hits, queries: Queries, kind: Kind, table: HashTable, guards_of: GuardsOf) -> Iterator[Finding]:

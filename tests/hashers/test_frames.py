@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hashmatch.hamming.brute import distance
-from hashmatch.hashers.frames import BATCH, STANDS_FOR, WHOLE, FrameArea, hash_frames, quality_of_frames
+from hashmatch.hashers.frames import (
+    BATCH,
+    STANDS_FOR,
+    WHOLE,
+    FrameArea,
+    hash_frames,
+    hash_oriented,
+    quality_of_frames,
+)
+from hashmatch.hashers.orientations import ORIENTATIONS, turn
 from hashmatch.hashers.pdq import hash_luma
 from hashmatch.media.sampling import EVERY_FRAME
 from tests.support.edge_case_pictures import KINDS, draw
@@ -182,3 +191,21 @@ def test_frames_hash_as_meta_says(corpus: Path) -> None:
     assert np.median(away) <= 10
     # Meta's list is of frames of full size. One film, of fine patterns, is 25 bits away at any size it is scaled to.
     assert sum(median <= 12 for median in small) >= 13 and max(small) <= 31
+
+
+@pytest.mark.parametrize("area", [WHOLE, AREAS[0]])
+def test_all_orientations_are_those_of_turned_frames(area: FrameArea) -> None:
+    """In batches, and each as the hash of the part, turned."""
+    side = 128
+    some = rough(BATCH + 3, side)
+    left, top, right, bottom = (round(edge * side) for edge in area)
+    parts = np.stack([np.asarray(Image.fromarray(each[top:bottom, left:right]).resize((512, 512), 0)) for each in some])
+    oriented = hash_oriented(some, area)
+    assert (oriented.shape, oriented.dtype) == ((len(some), 8, 32), np.uint8)
+    for number, name in enumerate(ORIENTATIONS):
+        for part, bits in zip(parts, oriented[:, number], strict=True):
+            turned = np.ascontiguousarray(turn(part, name)).astype(np.float32)
+            assert distance(bits.tobytes(), hash_luma(turned, (512, 512))[0]) <= 2
+    assert (oriented[:, 0] != hash_frames(some, area)).mean() < 0.001
+    assert (oriented[:, 1] != hash_frames(some, area, mirrored=True)).mean() < 0.001
+    assert hash_oriented(some[:0]).shape == (0, 8, 32)

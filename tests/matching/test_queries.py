@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from hashmatch.fingerprints.picture import hashes_of
@@ -10,7 +11,8 @@ from hashmatch.fingerprints.settings import QueryHashing, ReferenceHashing
 from hashmatch.hashers import GUARD, blocks, details
 from hashmatch.hashers.base import Picture
 from hashmatch.hashers.orientations import INVERSE, ORIENTATIONS
-from hashmatch.matching.queries import TURNS, queries_of
+from hashmatch.matching.queries import TURNS, limits_of, queries_of
+from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.records import Hash
 from tests.support.layered_scenes import BY_PILLOW, layered_scene
 from tests.support.made_references import flip, pdq_bits
@@ -58,6 +60,32 @@ def test_films_and_other_algorithms_as_they_are() -> None:
     assert queries_of(frames, "pdq", "video").turn.tolist() == [0, 0, 0]
     assert queries_of([Hash("phash", bytes(8))], "phash", "image").turn.tolist() == [0]
     assert len(queries_of(frames, "phash", "video").rows) == 0
+
+
+def test_a_film_in_all_orientations_where_its_frames_have_them() -> None:
+    others = b"".join(pdq_bits(("turned", number)) for number in range(7))
+    frames = [
+        Hash("pdq", pdq_bits("a"), 100, 0.0, turned=others),
+        Hash("pdq", pdq_bits("b"), 100, 0.5, turned=others[:32]),
+    ]
+    queries = queries_of(frames, "pdq", "video")
+    assert sorted(TURNS[turn] for turn in queries.turn[queries.rows.time == 0].tolist()) == sorted(TURNS)
+    assert sorted(TURNS[turn] for turn in queries.turn[queries.rows.time == 0.5].tolist()) == ["mirror", "none"]
+    (negative,) = queries.rows.bits[queries.turn == TURNS.index("inverted")]
+    assert (negative ^ np.frombuffer(pdq_bits("a"), np.uint8) == 255).all()
+
+
+@pytest.mark.parametrize("profile", ["fast", "thorough"])
+def test_how_close_each_must_be(profile: Profile) -> None:
+    """Stricter where a film is turned or a negative, and where a still picture is anything but upright."""
+    hashes = [Hash("pdq", pdq_bits("a"), 100, turned=bytes(7 * 32))]
+    queries, threshold = queries_of(hashes, "pdq", "image"), thresholds(profile)["pdq"]
+    of_film = dict(zip(queries.turn.tolist(), limits_of(queries, "video", threshold).tolist(), strict=True))
+    of_still = dict(zip(queries.turn.tolist(), limits_of(queries, "image", threshold).tolist(), strict=True))
+    usual = {TURNS.index("none"), TURNS.index("mirror")}
+    assert {of_film[turn] for turn in of_film if turn in usual} == {threshold.film}
+    assert {of_film[turn] for turn in of_film if turn not in usual} == {min(threshold.turned, threshold.film)}
+    assert {of_still[turn] for turn in of_still if turn} == {threshold.turned} and of_still[0] == threshold.possible
 
 
 def test_what_says_nothing_is_left_out() -> None:
