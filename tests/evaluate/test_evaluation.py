@@ -45,7 +45,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
 
 def test_slight_copies_are_found_and_nothing_else(run: Evaluate, tmp_path: Path) -> None:
     steps_done: list[None] = []
-    folder = folder_of(tmp_path / "own", 5, (320, 240))
+    folder = folder_of(tmp_path / "own", 5, (640, 480))
     done = run(folder, advance=lambda: steps_done.append(None), templates=1)
     assert len(steps_done) == steps(5, EDITS, 1)
     by_name = {each.edit: each for each in done.edits}
