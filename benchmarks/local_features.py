@@ -235,7 +235,7 @@ def _edited(photo: Photo, edit: Edit) -> Bits:
 
 def _suspects(luma: Bits) -> list[Suspect]:
     """Upright, mirrored, and as a negative."""
-    return Suspect.each(orb.extract_suspects(luma, negative=True))
+    return Suspect.each(orb.extract_suspects(luma))
 
 
 def _luma(image: Image.Image) -> Bits:

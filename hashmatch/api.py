@@ -95,7 +95,7 @@ class ReferenceSet:
         paths: Iterable[AnyPath],
         *,
         collections: Sequence[str] = (),
-        profile: Profile = "fast",
+        profile: Profile = "balanced",
         radius: int | None = None,
         min_tier: Tier = "possible",
         exclude: Sequence[str] = (),

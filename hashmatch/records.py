@@ -97,6 +97,13 @@ class Glance:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """The hashes of a file's still pictures, before anything dearer is computed of them."""
+
+    hashes: tuple[Hash, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Length:
     """The length of a film that is about to be decoded, in seconds, and whether several workers may share it."""
 

@@ -146,7 +146,7 @@ class TestReferenceSet:
             distance = found.matches[0].distance
             assert distance is not None and 0 < distance < 31 and found.matches[0].view == "full"
             for radius, status in ((distance, "allowed"), (distance - 1, "clean")):
-                assert [r.status for r in known.scan([copy], radius=radius, workers=1)] == [status]
+                assert [r.status for r in known.scan([copy], profile="fast", radius=radius, workers=1)] == [status]
             for least, status in (("possible", "allowed"), ("near", "allowed"), ("exact", "clean")):
                 assert [r.status for r in known.scan([copy], min_tier=least, workers=1)] == [status]
             with pytest.raises(CommandError, match="no collection 'x'"):

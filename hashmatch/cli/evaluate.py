@@ -44,7 +44,7 @@ _MEASURED = _("What to measure")
 )
 @sections.option(
     "--profile",
-    type=click.Choice(["fast", "thorough"]),
+    type=click.Choice(["fast", "balanced", "thorough"]),
     default="thorough",
     show_default=True,
     section=_MEASURED,

@@ -38,7 +38,7 @@ class ClusterSearcher(LocalSearcher):
         store: Store,
         *,
         collections: Sequence[str] = (),
-        profile: Profile = "fast",
+        profile: Profile = "balanced",
         radius: int | None = None,
         models: Sequence[ModelFile] = (),
     ) -> None:

@@ -20,8 +20,8 @@ class Goal:
     good_quality: bool = False
 
     def of(self, profile: str) -> tuple[float | None, float | None]:
-        """The goals for near and for found of a profile, "fast" or "thorough"."""
-        if profile == "fast":
+        """The goals for near and for found of a profile."""
+        if profile != "thorough":
             return (self.near if self.fast is not None else None), self.fast
         return self.near, self.found
 

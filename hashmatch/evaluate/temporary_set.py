@@ -53,7 +53,7 @@ class TemporarySet:
         """Add files to the reference set, as `hashmatch index` does."""
         with open_store(self._database, write=True) as store:
             actor, membership = Actor.current("evaluate"), Membership("evaluate")
-            settings = ReferenceHashing(self.hashes, self.limits, self.profile == "thorough", self.models)
+            settings = ReferenceHashing(self.hashes, self.limits, self.profile != "fast", self.models)
             examiner = LocalExaminer(self.isolation)
             yield from index(store, actor, map(FoundPath, paths), membership, settings, examiner)
 

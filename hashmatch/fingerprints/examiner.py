@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from hashmatch.fingerprints.film import Parts
 from hashmatch.fingerprints.settings import ReferenceOrQuery
 from hashmatch.media.files import FoundPath
-from hashmatch.records import Digests, Fingerprint, Glance
+from hashmatch.records import Digests, Fingerprint, Glance, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class ExaminerHooks:
     is_unchanged: asked before a file is read; if true, it is not read, and has no fingerprint.
     is_known: asked with a file's digests before it is decoded; if true, it is not decoded.
     parts_to_decode: asked with the key frames of a film which parts of it are worth decoding.
+    is_unexplained: asked with the hashes of still pictures whether no reference explains them; if true, local features and
+        descriptors are computed, too. A cluster does not ask, and computes them.
     on_progress: told what share of a long film has been decoded, 0 to 1.
     on_locked: told the steps by which a worker has locked itself (see isolation/lock.py).
     prepare: called once, while the first files are with the workers: time to load what their results need.
@@ -47,6 +49,7 @@ class ExaminerHooks:
     is_unchanged: Callable[[FileState], bool] = lambda state: False
     is_known: Callable[[FileState, Digests], bool] = lambda state, digests: False
     parts_to_decode: Callable[[FileState, Glance], Parts] = lambda state, glance: ()
+    is_unexplained: Callable[[FileState, Sighting], bool] = lambda state, sighting: True
     on_progress: Callable[[FileState, float], object] = lambda state, share: None
     on_locked: Callable[[tuple[str, ...]], object] = lambda steps: None
     prepare: Callable[[], object] = lambda: None

@@ -29,11 +29,11 @@ from hashmatch.media.sampling import FilmShare
 from hashmatch.media.sniff import HEAD_BYTES, sniff
 from hashmatch.media.unexamined import unexamined_kind
 from hashmatch.messages import Message
-from hashmatch.records import DecoderNeeds, Digests, Failure, Fingerprint, Glance, Kind, Length
+from hashmatch.records import DecoderNeeds, Digests, Failure, Fingerprint, Glance, Kind, Length, Sighting
 
-#: What a worker asks: whether content is known, which parts of a film to decode, how many workers share it, and whether
-#: another worker, which has these decoders, should do the file.
-Question = Digests | Glance | Length | DecoderNeeds
+#: What a worker asks: whether content is known, which parts of a film to decode, whether nothing explains a picture yet, how
+#: many workers share a film, and whether another worker, which has these decoders, should do the file.
+Question = Digests | Glance | Sighting | Length | DecoderNeeds
 
 
 #: Seconds of CPU time after its limit at which the system ends a worker that did not end the file itself.
@@ -137,6 +137,10 @@ class _Examination:
             if not are_credible_hashes(question.hashes, self._settings):
                 raise NonsenseError("a glance that cannot be")
             return self._hooks.parts_to_decode(case.state, question)
+        if isinstance(question, Sighting):
+            if not are_credible_hashes(question.hashes, self._settings):
+                raise NonsenseError("a sighting that cannot be")
+            return self._hooks.is_unexplained(case.state, question)
         if isinstance(question, Length):
             return self._sharers(pool, case, question)
         if isinstance(question, DecoderNeeds):
@@ -341,7 +345,7 @@ def _work(
                 assert not isinstance(settings, SmallPictures)  # nobody shares these
                 result = fingerprint_share(file, media_type, settings, share, _at_most_each_second(beat))
             else:
-                hooks = ReadingHooks(ask, _at_most_each_second(beat), ask, ask, functools.partial(_has, ask))
+                hooks = ReadingHooks(ask, _at_most_each_second(beat), ask, ask, functools.partial(_has, ask), ask)
                 result = fingerprint(file, settings, hooks, media_type)
         except OSError as error:
             return Fingerprint("image", before.size, error=io_error(error).failure)

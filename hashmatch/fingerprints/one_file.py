@@ -24,6 +24,7 @@ from hashmatch.fingerprints.film import (
 from hashmatch.fingerprints.film import read as read_film
 from hashmatch.fingerprints.picture import descriptors_of, features_of, hashes_of, leads, pixels_of, views_of
 from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures, VpdqHashing
+from hashmatch.hashers.base import Picture
 from hashmatch.media import Film, MediaType, Stills, count_covers, need, open_media, open_part, probed, recipe
 from hashmatch.media.files import chunks, digest
 from hashmatch.media.limits import Meter
@@ -43,11 +44,14 @@ from hashmatch.records import (
     Kind,
     Length,
     Pixels,
+    Sighting,
     View,
 )
 
 #: Asked whether content with these digests is known; if so, it is not decoded.
 IsKnown = Callable[[Digests], bool]
+#: Asked with the hashes of still pictures whether no reference explains them, so that dearer things are worth computing.
+IsUnexplained = Callable[[Sighting], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class ReadingHooks:
         others.
     has_decoders: asked whether what `media.load_decoder` takes by these names is loaded, or can be. If not, the file is
         given up, for another process to examine.
+    is_unexplained: see IsUnexplained.
     """
 
     is_known: IsKnown = lambda digests: False
@@ -67,6 +72,7 @@ class ReadingHooks:
     parts_to_decode: PartsToDecode = lambda glance: ()
     count_sharers: CountSharers = lambda length: 1
     has_decoders: Callable[[frozenset[str]], bool] = lambda needs: True
+    is_unexplained: IsUnexplained = lambda sighting: True
 
 
 def fingerprint(
@@ -166,7 +172,7 @@ def _read(
         if any(each.is_cover for each in beside) and not hooks.has_decoders(COVER_NEEDS):
             return result
         if not isinstance(opened, Film):
-            return _read_stills(opened, settings, result)
+            return _read_stills(opened, settings, result, hooks.is_unexplained)
         length = Length(opened.duration or 0.0, can_be_shared(settings) and media_type.decoder == "pyav")
         share = FilmShare(0, hooks.count_sharers(length) if length.seconds >= LONG else 1)
         return _read_film(opened, settings, result, hooks.beat, hooks.parts_to_decode, share)
@@ -179,7 +185,7 @@ def _read(
     if not beside and not elsewhere:
         return main
     sources = named([*beside, *elsewhere], media_type)
-    parts = tuple(_part(file, each, settings, hooks.beat) for each in sources[:MOST_PARTS])
+    parts = tuple(_part(file, each, settings, hooks) for each in sources[:MOST_PARTS])
     if len(sources) <= MOST_PARTS:
         return replace(main, parts=parts)
     problem = Failure("too-large", Message.of("parts-limit", count=len(sources) - MOST_PARTS))
@@ -197,7 +203,7 @@ def _read_sound(file: BinaryIO, settings: Settings, result: Fingerprint, hooks: 
         return result
     if isinstance(settings, SmallPictures):
         return _read_pictures(file, None, sound, settings, result, hooks) if settings.part else result
-    parts = (_part(file, each, settings, hooks.beat) for each in named(covers, sound)[:MOST_PARTS])
+    parts = (_part(file, each, settings, hooks) for each in named(covers, sound)[:MOST_PARTS])
     return replace(result, parts=tuple(parts))
 
 
@@ -224,7 +230,7 @@ def _tried(result: Fingerprint, read: Callable[[], Fingerprint]) -> Fingerprint:
         return replace(result, error=Failure("out-of-memory", Message.of("memory-limit")))
 
 
-def _part(file: BinaryIO, source: PartSource, settings: Hashing, beat: Beat) -> FilePart:
+def _part(file: BinaryIO, source: PartSource, settings: Hashing, hooks: ReadingHooks) -> FilePart:
     """A further part of a file, read as if it were a file of its own, films from end to end. What is wrong with it is in its
     `error`."""
     size = source.end - source.start
@@ -237,8 +243,8 @@ def _part(file: BinaryIO, source: PartSource, settings: Hashing, beat: Beat) -> 
         own = window(file, source.start, source.end)
         opened = open_part(own, source, settings.limits, settings.exact)
         if isinstance(opened, Film):
-            return _read_film(opened, settings, result, beat, lambda glance: ((0.0, LONGEST_FILM),), FilmShare())
-        return _read_stills(opened, settings, result)
+            return _read_film(opened, settings, result, hooks.beat, lambda glance: ((0.0, LONGEST_FILM),), FilmShare())
+        return _read_stills(opened, settings, result, hooks.is_unexplained)
 
     found = _tried(result, read)
     return as_part(source.name, found)
@@ -299,26 +305,29 @@ def _open_media(file: BinaryIO, data: bytes | None, media_type: MediaType, setti
     return open_media(file, data, media_type, settings.limits, settings.exact)
 
 
-def _read_stills(stills: Stills, settings: Hashing, result: Fingerprint) -> Fingerprint:
+def _read_stills(stills: Stills, settings: Hashing, result: Fingerprint, is_unexplained: IsUnexplained) -> Fingerprint:
     hashes: list[Hash] = []
     views: tuple[View, ...] = ()
-    features: tuple[bytes, ...] = ()
     size: tuple[int, int] | None = None
     error: Failure | None = None
+    leading: tuple[Picture, tuple[View, ...]] | None = None
     try:
         for picture in stills.pictures:
             size, is_leading = size or picture.full_size, leads(picture, hashes)
             own = views_of(picture, settings) if is_leading else ()
             views = own or views
             hashes.extend(hashes_of(picture, settings, own))
-            if settings.features and is_leading:
-                features = features_of(picture, is_query=isinstance(settings, QueryHashing))
-            if is_leading:
-                hashes.extend(descriptors_of(picture, settings, own))
+            if is_leading and (settings.features or settings.models):
+                leading = picture, own
     except MediaError as problem:
         error = _what_is_missing(problem, bool(hashes))
     if size is None:
         raise MediaError("no-usable-frames", Message.of("no-pictures"))
+    features: tuple[bytes, ...] = ()
+    is_query = isinstance(settings, QueryHashing)
+    if leading is not None and (not is_query or is_unexplained(Sighting(tuple(hashes)))):
+        hashes.extend(descriptors_of(leading[0], settings, leading[1]))
+        features = features_of(leading[0], settings) if settings.features else ()
     measured = _measured(result, "image", size, hashes, stills.decoder, error, settings)
     return replace(measured, views=views, features=features)
 

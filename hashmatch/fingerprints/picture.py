@@ -33,7 +33,7 @@ def prepare(settings: Settings) -> None:
         learned.load(model)
         learned.fed(learned.model(model.model), picture)
     if settings.features:
-        features_of(picture, is_query=isinstance(settings, QueryHashing))
+        features_of(picture, settings)
 
 
 def hashes_of(picture: Picture, settings: Hashing, views: Sequence[View] = ()) -> Iterator[Hash]:
@@ -89,13 +89,17 @@ def views_of(picture: Picture, settings: Hashing) -> tuple[View, ...]:
     return tuple(views)
 
 
-def features_of(picture: Picture, *, is_query: bool) -> tuple[bytes, ...]:
-    """Local features of a still picture; of a query, more of them, and also those of its mirror image and its negative."""
+def features_of(picture: Picture, settings: Hashing) -> tuple[bytes, ...]:
+    """Local features of a still picture: of a reference; or of a query, and if it is to be thorough, also those of its
+    mirror image and its negative."""
     from hashmatch.hashers import orb
 
     luma = np.asarray(picture.image.convert("L"))
-    found = orb.extract_suspects(luma, negative=True) if is_query else (orb.extract(luma, orb.REFERENCE),)
-    return tuple(each.to_bytes() for each in found)
+    if not isinstance(settings, QueryHashing):
+        return (orb.extract(luma, orb.REFERENCE).to_bytes(),)
+    if settings.profile != "thorough":
+        return (orb.extract(luma, orb.quick_detail(luma)).to_bytes(),)
+    return tuple(each.to_bytes() for each in orb.extract_suspects(luma))
 
 
 def descriptors_of(picture: Picture, settings: Hashing, views: Sequence[View] = ()) -> Iterator[Hash]:

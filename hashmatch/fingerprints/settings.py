@@ -36,7 +36,7 @@ class ReferenceHashing:
 class QueryHashing:
     """Hash files to search for them: as references, but in all orientations, and films only where it is worth it.
 
-    hashers, features, models: as of ReferenceHashing. profile: how closely to look at films.
+    hashers, features, models: as of ReferenceHashing. profile: how closely to look.
     """
 
     hashers: tuple[str, ...] = ("pdq",)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # a declaration can be read without numpy and Pillow
     from PIL import Image
 
 #: How thorough a scan is: see docs/matching.md.
-Profile = Literal["fast", "thorough"]
+Profile = Literal["fast", "balanced", "thorough"]
 
 #: Lists and the database take such names.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]{0,31}")
@@ -128,14 +128,14 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The thresholds of both profiles of a scan."""
+    """The thresholds of a scan. The profile balanced has those of fast: what it does more is done by local features."""
 
     fast: Threshold
     thorough: Threshold
 
     def of(self, profile: Profile) -> Threshold:
         """The threshold of one profile. Raises KeyError for any other name."""
-        return {"fast": self.fast, "thorough": self.thorough}[profile]
+        return {"fast": self.fast, "balanced": self.fast, "thorough": self.thorough}[profile]
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Detail:
 REFERENCE = Detail(400, 512, 9, 3000)
 #: For a query: more features and smaller patches, since nothing is stored.
 QUERY = Detail(800, 512, 10, 2500)
+#: The same where time is short.
+QUICK_QUERY = Detail(500, 448, 9, 1500)
 #: For a query of more than LARGE pixels: a screenshot, a collage, a page may show the reference small. One closer look costs
 #: half of what looks at its four quarters cost.
 LARGE_QUERY = Detail(1200, 768, 10, 4000)
@@ -85,10 +87,15 @@ def extract(luma: npt.NDArray[np.uint8], detail: Detail = REFERENCE) -> LocalFea
     return _described(scaled, _strongest(scaled, detail), detail)
 
 
+def quick_detail(luma: npt.NDArray[np.uint8]) -> Detail:
+    """How closely to look at a query that has little time. luma: as for `extract`."""
+    return LARGE_QUERY if max(luma.shape) > LARGE else QUICK_QUERY
+
+
 def extract_suspects(
-    luma: npt.NDArray[np.uint8], detail: Detail | None = None, *, negative: bool = False
-) -> tuple[LocalFeatures, ...]:
-    """The features of a picture, of its mirror image, and perhaps of its negative.
+    luma: npt.NDArray[np.uint8], detail: Detail | None = None
+) -> tuple[LocalFeatures, LocalFeatures, LocalFeatures]:
+    """The features of a picture, of its mirror image, and of its negative.
 
     Corners are where they are in all three, so they are looked for once, which takes most of the time.
 
@@ -98,12 +105,11 @@ def extract_suspects(
         detail = LARGE_QUERY if max(luma.shape) > LARGE else QUERY
     scaled = _scaled(luma, detail.side)
     corners = _strongest(scaled, detail)
-    found = [_described(scaled, corners, detail)]
-    found.append(_described(scaled[:, ::-1], [_mirrored(each, scaled.shape[1]) for each in corners], detail))
-    if negative:
-        # The direction of a corner is from its middle to the brighter side.
-        found.append(_described(255 - scaled, [_turned(each, each.angle + 180) for each in corners], detail))
-    return tuple(found)
+    upright = _described(scaled, corners, detail)
+    mirrored = _described(scaled[:, ::-1], [_mirrored(each, scaled.shape[1]) for each in corners], detail)
+    # The direction of a corner is from its middle to the brighter side.
+    negative = _described(255 - scaled, [_turned(each, each.angle + 180) for each in corners], detail)
+    return upright, mirrored, negative
 
 
 def _mirrored(corner: cv2.KeyPoint, width: int) -> cv2.KeyPoint:

@@ -35,7 +35,7 @@ from hashmatch.matching.table import HashTable
 from hashmatch.matching.tiers import Profile, thresholds
 from hashmatch.matching.verdict import exact, find, match_of
 from hashmatch.media import Limits
-from hashmatch.records import Digests, Fingerprint, Glance, Guards, Hash
+from hashmatch.records import Digests, Fingerprint, Glance, Guards, Hash, Kind, Sighting
 from hashmatch.search.cache import load, load_features, load_learned
 from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions, word_facts
 from hashmatch.store.scope import SearchScope
@@ -45,6 +45,8 @@ AnyFound = TypeVar("AnyFound")
 #: Times that a load took, until the next one. References that are added during a scan are then loaded soon, and loading
 #: never takes more than a tenth of the scan's time.
 LOADING_SHARE = 9.0
+#: Findings of files that are under way, to keep.
+MOST_EXPLAINED = 256
 
 
 class Searcher(Protocol):
@@ -70,6 +72,10 @@ class Searcher(Protocol):
         """The parts of a film whose key frames resemble a reference; empty if none do."""
         ...
 
+    def explains(self, sighting: Sighting) -> bool:
+        """Whether a reference is the same picture by its hashes, so that a file need not be looked at more closely."""
+        ...
+
     def matches_of_each(self, files: Sequence[Fingerprint]) -> Iterator[list[Match]]:
         """The matches of each file, in the order of the files.
 
@@ -87,7 +93,7 @@ class LocalSearcher:
         store: Store,
         *,
         collections: Sequence[str] = (),
-        profile: Profile = "fast",
+        profile: Profile = "balanced",
         radius: int | None = None,
         allowed: bool = False,
         models: Sequence[ModelFile] = (),
@@ -109,6 +115,7 @@ class LocalSearcher:
             functools.partial(word_facts.hashes_count, self._connection)
         )
         self._tables: list[HashTable] | None = None
+        self._explained: dict[tuple[Hash, ...], list[Finding]] = {}
         self._models = tuple(models)
         self._local_tables: list[LocalTable] = []
         self._learned: LearnedTables | None = None
@@ -124,7 +131,7 @@ class LocalSearcher:
     @functools.cached_property
     def wants_features(self) -> bool:
         """Whether files are also searched for by local features."""
-        return self._profile == "thorough" and hash_rows.has_features(self._connection)
+        return self._profile != "fast" and hash_rows.has_features(self._connection)
 
     @functools.cached_property
     def model(self) -> ModelFile | None:
@@ -149,6 +156,7 @@ class LocalSearcher:
         self._version = generation.data_version(self._connection)
         self._generation = generation.current(self._connection)
         self._tables = self._load_tables(anew)
+        self._explained.clear()
         if self.wants_features:
             self._local_tables = load_features(self._store, anew=anew)
         if self.model is not None:
@@ -181,11 +189,29 @@ class LocalSearcher:
     def _findings_of_each(self, files: Sequence[Fingerprint]) -> Iterator[list[Finding]]:
         """The references that each file resembles by its hashes, live or not."""
         for file in files:
-            hashes, kind = file.hashes, file.kind
-            if hashes and kind is not None:
-                yield self._searched(functools.partial(find, hashes, kind, guards_of=self._guards_of))
-            else:
-                yield []
+            yield self._findings(file.hashes, file.kind) if file.hashes and file.kind is not None else []
+
+    def _findings(self, hashes: Sequence[Hash], kind: Kind) -> list[Finding]:
+        """The references that a file resembles by its hashes, live or not. What `explains` has just found is not looked for
+        again."""
+        found = self._explained.pop(self._sighted(hashes), None) if kind == "image" else None
+        return (
+            self._searched(functools.partial(find, hashes, kind, guards_of=self._guards_of)) if found is None else found
+        )
+
+    def _sighted(self, hashes: Sequence[Hash]) -> tuple[Hash, ...]:
+        """The hashes that a file had before descriptors were added."""
+        described = {each.algorithm for each in self._models}
+        return tuple(each for each in hashes if each.algorithm not in described)
+
+    def explains(self, sighting: Sighting) -> bool:
+        """As Searcher.explains."""
+        self._keep_up()
+        found = self._findings(sighting.hashes, "image")
+        if len(self._explained) >= MOST_EXPLAINED:
+            self._explained.pop(next(iter(self._explained)))  # its file failed, or was examined elsewhere
+        self._explained[sighting.hashes] = found
+        return any(each.tier == "near" and self.finds(each.reference_id) for each in found)
 
     def _searched(self, search: Callable[[HashTable], Iterable[AnyFound]]) -> list[AnyFound]:
         """What a search of all tables finds."""

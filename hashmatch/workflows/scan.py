@@ -49,6 +49,7 @@ def scan(
     hooks = ExaminerHooks(
         is_known=_known_content(store.connection, searcher, settings),
         parts_to_decode=lambda state, glance: searcher.parts_to_decode(glance),
+        is_unexplained=lambda state, sighting: not searcher.explains(sighting),
         on_progress=lambda state, share: on_progress(state.path, share),
         prepare=searcher.prepare,
     )

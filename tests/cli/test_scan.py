@@ -148,7 +148,7 @@ def test_what_of_films_was_looked_at_is_said(run: Run) -> None:
         ("broken/not-a-picture.jpg", [], 2),
         ("broken/empty.jpg", [], 2),
         ("no-such-file.jpg", [], 2),
-        ("small.jpg", ["--radius", "3"], 0),
+        ("small.jpg", ["--radius", "3", "--profile", "fast"], 0),
         ("small.jpg", ["--collection", "news"], 2),
         ("small.jpg", ["--collection", "archive"], 1),
         ("railway-copy.jpg", ["--collection", "archive"], 0),
@@ -156,6 +156,17 @@ def test_what_of_films_was_looked_at_is_said(run: Run) -> None:
 )
 def test_exit_codes(indexed: Path, upload: str, options: list[str], code: int) -> None:
     assert run_command("scan", UPLOADS / upload, *options, db=indexed).code == code
+
+
+def test_a_crop_is_found_unless_the_scan_is_fast(indexed: Path, tmp_path: Path) -> None:
+    with Image.open(UPLOADS / "small.jpg") as image:
+        width, height = image.size
+        image.crop((width // 4, height // 5, width, height)).save(tmp_path / "crop.jpg")
+    for profile, found in (([], True), (["--profile", "fast"], False), (["--profile", "thorough"], True)):
+        ran = run_command("scan", tmp_path / "crop.jpg", *profile, "--format", "json", db=indexed)
+        assert (ran.code == 1) is found, profile
+        for match in ran.json["results"][0]["matches"]:
+            assert (match["tier"], match["reason"], match["transform"]) == ("possible", "local-features", "crop")
 
 
 def test_a_match_weighs_more_than_a_failure(indexed: Path) -> None:

@@ -26,6 +26,7 @@ from hashmatch.fingerprints.film import can_be_shared
 from hashmatch.fingerprints.many_files import LocalExaminer, _is_credible, fingerprints
 from hashmatch.fingerprints.one_file import ReadingHooks, fingerprint, joined
 from hashmatch.fingerprints.settings import (
+    Hashing,
     PlainHashing,
     QueryHashing,
     ReferenceHashing,
@@ -41,7 +42,18 @@ from hashmatch.matching.status import is_skipped
 from hashmatch.media import Limits, MediaType, recipe
 from hashmatch.media.files import CHUNK, FoundPath, walk
 from hashmatch.messages import Message
-from hashmatch.records import LONGEST_FILM, Digests, Failure, Fingerprint, Glance, Hash, Pixels, Unexamined, View
+from hashmatch.records import (
+    LONGEST_FILM,
+    Digests,
+    Failure,
+    Fingerprint,
+    Glance,
+    Hash,
+    Pixels,
+    Sighting,
+    Unexamined,
+    View,
+)
 from tests.support.film_files import FILMS, film, sound
 from tests.support.still_files import STILLS, animated, animation, saved, scene, still
 
@@ -157,15 +169,36 @@ def test_a_photo_as_a_query(jpeg: bytes) -> None:
 
 def test_local_features_of_a_photo(jpeg: bytes, mp4: bytes) -> None:
     (of_reference,) = of_bytes(jpeg, ReferenceHashing(features=True)).features
-    upright, mirrored = of_bytes(jpeg, QueryHashing(features=True)).features
-    for each in (of_reference, upright, mirrored):
+    (quick,) = of_bytes(jpeg, QueryHashing(features=True, profile="balanced")).features
+    thorough = of_bytes(jpeg, QueryHashing(features=True, profile="thorough")).features
+    assert len(set(thorough)) == 3, "of the picture, its mirror image and its negative"
+    for each in (of_reference, quick, *thorough):
         assert len(LocalFeatures.from_bytes(each)) > 0
-    assert upright != mirrored
     assert (
         of_bytes(jpeg, ReferenceHashing(features=True)).recipe == recipe("image", False, True) != recipe("image", False)
     )
     film = of_bytes(mp4, ReferenceHashing(features=True))
     assert (film.features, film.recipe) == ((), recipe("video", False))
+
+
+def test_what_the_hashes_explain_is_not_looked_at_more_closely(jpeg: bytes) -> None:
+    asked: list[Sighting] = []
+
+    def answer(is_unexplained: bool, settings: Hashing) -> Fingerprint:
+        def hook(sighting: Sighting) -> bool:
+            asked.append(sighting)
+            return is_unexplained
+
+        return fingerprint(io.BytesIO(jpeg), settings, ReadingHooks(is_unexplained=hook))
+
+    query = QueryHashing(features=True, profile="balanced")
+    explained, unexplained = answer(False, query), answer(True, query)
+    assert (explained.features, len(unexplained.features)) == ((), 1)
+    assert explained == replace(unexplained, features=())
+    assert asked == [Sighting(explained.hashes)] * 2
+    assert answer(False, ReferenceHashing(features=True)).features, "a reference has all"
+    assert answer(False, QueryHashing()).hashes == explained.hashes
+    assert len(asked) == 2, "nobody is asked where nothing more would be computed"
 
 
 def test_a_small_version_of_a_photo(jpeg: bytes, mp4: bytes) -> None:
@@ -785,7 +818,7 @@ def test_what_cannot_be_true_of_a_file_is_not_believed(jpeg: bytes) -> None:
         replace(whole, hashes=(honest, replace(blocks, bits=blocks.bits[:-1]))),
         replace(whole, views=(area,) * (MOST_VIEWS + 1)),
         replace(whole, features=(b"no features",)),
-        replace(whole, features=whole.features * 2),
+        replace(whole, features=whole.features * 4),
         replace(whole, pixels=Pixels(1, 1, bytes(3))),  # not asked for
         replace(whole, moments=(None,)),
         replace(whole, error=Failure("no-such-code", Message.literal("x"))),

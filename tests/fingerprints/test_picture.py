@@ -92,15 +92,17 @@ def test_a_view_with_little_in_it_is_left_out() -> None:
 
 def test_features() -> None:
     picture = Picture(layered_scene(4), (576, 320))
-    (stored,) = features_of(picture, is_query=False)
-    upright, mirrored, negative = map(LocalFeatures.from_bytes, features_of(picture, is_query=True))
+    (stored,) = features_of(picture, ReferenceHashing())
+    upright, mirrored, negative = map(LocalFeatures.from_bytes, features_of(picture, QueryHashing(profile="thorough")))
     assert 0 < len(LocalFeatures.from_bytes(stored)) <= 400 and len(stored) <= 16 << 10
     assert len(upright) > len(LocalFeatures.from_bytes(stored))
     assert len(mirrored) == len(negative) == len(upright)
     flipped = Picture(picture.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (576, 320))
-    turned = LocalFeatures.from_bytes(features_of(flipped, is_query=True)[0])
+    turned = LocalFeatures.from_bytes(features_of(flipped, QueryHashing(profile="thorough"))[0])
     same = np.bitwise_count(turned.bits[:, None] ^ mirrored.bits).sum(axis=2).min(axis=1) <= 8
     assert same.mean() > 0.8
+    (quick,) = features_of(picture, QueryHashing(profile="balanced"))
+    assert 0 < len(LocalFeatures.from_bytes(quick)) < len(upright)
 
 
 def test_pixels() -> None:
@@ -133,7 +135,7 @@ for size in ((300, 200), (64, 64), (500, 900)):
         sheet[20:-20, 10:-10] = np.random.default_rng(1).integers(0, 256, (size[1] - 40, size[0] - 20))
         picture = Picture(Image.fromarray(sheet), size)
         list(hashes_of(picture, settings, views_of(picture, settings)))
-        features_of(picture, is_query={mode == "QueryHashing"})
+        features_of(picture, settings)
 print(sorted(set(sys.modules) - before))
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -59,7 +59,7 @@ def test_places_directions_and_scales_are_those_of_the_picture() -> None:
 
 def test_the_mirror_image_and_the_negative_have_the_features_that_they_have_by_themselves() -> None:
     picture = crowded_scene(6)
-    upright, mirrored, negative = local.extract_suspects(picture, local.QUERY, negative=True)
+    upright, mirrored, negative = local.extract_suspects(picture, local.QUERY)
     assert upright == local.extract(picture, local.QUERY)
     for made, alone in ((mirrored, picture[:, ::-1]), (negative, 255 - picture)):
         one, other = same_things(made, local.extract(alone, local.QUERY))

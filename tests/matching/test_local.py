@@ -33,7 +33,7 @@ def asked(picture: Luma) -> Suspect:
 
 def all_asked(picture: Luma) -> list[Suspect]:
     """The picture, its mirror image and its negative."""
-    return Suspect.each(local.extract_suspects(picture, negative=True))
+    return Suspect.each(local.extract_suspects(picture))
 
 
 def corners_of(match: LocalMatch, picture: Luma) -> npt.NDArray[np.float64]:

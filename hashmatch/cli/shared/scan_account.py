@@ -45,7 +45,7 @@ def print_account(app: App, account: ScanAccount, as_table: bool) -> None:
     if summary.files == summary.skipped:
         app.say(_("none of the files is an image or a film"))
     if account.profile == "fast":
-        app.say(_("profile fast does not look for crops, insets and rotations; --profile thorough does"))
+        app.say(_("profile fast does not look for crops, insets and rotations; --profile balanced does"))
     elif not account.has_features:
         app.say(_("pictures were not searched for crops and insets: no reference has local features"))
     if account.unused:
@@ -79,7 +79,7 @@ def _print_summary(app: App, account: ScanAccount) -> None:
             account.judged_false,
         )
         app.say(text.format(n=account.judged_false))
-    if account.profile == "fast" and account.widest_gap >= WORTH_SAYING_GAP:
+    if account.profile != "thorough" and account.widest_gap >= WORTH_SAYING_GAP:
         text = _(
             "only key frames of films were examined, up to {gap:.1f} s apart; --profile thorough examines two a second"
         )

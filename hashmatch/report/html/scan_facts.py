@@ -154,7 +154,7 @@ def _notices(about: ReportOrigin) -> Iterator[str]:
 def _radius(radius: int | None, profile: str | None) -> str:
     if radius is not None:
         return f"{radius:,}"
-    profiles: dict[str, Profile] = {"fast": "fast", "thorough": "thorough"}
+    profiles: dict[str, Profile] = {"fast": "fast", "balanced": "balanced", "thorough": "thorough"}
     known = profiles.get(profile or "")
     return f"{thresholds(known)['pdq'].possible}" if known else "–"
 
