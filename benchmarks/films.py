@@ -114,6 +114,7 @@ def prepare(corpus: Path, folder: Path, windows: int, seed: int, only: str | Non
         *plan.clip_queries(long_film, windows, seed),
         *plan.compilation_queries(films, windows, seed),
         *plan.intro_queries(films, strangers, windows, seed),
+        *plan.opening_queries(films, strangers, windows),
         *plan.vpdq_queries(corpus / "vpdq", films),
         *plan.negative_queries(films, seed),
         *plan.leader_queries(films),
@@ -309,7 +310,7 @@ ROW_GOALS: dict[str, tuple[float, float | None]] = {
 }
 #: The same of a fast scan.
 FAST_ROW, FAST_ALL = 95, 70
-NEGATIVES = (plan.UNRELATED, plan.GENERATED, plan.LEADERS, plan.LATER)
+NEGATIVES = (plan.UNRELATED, plan.GENERATED, plan.LEADERS, plan.LATER, plan.OPENINGS)
 
 
 def judged(profile: str, results: Sequence[Score]) -> list[Goal]:

@@ -24,6 +24,7 @@ SHORTEST_REFERENCE = 6.0
 JOINED_SIZE, JOINED_RATE, JOINED_MOST = (640, 360), Fraction(25), 60.0
 CLIPS, COMPILATION, INTRO, VPDQ = "clip {:g} s", "compilation of three", "intro and outro", "Meta's edits"
 UNRELATED, GENERATED, LEADERS, LATER = "leave one out", "made up", "shared leader", "same scene later"
+OPENINGS = "one reference's intro"
 #: The originals among Meta's films.
 META = ("chair-orig-22-sd-bar.mp4", "pattern-hd-no-bar.mp4")
 #: Films of one camera that stands still.
@@ -260,6 +261,19 @@ def leader_queries(films: Sequence[Film]) -> Iterator[Query]:
     stranger = leader_films(films)[-1]
     yield Query("leader-alone", LEADERS, LEADERS, "leaders", make=lambda path: make_with_leader(None, path))
     yield Query("leader-other", LEADERS, LEADERS, "leaders", make=lambda path: make_with_leader(stranger, path))
+
+
+def opening_queries(films: Sequence[Film], strangers: Sequence[Film], count: int) -> Iterator[Query]:
+    """Films of 9 s, of which 6 are what a reference begins with. Nothing may be found `near`."""
+    longest = sorted((film for film in films if not is_static(film)), key=lambda film: -film.seconds)
+    for number, film in enumerate(longest[:count]):
+
+        def make(path: Path, film: Film = film, number: int = number) -> None:
+            other = unrelated(strangers, (480, 270), JOINED_RATE, Random(number))
+            rest = itertools.islice(other, round(3 * JOINED_RATE))
+            sequence((Window(film, 0.0, 6.0), rest), path, JOINED_RATE)
+
+        yield Query(f"opening-{number:02}", OPENINGS, OPENINGS, "clips", make=make)
 
 
 def is_static(film: Film) -> bool:

@@ -22,13 +22,14 @@ class StretchEvidence:
     """A stretch, and how many different pictures prove it.
 
     strong: pictures within `near`. pictures: within `telling`. seen: pictures in the stretch, including those that prove
-    nothing.
+    nothing. opening: whether it may be an intro or outro only; see openings.py.
     """
 
     stretch: Stretch
     strong: int
     pictures: int
     seen: int
+    opening: bool = False
 
     def is_sure(self, needed: int) -> bool:
         """Whether it is the same footage, and not only alike. needed: how many strong pictures are enough."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,18 @@ from hashmatch.matching.alignment import LONGEST_GAP, Sides, align
 from hashmatch.matching.coverage import pieces, share, without_overlap
 from hashmatch.matching.evidence import StretchEvidence, evidence_of
 from hashmatch.matching.finding import Finding, Search, finding_of, transform_of
+from hashmatch.matching.openings import is_opening
 from hashmatch.matching.queries import Queries
 from hashmatch.matching.rarity import find_inserts
 from hashmatch.matching.results import Reason, Segment, Tier, VideoEvidence
 from hashmatch.matching.table import HashTable, Hits, seconds_of
-from hashmatch.matching.tiers import FEWEST_NEAR_PICTURES, NEAR_COVERAGE, NEAR_PICTURES, POSSIBLE_PICTURES
+from hashmatch.matching.tiers import (
+    FEWEST_NEAR_PICTURES,
+    NEAR_COVERAGE,
+    NEAR_PICTURES,
+    OPENING_COVERAGE,
+    POSSIBLE_PICTURES,
+)
 from hashmatch.matching.time_lines import FASTEST
 from hashmatch.matching.tracks import LONGEST_STAND, Frames, ReferenceFilm, Seconds, footage_of, frames_of
 from hashmatch.views import ViewName
@@ -82,8 +89,10 @@ def share_of(owner: int, hits: Hits, search: Search, file: File) -> SharedFootag
     found: list[StretchEvidence] = []
     for turn in sorted(set(queries.turn[hits.query].tolist())):
         own = hits.select(queries.turn[hits.query] == turn)
-        stretches = align(own, Sides(file.frames[turn], turn, words, footage, table.threshold))
-        found += [each for stretch in stretches if (each := evidence_of(stretch, words, footage, table)) is not None]
+        sides = Sides(file.frames[turn], turn, words, footage, table.threshold)
+        for stretch in align(own, sides):
+            if (each := evidence_of(stretch, words, footage, table)) is not None:
+                found.append(replace(each, opening=is_opening(stretch, sides)))
     found = without_overlap(found)
     if any(each.is_sure(NEAR_PICTURES) for each in found):
         # Beside a sure stretch, one that is only alike says nothing: it is another part of a scene that hardly moves.
@@ -122,7 +131,8 @@ def _judge_film(shared: SharedFootage, inserts: Collection[int], search: Search,
     sure = [each for number, each in enumerate(found) if each.is_sure(needed) and number not in inserts]
     if search.table.threshold.near < 0:
         sure = []  # this algorithm alone proves nothing
-    near = max(_shares(sure, whole, footage)) >= NEAR_COVERAGE
+    near = max(_shares([each for each in sure if not each.opening], whole, footage)) >= NEAR_COVERAGE
+    near = near or max(_shares(sure, whole, footage)) >= OPENING_COVERAGE
     best = max(found, key=lambda each: each.rank)
     shown: Reason = "common-hash" if len(inserts) == len(found) else "shared-footage"
     weak: Reason = "resembles" if best.pictures else "low-quality"

@@ -62,6 +62,9 @@ ENOUGH_REACH = 0.02
 #: Share of either film's featured time that must be shared for `near`. Below, one only quotes the other: a news report that
 #: shows some seconds, or a long upload with a short known clip in it. A person must look.
 NEAR_COVERAGE = 0.5
+#: The same if the reference only opens or closes with what is shared, and both films go on with something else: it may be an
+#: intro (openings.py). Both presets of vPDQ ask for so much. Of a film of 9 s, an intro of 6 s is two thirds.
+OPENING_COVERAGE = 0.8
 #: Different pictures, each within `near`, that must prove a stretch. If one of the two films has fewer, all of them must,
 #: but one alone never proves it: black frames, title cards and static scenes are one picture, however long they last.
 NEAR_PICTURES, FEWEST_NEAR_PICTURES = 3, 2
