@@ -21,6 +21,7 @@ from PIL import Image
 
 from hashmatch.evaluate.card_templates import card
 from hashmatch.evaluate.edits import EDITS
+from hashmatch.evaluate.look_alikes.kinds import CARDS, KINDS
 from hashmatch.evaluate.scenes import scene
 from hashmatch.hashers import learned
 from hashmatch.hashers.base import Picture
@@ -28,6 +29,8 @@ from hashmatch.hashers.base import Picture
 SEED = 1000
 #: Layouts of cards, posters, slides and statements, and texts on each.
 TEMPLATES, TEXTS = 56, 2
+#: Layouts of each kind of look-alikes (letters, emblems with names, app screens, flags …), and texts on each.
+LAYOUTS, OTHERS = 8, 2
 #: Posts, stories, screens and collages are drawn around made-up scenes, of which each has so many.
 GROUPS, SCENES = ("social", "story", "television", "phone", "meme", "mosaic"), 3
 #: As decoding makes pictures smaller (hashmatch/media/looks.py).
@@ -58,6 +61,10 @@ def drawn() -> Iterator[Image.Image]:
     for template in range(TEMPLATES):
         for text in range(TEXTS):
             yield card(template, text, SEED)
+    for kind in KINDS:
+        for layout in range(LAYOUTS if kind != CARDS else 0):
+            for text in range(OTHERS):
+                yield kind.paint(layout, text, SEED)
     for edit in EDITS:
         if edit.group in GROUPS:
             for number in range(SCENES):
