@@ -161,6 +161,22 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallCopy:
+    """A query's picture, small, to be straightened (matching/straightening.py). It is never stored, and dropped after the
+    search.
+
+    luma: 8-bit brightness, row after row. chroma: Cb, then Cr, of JPEG, at a size of their own; empty if unknown.
+    """
+
+    width: int
+    height: int
+    luma: bytes
+    chroma_width: int = 0
+    chroma_height: int = 0
+    chroma: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class FilePart:
     """A further part of a file that a viewer can show by itself, and that is compared by itself.
 
@@ -179,6 +195,7 @@ class FilePart:
     error: Failure | None = None
     views: tuple[View, ...] = ()
     features: tuple[bytes, ...] = ()
+    copy: SmallCopy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +211,7 @@ class Fingerprint:
     views: what is left of a still image without its borders.
     features: local features of a still image, if wanted, as bytes (see hashers/local_features.py); for a query those of the
         picture and of its mirror image.
+    copy: of a query with features: its picture, small.
     pixels: a small version of the picture, if wanted.
     moments: pictures of a film at the wanted seconds; None for those that could not be decoded.
     parts: what else the file shows; the other fields are of its main part.
@@ -214,6 +232,7 @@ class Fingerprint:
     error: Failure | None = None
     views: tuple[View, ...] = ()
     features: tuple[bytes, ...] = ()
+    copy: SmallCopy | None = None
     pixels: Pixels | None = None
     moments: tuple[Pixels | None, ...] = ()
     parts: tuple[FilePart, ...] = ()

@@ -216,7 +216,7 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
     from hashmatch.hashers import MAIN
     from hashmatch.matching.tiers import MOST_CONTRADICTION
     from hashmatch.report.reasons import explain
-    from hashmatch.report.scan_text import area_line, details_line, segment_line
+    from hashmatch.report.scan_text import area_line, details_line, segment_line, straightened_lines
     from hashmatch.report.transforms import transform_name
 
     yield f"A  {for_terminal(a)}"
@@ -242,6 +242,8 @@ def _lines(a: bytes, b: bytes, compared: Comparison) -> Iterator[str]:
         yield details_line(compared.details)
     if compared.local is not None:
         yield area_line(compared.local)
+    if compared.straightened is not None:
+        yield from straightened_lines(compared.straightened)
     if compared.video is not None:
         video = compared.video
         text = _("{query:.0%} of A, {reference:.0%} of B")

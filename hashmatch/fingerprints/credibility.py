@@ -10,14 +10,15 @@ from collections.abc import Sequence
 
 from hashmatch import hashers
 from hashmatch.fingerprints.examiner import FileState
-from hashmatch.fingerprints.settings import Settings, SmallPictures
+from hashmatch.fingerprints.picture import COPY_SIDE
+from hashmatch.fingerprints.settings import QueryHashing, Settings, SmallPictures
 from hashmatch.hashers.borders import MOST_VIEWS
 from hashmatch.hashers.local_features import MOST_SUSPECTS, are_features
 from hashmatch.isolation.pool import LONGEST_COMPLAINT
 from hashmatch.isolation.pool import is_credible as is_credible_failure
 from hashmatch.media.parts import MOST_PARTS
 from hashmatch.media.sampling import FilmShare
-from hashmatch.records import LONGEST_FILM, FilePart, Fingerprint, Hash, Pixels
+from hashmatch.records import LONGEST_FILM, FilePart, Fingerprint, Hash, Pixels, SmallCopy
 
 
 def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fingerprint, settings: Settings) -> bool:
@@ -34,6 +35,7 @@ def is_credible(state: FileState, share: FilmShare, is_known: bool, result: Fing
         and len(result.views) <= MOST_VIEWS
         and len(result.features) <= MOST_SUSPECTS * settings.features
         and all(map(are_features, result.features))
+        and _is_credible_copy(result.copy, settings)
         and _are_credible_pictures(result, settings)
         and len(result.parts) <= MOST_PARTS
         and all(_is_credible_part(part, settings) for part in result.parts)
@@ -51,6 +53,20 @@ def _is_credible_part(part: FilePart, settings: Settings) -> bool:
         and len(part.views) <= MOST_VIEWS
         and len(part.features) <= MOST_SUSPECTS * settings.features
         and all(map(are_features, part.features))
+        and _is_credible_copy(part.copy, settings)
+    )
+
+
+def _is_credible_copy(copy: SmallCopy | None, settings: Settings) -> bool:
+    if copy is None:
+        return True
+    sides = copy.width, copy.height, copy.chroma_width, copy.chroma_height
+    return (
+        isinstance(settings, QueryHashing)
+        and settings.features
+        and all(0 <= side <= COPY_SIDE for side in sides)
+        and len(copy.luma) == copy.width * copy.height > 0
+        and len(copy.chroma) == 2 * copy.chroma_width * copy.chroma_height
     )
 
 

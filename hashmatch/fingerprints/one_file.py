@@ -22,7 +22,15 @@ from hashmatch.fingerprints.film import (
     too_many,
 )
 from hashmatch.fingerprints.film import read as read_film
-from hashmatch.fingerprints.picture import descriptors_of, features_of, hashes_of, leads, pixels_of, views_of
+from hashmatch.fingerprints.picture import (
+    descriptors_of,
+    features_of,
+    hashes_of,
+    leads,
+    pixels_of,
+    small_copy_of,
+    views_of,
+)
 from hashmatch.fingerprints.settings import Hashing, QueryHashing, Settings, SmallPictures, VpdqHashing
 from hashmatch.hashers.base import Picture
 from hashmatch.media import Film, MediaType, Stills, count_covers, need, open_media, open_part, probed, recipe
@@ -45,6 +53,7 @@ from hashmatch.records import (
     Length,
     Pixels,
     Sighting,
+    SmallCopy,
     View,
 )
 
@@ -324,12 +333,14 @@ def _read_stills(stills: Stills, settings: Hashing, result: Fingerprint, is_unex
     if size is None:
         raise MediaError("no-usable-frames", Message.of("no-pictures"))
     features: tuple[bytes, ...] = ()
+    copy: SmallCopy | None = None
     is_query = isinstance(settings, QueryHashing)
     if leading is not None and (not is_query or is_unexplained(Sighting(tuple(hashes)))):
         hashes.extend(descriptors_of(leading[0], settings, leading[1]))
         features = features_of(leading[0], settings) if settings.features else ()
+        copy = small_copy_of(leading[0]) if settings.features and is_query else None
     measured = _measured(result, "image", size, hashes, stills.decoder, error, settings)
-    return replace(measured, views=views, features=features)
+    return replace(measured, views=views, features=features, copy=copy)
 
 
 def _read_film(

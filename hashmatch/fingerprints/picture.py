@@ -12,11 +12,15 @@ from hashmatch.fingerprints.settings import Hashing, QueryHashing, ReferenceHash
 from hashmatch.hashers import learned
 from hashmatch.hashers.base import Picture
 from hashmatch.matching.tiers import quality_of
-from hashmatch.records import Hash, Pixels, View
+from hashmatch.records import Hash, Pixels, SmallCopy, View
 from hashmatch.views import ViewKind, ViewName
 
 #: What else of a query is described that has no borders to take off.
 _MIDDLE = View(str(ViewName(ViewKind.CUT, 1)), 0.15, 0.15, 0.85, 0.85)
+
+
+#: Pixels of the longer side of a query's small copy, and of how many of these one of its chroma stands for.
+COPY_SIDE, COPY_CHROMA = 512, 4
 
 
 def prepare(settings: Settings) -> None:
@@ -109,6 +113,20 @@ def descriptors_of(picture: Picture, settings: Hashing, views: Sequence[View] = 
     for file in settings.models:
         looks = learned.model(file.model).looks if isinstance(settings, QueryHashing) else 1
         yield from (_hash(part, file.algorithm) for part in parts[:looks])
+
+
+def small_copy_of(picture: Picture) -> SmallCopy:
+    """The picture in brightness and chroma, its longer side at most COPY_SIDE pixels."""
+    luma = picture.image.convert("L")
+    factor = max(1.0, max(luma.size) / COPY_SIDE)
+    size = max(1, round(luma.width / factor)), max(1, round(luma.height / factor))
+    luma = luma.resize(size, Image.Resampling.BOX) if factor > 1 else luma
+    if picture.colours is None:
+        return SmallCopy(*luma.size, luma.tobytes())
+    across, down = (max(1, round(each / COPY_CHROMA)) for each in size)
+    small = picture.colours.resize((across, down), Image.Resampling.BOX).convert("YCbCr")
+    chroma = b"".join(small.getchannel(number).tobytes() for number in (1, 2))
+    return SmallCopy(*luma.size, luma.tobytes(), across, down, chroma)
 
 
 def pixels_of(picture: Picture, side: int) -> Pixels:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from hashmatch.arrays import Float32
 from hashmatch.hashers.base import Hasher, Picture
 from hashmatch.hashers.orientations import orient_blocks
 
@@ -54,16 +55,22 @@ def levels_of(image: Image.Image, side: int = SIDE) -> Levels:
     image: mode "L" or "RGB". side: points across and down that it is averaged to, a multiple of 8.
     """
     gray = image if image.mode == "L" else image.convert("L")
-    points = np.asarray(gray.resize((side, side), Image.Resampling.BOX)).astype(np.float32)
-    cosines, grid = _cosines(), side // BLOCK
-    # (rows, 3, columns, 3): first down, for all blocks of a row at once, then across.
-    coefficients = np.matmul(cosines, points.reshape(grid, BLOCK, side)).reshape(grid, 3, grid, BLOCK) @ cosines.T
-    down, across = zip(*FREQUENCIES, strict=True)
-    chosen = coefficients.swapaxes(1, 2)[:, :, down, across]
+    chosen = coefficients_of(np.asarray(gray.resize((side, side), Image.Resampling.BOX)).astype(np.float32))
     strength = np.abs(chosen) / max(float(np.sqrt(np.mean(chosen * chosen))), 1e-3)
     level: Levels = (strength >= SOMETHING).astype(np.int8) + (strength >= STRONG)
     signed: Levels = np.where(chosen < 0, -level, level)
     return signed
+
+
+def coefficients_of(points: Float32) -> Float32:
+    """The DCT coefficients of FREQUENCIES in each block: float32 (side / 8, side / 8, 8). points: float32 (side, side)."""
+    side = len(points)
+    cosines, grid = _cosines(), side // BLOCK
+    # (rows, 3, columns, 3): first down, for all blocks of a row at once, then across.
+    coefficients = np.matmul(cosines, points.reshape(grid, BLOCK, side)).reshape(grid, 3, grid, BLOCK) @ cosines.T
+    down, across = zip(*FREQUENCIES, strict=True)
+    chosen: Float32 = coefficients.swapaxes(1, 2)[:, :, down, across]
+    return chosen
 
 
 def pack(levels: Levels) -> bytes:

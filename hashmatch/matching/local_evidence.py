@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hashmatch.hashers import MAIN
 from hashmatch.hashers.local_features import FEATURES, LocalFeatures
+from hashmatch.matching import straightening
 from hashmatch.matching.local import LocalMatch, Suspect, compare
 from hashmatch.matching.results import LocalEvidence, Match, MatchedReference, Reason
+from hashmatch.records import Guards, SmallCopy
 
 #: Degrees from which a picture counts as rotated. Below, the estimate may be that far off.
 TURNED = 0.7
@@ -28,6 +31,27 @@ def with_parts(match: Match | None, local: LocalMatch, reference: MatchedReferen
     # All of it is there, in its place, and yet the hashes do not agree: so it is with two posters of one layout.
     reason: Reason = "same-layout" if transform == "none" else "local-features"
     return Match(reference, "possible", None, FEATURES, transform, None, None, reason, local=evidence)
+
+
+def proved(match: Match, local: LocalMatch, copy: SmallCopy, bits: bytes | None, guards: Guards | None) -> Match:
+    """A match by local features with what straightening says; `near` if that proves the same picture.
+
+    copy: the suspect. bits, guards: PDQ and guards of the reference's whole picture.
+    """
+    found = straightening.straighten(copy, local, bits, guards) if guards is not None else None
+    if found is None:
+        return match
+    if match.tier != "possible" or not straightening.proves(found):
+        return replace(match, straightened=found)
+    return replace(
+        match,
+        tier="near",
+        reason="straightened",
+        transform=transform_of(local) if match.transform == "none" else match.transform,
+        distance=found.distance,
+        algorithm=FEATURES if found.distance is None else MAIN,
+        straightened=found,
+    )
 
 
 def evidence_of(match: LocalMatch) -> LocalEvidence:

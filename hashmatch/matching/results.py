@@ -117,6 +117,25 @@ class LocalEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class StraightenedEvidence:
+    """How the part of the file within a quadrilateral, made straight, compares with the reference's hash and guards.
+
+    distance: bits of PDQ; None where only a part of the reference is visible. contradiction: of the blocks. details: of the
+    finer blocks. colours: how far the colours are apart; None if unknown. agreement: the share of the reference's strong
+    coefficients that agree. visible: the share of the reference's blocks that the file shows. quadrilateral: the reference's
+    corners, as in LocalEvidence, moved to where they agree best.
+    """
+
+    distance: int | None
+    contradiction: int
+    details: int
+    colours: float | None
+    agreement: float
+    visible: float
+    quadrilateral: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MatchedDecision:
     """What people decided about this file and this reference.
 
@@ -133,8 +152,9 @@ class MatchedDecision:
 #: Why a match has its tier. same-bytes; same-picture: the blocks agree, too; same-hash: the hash alone agrees, since a list
 #: brought no more; same-layout: the hash or the local features agree, but the blocks do not, as with two posters that have
 #: different texts, or one with a logo pasted over it; resembles: the distance is too large for more; low-quality: too little
-#: detail; common-hash: too many others have it; local-features: parts of it were found; looks-alike: to a learned
-#: descriptor, and to nothing else; same-footage, shared-footage: films.
+#: detail; common-hash: too many others have it; local-features: parts of it were found; straightened: what they found
+#: agrees with the reference once it is straight (straightening.py); looks-alike: to a learned descriptor, and to nothing
+#: else; same-footage, shared-footage: films.
 Reason = Literal[
     "same-bytes",
     "same-picture",
@@ -144,6 +164,7 @@ Reason = Literal[
     "low-quality",
     "common-hash",
     "local-features",
+    "straightened",
     "looks-alike",
     "same-footage",
     "shared-footage",
@@ -159,6 +180,7 @@ class Match:
     view, reference_view: the names of the views that were compared; see views.py.
     contradiction: how much the blocks of the two views contradict each other; see matching/layouts.py.
     details: the same of their finer guard, if the blocks agree and both sides have it.
+    straightened: how what local features found compares with the reference once it is straight, where that could be done.
     decision: None if nobody has said anything.
     part: which part of the file matched, by its name; see media/parts.py. None: the main part.
     """
@@ -178,6 +200,7 @@ class Match:
     decision: MatchedDecision | None = None
     part: str | None = None
     details: DetailsEvidence | None = None
+    straightened: StraightenedEvidence | None = None
 
     @property
     def is_judged_false(self) -> bool:

@@ -12,6 +12,8 @@ rule decides no tier of ours; its numbers are in vpdq.py.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hashmatch import hashers
 from hashmatch.hashers.base import Profile as Profile
 from hashmatch.hashers.base import Quality
@@ -56,6 +58,26 @@ ENOUGH_SPREAD, ENOUGH_COVER = 0.15, 0.35
 MOST_IN_CELL = 2.2
 #: And how far compared with features all over that part: a small mark on blank paper is not a picture either.
 ENOUGH_REACH = 0.02
+
+# Straightened pictures (straightening.py): what local features found is `near` if it agrees with the reference's guards.
+
+
+@dataclass(frozen=True, slots=True)
+class StraightLimits:
+    """What a straightened picture must reach: PDQ within `distance` and blocks within `contradiction`; or blocks within
+    `few` and the share `agreement` of strong coefficients the same. In either case, at least `least_agreement` of them."""
+
+    distance: int
+    contradiction: int
+    few: int
+    agreement: float
+    least_agreement: float
+
+
+#: Source of all but the last: benchmarks of crops, rotations, cameras and collages; docs/matching.md has the figures.
+STRAIGHT = StraightLimits(distance=31, contradiction=17, few=8, agreement=0.95, least_agreement=0.8)
+#: The share of the reference's blocks that must be seen; and from which on all of it is seen, and PDQ says something.
+ENOUGH_VISIBLE, WHOLE = 0.3, 0.97
 
 # Films.
 

@@ -23,6 +23,7 @@ def explain(reason: Reason, algorithm: str) -> str:
         "low-quality": _("little detail, so that others may look alike"),
         "common-hash": _("too many references have this hash"),
         "local-features": _("parts of the picture were found by local features"),
+        "straightened": _("the same picture: found by local features, and hash and guards agree once it is straight"),
         "looks-alike": _("a learned descriptor finds it alike; nothing else confirms it"),
         "same-footage": _("the same footage"),
         "shared-footage": _("single frames are the same, but not enough of either film"),

@@ -16,6 +16,7 @@ from hashmatch.matching.results import (
     Match,
     Result,
     Segment,
+    StraightenedEvidence,
     VideoEvidence,
 )
 from hashmatch.matching.tiers import MOST_COLOUR_DIFFERENCE, MOST_IN_A_ROW
@@ -170,6 +171,16 @@ def details_line(details: DetailsEvidence) -> str:
         return line
     text = _("{line}; colours {found:g} levels apart, at most {most:g}")
     return text.format(line=line, found=details.colours, most=MOST_COLOUR_DIFFERENCE)
+
+
+def straightened_lines(found: StraightenedEvidence) -> Iterator[str]:
+    """How a straightened picture compares with the reference."""
+    text = _("straightened: {visible:.0%} of it is visible, {agreement:.0%} of the strong frequencies there agree")
+    yield text.format(visible=found.visible, agreement=found.agreement)
+    if found.distance is not None:
+        yield _("straightened: PDQ distance {distance}").format(distance=found.distance)
+    yield _("straightened: blocks contradict by {found}").format(found=found.contradiction)
+    yield details_line(DetailsEvidence(found.details, found.colours))
 
 
 def area_line(local: LocalEvidence) -> str:

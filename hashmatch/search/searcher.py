@@ -22,7 +22,7 @@ from hashmatch.matching.glance import parts_around, times_of_hits
 from hashmatch.matching.learned_search import LearnedTables, Proposal, found_in, match_of_proposal
 from hashmatch.matching.local import LocalMatch, Suspect, search
 from hashmatch.matching.local_candidates import LocalTable
-from hashmatch.matching.local_evidence import with_parts
+from hashmatch.matching.local_evidence import proved, with_parts
 from hashmatch.matching.results import (
     TIERS,
     Match,
@@ -39,6 +39,7 @@ from hashmatch.records import Digests, Fingerprint, Glance, Guards, Hash, Kind, 
 from hashmatch.search.cache import load, load_features, load_learned
 from hashmatch.store import Store, generation, hash_rows, lookup, review_decisions, word_facts
 from hashmatch.store.scope import SearchScope
+from hashmatch.views import FULL
 
 AnyFound = TypeVar("AnyFound")
 
@@ -47,6 +48,9 @@ AnyFound = TypeVar("AnyFound")
 LOADING_SHARE = 9.0
 #: Findings of files that are under way, to keep.
 MOST_EXPLAINED = 256
+
+#: Matches by local features of one file, those with the most points, that are straightened: each takes some 30 ms.
+MOST_STRAIGHTENED = 4
 
 
 class Searcher(Protocol):
@@ -258,10 +262,14 @@ class LocalSearcher:
     def _search_closely(self, file: Fingerprint, best: dict[int, Match]) -> None:
         """Add what local features and descriptors find to a file's matches."""
         proposals = self._proposals(file.hashes)
-        for local in self._local_matches(file.features, proposals) if file.features else ():
+        for number, local in enumerate(self._local_matches(file.features, proposals) if file.features else ()):
             reference = self._reference(local.owner)
             if reference is not None:
-                best[local.owner] = with_parts(best.get(local.owner), local, reference)
+                match = with_parts(best.get(local.owner), local, reference)
+                if file.copy is not None and number < MOST_STRAIGHTENED:
+                    bits = hash_rows.bits_of(self._connection, local.owner, hashers.MAIN, FULL)
+                    match = proved(match, local, file.copy, bits, self._guards_of(local.owner, FULL))
+                best[local.owner] = match
         for proposal in proposals:
             if self._learned and proposal.owner not in best and proposal.is_telling:
                 reference = self._reference(proposal.owner) if self._hashes_count(proposal.owner) else None

@@ -80,6 +80,16 @@ def has_features(connection: sqlite3.Connection) -> bool:
     return connection.execute(query, (FEATURES,)).fetchone() is not None
 
 
+def bits_of(connection: sqlite3.Connection, reference_id: int, algorithm: str, view: str) -> bytes | None:
+    """The one hash of an algorithm that a view of a reference has; None if it has none, or several."""
+    row = connection.execute(
+        "SELECT bits FROM hash WHERE reference_id = ? AND algorithm = ? AND view = ? AND count = 1"
+        + _of_its_width(algorithm),
+        (reference_id, algorithm, view),
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
 def guards(connection: sqlite3.Connection, reference_id: int, view: str) -> Guards | None:
     """The guards of one view of a still picture; None if it has no blocks.
 

@@ -11,13 +11,14 @@ from hashmatch.hashers.local_features import LocalFeatures
 from hashmatch.matching import vpdq
 from hashmatch.matching.dots import Dots, dots_of
 from hashmatch.matching.learned_search import LearnedTables, match_of_proposal
-from hashmatch.matching.local_evidence import best_of, with_parts
+from hashmatch.matching.local_evidence import best_of, proved, with_parts
 from hashmatch.matching.results import (
     DetailsEvidence,
     LocalEvidence,
     Match,
     MatchedReference,
     Reason,
+    StraightenedEvidence,
     Tier,
     VideoEvidence,
 )
@@ -65,6 +66,7 @@ class Comparison:
     details: DetailsEvidence | None
     area: View | None
     local: LocalEvidence | None
+    straightened: StraightenedEvidence | None
     video: VideoEvidence | None
 
 
@@ -78,7 +80,7 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     if same:
         match = replace(match or exact(_named(b), "sha256"), tier="exact", reason="same-bytes", local=None)
     if match is None:
-        return Comparison(same, None, None, "none", FULL, FULL, distances, None, None, None, None, None, None)
+        return Comparison(same, None, None, "none", FULL, FULL, distances, None, None, None, None, None, None, None)
     return Comparison(
         same,
         match.tier,
@@ -92,6 +94,7 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
         match.details,
         next((each for each in a.views if each.name == match.view), None),
         match.local,
+        match.straightened,
         match.video,
     )
 
@@ -120,7 +123,10 @@ def _match(a: Fingerprint, b: Fingerprint) -> Match | None:
     match = match_of(finding, _named(b)) if finding else None
     if a.features and b.features and (match is None or match.tier == "possible"):
         local = best_of(tuple(map(LocalFeatures.from_bytes, a.features)), LocalFeatures.from_bytes(b.features[0]))
-        match = with_parts(match, local, _named(b)) if local else match
+        if local is not None:
+            match = with_parts(match, local, _named(b))
+            whole = (each.bits for each in b.hashes if (each.algorithm, each.view) == (hashers.MAIN, FULL))
+            match = proved(match, local, a.copy, next(whole, None), guards_of(0, FULL)) if a.copy else match
     return match or _looks_alike(a, b)
 
 

@@ -52,7 +52,7 @@ class TestCompare:
         a = saved(tmp_path / "a.jpg", original.crop((110, 70, 400, 300)))
         b = saved(tmp_path / "b.jpg", original)
         found = run("compare", a, b, "--format", "json").json
-        assert (found["tier"], found["reason"], found["transform"]) == ("possible", "local-features", "crop")
+        assert (found["tier"], found["reason"], found["transform"]) == ("near", "straightened", "crop")
         corners = found["local"]["quadrilateral"]
         expected = [(x / 290, y / 230) for x, y in ((-110, -70), (370, -70), (370, 290), (-110, 290))]
         assert all(

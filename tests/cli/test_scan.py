@@ -29,7 +29,17 @@ SOURCE_KEYS = ["collection", "source", "tlp", "opinion", "owner", "author"]
 REFERENCE_KEYS = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions", "pending"]
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH_KEYS = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
-MATCH_KEYS += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part", "details"]
+MATCH_KEYS += [
+    "reason",
+    "view",
+    "reference_view",
+    "contradiction",
+    "local",
+    "decision",
+    "part",
+    "details",
+    "straightened",
+]
 
 
 def test_finds_every_copy_and_nothing_else(indexed: Path) -> None:

@@ -30,7 +30,7 @@ FAILURE = Failure("corrupt", Message.of("empty"))
 EMPTY = {"code": "empty", "parameters": {}}
 #: First what the interface has promised from the beginning, then what has come since.
 MATCH = ["reference", "tier", "distance", "algorithm", "transform", "quality", "video"]
-MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part", "details"]
+MATCH += ["reason", "view", "reference_view", "contradiction", "local", "decision", "part", "details", "straightened"]
 REFERENCE = ["id", "sha256", "kind", "labels", "allow", "sources", "opinions", "pending"]
 SOURCE = ["collection", "source", "tlp", "opinion", "owner", "author"]
 VIDEO = ["query_coverage", "reference_coverage", "segments"]
@@ -167,9 +167,26 @@ class TestValues:
             None,
             None,
             None,
+            None,
         ]
         assert [poster[name] for name in MATCH[1:]] == [
-            *("possible", 14, "pdq", "trimmed", 91, None, "same-layout", "trim1", "full", 26, None, None, None, None)
+            *(
+                "possible",
+                14,
+                "pdq",
+                "trimmed",
+                91,
+                None,
+                "same-layout",
+                "trim1",
+                "full",
+                26,
+                None,
+                None,
+                None,
+                None,
+                None,
+            )
         ]
 
     def test_unknown_is_null(self) -> None:

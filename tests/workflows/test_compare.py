@@ -57,7 +57,7 @@ class TestPictures:
         got = compare(still("same"), still("same"))
         distances = (AlgorithmDistance("pdq", 0, 256, (100, 100), None, None),)
         assert got == Comparison(
-            True, "exact", "same-bytes", "none", "full", "full", distances, 0, None, None, None, None, None
+            True, "exact", "same-bytes", "none", "full", "full", distances, 0, None, None, None, None, None, None
         )
 
     @pytest.mark.parametrize(
@@ -172,8 +172,9 @@ class TestOnFiles:
         settings = QueryHashing(features=True)
         with (tmp_path / "crop.jpg").open("rb") as crop, path.open("rb") as whole:
             got = compare(fingerprint(crop, settings), fingerprint(whole, ReferenceHashing(features=True)))
-        assert (got.tier, got.reason, got.transform) == ("possible", "local-features", "crop")
-        assert got.local is not None
+        assert (got.tier, got.reason, got.transform) == ("near", "straightened", "crop")
+        assert got.local is not None and got.straightened is not None
+        assert got.distance is None and 0.3 < got.straightened.visible < 0.5
         corners = ((0, 0), (width, 0), (width, height), (0, height))
         for found, corner in zip(got.local.quadrilateral, corners, strict=True):
             for place, at, start, end in zip(found, corner, box[:2], box[2:], strict=True):
@@ -191,7 +192,10 @@ class TestOnFiles:
             index_paths(store, path, settings=ReferenceHashing(features=True))
             searcher = LocalSearcher(store, profile="thorough")
             (found,) = searcher.matches(query)
-        assert (got.tier, got.reason, got.transform) == ("possible", "same-layout", "none")
+        assert (got.tier, got.reason, got.transform) == ("near", "straightened", "none")
+        assert found.straightened == got.straightened is not None
+        alone = compare(replace(query, copy=None), reference)
+        assert (alone.tier, alone.reason, alone.straightened) == ("possible", "same-layout", None)
         assert (found.tier, found.reason, found.transform) == (got.tier, got.reason, got.transform)
         assert found.local == got.local
 

@@ -15,7 +15,14 @@ from hashmatch.report.html.contents import ReportEntry, SectionName
 from hashmatch.report.html.scan_facts import moment
 from hashmatch.report.part_names import in_part
 from hashmatch.report.reasons import allow_text, decided, explain
-from hashmatch.report.scan_text import WORTH_SAYING_SPEED, clock, details_line, examined_text, span_text
+from hashmatch.report.scan_text import (
+    WORTH_SAYING_SPEED,
+    clock,
+    details_line,
+    examined_text,
+    span_text,
+    straightened_lines,
+)
 from hashmatch.report.transforms import transform_name
 from hashmatch.views import FULL
 
@@ -130,6 +137,8 @@ def _facts(match: Match) -> list[str]:
         facts.append(details_line(match.details))
     if match.local is not None:
         facts.append(ngettext("{n} point agrees", "{n} points agree", match.local.points).format(n=match.local.points))
+    if match.straightened is not None:
+        facts += straightened_lines(match.straightened)
     if match.reference.allow:
         facts.append(allow_text(match.reference))
     if match.decision is not None:
