@@ -8,11 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from hashmatch.matching.alignment import Sides, Stretch, follow
-from hashmatch.matching.rarity import BEYOND, EDGE
+from hashmatch.matching.rarity import BEYOND
 from hashmatch.matching.tiers import GOES_ON_SHARE, LONGEST_INSERT
 
 #: Seconds of a reference that may lie between its first or last frame and a stretch that it opens or closes with: a fade.
 FADE = 2.0
+#: Seconds at the edge of a stretch that are left out: it is known to so much, and what follows may last no longer than 2 s.
+EDGE = 0.5
 
 
 def is_opening(stretch: Stretch, sides: Sides) -> bool:
@@ -34,5 +36,6 @@ def is_opening(stretch: Stretch, sides: Sides) -> bool:
     if not len(beyond):
         return False
     followed = follow(stretch.line, beyond, sides)
-    agreeing, other = int(followed.agrees.sum()), int(followed.contradicts.sum())
+    # Not `contradicts`: what a reference shows is known while a frame stands, also far from where it began.
+    agreeing, other = int(followed.agrees.sum()), int((followed.good & ~followed.agrees).sum())
     return other > 0 and agreeing < GOES_ON_SHARE * (agreeing + other)
