@@ -156,7 +156,7 @@ class TestReferenceSet:
             assert again.error is not None and "tried before" in again.error.message
             assert retried.error is not None and "tried before" not in retried.error.message
         with open_store(known.path) as store:
-            assert {h.algorithm for h in hash_rows.hashes(store.connection, 1)} == {"pdq", "blocks", "dhash"}
+            assert {h.algorithm for h in hash_rows.hashes(store.connection, 1)} == {"pdq", "blocks", "details", "dhash"}
 
     def test_the_weakest_tier_that_counts_is_the_commands(self, known: hashmatch.ReferenceSet, files: Path) -> None:
         """`min_tier` and `--min-tier` leave out the same matches, and then say the same of the file."""
