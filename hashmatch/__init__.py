@@ -21,6 +21,7 @@ from hashmatch.version import __version__
 __all__ = [
     "BadLine",
     "CommandError",
+    "DetailsEvidence",
     "Digests",
     "ExaminedFilm",
     "ExportReport",
@@ -48,7 +49,9 @@ __all__ = [
     "ReferenceSet",
     "Result",
     "Segment",
+    "SmallCopy",
     "Status",
+    "StraightenedEvidence",
     "Tier",
     "Tlp",
     "Unexamined",
@@ -64,14 +67,15 @@ _MODULES = {
     "hashmatch.api": ("ReferenceSet", "hash_bytes", "hash_file"),
     "hashmatch.errors": ("CommandError", "HashmatchError", "MediaError"),
     "hashmatch.matching.results": (
-        *("ExaminedFilm", "LocalEvidence", "Match", "MatchedDecision", "MatchedOpinion", "MatchedReference"),
-        *("MatchedSource", "Reason", "Result", "Segment", "Status", "Tier", "VideoEvidence"),
+        *("DetailsEvidence", "ExaminedFilm", "LocalEvidence", "Match", "MatchedDecision", "MatchedOpinion"),
+        *("MatchedReference", "MatchedSource", "Reason", "Result", "Segment", "Status", "StraightenedEvidence", "Tier"),
+        "VideoEvidence",
     ),
     "hashmatch.matching.tiers": ("Profile",),
     "hashmatch.messages": ("Message",),
     "hashmatch.records": (
         *("BadLine", "Digests", "Failure", "FilePart", "Fingerprint", "Hash", "Kind", "ListHead", "Pixels", "Tlp"),
-        *("Unexamined", "View"),
+        *("SmallCopy", "Unexamined", "View"),
     ),
     "hashmatch.workflows.export_list": ("ExportReport",),
     "hashmatch.workflows.import_list": ("ImportReport",),
@@ -82,6 +86,7 @@ if TYPE_CHECKING:
     from hashmatch.api import ReferenceSet, hash_bytes, hash_file
     from hashmatch.errors import CommandError, HashmatchError, MediaError
     from hashmatch.matching.results import (
+        DetailsEvidence,
         ExaminedFilm,
         LocalEvidence,
         Match,
@@ -93,6 +98,7 @@ if TYPE_CHECKING:
         Result,
         Segment,
         Status,
+        StraightenedEvidence,
         Tier,
         VideoEvidence,
     )
@@ -108,6 +114,7 @@ if TYPE_CHECKING:
         Kind,
         ListHead,
         Pixels,
+        SmallCopy,
         Tlp,
         Unexamined,
         View,

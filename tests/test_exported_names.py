@@ -22,6 +22,7 @@ from hashmatch.signing.acceptance import IssueNumbers
 FUNCTIONS = {"hash_bytes", "hash_file"}
 RESULTS = {
     "BadLine",
+    "DetailsEvidence",
     "Digests",
     "ExaminedFilm",
     "ExportReport",
@@ -42,6 +43,8 @@ RESULTS = {
     "Pixels",
     "Result",
     "Segment",
+    "SmallCopy",
+    "StraightenedEvidence",
     "VideoEvidence",
     "View",
 }

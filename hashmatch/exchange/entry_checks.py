@@ -150,11 +150,8 @@ def _odd_hashes(hashes: tuple[Hash, ...], ones: list[int | None]) -> Iterator[st
 
 
 def _is_usual(hash: Hash, ones: int) -> bool:
-    size = 8 * len(hash.bits)
-    if 2 * ones == size:
-        return True
     usual = usual_ones(hash.algorithm)
-    return usual is None or usual[0] <= ones / size <= usual[1]
+    return usual is None or usual[0] <= ones / (8 * len(hash.bits)) <= usual[1]
 
 
 def _lost_precision(hashes: tuple[Hash, ...]) -> bool:

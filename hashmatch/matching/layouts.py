@@ -20,6 +20,7 @@ from hashmatch.matching.tiers import (
     MOST_EVEN_CONTRADICTION,
     MOST_IF_DEGRADED,
     MOST_IN_A_ROW,
+    MOST_IN_A_ROW_IF_DEGRADED,
 )
 from hashmatch.records import Guards
 
@@ -89,7 +90,9 @@ def details_opinion(query: Details, reference: Details) -> DetailsOpinion:
     most, colours = row_contradiction(query.levels, reference.levels), None
     if query.cells is not None and reference.cells is not None:
         colours = round(colour_difference(query.cells, reference.cells), 1)
-    agree = most <= MOST_IN_A_ROW and (colours is None or colours <= MOST_COLOUR_DIFFERENCE)
+    less, more = sorted((detail(query.levels), detail(reference.levels)))
+    limit = MOST_IN_A_ROW_IF_DEGRADED if less < LESS_DETAIL * more else MOST_IN_A_ROW
+    agree = most <= limit and (colours is None or colours <= MOST_COLOUR_DIFFERENCE)
     return DetailsOpinion(agree, most, colours)
 
 

@@ -29,7 +29,7 @@ from hashmatch.matching.tiers import (
 )
 from hashmatch.records import Guards, SmallCopy
 
-Floats = npt.NDArray[np.float32]
+Samples = npt.NDArray[np.float32]
 
 #: Points of a side of the straightened picture: twice those of the details, and four times those of the blocks.
 SIDE = 2 * details.SIDE
@@ -129,7 +129,7 @@ def _matrix(shape: tuple[int, ...], corners: npt.NDArray[np.float64], side: int)
     return np.asarray(cv2.getPerspectiveTransform(square, places), np.float64)
 
 
-def _warped(picture: npt.NDArray[np.uint8], corners: npt.NDArray[np.float64], side: int = SIDE) -> Floats:
+def _warped(picture: npt.NDArray[np.uint8], corners: npt.NDArray[np.float64], side: int = SIDE) -> Samples:
     """A picture's part within the corners, as a square: float32 (side, side), 0 to 255."""
     import cv2
 
@@ -156,7 +156,7 @@ def _visible(shape: tuple[int, ...], corners: npt.NDArray[np.float64], grid: int
     return whole
 
 
-def _levels(points: Floats, reference: Levels, seen: npt.NDArray[np.bool_]) -> Levels:
+def _levels(points: Samples, reference: Levels, seen: npt.NDArray[np.bool_]) -> Levels:
     """The levels of a straightened picture, with those of the reference where it is not seen.
 
     What counts as strong depends on the whole picture, of which we may see a part. So as many coefficients are strong as the
@@ -175,7 +175,7 @@ def _levels(points: Floats, reference: Levels, seen: npt.NDArray[np.bool_]) -> L
     return np.where(seen[:, :, None], signed, reference).astype(np.int8)
 
 
-def _distance(points: Floats, bits: bytes) -> int:
+def _distance(points: Samples, bits: bytes) -> int:
     from hashmatch.hashers import pdq
 
     ours, _quality = pdq.hash_luma(points, (SIDE, SIDE))

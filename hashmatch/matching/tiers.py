@@ -31,7 +31,10 @@ MOST_AT_A_DISTANCE = 12
 #: If the finer blocks of two pictures contradict each other more than this in a row of four, there is another text, though
 #: the blocks agree. What a row has on average is taken off before, EVEN_CONTRADICTION times, but never more than
 #: MOST_EVEN_CONTRADICTION: where every line is another one, the average is high, too. (docs/matching.md has the figures.)
-MOST_IN_A_ROW, EVEN_CONTRADICTION, MOST_EVEN_CONTRADICTION = 15, 3.0, 12.0
+MOST_IN_A_ROW, EVEN_CONTRADICTION, MOST_EVEN_CONTRADICTION = 17, 3.0, 12.0
+#: The same if one has less than LESS_DETAIL times the detail of the other: of ten strongly blurred photographs the worst had
+#: 18, of other texts that sharp pictures tell apart, the least 20; a strong blur hides some of these, too.
+MOST_IN_A_ROW_IF_DEGRADED = 18
 #: If the colours of two pictures are further apart than this, in levels of 255, they are two flags and no filter.
 MOST_COLOUR_DIFFERENCE = 8.5
 #: A picture with fewer strong coefficients than this has too little detail to say that another one is the same.

@@ -62,7 +62,7 @@ class TestCompare:
         )
         assert found["area"] is None
         ran = run("compare", a, b, "--save", tmp_path / "side.png")
-        assert "parts of the picture were found by local features" in ran.out
+        assert "tier: near (the same picture: fo" in ran.out
         assert "corners at (-" in ran.out
 
     def test_nothing_in_common(self, run: Run, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_a_scan_that_is_recorded_says_the_same(run: Run, own_copy: Path, indexed
     assert (recorded.code, recorded.lines) == (plain.code, plain.lines)
     *_before, begun, done = run("log", "--format", "jsonl").lines
     assert (begun["action"], done["action"]) == ("scan", "scanned")
-    assert begun["detail"]["profile"] == "fast"
+    assert begun["detail"]["profile"] == "balanced"
     assert done["detail"]["scan"] == begun["detail"]["scan"]
     assert done["detail"]["matched"] == sum(line["status"] == "match" for line in plain.lines)
     assert run("verify").code == 0

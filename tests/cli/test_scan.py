@@ -97,7 +97,7 @@ def test_a_thorough_scan_finds_more_and_says_where(indexed: Path, tmp_path: Path
     assert ran.json["settings"]["profile"] == "thorough"
     ((result,), keys) = ran.json["results"], ("tier", "distance", "algorithm", "transform", "reason")
     (match,) = result["matches"]
-    assert [match[key] for key in keys] == ["possible", None, "orb", "crop", "local-features"]
+    assert [match[key] for key in keys] == ["near", None, "orb", "crop", "straightened"]
     assert match["local"]["points"] >= 6 and len(match["local"]["quadrilateral"]) == 4
     assert run_command("scan", upload, "--profile", "slow", db=indexed).code == 2
 
@@ -176,7 +176,7 @@ def test_a_crop_is_found_unless_the_scan_is_fast(indexed: Path, tmp_path: Path) 
         ran = run_command("scan", tmp_path / "crop.jpg", *profile, "--format", "json", db=indexed)
         assert (ran.code == 1) is found, profile
         for match in ran.json["results"][0]["matches"]:
-            assert (match["tier"], match["reason"], match["transform"]) == ("possible", "local-features", "crop")
+            assert (match["tier"], match["reason"], match["transform"]) == ("near", "straightened", "crop")
 
 
 def test_a_match_weighs_more_than_a_failure(indexed: Path) -> None:

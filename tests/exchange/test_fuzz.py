@@ -116,7 +116,8 @@ def check(name: str, data: bytes) -> None:
         elif isinstance(row, LineRemark):
             assert 0 < len(row.message) < 200 and row.message.isprintable()
         else:
-            assert isinstance(row[1], ListItem) and identified(row[1])
+            assert isinstance(row[1], ListItem)
+            assert identified(row[1]) or (row[1].record and row[1].retracted), "a record alone can only be withdrawn"
             hash(row[1])
             seen["good"].append(row[0])
     for numbers in seen.values():

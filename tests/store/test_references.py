@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashmatch.hashers.local_features import LocalFeatures
+from hashmatch.hashers.local_features import VERSION, LocalFeatures
 from hashmatch.media import recipe
 from hashmatch.messages import Message
 from hashmatch.records import Failure, Fingerprint, Guards, Hash, ListItem
@@ -268,9 +268,8 @@ class TestLocalFeatures:
         assert of(store, 1) == (pdq("a"),)
         counts = lookup.counts(store.connection)
         assert (counts["hashes"], counts["with_features"]) == (1, 1)
-        assert hash_rows.recipes(store.connection, 1) == dict.fromkeys(
-            ("pdq", "orb"), (recipe("image", False, True), 1)
-        )
+        made = recipe("image", False, True)
+        assert hash_rows.recipes(store.connection, 1) == {"pdq": (made, 1), "orb": (made, VERSION)}
 
     def test_where_there_are_none(self, store: Store) -> None:
         add(store, "a")

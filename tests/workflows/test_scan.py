@@ -232,7 +232,7 @@ class TestEdits:
     def test_a_crop_is_found_by_a_thorough_scan(self, archive: Store, market: Image.Image, folder: Path) -> None:
         box = market.width // 5, market.height // 6, market.width * 9 // 10, market.height * 9 // 10
         match = self.only(archive, market.crop(box), folder / "a.jpg", profile="thorough")
-        assert (match.tier, match.reason, match.transform) == ("possible", "local-features", "crop")
+        assert (match.tier, match.reason, match.transform) == ("near", "straightened", "crop")
         assert (match.algorithm, match.distance, match.quality, match.video) == ("orb", None, None, None)
         assert match.local is not None and match.local.points >= 6
         x, y = match.local.quadrilateral[0]
@@ -245,7 +245,7 @@ class TestEdits:
             around = image.convert("RGB").resize((640, 480))
         around.paste(market.resize((320, 213)), (250, 40))
         match = self.only(archive, around, folder / "a.jpg", profile="thorough")
-        assert (match.tier, match.reason, match.transform) == ("possible", "local-features", "inset")
+        assert (match.tier, match.reason, match.transform) == ("near", "straightened", "inset")
         assert match.local is not None
         for found, corner in zip(
             match.local.quadrilateral, ((250, 40), (570, 40), (570, 253), (250, 253)), strict=True
@@ -255,7 +255,7 @@ class TestEdits:
     def test_a_mirror_image_that_was_cropped(self, archive: Store, market: Image.Image, folder: Path) -> None:
         cropped = ImageOps.mirror(market).crop((market.width // 4, 0, market.width, market.height * 4 // 5))
         match = self.only(archive, cropped, folder / "a.jpg", profile="thorough")
-        assert (match.reason, match.transform) == ("local-features", "mirror")
+        assert (match.reason, match.transform) == ("straightened", "mirror")
 
     def test_a_truncated_copy_is_found_by_a_thorough_scan(self, tmp_path: Path) -> None:
         name = "uploads/broken/truncated.jpg"

@@ -111,13 +111,14 @@ def verdicts(store: Store, *paths: Path) -> dict[str, Result]:
 
 
 def comparable(result: Result) -> tuple[Any, ...]:
-    """What must be the same in every set that has the same references, whatever their numbers and whoever says so."""
+    """What must be the same in every set that has the same references, whatever their numbers and whoever says so. Details
+    stay at home."""
 
     def anybodys(reference: MatchedReference) -> MatchedReference:
         sources = tuple(replace(source, owner="") for source in reference.sources)
         return replace(reference, id=0, sources=sources, pending=False)
 
-    matches = {replace(match, reference=anybodys(match.reference)) for match in result.matches}
+    matches = {replace(match, reference=anybodys(match.reference), details=None) for match in result.matches}
     order = [(m.tier, m.distance) for m in result.matches]
     return result.status, result.tier, result.kind, result.partial, matches, order
 
@@ -178,7 +179,8 @@ class TestRoundTrip:
             data, report = exported(original, form, include=frozenset({"blocks"}))
             assert counts(report) == (29, 28, 0, 0, 0, 0, 0, 0, 0, 0)
             expected = verdicts(original, UPLOADS)
-            archive = {bridge.sha256: hash_rows.hashes(original.connection, bridge.id)}
+            whole = hash_rows.hashes(original.connection, bridge.id)
+            archive = {bridge.sha256: tuple(each for each in whole if each.algorithm != "details")}
         statuses = [result.status for result in expected.values()]
         assert {status: statuses.count(status) for status in set(statuses)} == {
             "match": 13,
