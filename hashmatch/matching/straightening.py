@@ -23,7 +23,6 @@ from hashmatch.matching.results import StraightenedEvidence
 from hashmatch.matching.tiers import (
     ENOUGH_VISIBLE,
     MOST_COLOUR_DIFFERENCE,
-    MOST_IN_A_ROW,
     STRAIGHT,
     WHOLE,
 )
@@ -56,7 +55,7 @@ def proves(found: StraightenedEvidence) -> bool:
         (found.distance is not None and found.distance <= STRAIGHT.distance)
         or (found.contradiction <= STRAIGHT.few and found.agreement >= STRAIGHT.agreement)
     )
-    fits = found.details <= MOST_IN_A_ROW and (found.colours is None or found.colours <= MOST_COLOUR_DIFFERENCE)
+    fits = found.details <= STRAIGHT.in_a_row and (found.colours is None or found.colours <= MOST_COLOUR_DIFFERENCE)
     return is_like and fits and found.visible >= ENOUGH_VISIBLE and found.agreement >= STRAIGHT.least_agreement
 
 

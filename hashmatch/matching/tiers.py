@@ -68,17 +68,19 @@ ENOUGH_REACH = 0.02
 @dataclass(frozen=True, slots=True)
 class StraightLimits:
     """What a straightened picture must reach: PDQ within `distance` and blocks within `contradiction`; or blocks within
-    `few` and the share `agreement` of strong coefficients the same. In either case, at least `least_agreement` of them."""
+    `few` and the share `agreement` of strong coefficients the same. In either case, at least `least_agreement` of them,
+    and a row of finer blocks within `in_a_row`."""
 
     distance: int
     contradiction: int
     few: int
     agreement: float
     least_agreement: float
+    in_a_row: int
 
 
-#: Source of all but the last: benchmarks of crops, rotations, cameras and collages; docs/matching.md has the figures.
-STRAIGHT = StraightLimits(distance=31, contradiction=17, few=8, agreement=0.95, least_agreement=0.8)
+#: Measured on crops, rotations, cameras and collages; docs/matching.md has the figures.
+STRAIGHT = StraightLimits(distance=31, contradiction=17, few=8, agreement=0.95, least_agreement=0.8, in_a_row=15)
 #: The share of the reference's blocks that must be seen; and from which on all of it is seen, and PDQ says something.
 ENOUGH_VISIBLE, WHOLE = 0.3, 0.97
 
