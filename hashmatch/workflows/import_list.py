@@ -292,16 +292,16 @@ class _Import:
 
     def _put(self, connection: sqlite3.Connection, entries: list[tuple[int, ListEntry]]) -> None:
         told = [entry for _line, entry in entries]
-        has_records = any(entry.membership.record is not None for entry in told)
+        words = [entry.membership for entry in told]
+        has_records = any(word.record is not None for word in words)
         if has_records:
-            words = source_records.with_withdrawals(connection, [entry.membership for entry in told])
+            words = source_records.with_withdrawals(connection, words)
             told = [entry._replace(membership=word) for entry, word in zip(told, words, strict=True)]
         heard_of_each = list_entries.add_items(connection, self._actor, told)
         heard_of_each = self._settled_by_number(connection, told, heard_of_each)
         for (line, _entry), entry, heard in zip(entries, told, heard_of_each, strict=True):
             self._count(connection, line, entry.membership, self._allowed(connection, entry.membership, heard))
         if has_records:
-            words = [entry.membership for entry in told]
             gone = source_records.replace_older(connection, self._actor, self._origin.owner, words)
             self._counts["replaced"] += gone
 
